@@ -1,0 +1,170 @@
+"""Connections to the engine: a pool for queries on their own, and one for each session."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from deploy.embedded.clickhouse_http.errors import (
+    SESSION_IS_LOCKED,
+    SESSION_NOT_FOUND,
+    TOO_MANY_SIMULTANEOUS_QUERIES,
+    UNKNOWN_SETTING,
+    ClickHouseError,
+    EngineError,
+)
+from deploy.embedded.clickhouse_http.query import Query, Session
+
+# Each session keeps a connection and its temporary tables: without a bound, clients that come and go fill the memory.
+MAX_SESSIONS: Final = 256
+_SETTING_NAME: Final = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
+_ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "`": "\\`", "\n": "\\n", "\t": "\\t", "\0": "\\0"})
+
+
+def literal(text: str) -> str:
+    """`text` as a string literal of ClickHouse's SQL."""
+    return f"'{text.translate(_ESCAPES)}'"
+
+
+@dataclass(slots=True)
+class Connection:
+    """A connection and the state that requests gave it; `reusable` turns false when a query may have changed more."""
+
+    raw: Any
+    database: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
+    reusable: bool = True
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    expires_at: float = 0.0
+
+    def execute(self, sql: str) -> None:
+        """Run a statement that answers nothing; raises ClickHouseError."""
+        try:
+            self.raw.query(sql, "Null")
+        except RuntimeError as error:
+            raise EngineError(error) from error
+
+    def move_to(self, database: str, settings: dict[str, str]) -> None:
+        """Give the connection this database and exactly these settings; raises ClickHouseError."""
+        if database and database != self.database:
+            self.execute(f"use `{database.translate(_ESCAPES)}`")
+            self.database = database
+        if settings != self.settings:
+            self._change(settings)
+            self.settings = settings
+
+    def _change(self, settings: dict[str, str]) -> None:
+        gone = [f"{name} = default" for name in self.settings if name not in settings]
+        new = {name: value for name, value in settings.items() if self.settings.get(name) != value}
+        changes = [f"{_checked(name)} = {literal(value)}" for name, value in new.items()]
+        for part in (gone, changes):
+            if part:
+                self.execute(f"set {', '.join(part)}")
+
+
+def _checked(name: str) -> str:
+    if not _SETTING_NAME.fullmatch(name):
+        raise ClickHouseError(UNKNOWN_SETTING, "UNKNOWN_SETTING", f"Unknown setting '{name}'.")
+    return name
+
+
+class Connections:
+    """Hands out connections, each to one query at a time; every method may be called from any thread.
+
+    Opening one is cheap (0.1 ms), so the pool keeps no more than `max_idle` and prefers one that already has the
+    query's database and settings: most queries then need no statement but their own.
+    """
+
+    def __init__(self, directory: Path, max_idle: int) -> None:
+        engine: Any = importlib.import_module("chdb._chdb")  # here, since importing it starts an engine (0.1 s)
+        engine.set_signal_handlers_enabled(0)  # signals are the server's, not the engine's
+        engine.reset_signal_handlers()
+        self._open_raw: Callable[[], Any] = lambda: engine.connect(str(directory))
+        self._root = self._open_raw()  # the engine lives while it has a connection
+        self._max_idle = max_idle
+        self._idle: list[Connection] = []
+        self._sessions: dict[str, Connection] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def connection(self, query: Query) -> Iterator[Connection]:
+        """A connection in the query's state; raises ClickHouseError."""
+        connection = self._of_session(query.session) if query.session else self._pooled(query)
+        kept = False
+        try:
+            connection.move_to(query.database, query.settings)
+            yield connection
+            kept = connection.reusable
+        finally:
+            if query.session:
+                self._release_session(connection, query.session)
+            else:
+                self._release(connection, kept)
+
+    def close(self) -> None:
+        """Close every connection, and with the last one the engine; no query may be running."""
+        with self._lock:
+            for connection in (*self._idle, *self._sessions.values()):
+                connection.raw.close()
+            self._idle.clear()
+            self._sessions.clear()
+            self._root.close()
+
+    def _pooled(self, query: Query) -> Connection:
+        with self._lock:
+            for index in reversed(range(len(self._idle))):
+                found = self._idle[index]
+                if found.settings == query.settings and found.database == query.database:
+                    return self._idle.pop(index)
+            if self._idle:
+                return self._idle.pop()
+        return Connection(self._open_raw())
+
+    def _release(self, connection: Connection, kept: bool) -> None:
+        with self._lock:
+            if kept and len(self._idle) < self._max_idle:
+                self._idle.append(connection)
+                return
+        connection.raw.close()
+
+    def _of_session(self, session: Session) -> Connection:
+        with self._lock:
+            self._expire_sessions()
+            connection = self._sessions.get(session.id)
+            if connection is None:
+                connection = self._sessions[session.id] = self._new_session(session)
+            if not connection.lock.acquire(blocking=False):
+                message = f"Session {session.id} is locked by a concurrent client."
+                raise ClickHouseError(SESSION_IS_LOCKED, "SESSION_IS_LOCKED", message)
+            return connection
+
+    def _new_session(self, session: Session) -> Connection:
+        if session.must_exist:
+            message = f"Session {session.id} not found."
+            raise ClickHouseError(SESSION_NOT_FOUND, "SESSION_NOT_FOUND", message)
+        if len(self._sessions) >= MAX_SESSIONS:
+            message = f"Too many sessions. Maximum: {MAX_SESSIONS}."
+            raise ClickHouseError(TOO_MANY_SIMULTANEOUS_QUERIES, "TOO_MANY_SIMULTANEOUS_QUERIES", message)
+        return Connection(self._open_raw())
+
+    def _release_session(self, connection: Connection, session: Session) -> None:
+        with self._lock:
+            connection.expires_at = time.monotonic() + session.timeout_s
+            if not connection.reusable:
+                connection.database = ""  # it may have changed: the next query says it again
+                connection.reusable = True
+            connection.lock.release()
+
+    def _expire_sessions(self) -> None:
+        now = time.monotonic()
+        for name, connection in list(self._sessions.items()):
+            if connection.expires_at < now and connection.lock.acquire(blocking=False):
+                del self._sessions[name]
+                connection.raw.close()

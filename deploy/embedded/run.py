@@ -1,0 +1,77 @@
+"""`gateway run`: a whole gateway on this machine, with engines of its own."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from deploy.embedded.engines import EmbeddedEngines
+from deploy.sample.prepare import prepare
+from gateway.graphiql.build import ensure_built
+from gateway.server import listen, serve
+from gateway.settings import Settings
+
+_WATCH_INTERVAL_S = 0.5
+"""How soon a dead engine is noticed; a request in between gets an error that says that the store is away."""
+
+
+def run(settings: Settings) -> int:
+    """Start the engines, fill them the first time, serve until stopped, stop them. Returns the exit status."""
+    with listen(settings.host, settings.port) as socket, _stopped_by_signals():
+        engines = EmbeddedEngines(settings.data_directory.absolute())
+        try:
+            print("Starting PostgreSQL, ClickHouse's engine and Valkey …", flush=True)
+            urls = engines.start()
+            settings = replace(
+                settings,
+                database_url=urls.database_url,
+                clickhouse_url=urls.clickhouse_url,
+                redis_url=urls.redis_url,
+            )
+            asyncio.run(prepare(settings))
+            if settings.graphiql:
+                ensure_built()
+            with _watched(engines) as deaths:
+                serve(settings, socket)
+            return 1 if deaths else 0
+        finally:
+            print("Stopping the engines …", flush=True)
+            engines.stop()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Make SIGTERM and SIGHUP end the program like Ctrl-C, so that the engines are stopped in order."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    yield
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _watched(engines: EmbeddedEngines) -> Iterator[list[str]]:
+    """Stop serving when an engine ends by itself; yields what there is to say of it, `[]` while all is well."""
+    deaths: list[str] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_WATCH_INTERVAL_S):
+            if (death := engines.died()) is not None:
+                deaths.append(death)
+                print(f"{death} Stopping; start again to recover.", flush=True)
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    watcher = threading.Thread(target=watch, name="watch-engines")
+    watcher.start()
+    try:
+        yield deaths
+    finally:
+        done.set()
+        watcher.join()

@@ -1,0 +1,1 @@
+"""HTTP to GraphQL: the application, its settings and its command line."""

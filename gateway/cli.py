@@ -1,0 +1,113 @@
+"""The command line."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from gateway.schema import build_schema
+from gateway.server import listen, serve
+from gateway.settings import Settings, settings_table
+from gateway.stores import open_stores
+from loaders.migrations import migrate
+from loaders.stores.errors import GatewayError
+
+SCHEMA_FILE = Path("schema.graphql")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status. What goes wrong on purpose is one sentence and status 1."""
+    asked = _parser().parse_args(arguments)
+    try:
+        status: int = asked.command(asked)
+    except GatewayError as error:
+        print(f"gateway: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gateway",
+        description="A GraphQL gateway over PostgreSQL, ClickHouse and Redis. Settings come from the environment.",
+        epilog=f"settings:\n{settings_table()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _command(commands, "run", _run, "start three engines on this machine, load the sample fleet, and serve")
+    _command(commands, "serve", _serve, "serve over the stores of DATABASE_URL, CLICKHOUSE_URL and REDIS_URL")
+    _command(commands, "migrate", _migrate, "create or update the tables of both stores")
+    _command(commands, "load-sample", _load_sample, "load the sample fleet into both stores")
+    schema = _command(commands, "schema", _schema, "print the schema")
+    schema.add_argument("--write", action="store_true", help=f"write it to {SCHEMA_FILE} instead")
+    schema.add_argument("--check", action="store_true", help=f"fail when {SCHEMA_FILE} differs from it")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    command: Callable[[argparse.Namespace], int],
+    about: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=about, description=about)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _run(_asked: argparse.Namespace) -> int:
+    from deploy.embedded.run import run  # the embedded engines are installed where they are run
+
+    return run(Settings.from_environment())
+
+
+def _serve(_asked: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    settings.require_stores()
+    with listen(settings.host, settings.port) as listening:
+        asyncio.run(_reach(settings))
+        serve(settings, listening)
+    return 0
+
+
+async def _reach(settings: Settings) -> None:
+    """End the start with a sentence where a store is away, rather than each worker with a traceback."""
+    async with open_stores(settings) as stores:
+        await stores.ping()
+
+
+def _migrate(_asked: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    settings.require_stores()
+    applied = asyncio.run(_migrated(settings))
+    print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
+    return 0
+
+
+async def _migrated(settings: Settings) -> list[str]:
+    async with open_stores(settings) as stores:
+        return await migrate(stores.postgres, stores.clickhouse)
+
+
+def _load_sample(_asked: argparse.Namespace) -> int:
+    from deploy.sample.prepare import prepare  # the sample is installed where it is loaded
+
+    settings = Settings.from_environment()
+    settings.require_stores()
+    asyncio.run(prepare(settings))
+    return 0
+
+
+def _schema(asked: argparse.Namespace) -> int:
+    text = build_schema().as_str() + "\n"
+    if asked.write:
+        SCHEMA_FILE.write_text(text)
+    elif not asked.check:
+        print(text, end="")
+    elif not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text() != text:
+        print(f"gateway: {SCHEMA_FILE} is not what the code says: run `make schema`.", file=sys.stderr)
+        return 1
+    return 0

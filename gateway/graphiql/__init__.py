@@ -1,0 +1,26 @@
+"""GraphiQL at /graphiql: served from the gateway's own build, from a CDN where there is none."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gateway.graphiql.files import HashedFiles
+from gateway.graphiql.page import graphiql_page
+
+HERE = Path(__file__).parent
+
+
+def routes(graphql_path: str = "/graphql", directory: Path = HERE) -> list[BaseRoute]:
+    """The page and its files; the page posts to `graphql_path` on its own origin.
+
+    `directory` holds the sources and, once built, the assets. It is looked at on every request for the page, so a
+    build that ends after the start is served without another one.
+    """
+
+    def page(_request: Request) -> Response:
+        return graphiql_page(directory, graphql_path)
+
+    files = HashedFiles(directory / "assets" / "hashed")
+    return [Route("/graphiql", page), Mount("/graphiql/assets", files)]

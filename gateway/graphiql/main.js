@@ -1,0 +1,5 @@
+// The entry of the bundle that the gateway serves: workers first, as Monaco asks for them while it loads.
+import './workers.js';
+import 'graphiql/style.css';
+import './style.css';
+import './page.js';

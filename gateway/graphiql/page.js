@@ -1,0 +1,22 @@
+// GraphiQL over the gateway: the bundle and the CDN page run this one file, and read its settings from the mount point.
+import { createElement } from 'react';
+import { createRoot } from 'react-dom/client';
+import { GraphiQL } from 'graphiql';
+import { createGraphiQLFetcher } from '@graphiql/toolkit';
+
+const mount = document.getElementById('graphiql');
+const { endpoint, query, variables } = mount.dataset;
+
+// Initial variables win over stored ones, so they are passed on the first visit only.
+const firstVisit = localStorage.getItem('graphiql:tabState') === null;
+
+const settings = {
+  fetcher: createGraphiQLFetcher({ url: endpoint, enableIncrementalDelivery: false }),
+  defaultQuery: query,
+  initialVariables: firstVisit ? variables : undefined,
+  defaultEditorToolsVisibility: 'variables',
+  isHeadersEditorEnabled: true,
+  shouldPersistHeaders: true,
+};
+
+createRoot(mount).render(createElement(GraphiQL, settings));

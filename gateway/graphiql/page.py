@@ -1,0 +1,60 @@
+"""The page that GraphiQL is mounted on: one for the built assets, one for the CDN."""
+
+import json
+from html import escape
+from pathlib import Path
+from string import Template
+
+from starlette.responses import HTMLResponse
+
+from gateway.graphiql.files import SECURITY_HEADERS
+
+# Always asked for again: its file names tell which build is current.
+PAGE_HEADERS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+
+# The names that the CDN's template has for the locked packages.
+CDN_PACKAGES = {
+    "graphiql": "graphiql",
+    "graphiql_react": "@graphiql/react",
+    "graphiql_toolkit": "@graphiql/toolkit",
+    "graphql": "graphql",
+    "monaco_editor": "monaco-editor",
+    "monaco_graphql": "monaco-graphql",
+    "react": "react",
+    "react_dom": "react-dom",
+}
+
+
+def graphiql_page(directory: Path, endpoint: str) -> HTMLResponse:
+    """The built page where there is a finished build, else the CDN page."""
+    settings = _settings(directory, endpoint)
+    try:
+        manifest = json.loads((directory / "assets" / "manifest.json").read_text())
+    except FileNotFoundError:
+        return HTMLResponse(_cdn_page(directory, settings), headers=PAGE_HEADERS)
+    return HTMLResponse(_built_page(directory, settings, manifest), headers=PAGE_HEADERS | SECURITY_HEADERS)
+
+
+def _settings(directory: Path, endpoint: str) -> dict[str, str]:
+    """What page.js reads from the mount point, escaped for HTML attributes."""
+    query = (directory / "example.graphql").read_text()
+    variables = (directory / "example.json").read_text().strip()
+    return {"endpoint": escape(endpoint), "query": escape(query), "variables": escape(variables)}
+
+
+def _built_page(directory: Path, settings: dict[str, str], manifest: dict[str, str]) -> str:
+    template = Template((directory / "index.html").read_text())
+    return template.substitute(settings, assets="graphiql/assets", script=manifest["script"], style=manifest["style"])
+
+
+def _cdn_page(directory: Path, settings: dict[str, str]) -> str:
+    """The same script as in the build, run in the page: the CDN serves the packages at the locked versions only."""
+    script = (directory / "page.js").read_text()
+    style = (directory / "style.css").read_text()
+    template = Template((directory / "cdn.html").read_text())
+    return template.substitute(settings, page_script=script, page_style=style, **_locked_versions(directory))
+
+
+def _locked_versions(directory: Path) -> dict[str, str]:
+    packages = json.loads((directory / "package-lock.json").read_text())["packages"]
+    return {name: packages[f"node_modules/{package}"]["version"] for name, package in CDN_PACKAGES.items()}

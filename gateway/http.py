@@ -1,0 +1,30 @@
+"""GraphQL over HTTP: requests in, orjson bytes out."""
+
+from typing import Any
+
+import orjson
+import strawberry
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+
+from gateway.stores import Stores
+from resolvers.context import RequestContext
+
+
+class GraphQLEndpoint(GraphQL[RequestContext, None]):
+    """Strawberry's endpoint with this gateway's context and encoder."""
+
+    def __init__(self, schema: strawberry.Schema, max_ids: int) -> None:
+        super().__init__(schema, graphql_ide=None)
+        self._max_ids = max_ids
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:  # noqa: ARG002
+        """Loaders of its own for each request, over the process's stores."""
+        stores: Stores = request.app.state.stores
+        return RequestContext.of(stores.loaders(), self._max_ids)
+
+    def encode_json(self, data: object) -> Any:
+        """Bytes, several times as fast as the standard library's text."""
+        return orjson.dumps(data)

@@ -1,0 +1,65 @@
+"""Listening and serving: uvicorn, in one process or several."""
+
+import socket
+from contextlib import suppress
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from gateway.settings import Settings
+from loaders.stores.errors import GatewayError
+
+_EXAMPLE = """{ aircraftByIds(ids: ["N725MQ", "N14228"]) {
+    id registration { model seats } operator { name }
+    analysis { punctuality { flights meanArrivalDelay onTimeShare } }
+} }"""
+
+
+class CannotListenError(GatewayError):
+    """The address cannot be had; the message says which and what to do."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the address, before anything else is started. Raises CannotListenError where it is in use."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2_048)  # as many connections may wait for a worker; more are refused at once
+    except OSError as error:
+        listening.close()
+        raise CannotListenError(
+            f"Cannot listen on {host} port {port}: {error.strerror}."
+            " Stop what listens there, or set GATEWAY_PORT to another port."
+        ) from error
+    listening.set_inheritable(True)
+    return listening
+
+
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Serve until a signal stops the process; running requests are answered first."""
+    settings.export()
+    config = uvicorn.Config(
+        "gateway.app:create_app",
+        factory=True,
+        workers=settings.workers,
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_timeout_s,
+    )
+    print(welcome(settings), flush=True)
+    with suppress(KeyboardInterrupt):
+        if settings.workers > 1:
+            Multiprocess(config, sockets=[listening]).run()
+        else:
+            uvicorn.Server(config).run(sockets=[listening])
+
+
+def welcome(settings: Settings) -> str:
+    """What to open and what to ask."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    base = f"http://{host}:{settings.port}"
+    page = f"\n  GraphiQL   {base}/graphiql" if settings.graphiql else ""
+    return f"\nThe gateway is serving.{page}\n  GraphQL    {base}/graphql\n\nA query to begin with:\n\n{_EXAMPLE}\n"

@@ -1,0 +1,165 @@
+"""Every setting, read once from the environment. The only place that knows os.environ."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from loaders.stores.errors import GatewayError
+
+_DATA_DIRECTORY = Path(".data")
+
+
+class SettingsError(GatewayError):
+    """A setting that is missing or cannot be; the message names it."""
+
+
+def _setting(variable: str, default: Any, about: str, *, least: float = 0, most: float = 0) -> Any:
+    return field(default=default, metadata={"variable": variable, "about": about, "least": least, "most": most})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The gateway's settings. Each has its variable, its default, and what it is for."""
+
+    database_url: str = _setting(
+        "DATABASE_URL", "", "PostgreSQL: `postgresql://user:password@host:5432/name`. `serve` needs it."
+    )
+    clickhouse_url: str = _setting(
+        "CLICKHOUSE_URL", "", "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. `serve` needs it."
+    )
+    redis_url: str = _setting("REDIS_URL", "", "Redis or Valkey: `redis://:password@host:6379/0`. `serve` needs it.")
+    host: str = _setting("GATEWAY_HOST", "127.0.0.1", "Address to listen on.")
+    port: int = _setting("GATEWAY_PORT", 8000, "Port to listen on.", least=1, most=65_535)
+    workers: int = _setting("GATEWAY_WORKERS", 1, "Worker processes; one keeps one core busy.", least=1, most=256)
+    data_directory: Path = _setting(  # noqa: RUF009 (a field, as the others are)
+        "GATEWAY_DATA_DIRECTORY", _DATA_DIRECTORY, "Where `run` keeps its three engines' data and logs."
+    )
+    log_level: str = _setting("GATEWAY_LOG_LEVEL", "warning", "critical, error, warning, info or debug.")
+    graphiql: bool = _setting("GATEWAY_GRAPHIQL", True, "Whether `/graphiql` is served.")
+    max_ids: int = _setting(
+        "GATEWAY_MAX_IDS",
+        5_000,
+        "Ids that one field may ask for; without a bound, one request could hold every connection for minutes.",
+        least=1,
+        most=100_000,
+    )
+    postgres_connections: int = _setting(
+        "GATEWAY_POSTGRES_CONNECTIONS",
+        10,
+        "Connections to PostgreSQL a worker; all workers of all replicas must fit into its max_connections.",
+        least=1,
+        most=1_000,
+    )
+    clickhouse_connections: int = _setting(
+        "GATEWAY_CLICKHOUSE_CONNECTIONS",
+        8,
+        "Connections to ClickHouse a worker; more statements at once than it has cores only wait there.",
+        least=1,
+        most=1_000,
+    )
+    redis_connections: int = _setting(
+        "GATEWAY_REDIS_CONNECTIONS",
+        10,
+        "Connections to Redis a worker; without a bound, a slow Redis is met with ever more of them.",
+        least=1,
+        most=1_000,
+    )
+    redis_timeout_s: float = _setting(
+        "GATEWAY_REDIS_TIMEOUT_S",
+        0.5,
+        "Seconds that a command may take; Redis only ever saves time, so it must not cost much of it.",
+        least=0.01,
+        most=60,
+    )
+    clickhouse_compression: bool = _setting(
+        "GATEWAY_CLICKHOUSE_COMPRESSION", False, "Whether ClickHouse compresses its answers; pays over a network."
+    )
+    acquire_timeout_s: float = _setting(
+        "GATEWAY_ACQUIRE_TIMEOUT_S",
+        5.0,
+        "Seconds to wait for a free connection; without it, requests queue behind a slow store until clients give up.",
+        least=0.01,
+        most=600,
+    )
+    statement_timeout_s: float = _setting(
+        "GATEWAY_STATEMENT_TIMEOUT_S",
+        30.0,
+        "Seconds that a statement may take; without it, one runaway statement keeps its connection for good.",
+        least=0.01,
+        most=3_600,
+    )
+    shutdown_timeout_s: int = _setting(
+        "GATEWAY_SHUTDOWN_TIMEOUT_S",
+        10,
+        "Seconds that running requests get when the gateway stops; without it, one slow request holds up a deployment.",
+        least=1,
+        most=600,
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """The settings of this process. Raises SettingsError, with one sentence, for a value that cannot be."""
+        given = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for setting in fields(cls):
+            text = given.get(setting.metadata["variable"], "").strip()
+            if text:
+                values[setting.name] = _parsed(setting, text)
+        return cls(**values)
+
+    def require_stores(self) -> None:
+        """Raise SettingsError where a store's URL is missing."""
+        for setting in fields(self)[:3]:
+            if not getattr(self, setting.name):
+                variable = setting.metadata["variable"]
+                raise SettingsError(f"{variable} is missing, and has no default: {setting.metadata['about']}")
+
+    def export(self) -> None:
+        """Put the settings into the environment, where worker processes read them."""
+        for setting in fields(self):
+            value = getattr(self, setting.name)
+            os.environ[setting.metadata["variable"]] = str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+_BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def _parsed(setting: "Field[Any]", text: str) -> object:
+    variable: str = setting.metadata["variable"]
+    kind: type = type(setting.default)
+    if kind is bool:
+        if text.lower() not in _BOOLEANS:
+            raise SettingsError(f"{variable} must be true or false, and is {text!r}.")
+        return _BOOLEANS[text.lower()]
+    if kind is int or kind is float:
+        return _number(setting, kind, text)
+    if variable == "GATEWAY_LOG_LEVEL" and text.lower() not in _LOG_LEVELS:
+        raise SettingsError(f"{variable} must be one of {', '.join(_LOG_LEVELS)}, and is {text!r}.")
+    return kind(text.lower() if variable == "GATEWAY_LOG_LEVEL" else text)
+
+
+def _number(setting: "Field[Any]", kind: type[int] | type[float], text: str) -> float:
+    variable, least, most = (setting.metadata[key] for key in ("variable", "least", "most"))
+    noun = "a whole number" if kind is int else "a number"
+    try:
+        value = kind(text)
+    except ValueError as error:
+        raise SettingsError(f"{variable} must be {noun}, and is {text!r}.") from error
+    if not least <= value <= most:
+        raise SettingsError(f"{variable} must be {noun} from {least:,} to {most:,}, and is {text}.")
+    return value
+
+
+def settings_table() -> str:
+    """The settings as a table in Markdown, for the documentation."""
+    lines = ["| variable | default | what for |", "| --- | --- | --- |"]
+    for setting in fields(Settings):
+        default = setting.default
+        shown = str(default).lower() if isinstance(default, bool) else f"{default}"
+        lines.append(
+            f"| `{setting.metadata['variable']}` | {f'`{shown}`' if shown else ''} | {setting.metadata['about']} |"
+        )
+    return "\n".join(lines) + "\n"

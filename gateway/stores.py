@@ -1,0 +1,59 @@
+"""The process's three stores, opened and closed together."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from gateway.settings import Settings
+from loaders.request_loaders import RequestLoaders
+from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.postgres import Postgres
+from loaders.stores.redis import Redis
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Connected clients, shared by all requests of the process."""
+
+    postgres: Postgres
+    clickhouse: ClickHouse
+    redis: Redis
+
+    def loaders(self) -> RequestLoaders:
+        """The dataloaders of one request."""
+        return RequestLoaders.over(self.postgres, self.clickhouse)
+
+    async def ping(self) -> None:
+        """Return when all three answer. Raises StoreUnavailable or StoreTimeout of one that does not."""
+        await asyncio.gather(self.postgres.ping(), self.clickhouse.ping(), self.redis.ping())
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """Connect to all three, and close them at the end. Raises StoreUnavailable, with the address, where one is away."""
+    async with AsyncExitStack() as stack:
+        postgres = await Postgres.connect(
+            settings.database_url,
+            min_size=1,
+            max_size=settings.postgres_connections,
+            acquire_timeout_s=settings.acquire_timeout_s,
+            statement_timeout_s=settings.statement_timeout_s,
+        )
+        stack.push_async_callback(postgres.close)
+        clickhouse = await ClickHouse.connect(
+            settings.clickhouse_url,
+            max_connections=settings.clickhouse_connections,
+            acquire_timeout_s=settings.acquire_timeout_s,
+            statement_timeout_s=settings.statement_timeout_s,
+            compress=settings.clickhouse_compression,
+        )
+        stack.push_async_callback(clickhouse.close)
+        redis = await Redis.connect(
+            settings.redis_url,
+            max_connections=settings.redis_connections,
+            acquire_timeout_s=settings.acquire_timeout_s,
+            command_timeout_s=settings.redis_timeout_s,
+        )
+        stack.push_async_callback(redis.close)
+        yield Stores(postgres, clickhouse, redis)

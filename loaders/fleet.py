@@ -1,0 +1,125 @@
+"""Pages of the fleet, from PostgreSQL: which aircraft, in which order. Each order runs along an index."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from loaders.stores.errors import CallerError
+from loaders.stores.protocols import RelationalStore
+
+
+class FleetSort(Enum):
+    """What the fleet is ordered by: the expression that is indexed and the type of its cursor value.
+
+    Aircraft that lack the value come first in ascending order, last in descending order.
+    """
+
+    TAIL_NUMBER = ("tail_number", "text")
+    REVISED_AT = ("coalesce(revised_at, '-infinity'::timestamptz)", "timestamptz")
+    SEATS = ("coalesce(seats, -1)", "integer")
+    YEAR = ("coalesce(year, -1)", "integer")
+
+
+@dataclass(frozen=True, slots=True)
+class FleetQuery:
+    """Which aircraft: None leaves a condition out; bounds are inclusive."""
+
+    sort: FleetSort = FleetSort.TAIL_NUMBER
+    descending: bool = False
+    registered: bool | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    tail_number_prefix: str | None = None
+    seats_from: int | None = None
+    seats_to: int | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetEntry:
+    """An aircraft's place in the order: the sorted value and its tail number."""
+
+    tail_number: str
+    sorted_by: Any
+
+
+class FleetLoader:
+    """Pages by keyset, so that a page costs the same wherever it is; one statement a page."""
+
+    def __init__(self, postgres: RelationalStore) -> None:
+        self._postgres = postgres
+
+    async def page(self, query: FleetQuery, first: int, after: FleetEntry | None) -> list[FleetEntry]:
+        """The first entries in order after the given one; fewer at the end, `[]` past it."""
+        sql, arguments = page_statement(query, first, after)
+        return [FleetEntry(row["tail_number"], row["sorted_by"]) for row in await self._postgres.rows(sql, *arguments)]
+
+    async def count(self, query: FleetQuery) -> int:
+        """How many aircraft there are in all pages."""
+        conditions, arguments = _conditions(query)
+        sql = f"select count(*) as aircraft from aircraft where {' and '.join(conditions)}"
+        (row,) = await self._postgres.rows(sql, *arguments)
+        return int(row["aircraft"])
+
+
+def page_statement(query: FleetQuery, first: int, after: FleetEntry | None) -> tuple[str, list[object]]:
+    """The statement of a page and its arguments."""
+    expression, kind = query.sort.value
+    conditions, arguments = _conditions(query)
+    if after is not None:
+        arguments += [after.sorted_by, after.tail_number]
+        sign = "<" if query.descending else ">"
+        place = f"(${len(arguments) - 1}::{kind}, ${len(arguments)}::text)"
+        conditions.append(f"({expression}, tail_number) {sign} {place}")
+    arguments.append(first)
+    direction = " desc" if query.descending else ""
+    sql = (
+        f"select tail_number, {expression} as sorted_by\nfrom aircraft\nwhere {' and '.join(conditions)}\n"
+        f"order by {expression}{direction}, tail_number{direction}\nlimit ${len(arguments)}"
+    )
+    return sql, arguments
+
+
+_CONDITIONS = {
+    "manufacturer": "manufacturer = ${}::text",
+    "model": "model = ${}::text",
+    "tail_number_prefix": "starts_with(tail_number, ${}::text)",
+    "seats_from": "seats >= ${}::integer",
+    "seats_to": "seats <= ${}::integer",
+    "year_from": "year >= ${}::integer",
+    "year_to": "year <= ${}::integer",
+}
+
+
+def _conditions(query: FleetQuery) -> tuple[list[str], list[object]]:
+    conditions, arguments = ["true"], list[object]()
+    if query.registered is not None:
+        conditions.append(f"revision is {'not ' if query.registered else ''}null")
+    for name, condition in _CONDITIONS.items():
+        value = getattr(query, name)
+        if value is None:
+            continue
+        if isinstance(value, str) and not value.isprintable():
+            raise CallerError(f"{name}: only printable characters can be searched for.")
+        arguments.append(value)
+        conditions.append(condition.format(len(arguments)))
+    return conditions, arguments
+
+
+def cursor_value(sort: FleetSort, value: Any) -> str | int:
+    """What a cursor holds of a sorted value: plain text or a number."""
+    if sort is FleetSort.REVISED_AT:
+        return str(value.isoformat()) if isinstance(value, datetime) else ""
+    return value if isinstance(value, int) else str(value)
+
+
+def sorted_value(sort: FleetSort, value: str | int) -> object:
+    """The sorted value that a cursor holds. Raises ValueError where it is not one."""
+    if sort is FleetSort.REVISED_AT:
+        return datetime.fromisoformat(str(value)).astimezone(UTC)
+    expected = str if sort is FleetSort.TAIL_NUMBER else int
+    if not isinstance(value, expected):
+        raise ValueError(value)
+    return value

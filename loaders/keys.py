@@ -1,0 +1,19 @@
+"""Which keys a store can hold at all."""
+
+from collections.abc import Iterable
+
+_LONGEST_KEY = 64
+"""Characters. Tail numbers and codes have under ten; a longer key is not worth the round trip."""
+
+
+def storable(keys: Iterable[str]) -> list[str]:
+    """The keys that can be in a store, without duplicates, in their order.
+
+    NUL is refused by PostgreSQL and lone surrogates by every encoder, so that one such key would fail the batch for all
+    the others. They name nothing: they are left out, and answered like any unknown key.
+    """
+    return [key for key in dict.fromkeys(keys) if _can_be_stored(key)]
+
+
+def _can_be_stored(key: str) -> bool:
+    return 0 < len(key) <= _LONGEST_KEY and key.isprintable()

@@ -1,0 +1,113 @@
+"""Migrations: the tables of both stores, as numbered SQL files that are applied once and never edited."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+
+from loaders.stores import clickhouse as clickhouse_store
+from loaders.stores import postgres as postgres_store
+from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.errors import SystemFault
+from loaders.stores.postgres import Postgres, PostgresSession
+
+# Any number will do, as long as nothing else in the database locks it.
+_LOCK = 7_314_503_061
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: its name within its store, its SQL."""
+
+    name: str
+    sql: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the SQL, in hexadecimal."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def packaged(store: str) -> list[Migration]:
+    """The migrations of `postgres` or `clickhouse`, in the order of their numbers."""
+    entries = [entry for entry in files(__name__).joinpath(store).iterdir() if entry.name.endswith(".sql")]
+    return [Migration(entry.name, entry.read_text("utf-8")) for entry in sorted(entries, key=lambda entry: entry.name)]
+
+
+async def migrate(
+    postgres: Postgres,
+    clickhouse: ClickHouse,
+    *,
+    postgres_migrations: list[Migration] | None = None,
+    clickhouse_migrations: list[Migration] | None = None,
+) -> list[str]:
+    """Apply what is missing, in order. Returns the names of what was applied, `[]` where nothing was missing.
+
+    Processes that migrate at once take turns. Raises SystemFault where an applied file has changed since; what failed
+    is not recorded, in PostgreSQL nothing of it remains, in ClickHouse it is repeated next time.
+    """
+    async with postgres.session() as session:
+        await session.execute("select pg_advisory_lock($1)", _LOCK)  # held until the session ends, however it ends
+        applied = await _migrate_postgres(session, postgres_migrations or packaged("postgres"))
+        applied += await _migrate_clickhouse(clickhouse, clickhouse_migrations or packaged("clickhouse"))
+    return applied
+
+
+async def _migrate_postgres(session: PostgresSession, migrations: list[Migration]) -> list[str]:
+    await session.execute_script(
+        "create table if not exists schema_migration ("
+        "name text primary key, checksum text not null, applied_at timestamptz not null default now())"
+    )
+    rows = await session.rows("select name, checksum from schema_migration")
+
+    async def apply(migration: Migration) -> None:
+        async with session.transaction():
+            await session.execute_script(migration.sql)
+            await session.execute(
+                "insert into schema_migration (name, checksum) values ($1, $2)", migration.name, migration.checksum
+            )
+
+    checksums = {row["name"]: row["checksum"] for row in rows}
+    return await _apply_missing(postgres_store.STORE, migrations, checksums, apply)
+
+
+async def _migrate_clickhouse(clickhouse: ClickHouse, migrations: list[Migration]) -> list[str]:
+    await clickhouse.command(
+        "create table if not exists schema_migration ("
+        "name String, checksum String, applied_at DateTime('UTC') default now()) engine = MergeTree order by name"
+    )
+    answer = await clickhouse.columns("select name, checksum from schema_migration", {})
+
+    async def apply(migration: Migration) -> None:
+        for statement in statements(migration.sql):
+            await clickhouse.command(statement)
+        await clickhouse.insert("schema_migration", ["name", "checksum"], [[migration.name], [migration.checksum]])
+
+    checksums = dict(zip(*answer.columns, strict=True))
+    return await _apply_missing(clickhouse_store.STORE, migrations, checksums, apply)
+
+
+async def _apply_missing(
+    store: str,
+    migrations: list[Migration],
+    checksums: Mapping[str, str],
+    apply: Callable[[Migration], Awaitable[None]],
+) -> list[str]:
+    applied = []
+    for migration in migrations:
+        recorded = checksums.get(migration.name)
+        if recorded is None:
+            await apply(migration)
+            applied.append(f"{store}/{migration.name}")
+        elif recorded != migration.checksum:
+            message = (
+                f"The migration {migration.name} of {store} was changed after it was applied: add a new file instead."
+            )
+            raise SystemFault(store, message)
+    return applied
+
+
+def statements(sql: str) -> list[str]:
+    """The statements of a script, each of which ends with a semicolon at the end of a line. Without the semicolons."""
+    parts = (part.strip() for part in f"{sql}\n".split(";\n"))
+    return [part for part in parts if part]

@@ -1,0 +1,38 @@
+"""From what is asked to the statements that answer it. Pure: no I/O, the same requests give the same statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from loaders.catalogue import SECTIONS
+from loaders.catalogue.declaration import ListSection, Source, Store
+from loaders.planning import clickhouse, postgres
+from loaders.planning.request import Period, Request
+from loaders.planning.statement import Cohorts, Statement, Values
+
+__all__ = ["Cohorts", "Period", "Request", "Statement", "Values", "plan"]
+
+_ORDER = {name: place for place, name in enumerate(SECTIONS)}
+
+
+def plan(requests: Iterable[Request]) -> list[Statement]:
+    """The fewest statements that answer the requests: one a source and period.
+
+    PostgreSQL's lists of rows are a statement each. The order is that of the catalogue, then of the arguments, so that
+    the same set of requests is always the same text: stores cache what they have parsed and planned by text.
+    """
+    by_filter: defaultdict[tuple[Source, Period | None], list[Request]] = defaultdict(list)
+    for request in sorted(set(requests), key=_place):
+        by_filter[request.section.relation.source, request.period].append(request)
+    statements: list[Statement] = []
+    for (source, _), together in by_filter.items():
+        if source.store is Store.CLICKHOUSE:
+            statements.append(clickhouse.fused(together))
+            continue
+        objects = [request for request in together if not issubclass(request.section, ListSection)]
+        statements += [postgres.fused(objects)] if objects else []
+        statements += [postgres.rows(request) for request in together if issubclass(request.section, ListSection)]
+    return statements
+
+
+def _place(request: Request) -> tuple[int, str, str, int]:
+    return (_ORDER.get(request.section.name, -1), str(request.period), str(request.after), request.first)

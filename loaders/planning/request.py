@@ -1,0 +1,50 @@
+"""What is asked of each object: a section with its arguments."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from loaders.catalogue.declaration import ListSection, Section
+from loaders.stores.errors import CallerError
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Calendar dates in New York, both inclusive; None leaves that end open."""
+
+    start: date | None = None
+    end: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A section with its arguments: the unit of planning, equal when it can be answered by the same values.
+
+    `first` is 0 for sections that are not lists; `after` holds the cursor columns of the row that a page follows.
+    """
+
+    section: type[Section]
+    period: Period | None = None
+    first: int = 0
+    after: tuple[str | int, ...] = ()
+
+
+def request(
+    section: type[Section], period: Period | None = None, first: int | None = None, after: tuple[str | int, ...] = ()
+) -> Request:
+    """A request with its defaults filled in. Raises CallerError for a `first` or a period that cannot be."""
+    if period is not None:
+        period = _checked(period) if section.relation.source.periodic else None
+    if not issubclass(section, ListSection):
+        return Request(section, period)
+    rows = section.first if first is None else first
+    if not 0 <= rows <= section.most:
+        raise CallerError(f"{section.graphql_name()}: first must be from 0 to {section.most:,}, and is {rows:,}.")
+    return Request(section, period, rows, after)
+
+
+def _checked(period: Period) -> Period | None:
+    if period == Period():
+        return None
+    if period.start is not None and period.end is not None and period.start > period.end:
+        raise CallerError(f"A period must not end before it begins: from {period.start} to {period.end}.")
+    return period

@@ -1,0 +1,81 @@
+"""A statement, and how its answer becomes the values of each request, aligned with the ids that were asked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from loaders.catalogue.declaration import ListSection, Section, Source
+from loaders.planning.request import Request
+
+Values = Sequence[Any]
+"""A request's values, one for each asked id, in the order of the ids.
+
+An object section's value is a tuple in the order of its columns, or None; a list section's is a list of such tuples.
+"""
+Cohorts = Mapping[str, Sequence[str]]
+"""Members by cohort."""
+Table = Sequence[Sequence[Any]]
+"""An answer column by column, the key first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One round trip: what to send, and how to read the answer.
+
+    ClickHouse's `sql` has `{name:Type}` for `arguments`; PostgreSQL's has $1 for the ids, then the arguments in order.
+    `read(table, ids)` gives the values of each request.
+    """
+
+    source: Source
+    sql: str
+    arguments: dict[str, object]
+    requests: tuple[Request, ...]
+    read: Callable[[Table, Sequence[str]], dict[Request, Values]]
+
+
+def read_fused(
+    requests: Sequence[Request], widths: Sequence[int], table: Table, ids: Sequence[str]
+) -> dict[Request, Values]:
+    """One row a key: after the key, each request has `widths[i]` columns (a list section one, of whole rows).
+
+    A table without rows may lack its columns.
+    """
+    table = table or [()] * (1 + sum(widths))
+    places = {key: place for place, key in enumerate(table[0])}
+    aligned = [places.get(key) for key in ids]
+    values: dict[Request, Values] = {}
+    at = 1
+    for request, width in zip(requests, widths, strict=True):
+        columns = table[at : at + width]
+        at += width
+        if issubclass(request.section, ListSection):
+            rows = columns[0]
+            values[request] = [[] if place is None else rows[place] for place in aligned]
+        else:
+            values[request] = _objects(request.section, list(zip(*columns, strict=True)), aligned)
+    return values
+
+
+def read_rows(request: Request, table: Table, ids: Sequence[str]) -> dict[Request, Values]:
+    """Any number of rows a key, in the order of the list: the key, then the section's columns."""
+    lists: dict[str, list[tuple[Any, ...]]] = {key: [] for key in ids}
+    for key, *row in zip(*table, strict=True):
+        lists[key].append(tuple(row))
+    return {request: [lists[key] for key in ids]}
+
+
+def _objects(
+    section: type[Section], rows: Sequence[tuple[Any, ...]], aligned: Sequence[int | None]
+) -> list[tuple[Any, ...] | None]:
+    if not section.present_by:
+        empty = tuple(column.empty for column in section.columns)
+        return [empty if place is None else rows[place] for place in aligned]
+    marker = next(at for at, column in enumerate(section.columns) if column.name == section.present_by)
+    return [None if place is None or rows[place][marker] is None else rows[place] for place in aligned]
+
+
+def fused_reader(requests: Sequence[Request]) -> Callable[[Table, Sequence[str]], dict[Request, Values]]:
+    """The reader of a statement that answers one row a key."""
+    widths = [1 if issubclass(r.section, ListSection) else len(r.section.columns) for r in requests]
+    return partial(read_fused, requests, widths)

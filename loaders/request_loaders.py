@@ -1,0 +1,29 @@
+"""The dataloaders of one request, over the stores of the process."""
+
+from dataclasses import dataclass
+
+from loaders.airlines import AirlineByCodeLoader
+from loaders.airports import AirportByCodeLoader
+from loaders.fleet import FleetLoader
+from loaders.sections import SectionLoader
+from loaders.stores.protocols import AnalyticalStore, RelationalStore
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLoaders:
+    """Built per request inside the running loop, so that what one request loaded is never another's."""
+
+    sections: SectionLoader
+    airports: AirportByCodeLoader
+    airlines: AirlineByCodeLoader
+    fleet: FleetLoader
+
+    @classmethod
+    def over(cls, postgres: RelationalStore, clickhouse: AnalyticalStore) -> "RequestLoaders":
+        """New loaders with empty memories."""
+        return cls(
+            SectionLoader(postgres, clickhouse),
+            AirportByCodeLoader(postgres),
+            AirlineByCodeLoader(postgres),
+            FleetLoader(postgres),
+        )

@@ -1,0 +1,96 @@
+"""Sections of aircraft: one key per aircraft and set of requests, few statements for all of them together."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiodataloader import DataLoader
+
+from loaders.catalogue.declaration import Cohort, Store
+from loaders.keys import storable
+from loaders.planning import Cohorts, Request, Statement, Values, plan
+from loaders.stores.errors import SystemFault
+from loaders.stores.protocols import AnalyticalStore, RelationalStore
+
+Key = tuple[str, frozenset[Request]]
+"""A tail number, and what is asked of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The sections of one aircraft: its place in what was loaded together."""
+
+    tail_number: str
+    values: Mapping[Request, Values | SystemFault]
+    place: int
+
+    def get(self, request: Request) -> Any:
+        """The request's value for this aircraft (see Values). Raises the SystemFault that kept it from being loaded."""
+        values = self.values[request]
+        if isinstance(values, SystemFault):
+            raise values
+        return values[self.place]
+
+
+class SectionLoader(DataLoader[Key, Loaded]):
+    """Loads what all keys of the tick ask for, fused: each statement binds the ids once.
+
+    Every id of the tick is asked all requests of the tick, since one statement for all is cheaper than one for each
+    different set. A statement that fails fails its own requests, not the others. Keys that no store can hold are
+    answered without being sent.
+    """
+
+    def __init__(self, postgres: RelationalStore, clickhouse: AnalyticalStore) -> None:
+        super().__init__()
+        self._postgres = postgres
+        self._clickhouse = clickhouse
+
+    async def batch_load_fn(self, keys: list[Key]) -> list[Loaded]:
+        """The sections of each key, in the order of the keys."""
+        ids = list(dict.fromkeys(tail_number for tail_number, _ in keys))
+        requests = frozenset().union(*(asked for _, asked in keys))
+        values = await self._load(ids, requests)
+        places = {tail_number: place for place, tail_number in enumerate(ids)}
+        return [Loaded(tail_number, values, places[tail_number]) for tail_number, _ in keys]
+
+    async def _load(self, ids: Sequence[str], requests: frozenset[Request]) -> dict[Request, Values | SystemFault]:
+        values: dict[Request, Values | SystemFault] = {}
+        statements = plan(requests)
+        answers = await asyncio.gather(*(self._answer(statement, ids) for statement in statements))
+        for answer in answers:
+            values.update(answer)
+        return values
+
+    async def _answer(self, statement: Statement, ids: Sequence[str]) -> Mapping[Request, Values | SystemFault]:
+        try:
+            if statement.source.cohort is not None:
+                return await self._of_cohorts(statement, statement.source.cohort, ids)
+            return await self._of_ids(statement, ids)
+        except SystemFault as fault:
+            return dict.fromkeys(statement.requests, fault)
+
+    async def _of_ids(self, statement: Statement, ids: Sequence[str]) -> dict[Request, Values]:
+        asked = storable(ids)
+        if statement.source.store is Store.POSTGRES:
+            rows = await self._postgres.rows(statement.sql, asked, *statement.arguments.values())
+            return statement.read(list(zip(*rows, strict=True)), ids)
+        answer = await self._clickhouse.columns(statement.sql, {"ids": asked, **statement.arguments})
+        return statement.read(answer.columns, ids)
+
+    async def _of_cohorts(self, statement: Statement, cohort: Cohort, ids: Sequence[str]) -> dict[Request, Values]:
+        """Two waves: which cohort each id is in, then the cohorts' answers, each given to all of its members."""
+        rows = await self._postgres.rows(cohort.members, storable(ids))
+        cohorts: Cohorts = {row["cohort"]: row["members"] for row in rows}
+        cohort_of = {member: name for name, members in cohorts.items() for member in members}
+        arguments = {
+            "ids": list(cohorts),
+            "members": list(cohort_of),
+            "cohorts": list(cohort_of.values()),
+            **statement.arguments,
+        }
+        keys = [cohort_of.get(key, "") for key in ids]
+        if not cohorts:
+            return statement.read([], keys)
+        answer = await self._clickhouse.columns(statement.sql, arguments)
+        return statement.read(answer.columns, keys)

@@ -1,0 +1,191 @@
+"""ClickHouse over HTTP: bounded connections, answers column by column."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, unquote
+
+import aiohttp
+import clickhouse_connect
+from clickhouse_connect.driver import exceptions
+
+from loaders.stores.address import address, parsed_url
+from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.protocols import Columns
+
+if TYPE_CHECKING:
+    from clickhouse_connect.driver.asyncclient import AsyncClient
+
+STORE = "clickhouse"
+_SCHEMES = {"http": 8123, "https": 8443, "clickhouse": 8123}
+_CLIENT_NAME = "fleet-gateway"
+
+# How long a connection may take to open. Without it, a server that is gone without a word holds a request for minutes.
+_CONNECT_TIMEOUT_S = 5.0
+
+# The server stops a statement at its timeout; the client gives up this much later, for the server that cannot answer.
+_ANSWER_GRACE_S = 1.0
+
+_TIMEOUT_CODES = frozenset({159, 160})  # TIMEOUT_EXCEEDED, TOO_SLOW
+_UNAVAILABLE_CODES = frozenset(
+    {
+        81,  # UNKNOWN_DATABASE: the server is up and its data is not
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        209,  # SOCKET_TIMEOUT, between servers
+        210,  # NETWORK_ERROR, between servers
+        236,  # ABORTED: the server is stopping
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY
+        394,  # QUERY_WAS_CANCELLED
+        516,  # AUTHENTICATION_FAILED
+    }
+)
+
+
+class ClickHouse:
+    """A client whose statements share a bounded number of connections. Safe to use from many tasks at once.
+
+    Raises StoreUnavailable without a connection, StoreTimeout where none became free or the answer was late, and
+    StatementFailed where the server refused the statement.
+    """
+
+    def __init__(
+        self, client: AsyncClient, *, max_connections: int, acquire_timeout_s: float, statement_timeout_s: float
+    ) -> None:
+        self._client = client
+        self._free = asyncio.Semaphore(max_connections)
+        self._acquire_timeout_s = acquire_timeout_s
+        self._statement_timeout_s = statement_timeout_s
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str,
+        *,
+        max_connections: int,
+        acquire_timeout_s: float,
+        statement_timeout_s: float,
+        compress: bool = False,
+    ) -> ClickHouse:
+        """Open a connection and learn the server's settings. StoreUnavailable, with its address, where it cannot.
+
+        `compress` pays over a network and costs time on loopback.
+        """
+        parts = parsed_url(STORE, url, _SCHEMES)
+        with _connecting(address(parts, _SCHEMES)):
+            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+                client = await _client(parts, max_connections, statement_timeout_s, compress)
+        return cls(
+            client,
+            max_connections=max_connections,
+            acquire_timeout_s=acquire_timeout_s,
+            statement_timeout_s=statement_timeout_s,
+        )
+
+    async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        """Run one statement; no columns at all where there is no row. Times are aware, in UTC; nulls are None."""
+        async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
+            result = await self._client.query(sql, dict(parameters), column_oriented=True, tz_mode="aware")
+            columns = result.result_columns
+            # Without a row, a server may or may not send the names: loaders see one answer.
+            return Columns(tuple(result.column_names), columns) if columns and columns[0] else Columns((), ())
+
+    async def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
+        """Run one statement for its effect. It may take as long as it needs."""
+        async with self._turn(None):
+            await self._client.command(sql, dict(parameters or {}), settings={"max_execution_time": 0})
+
+    async def insert(self, table: str, column_names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
+        """Append rows to a table, given column by column in the order of the names.
+
+        A time may be an aware datetime or whole seconds since 1970 in UTC, a date a date or whole days. Where the
+        connection breaks before the answer, the driver sends the rows again: they may be there twice.
+        """
+        async with self._turn(None):
+            await self._client.insert(
+                table, columns, column_names, column_oriented=True, settings={"max_execution_time": 0}
+            )
+
+    async def ping(self) -> None:
+        """Return when the server answers a statement; raises like `columns`."""
+        await self.columns("select 1", {})
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._client.close()
+
+    @asynccontextmanager
+    async def _turn(self, timeout_s: float | None) -> AsyncIterator[None]:
+        """Wait for one of the connections, then translate what goes wrong on it."""
+        try:
+            async with asyncio.timeout(self._acquire_timeout_s):
+                await self._free.acquire()
+        except TimeoutError as error:
+            message = f"No connection to ClickHouse became free within {self._acquire_timeout_s:g} s."
+            raise StoreTimeout(STORE, message) from error
+        try:
+            with _translated():
+                async with asyncio.timeout(timeout_s):
+                    yield
+        finally:
+            self._free.release()
+
+
+async def _client(parts: SplitResult, max_connections: int, statement_timeout_s: float, compress: bool) -> AsyncClient:
+    return await clickhouse_connect.get_async_client(
+        interface="https" if parts.scheme == "https" else "http",
+        host=parts.hostname or "localhost",
+        port=parts.port or _SCHEMES[parts.scheme],
+        username=unquote(parts.username) if parts.username else "default",
+        password=unquote(parts.password or ""),
+        database=unquote(parts.path.strip("/")) or None,
+        compress=compress,
+        client_name=_CLIENT_NAME,
+        connect_timeout=_CONNECT_TIMEOUT_S,
+        send_receive_timeout=300,  # of an insert; an answer has the statement's own timeout
+        connector_limit=max_connections,
+        connector_limit_per_host=max_connections,
+        autogenerate_session_id=False,  # a session takes one statement at a time
+        autogenerate_query_id=False,
+        query_retries=0,  # of a busy server's refusals; an idle connection that broke is replaced all the same
+        settings={"max_execution_time": statement_timeout_s},
+    )
+
+
+@contextmanager
+def _connecting(where: str) -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        message = f"ClickHouse at {where} did not answer within {_CONNECT_TIMEOUT_S:g} s."
+        raise StoreUnavailable(STORE, message) from error
+    except (exceptions.Error, aiohttp.ClientError, OSError) as error:
+        raise StoreUnavailable(STORE, f"ClickHouse at {where} cannot be reached: {error}") from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError as error:
+        raise StoreTimeout(STORE, "ClickHouse did not answer in time.") from error
+    except (aiohttp.ClientError, OSError) as error:
+        raise StoreUnavailable(STORE, f"The connection to ClickHouse failed: {error}") from error
+    except exceptions.Error as error:
+        raise _fault(error) from error
+
+
+def _fault(error: exceptions.Error) -> StoreTimeout | StoreUnavailable | StatementFailed:
+    code: Any = error.code
+    if code in _TIMEOUT_CODES or isinstance(error.__cause__, TimeoutError):
+        return StoreTimeout(STORE, f"ClickHouse did not answer in time: {error}")
+    # Without a code the server did not speak: the network failed, or a proxy answered in its place.
+    silent = code is None and (
+        isinstance(error, exceptions.OperationalError) or type(error) is exceptions.DatabaseError
+    )
+    if silent or code in _UNAVAILABLE_CODES:
+        return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {error}")
+    return StatementFailed(STORE, f"ClickHouse refused the statement: {error}")

@@ -1,0 +1,189 @@
+"""PostgreSQL: a bounded pool for loaders, a session of its own for migrations and loading."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+
+from loaders.stores.address import address, parsed_url
+from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
+
+STORE = "postgresql"
+_SCHEMES = {"postgresql": 5432, "postgres": 5432}
+_APPLICATION_NAME = "fleet-gateway"
+
+# How long a connection may take to open. Without it, a server that is gone without a word holds a request for minutes.
+_CONNECT_TIMEOUT_S = 5.0
+
+# The server cancels a statement at its timeout; the driver gives up this much later, for the server that cannot answer.
+_ANSWER_GRACE_S = 1.0
+
+# A statement that the server could not take or finish for reasons of its own: starting, stopping, out of connections.
+_UNAVAILABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+)
+
+
+class Postgres:
+    """A pool of connections. Safe to use from many tasks at once; `rows` is one statement and one round trip.
+
+    Raises StoreUnavailable without a connection, StoreTimeout where none became free or the answer was late, and
+    StatementFailed where the server refused the statement.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str, acquire_timeout_s: float) -> None:
+        self._pool = pool
+        self._url = url
+        self._acquire_timeout_s = acquire_timeout_s
+
+    @classmethod
+    async def connect(
+        cls, url: str, *, min_size: int, max_size: int, acquire_timeout_s: float, statement_timeout_s: float
+    ) -> Postgres:
+        """Open `min_size` connections. A server that cannot be reached raises StoreUnavailable, with its address."""
+        with _connecting(url):
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=min_size,
+                max_size=max_size,
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=statement_timeout_s + _ANSWER_GRACE_S,
+                server_settings={
+                    "application_name": _APPLICATION_NAME,
+                    "statement_timeout": str(round(statement_timeout_s * 1000)),
+                    "jit": "off",  # it costs more to compile these statements than to run them
+                },
+                reset=_keep_state,
+            )
+        return cls(pool, url, acquire_timeout_s)
+
+    async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """Run one statement; its rows in the statement's order, `[]` where none. Times are aware, in UTC."""
+        async with self._connection() as connection:
+            return await connection.fetch(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: object) -> str:
+        """Run one statement for its effect. Returns the server's tag, such as `INSERT 0 1`."""
+        async with self._connection() as connection:
+            return await connection.execute(sql, *arguments)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[PostgresSession]:
+        """A connection beside the pool, without a statement timeout; what it set or locked ends with it."""
+        with _connecting(self._url):
+            connection = await asyncpg.connect(
+                self._url,
+                timeout=_CONNECT_TIMEOUT_S,
+                server_settings={"application_name": f"{_APPLICATION_NAME}-session"},
+            )
+        try:
+            yield PostgresSession(connection)
+        finally:
+            await connection.close(timeout=_CONNECT_TIMEOUT_S)
+
+    async def ping(self) -> None:
+        """Return when the server answers a statement; raises like `rows`."""
+        await self.rows("select 1")
+
+    async def close(self) -> None:
+        """Wait for the running statements, then close every connection."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]:
+        with _translated():
+            try:
+                connection = await self._pool.acquire(timeout=self._acquire_timeout_s)
+            except TimeoutError as error:
+                message = f"No connection to {STORE} became free within {self._acquire_timeout_s:g} s."
+                raise StoreTimeout(STORE, message) from error
+            try:
+                yield connection
+            finally:
+                await self._pool.release(connection)
+
+
+class PostgresSession:
+    """One connection, for one task, on which locks and transactions last. Raises like Postgres."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        self._connection = connection
+
+    async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
+        """Run one statement; its rows in the statement's order, `[]` where none."""
+        with _translated():
+            return await self._connection.fetch(sql, *arguments)
+
+    async def execute(self, sql: str, *arguments: object) -> str:
+        """Run one statement for its effect. Returns the server's tag, such as `INSERT 0 1`."""
+        with _translated():
+            return await self._connection.execute(sql, *arguments)
+
+    async def execute_script(self, sql: str) -> None:
+        """Run several statements, separated by semicolons: all or none of them, unless a transaction is open."""
+        with _translated():
+            await self._connection.execute(sql)
+
+    async def copy_records(self, table: str, column_names: Sequence[str], records: Iterable[Sequence[object]]) -> None:
+        """Append rows to a table with one COPY. Each record holds its values in the order of the names."""
+        with _translated():
+            await self._connection.copy_records_to_table(table, columns=list(column_names), records=records)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """Commit at the end of the block, or roll back what it did where it raised."""
+        transaction = self._connection.transaction()
+        with _translated():
+            await transaction.start()
+        try:
+            yield
+        except BaseException:
+            if not self._connection.is_closed():  # else the server has rolled back already
+                with _translated():
+                    await transaction.rollback()
+            raise
+        with _translated():
+            await transaction.commit()
+
+
+async def _keep_state(_connection: object) -> None:
+    """Instead of the driver's reset, which would send a second statement after each one.
+
+    Safe, because nothing is left to reset: loaders set no session state, take no locks, open no cursors and listen to
+    nothing. What does is a PostgresSession, whose connection is never shared.
+    """
+
+
+@contextmanager
+def _connecting(url: str) -> Iterator[None]:
+    where = address(parsed_url(STORE, url, _SCHEMES), _SCHEMES)
+    try:
+        yield
+    except TimeoutError as error:
+        message = f"PostgreSQL at {where} did not accept a connection within {_CONNECT_TIMEOUT_S:g} s."
+        raise StoreUnavailable(STORE, message) from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StoreUnavailable(STORE, f"PostgreSQL at {where} cannot be reached: {reason}") from error
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (TimeoutError, asyncpg.QueryCanceledError) as error:
+        raise StoreTimeout(STORE, f"PostgreSQL did not answer in time: {error or 'no answer'}") from error
+    except (OSError, *_UNAVAILABLE) as error:
+        raise StoreUnavailable(STORE, f"The connection to PostgreSQL failed: {error}") from error
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        # The driver has one class for its own faults: a connection or pool that closed, and arguments that do not fit.
+        broken = "clos" in str(error)
+        fault = StoreUnavailable if broken else StatementFailed
+        raise fault(STORE, f"PostgreSQL's driver refused: {error}") from error
+    except asyncpg.PostgresError as error:
+        raise StatementFailed(STORE, f"PostgreSQL refused the statement: {error}") from error

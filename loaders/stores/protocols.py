@@ -1,0 +1,40 @@
+"""The seam between loaders and stores: what a loader may ask, so that a test can stand in and count the statements."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Row(Protocol):
+    """One row: values by column name, or all of them in the order of the select list."""
+
+    def __getitem__(self, key: str, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """An answer column by column: `columns[i]` holds the values of `names[i]`, one for each row, all of one length.
+
+    An answer without a row has neither names nor columns.
+    """
+
+    names: tuple[str, ...]
+    columns: Sequence[Sequence[Any]]
+
+
+class RelationalStore(Protocol):
+    """PostgreSQL, as loaders see it."""
+
+    async def rows(self, sql: str, *arguments: object) -> Sequence[Row]:
+        """Run one statement with arguments for `$1`, `$2`, …; its rows in the statement's order, `[]` where none."""
+        ...
+
+
+class AnalyticalStore(Protocol):
+    """ClickHouse, as loaders see it."""
+
+    async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        """Run one statement with parameters for `{name:Type}`; no columns where there is no row."""
+        ...

@@ -1,0 +1,80 @@
+"""Aircraft, the tracked objects."""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, cast
+
+import strawberry
+
+from loaders.catalogue.declaration import Kind
+from loaders.catalogue.network import MainCarrier, MainOrigin
+from loaders.catalogue.register import Registration, Revisions
+from loaders.planning.request import request
+from loaders.sections import Loaded
+from resolvers.airlines import Airline
+from resolvers.airports import Airport
+from resolvers.analysis import Analysis, AnalysisOf, section_field
+from resolvers.arguments import PeriodInput, period_of
+from resolvers.context import Info
+from resolvers.nodes import Node
+from resolvers.selection import KNOWN, selected_of_aircraft
+
+_MAIN_CARRIER = request(MainCarrier)
+_MAIN_ORIGIN = request(MainOrigin)
+
+
+@strawberry.type(description="An aircraft that is tracked.")
+class Aircraft(Node):
+    """Resolved from the sections that were loaded for it."""
+
+    loaded: strawberry.Private[Loaded]
+
+    @strawberry.field(description="The tail number.")
+    def id(self) -> strawberry.ID:
+        """The key."""
+        return strawberry.ID(self.loaded.tail_number)
+
+    @strawberry.field(description="The mark on the tail, such as N725MQ.")
+    def tail_number(self) -> str:
+        """The key."""
+        return self.loaded.tail_number
+
+    registration: Any = section_field(Registration, lambda root: AnalysisOf(root.loaded, None))
+    revisions: Any = section_field(Revisions, lambda root: AnalysisOf(root.loaded, None))
+
+    @strawberry.field(
+        description="The airline that flew most of its flights, the lowest code of equals; null with none."
+    )
+    def operator(self, info: Info) -> Airline | None:
+        """A link."""
+        return cast("Airline", info.context.links.get(Kind.AIRLINE, self.loaded.get(_MAIN_CARRIER)[0]))
+
+    @strawberry.field(description="The airport with most of its departures, the lowest code of equals; null with none.")
+    def home_base(self, info: Info) -> Airport | None:
+        """A link."""
+        return cast("Airport", info.context.links.get(Kind.AIRPORT, self.loaded.get(_MAIN_ORIGIN)[0]))
+
+    @strawberry.field(description="The analysis, section by section.", graphql_type=Analysis)
+    def analysis(
+        self,
+        period: Annotated[
+            PeriodInput | None, strawberry.argument(description="Narrows the analysis to the flights of these dates.")
+        ] = strawberry.UNSET,
+    ) -> AnalysisOf:
+        """Its sections are already loaded."""
+        return AnalysisOf(self.loaded, period_of(period or None))
+
+
+async def load_aircraft(
+    info: Info, ids: Sequence[str], paths: Iterable[tuple[str, ...]] = ((),)
+) -> list[Aircraft | None]:
+    """Aircraft by tail number, in the order of the ids, with all that the query asks of them; None where unknown.
+
+    `paths` are the field names that lead from the field being resolved to the aircraft. Two waves: the sections, fused,
+    then what they link to.
+    """
+    selection = selected_of_aircraft(info._raw_info, paths)
+    loaders = info.context.loaders
+    loaded = await loaders.sections.load_many([(key, selection.requests) for key in ids])
+    known = [one if one.get(KNOWN) is not None else None for one in loaded]
+    await info.context.links.follow(selection.links, [one for one in known if one is not None])
+    return [None if one is None else Aircraft(loaded=one) for one in known]

@@ -1,0 +1,26 @@
+"""What resolvers get with each request."""
+
+from dataclasses import dataclass
+
+import strawberry
+
+from loaders.request_loaders import RequestLoaders
+from resolvers.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """The loaders of one request, what links led to, and the limits that resolvers enforce."""
+
+    loaders: RequestLoaders
+    links: Links
+    max_ids: int
+    """Ids that one field may ask for. Without a bound, one request could hold every connection for minutes."""
+
+    @classmethod
+    def of(cls, loaders: RequestLoaders, max_ids: int) -> "RequestContext":
+        """A new request's context."""
+        return cls(loaders, Links(loaders), max_ids)
+
+
+Info = strawberry.Info[RequestContext, None]

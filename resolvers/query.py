@@ -1,0 +1,118 @@
+"""The query type: where every request begins."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import strawberry
+
+from loaders.stores.errors import CallerError
+from resolvers.aircraft import Aircraft, load_aircraft
+from resolvers.airlines import Airline
+from resolvers.airports import Airport
+from resolvers.context import Info
+from resolvers.fleet import DEFAULT_PAGE, LARGEST_PAGE, AircraftConnection, FleetFilter, FleetOrder, fleet_page
+from resolvers.nodes import Node
+
+_TailNumber = Annotated[strawberry.ID, strawberry.argument(description="Tail number, such as N725MQ.")]
+_Code = Annotated[strawberry.ID, strawberry.argument(description="The code, such as JFK or UA.")]
+
+
+@strawberry.type(description="Where every query begins.")
+class Query:
+    """Each field is five lines or fewer: check, load, return."""
+
+    @strawberry.field(description="One aircraft; null where nothing is known of it.")
+    async def aircraft(self, info: Info, tail_number: _TailNumber) -> Aircraft | None:
+        """Shares its statements with every other aircraft of the query."""
+        return (await load_aircraft(info, [tail_number]))[0]
+
+    @strawberry.field(
+        description="Aircraft in the order asked; null where nothing is known of an id. An id that is asked twice is"
+        " answered twice and loaded once."
+    )
+    async def aircraft_by_ids(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Tail numbers, at most 5,000 by default.")],
+    ) -> list[Aircraft | None]:
+        """The dashboard's field."""
+        return await load_aircraft(info, _bounded(info, ids))
+
+    @strawberry.field(description="The tracked aircraft, page by page (Relay).")
+    async def fleet(
+        self,
+        info: Info,
+        first: Annotated[
+            int | None, strawberry.argument(description=f"Aircraft on the page, 0 to {LARGEST_PAGE:,}.")
+        ] = DEFAULT_PAGE,
+        after: Annotated[
+            str | None, strawberry.argument(description="Cursor that the page follows.")
+        ] = strawberry.UNSET,
+        filter: Annotated[FleetFilter | None, strawberry.argument(description="Which aircraft.")] = strawberry.UNSET,  # noqa: A002
+        order_by: Annotated[FleetOrder | None, strawberry.argument(description="In which order.")] = strawberry.UNSET,
+    ) -> AircraftConnection:
+        """Pages run along an index."""
+        return await fleet_page(info, first, after or None, filter or None, order_by or None)
+
+    @strawberry.field(description="An airport; null where the register of airports lacks it.")
+    async def airport(self, info: Info, code: _Code) -> Airport | None:
+        """By its code."""
+        return await info.context.loaders.airports.load(code)  # type: ignore[return-value]  # resolved from the record
+
+    @strawberry.field(description="An airline; null where the register of airlines lacks it.")
+    async def airline(self, info: Info, code: _Code) -> Airline | None:
+        """By its code."""
+        return await info.context.loaders.airlines.load(code)  # type: ignore[return-value]  # resolved from the record
+
+    @strawberry.field(description="Anything by `Type:key`, such as Aircraft:N725MQ, Airport:JFK, Airline:UA.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Type and key: `Aircraft:N725MQ`.")],  # noqa: A002
+    ) -> Node | None:
+        """Null where nothing is known of it."""
+        return (await load_nodes(info, [id]))[0]
+
+    @strawberry.field(description="Several nodes, in the order asked; null where nothing is known of an id.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Types and keys: `Aircraft:N725MQ`.")],
+    ) -> list[Node | None]:
+        """One batch a type."""
+        return await load_nodes(info, _bounded(info, ids))
+
+
+async def load_nodes(info: Info, ids: Sequence[str]) -> list[Node | None]:
+    """Nodes by `Type:key`, in the order of the ids; None where unknown. Raises CallerError for another form."""
+    asked = [_parted(key) for key in ids]
+    keys: dict[str, list[str]] = {"Aircraft": [], "Airport": [], "Airline": []}
+    for kind, key in asked:
+        keys[kind].append(key)
+    loaders = info.context.loaders
+    found: dict[tuple[str, str], object] = {}
+    if keys["Aircraft"]:
+        found |= _indexed("Aircraft", keys, await load_aircraft(info, keys["Aircraft"]))
+    if keys["Airport"]:
+        found |= _indexed("Airport", keys, await loaders.airports.load_many(keys["Airport"]))
+    if keys["Airline"]:
+        found |= _indexed("Airline", keys, await loaders.airlines.load_many(keys["Airline"]))
+    return [found[one] for one in asked]  # type: ignore[misc]  # airports and airlines are resolved from records
+
+
+def _indexed(kind: str, keys: dict[str, list[str]], records: Sequence[object]) -> dict[tuple[str, str], object]:
+    return {(kind, key): record for key, record in zip(keys[kind], records, strict=True)}
+
+
+def _parted(key: str) -> tuple[str, str]:
+    kind, colon, name = key.partition(":")
+    if not colon or kind not in ("Aircraft", "Airport", "Airline"):
+        raise CallerError(f"A node's id is Aircraft:, Airport: or Airline: and a key, and {key[:40]!r} is not.")
+    return kind, name
+
+
+def _bounded(info: Info, ids: list[strawberry.ID]) -> list[strawberry.ID]:
+    most = info.context.max_ids
+    if len(ids) > most:
+        raise CallerError(f"At most {most:,} ids can be asked for in one field, and these are {len(ids):,}.")
+    return ids

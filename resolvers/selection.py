@@ -1,0 +1,133 @@
+"""What a query asks of aircraft, read from its selection set before anything is loaded.
+
+Fragments, merged fields, aliases, @skip and @include are graphql-core's work: this module only asks it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from graphql import GraphQLObjectType, GraphQLResolveInfo
+from graphql.execution.collect_fields import (
+    FieldDetails,
+    FieldDetailsList,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_subfields,
+)
+from graphql.execution.values import VariableValues, get_argument_values
+
+from loaders.catalogue import SECTIONS
+from loaders.catalogue.declaration import Section
+from loaders.catalogue.network import MainCarrier, MainOrigin
+from loaders.catalogue.register import Known, Registration, Revisions
+from loaders.planning import Period, Request
+from loaders.planning.request import request
+from resolvers.arguments import after_of, period_of
+from resolvers.links import Link
+
+_SECTION_OF_FIELD: dict[str, type[Section]] = {
+    "registration": Registration,
+    "revisions": Revisions,
+    "operator": MainCarrier,
+    "homeBase": MainOrigin,
+}
+_SECTION_BY_NAME = {section.graphql_name(): section for section in SECTIONS.values() if not section.hidden}
+KNOWN = request(Known)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is asked of each aircraft, and which of its columns lead on to records of their own."""
+
+    requests: frozenset[Request]
+    links: frozenset[Link]
+
+
+def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: Iterable[tuple[str, ...]] = ((),)) -> Selection:
+    """The selection on type Aircraft at these paths below the field that is being resolved.
+
+    Raises CallerError for arguments that cannot be.
+    """
+    reader = _Reader(info)
+    top = [FieldDetails(node, None) for node in info.field_nodes]
+    for path in paths:
+        reader.read_aircraft(reader.descend(top, info.return_type, path))
+    return Selection(frozenset(reader.requests), frozenset(reader.links))
+
+
+class _Reader:
+    """Walks a selection set and notes requests and links."""
+
+    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
+        self._info = info
+        self._fragments = {name: FragmentDetails(fragment) for name, fragment in info.fragments.items()}
+        # Strawberry hands resolvers the coerced values alone, graphql-core's functions want them in their container.
+        self._variables = VariableValues({}, info.variable_values)  # type: ignore[arg-type]
+        self.requests: set[Request] = {KNOWN}
+        self.links: set[Link] = set()
+
+    def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> FieldDetailsList:
+        """The fields at a path of field names, all aliases together."""
+        for name in path:
+            declared = _named(declared)
+            below = self._subfields(declared, fields)
+            fields = [one for group in below.values() for one in group if one.node.name.value == name]
+            declared = declared.fields[name].type
+        return fields
+
+    def read_aircraft(self, fields: FieldDetailsList) -> None:
+        aircraft = self._type("Aircraft")
+        for group in self._subfields(aircraft, fields).values():
+            name = group[0].node.name.value
+            if name == "analysis":
+                self._read_analysis(aircraft, group)
+            elif name in _SECTION_OF_FIELD:
+                self._note(_SECTION_OF_FIELD[name], aircraft, group, None)
+
+    def _read_analysis(self, aircraft: GraphQLObjectType, group: FieldDetailsList) -> None:
+        period = period_of(self._arguments(aircraft, group).get("period"))
+        analysis = self._type("Analysis")
+        for section_group in self._subfields(analysis, group).values():
+            section = _SECTION_BY_NAME.get(section_group[0].node.name.value)
+            if section is not None:
+                self._note(section, analysis, section_group, period)
+
+    def _note(
+        self, section: type[Section], parent: GraphQLObjectType, group: FieldDetailsList, period: Period | None
+    ) -> None:
+        arguments = self._arguments(parent, group)
+        asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
+        self.requests.add(asked)
+        if section.hidden:
+            self.links.update((asked, position, column.kind) for position, column in section.links())
+            return
+        if not section.links():
+            return
+        names = {one.node.name.value for one in self._leaves(section, group)}
+        self.links.update(
+            (asked, position, column.kind) for position, column in section.links() if column.graphql_name in names
+        )
+
+    def _leaves(self, section: type[Section], group: FieldDetailsList) -> FieldDetailsList:
+        below = self._subfields(self._type(section.type_name), group)
+        return [one for fields in below.values() for one in fields]
+
+    def _arguments(self, parent: GraphQLObjectType, group: FieldDetailsList) -> dict[str, Any]:
+        node = group[0].node
+        return get_argument_values(parent.fields[node.name.value], node, self._variables)
+
+    def _subfields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> GroupedFieldSet:
+        info = self._info
+        return collect_subfields(
+            info.schema, self._fragments, self._variables, info.operation, parent, group
+        ).grouped_field_set
+
+    def _type(self, name: str) -> GraphQLObjectType:
+        return cast("GraphQLObjectType", self._info.schema.type_map[name])
+
+
+def _named(declared: Any) -> Any:
+    while hasattr(declared, "of_type"):
+        declared = declared.of_type
+    return declared

@@ -1,0 +1,89 @@
+"""Asking the real schema over stores that count what is sent to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.schema import build_schema
+from loaders.request_loaders import RequestLoaders
+from loaders.stores.protocols import AnalyticalStore, Columns, RelationalStore, Row
+from resolvers.context import RequestContext
+
+SCHEMA = build_schema()
+MAX_IDS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One statement: where to, its text, its arguments."""
+
+    store: str
+    sql: str
+    arguments: object
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Stands between loaders and stores, and notes every statement."""
+
+    sent: list[Sent] = field(default_factory=list)
+
+    def relational(self, store: RelationalStore) -> "RecordingPostgres":
+        return RecordingPostgres(store, self.sent)
+
+    def analytical(self, store: AnalyticalStore) -> "RecordingClickHouse":
+        return RecordingClickHouse(store, self.sent)
+
+    def count(self, store: str) -> int:
+        return sum(one.store == store for one in self.sent)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingPostgres:
+    """PostgreSQL, with each statement noted."""
+
+    store: RelationalStore
+    sent: list[Sent]
+
+    async def rows(self, sql: str, *arguments: object) -> Sequence[Row]:
+        self.sent.append(Sent("postgresql", sql, arguments))
+        return await self.store.rows(sql, *arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingClickHouse:
+    """ClickHouse, with each statement noted."""
+
+    store: AnalyticalStore
+    sent: list[Sent]
+
+    async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        self.sent.append(Sent("clickhouse", sql, dict(parameters)))
+        return await self.store.columns(sql, parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, and what was sent for it."""
+
+    data: Any
+    errors: list[str]
+    paths: list[list[str | int]]
+    recorder: Recorder
+
+    @property
+    def statements(self) -> int:
+        return len(self.recorder.sent)
+
+
+async def ask(
+    postgres: RelationalStore, clickhouse: AnalyticalStore, query: str, variables: Mapping[str, Any] | None = None
+) -> Answer:
+    """Execute a query with loaders of its own."""
+    recorder = Recorder()
+    loaders = RequestLoaders.over(recorder.relational(postgres), recorder.analytical(clickhouse))
+    result = await SCHEMA.execute(
+        query, variable_values=dict(variables or {}), context_value=RequestContext.of(loaders, MAX_IDS)
+    )
+    errors = result.errors or []
+    return Answer(result.data, [e.message for e in errors], [list(e.path or []) for e in errors], recorder)

@@ -1,0 +1,129 @@
+"""The engines, started once for the whole run, and clients of them."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+
+from deploy.embedded.engines import EmbeddedEngines, StoreUrls
+from deploy.sample import load_sample
+from loaders.migrations import migrate
+from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.postgres import Postgres
+
+
+class Stores(NamedTuple):
+    """Connected clients of both databases."""
+
+    postgres: Postgres
+    clickhouse: ClickHouse
+
+
+@dataclass(frozen=True, slots=True)
+class NewStores:
+    """Clients of a database of one's own in both stores, and its URLs."""
+
+    stores: Stores
+    database_url: str
+    clickhouse_url: str
+
+
+class NewDatabase(Protocol):
+    """Call it for a database that is new in both stores and gone at the end of the block."""
+
+    def __call__(self) -> AbstractAsyncContextManager[NewStores]: ...
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[EmbeddedEngines]:
+    """The three embedded engines over a folder of their own, not yet started; stopped at the end."""
+    with tempfile.TemporaryDirectory(prefix="fleet-gateway-tests-") as folder:
+        engines = EmbeddedEngines(Path(folder))
+        yield engines
+        engines.stop()
+
+
+@pytest.fixture(scope="session")
+def store_urls(request: pytest.FixtureRequest) -> StoreUrls:
+    """Where the stores are: as the environment says; the engines are started where it leaves one out."""
+    given = [os.environ.get(name, "") for name in ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")]
+    if all(given):
+        database_url, clickhouse_url, redis_url = given
+        return StoreUrls(database_url=database_url, clickhouse_url=clickhouse_url, redis_url=redis_url)
+    engines: EmbeddedEngines = request.getfixturevalue("engines")
+    started = engines.start()
+    return StoreUrls(
+        database_url=given[0] or started.database_url,
+        clickhouse_url=given[1] or started.clickhouse_url,
+        redis_url=given[2] or started.redis_url,
+    )
+
+
+@pytest.fixture(scope="session")
+async def postgres(store_urls: StoreUrls) -> AsyncIterator[Postgres]:
+    """A client of PostgreSQL with a small pool."""
+    async with _postgres(store_urls.database_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def clickhouse(store_urls: StoreUrls) -> AsyncIterator[ClickHouse]:
+    """A client of ClickHouse with a few connections."""
+    async with _clickhouse(store_urls.clickhouse_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def sample_stores(postgres: Postgres, clickhouse: ClickHouse) -> Stores:
+    """Both stores, migrated and with the whole sample. Read it, never change it."""
+    await migrate(postgres, clickhouse)
+    await load_sample(postgres, clickhouse, lambda _step, _fraction: None)
+    return Stores(postgres, clickhouse)
+
+
+@pytest.fixture(scope="session")
+def new_database(store_urls: StoreUrls, postgres: Postgres, clickhouse: ClickHouse) -> NewDatabase:
+    """Databases beside the sample's, for tests that write."""
+
+    @asynccontextmanager
+    async def create() -> AsyncIterator[NewStores]:
+        name = f"test_{uuid4().hex[:12]}"
+        await postgres.execute(f"create database {name}")
+        await clickhouse.command(f"create database {name}")
+        database_url = _with_database(store_urls.database_url, name)
+        clickhouse_url = _with_database(store_urls.clickhouse_url, name)
+        async with _postgres(database_url) as new_postgres, _clickhouse(clickhouse_url) as new_clickhouse:
+            yield NewStores(Stores(new_postgres, new_clickhouse), database_url, clickhouse_url)
+        await postgres.execute(f"drop database {name} with (force)")
+        await clickhouse.command(f"drop database {name} sync")
+
+    return create
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlsplit(url)._replace(path=f"/{name}").geturl()
+
+
+@asynccontextmanager
+async def _postgres(url: str) -> AsyncIterator[Postgres]:
+    client = await Postgres.connect(url, min_size=1, max_size=4, acquire_timeout_s=10, statement_timeout_s=60)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@asynccontextmanager
+async def _clickhouse(url: str) -> AsyncIterator[ClickHouse]:
+    client = await ClickHouse.connect(url, max_connections=4, acquire_timeout_s=60, statement_timeout_s=60)
+    try:
+        yield client
+    finally:
+        await client.close()

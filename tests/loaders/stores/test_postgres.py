@@ -1,0 +1,215 @@
+"""PostgreSQL's client against the real engine."""
+
+import asyncio
+from datetime import UTC, date, datetime
+from time import monotonic
+
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.postgres import Postgres, PostgresSession
+from tests.loaders.stores.relay import postgres_messages, relay
+
+
+async def small_pool(url: str, *, acquire_timeout_s: float = 5, statement_timeout_s: float = 5) -> Postgres:
+    return await Postgres.connect(
+        url, min_size=1, max_size=1, acquire_timeout_s=acquire_timeout_s, statement_timeout_s=statement_timeout_s
+    )
+
+
+async def test_rows_have_python_values(postgres: Postgres) -> None:
+    (row,) = await postgres.rows(
+        "select $1::int as whole, $2::float8 as real, $3::text as text, $4::date as day, $5::timestamptz as at,"
+        " null::text as nothing, array['a', null]::text[] as texts, true as yes",
+        7,
+        0.5,
+        "N1",
+        date(2013, 1, 1),
+        datetime(2013, 1, 1, 5, tzinfo=UTC),
+    )
+    at = datetime(2013, 1, 1, 5, tzinfo=UTC)
+    assert tuple(row) == (7, 0.5, "N1", date(2013, 1, 1), at, None, ["a", None], True)
+    assert row["at"].tzinfo is UTC
+
+
+async def test_rows_are_empty_where_there_is_none(postgres: Postgres) -> None:
+    assert await postgres.rows("select 1 where false") == []
+
+
+async def test_five_thousand_ids_are_one_argument(postgres: Postgres) -> None:
+    ids = [f"N{number}" for number in range(5000)]
+    rows = await postgres.rows("select id from unnest($1::text[]) with ordinality as a (id, n) order by n", ids)
+    assert [row["id"] for row in rows] == ids
+
+
+async def test_rows_are_one_round_trip_and_nothing_else(store_urls: StoreUrls) -> None:
+    async with relay(f"{store_urls.database_url}?sslmode=disable") as between:
+        postgres = await small_pool(between.url)
+        await postgres.rows("select $1::int", 1)  # prepares the statement
+        between.sent.clear()
+        for number in range(3):
+            await postgres.rows("select $1::int", number)
+        messages = postgres_messages(bytes(between.sent))
+        await postgres.close()
+    assert messages == "BES" * 3
+
+
+async def test_statements_run_at_the_same_time(postgres: Postgres) -> None:
+    started = monotonic()
+    await asyncio.gather(*(postgres.rows("select pg_sleep(0.5)") for _ in range(4)))
+    assert monotonic() - started < 1.5
+
+
+async def test_execute_returns_the_tag(postgres: Postgres) -> None:
+    assert await postgres.execute("select $1::int", 1) == "SELECT 1"
+
+
+async def test_a_wrong_statement_is_refused(postgres: Postgres) -> None:
+    with pytest.raises(StatementFailed, match='relation "nowhere" does not exist') as failure:
+        await postgres.rows("select 1 from nowhere")
+    assert failure.value.store == "postgresql"
+
+
+async def test_arguments_that_do_not_fit_are_refused(postgres: Postgres) -> None:
+    with pytest.raises(StatementFailed, match="expects 1 argument"):
+        await postgres.rows("select $1::int")
+    with pytest.raises(StatementFailed, match="invalid input"):
+        await postgres.rows("select $1::int", "one")
+
+
+async def test_a_long_statement_is_cancelled_by_the_server(store_urls: StoreUrls) -> None:
+    postgres = await small_pool(store_urls.database_url, statement_timeout_s=0.2)
+    with pytest.raises(StoreTimeout, match="statement timeout"):
+        await postgres.rows("select pg_sleep(5)")
+    assert tuple((await postgres.rows("select 1"))[0]) == (1,)
+    await postgres.close()
+
+
+async def test_a_server_that_falls_silent_is_a_timeout(store_urls: StoreUrls) -> None:
+    async with relay(store_urls.database_url) as between:
+        postgres = await small_pool(between.url, statement_timeout_s=0.2, acquire_timeout_s=0.5)
+        between.silence()
+        started = monotonic()
+        with pytest.raises(StoreTimeout):
+            await postgres.rows("select 1")
+        assert monotonic() - started < 3
+        between.resume()
+        assert len(await postgres.rows("select 1")) == 1
+        await postgres.close()
+
+
+async def test_waiting_for_a_connection_is_bounded(store_urls: StoreUrls) -> None:
+    postgres = await small_pool(store_urls.database_url, acquire_timeout_s=0.1)
+    busy = asyncio.create_task(postgres.rows("select pg_sleep(0.5)"))
+    await asyncio.sleep(0.05)
+    with pytest.raises(StoreTimeout, match=r"No connection to postgresql became free within 0\.1 s"):
+        await postgres.rows("select 1")
+    await busy
+    await postgres.close()
+
+
+async def test_a_cancelled_statement_ends_on_the_server(postgres: Postgres, store_urls: StoreUrls) -> None:
+    client = await small_pool(store_urls.database_url)
+    running = asyncio.create_task(client.rows("select pg_sleep(30) /* abandoned */"))
+    await asyncio.sleep(0.2)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert len(await client.rows("select 1")) == 1
+    left = await postgres.rows(
+        "select 1 from pg_stat_activity where state = 'active' and query like '%abandoned%' and pid != pg_backend_pid()"
+    )
+    assert left == []
+    await client.close()
+
+
+async def test_a_stopped_server_is_unavailable_and_its_return_is_noticed(store_urls: StoreUrls) -> None:
+    async with relay(store_urls.database_url) as between:
+        postgres = await small_pool(between.url)
+        running = asyncio.create_task(postgres.rows("select pg_sleep(30)"))
+        await asyncio.sleep(0.1)
+        await between.cut()
+        with pytest.raises(StoreUnavailable):
+            await running
+        with pytest.raises(StoreUnavailable):
+            await postgres.rows("select 1")
+        await between.listen()
+        assert len(await postgres.rows("select 1")) == 1
+        await postgres.close()
+
+
+async def test_a_connection_that_the_server_ended_is_replaced(postgres: Postgres, store_urls: StoreUrls) -> None:
+    client = await small_pool(store_urls.database_url)
+    ((pid,),) = await client.rows("select pg_backend_pid()")
+    await postgres.rows("select pg_terminate_backend($1)", pid)
+    await asyncio.sleep(0.1)
+    ((new_pid,),) = await client.rows("select pg_backend_pid()")
+    assert new_pid != pid
+    await client.close()
+
+
+async def test_a_closed_client_is_unavailable(store_urls: StoreUrls) -> None:
+    postgres = await small_pool(store_urls.database_url)
+    await postgres.close()
+    with pytest.raises(StoreUnavailable):
+        await postgres.rows("select 1")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("postgresql://user:secret@127.0.0.1:1/fleet", r"PostgreSQL at 127\.0\.0\.1:1 cannot be reached"),
+        ("postgresql://user:secret@127.0.0.1:x/fleet", "The URL of postgresql cannot be read"),
+        ("mysql://user:secret@127.0.0.1:1/fleet", "The URL of postgresql cannot be read"),
+        ("", "The URL of postgresql cannot be read"),
+    ],
+)
+async def test_connecting_fails_with_the_address_and_without_the_password(url: str, message: str) -> None:
+    with pytest.raises(StoreUnavailable, match=message) as failure:
+        await small_pool(url)
+    assert "secret" not in str(failure.value)
+
+
+async def insert_and_fail(session: PostgresSession) -> None:
+    async with session.transaction():
+        await session.execute("insert into kept (n) values ($1)", 3)
+        await session.execute("select 1 / 0")
+
+
+async def test_a_session_holds_a_transaction(postgres: Postgres) -> None:
+    async with postgres.session() as session:
+        await session.execute_script("create temporary table kept (n int); create temporary table other (n int);")
+        async with session.transaction():
+            await session.copy_records("kept", ["n"], [(1,), (2,)])
+        with pytest.raises(StatementFailed):
+            await insert_and_fail(session)
+        rows = await session.rows("select n from kept order by n")
+    assert [row["n"] for row in rows] == [1, 2]
+
+
+async def test_a_session_translates_what_goes_wrong(postgres: Postgres) -> None:
+    async with postgres.session() as session:
+        with pytest.raises(StatementFailed, match="does not exist"):
+            await session.copy_records("nowhere", ["n"], [(1,)])
+        with pytest.raises(StatementFailed, match="division by zero"):
+            async with session.transaction():
+                await session.execute("select 1 / 0")
+        await session.execute_script("create temporary table parent (n int primary key)")
+        await session.execute_script(
+            "create temporary table child (n int references parent deferrable initially deferred)"
+        )
+        with pytest.raises(StatementFailed, match="foreign key"):
+            async with session.transaction():
+                await session.execute("insert into child (n) values (1)")
+
+
+async def test_a_session_outlasts_the_statement_timeout(store_urls: StoreUrls) -> None:
+    postgres = await small_pool(store_urls.database_url, statement_timeout_s=0.1)
+    async with postgres.session() as session:
+        assert len(await session.rows("select pg_sleep(1.3)")) == 1
+    await postgres.close()
+
+
+async def test_ping_answers(postgres: Postgres) -> None:
+    await postgres.ping()
