@@ -43,7 +43,7 @@ class Settings:
         5_000,
         "Ids that one field may ask for; without a bound, one request could hold every connection for minutes.",
         least=1,
-        most=100_000,
+        most=10_000,  # ClickHouse takes 128 KiB a parameter, some 13,000 tail numbers
     )
     postgres_connections: int = _setting(
         "GATEWAY_POSTGRES_CONNECTIONS",

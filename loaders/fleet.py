@@ -8,6 +8,9 @@ from typing import Any
 from loaders.stores.errors import CallerError
 from loaders.stores.protocols import RelationalStore
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+"""What the driver makes of -infinity, and makes -infinity of."""
+
 
 class FleetSort(Enum):
     """What the fleet is ordered by: the expression that is indexed and the type of its cursor value.
@@ -111,14 +114,14 @@ def _conditions(query: FleetQuery) -> tuple[list[str], list[object]]:
 def cursor_value(sort: FleetSort, value: Any) -> str | int:
     """What a cursor holds of a sorted value: plain text or a number."""
     if sort is FleetSort.REVISED_AT:
-        return str(value.isoformat()) if isinstance(value, datetime) else ""
+        return "" if value.replace(tzinfo=UTC) == _NEVER else str(value.isoformat())
     return value if isinstance(value, int) else str(value)
 
 
 def sorted_value(sort: FleetSort, value: str | int) -> object:
     """The sorted value that a cursor holds. Raises ValueError where it is not one."""
     if sort is FleetSort.REVISED_AT:
-        return datetime.fromisoformat(str(value)).astimezone(UTC)
+        return datetime.fromisoformat(str(value)).astimezone(UTC) if value else _NEVER
     expected = str if sort is FleetSort.TAIL_NUMBER else int
     if not isinstance(value, expected):
         raise ValueError(value)

@@ -99,10 +99,12 @@ def new_database(store_urls: StoreUrls, postgres: Postgres, clickhouse: ClickHou
         await clickhouse.command(f"create database {name}")
         database_url = _with_database(store_urls.database_url, name)
         clickhouse_url = _with_database(store_urls.clickhouse_url, name)
-        async with _postgres(database_url) as new_postgres, _clickhouse(clickhouse_url) as new_clickhouse:
-            yield NewStores(Stores(new_postgres, new_clickhouse), database_url, clickhouse_url)
-        await postgres.execute(f"drop database {name} with (force)")
-        await clickhouse.command(f"drop database {name} sync")
+        try:
+            async with _postgres(database_url) as new_postgres, _clickhouse(clickhouse_url) as new_clickhouse:
+                yield NewStores(Stores(new_postgres, new_clickhouse), database_url, clickhouse_url)
+        finally:
+            await postgres.execute(f"drop database {name} with (force)")
+            await clickhouse.command(f"drop database {name} sync")
 
     return create
 

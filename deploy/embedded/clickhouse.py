@@ -42,13 +42,8 @@ def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
             pass_fds=(listener.fileno(),),
             env=_environment(),
         )
-    pid_file.write_text(str(process.pid))
     engine = Engine("ClickHouse", process, log, STOP_SIGNALS, pid_file)
-    try:
-        engine.wait_until(lambda: _answers(port))
-    except BaseException:
-        engine.stop()
-        raise
+    engine.start_until(lambda: _answers(port))
     return engine, f"http://{USER}:{secret}@127.0.0.1:{port}/{DATABASE}"
 
 

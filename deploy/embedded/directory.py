@@ -18,7 +18,7 @@ class DataDirectory:
     """Paths below one directory, which one process at a time holds by `lock`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path.absolute()
+        self.path = path.resolve()
         self._lock: IO[str] | None = None
 
     def lock(self) -> None:

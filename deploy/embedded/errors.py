@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from loaders.stores.errors import GatewayError
 
-class EngineError(Exception):
+
+class EngineError(GatewayError):
     """An engine cannot be started or has ended; the message is a sentence for whoever runs the gateway."""

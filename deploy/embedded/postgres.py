@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ import psutil
 
 from deploy.embedded.directory import DataDirectory
 from deploy.embedded.errors import EngineError
-from deploy.embedded.process import Engine, Spawner, end, free_port, read_pid, stop_leftover, tail
+from deploy.embedded.process import Engine, Spawner, end, on_free_port, read_pid, stop_leftover, tail
 from deploy.embedded.wheels import package_directory
 
 USER: Final = "gateway"
@@ -25,8 +26,6 @@ DATABASE: Final = "gateway"
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGQUIT)
 NOBODY: Final = 65534  # the user and group that owns nothing, by its number: names differ between systems
 CONNECT_TIMEOUT_S: Final = 10.0
-PORT_ATTEMPTS: Final = 3
-PORT_TAKEN: Final = "could not create any TCP/IP sockets"
 # A laptop's settings. fsync stays on, so that a commit is never lost; compiling queries (jit) costs the gateway's short
 # statements more than it saves; the server listens on loopback only, and on no socket file, whose path may be too long.
 SETTINGS: Final = {
@@ -44,17 +43,11 @@ def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
     """Start PostgreSQL, creating its cluster when there is none; returns it with its URL. Raises EngineError."""
     directory = data.path / "postgres"
     log = data.log_file("postgres")
+    user = _as_nobody()
     _recover(directory)
-    _create_cluster(data, directory, log)
-    for attempt in range(PORT_ATTEMPTS):
-        port = free_port()
-        begin = log.stat().st_size if log.exists() else 0
-        try:
-            engine = _start(directory, log, port, spawner)
-            break
-        except EngineError:
-            if attempt + 1 == PORT_ATTEMPTS or PORT_TAKEN not in log.read_bytes()[begin:].decode(errors="replace"):
-                raise
+    if not _has_cluster(data, directory):
+        _create_cluster(data, directory, log, spawner, user)
+    engine, port = on_free_port(lambda port: _start(directory, log, port, spawner, user))
     url = f"postgresql://{USER}:{data.secret()}@127.0.0.1:{port}/"
     try:
         asyncio.run(_create_database(url))
@@ -64,19 +57,13 @@ def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
     return engine, url + DATABASE
 
 
-def _start(directory: Path, log: Path, port: int, spawner: Spawner) -> Engine:
+def _start(directory: Path, log: Path, port: int, spawner: Spawner, user: list[str]) -> Engine:
     settings = {**SETTINGS, "port": str(port)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     command = [str(_binary("postgres")), "-D", str(directory), *options]
-    process = spawner.start(
-        command, log=log, end_signal="INT", user=_as_nobody(), cwd=directory, stdin=subprocess.DEVNULL
-    )
+    process = spawner.start(command, log=log, end_signal="INT", user=user, cwd=directory, stdin=subprocess.DEVNULL)
     engine = Engine("PostgreSQL", process, log, STOP_SIGNALS)
-    try:
-        engine.wait_until(lambda: _is_ready(directory, process.pid))
-    except BaseException:
-        engine.stop()
-        raise
+    engine.start_until(lambda: _is_ready(directory, process.pid))
     return engine
 
 
@@ -99,7 +86,8 @@ def _as_nobody() -> list[str]:
     """A command's prefix for root, as whom PostgreSQL refuses to run; empty for everybody else.
 
     The one right that it keeps is to pass by the modes of files: a clone below /root is closed to all others. It holds
-    for access(2) too, by which initdb looks for its binaries, only with the bit `no_setuid_fixup`.
+    for access(2) too, by which initdb looks for its binaries, only with the bit `no_setuid_fixup`. Some containers do
+    not let even root give rights, so it is tried first.
     """
     if os.geteuid() != 0:
         return []
@@ -109,9 +97,16 @@ def _as_nobody() -> list[str]:
             "PostgreSQL does not run as root, and `setpriv` (of util-linux), by which it could run as nobody, "
             "is missing; install it, or run the gateway as another user."
         )
-    rights = "-all,+dac_override"
-    ids = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
-    return [setpriv, *ids, f"--inh-caps={rights}", f"--ambient-caps={rights}", "--securebits=+no_setuid_fixup"]
+    rights = [f"--{kind}-caps=-all,+dac_override" for kind in ("inh", "ambient")]
+    nobody = [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *rights]
+    nobody.append("--securebits=+no_setuid_fixup")
+    tried = subprocess.run([*nobody, _binary("postgres"), "--version"], capture_output=True, check=False)
+    if tried.returncode == 0:
+        return nobody
+    raise EngineError(
+        "PostgreSQL does not run as root, and it cannot be run as nobody; run the gateway as another user. "
+        f"setpriv says: {tried.stderr.decode(errors='replace').strip()}"
+    )
 
 
 def _recover(directory: Path) -> None:
@@ -119,31 +114,33 @@ def _recover(directory: Path) -> None:
     pid_file = directory / "postmaster.pid"
     if read_pid(pid_file) is None:
         return
-    stop_leftover(pid_file, [str(_binary("postgres")), str(directory)], STOP_SIGNALS)
+    stop_leftover(pid_file, ["-D", str(directory)], STOP_SIGNALS)
     # When the server itself was killed its workers end by themselves, but not at once, and keep its memory until then.
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if process.cwd() == str(directory) and Path(process.exe()) == _binary("postgres").resolve():
+            if process.name() == "postgres" and process.cwd() == str(directory):
                 end(process, (signal.SIGQUIT,))
 
 
-def _create_cluster(data: DataDirectory, directory: Path, log: Path) -> None:
-    """Make the cluster aside and rename it when it is whole: one that was interrupted is made again."""
+def _has_cluster(data: DataDirectory, directory: Path) -> bool:
+    """Whether there is a whole cluster, which is made ours; what was left of unfinished ones is removed."""
+    for unfinished in data.path.glob("postgres.new.*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
     if directory.exists():
         _own(directory)
-        return
-    new = data.path / "postgres.new"
-    if new.exists():
-        shutil.rmtree(new)
-    new.mkdir(mode=0o700)
+    return directory.exists()
+
+
+def _create_cluster(data: DataDirectory, directory: Path, log: Path, spawner: Spawner, user: list[str]) -> None:
+    """Make the cluster aside and rename it when it is whole: one that was interrupted is made again."""
+    new = Path(tempfile.mkdtemp(prefix="postgres.new.", dir=data.path))
     _own(new)
     data.secret()
     options = ("--no-sync", "--no-locale", "--encoding=UTF8", "--auth=scram-sha-256", "--no-instructions")
     who = (f"--username={USER}", f"--pwfile={data.secret_file}")
-    command = [*_as_nobody(), str(_binary("initdb")), "-D", str(new), *who, *options]
-    with log.open("ab") as output:
-        done = subprocess.run(command, stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=new, check=False)
-    if done.returncode:
+    command = [str(_binary("initdb")), "-D", str(new), *who, *options]
+    initdb = spawner.start(command, log=log, end_signal="KILL", user=user, cwd=new, stdin=subprocess.DEVNULL)
+    if initdb.wait():
         raise EngineError(f"PostgreSQL's initdb failed; its log is {log}. It says:\n{tail(log)}")
     new.rename(directory)
 
@@ -155,7 +152,7 @@ def _own(directory: Path) -> None:
         return
     if os.geteuid() != 0:
         raise EngineError(f"{directory} belongs to another user; run the gateway as that user, or remove it.")
-    for path in (directory, *directory.rglob("*")):
+    for path in (*directory.rglob("*"), directory):  # itself last: it is what says that all is done
         os.chown(path, owner, owner, follow_symlinks=False)
 
 

@@ -24,6 +24,7 @@ POLL_S: Final = 0.005
 START_TIMEOUT_S: Final = 60.0  # a cold disk and a recovery; past it an engine is stuck and would be waited for for ever
 STOP_TIMEOUT_S: Final = 20.0  # a clean end writes what is in memory; past it the process is killed
 LOG_TAIL_BYTES: Final = 2000
+PORT_ATTEMPTS: Final = 3
 
 
 class Spawner:
@@ -81,8 +82,20 @@ class Engine:
         how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
         return f"{self.name} {how}; its log is {self.log}."
 
-    def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Return when `ready`; raises EngineError when the engine ends or START_TIMEOUT_S pass first."""
+    def start_until(self, ready: Callable[[], bool]) -> None:
+        """Note the process id and return when `ready`.
+
+        Raises EngineError when the engine ends or START_TIMEOUT_S pass first; it is stopped then.
+        """
+        if self.pid_file:
+            self.pid_file.write_text(str(self.process.pid))
+        try:
+            self._wait_until(ready)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait_until(self, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not ready():
             if died := self.died():
@@ -126,6 +139,24 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def on_free_port(start: Callable[[int], Engine]) -> tuple[Engine, int]:
+    """Start an engine on a free port, and again on another one when somebody took the first in between."""
+    for _ in range(PORT_ATTEMPTS - 1):
+        port = free_port()
+        try:
+            return start(port), port
+        except EngineError:
+            if not _is_taken(port):
+                raise
+    port = free_port()
+    return start(port), port
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def read_pid(pid_file: Path) -> int | None:

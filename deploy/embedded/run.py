@@ -44,9 +44,12 @@ def run(settings: Settings) -> int:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Make SIGTERM and SIGHUP end the program like Ctrl-C, so that the engines are stopped in order."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    """Make SIGTERM and SIGHUP end the program like Ctrl-C, so that the engines are stopped in order.
+
+    While the server runs it handles SIGTERM itself, and knows nothing of SIGHUP: that one is passed on as SIGTERM.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     yield
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from deploy.embedded.directory import DataDirectory
 from deploy.embedded.errors import EngineError
-from deploy.embedded.process import Engine, Spawner, free_port, stop_leftover
+from deploy.embedded.process import Engine, Spawner, on_free_port, stop_leftover
 from deploy.embedded.wheels import package_directory
 
 STOP_SIGNALS: Final = (signal.SIGTERM,)
@@ -20,7 +20,7 @@ CONNECT_TIMEOUT_S: Final = 1.0
 CONFIGURATION: Final = """\
 bind 127.0.0.1
 port {port}
-dir "{directory}"
+dir {directory}
 requirepass {secret}
 protected-mode yes
 set-proc-title no
@@ -36,20 +36,23 @@ def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
     directory = data.path / "valkey"
     directory.mkdir(exist_ok=True, mode=0o700)
     configuration = directory / "valkey.conf"
-    pid_file = data.pid_file("valkey")
-    stop_leftover(pid_file, [str(configuration)], STOP_SIGNALS)
-    port = free_port()
-    _write_private(configuration, CONFIGURATION.format(port=port, directory=directory, secret=data.secret()))
-    log = data.log_file("valkey")
-    process = spawner.start([str(_server()), str(configuration)], log=log, end_signal="TERM", cwd=directory)
-    pid_file.write_text(str(process.pid))
-    engine = Engine("Valkey", process, log, STOP_SIGNALS, pid_file)
-    try:
-        engine.wait_until(lambda: _answers(port, data.secret()))
-    except BaseException:
-        engine.stop()
-        raise
+    stop_leftover(data.pid_file("valkey"), [str(configuration)], STOP_SIGNALS)
+    engine, port = on_free_port(lambda port: _start(data, configuration, port, spawner))
     return engine, f"redis://:{data.secret()}@127.0.0.1:{port}/0"
+
+
+def _start(data: DataDirectory, configuration: Path, port: int, spawner: Spawner) -> Engine:
+    directory, secret, log = configuration.parent, data.secret(), data.log_file("valkey")
+    _write_private(configuration, CONFIGURATION.format(port=port, directory=_quoted(directory), secret=secret))
+    process = spawner.start([str(_server()), str(configuration)], log=log, end_signal="TERM", cwd=directory)
+    engine = Engine("Valkey", process, log, STOP_SIGNALS, data.pid_file("valkey"))
+    engine.start_until(lambda: _answers(port, secret))
+    return engine
+
+
+def _quoted(path: Path) -> str:
+    """A path as Valkey's configuration reads it."""
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _server() -> Path:

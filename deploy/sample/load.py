@@ -7,7 +7,7 @@ from typing import TypeVar
 from deploy.sample import flights, register, weather
 from loaders.stores import clickhouse as clickhouse_store
 from loaders.stores.clickhouse import ClickHouse
-from loaders.stores.errors import StatementFailed
+from loaders.stores.errors import GatewayError, StatementFailed
 from loaders.stores.postgres import Postgres, PostgresSession
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
@@ -25,7 +25,7 @@ _LOCK = 7_314_503_062
 _BATCH = 50_000
 
 
-class ForeignDataError(Exception):
+class ForeignDataError(GatewayError):
     """A store holds rows that are not the sample's, which loading would replace or mix up."""
 
 
@@ -93,7 +93,7 @@ async def _prepare(clickhouse: ClickHouse, table: str) -> None:
 
 
 async def _replace(clickhouse: ClickHouse, table: str, expected: int) -> None:
-    """Put all rows at once in place of what is there: nothing, or the same rows of a load that ended before its mark."""
+    """Put all rows at once in place of what is there: none, or the same ones of a load that ended before its mark."""
     loaded = await _count(clickhouse, f"{table}_loading")
     if loaded != expected:  # an insert was sent again after its connection broke
         message = f"{loaded} rows were loaded into {table} instead of {expected}: load the sample again."

@@ -3,8 +3,9 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -181,14 +182,17 @@ async def test_weather_is_as_in_the_file(sample_stores: Stores) -> None:
 async def test_an_interrupted_load_goes_on(empty_stores: Stores) -> None:
     steps: list[str] = []
 
-    def interrupt(name: str, fraction: float) -> None:
-        steps.append(name)
-        if (name, fraction) == step:
-            raise Interruption
+    def interrupt_at(step: str, done: float) -> Callable[[str, float], None]:
+        def interrupt(name: str, fraction: float) -> None:
+            steps.append(name)
+            if (name, fraction) == (step, done):
+                raise Interruption
 
-    for step in (("weather", 1.0), ("register", 0.6), ("register", 1.0)):
+        return interrupt
+
+    for step, done in (("weather", 1.0), ("register", 0.6), ("register", 1.0)):
         with pytest.raises(Interruption):
-            await load_sample(*empty_stores, interrupt)
+            await load_sample(*empty_stores, interrupt_at(step, done))
         assert not await sample_is_loaded(*empty_stores)
     assert (await counts(empty_stores))["aircraft"] == 0
     await load_sample(*empty_stores, silent)
@@ -199,7 +203,7 @@ async def test_an_interrupted_load_goes_on(empty_stores: Stores) -> None:
 
 async def test_a_load_that_was_killed_is_done_again(empty: NewStores) -> None:
     load = [sys.executable, "-m", "tests.sample.interrupted", empty.database_url, empty.clickhouse_url]
-    process = await asyncio.create_subprocess_exec(*load)
+    process = await asyncio.create_subprocess_exec(*load, cwd=Path(__file__).parents[2])
     assert await process.wait() == -signal.SIGKILL
     assert (await counts(empty.stores))["flights"] == 0
     await load_sample(*empty.stores, silent)

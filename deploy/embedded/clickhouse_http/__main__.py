@@ -14,12 +14,12 @@ from typing import IO
 
 import uvicorn
 
-from deploy.embedded.clickhouse_http.app import App
+from deploy.embedded.clickhouse_http.app import MAX_RUNNING, App
 from deploy.embedded.clickhouse_http.auth import Credentials
 from deploy.embedded.clickhouse_http.engine import Engine
 
 # How long SIGTERM waits for the queries and answers under way before it ends them: a client may be slow to read.
-GRACE_S = 5
+GRACE_S = 3
 
 
 def main() -> None:
@@ -27,10 +27,10 @@ def main() -> None:
     arguments = _arguments()
     arguments.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = _lock(arguments.data)
-    engine = Engine(arguments.data / "engine", max_idle=16)
-    engine.create_database(arguments.database)
     credentials = Credentials(arguments.user, arguments.password_file.read_text().strip())
-    app = App(engine, credentials, arguments.database)
+    os.chdir(arguments.data)  # the engine would read signs of the path as options: it is given a name without any
+    engine = Engine(Path("engine"), arguments.database, max_idle=MAX_RUNNING)
+    app = App(engine, credentials)
     try:
         _serve(app, _listener(arguments), arguments.exit_with_stdin)
     finally:

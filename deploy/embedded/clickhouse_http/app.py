@@ -25,6 +25,8 @@ from deploy.embedded.clickhouse_http.query import Query, parse
 # Queries at once. Each runs on as many of the engine's threads as there are cores, so more would only share them; fewer
 # would let a handful of slow ones hold up the quick ones.
 MAX_RUNNING: Final = 16
+# Threads for KILL QUERY, which must get through when every other thread is busy with what it is to end.
+MAX_KILLS: Final = 4
 # Queries that wait for one of those; without a bound a stuck engine would collect requests until memory ends.
 MAX_WAITING: Final = 512
 # A request's body is held whole, packed and unpacked. A client's insert of the sample fleet is about 40 MB.
@@ -60,16 +62,14 @@ class DisconnectedError(Exception):
 
 
 class App:
-    """ClickHouse's HTTP interface for one engine, one user and one default database."""
+    """ClickHouse's HTTP interface for one engine and one user."""
 
-    def __init__(self, engine: Engine, credentials: Credentials, database: str) -> None:
+    def __init__(self, engine: Engine, credentials: Credentials) -> None:
         self._engine = engine
         self._credentials = credentials
-        self._database = database
         self._name = socket.gethostname()
         self._queries = ThreadPoolExecutor(MAX_RUNNING, thread_name_prefix="query")
-        # KILL QUERY must get through when every other thread is busy with what it is to end.
-        self._kills = ThreadPoolExecutor(1, thread_name_prefix="kill")
+        self._kills = ThreadPoolExecutor(MAX_KILLS, thread_name_prefix="kill")
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,7 +104,7 @@ class App:
         body = await _read(receive)
         if encoding := headers.get("content-encoding"):
             body = await asyncio.to_thread(compression.decompress, body, encoding, MAX_BODY_BYTES)
-        query = await parse(scope["method"], scope["query_string"], headers, body, self._database)
+        query = await parse(scope["method"], scope["query_string"], headers, body)
         if not query.text and scope["method"] != "POST":
             return Response(200, b"Ok.\n", {"Content-Type": TEXT})
         return await self._answer(query, headers.get("accept-encoding", ""), receive)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import math
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,14 +16,13 @@ from typing import Any, Final
 from deploy.embedded.clickhouse_http.errors import (
     SESSION_IS_LOCKED,
     SESSION_NOT_FOUND,
-    TOO_MANY_SIMULTANEOUS_QUERIES,
     UNKNOWN_SETTING,
     ClickHouseError,
     EngineError,
 )
 from deploy.embedded.clickhouse_http.query import Query, Session
 
-# Each session keeps a connection and its temporary tables: without a bound, clients that come and go fill the memory.
+# Each session keeps a connection and its temporary tables: without a bound, clients that come and go fill memory.
 MAX_SESSIONS: Final = 256
 _SETTING_NAME: Final = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", "'": "\\'", "`": "\\`", "\n": "\\n", "\t": "\\t", "\0": "\\0"})
@@ -41,8 +41,7 @@ class Connection:
     database: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     reusable: bool = True
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    expires_at: float = 0.0
+    expires_at: float = math.inf  # of a session; it has no end while a query uses it
 
     def execute(self, sql: str) -> None:
         """Run a statement that answers nothing; raises ClickHouseError."""
@@ -57,7 +56,11 @@ class Connection:
             self.execute(f"use `{database.translate(_ESCAPES)}`")
             self.database = database
         if settings != self.settings:
-            self._change(settings)
+            try:
+                self._change(settings)
+            except ClickHouseError:
+                self._forget({**self.settings, **settings})
+                raise
             self.settings = settings
 
     def _change(self, settings: dict[str, str]) -> None:
@@ -67,6 +70,13 @@ class Connection:
         for part in (gone, changes):
             if part:
                 self.execute(f"set {', '.join(part)}")
+
+    def _forget(self, settings: dict[str, str]) -> None:
+        """Back to the defaults after a change that failed half-way."""
+        self.settings = {}
+        for name in filter(_SETTING_NAME.fullmatch, settings):
+            with suppress(ClickHouseError):
+                self.execute(f"set {name} = default")
 
 
 def _checked(name: str) -> str:
@@ -82,12 +92,14 @@ class Connections:
     query's database and settings: most queries then need no statement but their own.
     """
 
-    def __init__(self, directory: Path, max_idle: int) -> None:
+    def __init__(self, directory: Path, database: str, max_idle: int) -> None:
         engine: Any = importlib.import_module("chdb._chdb")  # here, since importing it starts an engine (0.1 s)
         engine.set_signal_handlers_enabled(0)  # signals are the server's, not the engine's
         engine.reset_signal_handlers()
         self._open_raw: Callable[[], Any] = lambda: engine.connect(str(directory))
-        self._root = self._open_raw()  # the engine lives while it has a connection
+        self._root = Connection(self._open_raw())  # the engine lives while it has a connection
+        self._root.execute(f"create database if not exists `{database}`")
+        self._database = database
         self._max_idle = max_idle
         self._idle: list[Connection] = []
         self._sessions: dict[str, Connection] = {}
@@ -99,7 +111,8 @@ class Connections:
         connection = self._of_session(query.session) if query.session else self._pooled(query)
         kept = False
         try:
-            connection.move_to(query.database, query.settings)
+            # A session stays where its last USE left it.
+            connection.move_to(query.database or ("" if query.session else self._database), query.settings)
             yield connection
             kept = connection.reusable
         finally:
@@ -115,17 +128,22 @@ class Connections:
                 connection.raw.close()
             self._idle.clear()
             self._sessions.clear()
-            self._root.close()
+            self._root.raw.close()
 
     def _pooled(self, query: Query) -> Connection:
         with self._lock:
             for index in reversed(range(len(self._idle))):
                 found = self._idle[index]
-                if found.settings == query.settings and found.database == query.database:
+                if found.settings == query.settings and found.database == (query.database or self._database):
                     return self._idle.pop(index)
             if self._idle:
                 return self._idle.pop()
-        return Connection(self._open_raw())
+        return self._open()
+
+    def _open(self) -> Connection:
+        connection = Connection(self._open_raw())
+        connection.move_to(self._database, {})
+        return connection
 
     def _release(self, connection: Connection, kept: bool) -> None:
         with self._lock:
@@ -140,9 +158,10 @@ class Connections:
             connection = self._sessions.get(session.id)
             if connection is None:
                 connection = self._sessions[session.id] = self._new_session(session)
-            if not connection.lock.acquire(blocking=False):
+            elif connection.expires_at == math.inf:
                 message = f"Session {session.id} is locked by a concurrent client."
                 raise ClickHouseError(SESSION_IS_LOCKED, "SESSION_IS_LOCKED", message)
+            connection.expires_at = math.inf
             return connection
 
     def _new_session(self, session: Session) -> Connection:
@@ -150,9 +169,8 @@ class Connections:
             message = f"Session {session.id} not found."
             raise ClickHouseError(SESSION_NOT_FOUND, "SESSION_NOT_FOUND", message)
         if len(self._sessions) >= MAX_SESSIONS:
-            message = f"Too many sessions. Maximum: {MAX_SESSIONS}."
-            raise ClickHouseError(TOO_MANY_SIMULTANEOUS_QUERIES, "TOO_MANY_SIMULTANEOUS_QUERIES", message)
-        return Connection(self._open_raw())
+            self._close_session(min(self._sessions, key=lambda name: self._sessions[name].expires_at))
+        return self._open()
 
     def _release_session(self, connection: Connection, session: Session) -> None:
         with self._lock:
@@ -160,11 +178,11 @@ class Connections:
             if not connection.reusable:
                 connection.database = ""  # it may have changed: the next query says it again
                 connection.reusable = True
-            connection.lock.release()
 
     def _expire_sessions(self) -> None:
         now = time.monotonic()
-        for name, connection in list(self._sessions.items()):
-            if connection.expires_at < now and connection.lock.acquire(blocking=False):
-                del self._sessions[name]
-                connection.raw.close()
+        for name in [name for name, connection in self._sessions.items() if connection.expires_at < now]:
+            self._close_session(name)
+
+    def _close_session(self, name: str) -> None:
+        self._sessions.pop(name).raw.close()

@@ -46,10 +46,13 @@ class Job:
 
 
 class Engine:
-    """One engine on one directory. `run` may be called from any number of threads at once."""
+    """One engine on one directory, with a default database that is created when absent.
 
-    def __init__(self, directory: Path, max_idle: int) -> None:
-        self._connections = Connections(directory, max_idle)
+    `run` may be called from any number of threads at once.
+    """
+
+    def __init__(self, directory: Path, database: str, max_idle: int) -> None:
+        self._connections = Connections(directory, database, max_idle)
         self.timezone = self._value("select timezone()")
         self.version = self._value("select version()")
 
@@ -73,10 +76,6 @@ class Engine:
     def cancel_all(self) -> None:
         """End every query that runs, and wait until they have ended."""
         self._value("kill query where 1 sync")
-
-    def create_database(self, name: str) -> None:
-        """Create a database where it does not exist."""
-        self._value(f"create database if not exists `{name}`")
 
     def close(self) -> None:
         """Close the engine; no query may be running."""

@@ -82,7 +82,7 @@ class Query:
         return self.http_settings.get("enable_http_compression", "0") not in FALSE
 
 
-async def parse(method: str, query_string: bytes, headers: Headers, body: bytes, default_database: str) -> Query:
+async def parse(method: str, query_string: bytes, headers: Headers, body: bytes) -> Query:
     """The query of a request whose body is already unpacked; raises ClickHouseError."""
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     url = dict(pairs)
@@ -95,7 +95,7 @@ async def parse(method: str, query_string: bytes, headers: Headers, body: bytes,
     return Query(
         text=text,
         query_id=url.get("query_id") or headers.get("x-clickhouse-query-id") or str(uuid.uuid4()),
-        database=headers.get("x-clickhouse-database") or url.get("database") or default_database,
+        database=headers.get("x-clickhouse-database") or url.get("database", ""),
         default_format=headers.get("x-clickhouse-format") or url.get("default_format") or DEFAULT_FORMAT,
         parameters=_parameters([*form.items(), *pairs]),
         settings=settings,

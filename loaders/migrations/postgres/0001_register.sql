@@ -99,7 +99,7 @@ create trigger register_has_latest after insert on register referencing new tabl
 for each statement execute function keep_latest_revision();
 
 -- The fleet's pages: each order ends in the key, so that a page goes on exactly where the last one ended, forwards and
--- backwards. Nothing sorts before everything, which makes the columns comparable in a row comparison.
+-- backwards. A null takes the lowest place, since a row comparison with a null in it is never true.
 create index aircraft_by_revised_at on aircraft (coalesce(revised_at, '-infinity'::timestamptz), tail_number);
 create index aircraft_by_seats on aircraft (coalesce(seats, -1), tail_number);
 create index aircraft_by_year on aircraft (coalesce(year, -1), tail_number);

@@ -1,0 +1,218 @@
+"""The command line: help, clear sentences, and the life of a `gateway run`."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+
+PATIENCE_S = 60.0
+QUERY = {"query": '{ aircraft(tailNumber: "N14228") { analysis { punctuality { flights } } } }'}
+ANSWER = {"data": {"aircraft": {"analysis": {"punctuality": {"flights": 111}}}}}
+
+
+def _gateway(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "gateway", *arguments]
+    clean = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
+    return subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=PATIENCE_S)
+
+
+def _free_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        return int(probe.getsockname()[1])
+
+
+def test_help_names_every_command_and_every_setting() -> None:
+    answer = _gateway("--help")
+    assert answer.returncode == 0
+    for word in ("run", "serve", "migrate", "load-sample", "schema", "DATABASE_URL", "GATEWAY_STATEMENT_TIMEOUT_S"):
+        assert word in answer.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "load-sample"])
+def test_a_missing_store_is_one_sentence(command: str) -> None:
+    answer = _gateway(command)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("gateway: DATABASE_URL is missing, and has no default: PostgreSQL:")
+    assert len(answer.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_a_bad_setting_is_one_sentence(command: str) -> None:
+    answer = _gateway(command, GATEWAY_PORT="eight")
+    assert (answer.returncode, answer.stderr) == (1, "gateway: GATEWAY_PORT must be a whole number, and is 'eight'.\n")
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+def test_a_port_in_use_is_one_sentence_and_nothing_is_started(command: str, tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = str(taken.getsockname()[1])
+        urls = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x", "REDIS_URL": "redis://x"}
+        data = tmp_path / "data"
+        answer = _gateway(command, GATEWAY_PORT=port, GATEWAY_DATA_DIRECTORY=str(data), **urls)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(f"gateway: Cannot listen on 127.0.0.1 port {port}: Address already in use.")
+    assert not data.exists()
+
+
+def test_a_store_that_is_away_ends_the_start_with_a_sentence(store_urls: StoreUrls) -> None:
+    answer = _gateway(
+        "serve",
+        DATABASE_URL=f"postgresql://gateway:secret@127.0.0.1:{_free_port()}/gateway",
+        CLICKHOUSE_URL=store_urls.clickhouse_url,
+        REDIS_URL=store_urls.redis_url,
+        GATEWAY_PORT=str(_free_port()),
+    )
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("gateway: PostgreSQL at 127.0.0.1:")
+    assert "secret" not in answer.stderr
+    assert len(answer.stderr.splitlines()) == 1
+
+
+def test_the_committed_schema_is_the_codes(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "gateway", "schema"]
+    assert subprocess.run([*command, "--check"], cwd=root).returncode == 0
+    printed = subprocess.run(command, cwd=root, capture_output=True, text=True).stdout
+    assert printed == (root / "schema.graphql").read_text()
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    (tmp_path / "schema.graphql").write_text(printed.replace("Aircraft", "Airplane", 1))
+    differs = subprocess.run([*command, "--check"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert differs.returncode == 1
+    assert "run `make schema`" in differs.stderr
+
+
+class Running:
+    """A `gateway run` over a data directory, with all that it says."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = data.parent / "log"
+        environment = os.environ | {
+            "GATEWAY_DATA_DIRECTORY": str(data),
+            "GATEWAY_PORT": str(port),
+            "GATEWAY_GRAPHIQL": "false",
+        }
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gateway", "run"],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def wait_until_it_serves(self) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, self.log.read_text()
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise TimeoutError(self.log.read_text())
+
+    def ask(self) -> object:
+        return httpx.post(f"{self.url}/graphql", json=QUERY, timeout=30).json()
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def engine(self, name: str) -> psutil.Process:
+        """The oldest of its processes: an engine's children come after it."""
+        return next(child for child in self.children() if name in " ".join(child.cmdline()))
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, number)
+        return self.process.wait(PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run") / "data"
+
+
+@pytest.fixture
+def running(data: Path) -> Iterator[Running]:
+    run = Running(data, _free_port())
+    try:
+        run.wait_until_it_serves()
+        yield run
+    finally:
+        run.stop()
+
+
+def _gone(processes: list[psutil.Process]) -> list[psutil.Process]:
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    return alive
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_run_serves_the_sample_and_a_signal_stops_all_it_started(running: Running, number: signal.Signals) -> None:
+    assert running.ask() == ANSWER
+    children = running.children()
+    assert len(children) >= 3
+    assert running.stop(number) == 0
+    assert _gone(children) == []
+    assert "Traceback" not in running.log.read_text()
+
+
+@pytest.mark.parametrize("engine", ["postgres", "valkey-server", "clickhouse_http"])
+def test_a_killed_engine_stops_the_run_with_a_sentence_and_the_next_one_recovers(
+    running: Running, data: Path, engine: str
+) -> None:
+    children = running.children()
+    running.engine(engine).kill()
+    assert running.process.wait(PATIENCE_S) == 1
+    assert "start again to recover" in running.log.read_text().splitlines()[-2]
+    assert _gone(children) == []
+    again = Running(data, _free_port())
+    try:
+        again.wait_until_it_serves()
+        assert again.ask() == ANSWER
+    finally:
+        assert again.stop() == 0
+
+
+def test_a_killed_gateway_leaves_no_engine_and_the_next_one_recovers(running: Running, data: Path) -> None:
+    children = running.children()
+    running.process.kill()
+    running.process.wait(PATIENCE_S)
+    assert _gone(children) == []
+    again = Running(data, _free_port())
+    try:
+        again.wait_until_it_serves()
+        assert again.ask() == ANSWER
+    finally:
+        assert again.stop() == 0
+
+
+def test_a_second_run_over_the_same_data_is_refused_with_a_sentence(running: Running, data: Path) -> None:
+    answer = _gateway("run", GATEWAY_PORT=str(_free_port()), GATEWAY_DATA_DIRECTORY=str(data))
+    assert answer.returncode == 1
+    assert "in use by another running gateway" in answer.stderr
+    assert running.ask() == ANSWER
+
+
+def test_several_workers_share_the_engines(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEWAY_WORKERS", "2")
+    run = Running(data, _free_port())
+    try:
+        run.wait_until_it_serves()
+        assert [run.ask() for _ in range(8)] == [ANSWER] * 8
+        children = run.children()
+    finally:
+        assert run.stop() == 0
+    assert _gone(children) == []

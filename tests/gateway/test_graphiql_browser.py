@@ -1,0 +1,235 @@
+"""GraphiQL in a headless Chromium, in front of the real gateway over the real stores."""
+
+import asyncio
+import re
+import shutil
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Route, async_playwright, expect
+from starlette.applications import Starlette
+
+from gateway.graphiql import build, routes
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # No name resolves, so that a page which needs another host fails its test instead of passing with a network.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+PATIENCE_S = 20.0  # on a busy machine Monaco's first start takes seconds
+TYPED_QUERY = "{ __schema { queryType { name } } }"
+
+
+expect.set_options(timeout=PATIENCE_S * 1000)
+
+
+@dataclass
+class Visit:
+    """An open page, with every request and every complaint of it and of its workers."""
+
+    page: Page
+    url: str
+    requests: list[Request] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def requests_to_other_origins(self) -> list[str]:
+        own = urlsplit(self.url).netloc
+        return [request.url for request in self.requests if urlsplit(request.url).netloc not in ("", own)]
+
+    def on_request(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    async def type_query(self, text: str) -> None:
+        await self._type_into(QUERY_PANE, text, "graphiql:query")
+
+    async def type_variables(self, text: str) -> None:
+        await self.page.get_by_role("button", name="Variables").click()
+        await self._type_into(TOOL_PANE, text, "graphiql:variables")
+
+    async def type_headers(self, text: str) -> None:
+        await self.page.get_by_role("button", name="Headers").click()
+        await self._type_into(TOOL_PANE, text, "graphiql:headers")
+
+    async def _type_into(self, pane: str, text: str, storage_key: str) -> None:
+        """Replace an editor's text key by key, and wait until GraphiQL has taken it in, which lags behind the keys."""
+        await self.page.locator(f"{pane} .view-lines").click()
+        await self.page.keyboard.press("ControlOrMeta+a")
+        await self.page.keyboard.press("Delete")
+        await self.page.keyboard.type(text)
+        async with asyncio.timeout(PATIENCE_S):
+            await self.page.evaluate(TEXT_IS_STORED, [storage_key, text])
+
+    async def run(self) -> None:
+        await self.page.locator(f"{QUERY_PANE} .view-lines").click()
+        await self.page.keyboard.press("Control+Enter")
+
+    async def expect_text(self, pane: str, text: str) -> None:
+        await expect(self.page.locator(f"{pane} .view-lines")).to_contain_text(text, use_inner_text=True)
+
+
+QUERY_PANE = ".graphiql-query-editor"
+RESULT_PANE = ".graphiql-response"
+TOOL_PANE = ".graphiql-editor-tool .graphiql-editor:not(.hidden)"  # variables or headers: one is shown at a time
+TEXT_IS_STORED = """async ([key, text]) => {
+  const nextFrame = () => new Promise(requestAnimationFrame);
+  while (localStorage.getItem(key) !== text) await nextFrame();
+  await nextFrame();
+}"""
+
+
+@pytest.fixture(scope="module")
+def own_copy() -> None:
+    if not build.ensure_built():
+        pytest.skip("GraphiQL's own copy is not built: npm or its packages cannot be had")
+
+
+@pytest.fixture(scope="module")
+def graphiql_url(own_copy: None, gateway_url: str) -> str:  # noqa: ARG001 - built before it is served
+    return f"{gateway_url}/graphiql"
+
+
+@pytest.fixture
+def unbuilt_url(unbuilt: Path) -> Iterator[str]:
+    """GraphiQL's page without its assets, on a server of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = Starlette(routes=routes(directory=unbuilt))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphiql"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if found is None:
+        pytest.skip(f"no Chromium: none of {', '.join(CHROMIUM_NAMES)} is on the PATH")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    context = await chromium.new_context(viewport={"width": 1400, "height": 900})
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(context: BrowserContext, graphiql_url: str) -> Visit:
+    visit = Visit(await context.new_page(), graphiql_url)
+    context.on("request", visit.on_request)
+    context.on("console", visit.on_console)
+    context.on("weberror", lambda error: visit.complaints.append(str(error.error)))
+    await visit.page.goto(graphiql_url)
+    return visit
+
+
+async def test_example_query_is_shown_and_runs(visit: Visit) -> None:
+    await visit.expect_text(QUERY_PANE, "query Dashboard($ids: [ID!]!) {")
+    await visit.expect_text(TOOL_PANE, '"ids": ["N725MQ", "N14228", "N24211"]')
+    await visit.run()
+    for tail_number in ("N725MQ", "N14228"):
+        await visit.expect_text(RESULT_PANE, f'"id": "{tail_number}"')
+    assert visit.complaints == []
+
+
+async def test_typed_query_is_answered(visit: Visit) -> None:
+    await visit.type_query(TYPED_QUERY)
+    await visit.run()
+    await visit.expect_text(RESULT_PANE, '"name": "Query"')
+    assert visit.complaints == []
+
+
+async def test_no_request_leaves_the_gateway(visit: Visit) -> None:
+    await visit.type_query(TYPED_QUERY)
+    await visit.run()
+    await visit.expect_text(RESULT_PANE, '"name": "Query"')
+    await visit.page.get_by_label("Prettify query").click()  # the formatter is loaded on demand
+    await visit.page.wait_for_load_state("networkidle")
+    assert visit.requests_to_other_origins() == []
+    asked = " ".join(request.url for request in visit.requests)
+    assert [worker for worker in ("editor", "graphql", "json") if f"/{worker}.worker-" not in asked] == []
+    assert visit.complaints == []
+
+
+async def test_prettify_formats_the_query_and_the_variables(visit: Visit) -> None:
+    await visit.type_variables('{"ids":["N3"]}')
+    await visit.type_query("{__schema{queryType{name}}}")
+    await visit.page.get_by_label("Prettify query").click()
+    await visit.expect_text(QUERY_PANE, "queryType {")
+    await visit.expect_text(TOOL_PANE, '"ids": [')
+    assert visit.complaints == []
+
+
+async def test_graphql_worker_marks_an_unknown_field(visit: Visit) -> None:
+    await visit.type_query("{ nothingOfTheKind }")
+    await expect(visit.page.locator(f"{QUERY_PANE} .squiggly-error")).to_be_visible()
+    assert visit.complaints == []
+
+
+async def test_headers_are_sent_and_survive_a_reload_with_the_variables(visit: Visit) -> None:
+    await visit.type_variables('{"ids": ["N3"]}')
+    await visit.type_headers('{"x-viewer": "ops"}')
+    await visit.type_query(TYPED_QUERY)
+    await visit.page.reload()
+    await visit.expect_text(QUERY_PANE, TYPED_QUERY)
+    await visit.page.get_by_role("button", name="Variables").click()
+    await visit.expect_text(TOOL_PANE, '{"ids": ["N3"]}')
+    await visit.page.get_by_role("button", name="Headers").click()
+    await visit.expect_text(TOOL_PANE, '{"x-viewer": "ops"}')
+    await visit.run()
+    await visit.expect_text(RESULT_PANE, '"name": "Query"')
+    posts = [request for request in visit.requests if request.method == "POST"]
+    assert posts[-1].headers["x-viewer"] == "ops"
+    assert visit.complaints == []
+
+
+async def test_documentation_explorer_shows_the_schema(visit: Visit) -> None:
+    await visit.page.get_by_label("Show Documentation Explorer").click()
+    documentation = visit.page.locator(".graphiql-doc-explorer")
+    await expect(documentation).to_contain_text("Aircraft")
+    await documentation.get_by_role("link", name="Query", exact=True).click()
+    await documentation.get_by_role("link", name="aircraftByIds").click()
+    await expect(documentation).to_contain_text("ids")
+    assert visit.complaints == []
+
+
+async def test_unbuilt_page_asks_the_cdn_for_exact_versions(context: BrowserContext, unbuilt_url: str) -> None:
+    asked: list[str] = []
+
+    async def answer_nothing(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.abort()
+
+    await context.route(re.compile("^https:"), answer_nothing)
+    page = await context.new_page()
+    await page.goto(unbuilt_url)
+    await expect(page.locator(".notice")).to_contain_text("GraphiQL is loaded from a CDN (esm.sh)")
+    await page.wait_for_load_state("networkidle")
+    assert "https://esm.sh/graphiql@5.4.0/dist/style.css" in asked
+    assert len(asked) >= 8
+    assert [url for url in asked if not url.startswith("https://esm.sh/") or "@" not in url] == []

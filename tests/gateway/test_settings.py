@@ -1,0 +1,79 @@
+"""Settings: what the environment says, and one sentence where it cannot be."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from gateway.settings import Settings, SettingsError, settings_table
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_environment({}) == Settings()
+    assert Settings.from_environment({"GATEWAY_PORT": "  "}).port == 8000
+
+
+def test_every_setting_is_read_from_its_variable() -> None:
+    samples: dict[type, tuple[str, object]] = {
+        str: ("debug", "debug"),
+        int: ("7", 7),
+        float: ("0.25", 0.25),
+        bool: ("off", False),
+    }
+    for setting in fields(Settings):
+        text, value = samples.get(type(setting.default), ("somewhere", Path("somewhere")))
+        given = Settings.from_environment({setting.metadata["variable"]: text})
+        assert getattr(given, setting.name) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("GATEWAY_PORT", "http", "GATEWAY_PORT must be a whole number, and is 'http'."),
+        ("GATEWAY_PORT", "0", "GATEWAY_PORT must be a whole number from 1 to 65,535, and is 0."),
+        ("GATEWAY_PORT", "65536", "GATEWAY_PORT must be a whole number from 1 to 65,535, and is 65536."),
+        ("GATEWAY_WORKERS", "1.5", "GATEWAY_WORKERS must be a whole number, and is '1.5'."),
+        ("GATEWAY_STATEMENT_TIMEOUT_S", "nan", "GATEWAY_STATEMENT_TIMEOUT_S must be a number from 0.01 to 3,600, and is nan."),
+        ("GATEWAY_STATEMENT_TIMEOUT_S", "soon", "GATEWAY_STATEMENT_TIMEOUT_S must be a number, and is 'soon'."),
+        ("GATEWAY_GRAPHIQL", "maybe", "GATEWAY_GRAPHIQL must be true or false, and is 'maybe'."),
+        ("GATEWAY_LOG_LEVEL", "loud", "GATEWAY_LOG_LEVEL must be one of critical, error, warning, info, debug, and is 'loud'."),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_one_sentence_that_names_the_setting(
+    variable: str, value: str, sentence: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.from_environment({variable: value})
+    assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL"])
+def test_a_store_without_a_url_is_named(missing: str) -> None:
+    urls = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x", "REDIS_URL": "redis://x"}
+    Settings.from_environment(urls).require_stores()
+    with pytest.raises(SettingsError, match=f"{missing} is missing, and has no default"):
+        Settings.from_environment(urls | {missing: ""}).require_stores()
+
+
+def test_exported_settings_are_read_back_by_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting in fields(Settings):
+        monkeypatch.setenv(setting.metadata["variable"], "")  # so that it is put back
+    settings = Settings(port=4321, graphiql=False, database_url="postgresql://x", statement_timeout_s=0.5)
+    settings.export()
+    assert Settings.from_environment() == settings
+
+
+def test_the_documented_table_is_the_codes() -> None:
+    assert settings_table() in (ROOT / "docs" / "settings.md").read_text()
+
+
+def test_the_environment_is_read_in_one_place_alone() -> None:
+    readers = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("gateway", "resolvers", "loaders")
+        for path in (ROOT / folder).rglob("*.py")
+        if "os.environ" in path.read_text() or "getenv" in path.read_text()
+    ]
+    assert [reader for reader in readers if not reader.startswith("gateway/graphiql/")] == ["gateway/settings.py"]

@@ -1,0 +1,120 @@
+"""The section loader: what it sends, in which batches, and what becomes of failures. Stores are hand-written here."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from loaders.catalogue.comparison import ModelBenchmark
+from loaders.catalogue.register import Known, Registration
+from loaders.catalogue.schedule import Cancellations, Punctuality
+from loaders.planning.request import request
+from loaders.sections import SectionLoader
+from loaders.stores.errors import StoreTimeout, StoreUnavailable
+from loaders.stores.protocols import Columns
+
+PUNCTUALITY, CANCELLATIONS = request(Punctuality), request(Cancellations)
+KNOWN, REGISTRATION, MODEL = request(Known), request(Registration), request(ModelBenchmark)
+
+
+class Answers:
+    """Both stores: answers each id with made-up rows, in reverse order, and notes which ids were asked."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.asked: list[list[str]] = []
+        self._fault = fault
+
+    async def columns(self, sql: str, parameters: Mapping[str, Any]) -> Columns:
+        ids = parameters["ids"]
+        self.asked.append(ids)
+        if self._fault is not None:
+            raise self._fault
+        width = sql.count(" as ") - sql.count("as flights where")
+        keys = [key for key in reversed(ids) if key != "unknown"]
+        return Columns(("key",), [keys, *([f"{key}.{at}" for key in keys] for at in range(1, width))])
+
+    async def rows(self, _sql: str, *arguments: Any) -> Sequence[Any]:
+        self.asked.append(arguments[0])
+        return [(key, key) for key in reversed(arguments[0]) if key != "unknown"]
+
+
+def _loader(postgres: Answers, clickhouse: Answers) -> SectionLoader:
+    return SectionLoader(postgres, clickhouse)
+
+
+async def test_keys_of_one_tick_are_one_batch_in_the_order_asked() -> None:
+    clickhouse = Answers()
+    loader = _loader(Answers(), clickhouse)
+    loaded = await asyncio.gather(*(loader.load((key, frozenset([CANCELLATIONS]))) for key in ("a", "b", "a", "c")))
+    assert clickhouse.asked == [["a", "b", "c"]]
+    assert [one.get(CANCELLATIONS)[0] for one in loaded] == ["a.1", "b.1", "a.1", "c.1"]
+
+
+async def test_different_sets_of_sections_are_fused() -> None:
+    clickhouse = Answers()
+    loader = _loader(Answers(), clickhouse)
+    one, other = await asyncio.gather(
+        loader.load(("a", frozenset([CANCELLATIONS]))), loader.load(("b", frozenset([PUNCTUALITY])))
+    )
+    assert clickhouse.asked == [["a", "b"]]
+    assert one.get(CANCELLATIONS)[0].startswith("a.")
+    assert other.get(PUNCTUALITY)[0].startswith("b.")
+
+
+async def test_an_id_without_rows_gets_the_empty_value() -> None:
+    loader = _loader(Answers(), Answers())
+    loaded = await loader.load(("unknown", frozenset([PUNCTUALITY, KNOWN])))
+    assert loaded.get(PUNCTUALITY) == (0, None, None, None, None, None)
+    assert loaded.get(KNOWN) is None
+
+
+async def test_no_keys_are_no_statement() -> None:
+    postgres, clickhouse = Answers(), Answers()
+    assert await _loader(postgres, clickhouse).load_many([]) == []
+    assert (postgres.asked, clickhouse.asked) == ([], [])
+
+
+@pytest.mark.parametrize("key", ["", "\0", "N1\0", "\ud800", "N" * 65, "N1\n"])
+async def test_a_key_that_no_store_can_hold_is_answered_without_being_sent(key: str) -> None:
+    postgres = Answers()
+    loaded = await _loader(postgres, Answers()).load_many([(key, frozenset([KNOWN])), ("N1", frozenset([KNOWN]))])
+    assert postgres.asked == [["N1"]]
+    assert [one.get(KNOWN) for one in loaded] == [None, ("N1",)]
+
+
+async def test_a_failed_statement_fails_its_own_sections_alone() -> None:
+    fault = StoreUnavailable("clickhouse", "gone")
+    loaded = await _loader(Answers(), Answers(fault)).load(("a", frozenset([PUNCTUALITY, KNOWN])))
+    assert loaded.get(KNOWN) == ("a",)
+    with pytest.raises(StoreUnavailable, match="gone"):
+        loaded.get(PUNCTUALITY)
+
+
+async def test_a_failure_that_nobody_foresaw_fails_the_batch_and_is_forgotten() -> None:
+    clickhouse = Answers(RuntimeError("a bug"))
+    loader = _loader(Answers(), clickhouse)
+    key = ("a", frozenset([PUNCTUALITY]))
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="a bug"):
+            await loader.load(key)
+    assert len(clickhouse.asked) == 2
+
+
+async def test_aircraft_without_a_model_ask_for_no_models_flights() -> None:
+    class NoModels(Answers):
+        async def rows(self, _sql: str, *arguments: Any) -> Sequence[Any]:
+            self.asked.append(arguments[0])
+            return []
+
+    postgres, clickhouse = NoModels(), Answers()
+    loaded = await _loader(postgres, clickhouse).load(("a", frozenset([MODEL])))
+    assert loaded.get(MODEL) is None
+    assert (postgres.asked, clickhouse.asked) == ([["a"]], [])
+
+
+async def test_a_slow_store_that_times_out_is_named() -> None:
+    loaded = await _loader(Answers(), Answers(StoreTimeout("clickhouse", "late"))).load(("a", frozenset([PUNCTUALITY])))
+    with pytest.raises(StoreTimeout) as raised:
+        loaded.get(PUNCTUALITY)
+    assert raised.value.store == "clickhouse"

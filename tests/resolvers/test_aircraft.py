@@ -1,0 +1,168 @@
+"""Aircraft and what hangs on them: unknown ids, links, revisions, failures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from loaders.stores.errors import StoreUnavailable
+from loaders.stores.protocols import Columns, Row
+from tests.asking import ask
+from tests.conftest import Stores
+
+
+async def test_unknown_ids_are_null_in_their_place(sample_stores: Stores) -> None:
+    query = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { tailNumber operator { code } } }"
+    ids = ["nothing", "N14228", "", "N14228\0", "Ñ", "N725MQ", "\ud800"]
+    answer = await ask(*sample_stores, query, {"ids": ids})
+    assert answer.errors == []
+    assert [one and one["tailNumber"] for one in answer.data["aircraftByIds"]] == [
+        None, "N14228", None, None, None, "N725MQ", None
+    ]  # fmt: skip
+
+
+async def test_no_ids_are_no_aircraft_and_no_statement(sample_stores: Stores) -> None:
+    answer = await ask(*sample_stores, "{ aircraftByIds(ids: []) { id analysis { punctuality { flights } } } }")
+    assert answer.data == {"aircraftByIds": []}
+    assert answer.statements == 0
+
+
+async def test_an_aircraft_that_the_register_lacks_answers(sample_stores: Stores) -> None:
+    query = """{ aircraft(tailNumber: "N725MQ") {
+      registration { model } revisions { revision } operator { name } homeBase { name }
+      analysis { age { years } peers { count } modelBenchmark { flights } seatRank { rank } manufacturerShare { share }
+        registration { model } punctuality { flights } }
+    } }"""
+    answer = await ask(*sample_stores, query)
+    assert answer.errors == []
+    assert answer.data["aircraft"] == {
+        "registration": None,
+        "revisions": [],
+        "operator": {"name": "Envoy Air"},
+        "homeBase": {"name": "La Guardia"},
+        "analysis": {
+            "age": None,
+            "peers": None,
+            "modelBenchmark": None,
+            "seatRank": None,
+            "manufacturerShare": None,
+            "registration": None,
+            "punctuality": {"flights": 575},
+        },
+    }
+
+
+async def test_the_register_answers_its_latest_revision_and_its_history(sample_stores: Stores) -> None:
+    query = """{ aircraft(tailNumber: "N102UW") {
+      registration { manufacturer model year seats engines engineType type revision }
+      revisions { revision manufacturer recordedAt recordedBy reason }
+      first: revisions(first: 1) { revision }
+    } }"""
+    answer = await ask(*sample_stores, query)
+    assert answer.errors == []
+    aircraft = answer.data["aircraft"]
+    assert aircraft["registration"] == {
+        "manufacturer": "AIRBUS",
+        "model": "A320-214",
+        "year": 1998,
+        "seats": 182,
+        "engines": 2,
+        "engineType": "Turbo-fan",
+        "type": "Fixed wing multi engine",
+        "revision": 2,
+    }
+    assert [(one["revision"], one["manufacturer"]) for one in aircraft["revisions"]] == [
+        (2, "AIRBUS"),
+        (1, "AIRBUS INDUSTRIE"),
+    ]
+    assert aircraft["revisions"][1]["recordedAt"] == "2013-12-30T00:00:00+00:00"
+    assert aircraft["first"] == [{"revision": 2}]
+
+
+async def test_links_lead_to_records_and_to_null_where_the_register_lacks_the_code(sample_stores: Stores) -> None:
+    query = """{ aircraft(tailNumber: "N804JB") { analysis {
+      airportsServed { code airport { code name } } carriers { code airline { name } }
+      farthestDestination { code airport { name } distanceMiles }
+    } } }"""
+    answer = await ask(*sample_stores, query)
+    assert answer.errors == []
+    analysis = answer.data["aircraft"]["analysis"]
+    airports = {one["code"]: one["airport"] for one in analysis["airportsServed"]}
+    assert airports["JFK"] == {"code": "JFK", "name": "John F Kennedy Intl"}
+    assert airports["SJU"] is None  # San Juan is not in the file of airports
+    assert analysis["carriers"] == [{"code": "B6", "airline": {"name": "JetBlue Airways"}}]
+    assert answer.statements == 4  # flights, known, airports, airlines
+
+
+async def test_a_log_is_paged_to_its_end_without_gaps_or_repeats(sample_stores: Stores) -> None:
+    query = """query($after: String) { aircraft(tailNumber: "N14228") { analysis { flightLog(first: 40, after: $after) {
+      edges { cursor node { scheduledDeparture flightNumber } } pageInfo { hasNextPage hasPreviousPage endCursor }
+    } } } }"""
+    seen: list[str] = []
+    after, more = None, True
+    while more:
+        answer = await ask(*sample_stores, query, {"after": after})
+        assert answer.errors == []
+        log = answer.data["aircraft"]["analysis"]["flightLog"]
+        assert log["pageInfo"]["hasPreviousPage"] == (after is not None)
+        seen += [edge["node"]["scheduledDeparture"] for edge in log["edges"]]
+        after, more = log["pageInfo"]["endCursor"], log["pageInfo"]["hasNextPage"]
+    assert len(seen) == 111
+    assert seen == sorted(seen)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "x", "bm90IGpzb24", "WzFd", "W10", "WyJhIiwiYiIsMSwiYyJd", "WzEsImEiLDk5OTk5OSwiYiJd"]
+)
+async def test_a_cursor_of_another_list_is_refused_in_a_sentence(sample_stores: Stores, cursor: str) -> None:
+    query = """query($after: String) { aircraft(tailNumber: "N14228") { analysis {
+      flightLog(after: $after) { edges { cursor } }
+    } } }"""
+    answer = await ask(*sample_stores, query, {"after": cursor})
+    assert answer.errors == [f"after: {cursor!r} is not a cursor of this list."]
+    assert answer.statements == 0
+
+
+async def test_arguments_out_of_bounds_are_refused_before_anything_is_asked(sample_stores: Stores) -> None:
+    query = 'query($n: Int) { aircraft(tailNumber: "N14228") { analysis { monthly(first: $n) { month } } } }'
+    answer = await ask(*sample_stores, query, {"n": -1})
+    assert answer.errors == ["monthly: first must be from 0 to 1,000, and is -1."]
+    assert answer.statements == 0
+
+
+async def test_too_many_ids_are_refused_before_anything_is_asked(sample_stores: Stores) -> None:
+    query = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } }"
+    at_the_limit = await ask(*sample_stores, query, {"ids": ["N14228"] * 5_000})
+    assert len(at_the_limit.data["aircraftByIds"]) == 5_000
+    past_it = await ask(*sample_stores, query, {"ids": ["N14228"] * 5_001})
+    assert past_it.errors == ["At most 5,000 ids can be asked for in one field, and these are 5,001."]
+    assert past_it.statements == 0
+
+
+class Away:
+    """A store that cannot be reached."""
+
+    async def rows(self, _sql: str, *_arguments: object) -> Sequence[Row]:
+        raise StoreUnavailable("postgresql", "PostgreSQL at db.internal:5432 cannot be reached")
+
+    async def columns(self, _sql: str, _parameters: Mapping[str, Any]) -> Columns:
+        raise StoreUnavailable("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
+
+
+_BOTH = """{ aircraft(tailNumber: "N14228") {
+  id registration { model } operator { name } analysis { punctuality { flights } }
+} }"""
+
+
+async def test_without_clickhouse_the_registers_fields_answer_and_nothing_leaks(sample_stores: Stores) -> None:
+    query = """{ aircraft(tailNumber: "N14228") { id registration { model } operator { name } } }"""
+    answer = await ask(sample_stores.postgres, Away(), query)
+    assert answer.data["aircraft"] == {"id": "N14228", "registration": {"model": "737-824"}, "operator": None}
+    assert answer.errors == ["Something went wrong on our side."]
+    assert answer.paths == [["aircraft", "operator"]]
+
+
+async def test_without_postgresql_nothing_is_known_of_any_aircraft(sample_stores: Stores) -> None:
+    answer = await ask(Away(), sample_stores.clickhouse, _BOTH)
+    assert answer.data == {"aircraft": None}
+    assert answer.errors == ["Something went wrong on our side."]
