@@ -1,13 +1,15 @@
 """ClickHouse's fused statement: all sections of one source and period in one round trip.
 
-Sections that read the same relation share one pass over it, a *part*: object sections and picked rows as aggregates
-side by side, and each grouping of a grouped list as a sub-select of its own. Parts are joined on the asked ids.
+Sections that read the same relation share one pass over it, a *part*: object sections as aggregates side by side, lists
+that group alike as one sub-select. A list of picked rows is a part of its own, cut to its first rows before they are
+gathered (six times as fast as gathering first). Parts are joined on the asked ids.
 """
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from loaders.catalogue.declaration import ConnectionSection, ListSection, Relation
 from loaders.planning.request import Period, Request
@@ -19,11 +21,12 @@ _IDS = "{ids:Array(String)}"
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is read in one pass: a relation, and how its rows are grouped (not at all but by the key: ())."""
+    """What is read in one pass: a relation, how its rows are grouped beyond the key, or whose rows are picked."""
 
     relation: Relation
-    grouping: tuple[str, ...] = ()
     only: str = ""
+    grouping: tuple[str, ...] = ()
+    picked: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,11 @@ def _named(requests: Iterable[Request]) -> list[_Asked]:
 
 def _part(request: Request) -> _Part:
     section = request.section
-    if issubclass(section, ListSection) and section.is_grouped():
-        grouping = tuple(column.sql for column in section.columns if column.grouped)
-        return _Part(section.relation, grouping, section.only)
-    return _Part(section.relation)
+    if not issubclass(section, ListSection):
+        return _Part(section.relation)
+    if not section.is_grouped():
+        return _Part(section.relation, section.only, picked=request)
+    return _Part(section.relation, section.only, tuple(column.sql for column in section.columns if column.grouped))
 
 
 def _joined(selects: Sequence[str], names: Sequence[Sequence[str]]) -> str:
@@ -88,57 +92,60 @@ def _joined(selects: Sequence[str], names: Sequence[Sequence[str]]) -> str:
 
 
 def _select(part: _Part, asked: Sequence[_Asked], period: Period | None) -> str:
-    source = _from(part, period)
+    if part.picked is not None:
+        return _select_picked(part, asked[0], period)
     if part.grouping:
-        return _select_groups(part, asked, source)
+        return _select_groups(part, asked, period)
     columns = [f"{part.relation.key} as key"]
     for one in asked:
-        section = one.request.section
-        if issubclass(section, ListSection):
-            row = _tuple(column.sql for column in section.columns)
-            columns.append(f"{_picked(one, section, row, section.order)} as {one.alias}")
-        else:
-            columns += [f"{column.sql} as {one.alias}__{column.name}" for column in section.columns]
-    return f"select {_lines(columns)}\nfrom {source}\ngroup by key"
+        columns += [f"{column.sql} as {one.alias}__{column.name}" for column in one.request.section.columns]
+    return f"select {_lines(columns)}\nfrom {_from(part, period)}\ngroup by key"
 
 
-def _select_groups(part: _Part, asked: Sequence[_Asked], source: str) -> str:
-    """Sections that group alike share the inner select; each picks and orders its own rows in the outer one."""
+def _select_picked(part: _Part, one: _Asked, period: Period | None) -> str:
+    """The first rows of each key, each with what it is ordered by: an aggregate promises no order of its own."""
+    section = cast("type[ListSection]", one.request.section)
+    order = [f"o{at}" for at in range(len(section.order))]
+    columns = [f"{part.relation.key} as key", *(f"{sql} as {o}" for sql, o in zip(section.order, order, strict=True))]
+    columns.append(f"tuple({', '.join(column.sql for column in section.columns)}) as row")
+    limit = f"order by key, {', '.join(order)}\nlimit {{{one.alias}__first:UInt32}} by key"
+    source = _from(part, period, _after(one, section))
+    rows = f"arraySort(groupArray(tuple({', '.join(order)}, row)))"
+    picked = f"tupleElement({rows}, {len(order) + 1}) as {one.alias}"
+    return f"select key, {picked}\nfrom (\nselect {_lines(columns)}\nfrom {source}\n{limit}\n)\ngroup by key"
+
+
+def _after(one: _Asked, section: type[ListSection]) -> str:
+    if not issubclass(section, ConnectionSection) or not one.request.after:
+        return ""
+    after = ", ".join(f"{{{one.alias}__after_{name}:{kind}}}" for name, kind in section.cursor)
+    return f"({', '.join(section.order)}) > ({after})"
+
+
+def _select_groups(part: _Part, asked: Sequence[_Asked], period: Period | None) -> str:
+    """Sections that group alike share the inner select; each orders and cuts its own rows in the outer one."""
     inner = [f"{part.relation.key} as key"]
     groups = {sql: f"g{at}" for at, sql in enumerate(part.grouping)}
     inner += [f"{sql} as {alias}" for sql, alias in groups.items()]
     outer = ["key"]
-    for section in dict.fromkeys(one.request.section for one in asked):
+    for section in dict.fromkeys(cast("type[ListSection]", one.request.section) for one in asked):
         names = {c.name: groups[c.sql] if c.grouped else f"{section.name}__{c.name}" for c in section.columns}
         inner += [f"{_own(c.sql, names)} as {names[c.name]}" for c in section.columns if not c.grouped]
-        for one in asked:
-            if one.request.section is section and issubclass(section, ListSection):
-                order = [_own(term, names) for term in section.order]
-                outer.append(f"{_picked(one, section, _tuple(names.values()), order, grouped=True)} as {one.alias}")
+        order = [_own(term, names) for term in section.order]
+        row = f"tuple({', '.join(names.values())})"
+        rows = f"arraySort(groupArray({row}))"
+        if order:
+            rows = f"tupleElement(arraySort(groupArray(tuple({', '.join(order)}, {row}))), {len(order) + 1})"
+        aliases = [one.alias for one in asked if one.request.section is section]
+        outer += [f"arraySlice({rows}, 1, {{{alias}__first:UInt32}}) as {alias}" for alias in aliases]
     grouping = ", ".join(["key", *groups.values()])
-    return (
-        f"select {_lines(outer)}\nfrom (\nselect {_lines(inner)}\nfrom {source}\ngroup by {grouping}\n)\ngroup by key"
-    )
+    grouped = f"select {_lines(inner)}\nfrom {_from(part, period)}\ngroup by {grouping}"
+    return f"select {_lines(outer)}\nfrom (\n{grouped}\n)\ngroup by key"
 
 
-def _picked(one: _Asked, section: type[ListSection], row: str, order: Sequence[str], *, grouped: bool = False) -> str:
-    """The first rows in order, as an array of tuples. Without an order, rows order themselves by their columns."""
-    limit = f"{{{one.alias}__first:UInt32}}"
-    conditions = [] if grouped or not section.only else [section.only]
-    if issubclass(section, ConnectionSection) and one.request.after:
-        after = ", ".join(f"{{{one.alias}__after_{name}:{kind}}}" for name, kind in section.cursor)
-        conditions.append(f"({', '.join(order)}) > ({after})")
-    condition = " and ".join(conditions)
-    call = f"groupArraySortedIf({limit})" if condition else f"groupArraySorted({limit})"
-    tail = f", {condition}" if condition else ""
-    if not order:
-        return f"{call}({row}{tail})"
-    return f"tupleElement({call}({_tuple([*order, row])}{tail}), {len(order) + 1})"
-
-
-def _from(part: _Part, period: Period | None) -> str:
+def _from(part: _Part, period: Period | None, after: str = "") -> str:
     relation = part.relation
-    conditions = " and ".join(condition for condition in (relation.where, part.only) if condition)
+    conditions = " and ".join(condition for condition in (relation.where, part.only, after) if condition)
     sql = f"{relation.sql} where {conditions}" if conditions else relation.sql
     dates = _dates(period)
     return sql.replace("$asked", f"tail_number in {_IDS}{dates}").replace("$period", dates)
@@ -172,10 +179,6 @@ def _arguments(asked: Iterable[_Asked], period: Period | None) -> dict[str, obje
 
 def _own(sql: str, names: dict[str, str]) -> str:
     return _OWN_COLUMN.sub(lambda match: names[match.group(1)], sql)
-
-
-def _tuple(columns: Iterable[str]) -> str:
-    return f"tuple({', '.join(columns)})"
 
 
 def _lines(columns: Sequence[str]) -> str:
