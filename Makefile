@@ -32,6 +32,7 @@ $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 
 schema: $(VENV)/run.stamp
 	$(BIN)/gateway schema --write
+	$(BIN)/python -m loaders.catalogue.document > docs/sections.md
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks

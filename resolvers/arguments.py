@@ -16,7 +16,10 @@ from loaders.stores.errors import CallerError
 _LARGEST = {"UInt16": 2**16 - 1, "DateTime('UTC')": 2**32 - 1}
 
 
-@strawberry.input(name="Period", description="Calendar dates in New York, both inclusive; an absent end is open.")
+@strawberry.input(
+    name="Period",
+    description="Calendar dates in New York, both inclusive; an absent end is open. It must not end before it begins.",
+)
 class PeriodInput:
     """What an analysis is narrowed to."""
 

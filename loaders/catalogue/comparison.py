@@ -46,7 +46,10 @@ class ModelBenchmark(Section):
 
 
 class CarrierBenchmark(Section):
-    """All flights of the airline that flew most of the aircraft's flights; null where the aircraft has none."""
+    """All flights of the airline that flew most of the aircraft's flights, those of unnamed aircraft too.
+
+    Null where the aircraft has none.
+    """
 
     relation = CARRIER_BENCHMARKS
     present_by = "code"
@@ -64,7 +67,7 @@ class CarrierBenchmark(Section):
 
 
 class FleetRank(Section):
-    """Place of the on-time share among all aircraft with a completed flight; null for an aircraft without one."""
+    """Place of the on-time share among all named aircraft with a completed flight; null for an aircraft without one."""
 
     relation = FLEET_RANKS
     present_by = "on_time_share"
@@ -79,7 +82,7 @@ class FleetRank(Section):
 
 
 class RouteBenchmark(ListSection):
-    """The aircraft on its routes beside all flights on them, its most flown route first, then by code."""
+    """The aircraft on its routes beside all flights on them, unnamed aircraft too; its most flown route first."""
 
     type_name = "RouteComparison"
     relation = ROUTE_BENCHMARKS

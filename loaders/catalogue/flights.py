@@ -20,7 +20,7 @@ _PLACE = ("scheduled_departure", "toString(carrier)", "flight_number", "toString
 
 
 class RecentFlights(ListSection):
-    """The latest scheduled flights, newest first."""
+    """The latest scheduled flights, newest first; at one time by airline, flight number and airport of departure."""
 
     type_name = "RecentFlight"
     relation = FLIGHTS
@@ -69,7 +69,7 @@ class WorstDelays(ListSection):
 
 
 class BestRecoveries(ListSection):
-    """The completed flights that made up most delay between departure and arrival, the earliest first of equals."""
+    """The completed flights that made up most delay on the way, and at least a minute, the earliest first of equals."""
 
     type_name = "RecoveredFlight"
     relation = FLIGHTS

@@ -28,7 +28,7 @@ class Routes(ListSection):
     origin = grouped(text("toString(origin)", "Code of the airport of departure."))
     destination = grouped(text("toString(destination)", "Code of the airport of arrival."))
     flights = _FLIGHTS
-    distance_miles = count("max(distance)", "Length of the route.", "miles")
+    distance_miles = count("max(distance)", "Length of the route, the longest recorded.", "miles")
     mean_arrival_delay = _MEAN_ARRIVAL_DELAY
     on_time_share = ratio(
         "countIf(on_time)", "countIf(completed)", "Completed flights that were under 15 minutes late."

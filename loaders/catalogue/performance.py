@@ -35,7 +35,7 @@ class AirTime(Section):
     p50_minutes = percentile(0.5, "air_time", "Median air time.")
     min_minutes = whole("min(air_time)", "Shortest air time.", "minutes")
     max_minutes = whole("max(air_time)", "Longest air time.", "minutes")
-    total_hours = total("sum(air_time) / 60", "All air time together.", "hours")
+    total_hours = total("sum(ifNull(air_time, 0)) / 60", "All air time together.", "hours")
 
 
 class DistanceProfile(ListSection):

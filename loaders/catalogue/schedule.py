@@ -66,7 +66,10 @@ class Diversions(Section):
 
 
 class DelayDistribution(ListSection):
-    """Histogram of the arrival delay over completed flights, from early to late; empty bins are left out."""
+    """Histogram of the arrival delay over completed flights, from early to late; empty bins are left out.
+
+    The bins begin at -60, -30, -15, 0, 15, 30, 60, 120, 240 and 480 minutes, and one is below them all.
+    """
 
     type_name = "DelayBin"
     relation = COMPLETED
@@ -129,8 +132,9 @@ class Trend(Section):
     months = count("count()", "Months with a completed flight.", "months")
     slope = number(
         "if(count() < 2, null,"
-        " covarPop(toRelativeMonthNum(month), mean_arrival_delay) / varPop(toRelativeMonthNum(month)))",
-        "Change of the monthly mean arrival delay, positive when it worsens; null for fewer than two months.",
+        " covarPopStable(toRelativeMonthNum(month), mean_arrival_delay) / varPopStable(toRelativeMonthNum(month)))",
+        "Change of the monthly mean arrival delay from one calendar month to the next, positive when it worsens; months"
+        " without a completed flight count as steps. Null for fewer than two months with one.",
         "minutes a month",
     )
     best_month = day(
@@ -162,6 +166,6 @@ class Streaks(Section):
         nullable=True,
     )
     current_on_time = count(
-        "if(argMax(punctual, (last_date, first_date)), argMax(length, (last_date, first_date)), 0)",
+        "if(argMax(punctual, last_place), argMax(length, last_place), 0)",
         "Flights on time since the last late one.",
     )

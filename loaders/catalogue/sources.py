@@ -83,9 +83,10 @@ ROTATIONS = Relation(
 STREAKS = Relation(
     FLIGHT_TABLE,
     """(
-        select tail_number, punctual, count() as length, min(date) as first_date, max(date) as last_date
+        select tail_number, punctual, count() as length, min(date) as first_date, max(place) as last_place
         from (
-            select tail_number, date, on_time as punctual,
+            select tail_number, date, (scheduled_departure, carrier, flight_number, origin) as place,
+                on_time as punctual,
                 row_number() over (
                     partition by tail_number order by scheduled_departure, carrier, flight_number, origin
                 )

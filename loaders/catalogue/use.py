@@ -21,7 +21,7 @@ class Utilization(Section):
 
     relation = FLIGHTS
     flights = count("count()", "Scheduled flights, cancelled ones too.")
-    hours_flown = total("sum(air_time) / 60", "Sum of the air times that are known.", "hours")
+    hours_flown = total("sum(ifNull(air_time, 0)) / 60", "Sum of the air times that are known.", "hours")
     distance_miles = count("sumIf(distance, departed)", "Distance of the flights that were not cancelled.", "miles")
     destinations = count("uniqExact(destination)", "Different destinations of scheduled flights.", "airports")
 
@@ -51,9 +51,10 @@ class LegsPerDay(Section):
 
 
 class Turnarounds(Section):
-    """Time from an arrival to the aircraft's next recorded departure on the same or the next date.
+    """Time from an arrival to the aircraft's next recorded departure, scheduled for the same or next date.
 
-    The sample records departures from New York alone, so the flight back is part of it.
+    The sample records departures from New York alone, so the flight back is part of it. A departure that is recorded
+    before the arrival is left out: two aircraft shared the tail number, or the record is wrong.
     """
 
     relation = ROTATIONS

@@ -40,7 +40,7 @@ class DelayByWind(ListSection):
 
 
 class DelayByVisibility(ListSection):
-    """By visibility; the best that is reported is 10 miles. Flights without the observation are left out."""
+    """By visibility: under 1 mile, from 1, 3, 5 and 10, the best that is reported. Flights without it are left out."""
 
     type_name = "VisibilityBand"
     relation = WEATHER

@@ -1,0 +1,39 @@
+"""What the documentation shows is what the gateway answers."""
+
+import json
+import re
+from pathlib import Path
+
+from loaders.catalogue.document import page
+from tests.asking import ask
+from tests.conftest import Stores
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_page_of_sections_is_the_catalogues() -> None:
+    assert (ROOT / "docs" / "sections.md").read_text() == page()
+
+
+async def test_the_readme_shows_a_real_answer(sample_stores: Stores) -> None:
+    readme = (ROOT / "README.md").read_text()
+    (query, *_), (answer, *_) = (
+        re.findall(rf"```{language}\n(.*?)```", readme, flags=re.DOTALL) for language in ("graphql", "json")
+    )
+    asked = await ask(*sample_stores, query)
+    assert asked.errors == []
+    assert {"data": asked.data} == json.loads(answer)
+
+
+async def test_the_gateways_own_example_runs(sample_stores: Stores) -> None:
+    folder = ROOT / "gateway" / "graphiql"
+    variables = json.loads((folder / "example.json").read_text())
+    asked = await ask(*sample_stores, (folder / "example.graphql").read_text(), variables.get("variables", variables))
+    assert asked.errors == []
+    assert all(asked.data["aircraftByIds"])
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for source in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", source.read_text()):
+            assert (source.parent / target).exists(), f"{source.name} links to {target}"
