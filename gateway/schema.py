@@ -4,10 +4,11 @@ import logging
 
 import strawberry
 from graphql import GraphQLError
-from strawberry.extensions import MaskErrors
+from strawberry.extensions import MaskErrors, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from gateway.execution.executor import ColumnExecutor
 from loaders.stores.errors import CallerError
 from resolvers.query import Query
 
@@ -15,6 +16,9 @@ MASKED = "Something went wrong on our side."
 
 _LONGEST_MESSAGE = 2_000
 """Characters of a logged message. ClickHouse repeats the whole statement in its errors, thousands of ids and all."""
+
+_CACHED_DOCUMENTS = 256
+"""Documents that are kept parsed and validated; a frontend has some dozens. Without a bound, a client could fill it."""
 
 _log = logging.getLogger("gateway")
 
@@ -41,7 +45,12 @@ def build_schema() -> strawberry.Schema:
     return GatewaySchema(
         query=Query,
         config=StrawberryConfig(auto_camel_case=True),
-        extensions=[lambda: MaskErrors(should_mask_error=is_masked, error_message=MASKED)],
+        execution_context_class=ColumnExecutor,
+        extensions=[
+            lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
+            lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
+            lambda: MaskErrors(should_mask_error=is_masked, error_message=MASKED),
+        ],
     )
 
 

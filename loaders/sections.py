@@ -1,4 +1,4 @@
-"""Sections of aircraft: one key per aircraft and set of requests, few statements for all of them together."""
+"""Sections of aircraft: few statements for all that is asked in one tick."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -13,8 +13,11 @@ from loaders.planning import Cohorts, Request, Statement, Values, plan
 from loaders.stores.errors import SystemFault
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
-Key = tuple[str, frozenset[Request]]
-"""A tail number, and what is asked of it."""
+Key = tuple[tuple[str, ...], frozenset[Request]]
+"""Tail numbers that are asked for together, and what is asked of each of them.
+
+One key, and so one future, for all aircraft of a field: a future each costs more than all else that is done for it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +30,17 @@ class Loaded:
 
     def get(self, request: Request) -> Any:
         """The request's value for this aircraft (see Values). Raises the SystemFault that kept it from being loaded."""
+        return self.column(request)[self.place]
+
+    def column(self, request: Request) -> Values:
+        """The request's values for all that was loaded together; this aircraft's is at `place`. Raises like `get`."""
         values = self.values[request]
         if isinstance(values, SystemFault):
             raise values
-        return values[self.place]
+        return values
 
 
-class SectionLoader(DataLoader[Key, Loaded]):
+class SectionLoader(DataLoader[Key, list[Loaded]]):
     """Loads what all keys of the tick ask for, fused: each statement binds the ids once.
 
     Every id of the tick is asked all requests of the tick, since one statement for all is cheaper than one for each
@@ -46,13 +53,13 @@ class SectionLoader(DataLoader[Key, Loaded]):
         self._postgres = postgres
         self._clickhouse = clickhouse
 
-    async def batch_load_fn(self, keys: list[Key]) -> list[Loaded]:
-        """The sections of each key, in the order of the keys."""
-        ids = list(dict.fromkeys(tail_number for tail_number, _ in keys))
+    async def batch_load_fn(self, keys: list[Key]) -> list[list[Loaded]]:
+        """The sections of each key's aircraft, in the order of the keys and of their tail numbers."""
+        ids = list(dict.fromkeys(tail_number for together, _ in keys for tail_number in together))
         requests = frozenset().union(*(asked for _, asked in keys))
         values = await self._load(ids, requests)
         places = {tail_number: place for place, tail_number in enumerate(ids)}
-        return [Loaded(tail_number, values, places[tail_number]) for tail_number, _ in keys]
+        return [[Loaded(key, values, places[key]) for key in together] for together, _ in keys]
 
     async def _load(self, ids: Sequence[str], requests: frozenset[Request]) -> dict[Request, Values | SystemFault]:
         values: dict[Request, Values | SystemFault] = {}

@@ -1,6 +1,6 @@
 """Aircraft, the tracked objects."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, cast
 
 import strawberry
@@ -14,12 +14,30 @@ from resolvers.airlines import Airline
 from resolvers.airports import Airport
 from resolvers.analysis import Analysis, AnalysisOf, section_field
 from resolvers.arguments import PeriodInput, period_of
-from resolvers.context import Info
+from resolvers.batching import BATCH
+from resolvers.context import Info, RequestContext
 from resolvers.nodes import Node
 from resolvers.selection import KNOWN, selected_of_aircraft
 
 _MAIN_CARRIER = request(MainCarrier)
 _MAIN_ORIGIN = request(MainOrigin)
+
+
+def _tail_numbers(parents: Sequence["Aircraft"], _arguments: Mapping[str, Any], _context: object) -> Sequence[str]:
+    return [parent.loaded.tail_number for parent in parents]
+
+
+def _operators(parents: Sequence["Aircraft"], _arguments: Mapping[str, Any], context: RequestContext) -> Sequence[Any]:
+    return [context.links.get(Kind.AIRLINE, parent.loaded.get(_MAIN_CARRIER)[0]) for parent in parents]
+
+
+def _home_bases(parents: Sequence["Aircraft"], _arguments: Mapping[str, Any], context: RequestContext) -> Sequence[Any]:
+    return [context.links.get(Kind.AIRPORT, parent.loaded.get(_MAIN_ORIGIN)[0]) for parent in parents]
+
+
+def _analyses(parents: Sequence["Aircraft"], arguments: Mapping[str, Any], _context: object) -> Sequence[AnalysisOf]:
+    period = period_of(arguments.get("period"))
+    return [AnalysisOf(parent.loaded, period) for parent in parents]
 
 
 @strawberry.type(description="An aircraft that is tracked.")
@@ -28,12 +46,12 @@ class Aircraft(Node):
 
     loaded: strawberry.Private[Loaded]
 
-    @strawberry.field(description="The tail number.")
+    @strawberry.field(description="The tail number.", metadata={BATCH: _tail_numbers})
     def id(self) -> strawberry.ID:
         """The key."""
         return strawberry.ID(self.loaded.tail_number)
 
-    @strawberry.field(description="The mark on the tail, such as N725MQ.")
+    @strawberry.field(description="The mark on the tail, such as N725MQ.", metadata={BATCH: _tail_numbers})
     def tail_number(self) -> str:
         """The key."""
         return self.loaded.tail_number
@@ -42,18 +60,24 @@ class Aircraft(Node):
     revisions: Any = section_field(Revisions, lambda root: AnalysisOf(root.loaded, None))
 
     @strawberry.field(
-        description="The airline that flew most of its flights, the lowest code of equals; null with none."
+        description="The airline that flew most of its flights, the lowest code of equals; null with none.",
+        metadata={BATCH: _operators},
     )
     def operator(self, info: Info) -> Airline | None:
         """A link."""
-        return cast("Airline", info.context.links.get(Kind.AIRLINE, self.loaded.get(_MAIN_CARRIER)[0]))
+        return cast("Airline | None", _operators([self], {}, info.context)[0])
 
-    @strawberry.field(description="The airport with most of its departures, the lowest code of equals; null with none.")
+    @strawberry.field(
+        description="The airport with most of its departures, the lowest code of equals; null with none.",
+        metadata={BATCH: _home_bases},
+    )
     def home_base(self, info: Info) -> Airport | None:
         """A link."""
-        return cast("Airport", info.context.links.get(Kind.AIRPORT, self.loaded.get(_MAIN_ORIGIN)[0]))
+        return cast("Airport | None", _home_bases([self], {}, info.context)[0])
 
-    @strawberry.field(description="The analysis, section by section.", graphql_type=Analysis)
+    @strawberry.field(
+        description="The analysis, section by section.", graphql_type=Analysis, metadata={BATCH: _analyses}
+    )
     def analysis(
         self,
         period: Annotated[
@@ -61,7 +85,7 @@ class Aircraft(Node):
         ] = strawberry.UNSET,
     ) -> AnalysisOf:
         """Its sections are already loaded."""
-        return AnalysisOf(self.loaded, period_of(period or None))
+        return _analyses([self], {"period": period or None}, None)[0]
 
 
 async def load_aircraft(
@@ -74,7 +98,7 @@ async def load_aircraft(
     """
     selection = selected_of_aircraft(info._raw_info, paths)
     loaders = info.context.loaders
-    loaded = await loaders.sections.load_many([(key, selection.requests) for key in ids])
+    loaded = await loaders.sections.load((tuple(ids), selection.requests)) if ids else []
     known = [one if one.get(KNOWN) is not None else None for one in loaded]
     await info.context.links.follow(selection.links, [one for one in known if one is not None])
     return [None if one is None else Aircraft(loaded=one) for one in known]

@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from loaders.airlines import Airline as AirlineRecord
+from resolvers.batching import BATCH, codes
 from resolvers.nodes import Node
 
 
@@ -15,7 +16,7 @@ class Airline(Node):
     code: str = strawberry.field(description="IATA code, such as UA.")
     name: str = strawberry.field(description="Name.")
 
-    @strawberry.field(description="The code.")
+    @strawberry.field(description="The code.", metadata={BATCH: codes})
     def id(self) -> strawberry.ID:
         """The key."""
         return strawberry.ID(self.code)

@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from loaders.airports import Airport as AirportRecord
+from resolvers.batching import BATCH, codes
 from resolvers.nodes import Node
 
 
@@ -20,7 +21,7 @@ class Airport(Node):
     utc_offset_hours: float = strawberry.field(description="Offset of standard time. Unit: hours from UTC.")
     time_zone: str | None = strawberry.field(description="IANA time zone, such as America/New_York; null if unknown.")
 
-    @strawberry.field(description="The code.")
+    @strawberry.field(description="The code.", metadata={BATCH: codes})
     def id(self) -> strawberry.ID:
         """The key."""
         return strawberry.ID(self.code)

@@ -1,8 +1,9 @@
 """The analysis: its GraphQL types are derived from the declarations of the sections."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import strawberry
@@ -11,13 +12,14 @@ from strawberry.types.field import StrawberryField
 
 from loaders.catalogue import ANALYSIS
 from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section
-from loaders.planning import Period
+from loaders.planning import Period, Request
 from loaders.planning.request import request
 from loaders.sections import Loaded
 from resolvers.airlines import Airline
 from resolvers.airports import Airport
 from resolvers.arguments import after_of, cursor_of
-from resolvers.context import Info
+from resolvers.batching import BATCH, Batch, ColumnField
+from resolvers.context import Info, RequestContext
 from resolvers.pages import PageInfo, page_info
 
 _TYPES: dict[Kind, Any] = {
@@ -39,16 +41,6 @@ class AnalysisOf:
     period: Period | None
 
 
-class ColumnField(StrawberryField):
-    """A leaf that is read from its place in the section's row, with no resolver in between."""
-
-    place: int = 0
-
-    def get_result(self, source: Any, info: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG002 (Strawberry's signature)
-        """The value at the column's place."""
-        return source[self.place]
-
-
 def section_type(section: type[Section]) -> Any:
     """The GraphQL type of a section, or of a list section's row; the same one each time."""
     return _SECTION_TYPES[section]
@@ -56,58 +48,102 @@ def section_type(section: type[Section]) -> Any:
 
 def section_field(section: type[Section], of: Callable[[Any], AnalysisOf]) -> StrawberryField:
     """A field that answers the section; `of` finds what it is read from in the parent's value."""
-    if issubclass(section, ConnectionSection):
-        return _connection_field(section, of)
-    if issubclass(section, ListSection):
-        return _list_field(section, of)
-    return _object_field(section, of)
-
-
-def _object_field(section: type[Section], of: Callable[[Any], AnalysisOf]) -> StrawberryField:
-    def resolve(root: Any) -> Any:
-        source = of(root)
-        return source.loaded.get(request(section, source.period))
-
     declared = section_type(section)
+    if issubclass(section, ConnectionSection):
+        connection, edge = _connection_types(section)
+        return _paged(section, connection, partial(_connections, section, of, connection, edge))
+    batch = partial(_values, section, of)
+    if issubclass(section, ListSection):
+        return _listed(section, list[declared], batch)  # type: ignore[valid-type]  # a type made at run time
     answer = declared | None if section.present_by else declared
-    return _named(section, resolve, answer)
+    return _field(section, lambda root: batch([root], {}, None)[0], answer, batch)
 
 
-def _list_field(section: type[ListSection], of: Callable[[Any], AnalysisOf]) -> StrawberryField:
-    bound = f"How many rows at most, 0 to {section.most:,}."
+def _listed(section: type[ListSection], answer: Any, batch: Batch) -> StrawberryField:
+    def resolve(root: Any, first: Annotated[int | None, _first(section)] = section.first) -> Any:
+        return batch([root], {"first": first}, None)[0]
 
-    def resolve(root: Any, first: Annotated[int | None, strawberry.argument(description=bound)] = section.first) -> Any:
-        source = of(root)
-        return source.loaded.get(request(section, source.period, first))
-
-    return _named(section, resolve, list[section_type(section)])  # type: ignore[misc]  # a type made at run time
+    return _field(section, resolve, answer, batch)
 
 
-def _connection_field(section: type[ConnectionSection], of: Callable[[Any], AnalysisOf]) -> StrawberryField:
-    connection, edge = _connection_types(section)
-    bound = f"How many rows at most, 0 to {section.most:,}."
-
+def _paged(section: type[ListSection], answer: Any, batch: Batch) -> StrawberryField:
     def resolve(
         root: Any,
-        first: Annotated[int | None, strawberry.argument(description=bound)] = section.first,
+        first: Annotated[int | None, _first(section)] = section.first,
         after: Annotated[
             str | None, strawberry.argument(description="Cursor that the page follows.")
         ] = strawberry.UNSET,
     ) -> Any:
-        source = of(root)
-        asked = request(section, source.period, first, after_of(section, after or None))
+        return batch([root], {"first": first, "after": after or None}, None)[0]
+
+    return _field(section, resolve, answer, batch)
+
+
+def _first(section: type[ListSection]) -> Any:
+    return strawberry.argument(description=f"How many rows at most, 0 to {section.most:,}.")
+
+
+def _values(
+    section: type[Section],
+    of: Callable[[Any], AnalysisOf],
+    parents: Sequence[Any],
+    arguments: Mapping[str, Any],
+    _context: Any,
+) -> Sequence[Any]:
+    """The section of each parent, in order. Raises the SystemFault that kept it from being loaded."""
+    values: list[Any] = []
+    together: object = None
+    for source, asked in _asked(section, map(of, parents), arguments):
+        loaded = source.loaded
+        if loaded.values is not together:  # once for aircraft that were loaded together and are over the same period
+            column, together, of_request = loaded.column(asked), loaded.values, asked
+        elif asked is not of_request:
+            column, of_request = loaded.column(asked), asked
+        values.append(column[loaded.place])
+    return values
+
+
+def _connections(
+    section: type[ConnectionSection],
+    of: Callable[[Any], AnalysisOf],
+    connection: Any,
+    edge: Any,
+    parents: Sequence[Any],
+    arguments: Mapping[str, Any],
+    _context: Any,
+) -> Sequence[Any]:
+    """A page of each parent, in order. Raises like _values."""
+    after = arguments.get("after")
+    pages = []
+    for source, asked in _asked(section, map(of, parents), arguments):
         rows = source.loaded.get(asked)
         page = rows[: asked.first]
         cursors = [cursor_of(section, row) for row in page]
         edges = [edge(cursor=cursor, node=row) for cursor, row in zip(cursors, page, strict=True)]
-        return connection(edges=edges, page_info=page_info(cursors, more=len(rows) > len(page), after=after or None))
+        pages.append(connection(edges=edges, page_info=page_info(cursors, more=len(rows) > len(page), after=after)))
+    return pages
 
-    return _named(section, resolve, connection)
+
+def _asked(
+    section: type[Section], sources: Iterable[AnalysisOf], arguments: Mapping[str, Any]
+) -> Iterator[tuple[AnalysisOf, Request]]:
+    """Each source with the request that its section was loaded by; made once for sources over the same period."""
+    first, after = arguments.get("first"), after_of(section, arguments.get("after"))
+    period: object = ()
+    for source in sources:
+        if source.period is not period:
+            period = source.period
+            asked = request(section, source.period, first, after)
+        yield source, asked
 
 
-def _named(section: type[Section], resolve: Callable[..., Any], answer: Any) -> StrawberryField:
+def _field(section: type[Section], resolve: Callable[..., Any], answer: Any, batch: Batch) -> StrawberryField:
     field: StrawberryField = strawberry.field(
-        resolver=resolve, name=section.graphql_name(), description=section.description, graphql_type=answer
+        resolver=resolve,
+        name=section.graphql_name(),
+        description=section.description,
+        graphql_type=answer,
+        metadata={BATCH: batch},
     )
     field.python_name = section.name
     return field
@@ -152,11 +188,18 @@ def _column_field(place: int, column: Column) -> StrawberryField:
 
 
 def _link_field(place: int, column: Column, answer: Any) -> StrawberryField:
+    def batch(rows: Sequence[Any], _arguments: Mapping[str, Any], context: RequestContext) -> Sequence[Any]:
+        return [context.links.get(column.kind, row[place]) for row in rows]
+
     def resolve(root: Any, info: Info) -> Any:
-        return info.context.links.get(column.kind, root[place])
+        return batch([root], {}, info.context)[0]
 
     field: StrawberryField = strawberry.field(
-        resolver=resolve, name=column.graphql_name, description=column.graphql_description, graphql_type=answer
+        resolver=resolve,
+        name=column.graphql_name,
+        description=column.graphql_description,
+        graphql_type=answer,
+        metadata={BATCH: batch},
     )
     field.python_name = column.name
     return field

@@ -124,7 +124,7 @@ async def test_a_section_alone_is_one_call_of_its_store(
     recorder = Recorder()
     loader = SectionLoader(recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse))
     asked = request(section, period)
-    loaded = await loader.load(("N14228", frozenset([asked])))
+    (loaded,) = await loader.load((("N14228",), frozenset([asked])))
     value = loaded.get(asked)
     assert value, "this aircraft has something to say in every section"
     rows = value if issubclass(section, ListSection) else [value]
@@ -136,6 +136,6 @@ async def test_revisions_are_one_statement_for_all_aircraft(sample_stores: Store
     recorder = Recorder()
     loader = SectionLoader(recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse))
     asked = request(Revisions, first=1)
-    loaded = await loader.load_many([(key, frozenset([asked])) for key in ("N10156", "N725MQ", "N102UW")])
+    loaded = await loader.load((("N10156", "N725MQ", "N102UW"), frozenset([asked])))
     assert [[row[0] for row in one.get(asked)] for one in loaded] == [[1], [], [2]]
     assert len(recorder.sent) == 1

@@ -9,8 +9,9 @@ import pytest
 from loaders.catalogue.comparison import ModelBenchmark
 from loaders.catalogue.register import Known, Registration
 from loaders.catalogue.schedule import Cancellations, Punctuality
+from loaders.planning import Request
 from loaders.planning.request import request
-from loaders.sections import SectionLoader
+from loaders.sections import Loaded, SectionLoader
 from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import Columns
 
@@ -43,20 +44,34 @@ def _loader(postgres: Answers, clickhouse: Answers) -> SectionLoader:
     return SectionLoader(postgres, clickhouse)
 
 
+async def _one(loader: SectionLoader, tail_number: str, *requests: Request) -> Loaded:
+    (loaded,) = await loader.load(((tail_number,), frozenset(requests)))
+    return loaded
+
+
 async def test_keys_of_one_tick_are_one_batch_in_the_order_asked() -> None:
     clickhouse = Answers()
     loader = _loader(Answers(), clickhouse)
-    loaded = await asyncio.gather(*(loader.load((key, frozenset([CANCELLATIONS]))) for key in ("a", "b", "a", "c")))
+    loaded = await asyncio.gather(*(_one(loader, key, CANCELLATIONS) for key in ("a", "b", "a", "c")))
     assert clickhouse.asked == [["a", "b", "c"]]
     assert [one.get(CANCELLATIONS)[0] for one in loaded] == ["a.1", "b.1", "a.1", "c.1"]
+
+
+async def test_aircraft_of_one_key_come_in_the_order_asked() -> None:
+    clickhouse = Answers()
+    loaded = await _loader(Answers(), clickhouse).load((("b", "a", "b"), frozenset([CANCELLATIONS])))
+    assert clickhouse.asked == [["b", "a"]]
+    assert [(one.tail_number, one.get(CANCELLATIONS)[0]) for one in loaded] == [
+        ("b", "b.1"),
+        ("a", "a.1"),
+        ("b", "b.1"),
+    ]
 
 
 async def test_different_sets_of_sections_are_fused() -> None:
     clickhouse = Answers()
     loader = _loader(Answers(), clickhouse)
-    one, other = await asyncio.gather(
-        loader.load(("a", frozenset([CANCELLATIONS]))), loader.load(("b", frozenset([PUNCTUALITY])))
-    )
+    one, other = await asyncio.gather(_one(loader, "a", CANCELLATIONS), _one(loader, "b", PUNCTUALITY))
     assert clickhouse.asked == [["a", "b"]]
     assert one.get(CANCELLATIONS)[0].startswith("a.")
     assert other.get(PUNCTUALITY)[0].startswith("b.")
@@ -64,7 +79,7 @@ async def test_different_sets_of_sections_are_fused() -> None:
 
 async def test_an_id_without_rows_gets_the_empty_value() -> None:
     loader = _loader(Answers(), Answers())
-    loaded = await loader.load(("unknown", frozenset([PUNCTUALITY, KNOWN])))
+    loaded = await _one(loader, "unknown", PUNCTUALITY, KNOWN)
     assert loaded.get(PUNCTUALITY) == (0, None, None, None, None, None)
     assert loaded.get(KNOWN) is None
 
@@ -78,14 +93,14 @@ async def test_no_keys_are_no_statement() -> None:
 @pytest.mark.parametrize("key", ["", "\0", "N1\0", "\ud800", "N" * 65, "N1\n"])
 async def test_a_key_that_no_store_can_hold_is_answered_without_being_sent(key: str) -> None:
     postgres = Answers()
-    loaded = await _loader(postgres, Answers()).load_many([(key, frozenset([KNOWN])), ("N1", frozenset([KNOWN]))])
+    loaded = await _loader(postgres, Answers()).load(((key, "N1"), frozenset([KNOWN])))
     assert postgres.asked == [["N1"]]
     assert [one.get(KNOWN) for one in loaded] == [None, ("N1",)]
 
 
 async def test_a_failed_statement_fails_its_own_sections_alone() -> None:
     fault = StoreUnavailable("clickhouse", "gone")
-    loaded = await _loader(Answers(), Answers(fault)).load(("a", frozenset([PUNCTUALITY, KNOWN])))
+    loaded = await _one(_loader(Answers(), Answers(fault)), "a", PUNCTUALITY, KNOWN)
     assert loaded.get(KNOWN) == ("a",)
     with pytest.raises(StoreUnavailable, match="gone"):
         loaded.get(PUNCTUALITY)
@@ -94,7 +109,7 @@ async def test_a_failed_statement_fails_its_own_sections_alone() -> None:
 async def test_a_failure_that_nobody_foresaw_fails_the_batch_and_is_forgotten() -> None:
     clickhouse = Answers(RuntimeError("a bug"))
     loader = _loader(Answers(), clickhouse)
-    key = ("a", frozenset([PUNCTUALITY]))
+    key = (("a",), frozenset([PUNCTUALITY]))
     for _ in range(2):
         with pytest.raises(RuntimeError, match="a bug"):
             await loader.load(key)
@@ -108,13 +123,13 @@ async def test_aircraft_without_a_model_ask_for_no_models_flights() -> None:
             return []
 
     postgres, clickhouse = NoModels(), Answers()
-    loaded = await _loader(postgres, clickhouse).load(("a", frozenset([MODEL])))
+    loaded = await _one(_loader(postgres, clickhouse), "a", MODEL)
     assert loaded.get(MODEL) is None
     assert (postgres.asked, clickhouse.asked) == ([["a"]], [])
 
 
 async def test_a_slow_store_that_times_out_is_named() -> None:
-    loaded = await _loader(Answers(), Answers(StoreTimeout("clickhouse", "late"))).load(("a", frozenset([PUNCTUALITY])))
+    loaded = await _one(_loader(Answers(), Answers(StoreTimeout("clickhouse", "late"))), "a", PUNCTUALITY)
     with pytest.raises(StoreTimeout) as raised:
         loaded.get(PUNCTUALITY)
     assert raised.value.store == "clickhouse"

@@ -1,0 +1,228 @@
+"""What of a selection can be completed by columns, and how: composed once an operation, run for any values."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from graphql import (
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLScalarType,
+)
+from graphql.execution.values import get_argument_values
+from graphql.pyutils.undefined import UndefinedType
+from strawberry.types.field import StrawberryField
+
+from gateway.execution.rows import SCALARS, Complete, Completed, Leaf, Unclean, assemble, complete_leaf, complete_rows
+from resolvers.batching import BATCH, Batch, ColumnField
+
+if TYPE_CHECKING:
+    from graphql.execution.collect_fields import FieldDetailsList
+
+    from gateway.execution.executor import ColumnExecutor
+
+_TYPENAME = "__typename"
+
+
+class Unsupported(Exception):  # noqa: N818 (not an error: the selection is graphql-core's)
+    """A selection that cannot be completed by columns; the argument says why."""
+
+
+def plan(executor: ColumnExecutor, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
+    """A function that completes values of this type with this selection. Raises Unsupported."""
+    return _Planner(executor).complete(declared, details)
+
+
+class _Planner:
+    """Composes the functions of a selection, from the leaves up."""
+
+    def __init__(self, executor: ColumnExecutor) -> None:
+        self._executor = executor
+
+    def complete(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
+        if isinstance(declared, GraphQLNonNull):
+            return partial(_non_null, self.complete(declared.of_type, details))
+        if isinstance(declared, GraphQLList):
+            return partial(_lists, self.complete(declared.of_type, details))
+        if isinstance(declared, GraphQLObjectType):
+            return self._object(declared, details)
+        if isinstance(declared, GraphQLScalarType) and declared.name in SCALARS:
+            return complete_leaf(declared.name)
+        raise Unsupported(f"type {declared}")
+
+    def _object(self, declared: GraphQLObjectType, details: FieldDetailsList) -> Complete:
+        collected = self._executor.collect_subfields(declared, details)
+        if collected.new_defer_usages:
+            raise Unsupported("@defer")
+        groups = collected.grouped_field_set
+        fields = {key: self._field(declared, group) for key, group in groups.items()}
+        leaves = self._leaves(fields)
+        if leaves is not None and declared.is_type_of is None:
+            return complete_rows(leaves, declared.name)
+        columns = [self._column(declared, field, groups[key]) for key, field in fields.items()]
+        return partial(_objects, self._type_check(declared), columns, assemble(tuple(fields)))
+
+    def _field(self, parent: GraphQLObjectType, details: FieldDetailsList) -> GraphQLField:
+        name = details[0].node.name.value
+        field = self._executor.schema.get_field(parent, name)
+        if field is None:
+            raise Unsupported(f"unknown field {name}")
+        return field
+
+    def _leaves(self, fields: Mapping[str, GraphQLField]) -> tuple[Leaf, ...] | None:
+        """The fields as leaves of a row; None where one is anything else."""
+        leaves = []
+        for key, field in fields.items():
+            declared, nullable = field.type, True
+            if isinstance(declared, GraphQLNonNull):
+                declared, nullable = declared.of_type, False
+            if field is self._typename_field():
+                leaves.append(Leaf(key, -1, _TYPENAME, nullable=False))
+                continue
+            definition = _definition(field)
+            if not isinstance(definition, ColumnField) or not _is_guarded(declared):
+                return None
+            leaves.append(Leaf(key, definition.place, cast("GraphQLScalarType", declared).name, nullable))
+        return tuple(leaves)
+
+    def _typename_field(self) -> GraphQLField | None:
+        query = self._executor.schema.query_type
+        return self._executor.schema.get_field(query, _TYPENAME) if query else None
+
+    def _column(
+        self, parent: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList
+    ) -> Callable[[Sequence[Any]], Completed]:
+        if field is self._typename_field():
+            return partial(_repeat, parent.name)
+        resolve = partial(_resolved, self._batch(field, details))
+        complete = self.complete(field.type, details)
+        return lambda sources: complete(resolve(sources))
+
+    def _batch(self, field: GraphQLField, details: FieldDetailsList) -> Callable[[Sequence[Any]], Sequence[Any]]:
+        definition = _definition(field)
+        if isinstance(definition, ColumnField):
+            return partial(_places, definition.place)
+        batch: Batch | None = definition.metadata.get(BATCH)
+        if batch is not None:
+            return partial(_call, batch, self._arguments(field, details), self._executor.context_value)
+        if definition.is_basic_field and type(definition).get_result is StrawberryField.get_result:
+            return partial(_attributes, definition.default_resolver, definition.python_name)
+        raise Unsupported(f"resolver of {definition.name}")
+
+    def _arguments(self, field: GraphQLField, details: FieldDetailsList) -> dict[str, Any]:
+        node = details[0].node
+        try:
+            return get_argument_values(field, node, self._executor.variable_values, details[0].fragment_variable_values)
+        except Exception as error:
+            raise Unsupported("arguments") from error
+
+    def _type_check(self, declared: GraphQLObjectType) -> Callable[[Any], Any] | None:
+        check = declared.is_type_of
+        if check is None:
+            return None
+        if inspect.iscoroutinefunction(check):
+            raise Unsupported("async is_type_of")
+        return lambda value: check(value, cast("Any", None))
+
+
+def _definition(field: GraphQLField) -> StrawberryField:
+    definition = field.extensions.get("strawberry-definition")
+    if not isinstance(definition, StrawberryField):
+        raise Unsupported("a field that is not Strawberry's")
+    if definition.extensions:
+        raise Unsupported(f"field extensions of {definition.name}")  # permissions, which must run
+    return definition
+
+
+def _is_guarded(declared: GraphQLOutputType) -> bool:
+    return isinstance(declared, GraphQLScalarType) and declared.name in SCALARS
+
+
+def _non_null(complete: Complete, values: Sequence[Any]) -> Completed:
+    completed = complete(values)
+    if None in completed:
+        raise Unclean("null")
+    return completed
+
+
+def _lists(complete: Complete, values: Sequence[Any]) -> Completed:
+    flat: list[Any] = []
+    for value in values:
+        if value is None:
+            continue
+        if type(value) is not list:
+            raise Unclean("list")
+        flat += value
+    completed = complete(flat)
+    if len(values) == 1 and values[0] is not None:
+        return [completed]
+    lists: Completed = []
+    at = 0
+    for value in values:
+        if value is None:
+            lists.append(None)
+            continue
+        lists.append(completed[at : at + len(value)])
+        at += len(value)
+    return lists
+
+
+def _objects(
+    is_type_of: Callable[[Any], Any] | None,
+    columns: Sequence[Callable[[Sequence[Any]], Completed]],
+    put_together: Callable[..., list[dict[str, Any]]],
+    values: Sequence[Any],
+) -> Completed:
+    sources = [value for value in values if value is not None]
+    for kind in set(map(type, sources)):
+        if issubclass(kind, Exception | UndefinedType) or hasattr(kind, "__await__"):
+            raise Unclean("object")
+    if is_type_of is not None:
+        _check_types(is_type_of, sources)
+    completed: Completed = put_together(*(column(sources) for column in columns)) if columns else [{} for _ in sources]
+    if len(completed) == len(values):
+        return completed
+    rest = iter(completed)
+    return [None if value is None else next(rest) for value in values]
+
+
+def _check_types(is_type_of: Callable[[Any], Any], sources: Sequence[Any]) -> None:
+    for source in sources:
+        try:
+            answer = is_type_of(source)
+        except Exception as error:
+            raise Unclean("is_type_of") from error
+        if answer is not True:
+            raise Unclean("is_type_of")
+
+
+def _resolved(resolve: Callable[[Sequence[Any]], Sequence[Any]], sources: Sequence[Any]) -> Sequence[Any]:
+    try:
+        values = resolve(sources)
+    except Exception as error:
+        raise Unclean("resolver") from error
+    if len(values) != len(sources):
+        raise Unclean("length")
+    return values
+
+
+def _call(batch: Batch, arguments: Mapping[str, Any], context: Any, sources: Sequence[Any]) -> Sequence[Any]:
+    return batch(sources, arguments, context)
+
+
+def _attributes(get: Callable[[Any, str], Any], name: str, sources: Sequence[Any]) -> list[Any]:
+    return [get(source, name) for source in sources]
+
+
+def _places(place: int, sources: Sequence[Any]) -> list[Any]:
+    return [source[place] for source in sources]
+
+
+def _repeat(name: str, sources: Sequence[Any]) -> Completed:
+    return [name] * len(sources)

@@ -1,0 +1,117 @@
+"""Inner loops, generated: rows to dictionaries, with a guard on every leaf."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+
+class Unclean(Exception):  # noqa: N818 (not an error: the way out of the fast path)
+    """A value that only graphql-core knows what to do with; the argument says where it was met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf of a row: its response key, its place in the row, and the guard of its type."""
+
+    key: str
+    place: int
+    scalar: str
+    nullable: bool
+
+
+# What a value must be to leave as it is, or how it leaves. Anything else (a bool as Int, a NaN, an integer beyond 32
+# bits, an exception in place of a value) is graphql-core's to coerce or to refuse.
+_GUARDS = {
+    "Int": "type({v}) is int and -2147483648 <= {v} <= 2147483647",
+    "Float": "type({v}) is float and {v} - {v} == 0.0",
+    "String": "type({v}) is str",
+    "ID": "type({v}) is str",
+    "Boolean": "type({v}) is bool",
+    "Date": "type({v}) is date",
+    "DateTime": "type({v}) is datetime",
+}
+_WRITTEN = {"Date": "{v}.isoformat()", "DateTime": "{v}.isoformat()"}
+
+SCALARS = frozenset(_GUARDS)
+"""Scalars that have a guard."""
+
+Completed = list[Any]
+Complete = Callable[[Sequence[Any]], Completed]
+"""Completes a column: as many values out as in, in order. Raises Unclean."""
+
+
+@lru_cache(maxsize=1_024)  # one a selection of leaves; documents repeat
+def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
+    """Completes tuples to dictionaries of these leaves, in order. None stays None; anything but a tuple is unclean.
+
+    A leaf whose place is -1 is the name of the type.
+    """
+    names = {at: f"v{at}" for at, leaf in enumerate(leaves) if leaf.place >= 0}
+    takes = [f"        {name} = row[{leaves[at].place}]" for at, name in names.items()]
+    checks = [f"        {_check(leaves[at], name)}" for at, name in names.items()]
+    items = ", ".join(f"{leaf.key!r}: {_item(leaf, names.get(at), typename)}" for at, leaf in enumerate(leaves))
+    complete: Complete = _compiled(
+        "def complete(rows):",
+        "    out = []",
+        "    append = out.append",
+        "    for row in rows:",
+        "        if row is None:",
+        "            append(None)",
+        "            continue",
+        "        if type(row) is not tuple:",
+        "            raise Unclean('row')",
+        *takes,
+        *checks,
+        f"        append({{{items}}})",
+        "    return out",
+    )
+    return complete
+
+
+@lru_cache(maxsize=64)
+def complete_leaf(scalar: str) -> Complete:
+    """Completes a column of one leaf; None stays None."""
+    guard, written = _GUARDS[scalar].format(v="v"), _WRITTEN.get(scalar, "{v}").format(v="v")
+    complete: Complete = _compiled(
+        "def complete(values):",
+        "    for v in values:",
+        f"        if v is not None and not ({guard}):",
+        f"            raise Unclean({scalar!r})",
+        "    return list(values)" if written == "v" else f"    return [v and {written} for v in values]",
+    )
+    return complete
+
+
+@lru_cache(maxsize=1_024)
+def assemble(keys: tuple[str, ...]) -> Callable[..., list[dict[str, Any]]]:
+    """Puts completed columns together: one dictionary a row, with these response keys in order."""
+    names = [f"v{at}" for at in range(len(keys))]
+    items = ", ".join(f"{key!r}: {name}" for key, name in zip(keys, names, strict=True))
+    joined = ", ".join(names)
+    loop = f"for {joined}, in zip({joined}, strict=True)" if names else ""
+    together: Callable[..., list[dict[str, Any]]] = _compiled(
+        f"def complete({joined}):", f"    return [{{{items}}} {loop}]"
+    )
+    return together
+
+
+def _check(leaf: Leaf, name: str) -> str:
+    guard = _GUARDS[leaf.scalar].format(v=name)
+    passes = f"{name} is None or ({guard})" if leaf.nullable else guard
+    return f"if not ({passes}): raise Unclean({leaf.scalar!r})"
+
+
+def _item(leaf: Leaf, name: str | None, typename: str) -> str:
+    if name is None:
+        return repr(typename)
+    written = _WRITTEN.get(leaf.scalar, "{v}").format(v=name)
+    return f"None if {name} is None else {written}" if leaf.nullable and written != name else written
+
+
+def _compiled(*lines: str) -> Any:
+    """The function of these lines. They hold names of the schema and response keys of the document, as literals."""
+    scope: dict[str, Any] = {"Unclean": Unclean, "date": date, "datetime": datetime}
+    exec("\n".join(lines), scope)  # noqa: S102 (response keys enter as repr() of strings that the parser took as names)
+    return scope["complete"]
