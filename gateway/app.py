@@ -1,5 +1,8 @@
 """The application: what answers on which path."""
 
+import gc
+import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -7,18 +10,35 @@ from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from gateway import graphiql, health
+from gateway import export, graphiql, health
 from gateway.http import GraphQLEndpoint
 from gateway.schema import build_schema
+from gateway.server import stop_with_parent
 from gateway.settings import Settings
 from gateway.stores import open_stores
 
 GRAPHQL_PATH = "/graphql"
 
 
+_THREAD_SWITCH_S = 0.0005
+"""How long a thread that decodes a store's answer may keep the interpreter from the event loop. At Python's 5 ms, every
+step of a small request waits as long while a large answer is decoded."""
+
+_COLLECT_EVERY = 200_000
+"""Allocations between two runs of the garbage collector. A large answer is millions of rows without a cycle: at
+Python's 700, the collector walks all of them again and again, and holds up everything for seconds."""
+
+
 def create_app() -> Starlette:
     """The application of a worker process, with the settings of its environment."""
-    return build_app(Settings.from_environment())
+    settings = Settings.from_environment()
+    logging.basicConfig(level=settings.log_level.upper())
+    stop_with_parent()
+    sys.setswitchinterval(_THREAD_SWITCH_S)
+    gc.collect()
+    gc.freeze()  # what lives as long as the process need not be looked at again
+    gc.set_threshold(_COLLECT_EVERY, 50, 100)
+    return build_app(settings)
 
 
 def build_app(settings: Settings) -> Starlette:
@@ -34,9 +54,10 @@ def build_app(settings: Settings) -> Starlette:
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:
-    endpoint = GraphQLEndpoint(build_schema(), settings.max_ids)
+    schema = build_schema()
+    endpoint = GraphQLEndpoint(schema, settings.max_ids)
     pages = [Route("/", _home), *graphiql.routes(GRAPHQL_PATH)] if settings.graphiql else []
-    return [Route(GRAPHQL_PATH, endpoint), *health.routes(), *pages]
+    return [Route(GRAPHQL_PATH, endpoint), *export.routes(schema, settings.max_ids), *health.routes(), *pages]
 
 
 async def _home(_request: object) -> Response:

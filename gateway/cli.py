@@ -16,6 +16,13 @@ from loaders.stores.errors import GatewayError
 SCHEMA_FILE = Path("schema.graphql")
 
 
+class NotInstalledError(GatewayError):
+    """A command needs packages that are an extra of the installation."""
+
+    def __init__(self, command: str, missing: ImportError) -> None:
+        super().__init__(f"`gateway {command}` needs the extra `embedded`, which is not installed ({missing}).")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. What goes wrong on purpose is one sentence and status 1."""
     asked = _parser().parse_args(arguments)
@@ -59,8 +66,10 @@ def _command(
 
 
 def _run(_asked: argparse.Namespace) -> int:
-    from deploy.embedded.run import run  # the embedded engines are installed where they are run
-
+    try:
+        from deploy.embedded.run import run
+    except ImportError as error:
+        raise NotInstalledError("run", error) from error
     return run(Settings.from_environment())
 
 
@@ -75,8 +84,8 @@ def _serve(_asked: argparse.Namespace) -> int:
 
 async def _reach(settings: Settings) -> None:
     """End the start with a sentence where a store is away, rather than each worker with a traceback."""
-    async with open_stores(settings) as stores:
-        await stores.ping()
+    async with open_stores(settings):
+        pass
 
 
 def _migrate(_asked: argparse.Namespace) -> int:
@@ -93,8 +102,10 @@ async def _migrated(settings: Settings) -> list[str]:
 
 
 def _load_sample(_asked: argparse.Namespace) -> int:
-    from deploy.sample.prepare import prepare  # the sample is installed where it is loaded
-
+    try:
+        from deploy.sample.prepare import prepare
+    except ImportError as error:
+        raise NotInstalledError("load-sample", error) from error
     settings = Settings.from_environment()
     settings.require_stores()
     asyncio.run(prepare(settings))

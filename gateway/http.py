@@ -20,12 +20,12 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
     def __init__(self, schema: strawberry.Schema, max_ids: int) -> None:
         super().__init__(schema, graphql_ide=None)
-        self._max_ids = max_ids
+        self.max_ids = max_ids
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:  # noqa: ARG002
         """Loaders of its own for each request, over the process's stores."""
         stores: Stores = request.app.state.stores
-        return RequestContext.of(stores.loaders(), self._max_ids)
+        return RequestContext.of(stores.loaders(), self.max_ids, encode_in_pieces=True)
 
     def decode_json(self, data: str | bytes) -> Any:
         """A JSON object; anything else is no request, and is answered with 400."""
@@ -42,4 +42,9 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         try:
             return orjson.dumps(data)
         except TypeError:  # a lone surrogate that an error repeats; the standard library can write it, escaped
-            return json.dumps(data).encode()
+            return json.dumps(data, default=_written).encode()
+
+
+def _written(fragment: object) -> Any:
+    """What the standard library can write of a piece that is already encoded."""
+    return json.loads(orjson.dumps(fragment))

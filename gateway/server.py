@@ -1,6 +1,11 @@
 """Listening and serving: uvicorn, in one process or several."""
 
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
 import socket
+import threading
 from contextlib import suppress
 
 import uvicorn
@@ -27,11 +32,14 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listening.bind((host, port))
         listening.listen(2_048)  # as many connections may wait for a worker; more are refused at once
+    except socket.gaierror as error:
+        listening.close()
+        raise CannotListenError(f"GATEWAY_HOST must be an address of this machine, and is {host!r}.") from error
     except OSError as error:
         listening.close()
         raise CannotListenError(
             f"Cannot listen on {host} port {port}: {error.strerror}."
-            " Stop what listens there, or set GATEWAY_PORT to another port."
+            " Stop what listens there, or set GATEWAY_PORT (or GATEWAY_HOST) to another one."
         ) from error
     listening.set_inheritable(True)
     return listening
@@ -52,9 +60,33 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     print(welcome(settings), flush=True)
     with suppress(KeyboardInterrupt):
         if settings.workers > 1:
-            Multiprocess(config, sockets=[listening]).run()
+            _Workers(config, sockets=[listening]).run()
         else:
             uvicorn.Server(config).run(sockets=[listening])
+
+
+class _Workers(Multiprocess):
+    """uvicorn's workers, which a closed terminal stops instead of restarting."""
+
+    def handle_hup(self) -> None:
+        """Stop, as in one process."""
+        self.handle_term()
+
+
+def stop_with_parent() -> None:
+    """In a worker process: stop when the parent is gone, however it ended. Does nothing elsewhere.
+
+    Without it, the workers of a killed gateway keep its port and answer from stores that are gone.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="watch-parent", daemon=True).start()
 
 
 def welcome(settings: Settings) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from loaders.stores.errors import GatewayError
 
@@ -124,6 +125,11 @@ class Settings:
 
 
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+_SCHEMES = {
+    "DATABASE_URL": ("postgresql", "postgres"),
+    "CLICKHOUSE_URL": ("http", "https", "clickhouse"),
+    "REDIS_URL": ("redis", "rediss", "unix"),
+}
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -136,9 +142,24 @@ def _parsed(setting: "Field[Any]", text: str) -> object:
         return _BOOLEANS[text.lower()]
     if kind is int or kind is float:
         return _number(setting, kind, text)
+    if variable in _SCHEMES:
+        return _url(variable, text)
     if variable == "GATEWAY_LOG_LEVEL" and text.lower() not in _LOG_LEVELS:
         raise SettingsError(f"{variable} must be one of {', '.join(_LOG_LEVELS)}, and is {text!r}.")
     return kind(text.lower() if variable == "GATEWAY_LOG_LEVEL" else text)
+
+
+def _url(variable: str, text: str) -> str:
+    """The URL as it is. The message leaves it out, since it may hold a password."""
+    schemes = _SCHEMES[variable]
+    try:
+        parts = urlsplit(text)
+        readable = parts.scheme in schemes and (parts.port is None or parts.port > 0)
+    except ValueError:
+        readable = False
+    if not readable:
+        raise SettingsError(f"{variable} must look like {schemes[0]}://user:password@host:port/name.")
+    return text
 
 
 def _number(setting: "Field[Any]", kind: type[int] | type[float], text: str) -> float:

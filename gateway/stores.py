@@ -24,9 +24,12 @@ class Stores:
         """The dataloaders of one request."""
         return RequestLoaders.over(self.postgres, self.clickhouse)
 
-    async def ping(self) -> None:
-        """Return when all three answer. Raises StoreUnavailable or StoreTimeout of one that does not."""
-        await asyncio.gather(self.postgres.ping(), self.clickhouse.ping(), self.redis.ping())
+    async def states(self) -> dict[str, str]:
+        """`ok` or `away` for each store; as long as the slowest takes, within its timeouts."""
+        pings = (self.postgres.ping(), self.clickhouse.ping(), self.redis.ping())
+        answers = await asyncio.gather(*pings, return_exceptions=True)
+        names = ("postgresql", "clickhouse", "redis")
+        return {name: "ok" if answer is None else "away" for name, answer in zip(names, answers, strict=True)}
 
 
 @asynccontextmanager

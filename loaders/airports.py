@@ -9,7 +9,7 @@ from loaders.keys import storable
 from loaders.stores.protocols import RelationalStore
 
 _AIRPORTS_BY_CODE = """
-select code, name, latitude, longitude, altitude_feet, utc_offset_hours, dst, time_zone
+select code, name, latitude, longitude, altitude_feet, utc_offset_hours::float8, dst, time_zone
 from airport
 where code = any($1::text[])
 """

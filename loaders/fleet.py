@@ -70,17 +70,21 @@ class FleetLoader:
 def page_statement(query: FleetQuery, first: int, after: FleetEntry | None) -> tuple[str, list[object]]:
     """The statement of a page and its arguments."""
     expression, kind = query.sort.value
+    place = (
+        {"tail_number": "text"} if query.sort is FleetSort.TAIL_NUMBER else {expression: kind, "tail_number": "text"}
+    )
     conditions, arguments = _conditions(query)
     if after is not None:
-        arguments += [after.sorted_by, after.tail_number]
+        values = [after.sorted_by, after.tail_number][-len(place) :]
+        bound = [f"${len(arguments) + at}::{kind}" for at, kind in enumerate(place.values(), start=1)]
         sign = "<" if query.descending else ">"
-        place = f"(${len(arguments) - 1}::{kind}, ${len(arguments)}::text)"
-        conditions.append(f"({expression}, tail_number) {sign} {place}")
+        conditions.append(f"({', '.join(place)}) {sign} ({', '.join(bound)})")
+        arguments += values
     arguments.append(first)
     direction = " desc" if query.descending else ""
     sql = (
         f"select tail_number, {expression} as sorted_by\nfrom aircraft\nwhere {' and '.join(conditions)}\n"
-        f"order by {expression}{direction}, tail_number{direction}\nlimit ${len(arguments)}"
+        f"order by {', '.join(f'{column}{direction}' for column in place)}\nlimit ${len(arguments)}"
     )
     return sql, arguments
 
@@ -119,10 +123,20 @@ def cursor_value(sort: FleetSort, value: Any) -> str | int:
 
 
 def sorted_value(sort: FleetSort, value: str | int) -> object:
-    """The sorted value that a cursor holds. Raises ValueError where it is not one."""
+    """The sorted value that a cursor holds. Raises ValueError or OverflowError where it is not one."""
+    if isinstance(value, int):
+        if sort not in (FleetSort.SEATS, FleetSort.YEAR) or not -1 <= value < 2**31:
+            raise ValueError(value)
+        return value
     if sort is FleetSort.REVISED_AT:
-        return datetime.fromisoformat(str(value)).astimezone(UTC) if value else _NEVER
-    expected = str if sort is FleetSort.TAIL_NUMBER else int
-    if not isinstance(value, expected):
+        return _instant(value) if value else _NEVER
+    if sort is not FleetSort.TAIL_NUMBER or not value.isprintable():
         raise ValueError(value)
     return value
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    return instant.astimezone(UTC)

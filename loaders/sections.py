@@ -10,7 +10,7 @@ from aiodataloader import DataLoader
 from loaders.catalogue.declaration import Cohort, Store
 from loaders.keys import storable
 from loaders.planning import Cohorts, Request, Statement, Values, plan
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import CallerError, SystemFault
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
 Key = tuple[tuple[str, ...], frozenset[Request]]
@@ -18,6 +18,9 @@ Key = tuple[tuple[str, ...], frozenset[Request]]
 
 One key, and so one future, for all aircraft of a field: a future each costs more than all else that is done for it.
 """
+
+MOST_IDS = 10_000
+"""Different aircraft in one statement. ClickHouse refuses a parameter over 128 KiB, some 10,000 of the longest keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,10 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
     async def batch_load_fn(self, keys: list[Key]) -> list[list[Loaded]]:
         """The sections of each key's aircraft, in the order of the keys and of their tail numbers."""
         ids = list(dict.fromkeys(tail_number for together, _ in keys for tail_number in together))
+        if len(ids) > MOST_IDS:
+            raise CallerError(
+                f"A request can be for {MOST_IDS:,} different aircraft, and this one is for {len(ids):,}."
+            )
         requests = frozenset().union(*(asked for _, asked in keys))
         values = await self._load(ids, requests)
         places = {tail_number: place for place, tail_number in enumerate(ids)}

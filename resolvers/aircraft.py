@@ -57,7 +57,7 @@ class Aircraft(Node):
         return self.loaded.tail_number
 
     registration: Any = section_field(Registration, lambda root: AnalysisOf(root.loaded, None))
-    revisions: Any = section_field(Revisions, lambda root: AnalysisOf(root.loaded, None))
+    revisions: Any = section_field(Revisions, lambda root: AnalysisOf(root.loaded, None), always=True)
 
     @strawberry.field(
         description="The airline that flew most of its flights, the lowest code of equals; null with none.",

@@ -46,17 +46,21 @@ def section_type(section: type[Section]) -> Any:
     return _SECTION_TYPES[section]
 
 
-def section_field(section: type[Section], of: Callable[[Any], AnalysisOf]) -> StrawberryField:
-    """A field that answers the section; `of` finds what it is read from in the parent's value."""
+def section_field(section: type[Section], of: Callable[[Any], AnalysisOf], *, always: bool = False) -> StrawberryField:
+    """A field that answers the section; `of` finds what it is read from in the parent's value.
+
+    It is nullable, so that a section whose statement failed is null and the rest of the aircraft answers; unless it is
+    `always` there.
+    """
     declared = section_type(section)
     if issubclass(section, ConnectionSection):
         connection, edge = _connection_types(section)
-        return _paged(section, connection, partial(_connections, section, of, connection, edge))
+        return _paged(section, connection | None, partial(_connections, section, of, connection, edge))
     batch = partial(_values, section, of)
     if issubclass(section, ListSection):
-        return _listed(section, list[declared], batch)  # type: ignore[valid-type]  # a type made at run time
-    answer = declared | None if section.present_by else declared
-    return _field(section, lambda root: batch([root], {}, None)[0], answer, batch)
+        rows = list[declared]  # type: ignore[valid-type]  # a type made at run time
+        return _listed(section, rows if always else rows | None, batch)
+    return _field(section, lambda root: batch([root], {}, None)[0], declared | None, batch)
 
 
 def _listed(section: type[ListSection], answer: Any, batch: Batch) -> StrawberryField:

@@ -17,10 +17,13 @@ class RequestContext:
     max_ids: int
     """Ids that one field may ask for. Without a bound, one request could hold every connection for minutes."""
 
+    encode_in_pieces: bool = False
+    """Whether large lists may be answered as encoded JSON, for an encoder that takes it as it is."""
+
     @classmethod
-    def of(cls, loaders: RequestLoaders, max_ids: int) -> "RequestContext":
+    def of(cls, loaders: RequestLoaders, max_ids: int, *, encode_in_pieces: bool = False) -> "RequestContext":
         """A new request's context."""
-        return cls(loaders, Links(loaders), max_ids)
+        return cls(loaders, Links(loaders), max_ids, encode_in_pieces)
 
 
 Info = strawberry.Info[RequestContext, None]

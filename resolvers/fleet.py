@@ -29,7 +29,7 @@ class IntRange:
 
 @strawberry.input(description="Which aircraft; all that is given must hold.")
 class FleetFilter:
-    """Conditions on the latest register entry. An aircraft without one meets none of them."""
+    """Conditions on the latest register entry; those on its values an aircraft without one does not meet."""
 
     registered: bool | None = strawberry.field(
         default=strawberry.UNSET, description="Whether the register has an entry."
@@ -142,6 +142,8 @@ def _entry(sort: FleetSort, after: str | None) -> FleetEntry | None:
     if name != sort.name:
         raise CallerError(f"fleet: the cursor is of the order {name[:20]!r}, and the order asked is {sort.name}.")
     try:
+        if not tail_number.isprintable():
+            raise ValueError(tail_number)
         return FleetEntry(tail_number, sorted_value(sort, value))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise CallerError(f"after: {after[:40]!r} is not a cursor of this list.") from error

@@ -20,7 +20,8 @@ _WATCH_INTERVAL_S = 0.5
 
 def run(settings: Settings) -> int:
     """Start the engines, fill them the first time, serve until stopped, stop them. Returns the exit status."""
-    with listen(settings.host, settings.port) as socket, _stopped_by_signals():
+    _let_signals_stop()
+    with listen(settings.host, settings.port) as socket:
         engines = EmbeddedEngines(settings.data_directory.absolute())
         try:
             print("Starting PostgreSQL, ClickHouse's engine and Valkey …", flush=True)
@@ -42,15 +43,13 @@ def run(settings: Settings) -> int:
             engines.stop()
 
 
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def _let_signals_stop() -> None:
     """Make SIGTERM and SIGHUP end the program like Ctrl-C, so that the engines are stopped in order.
 
-    While the server runs it handles SIGTERM itself, and knows nothing of SIGHUP: that one is passed on as SIGTERM.
+    While a server in this process runs it handles SIGTERM itself, and knows nothing of SIGHUP: that one is passed on.
     """
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-    yield
 
 
 def _interrupt(_number: int, _frame: object) -> None:

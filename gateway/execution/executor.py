@@ -10,9 +10,12 @@ These methods of graphql-core's executor are not public: the version is pinned, 
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import orjson
 from graphql import GraphQLObjectType, get_named_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -28,10 +31,30 @@ if TYPE_CHECKING:
 
 _NOT_DONE = object()
 
+_FIRST_PIECE = 16
+"""Items of a list's first piece; the next ones are sized by how long it took."""
+_PIECE_S = 0.005
+"""How long a piece may hold the event loop. Without pieces, a large answer would hold up all others for seconds."""
+
+
+def _encoded(completed: Any) -> bytes | None:
+    """A list's items as JSON, without its brackets; None where there is a text that is not Unicode."""
+    try:
+        return orjson.dumps(completed)[1:-1]
+    except TypeError:
+        return None
+
+
+def _next_size(size: int, took_s: float) -> int:
+    """At most twice and at least half as many, at least one."""
+    fitting = int(size * _PIECE_S / max(took_s, 1e-6))
+    return max(1, min(max(fitting, size // 2), size * 2))
+
 
 class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
     """One execution of one operation.
 
+    Where the context says `encode_in_pieces`, large lists come out as orjson.Fragment, which only orjson can write.
     `left_to_graphql_core` counts, for the life of the process, how often a subtree was left to graphql-core, and why.
     """
 
@@ -39,6 +62,8 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # None where the context is not the gateway's: then lists are completed whole.
+        self._encode: bool | None = getattr(self.context_value, "encode_in_pieces", None)
         self._plans: dict[tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | None]] = {}
 
     def complete_list_value(
@@ -51,6 +76,8 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         """The list by columns, or as graphql-core completes it."""
+        if self._encode is not None and type(result) is list and len(result) > _FIRST_PIECE:
+            return self._complete_pieces(return_type, field_details_list, info, path, result, position_context)
         completed = self._by_columns(return_type, field_details_list, result, position_context)
         if completed is not _NOT_DONE:
             return completed
@@ -70,6 +97,38 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         if completed is not _NOT_DONE:
             return completed
         return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+
+    async def _complete_pieces(
+        self,
+        declared: GraphQLList[GraphQLOutputType],
+        details: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: list[Any],
+        position_context: Any,
+    ) -> Any:
+        """The list, completed piece by piece, with the event loop let go in between.
+
+        A piece is as large as takes about _PIECE_S. Where it may be encoded its dictionaries are gone at once: a large
+        answer is held as bytes. The whole list is graphql-core's where one piece is not clean, or cannot be encoded.
+        """
+        pieces: list[Any] = []
+        at, size = 0, _FIRST_PIECE
+        while at < len(items):
+            started = time.perf_counter()
+            piece = self._by_columns(declared, details, items[at : at + size], position_context)
+            if self._encode and piece is not _NOT_DONE:
+                piece = _encoded(piece)
+            if piece is _NOT_DONE or piece is None:
+                left = super().complete_list_value(declared, details, info, path, items, position_context)
+                return await left if self.is_awaitable(left) else left
+            pieces += (b",", piece) if self._encode else (piece,)
+            at += size
+            size = _next_size(size, time.perf_counter() - started)
+            await asyncio.sleep(0)
+        if self._encode:
+            return orjson.Fragment(b"".join([b"[", *pieces[1:], b"]"]))  # one copy: it may be hundreds of megabytes
+        return [item for piece in pieces for item in piece]
 
     def _by_columns(
         self, declared: GraphQLOutputType, details: FieldDetailsList, value: Any, position_context: Any

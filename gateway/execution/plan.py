@@ -205,9 +205,10 @@ def _check_types(is_type_of: Callable[[Any], Any], sources: Sequence[Any]) -> No
 def _resolved(resolve: Callable[[Sequence[Any]], Sequence[Any]], sources: Sequence[Any]) -> Sequence[Any]:
     try:
         values = resolve(sources)
+        complete = len(values) == len(sources)
     except Exception as error:
         raise Unclean("resolver") from error
-    if len(values) != len(sources):
+    if not complete:
         raise Unclean("length")
     return values
 

@@ -60,7 +60,7 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
         "        if row is None:",
         "            append(None)",
         "            continue",
-        "        if type(row) is not tuple:",
+        f"        if type(row) is not tuple or len(row) <= {max((leaf.place for leaf in leaves), default=-1)}:",
         "            raise Unclean('row')",
         *takes,
         *checks,

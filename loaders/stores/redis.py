@@ -35,15 +35,20 @@ class Redis:
     ) -> Redis:
         """Open a connection. A server that cannot be reached raises StoreUnavailable, with its address."""
         where = address(parsed_url(STORE, url, _SCHEMES), _SCHEMES)
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url,
-            protocol=3,
-            max_connections=max_connections,
-            timeout=acquire_timeout_s,
-            socket_connect_timeout=_CONNECT_TIMEOUT_S,
-            socket_timeout=command_timeout_s,
-            client_name=_CLIENT_NAME,
-        )
+        try:
+            pool = redis.asyncio.BlockingConnectionPool.from_url(
+                url,
+                protocol=3,
+                max_connections=max_connections,
+                timeout=acquire_timeout_s,
+                socket_connect_timeout=_CONNECT_TIMEOUT_S,
+                socket_timeout=command_timeout_s,
+                client_name=_CLIENT_NAME,
+            )
+        except ValueError as error:
+            raise StoreUnavailable(
+                STORE, f"The options in the URL of Redis at {where} cannot be read: {error}"
+            ) from error
         client = cls(redis.asyncio.Redis.from_pool(pool))
         try:
             await client.ping()

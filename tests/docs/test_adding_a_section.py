@@ -103,6 +103,6 @@ def test_the_schema_and_the_page_of_sections_follow_by_a_command(copy: Path) -> 
     assert _python(copy, "-m", "gateway", "schema", "--write").returncode == 0
     assert _python(copy, "-m", "gateway", "schema", "--check").returncode == 0
     schema = (copy / "schema.graphql").read_text()
-    assert "earlyArrivals: EarlyArrivals!" in schema
+    assert "earlyArrivals: EarlyArrivals\n" in schema
     assert '"""Mean minutes before time. Unit: minutes."""' in schema
     assert "### earlyByMonth" in _python(copy, "-m", "loaders.catalogue.document").stdout

@@ -39,6 +39,29 @@ def test_help_names_every_command_and_every_setting() -> None:
         assert word in answer.stdout
 
 
+@pytest.mark.parametrize(
+    ("setting", "sentence"),
+    [
+        (
+            {"DATABASE_URL": "mysql://secret@x"},
+            "DATABASE_URL must look like postgresql://user:password@host:port/name.",
+        ),
+        ({"CLICKHOUSE_URL": "http://x:port"}, "CLICKHOUSE_URL must look like http://user:password@host:port/name."),
+        ({"REDIS_URL": "x"}, "REDIS_URL must look like redis://user:password@host:port/name."),
+        (
+            {"GATEWAY_HOST": "no.such.invalid"},
+            "GATEWAY_HOST must be an address of this machine, and is 'no.such.invalid'.",
+        ),
+    ],
+)
+def test_an_address_that_cannot_be_is_one_sentence_that_names_the_setting(
+    setting: dict[str, str], sentence: str
+) -> None:
+    urls = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x", "REDIS_URL": "redis://x"}
+    answer = _gateway("serve", **(urls | setting))
+    assert (answer.returncode, answer.stderr) == (1, f"gateway: {sentence}\n")
+
+
 @pytest.mark.parametrize("command", ["serve", "migrate", "load-sample"])
 def test_a_missing_store_is_one_sentence(command: str) -> None:
     answer = _gateway(command)
@@ -206,13 +229,19 @@ def test_a_second_run_over_the_same_data_is_refused_with_a_sentence(running: Run
     assert running.ask() == ANSWER
 
 
-def test_several_workers_share_the_engines(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_several_workers_share_the_engines_and_end_with_their_parent(
+    data: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     monkeypatch.setenv("GATEWAY_WORKERS", "2")
     run = Running(data, _free_port())
     try:
         run.wait_until_it_serves()
         assert [run.ask() for _ in range(8)] == [ANSWER] * 8
         children = run.children()
+        assert sum("multiprocessing" in " ".join(child.cmdline()) for child in children) >= 2
+        run.process.send_signal(number)
+        assert run.process.wait(PATIENCE_S) == (-number if number == signal.SIGKILL else 0)
     finally:
-        assert run.stop() == 0
+        run.stop()
     assert _gone(children) == []

@@ -76,6 +76,17 @@ def test_lone_surrogates_and_null_bytes_are_unknown_ids(client: httpx.Client) ->
     assert answer.json() == {"data": {"aircraftByIds": [None, None]}}
 
 
+def test_an_error_that_repeats_a_lone_surrogate_is_answered_beside_large_lists(client: httpx.Client) -> None:
+    query = (
+        "query($i: [ID!]!, $n: ID!) { aircraftByIds(ids: $i) { id } airport(code: $n) { name } node(id: $n) { id } }"
+    )
+    variables = {"i": ["N14228"] * 40, "n": "\ud800"}
+    body = json.dumps({"query": query, "variables": variables})
+    answer = client.post("/graphql", content=body, headers={"content-type": "application/json"}).json()
+    assert answer["data"] == {"aircraftByIds": [{"id": "N14228"}] * 40, "airport": None, "node": None}
+    assert len(answer["errors"]) == 1
+
+
 def test_five_thousand_ids_are_answered(client: httpx.Client) -> None:
     ids = ["N14228", *(f"X{n}" for n in range(4_998)), "N725MQ"]
     answer = client.post("/graphql", json={"query": DASHBOARD, "variables": {"ids": ids}})
@@ -86,7 +97,8 @@ def test_five_thousand_ids_are_answered(client: httpx.Client) -> None:
 
 def test_probes_tell_life_and_readiness(client: httpx.Client) -> None:
     assert client.get("/livez").text == "alive\n"
-    assert client.get("/readyz").json() == {"ready": True}
+    answer = client.get("/readyz").json()
+    assert answer == {"ready": True, "stores": {"postgresql": "ok", "clickhouse": "ok", "redis": "ok"}}
 
 
 def test_the_root_leads_to_graphiql(client: httpx.Client) -> None:

@@ -22,8 +22,11 @@ def test_every_setting_is_read_from_its_variable() -> None:
         float: ("0.25", 0.25),
         bool: ("off", False),
     }
+    urls = {"database_url": "postgresql://x", "clickhouse_url": "https://x", "redis_url": "rediss://x"}
     for setting in fields(Settings):
         text, value = samples.get(type(setting.default), ("somewhere", Path("somewhere")))
+        if setting.name in urls:
+            text, value = urls[setting.name], urls[setting.name]
         given = Settings.from_environment({setting.metadata["variable"]: text})
         assert getattr(given, setting.name) == value
 

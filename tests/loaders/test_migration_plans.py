@@ -1,100 +1,53 @@
 """At 1,000,000 revisions every read of the register runs on an index: no table is scanned, none is sorted."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
 
+from loaders.catalogue.declaration import Section
+from loaders.catalogue.register import Known, Registration, Revisions
+from loaders.fleet import FleetEntry, FleetQuery, FleetSort, page_statement
 from loaders.migrations import migrate
+from loaders.planning import plan
+from loaders.planning.request import request
 from loaders.stores.postgres import Postgres, PostgresSession
 from tests.conftest import NewDatabase
 
 IDS = "array[" + ", ".join(f"'N{number * 97:05}'" for number in range(500)) + "]"
 
-# By name: the argument types, the statement, and arguments for it.
+AFTER = {
+    FleetSort.TAIL_NUMBER: FleetEntry("N25000", "N25000"),
+    FleetSort.REVISED_AT: FleetEntry("N25000", datetime(2020, 1, 1, tzinfo=UTC)),
+    FleetSort.SEATS: FleetEntry("N25000", 100),
+    FleetSort.YEAR: FleetEntry("N25000", 1990),
+}
+
+
+def _page(query: FleetQuery) -> tuple[str, str]:
+    sql, arguments = page_statement(query, 50, AFTER[query.sort])
+    return sql, ", ".join(f"'{one}'" for one in arguments)
+
+
+def _statement(*sections: type[Section]) -> str:
+    (statement,) = plan([request(section) for section in sections])
+    return statement.sql
+
+
+# By name: the statement that the gateway sends, and arguments for it.
 READS = {
-    "latest by key": (
-        "text[]",
-        "select tail_number, revision, manufacturer, model from aircraft where tail_number = any($1)",
-        IDS,
-    ),
-    "latest by time, newest first": (
-        "timestamptz, text, integer",
-        """
-        select tail_number, revision, revised_at from aircraft
-        where (coalesce(revised_at, '-infinity'), tail_number) < ($1, $2)
-        order by coalesce(revised_at, '-infinity') desc, tail_number desc
-        limit $3
-        """,
-        "'2020-01-01T00:00:00Z', 'N25000', 50",
-    ),
-    "latest by time, oldest first": (
-        "timestamptz, text, integer",
-        """
-        select tail_number, revision, revised_at from aircraft
-        where (coalesce(revised_at, '-infinity'), tail_number) > ($1, $2)
-        order by coalesce(revised_at, '-infinity'), tail_number
-        limit $3
-        """,
-        "'2020-01-01T00:00:00Z', 'N25000', 50",
-    ),
-    "history by key": (
-        "text[], integer",
-        """
-        select r.tail_number, r.revision, r.recorded_at, r.recorded_by, r.reason, r.manufacturer
-        from unnest($1::text[]) as asked (tail_number)
-        cross join lateral (
-            select register.tail_number, register.revision, register.recorded_at, register.recorded_by,
-                register.reason, register.manufacturer
-            from register
-            where register.tail_number = asked.tail_number
-            order by register.revision desc
-            limit $2
-        ) r
-        """,
-        f"{IDS}, 5",
-    ),
-    "by seats": (
-        "integer, text, integer",
-        """
-        select tail_number, seats from aircraft
-        where (coalesce(seats, -1), tail_number) > ($1, $2)
-        order by coalesce(seats, -1), tail_number
-        limit $3
-        """,
-        "100, 'N25000', 50",
-    ),
-    "by year": (
-        "integer, text, integer",
-        """
-        select tail_number, year from aircraft
-        where (coalesce(year, -1), tail_number) < ($1, $2)
-        order by coalesce(year, -1) desc, tail_number desc
-        limit $3
-        """,
-        "1990, 'N25000', 50",
-    ),
-    "of a manufacturer": (
-        "text, text, integer",
-        """
-        select tail_number, manufacturer from aircraft
-        where manufacturer = $1 and tail_number > $2
-        order by tail_number
-        limit $3
-        """,
-        "'MAKER 3', 'N25000', 50",
-    ),
-    "of a model": (
-        "text, text, integer",
-        """
-        select tail_number, model from aircraft
-        where model = $1 and tail_number > $2
-        order by tail_number
-        limit $3
-        """,
-        "'MODEL 3', 'N25000', 50",
-    ),
+    "latest by key": (_statement(Known, Registration), IDS),
+    "history by key": (_statement(Revisions), f"{IDS}, 5"),
+    "latest by time, newest first": _page(FleetQuery(FleetSort.REVISED_AT, descending=True)),
+    "latest by time, oldest first": _page(FleetQuery(FleetSort.REVISED_AT)),
+    "by tail number": _page(FleetQuery()),
+    "by tail number, backwards": _page(FleetQuery(descending=True)),
+    "by seats": _page(FleetQuery(FleetSort.SEATS)),
+    "by year, latest first": _page(FleetQuery(FleetSort.YEAR, descending=True)),
+    "of a manufacturer": _page(FleetQuery(manufacturer="MAKER 3")),
+    "of a model": _page(FleetQuery(model="MODEL 3")),
 }
 
 
@@ -132,11 +85,11 @@ async def _fill(session: PostgresSession) -> None:
     )
 
 
-async def plan(session: PostgresSession, name: str, mode: str) -> dict[str, Any]:
+async def explained(session: PostgresSession, name: str, mode: str) -> dict[str, Any]:
     """The plan of one of the reads, for its arguments (`force_custom_plan`) or for any (`force_generic_plan`)."""
-    types, sql, arguments = READS[name]
+    sql, arguments = READS[name]
     await session.execute(f"set plan_cache_mode = {mode}")
-    await session.execute(f"prepare reading ({types}) as {sql}")
+    await session.execute(f"prepare reading as {sql}")
     ((text,),) = await session.rows(f"explain (format json) execute reading ({arguments})")
     await session.execute("deallocate reading")
     found: dict[str, Any] = orjson.loads(text)[0]["Plan"]
@@ -150,12 +103,13 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def faults(plan: dict[str, Any]) -> list[str]:
-    """What in a plan sorts a table, or reads rows of it that are not in the answer."""
+    """What in a plan sorts a table, or reads rows of it that are not in the answer. To sort the answer is no fault."""
     found = []
     for node in nodes(plan):
         if "Filter" in node:
             found.append(f"{node['Node Type']} with a filter")
-        if node["Node Type"] == "Seq Scan" or "Sort" in node["Node Type"]:
+        sorts = "Sort" in node["Node Type"] and not any(below["Node Type"] == "Limit" for below in nodes(node))
+        if node["Node Type"] == "Seq Scan" or sorts:
             found.append(f"{node['Node Type']} {node.get('Relation Name', '')}".strip())
         if "Index" in node["Node Type"] and "Index Cond" not in node:
             found.append(f"{node['Node Type']} without a condition")
@@ -166,7 +120,7 @@ def faults(plan: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", READS)
 async def test_a_read_runs_on_an_index(large_register: Postgres, name: str, mode: str) -> None:
     async with large_register.session() as session:
-        assert faults(await plan(session, name, mode)) == []
+        assert faults(await explained(session, name, mode)) == []
 
 
 @pytest.mark.parametrize(
@@ -175,13 +129,13 @@ async def test_a_read_runs_on_an_index(large_register: Postgres, name: str, mode
         ("latest by time, newest first", "drop index aircraft_by_revised_at", "Sort"),
         ("history by key", "alter table register drop constraint register_pkey", "Sort"),
         ("of a model", "drop index aircraft_by_model", "Index Scan with a filter"),
-        ("by year", "drop index aircraft_by_year", "Seq Scan aircraft"),
+        ("by year, latest first", "drop index aircraft_by_year", "Seq Scan aircraft"),
     ],
 )
 async def test_without_its_index_a_read_has_faults(large_register: Postgres, name: str, drop: str, fault: str) -> None:
     async with large_register.session() as session:
         await session.execute("begin")
         await session.execute(drop)
-        assert fault in faults(await plan(session, name, "force_custom_plan"))
+        assert fault in faults(await explained(session, name, "force_custom_plan"))
         await session.execute("rollback")
-        assert faults(await plan(session, name, "force_custom_plan")) == []
+        assert faults(await explained(session, name, "force_custom_plan")) == []

@@ -11,8 +11,8 @@ from loaders.catalogue.register import Known, Registration
 from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.planning import Request
 from loaders.planning.request import request
-from loaders.sections import Loaded, SectionLoader
-from loaders.stores.errors import StoreTimeout, StoreUnavailable
+from loaders.sections import MOST_IDS, Loaded, SectionLoader
+from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import Columns
 
 PUNCTUALITY, CANCELLATIONS = request(Punctuality), request(Cancellations)
@@ -84,13 +84,30 @@ async def test_an_id_without_rows_gets_the_empty_value() -> None:
     assert loaded.get(KNOWN) is None
 
 
+async def test_an_aircraft_of_two_keys_is_bound_once() -> None:
+    clickhouse = Answers()
+    loader = _loader(Answers(), clickhouse)
+    await asyncio.gather(_one(loader, "a", CANCELLATIONS), _one(loader, "a", PUNCTUALITY))
+    assert clickhouse.asked == [["a"]]
+
+
+async def test_more_aircraft_than_a_statement_can_bind_are_the_callers_fault() -> None:
+    clickhouse = Answers()
+    loader = _loader(Answers(), clickhouse)
+    ids = tuple(f"N{number}" for number in range(MOST_IDS + 1))
+    with pytest.raises(CallerError, match="A request can be for 10,000 different aircraft, and this one is for 10,001"):
+        await loader.load((ids, frozenset([PUNCTUALITY])))
+    await loader.load((ids[1:], frozenset([CANCELLATIONS])))
+    assert [len(asked) for asked in clickhouse.asked] == [MOST_IDS]
+
+
 async def test_no_keys_are_no_statement() -> None:
     postgres, clickhouse = Answers(), Answers()
     assert await _loader(postgres, clickhouse).load_many([]) == []
     assert (postgres.asked, clickhouse.asked) == ([], [])
 
 
-@pytest.mark.parametrize("key", ["", "\0", "N1\0", "\ud800", "N" * 65, "N1\n"])
+@pytest.mark.parametrize("key", ["", "\0", "N1\0", "\ud800", "N" * 13, "N1\n"])
 async def test_a_key_that_no_store_can_hold_is_answered_without_being_sent(key: str) -> None:
     postgres = Answers()
     loaded = await _loader(postgres, Answers()).load(((key, "N1"), frozenset([KNOWN])))

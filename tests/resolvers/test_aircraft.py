@@ -150,16 +150,23 @@ class Away:
 
 
 _BOTH = """{ aircraft(tailNumber: "N14228") {
-  id registration { model } operator { name } analysis { punctuality { flights } }
+  id registration { model } operator { name }
+  analysis { punctuality { flights } monthly { flights } flightLog { edges { cursor } } age { years } }
 } }"""
 
 
 async def test_without_clickhouse_the_registers_fields_answer_and_nothing_leaks(sample_stores: Stores) -> None:
-    query = """{ aircraft(tailNumber: "N14228") { id registration { model } operator { name } } }"""
-    answer = await ask(sample_stores.postgres, Away(), query)
-    assert answer.data["aircraft"] == {"id": "N14228", "registration": {"model": "737-824"}, "operator": None}
-    assert answer.errors == ["Something went wrong on our side."]
-    assert answer.paths == [["aircraft", "operator"]]
+    answer = await ask(sample_stores.postgres, Away(), _BOTH)
+    assert answer.data["aircraft"] == {
+        "id": "N14228",
+        "registration": {"model": "737-824"},
+        "operator": None,
+        "analysis": {"punctuality": None, "monthly": None, "flightLog": None, "age": {"years": 14}},
+    }
+    assert set(answer.errors) == {"Something went wrong on our side."}
+    analysis = ["aircraft", "analysis"]
+    sections = [[*analysis, name] for name in ("punctuality", "monthly", "flightLog")]
+    assert sorted(answer.paths, key=str) == sorted([["aircraft", "operator"], *sections], key=str)
 
 
 async def test_without_postgresql_nothing_is_known_of_any_aircraft(sample_stores: Stores) -> None:

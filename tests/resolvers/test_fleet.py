@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from resolvers.arguments import encoded
 from tests.asking import ask
 from tests.conftest import Stores
 
@@ -94,6 +95,26 @@ async def test_a_cursor_of_another_order_is_refused(sample_stores: Stores) -> No
     cursor = page.data["fleet"]["pageInfo"]["endCursor"]
     answer = await ask(*sample_stores, _PAGE, {"after": cursor, "orderBy": {"field": "YEAR"}})
     assert answer.errors == ["fleet: the cursor is of the order 'SEATS', and the order asked is YEAR."]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("SEATS", ["SEATS", 2**40, "N1"]),
+        ("SEATS", ["SEATS", -2, "N1"]),
+        ("YEAR", ["YEAR", 1999, "\0"]),
+        ("TAIL_NUMBER", ["TAIL_NUMBER", "\0", "N1"]),
+        ("REVISED_AT", ["REVISED_AT", "0001-01-01T00:00:00+23:00", "N1"]),
+        ("REVISED_AT", ["REVISED_AT", "2013-01-01T00:00:00", "N1"]),
+        ("REVISED_AT", ["REVISED_AT", "tomorrow", "N1"]),
+    ],
+)
+async def test_a_forged_cursor_is_the_callers_fault(sample_stores: Stores, field: str, values: list[object]) -> None:
+    variables = {"after": encoded(values), "orderBy": {"field": field}}
+    answer = await ask(*sample_stores, _PAGE, variables)
+    (message,) = answer.errors
+    assert message.endswith("is not a cursor of this list.")
+    assert answer.statements == 0
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "WyJUQUlMX05VTUJFUiIsMSwiTjEiXQ", "WyJSRVZJU0VEX0FUIiwieCIsIk4xIl0"])

@@ -1,0 +1,53 @@
+"""Settings reach what they are for."""
+
+import pytest
+from starlette.routing import Route
+
+from deploy.embedded.engines import StoreUrls
+from gateway.app import build_app
+from gateway.http import GraphQLEndpoint
+from gateway.settings import Settings
+from gateway.stores import open_stores
+from loaders.stores.errors import StoreTimeout
+
+
+@pytest.fixture
+def settings(store_urls: StoreUrls) -> Settings:
+    return Settings(
+        database_url=store_urls.database_url,
+        clickhouse_url=store_urls.clickhouse_url,
+        redis_url=store_urls.redis_url,
+        statement_timeout_s=0.2,
+    )
+
+
+def test_graphiql_is_served_where_it_is_set() -> None:
+    paths = {route.path for route in build_app(Settings()).routes if isinstance(route, Route)}
+    assert {"/", "/graphql", "/graphiql", "/export/analysis", "/livez", "/readyz"} <= paths
+    without = {route.path for route in build_app(Settings(graphiql=False)).routes if isinstance(route, Route)}
+    assert paths - without == {"/", "/graphiql"}
+
+
+def test_the_limit_of_ids_is_the_endpoints() -> None:
+    (endpoint,) = (
+        one.endpoint for one in build_app(Settings(max_ids=7)).routes if getattr(one, "path", "") == "/graphql"
+    )
+    assert isinstance(endpoint, GraphQLEndpoint)
+    assert endpoint.max_ids == 7
+
+
+async def test_a_statement_may_take_as_long_as_it_is_set(settings: Settings) -> None:
+    async with open_stores(settings) as stores:
+        with pytest.raises(StoreTimeout):
+            await stores.postgres.rows("select pg_sleep(5)")
+        with pytest.raises(StoreTimeout):
+            await stores.clickhouse.columns("select sleep(2)", {})
+
+
+async def test_a_store_that_is_away_is_named_and_the_others_are_not(settings: Settings) -> None:
+    async with open_stores(settings) as stores:
+        assert await stores.states() == {"postgresql": "ok", "clickhouse": "ok", "redis": "ok"}
+        await stores.redis.close()
+        await stores.postgres.close()
+        assert (await stores.states())["clickhouse"] == "ok"
+        assert (await stores.states())["postgresql"] == "away"
