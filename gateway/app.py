@@ -35,10 +35,11 @@ def create_app() -> Starlette:
     logging.basicConfig(level=settings.log_level.upper())
     stop_with_parent()
     sys.setswitchinterval(_THREAD_SWITCH_S)
+    app = build_app(settings)
     gc.collect()
-    gc.freeze()  # what lives as long as the process need not be looked at again
+    gc.freeze()  # the schema and all else that lives as long as the process need not be looked at again
     gc.set_threshold(_COLLECT_EVERY, 50, 100)
-    return build_app(settings)
+    return app
 
 
 def build_app(settings: Settings) -> Starlette:

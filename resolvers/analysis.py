@@ -1,6 +1,6 @@
 """The analysis: its GraphQL types are derived from the declarations of the sections."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
@@ -12,9 +12,9 @@ from strawberry.types.field import StrawberryField
 
 from loaders.catalogue import ANALYSIS
 from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section
-from loaders.planning import Period, Request
+from loaders.planning import Period
 from loaders.planning.request import request
-from loaders.sections import Loaded
+from loaders.sections import Loaded, values_of
 from resolvers.airlines import Airline
 from resolvers.airports import Airport
 from resolvers.arguments import after_of, cursor_of
@@ -94,17 +94,15 @@ def _values(
     arguments: Mapping[str, Any],
     _context: Any,
 ) -> Sequence[Any]:
-    """The section of each parent, in order. Raises the SystemFault that kept it from being loaded."""
-    values: list[Any] = []
-    together: object = None
-    for source, asked in _asked(section, map(of, parents), arguments):
-        loaded = source.loaded
-        if loaded.values is not together:  # once for aircraft that were loaded together and are over the same period
-            column, together, of_request = loaded.column(asked), loaded.values, asked
-        elif asked is not of_request:
-            column, of_request = loaded.column(asked), asked
-        values.append(column[loaded.place])
-    return values
+    """The section of each parent, in order. Raises the SystemFault that kept it from being loaded.
+
+    Parents of one field are over one period: it is an argument of the field above.
+    """
+    if not parents:
+        return []
+    sources = [of(parent) for parent in parents]
+    asked = request(section, sources[0].period, arguments.get("first"), after_of(section, arguments.get("after")))
+    return values_of([source.loaded for source in sources], asked)
 
 
 def _connections(
@@ -114,31 +112,18 @@ def _connections(
     edge: Any,
     parents: Sequence[Any],
     arguments: Mapping[str, Any],
-    _context: Any,
+    context: Any,
 ) -> Sequence[Any]:
     """A page of each parent, in order. Raises like _values."""
-    after = arguments.get("after")
+    first, after = arguments.get("first"), arguments.get("after")
+    size = section.first if first is None else first
     pages = []
-    for source, asked in _asked(section, map(of, parents), arguments):
-        rows = source.loaded.get(asked)
-        page = rows[: asked.first]
+    for rows in _values(section, of, parents, arguments, context):
+        page = rows[:size]
         cursors = [cursor_of(section, row) for row in page]
         edges = [edge(cursor=cursor, node=row) for cursor, row in zip(cursors, page, strict=True)]
         pages.append(connection(edges=edges, page_info=page_info(cursors, more=len(rows) > len(page), after=after)))
     return pages
-
-
-def _asked(
-    section: type[Section], sources: Iterable[AnalysisOf], arguments: Mapping[str, Any]
-) -> Iterator[tuple[AnalysisOf, Request]]:
-    """Each source with the request that its section was loaded by; made once for sources over the same period."""
-    first, after = arguments.get("first"), after_of(section, arguments.get("after"))
-    period: object = ()
-    for source in sources:
-        if source.period is not period:
-            period = source.period
-            asked = request(section, source.period, first, after)
-        yield source, asked
 
 
 def _field(section: type[Section], resolve: Callable[..., Any], answer: Any, batch: Batch) -> StrawberryField:

@@ -30,7 +30,7 @@ class Links:
         self._records: dict[tuple[Kind, str], Record | SystemFault] = {}
 
     async def follow(self, links: Iterable[Link], aircraft: Sequence[Loaded]) -> None:
-        """Load what the links of these aircraft lead to: one statement a kind, however many links and sections.
+        """Load what the links of these aircraft, loaded together, lead to: one statement a kind, however many links.
 
         A failed statement is raised where its records are read, not here.
         """
@@ -58,11 +58,14 @@ class Links:
 
 
 def _codes(request: Request, position: int, aircraft: Sequence[Loaded]) -> Iterable[str]:
+    if not aircraft:
+        return
+    try:
+        column = aircraft[0].column(request)
+    except SystemFault:
+        return
     for loaded in aircraft:
-        try:
-            value = loaded.get(request)
-        except SystemFault:
-            return
+        value = column[loaded.place]
         rows = value if issubclass(request.section, ListSection) else [value]
         for row in rows:
             if row is not None and row[position] is not None:

@@ -54,7 +54,8 @@ def _next_size(size: int, took_s: float) -> int:
 class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
     """One execution of one operation.
 
-    Where the context says `encode_in_pieces`, large lists come out as orjson.Fragment, which only orjson can write.
+    Where the context says `encode_in_pieces`, large lists come out as orjson.Fragment and dates as they are,
+    which only orjson can write.
     `left_to_graphql_core` counts, for the life of the process, how often a subtree was left to graphql-core, and why.
     """
 
@@ -64,6 +65,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         # None where the context is not the gateway's: then lists are completed whole.
         self._encode: bool | None = getattr(self.context_value, "encode_in_pieces", None)
+        self.encodes = bool(self._encode)
         self._plans: dict[tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | None]] = {}
 
     def complete_list_value(

@@ -53,7 +53,7 @@ class _Planner:
         if isinstance(declared, GraphQLObjectType):
             return self._object(declared, details)
         if isinstance(declared, GraphQLScalarType) and declared.name in SCALARS:
-            return complete_leaf(declared.name)
+            return complete_leaf(declared.name, self._executor.encodes)
         raise Unsupported(f"type {declared}")
 
     def _object(self, declared: GraphQLObjectType, details: FieldDetailsList) -> Complete:
@@ -63,8 +63,8 @@ class _Planner:
         groups = collected.grouped_field_set
         fields = {key: self._field(declared, group) for key, group in groups.items()}
         leaves = self._leaves(fields)
-        if leaves is not None and declared.is_type_of is None:
-            return complete_rows(leaves, declared.name)
+        if leaves is not None and declared.is_type_of is None and any(leaf.place >= 0 for leaf in leaves):
+            return complete_rows(leaves, declared.name, self._executor.encodes)
         columns = [self._column(declared, field, groups[key]) for key, field in fields.items()]
         return partial(_objects, self._type_check(declared), columns, assemble(tuple(fields)))
 

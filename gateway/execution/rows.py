@@ -33,6 +33,7 @@ _GUARDS = {
     "DateTime": "type({v}) is datetime",
 }
 _WRITTEN = {"Date": "{v}.isoformat()", "DateTime": "{v}.isoformat()"}
+"""How a value leaves that is not written as it is. Where `encoded`, orjson writes the same text itself, and faster."""
 
 SCALARS = frozenset(_GUARDS)
 """Scalars that have a guard."""
@@ -43,7 +44,7 @@ Complete = Callable[[Sequence[Any]], Completed]
 
 
 @lru_cache(maxsize=1_024)  # one a selection of leaves; documents repeat
-def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
+def complete_rows(leaves: tuple[Leaf, ...], typename: str, encoded: bool) -> Complete:
     """Completes tuples to dictionaries of these leaves, in order. None stays None; anything but a tuple is unclean.
 
     A leaf whose place is -1 is the name of the type.
@@ -51,7 +52,9 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
     names = {at: f"v{at}" for at, leaf in enumerate(leaves) if leaf.place >= 0}
     takes = [f"        {name} = row[{leaves[at].place}]" for at, name in names.items()]
     checks = [f"        {_check(leaves[at], name)}" for at, name in names.items()]
-    items = ", ".join(f"{leaf.key!r}: {_item(leaf, names.get(at), typename)}" for at, leaf in enumerate(leaves))
+    items = ", ".join(
+        f"{leaf.key!r}: {_item(leaf, names.get(at), typename, encoded)}" for at, leaf in enumerate(leaves)
+    )
     complete: Complete = _compiled(
         "def complete(rows):",
         "    out = []",
@@ -71,9 +74,9 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
 
 
 @lru_cache(maxsize=64)
-def complete_leaf(scalar: str) -> Complete:
+def complete_leaf(scalar: str, encoded: bool) -> Complete:
     """Completes a column of one leaf; None stays None."""
-    guard, written = _GUARDS[scalar].format(v="v"), _WRITTEN.get(scalar, "{v}").format(v="v")
+    guard, written = _GUARDS[scalar].format(v="v"), _written(scalar, "v", encoded)
     complete: Complete = _compiled(
         "def complete(values):",
         "    for v in values:",
@@ -103,11 +106,15 @@ def _check(leaf: Leaf, name: str) -> str:
     return f"if not ({passes}): raise Unclean({leaf.scalar!r})"
 
 
-def _item(leaf: Leaf, name: str | None, typename: str) -> str:
+def _item(leaf: Leaf, name: str | None, typename: str, encoded: bool) -> str:
     if name is None:
         return repr(typename)
-    written = _WRITTEN.get(leaf.scalar, "{v}").format(v=name)
+    written = _written(leaf.scalar, name, encoded)
     return f"None if {name} is None else {written}" if leaf.nullable and written != name else written
+
+
+def _written(scalar: str, name: str, encoded: bool) -> str:
+    return name if encoded else _WRITTEN.get(scalar, "{v}").format(v=name)
 
 
 def _compiled(*lines: str) -> Any:

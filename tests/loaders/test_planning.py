@@ -22,10 +22,11 @@ from tests.conftest import Stores
 MARCH = Period(date(2013, 3, 1), date(2013, 3, 31))
 
 
-def test_sections_of_one_source_are_one_statement() -> None:
-    (statement,) = plan([request(Punctuality), request(Cancellations), request(Monthly), request(Routes)])
-    assert [one.section for one in statement.requests] == [Punctuality, Cancellations, Monthly, Routes]
-    assert statement.arguments == {"monthly__first": 120, "routes__first": 10}
+def test_objects_of_one_source_are_one_statement_and_lists_another() -> None:
+    objects, lists = plan([request(Monthly), request(Punctuality), request(Routes), request(Cancellations)])
+    assert [one.section for one in objects.requests] == [Punctuality, Cancellations]
+    assert [one.section for one in lists.requests] == [Monthly, Routes]
+    assert lists.arguments == {"monthly__first": 120, "routes__first": 10}
 
 
 def test_object_sections_of_one_relation_share_one_pass() -> None:
