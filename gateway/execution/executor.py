@@ -19,6 +19,7 @@ import orjson
 from graphql import GraphQLObjectType, get_named_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gateway.execution.pieces import Pieces
 from gateway.execution.plan import Unsupported, plan
 from gateway.execution.rows import Complete, Unclean
 
@@ -54,8 +55,7 @@ def _next_size(size: int, took_s: float) -> int:
 class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
     """One execution of one operation.
 
-    Where the context says `encode_in_pieces`, large lists come out as orjson.Fragment and dates as they are,
-    which only orjson can write.
+    Where the context says `encode_in_pieces`, large lists come out as Pieces and dates as they are (see pieces.encode).
     `left_to_graphql_core` counts, for the life of the process, how often a subtree was left to graphql-core, and why.
     """
 
@@ -124,12 +124,12 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
             if piece is _NOT_DONE or piece is None:
                 left = super().complete_list_value(declared, details, info, path, items, position_context)
                 return await left if self.is_awaitable(left) else left
-            pieces += (b",", piece) if self._encode else (piece,)
+            pieces.append(piece)
             at += size
             size = _next_size(size, time.perf_counter() - started)
             await asyncio.sleep(0)
         if self._encode:
-            return orjson.Fragment(b"".join([b"[", *pieces[1:], b"]"]))  # one copy: it may be hundreds of megabytes
+            return Pieces(pieces)
         return [item for piece in pieces for item in piece]
 
     def _by_columns(

@@ -1,0 +1,38 @@
+"""Answers in pieces: together they are the text that one encoder would have written."""
+
+import json
+from datetime import UTC, date, datetime
+
+import orjson
+import pytest
+
+from gateway.execution.pieces import Pieces, encode
+
+
+def test_pieces_together_are_one_text() -> None:
+    data = {
+        "data": {"a": Pieces([b'{"x":1},{"x":2}', b'{"x":3}']), "b": Pieces([]), "c": [Pieces([b"null"])]},
+        "e": None,
+    }
+    expected = {"data": {"a": [{"x": 1}, {"x": 2}, {"x": 3}], "b": [], "c": [[None]]}, "e": None}
+    assert b"".join(encode(data)) == orjson.dumps(expected)
+
+
+def test_pieces_are_not_copied() -> None:
+    piece = b"1," * 1_000 + b"1"
+    assert any(one is piece for one in encode({"data": Pieces([piece])}))
+
+
+def test_dates_are_written_as_graphql_writes_them() -> None:
+    values = [date(2013, 1, 2), datetime(2013, 1, 2, 3, 4, 5, tzinfo=UTC), datetime(1, 1, 1, 0, 0, 0, 7, tzinfo=UTC)]
+    assert json.loads(b"".join(encode(values))) == [value.isoformat() for value in values]
+
+
+def test_a_lone_surrogate_is_escaped_beside_pieces_and_dates() -> None:
+    data = {"m": "\ud800", "d": date(2013, 1, 2), "p": Pieces([b"1"])}
+    assert json.loads(b"".join(encode(data))) == {"m": "\ud800", "d": "2013-01-02", "p": [1]}
+
+
+def test_what_is_not_json_is_refused() -> None:
+    with pytest.raises(TypeError):
+        encode({"data": object()})
