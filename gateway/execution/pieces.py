@@ -32,9 +32,7 @@ def encode(data: object) -> list[bytes]:
         text = orjson.dumps(data, default=mark)
     except TypeError:  # a lone surrogate that an error repeats; the standard library can write it, escaped
         found.clear()
-        text = json.dumps(
-            data, default=lambda value: mark(value) if isinstance(value, Pieces) else _plain(value)
-        ).encode()
+        text = json.dumps(data, default=lambda value: _plain(value, mark)).encode()
     first, *rest = text.split(f'"{marker}"'.encode())
     pieces = [first]
     for encoded, after in zip(found, rest, strict=True):
