@@ -38,7 +38,7 @@ def create_app() -> Starlette:
     app = build_app(settings)
     gc.collect()
     gc.freeze()  # the schema and all else that lives as long as the process need not be looked at again
-    gc.set_threshold(_COLLECT_EVERY, 50, 100)
+    gc.set_threshold(_COLLECT_EVERY, 20, 20)
     return app
 
 

@@ -17,6 +17,7 @@ from gateway.stores import Stores
 from resolvers.context import RequestContext
 
 MEDIA_TYPE = "application/json"
+_CONTEXT = "gateway.context"
 
 _LARGEST_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
@@ -32,7 +33,18 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> RequestContext:  # noqa: ARG002
         """Loaders of its own for each request, over the process's stores."""
         stores: Stores = request.app.state.stores
-        return RequestContext.of(stores.loaders(), self.max_ids, encode_in_pieces=True)
+        context = RequestContext.of(stores.loaders(), self.max_ids, encode_in_pieces=True)
+        request.scope[_CONTEXT] = context
+        return context
+
+    async def run(self, request: Request | WebSocket, *args: Any, **kwargs: Any) -> Any:
+        """The answer, with all that was loaded for it let go of before it is sent."""
+        try:
+            return await super().run(request, *args, **kwargs)
+        finally:
+            context: RequestContext | None = request.scope.pop(_CONTEXT, None)
+            if context is not None:
+                context.release()
 
     def decode_json(self, data: str | bytes) -> Any:
         """A JSON object; anything else is no request, and is answered with 400."""

@@ -18,6 +18,11 @@ class RequestLoaders:
     airlines: AirlineByCodeLoader
     fleet: FleetLoader
 
+    def release(self) -> None:
+        """Forget what was loaded."""
+        for loader in (self.sections, self.airports, self.airlines):
+            loader.clear_all()
+
     @classmethod
     def over(cls, postgres: RelationalStore, clickhouse: AnalyticalStore) -> "RequestLoaders":
         """New loaders with empty memories."""

@@ -48,6 +48,10 @@ class Links:
             raise record
         return record
 
+    def release(self) -> None:
+        """Let go of the records."""
+        self._records.clear()
+
     async def _load(self, kind: Kind, codes: list[str]) -> None:
         records: Mapping[str, Any]
         try:
