@@ -1,111 +1,140 @@
-"""`make bench`: one query for all aircraft against a request for each, as a browser sends them."""
+"""`make bench`: the hand-written floor, stock Strawberry and the gateway in one run.
 
+Without options, everything is measured and written to results.md and results.png. With any, the page is printed.
+"""
+
+import argparse
 import asyncio
-import statistics
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import httpx
+from benchmarks.asking import FLOOR, GATEWAY, STOCK, BenchmarkError, Client, Endpoint, check_equal, session
+from benchmarks.each import measure_each
+from benchmarks.load import measure_load
+from benchmarks.measuring import Cell, measure
+from benchmarks.plot import draw
+from benchmarks.processes import busiest_aircraft, endpoint, stores
+from benchmarks.report import Results, page
 
-from benchmarks.served import served_gateway
-
-RESULTS = Path(__file__).parent / "results.md"
-SIZES = (1, 50, 500)
-ROUNDS = 7
-BROWSER_CONNECTIONS = 6
-"""As many connections a browser opens to one HTTP/1.1 host; the other requests queue behind them."""
-
-DASHBOARD = (Path(__file__).parent / "dashboard.graphql").read_text()
-BUSIEST = "{ fleet(first: 1000) { nodes { id analysis { punctuality { flights } } } pageInfo { endCursor } } }"
-
-Ask = Callable[[httpx.AsyncClient, list[str]], Awaitable[list[object]]]
+FOLDER = Path(__file__).parent
+QUERIES = ("dashboard", "trends", "everything")
+SIZES = (1, 50, 500, 4_000)
+EACH_SIZES = (1, 50, 500)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Medians of one size, in milliseconds."""
+class Scope:
+    """How much is measured."""
 
-    size: int
-    one_query_ms: float
-    one_each_ms: float
-
-
-async def one_query(client: httpx.AsyncClient, ids: list[str]) -> list[object]:
-    """All aircraft in one request."""
-    return await _asked(client, ids)
-
-
-async def one_each(client: httpx.AsyncClient, ids: list[str]) -> list[object]:
-    """A request for each aircraft, six at a time."""
-    free = asyncio.Semaphore(BROWSER_CONNECTIONS)
-
-    async def asked(key: str) -> list[object]:
-        async with free:
-            return await _asked(client, [key])
-
-    return [one for answer in await asyncio.gather(*map(asked, ids)) for one in answer]
+    queries: tuple[str, ...] = QUERIES
+    sizes: tuple[int, ...] = SIZES
+    rounds: int = 15
+    stock: bool = True
+    stock_everything_most: int = 500
+    """Ids beyond which stock is not asked for everything: it would take minutes a request."""
+    load_s: float = 8.0
+    load_rounds: int = 3
+    each_rounds: int = 7
 
 
-async def _asked(client: httpx.AsyncClient, ids: list[str]) -> list[object]:
-    answer = await client.post("/graphql", json={"query": DASHBOARD, "variables": {"ids": ids}})
-    body = answer.raise_for_status().json()
-    if "errors" in body:
-        raise RuntimeError(body["errors"][0]["message"])
-    aircraft: list[object] = body["data"]["aircraftByIds"]
-    return aircraft
+QUICK = Scope(sizes=(1, 50, 500), rounds=7, stock_everything_most=50, load_s=2.0, load_rounds=1, each_rounds=0)
 
 
-async def measure(url: str) -> list[Row]:
-    """Interleaved, so that whatever else the machine does meets both alike; the answers must be equal."""
-    async with httpx.AsyncClient(base_url=url, timeout=300) as client:
-        fleet = (await client.post("/graphql", json={"query": BUSIEST})).json()["data"]["fleet"]["nodes"]
-        fleet.sort(key=lambda one: -one["analysis"]["punctuality"]["flights"])
-        ids = [one["id"] for one in fleet]
-        rows = []
-        for size in SIZES:
-            if await one_query(client, ids[:size]) != await one_each(client, ids[:size]):
-                raise RuntimeError("The two ways to ask do not answer the same.")
-            times: dict[Ask, list[float]] = {one_query: [], one_each: []}
-            for _ in range(ROUNDS):
-                for ask, taken in times.items():
-                    taken.append(await _timed(ask, client, ids[:size]))
-            rows.append(Row(size, statistics.median(times[one_query]), statistics.median(times[one_each])))
-        return rows
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, and write the page; status 1 with a sentence where the answers differ."""
+    scope = _scope(_parser().parse_args(arguments))
+    try:
+        with stores() as urls:
+            results = measured(scope, urls)
+    except BenchmarkError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    complete = scope == Scope()
+    text = page(results, "results.png" if complete else "")
+    print(text)
+    if complete:
+        draw([cell for cell in results.cells if cell.query != "everything"], FOLDER / "results.png")
+        (FOLDER / "results.md").write_text(text)
+    return 0
 
 
-async def _timed(ask: Ask, client: httpx.AsyncClient, ids: list[str]) -> float:
-    started = time.perf_counter()
-    await ask(client, ids)
-    return (time.perf_counter() - started) * 1000
+def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
+    """The whole run: cells, then requests a second, then one query against one each."""
+    results = Results()
+    names = [FLOOR, STOCK, GATEWAY] if scope.stock else [FLOOR, GATEWAY]
+    with ExitStack() as running:
+        endpoints = [Endpoint(name, running.enter_context(endpoint(name, urls))) for name in names]
+        ids = busiest_aircraft(urls)
+        results.cells = asyncio.run(_cells(scope, endpoints, ids))
+        if scope.load_rounds:
+            results.loads = measure_load(endpoints, ids, scope.load_s, scope.load_rounds)
+        if scope.each_rounds:
+            results.each = asyncio.run(measure_each(endpoints[-1], ids, EACH_SIZES, scope.each_rounds))
+    return results
 
 
-def table(rows: list[Row]) -> str:
-    """The results as a page."""
-    lines = [
-        "# Benchmarks",
-        "",
-        f"`make bench`: the dashboard query without any cache, medians of {ROUNDS} interleaved rounds in one run, one",
-        f"worker, engines and client on the same machine. *One each* sends a request for each aircraft,"
-        f" {BROWSER_CONNECTIONS} at a time.",
-        "",
-        "| aircraft | one query, ms | one each, ms | one each / one query |",
-        "| ---: | ---: | ---: | ---: |",
-    ]
-    for row in rows:
-        ratio = row.one_each_ms / row.one_query_ms
-        lines.append(f"| {row.size:,} | {row.one_query_ms:,.0f} | {row.one_each_ms:,.0f} | {ratio:,.1f} |")
-    return "\n".join(lines) + "\n"
+async def _cells(scope: Scope, endpoints: Sequence[Endpoint], ids: Sequence[str]) -> list[Cell]:
+    cells = []
+    async with session(connections=4) as opened:
+        client = Client(opened)
+        for query in scope.queries:
+            for size in scope.sizes:
+                without = STOCK if query == "everything" and size > scope.stock_everything_most else None
+                asked = [each for each in endpoints if each.name != without]
+                await check_equal(client, asked, query, ids[:size])
+                cells += await measure(client, asked, query, ids[:size], scope.rounds)
+                print(f"{query}, {size:,} ids: {_medians(cells, query, size)}", file=sys.stderr, flush=True)
+    return cells
 
 
-def main() -> None:
-    """Measure, print, and write the page."""
-    with served_gateway() as url:
-        page = table(asyncio.run(measure(url)))
-    RESULTS.write_text(page)
-    print(page)
+def _medians(cells: Sequence[Cell], query: str, size: int) -> str:
+    here = [cell for cell in cells if (cell.query, cell.size) == (query, size)]
+    return ", ".join(f"{cell.endpoint} {cell.median_ms:,.1f} ms" for cell in here)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="benchmarks",
+        description="The hand-written floor, stock Strawberry and the gateway. Without options, everything is measured"
+        " and the results are written; with any, they are printed. Where DATABASE_URL, CLICKHOUSE_URL and REDIS_URL"
+        " are set, these stores are used, else engines of the run's own.",
+    )
+    parser.add_argument("--quick", action="store_true", help="about two minutes: fewer rounds, nothing over 500 ids")
+    parser.add_argument("--queries", type=_names, metavar="A,B", help=f"of {','.join(QUERIES)}")
+    parser.add_argument("--sizes", type=_numbers, metavar="N,M", help="numbers of ids")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each query and size")
+    parser.add_argument("--no-stock", action="store_true", help="leave stock Strawberry out")
+    parser.add_argument("--no-load", action="store_true", help="leave requests a second out")
+    parser.add_argument("--no-each", action="store_true", help="leave one query against one each out")
+    return parser
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := set(names) - set(QUERIES):
+        raise argparse.ArgumentTypeError(f"no such query: {', '.join(sorted(unknown))}")
+    return names
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
+
+
+def _scope(asked: argparse.Namespace) -> Scope:
+    base = QUICK if asked.quick else Scope()
+    return replace(
+        base,
+        queries=asked.queries or base.queries,
+        sizes=asked.sizes or base.sizes,
+        rounds=asked.rounds or base.rounds,
+        stock=not asked.no_stock,
+        load_rounds=0 if asked.no_load else base.load_rounds,
+        each_rounds=0 if asked.no_each else base.each_rounds,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""The queries, the endpoints that answer them, and one client that asks them all alike."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+
+TEXTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "queries").glob("*.graphql")}
+FLOOR, STOCK, GATEWAY = "floor", "stock", "gateway"
+TIMEOUT_S = 600.0
+
+
+class BenchmarkError(Exception):
+    """The run cannot go on: an endpoint failed, or answers differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One of the three, by name, and where it is served."""
+
+    name: str
+    url: str
+
+    def path(self, query: str) -> str:
+        """Where the query is asked."""
+        return f"{self.url}/{query}" if self.name == FLOOR else f"{self.url}/graphql"
+
+    def body(self, query: str, ids: Sequence[str]) -> bytes:
+        """What is posted: the floor needs no query."""
+        return orjson.dumps({"ids": ids} if self.name == FLOOR else {"query": TEXTS[query], "variables": {"ids": ids}})
+
+
+class Client:
+    """A session that keeps its connections."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def ask(self, path: str, body: bytes) -> bytes:
+        """The answer's bytes. Raises BenchmarkError for any status but 200."""
+        headers = {"Content-Type": "application/json"}
+        async with self._session.post(path, data=body, headers=headers) as answer:
+            content = await answer.read()
+            if answer.status != 200:
+                raise BenchmarkError(f"{path} answers {answer.status}: {content[:200]!r}")
+            return content
+
+    async def usage(self, endpoint: Endpoint) -> dict[str, float]:
+        """What the endpoint's process has used so far."""
+        async with self._session.get(f"{endpoint.url}/usage") as answer:
+            used: dict[str, float] = await answer.json()
+            return used
+
+
+def session(connections: int) -> aiohttp.ClientSession:
+    """A session that opens at most as many connections."""
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), timeout=timeout)
+
+
+async def check_equal(client: Client, endpoints: Sequence[Endpoint], query: str, ids: Sequence[str]) -> None:
+    """Raise BenchmarkError unless all endpoints answer the same. The first is the floor, which answers no errors."""
+    floor, *others = endpoints
+    expected = await client.ask(floor.path(query), floor.body(query, ids))
+    for other in others:
+        content = await client.ask(other.path(query), other.body(query, ids))
+        if content != expected and (different := difference(orjson.loads(expected), orjson.loads(content))):
+            raise BenchmarkError(f"{query}, {len(ids):,} ids: {floor.name} and {other.name} differ{different}")
+
+
+def difference(one: Any, other: Any, path: str = "") -> str:
+    """Where two answers differ, empty where they do not.
+
+    Floats may differ in the last digits: a sum depends on the order in which threads add.
+    """
+    if one == other:
+        return ""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        return next((found for key in one if (found := difference(one[key], other[key], f"{path}.{key}"))), "")
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        pairs = enumerate(zip(one, other, strict=True))
+        return next((found for at, (a, b) in pairs if (found := difference(a, b, f"{path}[{at}]"))), "")
+    if isinstance(one, float) and isinstance(other, float) and math.isclose(one, other):
+        return ""
+    return f" at {path or 'the root'}: {str(one)[:80]} and {str(other)[:80]}"

@@ -1,0 +1,103 @@
+"""Serving an endpoint like the gateway serves, with what it has used so far at /usage."""
+
+import gc
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
+
+from gateway.server import listen
+from gateway.settings import Settings
+from gateway.stores import open_stores
+from loaders.stores.protocols import AnalyticalStore, Columns, RelationalStore, Row
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Any]]
+
+_COLLECT_EVERY = 200_000
+"""Allocations between two runs of the garbage collector, as in the gateway's workers."""
+
+
+@dataclass(slots=True)
+class CountedPostgres:
+    """PostgreSQL, with its statements counted."""
+
+    store: RelationalStore
+    statements: int = 0
+
+    async def rows(self, sql: str, *arguments: object) -> Sequence[Row]:
+        """One statement more."""
+        self.statements += 1
+        return await self.store.rows(sql, *arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+@dataclass(slots=True)
+class CountedClickHouse:
+    """ClickHouse, with its statements counted."""
+
+    store: AnalyticalStore
+    statements: int = 0
+
+    async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        """One statement more."""
+        self.statements += 1
+        return await self.store.columns(sql, parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.store, name)
+
+
+@dataclass(frozen=True, slots=True)
+class CountedStores:
+    """What endpoints find in their application's state."""
+
+    postgres: CountedPostgres
+    clickhouse: CountedClickHouse
+
+
+async def usage(request: Request) -> JSONResponse:
+    """What the process has used since it started, and the memory that it holds now."""
+    stores = request.app.state.stores
+    return JSONResponse(
+        {
+            "postgresql": stores.postgres.statements,
+            "clickhouse": stores.clickhouse.statements,
+            "cpu_s": time.process_time(),
+            "resident_bytes": psutil.Process().memory_info().rss,
+        }
+    )
+
+
+def application(routes: Sequence[BaseRoute]) -> Starlette:
+    """Routes over counted stores, with the gateway's clients and sizes of pools."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_stores(Settings.from_environment()) as stores:
+            app.state.stores = CountedStores(CountedPostgres(stores.postgres), CountedClickHouse(stores.clickhouse))
+            yield
+
+    return Starlette(routes=[*routes, Route("/usage", usage)], lifespan=lifespan)
+
+
+def serve(app: Starlette) -> None:
+    """Serve on the port that the first argument names, one worker, with the gateway's settings of uvicorn."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY, 50, 100)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    with listen("127.0.0.1", int(sys.argv[1])) as listening:
+        print(f"{os.path.basename(sys.argv[0])} serves.", flush=True)  # noqa: PTH119
+        uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,89 @@
+"""Engines, the sample and the endpoints, for the length of a run."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from deploy.embedded.engines import EmbeddedEngines
+from deploy.sample.prepare import prepare
+from gateway.settings import Settings
+from gateway.stores import open_stores
+
+START_TIMEOUT_S = 60.0
+_STORES = ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")
+
+_PATIENCE = {"GATEWAY_ACQUIRE_TIMEOUT_S": "300", "GATEWAY_STATEMENT_TIMEOUT_S": "300"}
+"""Of all endpoints alike: some fifty statements that are not fused wait longer for a connection than the gateway lets
+them by default, and it is their time that is measured."""
+
+_BUSIEST = """
+select tail_number from flights where tail_number != '' group by tail_number order by count() desc, tail_number
+"""
+
+
+@contextmanager
+def stores() -> Iterator[dict[str, str]]:
+    """The stores' URLs: those of the environment where it names all three, else engines of the run's own.
+
+    Either way the sample is loaded where it is missing.
+    """
+    if all(os.environ.get(name) for name in _STORES):
+        urls = {name: os.environ[name] for name in _STORES}
+        asyncio.run(prepare(Settings.from_environment(urls)))
+        yield urls
+        return
+    with tempfile.TemporaryDirectory(prefix="fleet-gateway-bench-") as folder:
+        engines = EmbeddedEngines(Path(folder))
+        try:
+            started = engines.start()
+            urls = dict(zip(_STORES, (started.database_url, started.clickhouse_url, started.redis_url), strict=True))
+            asyncio.run(prepare(Settings.from_environment(urls)))
+            yield urls
+        finally:
+            engines.stop()
+
+
+def busiest_aircraft(urls: Mapping[str, str]) -> list[str]:
+    """All tail numbers that flew, the busiest first."""
+
+    async def asked() -> list[str]:
+        async with open_stores(Settings.from_environment(urls)) as opened:
+            return list((await opened.clickhouse.columns(_BUSIEST, {})).columns[0])
+
+    return asyncio.run(asked())
+
+
+@contextmanager
+def endpoint(name: str, urls: Mapping[str, str]) -> Iterator[str]:
+    """The URL of an endpoint, in a process of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", f"benchmarks.endpoints.{name}", str(port)]
+    process = subprocess.Popen(command, env=os.environ | urls | _PATIENCE, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(START_TIMEOUT_S)
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/usage", timeout=5).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise TimeoutError(f"Nothing serves at {url}.")

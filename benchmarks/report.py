@@ -1,0 +1,163 @@
+"""The results as a page in Markdown."""
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from benchmarks.asking import FLOOR, GATEWAY
+from benchmarks.each import BROWSER_CONNECTIONS, OneOrEach
+from benchmarks.load import QUERY, SIZE, Load
+from benchmarks.measuring import Cell
+
+GOALS = {
+    ("dashboard", 500): 1.15,
+    ("trends", 500): 1.15,
+    ("dashboard", 4_000): 1.25,
+    ("trends", 4_000): 1.25,
+    ("everything", 500): 1.5,
+}
+"""How many times the floor's median the gateway's may be."""
+LOAD_GOAL = 0.85
+"""Of the floor's requests a second."""
+
+_READING = """
+Three endpoints answer the same, each in a process of its own with one worker, over the same stores, with
+nothing cached:
+
+- **floor**: written by hand for exactly these answers. No GraphQL: as few statements as are fastest, loops, orjson.
+- **stock**: Strawberry and aiodataloader as their documentation shows, a dataloader for each section. Left out where
+  it takes minutes a request: everything of 4,000 ids.
+- **gateway**: this one.
+
+Their answers are checked to be equal before anything is timed (floats to nine digits: a sum depends on the order in
+which ClickHouse's threads add). *ms* is what a client sees, from the request to the answer's last byte: the median of
+the rounds, in which the endpoints take turns, and the 95th percentile. */ floor* is the ratio of medians. *Statements*
+are ClickHouse's and PostgreSQL's, *CPU* is the endpoint's own, without the stores', and *memory* what its process held
+afterwards, of earlier rows too. Engines, endpoints and client share the machine's cores, so compare within a run, by
+ratios; the engine behind ClickHouse's interface is chDB. ids are the busiest aircraft first.
+"""
+
+
+@dataclass(slots=True)
+class Results:
+    """All that a run measured."""
+
+    cells: list[Cell] = field(default_factory=list)
+    loads: list[Load] = field(default_factory=list)
+    each: list[OneOrEach] = field(default_factory=list)
+
+
+def page(results: Results, plot: str = "") -> str:
+    """What was measured, section by section; `plot` is the picture's file name."""
+    queries = dict.fromkeys(cell.query for cell in results.cells)
+    sections = [
+        "# Benchmarks\n\n`make bench`, " + _machine(),
+        _READING.strip(),
+        *(["## Goals\n\n" + table] if (table := _goals(results)) else []),
+        *([f"## Time against ids\n\n![Time against number of ids]({plot})"] if plot else []),
+        *(f"## {query}\n\n{_cells([c for c in results.cells if c.query == query])}" for query in queries),
+        *([f"## Requests a second\n\n{_loads(results.loads)}"] if results.loads else []),
+        *([f"## One query or one each\n\n{_each(results.each)}"] if results.each else []),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _machine() -> str:
+    packages = ", ".join(f"{name} {version(name)}" for name in ("strawberry-graphql", "graphql-core", "orjson"))
+    day = datetime.now(UTC).date().isoformat()
+    return (
+        f"{day}: {os.cpu_count()} cores ({platform.machine()}, {platform.system()}), Python"
+        f" {sys.version.split()[0]}, {packages}."
+    )
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """A table whose first `left` columns are text."""
+    rule = ["---"] * left + ["---:"] * (len(names) - left)
+    return "\n".join(f"| {' | '.join(row)} |" for row in (names, rule, *rows))
+
+
+def _cells(cells: Sequence[Cell]) -> str:
+    floors = {cell.size: cell.median_ms for cell in cells if cell.endpoint == FLOOR}
+    rows = [
+        [
+            cell.endpoint,
+            f"{cell.size:,}",
+            _ms(cell.median_ms),
+            _ms(cell.p95_ms),
+            f"{cell.median_ms / floors[cell.size]:.2f}",
+            f"{cell.clickhouse:.3g} + {cell.postgresql:.3g}",
+            f"{cell.bytes:,}",
+            _ms(cell.cpu_ms),
+            f"{cell.resident_mib:,.0f}",
+            f"{len(cell.times_ms)}",
+        ]
+        for cell in cells
+    ]
+    names = ["endpoint", "ids", "ms", "p95", "/ floor", "statements", "bytes", "CPU ms", "memory MiB", "rounds"]
+    return _table(names, rows, 1)
+
+
+def _loads(loads: Sequence[Load]) -> str:
+    floors = {load.connections: load.requests_per_s for load in loads if load.endpoint == FLOOR}
+    rows = [
+        [
+            load.endpoint,
+            f"{load.connections}",
+            f"{load.requests_per_s:,.1f}",
+            f"{load.requests_per_s / floors[load.connections]:.2f}",
+            _ms(load.median_ms),
+            _ms(load.p95_ms),
+            f"{load.rounds}",
+        ]
+        for load in loads
+    ]
+    about = f"The {QUERY} query for {SIZE} ids, every connection asking again as soon as it is answered.\n\n"
+    return about + _table(["endpoint", "connections", "requests/s", "/ floor", "ms", "p95", "rounds"], rows, 1)
+
+
+def _each(rows: Sequence[OneOrEach]) -> str:
+    about = (
+        f"The gateway's {QUERY} query for all aircraft against a request for each, {BROWSER_CONNECTIONS} at a time as"
+        " a browser sends them.\n\n"
+    )
+    cells = [
+        [
+            f"{row.size:,}",
+            _ms(row.one_query_ms),
+            _ms(row.one_each_ms),
+            f"{row.one_each_ms / row.one_query_ms:,.1f}",
+            f"{row.rounds}",
+        ]
+        for row in rows
+    ]
+    return about + _table(["ids", "one query, ms", "one each, ms", "one each / one query", "rounds"], cells, 0)
+
+
+def _goals(results: Results) -> str:
+    medians = {(cell.query, cell.size, cell.endpoint): cell.median_ms for cell in results.cells}
+    rows = []
+    for (query, size), most in GOALS.items():
+        if (query, size, GATEWAY) in medians:
+            ratio = medians[query, size, GATEWAY] / medians[query, size, FLOOR]
+            rows.append(
+                [f"{query}, {size:,} ids: time", f"at most {most:.2f} of the floor's", *_judged(ratio, ratio <= most)]
+            )
+    rates = {(load.connections, load.endpoint): load.requests_per_s for load in results.loads}
+    for connections in dict.fromkeys(load.connections for load in results.loads):
+        ratio = rates[connections, GATEWAY] / rates[connections, FLOOR]
+        name = f"{QUERY}, {SIZE} ids, {connections} connections: requests/s"
+        rows.append([name, f"at least {LOAD_GOAL:.2f} of the floor's", *_judged(ratio, ratio >= LOAD_GOAL)])
+    return _table(["gateway", "goal", "measured", ""], rows, 2) if rows else ""
+
+
+def _judged(ratio: float, reached: bool) -> list[str]:
+    return [f"{ratio:.2f}", "reached" if reached else "missed"]
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.1f}" if value < 100 else f"{value:,.0f}"

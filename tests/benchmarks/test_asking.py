@@ -1,0 +1,41 @@
+"""What is asked, and when two answers are the same."""
+
+import pytest
+from graphql import GraphQLSchema, parse, print_ast
+
+from benchmarks.asking import TEXTS, Endpoint, difference
+from gateway.schema import build_schema
+from tests.queries import DASHBOARD, TRENDS, everything
+
+
+def _schema() -> GraphQLSchema:
+    return build_schema()._schema
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("dashboard", DASHBOARD), ("trends", TRENDS), ("everything", everything(_schema()))]
+)
+def test_the_queries_are_those_of_the_tests(name: str, expected: str) -> None:
+    named = expected.replace("Dashboard", name.capitalize())
+    assert print_ast(parse(TEXTS[name])) == print_ast(parse(named))
+
+
+def test_the_floor_is_asked_without_a_query() -> None:
+    floor = Endpoint("floor", "http://127.0.0.1:1")
+    assert floor.path("trends") == "http://127.0.0.1:1/trends"
+    assert floor.body("trends", ["A"]) == b'{"ids":["A"]}'
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ({"a": [1, None]}, {"a": [1, None]}, ""),
+        ({"a": 0.1 + 0.2}, {"a": 0.3}, ""),
+        ({"a": [1, 2.5]}, {"a": [1, 2.6]}, " at .a[1]: 2.5 and 2.6"),
+        ({"a": 1}, {"b": 1}, " at the root: {'a': 1} and {'b': 1}"),
+        ([1], [1, 2], " at the root: [1] and [1, 2]"),
+        ({"a": None}, {"a": 0}, " at .a: None and 0"),
+    ],
+)
+def test_a_difference_is_named_by_its_path(one: object, other: object, expected: str) -> None:
+    assert difference(one, other) == expected

@@ -1,0 +1,21 @@
+"""The page of results."""
+
+from benchmarks.load import Load
+from benchmarks.measuring import Cell
+from benchmarks.report import Results, page
+
+
+def _cell(endpoint: str, ms: float) -> Cell:
+    return Cell("dashboard", 500, endpoint, [ms, ms + 1, ms + 2], 212_536, 2.0, 1.0, 5.0, 62.0)
+
+
+def test_a_row_has_its_ratio_to_the_floor() -> None:
+    text = page(Results([_cell("floor", 19.0), _cell("gateway", 21.0)]))
+    assert "| gateway | 500 | 22.0 | 23.0 | 1.10 | 1 + 2 | 212,536 | 5.0 | 62 | 3 |" in text
+
+
+def test_goals_are_judged_by_the_medians() -> None:
+    loads = [Load("floor", 8, 3, 100.0, 80.0, 90.0), Load("gateway", 8, 3, 80.0, 100.0, 110.0)]
+    text = page(Results([_cell("floor", 19.0), _cell("gateway", 21.0)], loads))
+    assert "| dashboard, 500 ids: time | at most 1.15 of the floor's | 1.10 | reached |" in text
+    assert "| dashboard, 50 ids, 8 connections: requests/s | at least 0.85 of the floor's | 0.80 | missed |" in text

@@ -1,0 +1,1 @@
+"""The proof of the executor: its answers are graphql-core's."""

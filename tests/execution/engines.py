@@ -1,0 +1,149 @@
+"""Both engines over one schema: graphql-core's as Strawberry has it, and the one that is tested, counted."""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.types import ExecutionContext
+
+from gateway.execution.executor import ColumnExecutor
+from gateway.execution.pieces import encode
+
+Group = tuple[tuple[str | int, ...], frozenset[str]]
+
+
+class Reference(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's own executor."""
+
+
+class Counting(ColumnExecutor):
+    """The tested engine; counts the lists and objects that were completed by columns, and those that were not."""
+
+    tried: ClassVar[Counter[str]] = Counter()
+
+    def _by_columns(self, *args: Any) -> Any:
+        completed = super()._by_columns(*args)
+        self.tried["by columns" if isinstance(completed, dict | list) else "left"] += 1
+        return completed
+
+
+class QuietSchema(strawberry.Schema):
+    """Does not log errors: here they are the answer."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What resolvers get: a seed, and how large lists are answered (whole, False: in pieces, True: encoded pieces)."""
+
+    seed: object = 0
+    encode_in_pieces: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An answer, in a form that is equal only where data are exactly the same and errors null the same positions."""
+
+    data: object
+    errors: tuple[Group, ...]
+
+    def agrees(self, reference: "Outcome", *, in_turn: bool) -> bool:
+        """Whether both are the same answer.
+
+        Where lists are completed in turn with others (`in_turn`), the specification leaves open which of several errors
+        under one nulled position is reported.
+        """
+        if not in_turn or self == reference:
+            return self == reference
+        return self.data == reference.data and dict(self.errors).keys() == dict(reference.errors).keys()
+
+
+async def run(
+    schema: strawberry.Schema,
+    engine: type[StrawberryGraphQLCoreExecutionContext],
+    query: str,
+    variables: Mapping[str, Any] | None = None,
+    context: Any = None,
+    operation: str | None = None,
+) -> Outcome:
+    """Execute the query with this engine. The schema is the same object for both, since types must not be shared.
+
+    Where the context lets the engine encode, the data are those that the client reads.
+    """
+    before, schema.execution_context_class = schema.execution_context_class, engine
+    try:
+        result = await schema.execute(
+            query, variable_values=dict(variables or {}), context_value=context, operation_name=operation
+        )
+    finally:
+        schema.execution_context_class = before
+    encodes = getattr(context, "encode_in_pieces", False)
+    return outcome(json.loads(b"".join(encode(result.data))) if encodes else result.data, result.errors)
+
+
+async def both(
+    schema: strawberry.Schema,
+    query: str,
+    variables: Mapping[str, Any] | None = None,
+    context: Callable[[], object] = Context,
+    operation: str | None = None,
+) -> tuple[Outcome, Outcome]:
+    """The tested engine's outcome, then graphql-core's, each with a context of its own."""
+    tested = await run(schema, Counting, query, variables, context(), operation)
+    return tested, await run(schema, Reference, query, variables, context(), operation)
+
+
+def outcome(data: Any, errors: list[Any] | None) -> Outcome:
+    """What there is to compare of an answer."""
+    groups: dict[tuple[str | int, ...], set[str]] = {}
+    for error in errors or []:
+        groups.setdefault(_nulled(data, error.path or []), set()).add(error.message)
+    ordered = sorted(groups.items(), key=lambda one: repr(one[0]))
+    return Outcome(exact(data), tuple((at, frozenset(texts)) for at, texts in ordered))
+
+
+def difference(tested: Outcome, reference: Outcome) -> str:
+    """Where two outcomes differ first, in a line that can be read."""
+    if tested.data != reference.data:
+        return _different(tested.data, reference.data, "data")
+    mine, theirs = dict(tested.errors), dict(reference.errors)
+    for at in [*mine, *theirs]:
+        if mine.get(at) != theirs.get(at):
+            return f"errors at {at}: {sorted(mine.get(at, []))}, and graphql-core's: {sorted(theirs.get(at, []))}"
+    return "none"
+
+
+def _different(tested: Any, reference: Any, path: str) -> str:
+    if not (isinstance(tested, tuple) and isinstance(reference, tuple) and len(tested) == len(reference)):
+        return f"{path}: {tested!r:.300}, and graphql-core's: {reference!r:.300}"
+    for at, (mine, theirs) in enumerate(zip(tested, reference, strict=True)):
+        if mine != theirs:
+            return _different(mine, theirs, f"{path}.{at}")
+    return "none"
+
+
+def exact(value: Any) -> object:
+    """The value with the type of everything in it, and the order of keys: 1, 1.0 and True differ, as do 0.0 and -0.0."""
+    if isinstance(value, dict):
+        return ("dict", *((key, exact(one)) for key, one in value.items()))
+    if isinstance(value, list):
+        return ("list", *map(exact, value))
+    return (type(value).__name__, repr(value))
+
+
+def _nulled(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
+    """The position that is null for this error: the path as far as there are data."""
+    at: list[str | int] = []
+    for step in path:
+        if data is None:
+            break
+        data = data[step]
+        at.append(step)
+    return tuple(at)

@@ -1,0 +1,77 @@
+"""The parts of graphql-core and Strawberry that the executor hooks into: a new version that changes them fails here."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, GraphQLSchema
+from graphql.execution.collect_fields import CollectedFields, FieldDetails
+from graphql.execution.executor import Executor
+from graphql.execution.middleware import MiddlewareManager
+from graphql.execution.values import get_argument_values
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+
+from gateway.execution.executor import ColumnExecutor
+from tests.asking import SCHEMA
+from tests.execution.engines import Context, Counting, run
+from tests.execution.synthetic import random_schema
+
+_COMPLETE = ["self", "return_type", "field_details_list", "info", "path", "result", "position_context"]
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        (Executor.complete_list_value, _COMPLETE),
+        (Executor.complete_object_value, _COMPLETE),
+        (Executor.collect_subfields, ["self", "return_type", "field_details_list"]),
+        (GraphQLSchema.get_field, ["self", "parent_type", "field_name"]),
+        (
+            get_argument_values,
+            ["type_def", "node", "variable_values", "fragment_variable_values", "hide_suggestions"],
+        ),
+        (StrawberryField.get_result, ["self", "source", "info", "args", "kwargs"]),
+    ],
+    ids=lambda one: one.__qualname__ if callable(one) else "",
+)
+def test_a_hook_has_the_parameters_that_the_executor_knows(function: Callable[..., Any], parameters: list[str]) -> None:
+    assert list(inspect.signature(function).parameters) == parameters
+
+
+@pytest.mark.parametrize("name", ["complete_list_value", "complete_object_value"])
+def test_the_executor_overrides_a_method_with_the_same_parameters(name: str) -> None:
+    theirs = inspect.signature(getattr(StrawberryGraphQLCoreExecutionContext, name)).parameters
+    assert list(inspect.signature(getattr(ColumnExecutor, name)).parameters) == list(theirs)
+
+
+def test_collected_fields_have_the_parts_that_plans_read() -> None:
+    assert {"grouped_field_set", "new_defer_usages"} <= set(CollectedFields._fields)
+    assert {"node", "fragment_variable_values"} <= set(inspect.signature(FieldDetails).parameters)
+
+
+def test_strawberry_hangs_its_definition_where_plans_look_for_it() -> None:
+    assert GraphQLCoreConverter.DEFINITION_BACKREF == "strawberry-definition"
+    airport = SCHEMA._schema.type_map["Airport"]
+    assert isinstance(airport, GraphQLObjectType)
+    definition = airport.fields["name"].extensions["strawberry-definition"]
+    assert isinstance(definition, StrawberryField)
+    assert (definition.is_basic_field, definition.python_name, definition.extensions) == (True, "name", [])
+
+
+async def test_the_executor_finds_the_attributes_that_it_reads() -> None:
+    seen: list[dict[str, Any]] = []
+
+    class Looking(Counting):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            seen.append(dict(vars(self)))
+
+    await run(random_schema(0), Looking, "{ q0 { __typename } }", None, Context())
+    (found,) = seen
+    assert {"schema", "variable_values", "context_value", "error_propagation", "middleware_manager"} <= found.keys()
+    assert found["error_propagation"] is True
+    assert isinstance(found["middleware_manager"], MiddlewareManager)
+    assert found["middleware_manager"].middlewares == ()

@@ -1,0 +1,48 @@
+"""Every kind of leaf, every odd value, every position: the answer is graphql-core's."""
+
+import pytest
+
+from gateway.execution.executor import ColumnExecutor
+from gateway.execution.rows import SCALARS
+from tests.execution.engines import Context, Counting, both, difference, run
+from tests.execution.positions import POSITIONS, PYTHON, positions_schema
+from tests.execution.values import EXACT
+
+_POSITIONS = sum(not position.startswith("in place of") for position in POSITIONS)
+
+
+def _query(*, exact: bool) -> str:
+    asked = [text for position, text in POSITIONS.items() if not (exact and position.startswith("in place of"))]
+    fields = " ".join(f"p{at}: {text}" for at, text in enumerate(asked))
+    return f"{{ cases(exact: {str(exact).lower()}) {{ {fields} }} }}"
+
+
+def test_every_scalar_with_a_guard_is_tested() -> None:
+    assert SCALARS == EXACT.keys() == PYTHON.keys()
+
+
+@pytest.mark.parametrize(
+    ("scalar", "nullable", "encode_in_pieces"),
+    [
+        *((scalar, nullable, None) for scalar in sorted(EXACT) for nullable in (True, False)),
+        *((scalar, True, True) for scalar in ("Date", "DateTime", "Float", "String")),  # those that the encoder writes
+    ],
+)
+async def test_any_value_at_any_position_comes_out_as_by_graphql_core(
+    scalar: str, nullable: bool, encode_in_pieces: bool | None
+) -> None:
+    schema = positions_schema(scalar, nullable=nullable)
+    tested, reference = await both(schema, _query(exact=False), context=lambda: Context(0, encode_in_pieces))
+    if tested != reference:
+        pytest.fail(difference(tested, reference))
+
+
+@pytest.mark.parametrize("nullable", [True, False], ids=["nullable", "not null"])
+@pytest.mark.parametrize("scalar", sorted(EXACT))
+async def test_values_of_exactly_their_type_are_completed_by_columns(scalar: str, nullable: bool) -> None:
+    schema = positions_schema(scalar, nullable=nullable)
+    Counting.tried.clear()
+    ColumnExecutor.left_to_graphql_core.clear()
+    await run(schema, Counting, _query(exact=True))
+    assert dict(ColumnExecutor.left_to_graphql_core) == {"selection: resolver of row": 2}  # the list of cases, a case
+    assert Counting.tried["by columns"] == _POSITIONS * len(EXACT[scalar])
