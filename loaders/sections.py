@@ -10,6 +10,7 @@ from aiodataloader import DataLoader
 from loaders.catalogue.declaration import Cohort, Store
 from loaders.keys import storable
 from loaders.planning import Cohorts, Request, Statement, Values, plan
+from loaders.planning.request import merged
 from loaders.stores.errors import CallerError, SystemFault
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
@@ -70,6 +71,11 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
         self._postgres = postgres
         self._clickhouse = clickhouse
 
+    def get_cache_key(self, key: Key) -> object:
+        """Keys that want different columns of equal requests are different keys."""
+        together, asked = key
+        return together, frozenset((request, request.columns) for request in asked)
+
     async def batch_load_fn(self, keys: list[Key]) -> list[list[Loaded]]:
         """The sections of each key's aircraft, in the order of the keys and of their tail numbers."""
         ids = list(dict.fromkeys(tail_number for together, _ in keys for tail_number in together))
@@ -77,12 +83,12 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
             raise CallerError(
                 f"A request can be for {MOST_IDS:,} different aircraft, and this one is for {len(ids):,}."
             )
-        requests = frozenset().union(*(asked for _, asked in keys))
+        requests = merged(request for _, asked in keys for request in asked)
         values = await self._load(ids, requests)
         places = {tail_number: place for place, tail_number in enumerate(ids)}
         return [[Loaded(key, values, places[key]) for key in together] for together, _ in keys]
 
-    async def _load(self, ids: Sequence[str], requests: frozenset[Request]) -> dict[Request, Values | SystemFault]:
+    async def _load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | SystemFault]:
         values: dict[Request, Values | SystemFault] = {}
         statements = plan(requests)
         answers = await asyncio.gather(*(self._answer(statement, ids) for statement in statements))

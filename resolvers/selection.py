@@ -4,7 +4,7 @@ Fragments, merged fields, aliases, @skip and @include are graphql-core's work: t
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from graphql import GraphQLObjectType, GraphQLResolveInfo
@@ -18,11 +18,11 @@ from graphql.execution.collect_fields import (
 from graphql.execution.values import VariableValues, get_argument_values
 
 from loaders.catalogue import SECTIONS
-from loaders.catalogue.declaration import Section
+from loaders.catalogue.declaration import ListSection, Section
 from loaders.catalogue.network import MainCarrier, MainOrigin
 from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.planning import Period, Request
-from loaders.planning.request import request
+from loaders.planning.request import merged, request
 from resolvers.arguments import after_of, period_of
 from resolvers.links import Link
 
@@ -53,7 +53,7 @@ def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: Iterable[tuple[st
     top = [FieldDetails(node, None) for node in info.field_nodes]
     for path in paths:
         reader.read_aircraft(reader.descend(top, info.return_type, path))
-    return Selection(frozenset(reader.requests), frozenset(reader.links))
+    return Selection(frozenset(merged(reader.requests)), frozenset(reader.links))
 
 
 class _Reader:
@@ -64,7 +64,7 @@ class _Reader:
         self._fragments = {name: FragmentDetails(fragment) for name, fragment in info.fragments.items()}
         # Strawberry hands resolvers the coerced values alone, graphql-core's functions want them in their container.
         self._variables = VariableValues({}, info.variable_values)  # type: ignore[arg-type]
-        self.requests: set[Request] = {KNOWN}
+        self.requests: list[Request] = [KNOWN]
         self.links: set[Link] = set()
 
     def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> FieldDetailsList:
@@ -98,13 +98,15 @@ class _Reader:
     ) -> None:
         arguments = self._arguments(parent, group)
         asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
-        self.requests.add(asked)
         if section.hidden:
+            self.requests.append(asked)
             self.links.update((asked, position, column.kind) for position, column in section.links())
             return
-        if not section.links():
-            return
         names = {one.node.name.value for one in self._leaves(section, group)}
+        if not issubclass(section, ListSection):
+            wanted = frozenset(column.name for column in section.columns if column.graphql_name in names)
+            asked = replace(asked, columns=wanted or frozenset([section.columns[0].name]))
+        self.requests.append(asked)
         self.links.update(
             (asked, position, column.kind) for position, column in section.links() if column.graphql_name in names
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import ListSection, Source, Store
 from loaders.planning import clickhouse, postgres
-from loaders.planning.request import Period, Request
+from loaders.planning.request import Period, Request, merged
 from loaders.planning.statement import Cohorts, Statement, Values
 
 __all__ = ["Cohorts", "Period", "Request", "Statement", "Values", "plan"]
@@ -23,7 +23,7 @@ def plan(requests: Iterable[Request]) -> list[Statement]:
     planned by text.
     """
     by_filter: defaultdict[tuple[Source, Period | None], list[Request]] = defaultdict(list)
-    for request in sorted(set(requests), key=_place):
+    for request in sorted(merged(requests), key=_place):
         by_filter[request.section.relation.source, request.period].append(request)
     statements: list[Statement] = []
     for (source, _), together in by_filter.items():

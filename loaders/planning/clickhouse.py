@@ -40,7 +40,7 @@ class _Asked:
         """The names of its columns in the answer."""
         if issubclass(self.request.section, ListSection):
             return [self.alias]
-        return [f"{self.alias}__{column.name}" for column in self.request.section.columns]
+        return [f"{self.alias}__{c.name}" for c in self.request.section.columns if self.request.wants(c)]
 
 
 def fused(requests: Sequence[Request]) -> Statement:
@@ -98,7 +98,8 @@ def _select(part: _Part, asked: Sequence[_Asked], period: Period | None) -> str:
         return _select_groups(part, asked, period)
     columns = [f"{part.relation.key} as key"]
     for one in asked:
-        columns += [f"{column.sql} as {one.alias}__{column.name}" for column in one.request.section.columns]
+        wanted = (column for column in one.request.section.columns if one.request.wants(column))
+        columns += [f"{column.sql} as {one.alias}__{column.name}" for column in wanted]
     return f"select {_lines(columns)}\nfrom {_from(part, period)}\ngroup by key"
 
 

@@ -15,7 +15,8 @@ def fused(requests: Sequence[Request]) -> Statement:
     columns = [f"{relation.key} as key"]
     for request in requests:
         name = request.section.name
-        columns += [f"{column.sql} as {name}__{column.name}" for column in request.section.columns]
+        wanted = (column for column in request.section.columns if request.wants(column))
+        columns += [f"{column.sql} as {name}__{column.name}" for column in wanted]
     listed = ",\n    ".join(columns)
     sql = f"select {listed}\nfrom {relation.sql}\nwhere {relation.key} = any($1::text[])"
     return Statement(relation.source, sql, {}, tuple(requests), fused_reader(requests))

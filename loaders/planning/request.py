@@ -1,9 +1,10 @@
 """What is asked of each object: a section with its arguments."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from loaders.catalogue.declaration import ListSection, Section
+from loaders.catalogue.declaration import Column, ListSection, Section
 from loaders.stores.errors import CallerError
 
 
@@ -20,12 +21,32 @@ class Request:
     """A section with its arguments: the unit of planning, equal when it can be answered by the same values.
 
     `first` is 0 for sections that are not lists; `after` holds the cursor columns of the row that a page follows.
+    `columns` are the names that are wanted of an object section, None for all; the others come as None. Requests are
+    equal whatever they want of each row: `merged` brings their columns together.
     """
 
     section: type[Section]
     period: Period | None = None
     first: int = 0
     after: tuple[str | int, ...] = ()
+    columns: frozenset[str] | None = field(default=None, compare=False)
+
+    def wants(self, column: Column) -> bool:
+        """Whether the column is asked for, or needed to tell whether the section is there."""
+        return self.columns is None or column.name in self.columns or column.name == self.section.present_by
+
+
+def merged(requests: Iterable[Request]) -> list[Request]:
+    """Each request once, with the columns that any of its equals wants."""
+    found: dict[Request, Request] = {}
+    for one in requests:
+        other = found.get(one)
+        if other is None:
+            found[one] = one
+        elif other.columns is not None:
+            columns = None if one.columns is None else one.columns | other.columns
+            found[one] = replace(other, columns=columns)
+    return list(found.values())
 
 
 def request(

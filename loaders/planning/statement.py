@@ -39,7 +39,8 @@ def read_fused(
 ) -> dict[Request, Values]:
     """One row a key: after the key, each request has `widths[i]` columns (a list section one, of whole rows).
 
-    A table without rows may lack its columns.
+    Columns that an object section was not asked for are not there, and read as None. A table without rows may lack its
+    columns.
     """
     table = table or [()] * (1 + sum(widths))
     places = {key: place for place, key in enumerate(table[0])}
@@ -53,8 +54,15 @@ def read_fused(
             rows = columns[0]
             values[request] = [[] if place is None else rows[place] for place in aligned]
         else:
-            values[request] = _objects(request.section, list(zip(*columns, strict=True)), aligned)
+            values[request] = _objects(request.section, list(zip(*_whole(request, columns), strict=True)), aligned)
     return values
+
+
+def _whole(request: Request, columns: Table) -> Table:
+    """The section's columns in order, those that were not asked for full of None."""
+    asked = iter(columns)
+    missing = [None] * len(columns[0]) if columns else []
+    return [next(asked) if request.wants(column) else missing for column in request.section.columns]
 
 
 def read_rows(request: Request, table: Table, ids: Sequence[str]) -> dict[Request, Values]:
@@ -77,5 +85,5 @@ def _objects(
 
 def fused_reader(requests: Sequence[Request]) -> Callable[[Table, Sequence[str]], dict[Request, Values]]:
     """The reader of a statement that answers one row a key."""
-    widths = [1 if issubclass(r.section, ListSection) else len(r.section.columns) for r in requests]
+    widths = [1 if issubclass(r.section, ListSection) else sum(map(r.wants, r.section.columns)) for r in requests]
     return partial(read_fused, requests, widths)

@@ -60,7 +60,8 @@ async def test_an_id_asked_twice_is_answered_twice_and_bound_once(sample_stores:
 async def test_aliases_and_fragments_of_one_section_cost_nothing_more(
     sample_stores: Stores, busiest: list[str]
 ) -> None:
-    plain = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { analysis { punctuality { flights } } } }"
+    columns = "flights meanArrivalDelay p95ArrivalDelay maxArrivalDelay"
+    plain = f"query($ids: [ID!]!) {{ aircraftByIds(ids: $ids) {{ analysis {{ punctuality {{ {columns} }} }} }} }}"
     doubled = """
     query($ids: [ID!]!) {
       aircraftByIds(ids: $ids) {
@@ -93,6 +94,24 @@ async def test_nothing_that_was_not_asked_for_is_fetched(sample_stores: Stores, 
     assert not any(name in flights.sql for name in ("monthly", "routes", "punctuality", "main_carrier"))
     assert "seats" not in aircraft.sql
     assert answer.statements == 2
+
+
+async def test_columns_that_nobody_asked_for_are_not_computed(sample_stores: Stores) -> None:
+    query = """{
+      a: aircraft(tailNumber: "N14228") { registration { model } analysis { punctuality { p95ArrivalDelay } } }
+      b: aircraft(tailNumber: "N14228") { registration { seats } analysis { punctuality { flights } } }
+      c: aircraft(tailNumber: "N14228") { analysis { punctuality { __typename } peers { __typename } } }
+    }"""
+    answer = await _asked(sample_stores, query, [])
+    analysis = {name: answer.data[name]["analysis"]["punctuality"] for name in "abc"}
+    assert analysis == {"a": {"p95ArrivalDelay": 83.0}, "b": {"flights": 111}, "c": {"__typename": "Punctuality"}}
+    assert [answer.data[name]["registration"] for name in "ab"] == [{"model": "737-824"}, {"seats": 149}]
+    assert answer.data["c"]["analysis"]["peers"] == {"__typename": "Peers"}
+    text = " ".join(one.sql for one in answer.recorder.sent)
+    assert all(f"punctuality__{name}" in text for name in ("p95_arrival_delay", "flights"))
+    assert not any(f"punctuality__{name}" in text for name in ("p50_arrival_delay", "on_time_share"))
+    assert "registration__engines" not in text
+    assert answer.statements == 3  # flights, aircraft, registered fleet
 
 
 async def test_an_id_alone_asks_only_whether_the_aircraft_is_known(sample_stores: Stores) -> None:
