@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench schema clean
+.PHONY: run test check bench fuzz schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run
@@ -40,3 +40,7 @@ bench: $(VENV)/dev.stamp
 
 clean:
 	rm -rf $(VENV) gateway/graphiql/assets gateway/graphiql/node_modules *.egg-info
+
+# Random queries on both engines, with new seeds, for ten minutes.
+fuzz: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/execution --fuzz-seconds 600

@@ -71,7 +71,7 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
         self._postgres = postgres
         self._clickhouse = clickhouse
 
-    def get_cache_key(self, key: Key) -> object:
+    def get_cache_key(self, key: Key) -> Any:
         """Keys that want different columns of equal requests are different keys."""
         together, asked = key
         return together, frozenset((request, request.columns) for request in asked)
