@@ -5,18 +5,25 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from types import GeneratorType
 from typing import TYPE_CHECKING, Any, cast
 
 from graphql import (
+    GraphQLBoolean,
     GraphQLField,
+    GraphQLFloat,
+    GraphQLID,
+    GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
+    GraphQLString,
 )
 from graphql.execution.values import get_argument_values
 from graphql.pyutils.undefined import UndefinedType
+from strawberry.schema.types.base_scalars import DateDefinition, DateTimeDefinition
 from strawberry.types.field import StrawberryField
 
 from gateway.execution.rows import SCALARS, Complete, Completed, Leaf, Unclean, assemble, complete_leaf, complete_rows
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from gateway.execution.executor import ColumnExecutor
 
 _TYPENAME = "__typename"
+_CORE_SCALARS = (GraphQLInt, GraphQLFloat, GraphQLString, GraphQLID, GraphQLBoolean)
 
 
 class Unsupported(Exception):  # noqa: N818 (not an error: the selection is graphql-core's)
@@ -52,8 +60,8 @@ class _Planner:
             return partial(_lists, self.complete(declared.of_type, details))
         if isinstance(declared, GraphQLObjectType):
             return self._object(declared, details)
-        if isinstance(declared, GraphQLScalarType) and declared.name in SCALARS:
-            return complete_leaf(declared.name, self._executor.encodes)
+        if _is_guarded(declared):
+            return complete_leaf(cast("GraphQLScalarType", declared).name, self._executor.encodes)
         raise Unsupported(f"type {declared}")
 
     def _object(self, declared: GraphQLObjectType, details: FieldDetailsList) -> Complete:
@@ -141,7 +149,11 @@ def _definition(field: GraphQLField) -> StrawberryField:
 
 
 def _is_guarded(declared: GraphQLOutputType) -> bool:
-    return isinstance(declared, GraphQLScalarType) and declared.name in SCALARS
+    """Whether a leaf is of a scalar that rows.py has a guard for: the very one, not another of its name."""
+    if not isinstance(declared, GraphQLScalarType) or declared.name not in SCALARS:
+        return False
+    own = declared.extensions.get("strawberry-definition")
+    return declared in _CORE_SCALARS or own in (DateDefinition, DateTimeDefinition)
 
 
 def _non_null(complete: Complete, values: Sequence[Any]) -> Completed:
@@ -181,7 +193,7 @@ def _objects(
 ) -> Completed:
     sources = [value for value in values if value is not None]
     for kind in set(map(type, sources)):
-        if issubclass(kind, Exception | UndefinedType) or hasattr(kind, "__await__"):
+        if issubclass(kind, Exception | UndefinedType | GeneratorType) or hasattr(kind, "__await__"):
             raise Unclean("object")
     if is_type_of is not None:
         _check_types(is_type_of, sources)
