@@ -36,7 +36,7 @@ schema: $(VENV)/run.stamp
 	$(BIN)/python -m loaders.catalogue.document > docs/sections.md
 
 bench: $(VENV)/dev.stamp
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) gateway/graphiql/assets gateway/graphiql/node_modules *.egg-info

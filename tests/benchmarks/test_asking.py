@@ -31,6 +31,7 @@ def test_the_floor_is_asked_without_a_query() -> None:
     [
         ({"a": [1, None]}, {"a": [1, None]}, ""),
         ({"a": 0.1 + 0.2}, {"a": 0.3}, ""),
+        ({"slope": -1.2e-12}, {"slope": 2.6e-13}, ""),
         ({"a": [1, 2.5]}, {"a": [1, 2.6]}, " at .a[1]: 2.5 and 2.6"),
         ({"a": 1}, {"b": 1}, " at the root: {'a': 1} and {'b': 1}"),
         ([1], [1, 2], " at the root: [1] and [1, 2]"),

@@ -1,7 +1,7 @@
 """Whole executions: pieces, time limits, cancellation, mutations, subscriptions, and what is not enabled."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +11,7 @@ from graphql import execute, parse
 from strawberry.schema.config import StrawberryConfig
 from strawberry.utils.await_maybe import await_maybe
 
+from resolvers.batching import BATCH
 from tests.execution.engines import Context, Counting, QuietSchema, Reference, both, exact, outcome, run
 from tests.execution.positions import batched, column, list_of, object_type
 
@@ -136,6 +137,23 @@ def test_a_synchronous_execution_is_the_same(context: Context) -> None:
     assert outcomes[0] == outcomes[1]
 
 
+async def test_a_batch_gets_the_context_of_its_request() -> None:
+    def batch(rows: Sequence[Any], _arguments: Mapping[str, Any], context: Context) -> Sequence[str]:
+        return [f"{context.seed} {row[0]}" for row in rows]
+
+    def resolve(root: Any, info: strawberry.Info[Context, None]) -> Any:
+        return batch([root], {}, info.context)[0]
+
+    greeting = strawberry.field(resolver=resolve, graphql_type=str, metadata={BATCH: batch})
+    row = object_type("Row", {}, number=column("number", 0, int), greeting=greeting)
+    query = object_type("Query", {}, rows=strawberry.field(resolver=lambda: [(1,), (2,)], graphql_type=list_of(row)))
+    Counting.tried.clear()
+    tested, reference = await both(QuietSchema(query=query), "{ rows { greeting } }", context=lambda: Context("mine"))
+    assert tested == reference
+    assert "mine 2" in repr(tested.data)
+    assert dict(Counting.tried) == {"by columns": 1}
+
+
 async def test_mutations_run_one_after_the_other() -> None:
     row, log = _row(), list[str]()
 
@@ -189,6 +207,7 @@ async def test_defer_and_stream_are_not_enabled() -> None:
         "{ items { rows { number } ... @defer { row { text } } } }",
         "{ items { __typename row { number ... @defer { text } } } }",
         "{ ... @defer { items { rows { number double } } } }",
+        "{ items { rows { number } ... @defer { rows { text } } } }",
     ],
 )
 async def test_where_defer_is_enabled_a_deferred_part_comes_later(query: str) -> None:
