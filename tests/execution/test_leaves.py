@@ -1,11 +1,13 @@
 """Every kind of leaf, every odd value, every position: the answer is graphql-core's."""
 
 import pytest
+import strawberry
+from strawberry.schema.config import StrawberryConfig
 
 from gateway.execution.executor import ColumnExecutor
 from gateway.execution.rows import SCALARS
-from tests.execution.engines import Context, Counting, both, difference, run
-from tests.execution.positions import POSITIONS, PYTHON, positions_schema
+from tests.execution.engines import Context, Counting, QuietSchema, both, difference, run
+from tests.execution.positions import POSITIONS, PYTHON, batched, column, list_of, object_type, positions_schema
 from tests.execution.values import EXACT
 
 _POSITIONS = sum(not position.startswith("in place of") for position in POSITIONS)
@@ -46,3 +48,17 @@ async def test_values_of_exactly_their_type_are_completed_by_columns(scalar: str
     await run(schema, Counting, _query(exact=True))
     assert dict(ColumnExecutor.left_to_graphql_core) == {"selection: resolver of row": 2}  # the list of cases, a case
     assert Counting.tried["by columns"] == _POSITIONS * len(EXACT[scalar])
+
+
+@pytest.mark.parametrize("scalar", ["Date", "DateTime"])
+async def test_another_scalar_of_the_same_name_is_written_as_it_says(scalar: str) -> None:
+    python = PYTHON[scalar]
+    other = strawberry.scalar(name=scalar, serialize=lambda value: f"mine: {value}", parse_value=str)
+    row = object_type("Row", {}, value=column("value", 0, python), links=batched(list_of(python), list))
+    rows = strawberry.field(resolver=lambda: [(EXACT[scalar][0],), None], graphql_type=list_of(row | None))
+    config = StrawberryConfig(scalar_map={python: other})
+    schema = QuietSchema(query=object_type("Query", {}, rows=rows), config=config)
+    for query in ("{ rows { value } }", "{ rows { value links } }"):
+        tested, reference = await both(schema, query)
+        assert tested == reference
+        assert "mine: " in repr(tested.data)

@@ -1,6 +1,7 @@
 """Values for fields: those that a field's type expects, and those that no resolver should give."""
 
 import math
+import types
 from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -87,6 +88,13 @@ async def one_shot_async(*values: Any) -> AsyncIterator[Any]:
         yield value
 
 
+@types.coroutine
+def old_coroutine() -> Generator[Any, None, Any]:
+    """A generator that can be awaited, though its type cannot."""
+    yield from ()
+    return None
+
+
 EXACT: dict[str, tuple[Any, ...]] = {
     "Int": (0, 1, -7, 2**31 - 1, -(2**31)),
     "Float": (0.0, -0.0, 1.5, 1e308, 5e-324, -2.0),
@@ -114,7 +122,16 @@ def odd_values() -> list[Any]:
         *([], [1], ["a"], [None], [[]], [Boom("in a list")], (), (1, 2), {}, {"a": 1}, {1}, range(2), one_shot(1, 2)),
         *(one_shot_async(1), ListLike([1]), TupleLike((1,)), object(), int, len, None, Undefined, strawberry.UNSET),
         *(Boom("as a value"), GraphQLError("as a value"), ExceptionGroup("as a group", [Boom("inside")])),
-        *(Later(None), Later(1), Later("later"), Later(Boom("later")), Later([Later(1)]), NotImplemented, ...),
+        *(
+            Later(None),
+            Later(1),
+            Later("later"),
+            Later(Boom("later")),
+            Later([Later(1)]),
+            old_coroutine(),
+            NotImplemented,
+            ...,
+        ),
     ]
 
 
