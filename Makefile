@@ -41,6 +41,6 @@ bench: $(VENV)/dev.stamp
 clean:
 	rm -rf $(VENV) gateway/graphiql/assets gateway/graphiql/node_modules *.egg-info
 
-# Random queries on both engines, with new seeds, for ten minutes.
+# Random queries on both engines with new seeds: two tests, ten minutes each.
 fuzz: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/execution --fuzz-seconds 600
