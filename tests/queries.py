@@ -1,25 +1,12 @@
 """Queries that several tests ask: the acceptance queries, and every section of the analysis at once."""
 
+from pathlib import Path
+
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type
 
-DASHBOARD = """
-query Dashboard($ids: [ID!]!) {
-  aircraftByIds(ids: $ids) {
-    id
-    registration { manufacturer model year seats }
-    operator { code name }
-    analysis {
-      punctuality { flights meanArrivalDelay p95ArrivalDelay onTimeShare }
-      utilization { hoursFlown distanceMiles destinations }
-      cancellations { cancelled share }
-    }
-  }
-}
-"""
-TRENDS = DASHBOARD.replace(
-    "cancellations { cancelled share }",
-    "cancellations { cancelled share }\n      monthly { month flights meanArrivalDelay }",
-)
+_QUERIES = Path(__file__).parents[1] / "benchmarks" / "queries"
+DASHBOARD = (_QUERIES / "dashboard.graphql").read_text()
+TRENDS = (_QUERIES / "trends.graphql").read_text()
 
 
 def leaves(schema: GraphQLSchema, type_name: str) -> str:

@@ -38,4 +38,4 @@ def plan(requests: Iterable[Request]) -> list[Statement]:
 
 
 def _place(request: Request) -> tuple[int, str, str, int]:
-    return (_ORDER.get(request.section.name, -1), str(request.period), str(request.after), request.first)
+    return (_ORDER[request.section.name], str(request.period), str(request.after), request.first)

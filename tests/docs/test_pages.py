@@ -23,6 +23,8 @@ async def test_the_readme_shows_a_real_answer(sample_stores: Stores) -> None:
     asked = await ask(*sample_stores, query)
     assert asked.errors == []
     assert {"data": asked.data} == json.loads(answer)
+    assert "**four for the query below" in readme
+    assert asked.statements == 4
 
 
 async def test_the_gateways_own_example_runs(sample_stores: Stores) -> None:
