@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from loaders.airports import Airport as AirportRecord
-from resolvers.batching import BATCH, codes
+from resolvers.batching import BATCH, by_class, codes
 from resolvers.nodes import Node
 
 
@@ -27,6 +27,7 @@ class Airport(Node):
         return strawberry.ID(self.code)
 
     @classmethod
+    @by_class
     def is_type_of(cls, obj: Any, _info: object) -> bool:
         """The loader's record is the type's value."""
         return isinstance(obj, AirportRecord)

@@ -1,7 +1,6 @@
 """The analysis: its GraphQL types are derived from the declarations of the sections."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -33,12 +32,8 @@ _TYPES: dict[Kind, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AnalysisOf:
-    """What the analysis type is resolved from: one aircraft's sections, and the period that they are over."""
-
-    loaded: Loaded
-    period: Period | None
+AnalysisOf = tuple[Loaded, Period | None]
+"""What the analysis type is resolved from: one aircraft's sections, and the period that they are over."""
 
 
 def section_type(section: type[Section]) -> Any:
@@ -46,8 +41,8 @@ def section_type(section: type[Section]) -> Any:
     return _SECTION_TYPES[section]
 
 
-def section_field(section: type[Section], of: Callable[[Any], AnalysisOf], *, always: bool = False) -> StrawberryField:
-    """A field that answers the section; `of` finds what it is read from in the parent's value.
+def section_field(section: type[Section], *, of_aircraft: bool = False, always: bool = False) -> StrawberryField:
+    """A field that answers the section, of an AnalysisOf or, where it is `of_aircraft`, of a Loaded.
 
     It is nullable, so that a section whose statement failed is null and the rest of the aircraft answers; unless it is
     `always` there.
@@ -55,8 +50,8 @@ def section_field(section: type[Section], of: Callable[[Any], AnalysisOf], *, al
     declared = section_type(section)
     if issubclass(section, ConnectionSection):
         connection, edge = _connection_types(section)
-        return _paged(section, connection | None, partial(_connections, section, of, connection, edge))
-    batch = partial(_values, section, of)
+        return _paged(section, connection | None, partial(_connections, section, connection, edge))
+    batch = partial(_values_of_aircraft if of_aircraft else _values, section)
     if issubclass(section, ListSection):
         rows = list[declared]  # type: ignore[valid-type]  # a type made at run time
         return _listed(section, rows if always else rows | None, batch)
@@ -88,26 +83,25 @@ def _first(section: type[ListSection]) -> Any:
 
 
 def _values(
-    section: type[Section],
-    of: Callable[[Any], AnalysisOf],
-    parents: Sequence[Any],
-    arguments: Mapping[str, Any],
-    _context: Any,
+    section: type[Section], parents: Sequence[AnalysisOf], arguments: Mapping[str, Any], _context: Any
 ) -> Sequence[Any]:
     """The section of each parent, in order. Raises the SystemFault that kept it from being loaded.
 
     Parents of one field are over one period: it is an argument of the field above.
     """
-    if not parents:
-        return []
-    sources = [of(parent) for parent in parents]
-    asked = request(section, sources[0].period, arguments.get("first"), after_of(section, arguments.get("after")))
-    return values_of([source.loaded for source in sources], asked)
+    period = parents[0][1] if parents else None
+    asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
+    return values_of([loaded for loaded, _ in parents], asked)
+
+
+def _values_of_aircraft(
+    section: type[Section], parents: Sequence[Loaded], arguments: Mapping[str, Any], _context: Any
+) -> Sequence[Any]:
+    return values_of(parents, request(section, first=arguments.get("first")))
 
 
 def _connections(
     section: type[ConnectionSection],
-    of: Callable[[Any], AnalysisOf],
     connection: Any,
     edge: Any,
     parents: Sequence[Any],
@@ -118,7 +112,7 @@ def _connections(
     first, after = arguments.get("first"), arguments.get("after")
     size = section.first if first is None else first
     pages = []
-    for rows in _values(section, of, parents, arguments, context):
+    for rows in _values(section, parents, arguments, context):
         page = rows[:size]
         cursors = [cursor_of(section, row) for row in page]
         edges = [edge(cursor=cursor, node=row) for cursor, row in zip(cursors, page, strict=True)]
@@ -178,7 +172,7 @@ def _column_field(place: int, column: Column) -> StrawberryField:
 
 def _link_field(place: int, column: Column, answer: Any) -> StrawberryField:
     def batch(rows: Sequence[Any], _arguments: Mapping[str, Any], context: RequestContext) -> Sequence[Any]:
-        return [context.links.get(column.kind, row[place]) for row in rows]
+        return context.links.records(column.kind, [row[place] for row in rows])
 
     def resolve(root: Any, info: Info) -> Any:
         return batch([root], {}, info.context)[0]
@@ -204,6 +198,6 @@ _SECTION_TYPES = {section: _type_of(section) for section in ANALYSIS}
 
 Analysis: Any = create_type(
     "Analysis",
-    [section_field(section, lambda root: root) for section in ANALYSIS],
+    [section_field(section) for section in ANALYSIS],
     description="The analysis of one aircraft: about fifty sections, over all of its flights or those of a period.",
 )

@@ -1,9 +1,11 @@
 """Fields that can be resolved for many parents at once: the same function serves one parent and a whole column."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from strawberry.types.field import StrawberryField
+
+C = TypeVar("C", bound=Callable[..., bool])
 
 Batch = Callable[[Sequence[Any], Mapping[str, Any], Any], Sequence[Any]]
 """(parents, coerced arguments by GraphQL name, context) to one value a parent, in order.
@@ -18,6 +20,12 @@ BATCH = "batch"
 def codes(parents: Sequence[Any], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str]:
     """The ids of records that are known by their code."""
     return [parent.code for parent in parents]
+
+
+def by_class(check: C) -> C:
+    """Mark an `is_type_of` whose answer depends on the value's class alone: one value of each class is asked about."""
+    check.by_class = True  # type: ignore[attr-defined]
+    return check
 
 
 class ColumnField(StrawberryField):

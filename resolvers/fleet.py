@@ -108,7 +108,11 @@ async def fleet_page(
     page = entries[:rows]
     aircraft = await load_aircraft(info, [entry.tail_number for entry in page], (("edges", "node"), ("nodes",)))
     cursors = [encoded([query.sort.name, cursor_value(query.sort, e.sorted_by), e.tail_number]) for e in page]
-    edges = [AircraftEdge(cursor=at, node=node) for at, node in zip(cursors, aircraft, strict=True) if node is not None]
+    edges = [
+        AircraftEdge(cursor=at, node=node)  # type: ignore[arg-type]  # resolved from what was loaded
+        for at, node in zip(cursors, aircraft, strict=True)
+        if node is not None
+    ]
     return AircraftConnection(
         query=query, edges=edges, page_info=page_info(cursors, more=len(entries) > rows, after=after)
     )

@@ -1,7 +1,9 @@
 """Links: columns that hold a code and answer the record behind it, loaded in one wave after the sections."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from aiodataloader import DataLoader
@@ -11,7 +13,7 @@ from loaders.airports import Airport
 from loaders.catalogue.declaration import Kind, ListSection
 from loaders.planning import Request
 from loaders.request_loaders import RequestLoaders
-from loaders.sections import Loaded
+from loaders.sections import Loaded, values_of
 from loaders.stores.errors import SystemFault
 
 Record = Airport | Airline | None
@@ -27,7 +29,8 @@ class Links:
             Kind.AIRPORT: loaders.airports,
             Kind.AIRLINE: loaders.airlines,
         }
-        self._records: dict[tuple[Kind, str], Record | SystemFault] = {}
+        self._records: defaultdict[Kind, dict[str | None, Any]] = defaultdict(lambda: {None: None})
+        self._failed = False
 
     async def follow(self, links: Iterable[Link], aircraft: Sequence[Loaded]) -> None:
         """Load what the links of these aircraft, loaded together, lead to: one statement a kind, however many links.
@@ -36,17 +39,20 @@ class Links:
         """
         codes: dict[Kind, dict[str, None]] = {}
         for request, position, kind in links:
-            codes.setdefault(kind, {}).update(dict.fromkeys(_codes(request, position, aircraft)))
+            codes.setdefault(kind, {}).update(_codes(request, position, aircraft))
         await asyncio.gather(*(self._load(kind, list(found)) for kind, found in codes.items()))
 
-    def get(self, kind: Kind, code: str | None) -> Record:
-        """The record behind a code that was followed; None without a code, or where the register lacks it."""
-        if code is None:
-            return None
-        record = self._records[kind, code]
-        if isinstance(record, SystemFault):
-            raise record
-        return record
+    def records(self, kind: Kind, codes: Iterable[str | None]) -> list[Record]:
+        """The records behind codes that were followed, in order; None without a code, or where the register lacks it.
+
+        Raises the SystemFault that kept one of them from being loaded.
+        """
+        found = list(map(self._records[kind].__getitem__, codes))
+        if self._failed:
+            for record in found:
+                if isinstance(record, SystemFault):
+                    raise record
+        return found
 
     def release(self) -> None:
         """Let go of the records."""
@@ -57,20 +63,18 @@ class Links:
         try:
             records = dict(zip(codes, await self._loaders[kind].load_many(codes), strict=True))
         except SystemFault as fault:
-            records = dict.fromkeys(codes, fault)
-        self._records.update({(kind, code): record for code, record in records.items()})
+            records, self._failed = dict.fromkeys(codes, fault), True
+        self._records[kind].update(records)
 
 
-def _codes(request: Request, position: int, aircraft: Sequence[Loaded]) -> Iterable[str]:
-    if not aircraft:
-        return
+def _codes(request: Request, position: int, aircraft: Sequence[Loaded]) -> dict[str, None]:
+    """Each code once, in the order met; none where the section itself was not loaded."""
     try:
-        column = aircraft[0].column(request)
+        rows = values_of(aircraft, request)
     except SystemFault:
-        return
-    for loaded in aircraft:
-        value = column[loaded.place]
-        rows = value if issubclass(request.section, ListSection) else [value]
-        for row in rows:
-            if row is not None and row[position] is not None:
-                yield row[position]
+        return {}
+    if issubclass(request.section, ListSection):
+        rows = list(chain.from_iterable(rows))
+    codes = dict.fromkeys(row[position] for row in rows if row is not None)
+    codes.pop(None, None)
+    return codes

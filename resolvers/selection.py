@@ -25,6 +25,7 @@ from loaders.planning import Period, Request
 from loaders.planning.request import merged, request
 from resolvers.arguments import after_of, period_of
 from resolvers.links import Link
+from resolvers.operations import memory
 
 _SECTION_OF_FIELD: dict[str, type[Section]] = {
     "registration": Registration,
@@ -44,11 +45,23 @@ class Selection:
     links: frozenset[Link]
 
 
-def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: Iterable[tuple[str, ...]] = ((),)) -> Selection:
+def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, ...], ...] = ((),)) -> Selection:
     """The selection on type Aircraft at these paths below the field that is being resolved.
 
     Raises CallerError for arguments that cannot be.
     """
+    if info.path.prev is not None:
+        return _read(info, paths)
+    # Strawberry hands resolvers the coerced values alone, and not in graphql-core's container.
+    known = memory(info.operation, info.fragments, info.variable_values)  # type: ignore[arg-type]
+    key = (Selection, info.path.key, paths)
+    if key not in known:
+        known[key] = _read(info, paths)
+    selection: Selection = known[key]
+    return selection
+
+
+def _read(info: GraphQLResolveInfo[Any], paths: Iterable[tuple[str, ...]]) -> Selection:
     reader = _Reader(info)
     top = [FieldDetails(node, None) for node in info.field_nodes]
     for path in paths:

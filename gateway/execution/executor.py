@@ -22,11 +22,13 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from gateway.execution.pieces import Pieces
 from gateway.execution.plan import Unsupported, plan
 from gateway.execution.rows import Complete, Unclean
+from gateway.execution.variables import texts, with_texts
+from resolvers.operations import memory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
 
-    from graphql import GraphQLList, GraphQLOutputType, GraphQLResolveInfo
+    from graphql import DocumentNode, GraphQLList, GraphQLOutputType, GraphQLResolveInfo, GraphQLSchema
     from graphql.execution.collect_fields import FieldDetailsList
     from graphql.pyutils import Path
 
@@ -66,7 +68,28 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         # None where the context is not the gateway's: then lists are completed whole.
         self._encode: bool | None = getattr(self.context_value, "encode_in_pieces", None)
         self.encodes = bool(self._encode)
-        self._plans: dict[tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | None]] = {}
+        self._plans: dict[tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | Unsupported]] = {}
+
+    @classmethod
+    def build(
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Any = None,
+        context_value: Any = None,
+        raw_variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """As graphql-core builds it, without a look at each of thousands of ids."""
+        values = raw_variable_values or {}
+        long = texts(schema, document, operation_name, values)
+        short = values | {name: [] for name in long}
+        built = super().build(schema, document, root_value, context_value, short, operation_name, *args, **kwargs)
+        if long and isinstance(built, cls):
+            built.variable_values = with_texts(built.variable_values, long)
+        return built
 
     def complete_list_value(
         self,
@@ -80,7 +103,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         """The list by columns, or as graphql-core completes it."""
         if self._encode is not None and type(result) is list and len(result) > _FIRST_PIECE:
             return self._complete_pieces(return_type, field_details_list, info, path, result, position_context)
-        completed = self._by_columns(return_type, field_details_list, result, position_context)
+        completed = self._by_columns(return_type, field_details_list, path, result, position_context)
         if completed is not _NOT_DONE:
             return completed
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
@@ -95,7 +118,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         """The object by columns of one, or as graphql-core completes it."""
-        completed = self._by_columns(return_type, field_details_list, result, position_context)
+        completed = self._by_columns(return_type, field_details_list, path, result, position_context)
         if completed is not _NOT_DONE:
             return completed
         return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
@@ -118,7 +141,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         at, size = 0, _FIRST_PIECE
         while at < len(items):
             started = time.perf_counter()
-            piece = self._by_columns(declared, details, items[at : at + size], position_context)
+            piece = self._by_columns(declared, details, path, items[at : at + size], position_context)
             if self._encode and piece is not _NOT_DONE:
                 piece = _encoded(piece)
             if piece is _NOT_DONE or piece is None:
@@ -133,32 +156,39 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         return [item for piece in pieces for item in piece]
 
     def _by_columns(
-        self, declared: GraphQLOutputType, details: FieldDetailsList, value: Any, position_context: Any
+        self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path, value: Any, position_context: Any
     ) -> Any:
         manager = self.middleware_manager
         if (manager is not None and manager.middlewares) or position_context is not None or not self.error_propagation:
             return _NOT_DONE
-        complete = self._plan(declared, details)
-        if complete is None:
+        if not isinstance(get_named_type(declared), GraphQLObjectType):
+            return _NOT_DONE  # leaves cost no more here than by columns; abstract types are looked at value by value
+        complete = self._plan(declared, details, path)
+        if isinstance(complete, Unsupported):
+            self.left_to_graphql_core[f"selection: {complete}"] += 1
             return _NOT_DONE
         try:
-            return complete([value])[0]
+            return complete([value], self.context_value)[0]
         except Unclean as reason:
             self.left_to_graphql_core[f"value: {reason}"] += 1
             return _NOT_DONE
 
-    def _plan(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete | None:
-        """The selection's plan, made once; None where there is none."""
+    def _plan(self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path) -> Complete | Unsupported:
+        """The selection's plan, made once an execution, or once an operation where it is that of a root field."""
+        if path.prev is None:
+            known = memory(self.operation, self.fragment_definitions, self.variable_values.coerced)
+            root = (declared, path.key, self.encodes)
+            if root not in known:
+                known[root] = self._planned(declared, details)
+            complete: Complete | Unsupported = known[root]
+            return complete
         key = (declared, id(details))  # the list is kept with its plan, so that its id stays its own
         if key not in self._plans:
             self._plans[key] = (details, self._planned(declared, details))
         return self._plans[key][1]
 
-    def _planned(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete | None:
-        if not isinstance(get_named_type(declared), GraphQLObjectType):
-            return None  # leaves cost no more here than by columns; abstract types are looked at value by value
+    def _planned(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete | Unsupported:
         try:
             return plan(self, declared, details)
         except Unsupported as reason:
-            self.left_to_graphql_core[f"selection: {reason}"] += 1
-            return None
+            return reason.with_traceback(None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, cast
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from gateway.execution.executor import ColumnExecutor
 
+_Resolve = Callable[[Sequence[Any], Any], Sequence[Any]]
+"""(parents, context) to one value a parent."""
 _TYPENAME = "__typename"
 _CORE_SCALARS = (GraphQLInt, GraphQLFloat, GraphQLString, GraphQLID, GraphQLBoolean)
 
@@ -74,7 +76,7 @@ class _Planner:
         if leaves is not None and declared.is_type_of is None and any(leaf.place >= 0 for leaf in leaves):
             return complete_rows(leaves, declared.name, self._executor.encodes)
         columns = [self._column(declared, field, groups[key]) for key, field in fields.items()]
-        return partial(_objects, self._type_check(declared), columns, assemble(tuple(fields)))
+        return partial(_objects, _type_check(declared), columns, assemble(tuple(fields)))
 
     def _field(self, parent: GraphQLObjectType, details: FieldDetailsList) -> GraphQLField:
         name = details[0].node.name.value
@@ -103,22 +105,20 @@ class _Planner:
         query = self._executor.schema.query_type
         return self._executor.schema.get_field(query, _TYPENAME) if query else None
 
-    def _column(
-        self, parent: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList
-    ) -> Callable[[Sequence[Any]], Completed]:
+    def _column(self, parent: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList) -> Complete:
         if field is self._typename_field():
             return partial(_repeat, parent.name)
         resolve = partial(_resolved, self._batch(field, details))
         complete = self.complete(field.type, details)
-        return lambda sources: complete(resolve(sources))
+        return lambda sources, context: complete(resolve(sources, context), context)
 
-    def _batch(self, field: GraphQLField, details: FieldDetailsList) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    def _batch(self, field: GraphQLField, details: FieldDetailsList) -> _Resolve:
         definition = _definition(field)
         if isinstance(definition, ColumnField):
             return partial(_places, definition.place)
         batch: Batch | None = definition.metadata.get(BATCH)
         if batch is not None:
-            return partial(_call, batch, self._arguments(field, details), self._executor.context_value)
+            return partial(_call, batch, self._arguments(field, details))
         if definition.is_basic_field and type(definition).get_result is StrawberryField.get_result:
             return partial(_attributes, definition.default_resolver, definition.python_name)
         raise Unsupported(f"resolver of {definition.name}")
@@ -130,13 +130,16 @@ class _Planner:
         except Exception as error:
             raise Unsupported("arguments") from error
 
-    def _type_check(self, declared: GraphQLObjectType) -> Callable[[Any], Any] | None:
-        check = declared.is_type_of
-        if check is None:
-            return None
-        if inspect.iscoroutinefunction(check):
-            raise Unsupported("async is_type_of")
-        return lambda value: check(value, cast("Any", None))
+
+def _type_check(declared: GraphQLObjectType) -> Callable[[Sequence[Any]], None] | None:
+    check = declared.is_type_of
+    if check is None:
+        return None
+    if inspect.iscoroutinefunction(check):
+        raise Unsupported("async is_type_of")
+    if getattr(check, "by_class", False):
+        return lambda sources: _check_types(check, {type(source): source for source in sources}.values())
+    return partial(_check_types, check)
 
 
 def _definition(field: GraphQLField) -> StrawberryField:
@@ -156,14 +159,14 @@ def _is_guarded(declared: GraphQLOutputType) -> bool:
     return declared in _CORE_SCALARS or own in (DateDefinition, DateTimeDefinition)
 
 
-def _non_null(complete: Complete, values: Sequence[Any]) -> Completed:
-    completed = complete(values)
+def _non_null(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
+    completed = complete(values, context)
     if None in completed:
         raise Unclean("null")
     return completed
 
 
-def _lists(complete: Complete, values: Sequence[Any]) -> Completed:
+def _lists(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
     flat: list[Any] = []
     for value in values:
         if value is None:
@@ -171,7 +174,7 @@ def _lists(complete: Complete, values: Sequence[Any]) -> Completed:
         if type(value) is not list:
             raise Unclean("list")
         flat += value
-    completed = complete(flat)
+    completed = complete(flat, context)
     if len(values) == 1 and values[0] is not None:
         return [completed]
     lists: Completed = []
@@ -186,37 +189,40 @@ def _lists(complete: Complete, values: Sequence[Any]) -> Completed:
 
 
 def _objects(
-    is_type_of: Callable[[Any], Any] | None,
-    columns: Sequence[Callable[[Sequence[Any]], Completed]],
+    check_types: Callable[[Sequence[Any]], None] | None,
+    columns: Sequence[Complete],
     put_together: Callable[..., list[dict[str, Any]]],
     values: Sequence[Any],
+    context: Any,
 ) -> Completed:
     sources = [value for value in values if value is not None]
     for kind in set(map(type, sources)):
         if issubclass(kind, Exception | UndefinedType | GeneratorType) or hasattr(kind, "__await__"):
             raise Unclean("object")
-    if is_type_of is not None:
-        _check_types(is_type_of, sources)
-    completed: Completed = put_together(*(column(sources) for column in columns)) if columns else [{} for _ in sources]
+    if check_types is not None:
+        check_types(sources)
+    completed: Completed = (
+        put_together(*(column(sources, context) for column in columns)) if columns else [{} for _ in sources]
+    )
     if len(completed) == len(values):
         return completed
     rest = iter(completed)
     return [None if value is None else next(rest) for value in values]
 
 
-def _check_types(is_type_of: Callable[[Any], Any], sources: Sequence[Any]) -> None:
+def _check_types(is_type_of: Callable[[Any, Any], Any], sources: Iterable[Any]) -> None:
     for source in sources:
         try:
-            answer = is_type_of(source)
+            answer = is_type_of(source, None)
         except Exception as error:
             raise Unclean("is_type_of") from error
         if answer is not True:
             raise Unclean("is_type_of")
 
 
-def _resolved(resolve: Callable[[Sequence[Any]], Sequence[Any]], sources: Sequence[Any]) -> Sequence[Any]:
+def _resolved(resolve: _Resolve, sources: Sequence[Any], context: Any) -> Sequence[Any]:
     try:
-        values = resolve(sources)
+        values = resolve(sources, context)
         complete = len(values) == len(sources)
     except Exception as error:
         raise Unclean("resolver") from error
@@ -225,17 +231,17 @@ def _resolved(resolve: Callable[[Sequence[Any]], Sequence[Any]], sources: Sequen
     return values
 
 
-def _call(batch: Batch, arguments: Mapping[str, Any], context: Any, sources: Sequence[Any]) -> Sequence[Any]:
+def _call(batch: Batch, arguments: Mapping[str, Any], sources: Sequence[Any], context: Any) -> Sequence[Any]:
     return batch(sources, arguments, context)
 
 
-def _attributes(get: Callable[[Any, str], Any], name: str, sources: Sequence[Any]) -> list[Any]:
+def _attributes(get: Callable[[Any, str], Any], name: str, sources: Sequence[Any], _context: Any) -> list[Any]:
     return [get(source, name) for source in sources]
 
 
-def _places(place: int, sources: Sequence[Any]) -> list[Any]:
+def _places(place: int, sources: Sequence[Any], _context: Any) -> list[Any]:
     return [source[place] for source in sources]
 
 
-def _repeat(name: str, sources: Sequence[Any]) -> Completed:
+def _repeat(name: str, sources: Sequence[Any], _context: Any) -> Completed:
     return [name] * len(sources)

@@ -41,8 +41,8 @@ SCALARS = frozenset(_GUARDS)
 """Scalars that have a guard."""
 
 Completed = list[Any]
-Complete = Callable[[Sequence[Any]], Completed]
-"""Completes a column: as many values out as in, in order. Raises Unclean."""
+Complete = Callable[[Sequence[Any], Any], Completed]
+"""(values, context): completes a column, as many values out as in, in order. Raises Unclean."""
 
 
 @lru_cache(maxsize=1_024)  # one a selection of leaves; documents repeat
@@ -58,7 +58,7 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str, encoded: bool) -> Com
         f"{leaf.key!r}: {_item(leaf, names.get(at), typename, encoded)}" for at, leaf in enumerate(leaves)
     )
     complete: Complete = _compiled(
-        "def complete(rows):",
+        "def complete(rows, context):",
         "    out = []",
         "    append = out.append",
         "    for row in rows:",
@@ -80,7 +80,7 @@ def complete_leaf(scalar: str, encoded: bool) -> Complete:
     """Completes a column of one leaf; None stays None."""
     guard, written = _GUARDS[scalar].format(v="v"), _written(scalar, "v", encoded)
     complete: Complete = _compiled(
-        "def complete(values):",
+        "def complete(values, context):",
         "    for v in values:",
         f"        if v is not None and not ({guard}):",
         f"            raise Unclean({scalar!r})",

@@ -209,6 +209,8 @@ class ListSection(Section):
 
     order: ClassVar[tuple[str, ...]] = ()
     only: ClassVar[str] = ""
+    in_order: ClassVar[bool] = False
+    """Whether a group's rows lie together in the table's own order, so that ClickHouse can aggregate as it reads."""
     first: ClassVar[int] = 10
     """How many rows are answered when the query does not say."""
     most: ClassVar[int] = 1_000

@@ -17,6 +17,7 @@ class Monthly(ListSection):
     type_name = "Month"
     relation = FLIGHTS
     first = 120
+    in_order = True
     month = grouped(day("toStartOfMonth(date)", "First day of the month."))
     flights = _FLIGHTS
     cancelled = _CANCELLED
@@ -29,6 +30,7 @@ class Weekly(ListSection):
     type_name = "Week"
     relation = FLIGHTS
     first = 530
+    in_order = True
     week = grouped(day("toMonday(date)", "Monday of the week."))
     flights = _FLIGHTS
     cancelled = _CANCELLED
@@ -42,6 +44,7 @@ class Daily(ListSection):
     relation = FLIGHTS
     first = 366
     most = 4_000
+    in_order = True
     date = grouped(day("date", "The day."))
     flights = _FLIGHTS
     cancelled = _CANCELLED

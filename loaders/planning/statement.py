@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from loaders.catalogue.declaration import ListSection, Section, Source
@@ -66,11 +67,15 @@ def _whole(request: Request, columns: Table) -> Table:
 
 
 def read_rows(request: Request, table: Table, ids: Sequence[str]) -> dict[Request, Values]:
-    """Any number of rows a key, in the order of the list: the key, then the section's columns."""
-    lists: dict[str, list[tuple[Any, ...]]] = {key: [] for key in ids}
-    for key, *row in zip(*table, strict=True):
-        lists[key].append(tuple(row))
-    return {request: [lists[key] for key in ids]}
+    """Any number of rows a key, those of a key together and in the order of the list: the key, then the columns."""
+    lists: dict[str, list[tuple[Any, ...]]] = {}
+    rows = list(zip(*table[1:], strict=True))
+    at = 0
+    for key, together in groupby(table[0] if table else ()):
+        end = at + len(list(together))
+        lists[key] = rows[at:end]
+        at = end
+    return {request: [lists.get(key, []) for key in ids]}
 
 
 def _objects(

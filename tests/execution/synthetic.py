@@ -9,6 +9,7 @@ from random import Random
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.extensions import ParserCache
 from strawberry.extensions.field_extension import FieldExtension
 from strawberry.permission import BasePermission
 
@@ -248,7 +249,8 @@ def random_schema(seed: object) -> strawberry.Schema:
     abstract = ["Face", "Either"] if maker.odds.plain else []
     maker.thing("T1", ["R0", "R1", "T2", "T3", *abstract])
     maker.thing("T0", ["R2", "T1", "T2", *abstract])
-    return QuietSchema(query=_query(maker), types=[maker.types["T3"]])
+    # Documents that are kept parsed, as in the gateway: only then is anything of an operation remembered.
+    return QuietSchema(query=_query(maker), types=[maker.types["T3"]], extensions=[lambda: ParserCache(maxsize=64)])
 
 
 def _query(maker: _Maker) -> Any:

@@ -5,7 +5,8 @@ ones. A failure names its seed and the smallest document that shows it.
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pytest
 import strawberry
@@ -79,8 +80,21 @@ async def _check(schema: strawberry.Schema, seed: object, context: Callable[[], 
 
 
 async def _same(schema: strawberry.Schema, document: Document, context: Callable[[], object]) -> bool:
-    tested, reference = await both(schema, document.text, document.variables, context)
-    return tested.agrees(reference, in_turn=getattr(context(), "encode_in_pieces", None) is not None)
+    in_turn = getattr(context(), "encode_in_pieces", None) is not None
+    for variables in _each_way(document.variables):
+        tested, reference = await both(schema, document.text, variables, context)
+        if not tested.agrees(reference, in_turn=in_turn):
+            return False
+    return True
+
+
+def _each_way(variables: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The variables, then with all directives turned round, for what is remembered of the operation, and back again."""
+    yield variables
+    turned = {name: not value for name, value in variables.items() if type(value) is bool}
+    if turned:
+        yield {**variables, **turned}
+        yield variables
 
 
 async def _smallest(

@@ -27,6 +27,15 @@ _COMPLETE = ["self", "return_type", "field_details_list", "info", "path", "resul
     [
         (Executor.complete_list_value, _COMPLETE),
         (Executor.complete_object_value, _COMPLETE),
+        (
+            Executor.build,
+            [
+                *("schema", "document", "root_value", "context_value", "raw_variable_values", "operation_name"),
+                *("field_resolver", "type_resolver", "subscribe_field_resolver", "max_coercion_errors"),
+                *("enable_early_execution", "middleware", "is_awaitable", "is_async_iterable", "hide_suggestions"),
+                *("abort_signal", "hooks", "custom_args"),
+            ],
+        ),
         (Executor.collect_subfields, ["self", "return_type", "field_details_list"]),
         (GraphQLSchema.get_field, ["self", "parent_type", "field_name"]),
         (

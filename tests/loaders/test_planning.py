@@ -5,14 +5,14 @@ from datetime import date
 import pytest
 
 from loaders.catalogue import ANALYSIS, SECTIONS
-from loaders.catalogue.declaration import ConnectionSection, ListSection, Section
+from loaders.catalogue.declaration import ConnectionSection, ListSection, Section, Store
 from loaders.catalogue.flights import FlightLog
 from loaders.catalogue.network import Routes
 from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.catalogue.series import Monthly
 from loaders.catalogue.weather import WeatherExposure
-from loaders.planning import Period, plan
+from loaders.planning import Period, Values, clickhouse, plan
 from loaders.planning.request import request
 from loaders.sections import SectionLoader
 from loaders.stores.errors import CallerError
@@ -140,3 +140,38 @@ async def test_revisions_are_one_statement_for_all_aircraft(sample_stores: Store
     loaded = await loader.load((("N10156", "N725MQ", "N102UW"), frozenset([asked])))
     assert [[row[0] for row in one.get(asked)] for one in loaded] == [[1], [], [2]]
     assert len(recorder.sent) == 1
+
+
+_ALONE = [one for one in ANALYSIS if issubclass(one, ListSection) and one.relation.source.store is Store.CLICKHOUSE]
+_SOME = ["N725MQ", "N10156", "nothing", "N14228"]
+
+
+def _rounded(lists: Values) -> list[list[tuple[object, ...]]]:
+    """The rows with floats to nine digits: a sum depends on the order in which threads add."""
+    return [[tuple(f"{v:.9g}" if isinstance(v, float) else v for v in row) for row in rows] for rows in lists]
+
+
+@pytest.mark.parametrize("first", [0, 1, 7, 1_000])
+@pytest.mark.parametrize("section", _ALONE, ids=lambda section: section.name)
+async def test_a_list_on_its_own_has_the_rows_that_it_has_among_others(
+    sample_stores: Stores, section: type[ListSection], first: int
+) -> None:
+    asked = request(section, MARCH, first)
+    alone, among = clickhouse.rows(asked), clickhouse.fused([asked, request(section, MARCH, 5)])
+    answers = [
+        one.read((await sample_stores.clickhouse.columns(one.sql, {"ids": _SOME, **one.arguments})).columns, _SOME)
+        for one in (alone, among)
+    ]
+    assert _rounded(answers[0][asked]) == _rounded(answers[1][asked])
+    assert any(answers[0][asked]) == (first > 0 or issubclass(section, ConnectionSection))
+
+
+@pytest.mark.parametrize("section", _ALONE, ids=lambda section: section.name)
+async def test_clickhouse_aggregates_in_the_tables_order_where_a_section_says_that_it_can(
+    sample_stores: Stores, section: type[ListSection]
+) -> None:
+    (statement,) = plan([request(section)])
+    steps = await sample_stores.clickhouse.columns(
+        f"explain pipeline {statement.sql}", {"ids": _SOME, **statement.arguments}
+    )
+    assert any("AggregatingInOrder" in step for step in steps.columns[0]) == section.in_order

@@ -1,0 +1,53 @@
+"""Lists of ids as variables, taken as they are: graphql-core looks at each item three times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLID, GraphQLString, get_operation_ast
+from graphql.language import ListTypeNode, NamedTypeNode, NonNullTypeNode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import DocumentNode, GraphQLSchema, TypeNode
+    from graphql.execution.values import VariableValues
+
+_SHORTEST = 16
+"""Items from which on it pays."""
+
+_TAKE_TEXT_AS_IT_IS = (GraphQLID, GraphQLString)
+
+
+def texts(
+    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, values: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """The variables that are long lists of text, declared as lists of ID or String: coerced, they stay the same."""
+    found = {
+        name: value
+        for name, value in values.items()
+        if type(value) is list and len(value) >= _SHORTEST and set(map(type, value)) == {str}
+    }
+    operation = get_operation_ast(document, operation_name) if found else None
+    if operation is None:
+        return {}
+    declared = {definition.variable.name.value: definition.type for definition in operation.variable_definitions or ()}
+    return {name: found[name] for name, node in declared.items() if name in found and _is_list_of_text(schema, node)}
+
+
+def with_texts(values: VariableValues, found: dict[str, list[str]]) -> VariableValues:
+    """The coerced values with these lists in place of what stood in for them."""
+    sources = {name: source._replace(value=found.get(name, source.value)) for name, source in values.sources.items()}
+    return values._replace(sources=sources, coerced=values.coerced | found)
+
+
+def _is_list_of_text(schema: GraphQLSchema, node: TypeNode) -> bool:
+    declared = _nullable(node)
+    if not isinstance(declared, ListTypeNode):
+        return False
+    item = _nullable(declared.type)
+    return isinstance(item, NamedTypeNode) and schema.get_type(item.name.value) in _TAKE_TEXT_AS_IT_IS
+
+
+def _nullable(node: TypeNode) -> TypeNode:
+    return node.type if isinstance(node, NonNullTypeNode) else node
