@@ -18,6 +18,7 @@ from benchmarks.measuring import Cell, measure
 from benchmarks.plot import draw
 from benchmarks.processes import busiest_aircraft, endpoint, stores
 from benchmarks.report import Results, page
+from benchmarks.stall import measure_stall
 
 FOLDER = Path(__file__).parent
 QUERIES = ("dashboard", "trends", "everything")
@@ -38,9 +39,12 @@ class Scope:
     load_s: float = 8.0
     load_rounds: int = 3
     each_rounds: int = 7
+    stall: bool = True
 
 
-QUICK = Scope(sizes=(1, 50, 500), rounds=7, stock_everything_most=50, load_s=2.0, load_rounds=1, each_rounds=0)
+QUICK = Scope(
+    sizes=(1, 50, 500), rounds=7, stock_everything_most=50, load_s=2.0, load_rounds=1, each_rounds=0, stall=False
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
-    """The whole run: cells, then requests a second, then one query against one each."""
+    """The whole run: cells, requests a second, small requests beside a large one, one query against one each."""
     results = Results()
     names = [FLOOR, STOCK, GATEWAY] if scope.stock else [FLOOR, GATEWAY]
     with ExitStack() as running:
@@ -71,6 +75,8 @@ def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
         results.cells = asyncio.run(_cells(scope, endpoints, ids))
         if scope.load_rounds:
             results.loads = measure_load(endpoints, ids, scope.load_s, scope.load_rounds)
+        if scope.stall:
+            results.stalls = asyncio.run(measure_stall(endpoints[-1], ids))
         if scope.each_rounds:
             results.each = asyncio.run(measure_each(endpoints[-1], ids, EACH_SIZES, scope.each_rounds))
     return results

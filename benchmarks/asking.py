@@ -49,6 +49,11 @@ class Client:
                 raise BenchmarkError(f"{path} answers {answer.status}: {content[:200]!r}")
             return content
 
+    async def look(self, url: str) -> None:
+        """Read the answer to a GET."""
+        async with self._session.get(url) as answer:
+            await answer.read()
+
     async def usage(self, endpoint: Endpoint) -> dict[str, float]:
         """What the endpoint's process has used so far."""
         async with self._session.get(f"{endpoint.url}/usage") as answer:

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from importlib.metadata import version
 from benchmarks.asking import FLOOR, GATEWAY
 from benchmarks.each import BROWSER_CONNECTIONS, OneOrEach
 from benchmarks.load import QUERY, SIZE, Load
-from benchmarks.measuring import Cell
+from benchmarks.measuring import Cell, percentile
+from benchmarks.stall import Stall
 
 GOALS = {
     ("dashboard", 500): 1.15,
@@ -23,6 +25,9 @@ GOALS = {
 """How many times the floor's median the gateway's may be."""
 LOAD_GOAL = 0.85
 """Of the floor's requests a second."""
+
+STALL_GOAL_MS = 50.0
+"""That a small request's p99 may be above idle."""
 
 _READING = """
 Three endpoints answer the same, each in a process of its own with one worker, over the same stores, with
@@ -48,6 +53,7 @@ class Results:
 
     cells: list[Cell] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
+    stalls: list[Stall] = field(default_factory=list)
     each: list[OneOrEach] = field(default_factory=list)
 
 
@@ -61,6 +67,7 @@ def page(results: Results, plot: str = "") -> str:
         *([f"## Time against ids\n\n![Time against number of ids]({plot})"] if plot else []),
         *(f"## {query}\n\n{_cells([c for c in results.cells if c.query == query])}" for query in queries),
         *([f"## Requests a second\n\n{_loads(results.loads)}"] if results.loads else []),
+        *([f"## Small requests beside a large one\n\n{_stalls(results.stalls)}"] if results.stalls else []),
         *([f"## One query or one each\n\n{_each(results.each)}"] if results.each else []),
     ]
     return "\n\n".join(sections) + "\n"
@@ -120,6 +127,28 @@ def _loads(loads: Sequence[Load]) -> str:
     return about + _table(["endpoint", "connections", "requests/s", "/ floor", "ms", "p95", "rounds"], rows, 1)
 
 
+def _stalls(stalls: Sequence[Stall]) -> str:
+    first = stalls[0]
+    about = (
+        f"One request after the other, first alone, then while the same worker answers every section of {first.size:,}"
+        f" aircraft ({first.large_bytes / 1e6:,.0f} MB in {first.large_s:.1f} s).\n\n"
+    )
+    cells = [
+        [
+            one.path,
+            *(_ms(value) for times in (one.idle_ms, one.busy_ms) for value in _spread(times)),
+            f"{len(one.busy_ms)}",
+        ]
+        for one in stalls
+    ]
+    names = ["path", "idle, ms", "p99", "slowest", "beside it, ms", "p99", "slowest", "requests"]
+    return about + _table(names, cells, 1)
+
+
+def _spread(times_ms: Sequence[float]) -> tuple[float, float, float]:
+    return statistics.median(times_ms), percentile(times_ms, 0.99), max(times_ms)
+
+
 def _each(rows: Sequence[OneOrEach]) -> str:
     about = (
         f"The gateway's {QUERY} query for all aircraft against a request for each, {BROWSER_CONNECTIONS} at a time as"
@@ -152,11 +181,22 @@ def _goals(results: Results) -> str:
         ratio = rates[connections, GATEWAY] / rates[connections, FLOOR]
         name = f"{QUERY}, {SIZE} ids, {connections} connections: requests/s"
         rows.append([name, f"at least {LOAD_GOAL:.2f} of the floor's", *_judged(ratio, ratio >= LOAD_GOAL)])
+    for stall in results.stalls:
+        idle, busy = stall.p99_ms
+        above = busy - idle
+        name = f"{stall.path} beside every section of {stall.size:,} aircraft: p99"
+        rows.append(
+            [name, f"at most {STALL_GOAL_MS:.0f} ms above idle", f"{_ms(above)} ms", _reached(above <= STALL_GOAL_MS)]
+        )
     return _table(["gateway", "goal", "measured", ""], rows, 2) if rows else ""
 
 
 def _judged(ratio: float, reached: bool) -> list[str]:
-    return [f"{ratio:.2f}", "reached" if reached else "missed"]
+    return [f"{ratio:.2f}", _reached(reached)]
+
+
+def _reached(reached: bool) -> str:
+    return "reached" if reached else "missed"
 
 
 def _ms(value: float) -> str:

@@ -24,9 +24,10 @@ _THREAD_SWITCH_S = 0.0005
 """How long a thread that decodes a store's answer may keep the interpreter from the event loop. At Python's 5 ms, every
 step of a small request waits as long while a large answer is decoded."""
 
-_COLLECT_EVERY = 200_000
+_COLLECT_EVERY = 20_000
 """Allocations between two runs of the garbage collector. A large answer is millions of rows without a cycle: at
-Python's 700, the collector walks all of them again and again, and holds up everything for seconds."""
+Python's 700, the collector walks all of them again and again, and holds up everything for seconds. At ten times as
+many as these, one run over the new rows holds it up for 50 ms."""
 
 
 def create_app() -> Starlette:
@@ -38,7 +39,7 @@ def create_app() -> Starlette:
     app = build_app(settings)
     gc.collect()
     gc.freeze()  # the schema and all else that lives as long as the process need not be looked at again
-    gc.set_threshold(_COLLECT_EVERY, 20, 20)
+    gc.set_threshold(_COLLECT_EVERY, 100, 20)
     return app
 
 

@@ -57,7 +57,7 @@ class Exporter:
         async for ids in batches:
             context = RequestContext.of(stores.loaders(), BATCH)
             result = await self._schema.execute(self._query, variable_values={"ids": ids}, context_value=context)
-            context.release()
+            await context.release()
             if result.errors or result.data is None:
                 message = result.errors[0].message if result.errors else "No data."
                 yield orjson.dumps({"error": message, "after": after}) + b"\n"

@@ -1,5 +1,6 @@
 """GraphQL over HTTP: requests in, orjson bytes out."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -44,7 +45,7 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         finally:
             context: RequestContext | None = request.scope.pop(_CONTEXT, None)
             if context is not None:
-                context.release()
+                await context.release()
 
     def decode_json(self, data: str | bytes) -> Any:
         """A JSON object; anything else is no request, and is answered with 400."""
@@ -66,15 +67,23 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
         status = sub_response.status_code or 200
         response: Response
         if size > _LARGEST_BODY:
-            response = StreamingResponse(_taken(pieces), status, headers, MEDIA_TYPE)
+            response = StreamingResponse(taken(pieces), status, headers, MEDIA_TYPE)
         else:
             response = Response(b"".join(pieces), status, headers, MEDIA_TYPE)
         response.headers.raw.extend(sub_response.headers.raw)
         return response
 
 
-async def _taken(pieces: list[bytes]) -> AsyncIterator[bytes]:
-    """The pieces in order, each let go of when it has been taken."""
+async def taken(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    """The pieces in order, each let go of when it has been taken, with a turn for others now and then.
+
+    A client that reads fast never makes the server wait, and sending would hold the event loop until all is sent.
+    """
+    taken = 0
     for at, piece in enumerate(pieces):
         pieces[at] = b""
         yield piece
+        taken += len(piece)
+        if taken > _LARGEST_BODY:
+            taken = 0
+            await asyncio.sleep(0)

@@ -18,10 +18,11 @@ class RequestLoaders:
     airlines: AirlineByCodeLoader
     fleet: FleetLoader
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """Forget what was loaded."""
-        for loader in (self.sections, self.airports, self.airlines):
-            loader.clear_all()
+        self.airports.clear_all()
+        self.airlines.clear_all()
+        await self.sections.release()
 
     @classmethod
     def over(cls, postgres: RelationalStore, clickhouse: AnalyticalStore) -> "RequestLoaders":

@@ -9,7 +9,7 @@ from aiodataloader import DataLoader
 
 from loaders.catalogue.declaration import Cohort, Store
 from loaders.keys import storable
-from loaders.planning import Cohorts, Request, Statement, Values, plan
+from loaders.planning import Cohorts, Request, Statement, Table, Values, plan
 from loaders.planning.request import merged
 from loaders.stores.errors import CallerError, SystemFault
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
@@ -22,6 +22,10 @@ One key, and so one future, for all aircraft of a field: a future each costs mor
 
 MOST_IDS = 10_000
 """Different aircraft in one statement. ClickHouse refuses a parameter over 128 KiB, some 10,000 of the longest keys."""
+
+
+_MANY_IDS = 200
+"""Ids from which on the values of one section take a millisecond to read."""
 
 
 class Loaded(NamedTuple):
@@ -70,6 +74,17 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
         super().__init__()
         self._postgres = postgres
         self._clickhouse = clickhouse
+        self._loaded: list[tuple[int, dict[Request, Values | SystemFault]]] = []
+
+    async def release(self) -> None:
+        """Forget what was loaded; where it is much, others get their turn in between."""
+        self.clear_all()
+        for ids, values in self._loaded:
+            while values:
+                values.popitem()
+                if ids > _MANY_IDS:
+                    await asyncio.sleep(0)
+        self._loaded.clear()
 
     def get_cache_key(self, key: Key) -> Any:
         """Keys that want different columns of equal requests are different keys."""
@@ -85,6 +100,7 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
             )
         requests = merged(request for _, asked in keys for request in asked)
         values = await self._load(ids, requests)
+        self._loaded.append((len(ids), values))
         places = {tail_number: place for place, tail_number in enumerate(ids)}
         return [
             list(map(Loaded._make, zip(together, repeat(values), map(places.__getitem__, together), strict=False)))
@@ -111,9 +127,9 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
         asked = storable(ids)
         if statement.source.store is Store.POSTGRES:
             rows = await self._postgres.rows(statement.sql, asked, *statement.arguments.values())
-            return statement.read(list(zip(*rows, strict=True)), ids)
+            return await _read(statement, list(zip(*rows, strict=True)), ids)
         answer = await self._clickhouse.columns(statement.sql, {"ids": asked, **statement.arguments})
-        return statement.read(answer.columns, ids)
+        return await _read(statement, answer.columns, ids)
 
     async def _of_cohorts(self, statement: Statement, cohort: Cohort, ids: Sequence[str]) -> dict[Request, Values]:
         """Two waves: which cohort each id is in, then the cohorts' answers, each given to all of its members."""
@@ -128,6 +144,16 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
         }
         keys = [cohort_of.get(key, "") for key in ids]
         if not cohorts:
-            return statement.read([], keys)
+            return await _read(statement, [], keys)
         answer = await self._clickhouse.columns(statement.sql, arguments)
-        return statement.read(answer.columns, keys)
+        return await _read(statement, answer.columns, keys)
+
+
+async def _read(statement: Statement, table: Table, ids: Sequence[str]) -> dict[Request, Values]:
+    """The values of each request. Where there are many ids, others get their turn on the event loop in between."""
+    values: dict[Request, Values] = {}
+    for request, of_ids in statement.read(table, ids):
+        values[request] = of_ids
+        if len(ids) > _MANY_IDS:
+            await asyncio.sleep(0)
+    return values

@@ -60,11 +60,11 @@ class Aircraft(Node):
         """The key."""
         return strawberry.ID(self.tail_number)
 
+    registration: Any = section_field(Registration, of_aircraft=True)
+    revisions: Any = section_field(Revisions, of_aircraft=True, always=True)
     tail_number: str = strawberry.field(
         description="The mark on the tail, such as N725MQ.", metadata={BATCH: _tail_numbers}
     )
-    registration: Any = section_field(Registration, of_aircraft=True)
-    revisions: Any = section_field(Revisions, of_aircraft=True, always=True)
 
     @strawberry.field(
         description="The airline that flew most of its flights, the lowest code of equals; null with none.",

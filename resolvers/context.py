@@ -25,14 +25,14 @@ class RequestContext:
         """A new request's context."""
         return cls(loaders, Links(loaders), max_ids, encode_in_pieces)
 
-    def release(self) -> None:
+    async def release(self) -> None:
         """Let go of what was loaded, when the answer is made.
 
         graphql-core's executor refers to itself and to this context: without this, a large answer's rows would stay
         until the garbage collector comes to its oldest generation.
         """
-        self.loaders.release()
         self.links.release()
+        await self.loaders.release()
 
 
 Info = strawberry.Info[RequestContext, None]

@@ -20,6 +20,9 @@ Record = Airport | Airline | None
 Link = tuple[Request, int, Kind]
 """A column that a query follows: its request, its position in the section, and what it leads to."""
 
+_MANY = 200
+"""Aircraft from which on the codes of one link take a millisecond to find: then others get their turn in between."""
+
 
 class Links:
     """The records that the links of one request led to, so far."""
@@ -40,6 +43,8 @@ class Links:
         codes: dict[Kind, dict[str, None]] = {}
         for request, position, kind in links:
             codes.setdefault(kind, {}).update(_codes(request, position, aircraft))
+            if len(aircraft) > _MANY:
+                await asyncio.sleep(0)
         await asyncio.gather(*(self._load(kind, list(found)) for kind, found in codes.items()))
 
     def records(self, kind: Kind, codes: Iterable[str | None]) -> list[Record]:

@@ -15,7 +15,7 @@ import orjson
 from benchmarks.endpoints.serving import CountedStores
 from benchmarks.endpoints.statements import fetched
 from loaders.catalogue import ANALYSIS, SECTIONS
-from loaders.catalogue.declaration import ConnectionSection, Kind, ListSection, Section, Store
+from loaders.catalogue.declaration import ConnectionSection, Kind, ListSection, Section
 from loaders.catalogue.flights import FlightLog
 from loaders.catalogue.network import MainCarrier, MainOrigin
 from loaders.catalogue.register import Known, Registration, Revisions
@@ -137,7 +137,7 @@ def _aircraft(
 async def _load(stores: CountedStores, statement: Statement, ids: list[str]) -> Loaded:
     columns, keys = await fetched(stores, statement, ids)
     columns = columns or [()] * _MOST_COLUMNS  # without a row there may be no columns
-    if statement.source.store is Store.POSTGRES and issubclass(statement.requests[0].section, ListSection):
+    if len(statement.requests) == 1 and issubclass(statement.requests[0].section, ListSection):  # row by row
         lists: dict[str, list[tuple[Any, ...]]] = {key: [] for key in ids}
         for key, *row in zip(*columns, strict=True):
             lists[key].append(tuple(row))

@@ -23,7 +23,7 @@ from loaders.stores.protocols import AnalyticalStore, Columns, RelationalStore, 
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Any]]
 
-_COLLECT_EVERY = 200_000
+_COLLECT_EVERY = 20_000
 """Allocations between two runs of the garbage collector, as in the gateway's workers."""
 
 
@@ -96,7 +96,7 @@ def serve(app: Starlette) -> None:
     """Serve on the port that the first argument names, one worker, with the gateway's settings of uvicorn."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY, 50, 100)
+    gc.set_threshold(_COLLECT_EVERY, 100, 20)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     with listen("127.0.0.1", int(sys.argv[1])) as listening:
         print(f"{os.path.basename(sys.argv[0])} serves.", flush=True)  # noqa: PTH119

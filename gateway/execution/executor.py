@@ -34,9 +34,11 @@ if TYPE_CHECKING:
 
 _NOT_DONE = object()
 
-_FIRST_PIECE = 16
+_FIRST_PIECE = 4
 """Items of a list's first piece; the next ones are sized by how long it took."""
-_PIECE_S = 0.005
+_WHOLE = 16
+"""Items of a list that is completed whole."""
+_PIECE_S = 0.002
 """How long a piece may hold the event loop. Without pieces, a large answer would hold up all others for seconds."""
 
 
@@ -49,9 +51,9 @@ def _encoded(completed: Any) -> bytes | None:
 
 
 def _next_size(size: int, took_s: float) -> int:
-    """At most twice and at least half as many, at least one."""
+    """At most four times and at least half as many, at least one."""
     fitting = int(size * _PIECE_S / max(took_s, 1e-6))
-    return max(1, min(max(fitting, size // 2), size * 2))
+    return max(1, min(max(fitting, size // 2), size * 4))
 
 
 class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -101,7 +103,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,
     ) -> Any:
         """The list by columns, or as graphql-core completes it."""
-        if self._encode is not None and type(result) is list and len(result) > _FIRST_PIECE:
+        if self._encode is not None and type(result) is list and len(result) > _WHOLE:
             return self._complete_pieces(return_type, field_details_list, info, path, result, position_context)
         completed = self._by_columns(return_type, field_details_list, path, result, position_context)
         if completed is not _NOT_DONE:

@@ -8,9 +8,9 @@ from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import ListSection, Source, Store
 from loaders.planning import clickhouse, postgres
 from loaders.planning.request import Period, Request, merged
-from loaders.planning.statement import Cohorts, Statement, Values
+from loaders.planning.statement import Cohorts, Statement, Table, Values
 
-__all__ = ["Cohorts", "Period", "Request", "Statement", "Values", "plan"]
+__all__ = ["Cohorts", "Period", "Request", "Statement", "Table", "Values", "plan"]
 
 _ORDER = {name: place for place, name in enumerate(SECTIONS)}
 

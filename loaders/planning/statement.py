@@ -1,6 +1,6 @@
 """A statement, and how its answer becomes the values of each request, aligned with the ids that were asked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -18,6 +18,8 @@ Cohorts = Mapping[str, Sequence[str]]
 """Members by cohort."""
 Table = Sequence[Sequence[Any]]
 """An answer column by column, the key first."""
+Read = Callable[[Table, Sequence[str]], Iterator[tuple[Request, Values]]]
+"""(answer, ids) to each request with its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +27,19 @@ class Statement:
     """One round trip: what to send, and how to read the answer.
 
     ClickHouse's `sql` has `{name:Type}` for `arguments`; PostgreSQL's has $1 for the ids, then the arguments in order.
-    `read(table, ids)` gives the values of each request.
+    `read(table, ids)` gives each request with its values, one by one, so that a reader of much can pause in between.
     """
 
     source: Source
     sql: str
     arguments: dict[str, object]
     requests: tuple[Request, ...]
-    read: Callable[[Table, Sequence[str]], dict[Request, Values]]
+    read: Read
 
 
 def read_fused(
     requests: Sequence[Request], widths: Sequence[int], table: Table, ids: Sequence[str]
-) -> dict[Request, Values]:
+) -> Iterator[tuple[Request, Values]]:
     """One row a key: after the key, each request has `widths[i]` columns (a list section one, of whole rows).
 
     Columns that an object section was not asked for are not there, and read as None. A table without rows may lack its
@@ -46,17 +48,15 @@ def read_fused(
     table = table or [()] * (1 + sum(widths))
     places = {key: place for place, key in enumerate(table[0])}
     aligned = [places.get(key) for key in ids]
-    values: dict[Request, Values] = {}
     at = 1
     for request, width in zip(requests, widths, strict=True):
         columns = table[at : at + width]
         at += width
         if issubclass(request.section, ListSection):
             rows = columns[0]
-            values[request] = [[] if place is None else rows[place] for place in aligned]
+            yield request, [[] if place is None else rows[place] for place in aligned]
         else:
-            values[request] = _objects(request.section, list(zip(*_whole(request, columns), strict=True)), aligned)
-    return values
+            yield request, _objects(request.section, list(zip(*_whole(request, columns), strict=True)), aligned)
 
 
 def _whole(request: Request, columns: Table) -> Table:
@@ -66,7 +66,7 @@ def _whole(request: Request, columns: Table) -> Table:
     return [next(asked) if request.wants(column) else missing for column in request.section.columns]
 
 
-def read_rows(request: Request, table: Table, ids: Sequence[str]) -> dict[Request, Values]:
+def read_rows(request: Request, table: Table, ids: Sequence[str]) -> Iterator[tuple[Request, Values]]:
     """Any number of rows a key, those of a key together and in the order of the list: the key, then the columns."""
     lists: dict[str, list[tuple[Any, ...]]] = {}
     rows = list(zip(*table[1:], strict=True))
@@ -75,7 +75,7 @@ def read_rows(request: Request, table: Table, ids: Sequence[str]) -> dict[Reques
         end = at + len(list(together))
         lists[key] = rows[at:end]
         at = end
-    return {request: [lists.get(key, []) for key in ids]}
+    yield request, [lists.get(key, []) for key in ids]
 
 
 def _objects(
@@ -88,7 +88,7 @@ def _objects(
     return [None if place is None or rows[place][marker] is None else rows[place] for place in aligned]
 
 
-def fused_reader(requests: Sequence[Request]) -> Callable[[Table, Sequence[str]], dict[Request, Values]]:
+def fused_reader(requests: Sequence[Request]) -> Read:
     """The reader of a statement that answers one row a key."""
     widths = [1 if issubclass(r.section, ListSection) else sum(map(r.wants, r.section.columns)) for r in requests]
     return partial(read_fused, requests, widths)

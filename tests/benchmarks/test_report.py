@@ -3,6 +3,7 @@
 from benchmarks.load import Load
 from benchmarks.measuring import Cell
 from benchmarks.report import Results, page
+from benchmarks.stall import Stall
 
 
 def _cell(endpoint: str, ms: float) -> Cell:
@@ -19,3 +20,13 @@ def test_goals_are_judged_by_the_medians() -> None:
     text = page(Results([_cell("floor", 19.0), _cell("gateway", 21.0)], loads))
     assert "| dashboard, 500 ids: time | at most 1.15 of the floor's | 1.10 | reached |" in text
     assert "| dashboard, 50 ids, 8 connections: requests/s | at least 0.85 of the floor's | 0.80 | missed |" in text
+
+
+def test_a_small_request_is_judged_by_what_it_waits_above_idle() -> None:
+    stall = Stall("/livez", 4_043, 245_000_000, 5.1, [1.0, 2.0], [3.0, 52.5])
+    text = page(Results(stalls=[stall]))
+    assert (
+        "| /livez beside every section of 4,043 aircraft: p99 | at most 50 ms above idle | 50.5 ms | missed |" in text
+    )
+    assert "| /livez | 1.5 | 2.0 | 2.0 | 27.8 | 52.5 | 52.5 | 2 |" in text
+    assert "(245 MB in 5.1 s)" in text

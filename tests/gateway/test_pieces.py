@@ -1,5 +1,6 @@
 """Answers in pieces: together they are the text that one encoder would have written."""
 
+import asyncio
 import json
 from datetime import UTC, date, datetime
 
@@ -7,6 +8,7 @@ import orjson
 import pytest
 
 from gateway.execution.pieces import Pieces, encode
+from gateway.http import taken
 
 
 def test_pieces_together_are_one_text() -> None:
@@ -36,3 +38,20 @@ def test_a_lone_surrogate_is_escaped_beside_pieces_and_dates() -> None:
 def test_what_is_not_json_is_refused() -> None:
     with pytest.raises(TypeError):
         encode({"data": object()})
+
+
+async def test_others_get_their_turn_while_a_large_answer_is_sent() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(others())
+    pieces = [b"x" * 100_000] * 44
+    assert [len(piece) async for piece in taken(pieces)] == [100_000] * 44
+    running.cancel()
+    assert turns == 4
+    assert not any(pieces), "a piece that was sent is let go of"

@@ -159,7 +159,9 @@ async def test_a_list_on_its_own_has_the_rows_that_it_has_among_others(
     asked = request(section, MARCH, first)
     alone, among = clickhouse.rows(asked), clickhouse.fused([asked, request(section, MARCH, 5)])
     answers = [
-        one.read((await sample_stores.clickhouse.columns(one.sql, {"ids": _SOME, **one.arguments})).columns, _SOME)
+        dict(
+            one.read((await sample_stores.clickhouse.columns(one.sql, {"ids": _SOME, **one.arguments})).columns, _SOME)
+        )
         for one in (alone, among)
     ]
     assert _rounded(answers[0][asked]) == _rounded(answers[1][asked])
@@ -175,3 +177,12 @@ async def test_clickhouse_aggregates_in_the_tables_order_where_a_section_says_th
         f"explain pipeline {statement.sql}", {"ids": _SOME, **statement.arguments}
     )
     assert any("AggregatingInOrder" in step for step in steps.columns[0]) == section.in_order
+
+
+async def test_a_joined_answer_comes_in_small_blocks(sample_stores: Stores) -> None:
+    """The driver decodes a block in calls that let no other thread run."""
+    (statement,) = plan([request(Monthly), request(Routes)])
+    asked = {"ids": [f"N{at}" for at in range(600)], **statement.arguments}
+    blocks = await sample_stores.clickhouse._client.query_column_block_stream(statement.sql, asked)
+    async with blocks as stream:
+        assert [len(block[0]) async for block in stream] == [256, 256, 88]

@@ -150,3 +150,21 @@ async def test_a_slow_store_that_times_out_is_named() -> None:
     with pytest.raises(StoreTimeout) as raised:
         loaded.get(PUNCTUALITY)
     assert raised.value.store == "clickhouse"
+
+
+@pytest.mark.parametrize(("ids", "pauses"), [(201, 2), (200, 0)])
+async def test_others_get_their_turn_between_the_sections_of_many_aircraft(
+    ids: int, pauses: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses_of: list[float] = []
+
+    async def noted(delay: float) -> None:
+        pauses_of.append(delay)
+
+    loader = _loader(Answers(), Answers())
+    monkeypatch.setattr("loaders.sections.asyncio.sleep", noted)
+    await loader.load((tuple(f"N{at}" for at in range(ids)), frozenset([PUNCTUALITY, CANCELLATIONS])))
+    assert pauses_of == [0] * pauses
+    await loader.release()
+    assert pauses_of == [0] * pauses * 2
+    assert not loader._loaded

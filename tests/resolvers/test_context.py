@@ -14,6 +14,6 @@ async def test_a_released_context_holds_nothing_that_was_loaded(sample_stores: S
     loaders = (context.loaders.sections, context.loaders.airlines)
     assert all(loader._cache for loader in loaders)
     assert context.links._records
-    context.release()
+    await context.release()
     assert not any(loader._cache for loader in loaders)
     assert not context.links._records

@@ -7,6 +7,7 @@ from time import monotonic
 from uuid import uuid4
 
 import pytest
+from clickhouse_connect.driver import binding
 
 from deploy.embedded.engines import StoreUrls
 from loaders.stores.clickhouse import ClickHouse
@@ -217,3 +218,30 @@ async def test_connecting_fails_with_the_address_and_without_the_password(url: s
 
 async def test_ping_answers(clickhouse: ClickHouse) -> None:
     await clickhouse.ping()
+
+
+_HOSTILE = ["it's", "\\", "tab\t", "line\n", "\\'", "é", '"', "`", "{ids:Array(String)}", "%s", "', 'two", "x" * 5_000]
+
+
+@pytest.mark.parametrize("text", _HOSTILE)
+async def test_any_text_among_many_comes_back_as_it_is(clickhouse: ClickHouse, text: str) -> None:
+    asked = ["N14228", text, "N725MQ"]
+    found = await clickhouse.columns("select arrayJoin({ids:Array(String)}) as id", {"ids": asked})
+    assert list(found.columns[0]) == asked
+
+
+async def test_texts_without_anything_to_escape_are_not_looked_at_one_by_one(
+    clickhouse: ClickHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formatted: list[object] = []
+
+    def noted(value: object, *_: object) -> str:
+        formatted.append(value)
+        return str(value)
+
+    monkeypatch.setattr(binding, "format_bind_value", noted)
+    found = await clickhouse.columns(
+        "select length({ids:Array(String)}) as n", {"ids": [f"N{at}" for at in range(500)]}
+    )
+    assert found.columns[0][0] == 500
+    assert len(formatted) == 1
