@@ -12,6 +12,8 @@ import orjson
 TEXTS = {path.stem: path.read_text() for path in (Path(__file__).parent / "queries").glob("*.graphql")}
 FLOOR, STOCK, GATEWAY = "floor", "stock", "gateway"
 TIMEOUT_S = 600.0
+KEEP_ALIVE_S = 3.0
+"""Shorter than the five seconds after which uvicorn closes a connection that nothing is asked on."""
 
 
 class BenchmarkError(Exception):
@@ -64,7 +66,8 @@ class Client:
 def session(connections: int) -> aiohttp.ClientSession:
     """A session that opens at most as many connections."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections), timeout=timeout)
+    connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE_S)
+    return aiohttp.ClientSession(connector=connector, timeout=timeout)
 
 
 async def check_equal(client: Client, endpoints: Sequence[Endpoint], query: str, ids: Sequence[str]) -> None:
