@@ -21,6 +21,7 @@ from gateway.stores import open_stores
 START_TIMEOUT_S = 60.0
 _STORES = ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")
 
+_COLD = {"GATEWAY_CACHE": "false"}
 _PATIENCE = {"GATEWAY_ACQUIRE_TIMEOUT_S": "300", "GATEWAY_STATEMENT_TIMEOUT_S": "300"}
 """Of all endpoints alike: some fifty statements that are not fused wait longer for a connection than the gateway lets
 them by default, and it is their time that is measured."""
@@ -63,12 +64,14 @@ def busiest_aircraft(urls: Mapping[str, str]) -> list[str]:
 
 
 @contextmanager
-def endpoint(name: str, urls: Mapping[str, str]) -> Iterator[str]:
-    """The URL of an endpoint, in a process of its own."""
+def endpoint(name: str, urls: Mapping[str, str], settings: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The URL of an endpoint, in a process of its own; without a cache unless the settings say so."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", f"benchmarks.endpoints.{name}", str(port)]
-    process = subprocess.Popen(command, env=os.environ | urls | _PATIENCE, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=os.environ | urls | _PATIENCE | _COLD | dict(settings or {}), stdout=subprocess.DEVNULL
+    )
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(url, process)

@@ -7,15 +7,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway import export, graphiql, health
+from gateway.answers import Answers, KeptAnswers
 from gateway.http import GraphQLEndpoint
 from gateway.schema import build_schema
 from gateway.server import stop_with_parent
 from gateway.settings import Settings
-from gateway.stores import open_stores
+from gateway.stores import open_cached_stores
 
 GRAPHQL_PATH = "/graphql"
 
@@ -48,11 +50,16 @@ def build_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_stores(settings) as stores:
+        async with open_cached_stores(settings) as stores:
             app.state.stores = stores
+            if stores.cache is not None:
+                app.state.answers = Answers(stores.cache, settings.answers_mib << 20)
             yield
 
-    return Starlette(routes=_routes(settings), lifespan=lifespan)
+    kept = Middleware(KeptAnswers, path=GRAPHQL_PATH)
+    app = Starlette(routes=_routes(settings), lifespan=lifespan, middleware=[kept])
+    app.state.answers = None
+    return app
 
 
 def _routes(settings: Settings) -> list[BaseRoute]:

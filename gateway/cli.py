@@ -9,7 +9,9 @@ from pathlib import Path
 from gateway.schema import build_schema
 from gateway.server import listen, serve
 from gateway.settings import Settings, settings_table
-from gateway.stores import open_stores
+from gateway.stores import open_redis, open_stores
+from loaders.cache.invalidation import Change, Invalidator
+from loaders.cached_sections import change_of
 from loaders.migrations import migrate
 from loaders.stores.errors import GatewayError
 
@@ -48,6 +50,18 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "serve", _serve, "serve over the stores of DATABASE_URL, CLICKHOUSE_URL and REDIS_URL")
     _command(commands, "migrate", _migrate, "create or update the tables of both stores")
     _command(commands, "load-sample", _load_sample, "load the sample fleet into both stores")
+    invalidate = _command(
+        commands, "invalidate", _invalidate, "have nothing served any more that was cached of these before"
+    )
+    invalidate.add_argument("ids", nargs="*", metavar="TAIL_NUMBER", help="aircraft that have changed")
+    invalidate.add_argument(
+        "--section",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a section, or a source, that has for all aircraft",
+    )
+    invalidate.add_argument("--everything", action="store_true", help="everything")
     schema = _command(commands, "schema", _schema, "print the schema")
     schema.add_argument("--write", action="store_true", help=f"write it to {SCHEMA_FILE} instead")
     schema.add_argument("--check", action="store_true", help=f"fail when {SCHEMA_FILE} differs from it")
@@ -110,6 +124,20 @@ def _load_sample(_asked: argparse.Namespace) -> int:
     settings.require_stores()
     asyncio.run(prepare(settings))
     return 0
+
+
+def _invalidate(asked: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    settings.require_stores()
+    change = change_of(asked.ids, asked.section, everything=asked.everything)
+    asyncio.run(_invalidated(settings, change))
+    print("invalidated")
+    return 0
+
+
+async def _invalidated(settings: Settings, change: Change) -> None:
+    async with open_redis(settings) as redis:
+        await Invalidator(redis).invalidate(change)
 
 
 def _schema(asked: argparse.Namespace) -> int:

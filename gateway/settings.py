@@ -67,6 +67,38 @@ class Settings:
         least=1,
         most=1_000,
     )
+    cache: bool = _setting("GATEWAY_CACHE", True, "Whether answers are cached, in the process and in Redis.")
+    cache_entries: int = _setting(
+        "GATEWAY_CACHE_ENTRIES",
+        500_000,
+        "Sections of aircraft that a worker keeps in memory; those used least lately go first.",
+        least=0,
+        most=100_000_000,
+    )
+    cache_mib: int = _setting(
+        "GATEWAY_CACHE_MIB", 256, "Memory that they may take, in MiB, by estimate.", least=0, most=1_000_000
+    )
+    answers_mib: int = _setting(
+        "GATEWAY_ANSWERS_MIB",
+        64,
+        "Memory that whole answers may take, in MiB; those used least lately go first. 0 keeps none.",
+        least=0,
+        most=1_000_000,
+    )
+    cache_timeout_s: float = _setting(
+        "GATEWAY_CACHE_TIMEOUT_S",
+        0.1,
+        "Seconds that a look-up in Redis may take; after one that took longer, Redis is left alone until it is back.",
+        least=0.001,
+        most=60,
+    )
+    cache_lease_s: float = _setting(
+        "GATEWAY_CACHE_LEASE_S",
+        5.0,
+        "Seconds that others wait for the worker that loads; should it die meanwhile, they load it themselves.",
+        least=0.05,
+        most=600,
+    )
     redis_timeout_s: float = _setting(
         "GATEWAY_REDIS_TIMEOUT_S",
         0.5,

@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.settings import Settings
+from loaders.cache.cache import Cache
+from loaders.cache.opening import open_cache
+from loaders.cached_sections import version
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.postgres import Postgres
@@ -19,10 +22,11 @@ class Stores:
     postgres: Postgres
     clickhouse: ClickHouse
     redis: Redis
+    cache: Cache | None = None
 
     def loaders(self) -> RequestLoaders:
         """The dataloaders of one request."""
-        return RequestLoaders.over(self.postgres, self.clickhouse)
+        return RequestLoaders.over(self.postgres, self.clickhouse, self.cache)
 
     async def states(self) -> dict[str, str]:
         """`ok` or `away` for each store; as long as the slowest takes, within its timeouts."""
@@ -33,8 +37,23 @@ class Stores:
 
 
 @asynccontextmanager
+async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
+    """Redis alone, which connects when it is first asked: without it the gateway is slower, and starts."""
+    redis = Redis.opened(
+        settings.redis_url,
+        max_connections=settings.redis_connections,
+        acquire_timeout_s=settings.acquire_timeout_s,
+        command_timeout_s=settings.redis_timeout_s,
+    )
+    try:
+        yield redis
+    finally:
+        await redis.close()
+
+
+@asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """Connect to all three, and close them at the end. Raises StoreUnavailable, with the address, where one is away."""
+    """Connect to both databases, and close all at the end. StoreUnavailable, with the address, where one is away."""
     async with AsyncExitStack() as stack:
         postgres = await Postgres.connect(
             settings.database_url,
@@ -52,11 +71,22 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             compress=settings.clickhouse_compression,
         )
         stack.push_async_callback(clickhouse.close)
-        redis = await Redis.connect(
-            settings.redis_url,
-            max_connections=settings.redis_connections,
-            acquire_timeout_s=settings.acquire_timeout_s,
-            command_timeout_s=settings.redis_timeout_s,
-        )
-        stack.push_async_callback(redis.close)
-        yield Stores(postgres, clickhouse, redis)
+        yield Stores(postgres, clickhouse, await stack.enter_async_context(open_redis(settings)))
+
+
+@asynccontextmanager
+async def open_cached_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """The stores, and a cache before them where the settings want one."""
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_stores(settings))
+        if settings.cache:
+            cache = open_cache(
+                stores.redis,
+                version(),
+                most_entries=settings.cache_entries,
+                most_bytes=settings.cache_mib << 20,
+                timeout_s=settings.cache_timeout_s,
+                lease_s=settings.cache_lease_s,
+            )
+            stores = replace(stores, cache=await stack.enter_async_context(cache))
+        yield stores

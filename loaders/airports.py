@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-from aiodataloader import DataLoader
-
-from loaders.aligning import align
-from loaders.keys import storable
-from loaders.stores.protocols import RelationalStore
+from loaders.records import RecordKind, RecordLoader
 
 _AIRPORTS_BY_CODE = """
 select code, name, latitude, longitude, altitude_feet, utc_offset_hours::float8, dst, time_zone
@@ -29,14 +25,7 @@ class Airport:
     time_zone: str | None
 
 
-class AirportByCodeLoader(DataLoader[str, Airport | None]):
+class AirportByCodeLoader(RecordLoader[Airport]):
     """Codes to airports, in the order of the keys; None where the register lacks it. One statement a batch."""
 
-    def __init__(self, postgres: RelationalStore) -> None:
-        super().__init__()
-        self._postgres = postgres
-
-    async def batch_load_fn(self, keys: list[str]) -> list[Airport | None]:
-        """Fetch, index, align."""
-        rows = await self._postgres.rows(_AIRPORTS_BY_CODE, storable(keys))
-        return align(keys, (Airport(*row) for row in rows), lambda airport: airport.code)
+    kind = RecordKind("airport", _AIRPORTS_BY_CODE, Airport)

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from loaders.airlines import AirlineByCodeLoader
 from loaders.airports import AirportByCodeLoader
+from loaders.cache.cache import Cache
+from loaders.cached_sections import CachedSections
 from loaders.fleet import FleetLoader
+from loaders.section_statements import SectionStatements
 from loaders.sections import SectionLoader
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
@@ -25,11 +28,14 @@ class RequestLoaders:
         await self.sections.release()
 
     @classmethod
-    def over(cls, postgres: RelationalStore, clickhouse: AnalyticalStore) -> "RequestLoaders":
-        """New loaders with empty memories."""
+    def over(
+        cls, postgres: RelationalStore, clickhouse: AnalyticalStore, cache: Cache | None = None
+    ) -> "RequestLoaders":
+        """New loaders with empty memories; without a cache, everything is asked of the stores."""
+        statements = SectionStatements(postgres, clickhouse)
         return cls(
-            SectionLoader(postgres, clickhouse),
-            AirportByCodeLoader(postgres),
-            AirlineByCodeLoader(postgres),
+            SectionLoader(CachedSections(cache, statements) if cache is not None else statements),
+            AirportByCodeLoader(postgres, cache),
+            AirlineByCodeLoader(postgres, cache),
             FleetLoader(postgres),
         )

@@ -13,15 +13,13 @@ from loaders.airports import Airport
 from loaders.catalogue.declaration import Kind, ListSection
 from loaders.planning import Request
 from loaders.request_loaders import RequestLoaders
+from loaders.section_statements import MANY_IDS
 from loaders.sections import Loaded, values_of
 from loaders.stores.errors import SystemFault
 
 Record = Airport | Airline | None
 Link = tuple[Request, int, Kind]
 """A column that a query follows: its request, its position in the section, and what it leads to."""
-
-_MANY = 200
-"""Aircraft from which on the codes of one link take a millisecond to find: then others get their turn in between."""
 
 
 class Links:
@@ -43,7 +41,7 @@ class Links:
         codes: dict[Kind, dict[str, None]] = {}
         for request, position, kind in links:
             codes.setdefault(kind, {}).update(_codes(request, position, aircraft))
-            if len(aircraft) > _MANY:
+            if len(aircraft) > MANY_IDS:
                 await asyncio.sleep(0)
         await asyncio.gather(*(self._load(kind, list(found)) for kind, found in codes.items()))
 

@@ -54,6 +54,8 @@ def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, 
         return _read(info, paths)
     # Strawberry hands resolvers the coerced values alone, and not in graphql-core's container.
     known = memory(info.operation, info.fragments, info.variable_values)  # type: ignore[arg-type]
+    if known is None:
+        return _read(info, paths)
     key = (Selection, info.path.key, paths)
     if key not in known:
         known[key] = _read(info, paths)

@@ -1,4 +1,7 @@
-"""The gateway as it is, with its statements counted: `python -m benchmarks.endpoints.gateway PORT`."""
+"""The gateway as it is, with its statements counted: `python -m benchmarks.endpoints.gateway PORT`.
+
+Whether it caches is GATEWAY_CACHE's to say.
+"""
 
 import dataclasses
 from collections.abc import AsyncIterator

@@ -86,7 +86,7 @@ class SectionByTailNumberLoader(DataLoader[str, Any]):
         asked = request(self._section)
         (statement,) = plan([asked])
         columns, read_by = await fetched(self._stores, statement, keys)
-        return [_built(self._section, value) for value in dict(statement.read(columns, read_by))[asked]]
+        return [_built(self._section, value) for value in dict(filter(None, statement.read(columns, read_by)))[asked]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from gateway.execution.pieces import Pieces
 from gateway.execution.plan import Unsupported, plan
 from gateway.execution.rows import Complete, Unclean
 from gateway.execution.variables import texts, with_texts
+from resolvers.fleet import AircraftConnection
 from resolvers.operations import memory
 
 if TYPE_CHECKING:
@@ -33,11 +34,16 @@ if TYPE_CHECKING:
     from graphql.pyutils import Path
 
 _NOT_DONE = object()
+_DEFINITION = "strawberry-definition"
 
 _FIRST_PIECE = 4
 """Items of a list's first piece; the next ones are sized by how long it took."""
+_MOST_IN_PIECE = 64
+"""Items of any piece: the next ones may be much larger than those that its size is learned from."""
 _WHOLE = 16
 """Items of a list that is completed whole."""
+IN_PIECES = (AircraftConnection,)
+"""Types that are left to graphql-core, so that the lists that they hold are completed in pieces."""
 _PIECE_S = 0.002
 """How long a piece may hold the event loop. Without pieces, a large answer would hold up all others for seconds."""
 
@@ -53,7 +59,7 @@ def _encoded(completed: Any) -> bytes | None:
 def _next_size(size: int, took_s: float) -> int:
     """At most four times and at least half as many, at least one."""
     fitting = int(size * _PIECE_S / max(took_s, 1e-6))
-    return max(1, min(max(fitting, size // 2), size * 4))
+    return max(1, min(max(fitting, size // 2), size * 4, _MOST_IN_PIECE))
 
 
 class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
@@ -119,7 +125,9 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """The object by columns of one, or as graphql-core completes it."""
+        """The object by columns of one, or as graphql-core completes it; one that holds a list of aircraft is its."""
+        if self._encode is not None and getattr(return_type.extensions.get(_DEFINITION), "origin", None) in IN_PIECES:
+            return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
         completed = self._by_columns(return_type, field_details_list, path, result, position_context)
         if completed is not _NOT_DONE:
             return completed
@@ -177,8 +185,10 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def _plan(self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path) -> Complete | Unsupported:
         """The selection's plan, made once an execution, or once an operation where it is that of a root field."""
+        known = None
         if path.prev is None:
             known = memory(self.operation, self.fragment_definitions, self.variable_values.coerced)
+        if known is not None:
             root = (declared, path.key, self.encodes)
             if root not in known:
                 known[root] = self._planned(declared, details)
@@ -193,4 +203,4 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         try:
             return plan(self, declared, details)
         except Unsupported as reason:
-            return reason.with_traceback(None)
+            return Unsupported(*reason.args)  # the one that was raised holds its frames, and so the request

@@ -39,6 +39,24 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
+class Freshness:
+    """How old a cached answer may be: fresh, then served while it is refreshed, then served where a refresh fails.
+
+    The latter two count from the end of the first.
+    """
+
+    max_age_s: int
+    stale_while_revalidate_s: int
+    stale_if_error_s: int
+
+
+FLOWN = Freshness(max_age_s=300, stale_while_revalidate_s=3_600, stale_if_error_s=86_400)
+"""Of what is computed from flights: they arrive in batches, some minutes late anyway."""
+REGISTERED = Freshness(max_age_s=60, stale_while_revalidate_s=600, stale_if_error_s=86_400)
+"""Of the register: its changes announce themselves, and a minute bounds what an announcement that was lost costs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A table (or join) of one store, keyed by the object. Sections over one source are fused into one statement."""
 
@@ -47,6 +65,9 @@ class Source:
     cohort: Cohort | None = None
     periodic: bool = True
     """Whether a period narrows what the source answers; the register's sources know no period."""
+    shared: bool = False
+    """Whether what it answers of an object depends on other objects too: then a change of one concerns all."""
+    freshness: Freshness = FLOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +193,8 @@ class Section:
 
     relation: ClassVar[Relation]
     present_by: ClassVar[str] = ""
+    freshness: ClassVar[Freshness | None] = None
+    """How old an answer may be; None is the source's."""
     hidden: ClassVar[bool] = False
     """Hidden sections serve other fields and are not in the analysis type."""
 

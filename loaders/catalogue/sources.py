@@ -1,10 +1,10 @@
 """The sources and relations that sections are declared over, and SQL that several of them share."""
 
-from loaders.catalogue.declaration import Cohort, Relation, Source, Store
+from loaders.catalogue.declaration import REGISTERED, Cohort, Relation, Source, Store
 
 FLIGHT_TABLE = Source("flights", Store.CLICKHOUSE)
 WEATHER_JOIN = Source("flights_with_weather", Store.CLICKHOUSE)
-WHOLE_FLEET = Source("whole_fleet", Store.CLICKHOUSE)
+WHOLE_FLEET = Source("whole_fleet", Store.CLICKHOUSE, shared=True)
 MODEL_FLEET = Source(
     "model_fleet",
     Store.CLICKHOUSE,
@@ -14,10 +14,11 @@ MODEL_FLEET = Source(
         where model in (select model from aircraft where tail_number = any($1::text[]))
         group by model
         """),
+    shared=True,
 )
-AIRCRAFT_TABLE = Source("aircraft", Store.POSTGRES, periodic=False)
-REGISTER_TABLE = Source("register", Store.POSTGRES, periodic=False)
-REGISTERED_FLEET = Source("registered_fleet", Store.POSTGRES, periodic=False)
+AIRCRAFT_TABLE = Source("aircraft", Store.POSTGRES, periodic=False, freshness=REGISTERED)
+REGISTER_TABLE = Source("register", Store.POSTGRES, periodic=False, freshness=REGISTERED)
+REGISTERED_FLEET = Source("registered_fleet", Store.POSTGRES, periodic=False, shared=True, freshness=REGISTERED)
 
 FLIGHTS = Relation(FLIGHT_TABLE, "flights", "$asked")
 COMPLETED = Relation(FLIGHT_TABLE, "flights", "$asked and completed")

@@ -31,6 +31,10 @@ class Request:
     after: tuple[str | int, ...] = ()
     columns: frozenset[str] | None = field(default=None, compare=False)
 
+    def whole(self) -> "Request":
+        """The same with all columns."""
+        return self if self.columns is None else replace(self, columns=None)
+
     def wants(self, column: Column) -> bool:
         """Whether the column is asked for, or needed to tell whether the section is there."""
         return self.columns is None or column.name in self.columns or column.name == self.section.present_by

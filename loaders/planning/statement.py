@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from loaders.catalogue.declaration import ListSection, Section, Source
@@ -18,8 +18,10 @@ Cohorts = Mapping[str, Sequence[str]]
 """Members by cohort."""
 Table = Sequence[Sequence[Any]]
 """An answer column by column, the key first."""
-Read = Callable[[Table, Sequence[str]], Iterator[tuple[Request, Values]]]
-"""(answer, ids) to each request with its values."""
+Read = Callable[[Table, Sequence[str]], Iterator[tuple[Request, Values] | None]]
+"""(answer, ids) to each request with its values, and None in between where much has been read without a pause."""
+_ROWS = 10_000
+"""Rows that are read without a pause: a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Statement:
 
 def read_fused(
     requests: Sequence[Request], widths: Sequence[int], table: Table, ids: Sequence[str]
-) -> Iterator[tuple[Request, Values]]:
+) -> Iterator[tuple[Request, Values] | None]:
     """One row a key: after the key, each request has `widths[i]` columns (a list section one, of whole rows).
 
     Columns that an object section was not asked for are not there, and read as None. A table without rows may lack its
@@ -66,15 +68,17 @@ def _whole(request: Request, columns: Table) -> Table:
     return [next(asked) if request.wants(column) else missing for column in request.section.columns]
 
 
-def read_rows(request: Request, table: Table, ids: Sequence[str]) -> Iterator[tuple[Request, Values]]:
+def read_rows(request: Request, table: Table, ids: Sequence[str]) -> Iterator[tuple[Request, Values] | None]:
     """Any number of rows a key, those of a key together and in the order of the list: the key, then the columns."""
     lists: dict[str, list[tuple[Any, ...]]] = {}
-    rows = list(zip(*table[1:], strict=True))
-    at = 0
+    rows = zip(*table[1:], strict=True)
+    since = 0
     for key, together in groupby(table[0] if table else ()):
-        end = at + len(list(together))
-        lists[key] = rows[at:end]
-        at = end
+        lists[key] = list(islice(rows, len(list(together))))
+        since += len(lists[key])
+        if since > _ROWS:
+            since = 0
+            yield None
     yield request, [lists.get(key, []) for key in ids]
 
 

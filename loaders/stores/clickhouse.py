@@ -12,6 +12,7 @@ import aiohttp
 import clickhouse_connect
 from clickhouse_connect.driver import exceptions
 
+from loaders.account import sent
 from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import Columns
@@ -30,7 +31,7 @@ _CONNECT_TIMEOUT_S = 5.0
 _ANSWER_GRACE_S = 1.0
 
 # Joined blocks stay as small as statements make them, and are not put together again: see planning/clickhouse.py.
-_SMALL_BLOCKS = {"min_joined_block_size_rows": 0, "min_joined_block_size_bytes": 0}
+_SMALL_BLOCKS = {"min_joined_block_size_rows", "min_joined_block_size_bytes"}
 
 _TIMEOUT_CODES = frozenset({159, 160})  # TIMEOUT_EXCEEDED, TOO_SLOW
 _UNAVAILABLE_CODES = frozenset(
@@ -81,6 +82,8 @@ class ClickHouse:
         with _connecting(address(parts, _SCHEMES)):
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 client = await _client(parts, max_connections, statement_timeout_s, compress)
+            for name in _SMALL_BLOCKS & client.server_settings.keys():  # an older server has larger blocks
+                client.set_client_setting(name, 0)
         return cls(
             client,
             max_connections=max_connections,
@@ -94,6 +97,7 @@ class ClickHouse:
             bound = {name: _bound(value) for name, value in parameters.items()}
             result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
             columns = result.result_columns
+            sent(STORE, len(columns[0]) if columns else 0)
             # Without a row, a server may or may not send the names: loaders see one answer.
             return Columns(tuple(result.column_names), columns) if columns and columns[0] else Columns((), ())
 
@@ -175,7 +179,7 @@ async def _client(parts: SplitResult, max_connections: int, statement_timeout_s:
         autogenerate_session_id=False,  # a session takes one statement at a time
         autogenerate_query_id=False,
         query_retries=0,  # of a busy server's refusals; an idle connection that broke is replaced all the same
-        settings={"max_execution_time": statement_timeout_s, **_SMALL_BLOCKS},
+        settings={"max_execution_time": statement_timeout_s},
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import asyncpg
 
+from loaders.account import sent
 from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 
@@ -65,7 +66,9 @@ class Postgres:
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement; its rows in the statement's order, `[]` where none. Times are aware, in UTC."""
         async with self._connection() as connection:
-            return await connection.fetch(sql, *arguments)
+            rows = await connection.fetch(sql, *arguments)
+        sent(STORE, len(rows))
+        return rows
 
     async def execute(self, sql: str, *arguments: object) -> str:
         """Run one statement for its effect. Returns the server's tag, such as `INSERT 0 1`."""
@@ -73,18 +76,24 @@ class Postgres:
             return await connection.execute(sql, *arguments)
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[PostgresSession]:
-        """A connection beside the pool, without a statement timeout; what it set or locked ends with it."""
+    async def session(self, *, lost_after_s: float | None = None) -> AsyncIterator[PostgresSession]:
+        """A connection beside the pool, without a statement timeout; what it set or locked ends with it.
+
+        With `lost_after_s`, a connection that breaks without a word is given up at both ends: an answer that takes
+        longer raises StoreTimeout, and the server ends a session that sends nothing for so long.
+        """
+        settings = {"application_name": f"{_APPLICATION_NAME}-session"}
+        if lost_after_s is not None:
+            settings["idle_session_timeout"] = str(round(lost_after_s * 1000))
         with _connecting(self._url):
             connection = await asyncpg.connect(
-                self._url,
-                timeout=_CONNECT_TIMEOUT_S,
-                server_settings={"application_name": f"{_APPLICATION_NAME}-session"},
+                self._url, timeout=_CONNECT_TIMEOUT_S, command_timeout=lost_after_s, server_settings=settings
             )
         try:
             yield PostgresSession(connection)
         finally:
-            await connection.close(timeout=_CONNECT_TIMEOUT_S)
+            with suppress(TimeoutError):  # a server that does not answer: the driver has dropped the connection
+                await connection.close(timeout=lost_after_s or _CONNECT_TIMEOUT_S)
 
     async def ping(self) -> None:
         """Return when the server answers a statement; raises like `rows`."""
@@ -128,6 +137,18 @@ class PostgresSession:
         """Run several statements, separated by semicolons: all or none of them, unless a transaction is open."""
         with _translated():
             await self._connection.execute(sql)
+
+    async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
+        """From now on, call `heard` with each message on the channel: when its transaction has committed, in order.
+
+        A connection that is lost says nothing of it here: only the next statement does.
+        """
+
+        def hear(_connection: object, _process: int, _channel: str, message: object) -> None:
+            heard(str(message))
+
+        with _translated():
+            await self._connection.add_listener(channel, hear)
 
     async def copy_records(self, table: str, column_names: Sequence[str], records: Iterable[Sequence[object]]) -> None:
         """Append rows to a table with one COPY. Each record holds its values in the order of the names."""

@@ -12,8 +12,8 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
 from gateway.execution.executor import ColumnExecutor
-from resolvers.batching import BATCH
-from tests.execution.engines import Counting, Outcome, QuietSchema, both, difference
+from resolvers.batching import BATCH, by_class
+from tests.execution.engines import Counting, Outcome, QuietSchema, both, difference, run
 from tests.execution.positions import Holding, batched, column, list_of, object_type
 from tests.execution.synthetic import Denied, Shout
 from tests.execution.values import Boom, Later
@@ -282,6 +282,26 @@ async def test_what_is_type_of_answers_is_taken_as_by_graphql_core(answer: Any) 
     for item in (_row(is_type_of=is_type_of), _row(is_type_of=is_type_of, echo=_echo())):
         await _equal(_schema(item, rows), "{ items { number text } strict { number } }")
         await _equal(_schema(item, rows), "{ items { __typename } }")
+
+
+async def test_a_check_by_class_is_asked_of_each_class() -> None:
+    class Other(tuple):  # type: ignore[type-arg]
+        __slots__ = ()
+
+    asked: list[Any] = []
+
+    @by_class
+    def is_type_of(value: Any, _info: Any) -> bool:
+        asked.append(value)
+        return type(value) is tuple
+
+    rows = [(1, "a"), (2, "b"), Other((3, "c")), (4, "d")]
+    for item in (_row(is_type_of=is_type_of), _row(is_type_of=is_type_of, echo=_echo())):
+        await _equal(_schema(item, rows), "{ items { number text } }")
+    asked.clear()
+    schema = _schema(_row(is_type_of=is_type_of, echo=_echo()), [(1, "a"), (2, "b"), (3, "c")])
+    await run(schema, Counting, "{ items { number } }")
+    assert len(asked) == 1
 
 
 async def test_an_async_is_type_of_is_awaited_by_graphql_core() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -23,15 +24,23 @@ START_TIMEOUT_S = 30.0
 @pytest.fixture(scope="session")
 def gateway_url(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[str]:  # noqa: ARG001 - loaded before it serves
     """`gateway serve` in a process of its own; without a slash at the end."""
+    with served(store_urls) as url:
+        yield url
+
+
+@contextmanager
+def served(urls: StoreUrls, **settings: str) -> Iterator[str]:
+    """`gateway serve` over these stores, for the length of the block; its URL without a slash at the end."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = os.environ | {
-        "DATABASE_URL": store_urls.database_url,
-        "CLICKHOUSE_URL": store_urls.clickhouse_url,
-        "REDIS_URL": store_urls.redis_url,
+        "DATABASE_URL": urls.database_url,
+        "CLICKHOUSE_URL": urls.clickhouse_url,
+        "REDIS_URL": urls.redis_url,
         "GATEWAY_PORT": str(port),
     }
-    process = subprocess.Popen([sys.executable, "-m", "gateway", "serve"], env=environment, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "gateway", "serve"]
+    process = subprocess.Popen(command, env=environment | settings, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
         _wait_for(url, process)

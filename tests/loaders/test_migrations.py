@@ -16,6 +16,7 @@ from tests.conftest import NewDatabase, Stores
 ALL = [
     "postgresql/0001_register.sql",
     "postgresql/0002_places.sql",
+    "postgresql/0003_changes.sql",
     "clickhouse/0001_flights.sql",
 ]
 

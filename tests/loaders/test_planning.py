@@ -1,5 +1,6 @@
 """Planning: requests to statements, with no store in sight; then every statement on the real stores."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import pytest
@@ -12,8 +13,9 @@ from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.catalogue.series import Monthly
 from loaders.catalogue.weather import WeatherExposure
-from loaders.planning import Period, Values, clickhouse, plan
+from loaders.planning import Period, Request, Statement, Values, clickhouse, plan
 from loaders.planning.request import request
+from loaders.section_statements import SectionStatements
 from loaders.sections import SectionLoader
 from loaders.stores.errors import CallerError
 from tests.asking import Recorder
@@ -123,7 +125,9 @@ async def test_a_section_alone_is_one_call_of_its_store(
     sample_stores: Stores, section: type[Section], period: Period | None
 ) -> None:
     recorder = Recorder()
-    loader = SectionLoader(recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse))
+    loader = SectionLoader(
+        SectionStatements(recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse))
+    )
     asked = request(section, period)
     (loaded,) = await loader.load((("N14228",), frozenset([asked])))
     value = loaded.get(asked)
@@ -135,7 +139,9 @@ async def test_a_section_alone_is_one_call_of_its_store(
 
 async def test_revisions_are_one_statement_for_all_aircraft(sample_stores: Stores) -> None:
     recorder = Recorder()
-    loader = SectionLoader(recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse))
+    loader = SectionLoader(
+        SectionStatements(recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse))
+    )
     asked = request(Revisions, first=1)
     loaded = await loader.load((("N10156", "N725MQ", "N102UW"), frozenset([asked])))
     assert [[row[0] for row in one.get(asked)] for one in loaded] == [[1], [], [2]]
@@ -144,6 +150,10 @@ async def test_revisions_are_one_statement_for_all_aircraft(sample_stores: Store
 
 _ALONE = [one for one in ANALYSIS if issubclass(one, ListSection) and one.relation.source.store is Store.CLICKHOUSE]
 _SOME = ["N725MQ", "N10156", "nothing", "N14228"]
+
+
+def _read(statement: Statement, columns: Sequence[Sequence[object]]) -> dict[Request, Values]:
+    return dict(filter(None, statement.read(columns, _SOME)))
 
 
 def _rounded(lists: Values) -> list[list[tuple[object, ...]]]:
@@ -159,9 +169,7 @@ async def test_a_list_on_its_own_has_the_rows_that_it_has_among_others(
     asked = request(section, MARCH, first)
     alone, among = clickhouse.rows(asked), clickhouse.fused([asked, request(section, MARCH, 5)])
     answers = [
-        dict(
-            one.read((await sample_stores.clickhouse.columns(one.sql, {"ids": _SOME, **one.arguments})).columns, _SOME)
-        )
+        _read(one, (await sample_stores.clickhouse.columns(one.sql, {"ids": _SOME, **one.arguments})).columns)
         for one in (alone, among)
     ]
     assert _rounded(answers[0][asked]) == _rounded(answers[1][asked])
@@ -186,3 +194,13 @@ async def test_a_joined_answer_comes_in_small_blocks(sample_stores: Stores) -> N
     blocks = await sample_stores.clickhouse._client.query_column_block_stream(statement.sql, asked)
     async with blocks as stream:
         assert [len(block[0]) async for block in stream] == [256, 256, 88]
+
+
+def test_a_long_list_is_read_with_pauses() -> None:
+    (statement,) = plan([request(Monthly)])
+    keys = [f"N{at}" for at in range(500) for _ in range(100)]
+    read = list(statement.read([keys, *[range(len(keys))] * len(Monthly.columns)], ["N499", "nothing", "N0"]))
+    assert sum(one is None for one in read) == 4
+    assert read[-1] is not None
+    (last, nothing, first) = read[-1][1]
+    assert (first[0], last[-1], nothing) == ((0,) * len(Monthly.columns), (49_999,) * len(Monthly.columns), [])

@@ -11,6 +11,7 @@ from loaders.catalogue.register import Known, Registration
 from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.planning import Request
 from loaders.planning.request import request
+from loaders.section_statements import SectionStatements
 from loaders.sections import MOST_IDS, Loaded, SectionLoader
 from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import Columns
@@ -41,7 +42,7 @@ class Answers:
 
 
 def _loader(postgres: Answers, clickhouse: Answers) -> SectionLoader:
-    return SectionLoader(postgres, clickhouse)
+    return SectionLoader(SectionStatements(postgres, clickhouse))
 
 
 async def _one(loader: SectionLoader, tail_number: str, *requests: Request) -> Loaded:
@@ -167,4 +168,12 @@ async def test_others_get_their_turn_between_the_sections_of_many_aircraft(
     assert pauses_of == [0] * pauses
     await loader.release()
     assert pauses_of == [0] * pauses * 2
+    assert not loader._loaded
+
+
+async def test_what_comes_after_the_release_is_not_kept() -> None:
+    loader = _loader(Answers(), Answers())
+    loading = asyncio.ensure_future(loader.load((("a",), frozenset([PUNCTUALITY]))))
+    await loader.release()
+    await loading
     assert not loader._loaded

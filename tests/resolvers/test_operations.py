@@ -1,7 +1,9 @@
 """What is remembered of an operation: the same for the same, another one wherever the answer's shape may differ."""
 
+from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
 
 from resolvers import operations
@@ -15,7 +17,7 @@ fragment Routes on Analysis { routes(first: $first) { code } }
 """
 
 
-def _of(document: Any, **variables: Any) -> dict[Any, Any]:
+def _of(document: Any, **variables: Any) -> dict[Any, Any] | None:
     operation, *fragments = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
     assert all(isinstance(one, FragmentDefinitionNode) for one in fragments)
@@ -41,8 +43,23 @@ def test_another_document_of_the_same_text_is_another_one() -> None:
 
 def test_what_cannot_be_told_apart_is_never_remembered() -> None:
     document = parse(QUERY)
-    period = {"from": "2013-03-01"}
-    assert _of(document, deep=True, period=period) is not _of(document, deep=True, period=period)
+    for value in (["2013-03-01"], 1.5, datetime(2013, 3, 1, tzinfo=UTC), {"from": ["x"]}, "x" * 101, -0.0):
+        assert _of(document, deep=True, period=value) is None
+
+
+def test_a_period_is_told_apart_by_its_dates() -> None:
+    document = parse(QUERY)
+    march, april = ({"from_": date(2013, month, 1), "to": None} for month in (3, 4))
+    found = _of(document, deep=True, period=march)
+    assert found is not None
+    assert _of(document, deep=True, period=dict(march)) is found
+    assert _of(document, deep=True, period=april) is not found
+
+
+@pytest.mark.parametrize(("one", "other"), [(True, 1), (False, 0), ("1", 1), (None, False)])
+def test_values_that_are_equal_and_not_the_same_are_told_apart(one: Any, other: Any) -> None:
+    document = parse(QUERY)
+    assert _of(document, first=one) is not _of(document, first=other)
 
 
 def test_a_bounded_number_is_remembered() -> None:

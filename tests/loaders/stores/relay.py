@@ -2,7 +2,7 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -19,6 +19,10 @@ class Relay:
         self._open = asyncio.Event()
         self._open.set()
         self.sent = bytearray()
+        self.delay_s: Callable[[], float] = lambda: 0.0
+        """How long each piece takes on its way; the order stays."""
+        self.garbles = False
+        """Whether what the store answers comes as something else."""
         self.port = 0
 
     @property
@@ -64,6 +68,10 @@ class Relay:
         try:
             while data := await reader.read(65536):
                 await self._open.wait()
+                if (delay_s := self.delay_s()) > 0:
+                    await asyncio.sleep(delay_s)
+                if self.garbles and kept is not self.sent:
+                    data = b"+garbage\r\n" * 3
                 kept += data
                 writer.write(data)
                 await writer.drain()

@@ -1,0 +1,231 @@
+"""Whole answers, kept and served before anything is parsed: in front of the application, validated by its changes."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loaders.account import Account
+from loaders.cache.invalidation import EVERYTHING, Change
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from loaders.cache.cache import Cache
+
+ACCOUNT = "gateway.account"
+"""Where a request's scope has its account, for whoever keeps its answer."""
+
+_LONGEST_REQUEST = 256 << 10
+"""Bytes of a request that is looked for; longer ones ask what nobody asks again."""
+_LARGEST_ANSWER = 1 << 20
+"""Bytes of an answer that is kept."""
+_OVERHEAD = 2_000
+"""Bytes that an answer takes beside its body and its request."""
+_PER_KEY = 100
+"""Bytes that an object that an answer depends on takes."""
+_SPECIAL = frozenset({b"authorization", b"cookie", b"cache-control", b"pragma", b"range"})
+"""Headers of a request whose answer is neither kept nor taken from here."""
+
+Key = tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+    etag: bytes
+    begun: float
+    fresh_until: float
+    keys: frozenset[str]
+    sources: frozenset[str]
+    size: int
+
+
+class Answers:
+    """The answers that are kept, those used least lately gone first, and those that a change concerns at once.
+
+    They are kept while all acknowledged changes are known to have been applied, and no longer than they are fresh.
+    """
+
+    def __init__(self, cache: Cache, most_bytes: int) -> None:
+        self._cache = cache
+        self._most_bytes = most_bytes
+        self._answers: OrderedDict[Key, _Answer] = OrderedDict()
+        self.bytes = 0
+        self.hits = 0
+        cache.listeners.append(self._apply)
+
+    @property
+    def changes(self) -> int:
+        """Where this has moved, what was read before may be outdated."""
+        return self._cache.changes
+
+    def get(self, key: Key) -> _Answer | None:
+        """The answer, where there is one and it may be served."""
+        answer = self._answers.get(key)
+        if answer is None or not self._cache.is_kept:
+            return None
+        if answer.fresh_until <= time.monotonic():
+            self._drop(key)
+            return None
+        self._answers.move_to_end(key)
+        self.hits += 1
+        return answer
+
+    def put(self, key: Key, answer: _Answer) -> None:
+        """Keep an answer, and let go of what is too much."""
+        if key in self._answers:
+            self._drop(key)
+        self._answers[key] = answer
+        self.bytes += answer.size
+        while self.bytes > self._most_bytes:
+            self._drop(next(iter(self._answers)))
+
+    def _apply(self, change: Change) -> None:
+        if EVERYTHING in change.sources:
+            self._answers.clear()
+            self.bytes = 0
+            return
+        for key in [key for key, answer in self._answers.items() if _concerns(change, answer)]:
+            self._drop(key)
+
+    def _drop(self, key: Key) -> None:
+        self.bytes -= self._answers.pop(key).size
+
+
+def _concerns(change: Change, answer: _Answer) -> bool:
+    return not (answer.sources.isdisjoint(change.sources) and answer.keys.isdisjoint(change.keys))
+
+
+class KeptAnswers:
+    """ASGI: answers from what the application's state keeps (`answers`), and has kept what may be.
+
+    What may be is what the application answers with `Cache-Control: public`.
+    """
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self._app = app
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or scope["path"] != self._path or scope["app"].state.answers is None:
+            await self._app(scope, receive, send)
+            return
+        answers: Answers = scope["app"].state.answers
+        headers = _headers(scope)
+        if headers is not None and scope["method"] == "POST":
+            receive = _Again(await receive(), receive)
+        key = _key(scope, headers, receive) if headers is not None else None
+        answer = answers.get(key) if key is not None else None
+        if answer is not None:
+            await _serve(answer, headers[2] if headers and scope["method"] == "GET" else b"", send)
+        else:
+            await self._app(scope, receive, send if key is None else _Keeping(answers, key, scope, send))
+
+
+def _headers(scope: Scope) -> tuple[bytes, bytes, bytes] | None:
+    """Accept, Content-Type and If-None-Match; None where the request is not for what is kept."""
+    accept = content_type = none_match = b""
+    for name, value in scope["headers"]:
+        if name == b"accept":
+            accept = value
+        elif name == b"content-type":
+            content_type = value
+        elif name == b"if-none-match":
+            none_match = value
+        elif name in _SPECIAL:
+            return None
+    return accept, content_type, none_match
+
+
+def _key(scope: Scope, headers: tuple[bytes, bytes, bytes], receive: Receive | _Again) -> Key | None:
+    """What the answer depends on beside the data; None where the request is none that is kept."""
+    body = b""
+    if isinstance(receive, _Again):
+        body = receive.whole_body()
+    elif scope["method"] != "GET":
+        return None
+    if len(body) + len(scope["query_string"]) > _LONGEST_REQUEST or (not body and isinstance(receive, _Again)):
+        return None
+    return scope["method"].encode(), scope["query_string"], headers[0], headers[1], body
+
+
+class _Again:
+    """Receives a message that was already received, then the rest."""
+
+    def __init__(self, first: Message, rest: Receive) -> None:
+        self._first: Message | None = first
+        self._rest = rest
+
+    async def __call__(self) -> Message:
+        first, self._first = self._first, None
+        return await self._rest() if first is None else first
+
+    def whole_body(self) -> bytes:
+        """The body, where the first message holds all of it; else nothing."""
+        first = self._first or {}
+        body: bytes = first.get("body", b"")
+        return b"" if first.get("more_body") else body
+
+
+class _Keeping:
+    """Sends an answer on, and keeps it where that is allowed: whole, and read after every change so far."""
+
+    def __init__(self, answers: Answers, key: Key, scope: Scope, send: Send) -> None:
+        self._answers = answers
+        self._key = key
+        self._scope = scope
+        self._send = send
+        self._changes = answers.changes
+        self._headers: list[tuple[bytes, bytes]] | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message["headers"])
+            if message["status"] == 200 and dict(headers).get(b"cache-control", b"").startswith(b"public, max-age="):
+                self._headers = headers
+        elif self._headers is not None and not message.get("more_body"):
+            self._keep(self._headers, message.get("body", b""))
+        else:
+            self._headers = None
+        await self._send(message)
+
+    def _keep(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        account: Account | None = self._scope.get(ACCOUNT)
+        if account is None or account.fresh_for_s() <= 0 or len(body) > _LARGEST_ANSWER:
+            return
+        if self._changes != self._answers.changes:
+            return  # something was invalidated meanwhile, perhaps after it was read
+        size = len(body) + sum(map(len, self._key)) + _OVERHEAD + _PER_KEY * len(account.keys)
+        answer = _Answer(
+            headers=headers,
+            body=body,
+            etag=dict(headers).get(b"etag", b""),
+            begun=time.monotonic(),
+            fresh_until=account.fresh_until or 0.0,
+            keys=frozenset(account.keys),
+            sources=frozenset(account.sources),
+            size=size,
+        )
+        self._answers.put(self._key, answer)
+
+
+async def _serve(answer: _Answer, none_match: bytes, send: Send) -> None:
+    headers: list[Any] = [*answer.headers, (b"age", b"%d" % (time.monotonic() - answer.begun))]
+    if answer.etag and none_match and matches(none_match, answer.etag):
+        headers = [header for header in headers if header[0] not in (b"content-length", b"content-type")]
+        await send({"type": "http.response.start", "status": 304, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def matches(none_match: bytes, etag: bytes) -> bool:
+    """Whether `If-None-Match` names the tag (RFC 9110: weakly, or any with `*`)."""
+    tags = [tag.strip().removeprefix(b"W/") for tag in none_match.split(b",")]
+    return b"*" in tags or etag.removeprefix(b"W/") in tags

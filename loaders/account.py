@@ -1,0 +1,81 @@
+"""What one request's answer is made of: for its headers, for whoever keeps it, and for whoever asks."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Account:
+    """Filled in while a request is answered.
+
+    `keys` and `sources` are what the answer depends on, as they are invalidated. `fresh_until` is until when the least
+    fresh of it is fresh, in seconds of the monotonic clock; None where nothing of it was cached. `is_kept` is whether
+    all of it may be: not what was asked of a store by way of no cache.
+    """
+
+    keys: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
+    fresh_until: float | None = None
+    stale_while_revalidate_s: int = 0
+    """How long after that the least patient part of it may be served while it is refreshed."""
+    is_kept: bool = True
+    statements: Counter[str] = field(default_factory=Counter)
+    """By store."""
+    rows: Counter[str] = field(default_factory=Counter)
+    """Of the stores' answers, by store."""
+    fields: dict[str, Counter[str]] = field(default_factory=dict)
+    """By name of the field, how many objects' values came from where."""
+    fused: list[Sequence[str]] = field(default_factory=list)
+    """The sections of each statement that was sent for this request."""
+
+    def depends_on(self, keys: Iterable[str], sources: Iterable[str], fresh_until: float, stale_s: int) -> None:
+        """Note what was read of the cache; `stale_s` is how long it may be served stale."""
+        self.keys.update(keys)
+        self.sources.update(sources)
+        first = self.fresh_until is None
+        self.fresh_until = fresh_until if first else min(fresh_until, self.fresh_until or 0.0)
+        self.stale_while_revalidate_s = stale_s if first else min(stale_s, self.stale_while_revalidate_s)
+
+    def note(self, name: str, state: str, objects: int) -> None:
+        """Note how many objects' values of a field were in a state."""
+        if objects:
+            self.fields.setdefault(name, Counter())[state] += objects
+
+    def fresh_for_s(self) -> float:
+        """Seconds that the whole answer is fresh for, 0 where some of it is stale or was not cached."""
+        if self.fresh_until is None or not self.is_kept:
+            return 0.0
+        return max(0.0, self.fresh_until - time.monotonic())
+
+
+_current: ContextVar[Account | None] = ContextVar("account", default=None)
+
+
+def begin() -> Account:
+    """A new account, for this task and those that it begins."""
+    account = Account()
+    _current.set(account)
+    return account
+
+
+def current() -> Account | None:
+    """The account of the request that this is done for, if any."""
+    return _current.get()
+
+
+def not_kept() -> None:
+    """Note that the answer holds what no cache keeps."""
+    account = _current.get()
+    if account is not None:
+        account.is_kept = False
+
+
+def sent(store: str, rows: int) -> None:
+    """Note a statement and the rows of its answer."""
+    account = _current.get()
+    if account is not None:
+        account.statements[store] += 1
+        account.rows[store] += rows

@@ -1,0 +1,335 @@
+"""From what is asked to what is answered: the process's memory, Redis, and the stores for what neither has.
+
+Within the process, what is already being fetched is waited for and not fetched again (a *flight*). Between processes, a
+lease in Redis says who loads; the others look again until the value is there or the lease has ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loaders.account import current
+from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, Entry, Field, clock, headers, written
+from loaders.cache.invalidation import EVERYTHING, Change, Follower
+from loaders.cache.local import LocalCache
+from loaders.cache.shared import Found, SharedCache
+from loaders.stores.errors import SystemFault
+
+Wanted = dict[Field, list[str]]
+"""Objects by the field that is wanted of them."""
+Answers = Mapping[Field, Mapping[str, Any] | SystemFault]
+"""Values by field and object; the fault where a field could not be loaded. An object that is left out has None."""
+Load = Callable[[Wanted], Awaitable[Answers]]
+"""Asks the stores, fused."""
+
+_MOST_PLACES = 50_000
+"""Fields of objects that are cached at once: more are seldom asked twice, and would drive out what is."""
+
+_FIRST_LOOK_S, _LATER_LOOKS_S = 0.005, 0.05
+"""How long to wait for another process's load before looking again: twice as long each time, up to the latter."""
+_PAUSE_EVERY = 250
+"""Values that are written without letting others have their turn: about a millisecond."""
+_GATHER_S = 0.02
+"""How long stale places are gathered before they are refreshed together."""
+
+
+@dataclass(eq=False, slots=True)
+class _Flight:
+    """Objects whose fields are being fetched; `rows` has an object's values in the order of the fields."""
+
+    keys: Sequence[str]
+    fields: Sequence[Field]
+    load: Load
+    rows: dict[str, list[Any]] = field(default_factory=dict)
+    faults: dict[str, SystemFault] = field(default_factory=dict)
+    """By name of the field."""
+    oldest: bytes = NEVER
+    """The times of the least fresh of it."""
+    outdated: bool = False
+    """Whether something was invalidated that it may have read before: then nothing of it is kept in memory."""
+
+
+@dataclass(eq=False, slots=True)
+class Fetched:
+    """Values by field, each in the order of the keys; and the fault of each field that could not be loaded."""
+
+    values: dict[Field, list[Any]]
+    faults: dict[Field, SystemFault] = field(default_factory=dict)
+
+
+class Cache:
+    """One process's cache in front of the stores. Without Redis it asks the stores, and keeps nothing."""
+
+    def __init__(self, shared: SharedCache, local: LocalCache) -> None:
+        self._shared = shared
+        self._local = local
+        self.follower: Follower | None = None
+        self._flights: dict[str, tuple[_Flight, asyncio.Task[None]]] = {}
+        self._aloft: set[_Flight] = set()
+        self._behind: dict[tuple[str, Field], Load] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._clock_ms = 0.0
+        """What to add to the monotonic clock to have Redis'."""
+        self.counts: Counter[str] = Counter()
+        self.changes = 0
+        """How many changes have been applied. Where it has not moved since, nothing has been invalidated."""
+        self.listeners: list[Callable[[Change], None]] = []
+        """Told of each change when it has been applied here: for what is kept of what was read."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is in memory may be served: all acknowledged changes have been applied to it."""
+        return self.follower is not None and self.follower.attends
+
+    def apply(self, change: Change) -> None:
+        """Let go of what the change concerns, and let nobody wait any more for a load that may have begun before it."""
+        self.changes += 1
+        if EVERYTHING in change.sources:
+            self._local.clear()
+        else:
+            self._local.drop(change.keys, change.sources)
+        keys = frozenset(change.keys)
+        for flight in self._aloft:
+            if change.sources or not keys.isdisjoint(flight.keys):
+                flight.outdated = True
+        for key in [key for key, (flight, _) in self._flights.items() if flight.outdated]:
+            del self._flights[key]
+        for listener in self.listeners:
+            listener(change)
+
+    async def fetch(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> Fetched:
+        """The values of the fields.
+
+        `load` may be called after this has returned, to refresh what was stale; loads that are equal are made together.
+        """
+        rows: list[list[Any] | None] = [None] * len(keys)
+        oldest = NEVER
+        if self.is_kept:
+            rows, stale, oldest = self._local.get(keys, fields, clock(self._now_ms()))
+            self._refresh_behind(((keys[at], fields[which]) for at, which in stale), load)
+        missing = [at for at, row in enumerate(rows) if row is None]
+        self.counts["fields from memory"] += (len(keys) - len(missing)) * len(fields)
+        fetched = Fetched({})
+        if missing:
+            oldest = min(oldest, await self._fly(missing, keys, fields, load, rows, fetched.faults))
+        self._account(keys, fields, oldest, len(missing))
+        fetched.values = dict(zip(fields, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+        return fetched
+
+    async def settle(self) -> None:
+        """Wait for what is being fetched, written or refreshed."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Settle, and stop looking for Redis."""
+        await self.settle()
+        await self._shared.close()
+
+    async def _fly(
+        self,
+        missing: Sequence[int],
+        keys: Sequence[str],
+        fields: Sequence[Field],
+        load: Load,
+        rows: list[list[Any] | None],
+        faults: dict[Field, SystemFault],
+    ) -> bytes:
+        """Join the flights that fetch the same, begin one for the rest, and take what comes of them.
+
+        Returns the times of the least fresh.
+        """
+        joined: dict[int, tuple[_Flight, asyncio.Task[None]]] = {}
+        own: list[int] = []
+        for at in missing:
+            aloft = self._flights.get(keys[at])
+            if aloft is not None and aloft[0].fields == fields:
+                joined[at] = aloft
+            else:
+                own.append(at)
+        self.counts["fields joined"] += len(joined) * len(fields)
+        if own:
+            begun = self._begin([keys[at] for at in own], fields, load)
+            joined.update(dict.fromkeys(own, begun))
+        flights = dict(joined.values())
+        await asyncio.gather(*map(asyncio.shield, flights.values()))
+        for at, (flight, _) in joined.items():
+            rows[at] = flight.rows[keys[at]]
+        for flight in flights:
+            faults.update((one, flight.faults[one.name]) for one in fields if one.name in flight.faults)
+        return min(flight.oldest for flight in flights)
+
+    def _begin(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> tuple[_Flight, asyncio.Task[None]]:
+        flight = _Flight(keys, fields, load)
+        begun = (flight, self._run(self._fetch(flight)))
+        if self.is_kept:  # else nobody could say that a change has come since it began, and others must not join it
+            self._flights.update(dict.fromkeys(keys, begun))
+        return begun
+
+    async def _fetch(self, flight: _Flight) -> None:
+        self._aloft.add(flight)
+        try:
+            await self._look_and_load(flight)
+        finally:
+            self._aloft.discard(flight)
+            for key in flight.keys:
+                if key in self._flights and self._flights[key][0] is flight:
+                    del self._flights[key]
+
+    async def _look_and_load(self, flight: _Flight) -> None:
+        wait_s, keys = _FIRST_LOOK_S, list(flight.keys)
+        while keys:
+            found = None
+            if len(keys) * len(flight.fields) <= _MOST_PLACES:
+                found = await self._shared.look_up(keys, flight.fields)
+            if found is None:
+                self.counts["fields bypassed"] += len(keys) * len(flight.fields)
+                found = Found("", 0, [], [[None] * len(flight.fields) for _ in keys])
+                found.leased.update((which, list(range(len(keys)))) for which in range(len(flight.fields)))
+            else:
+                self._clock_ms = found.now_ms - time.monotonic() * 1000
+            self._take(flight, keys, found)
+            if found.leased:
+                await self._load(flight, keys, found)
+            keys = self._finished(flight, keys, found)
+            if keys:
+                self.counts["waits"] += 1
+                await asyncio.sleep(wait_s)
+                wait_s = min(2 * wait_s, _LATER_LOOKS_S)
+
+    def _take(self, flight: _Flight, keys: Sequence[str], found: Found) -> None:
+        """Keep in memory what Redis had, and have refreshed what was stale."""
+        now, keeps = clock(found.now_ms), self.is_kept and not flight.outdated
+        stale: list[tuple[str, Field]] = []
+        for key, row in zip(keys, found.rows, strict=True):
+            known = [(one, entry) for one, entry in zip(flight.fields, row, strict=True) if entry is not None]
+            stale += [(key, one) for one, entry in known if entry.times < now]
+            self.counts["fields from redis"] += len(known)
+            flight.oldest = min(flight.oldest, *(entry.times for _, entry in known), NEVER)
+            if keeps and known:
+                self._local.put(key, *zip(*known, strict=True))
+        self._refresh_behind(stale, flight.load)
+
+    async def _load(self, flight: _Flight, keys: Sequence[str], found: Found) -> None:
+        """Ask the stores for what is this flight's to load, put it into its rows, and have it kept."""
+        answers = await flight.load(
+            {flight.fields[which]: [keys[at] for at in places] for which, places in found.leased.items()}
+        )
+        for which, places in found.leased.items():
+            self.counts["fields loaded"] += len(places)
+            answer = answers[flight.fields[which]]
+            if isinstance(answer, SystemFault):
+                self._without(flight, found, which, answer)
+                continue
+            for at in places:
+                found.rows[at][which] = Entry(answer.get(keys[at]), b"", 0)
+            age_ms = flight.fields[which].freshness.max_age_s * LEAST_MS
+            flight.oldest = min(flight.oldest, clock((found.now_ms or self._now_ms()) + age_ms))
+        if found.epochs:
+            keeping = replace(flight)
+            self._aloft.add(keeping)  # until it is kept, it may be outdated
+            self._run(self._keep(keeping, keys, found, answers))
+
+    def _without(self, flight: _Flight, found: Found, which: int, fault: SystemFault) -> None:
+        """What is known of a field that could not be loaded, where it may be served then; else the fault."""
+        for at in found.leased[which]:
+            known = found.usable.get((at, which))
+            found.rows[at][which] = known or Entry(None, b"", 0)
+            flight.oldest = b"0"
+            self.counts["fields served on error"] += known is not None
+            if known is None:
+                flight.faults[flight.fields[which].name] = fault
+
+    async def _keep(self, flight: _Flight, keys: Sequence[str], found: Found, answers: Answers) -> None:
+        """Write what was loaded, and give the leases back. Errors are never kept."""
+        try:
+            texts = await self._written(flight, keys, found, answers)
+        finally:
+            self._aloft.discard(flight)
+        await self._shared.put([keys[at] for at in texts], flight.fields, found.token, list(texts.values()))
+
+    async def _written(
+        self, flight: _Flight, keys: Sequence[str], found: Found, answers: Answers
+    ) -> Mapping[int, list[bytes]]:
+        """The texts of what was loaded, which is put into memory too where nothing of it is outdated."""
+        texts: defaultdict[int, list[bytes]] = defaultdict(lambda: [b""] * len(flight.fields))
+        for which, places in found.leased.items():
+            of, answer = flight.fields[which], answers[flight.fields[which]]
+            before = headers(of.freshness, found.epochs[which], found.now_ms)
+            for count, at in enumerate(places):
+                row = texts[at]
+                kept = None if isinstance(answer, SystemFault) else written(answer.get(keys[at]), before[at % VARIANTS])
+                if kept is not None:
+                    row[which], entry = kept
+                    if self.is_kept and not flight.outdated:
+                        self._local.put(keys[at], (of,), (entry,))
+                if count % _PAUSE_EVERY == _PAUSE_EVERY - 1:
+                    await asyncio.sleep(0)
+        return texts
+
+    def _finished(self, flight: _Flight, keys: Sequence[str], found: Found) -> list[str]:
+        """Take the rows that are whole; the keys of the others, which another process loads."""
+        rest = []
+        for key, row in zip(keys, found.rows, strict=True):
+            if None in row:
+                rest.append(key)
+            else:
+                flight.rows[key] = [entry.value for entry in row if entry is not None]
+        return rest
+
+    def _refresh_behind(self, places: Iterable[tuple[str, Field]], load: Load) -> None:
+        begun = bool(self._behind)
+        for place in places:
+            self._behind.setdefault(place, load)
+        if self._behind and not begun:
+            self._run(self._refresh())
+
+    async def _refresh(self) -> None:
+        """All that turned out stale within a moment, together, as far as no other process refreshes it."""
+        await asyncio.sleep(_GATHER_S)
+        behind, self._behind = self._behind, {}
+        by_load: defaultdict[Load, list[tuple[str, Field]]] = defaultdict(list)
+        for place, load in behind.items():
+            by_load[load].append(place)
+        for load, places in by_load.items():
+            keys = list(dict.fromkeys(key for key, _ in places))
+            flight = _Flight(keys, list(dict.fromkeys(one for _, one in places)), load)
+            self._aloft.add(flight)
+            try:
+                found = await self._shared.look_up(keys, flight.fields, refresh=True)
+                if found is not None and found.leased:
+                    self.counts["fields refreshed"] += sum(map(len, found.leased.values()))
+                    await self._load(flight, keys, found)
+            finally:
+                self._aloft.discard(flight)
+
+    def _account(self, keys: Sequence[str], fields: Sequence[Field], oldest: bytes, missing: int) -> None:
+        account = current()
+        if account is None:
+            return
+        fresh_until = (int(oldest[:13]) - self._clock_ms) / 1000
+        stale_s = min(one.freshness.stale_while_revalidate_s for one in fields)
+        account.depends_on(keys, (one.source for one in fields), fresh_until, stale_s)
+        for one in fields:
+            account.note(one.name, "memory", len(keys) - missing)
+            account.note(one.name, "looked up", missing)
+
+    def _now_ms(self) -> float:
+        """By Redis' clock."""
+        return time.monotonic() * 1000 + self._clock_ms
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever waits for it has it; nobody need

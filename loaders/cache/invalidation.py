@@ -1,0 +1,150 @@
+"""What happens when data change: nothing that was loaded before is served once an invalidation is acknowledged.
+
+An invalidation takes what it concerns out of Redis, with all leases on it, then announces the change in a stream. Every
+process that keeps a cache attends to the stream under a lease that it renews, lets go of what a change concerns, and
+says how far it has come. The invalidation waits until all have come as far, or their leases have ended: a process whose
+lease has ended, by its own clock and earlier than by Redis', serves nothing from its memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+
+from loaders.cache import scripts
+from loaders.stores.errors import CallerError, StoreTimeout, SystemFault
+from loaders.stores.redis import STORE, Redis, Scripts
+
+EVERYTHING = "*"
+_KEEP = 10_000
+"""Changes that stay in the stream. A process that has missed one lets go of everything."""
+_LEASE_S = 3.0
+"""How long an invalidation may wait for a process that is gone without a word."""
+_MARGIN_S = 0.5
+"""By how much earlier than Redis a process takes its lease to have ended; clocks run alike for three seconds."""
+_RENEW_S = 0.3
+_POLL_S = 0.002
+
+_log = logging.getLogger("gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What has changed: all of these objects, and these sources of every object; EVERYTHING is all sources."""
+
+    keys: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def written(self) -> bytes:
+        """As the stream holds it."""
+        return orjson.dumps([self.keys, self.sources])
+
+    @classmethod
+    def read(cls, text: bytes) -> Change:
+        """The change that was written. Raises ValueError where it was none."""
+        keys, sources = orjson.loads(text)
+        return cls(tuple(keys), tuple(sources))
+
+
+class Invalidator:
+    """Makes changes known."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._scripts = Scripts(redis)
+
+    async def invalidate(self, change: Change) -> None:
+        """Return when no process serves anything older. Raises SystemFault where that cannot be said."""
+        if not change.keys and not change.sources:
+            raise CallerError("An invalidation names what has changed: objects, sections, or everything.")
+        token = secrets.token_hex(16)
+        for at in range(0, max(len(change.keys), 1), _KEEP):
+            keys = change.keys[at : at + _KEEP]
+            await self._scripts.run(scripts.FORGET, ["epochs", *(f"o:{key}" for key in keys)], [token, *change.sources])
+        place = await self._scripts.run(scripts.ANNOUNCE, ["changes", "changes:count"], [change.written(), _KEEP])
+        await self._wait_for_all(place)
+
+    async def _wait_for_all(self, place: bytes) -> None:
+        deadline = time.monotonic() + 2 * _LEASE_S
+        while time.monotonic() < deadline:
+            places = await self._scripts.run(scripts.AWAITED, ["attending", "attending:places"], [])
+            if all(_order(one) >= _order(place) for one in places):
+                return
+            await asyncio.sleep(_POLL_S)
+        raise StoreTimeout(STORE, "Not all processes have heard of the change.")
+
+
+class Follower:
+    """One process's attention to changes.
+
+    `apply` is called with each change, and with one of EVERYTHING where changes may have been missed. `attends` says
+    whether all acknowledged changes have been applied: only then may anything be served from memory.
+    """
+
+    def __init__(self, redis: Redis, apply: Callable[[Change], None]) -> None:
+        self._scripts = Scripts(redis)
+        self._apply = apply
+        self._process = secrets.token_hex(8)
+        self._until = 0.0
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def attends(self) -> bool:
+        """Whether the lease lasts."""
+        return time.monotonic() < self._until
+
+    async def start(self) -> None:
+        """Begin; returns when the process attends or it has turned out that it cannot for now."""
+        began = asyncio.Event()
+        self._task = asyncio.create_task(self._follow(began))
+        await began.wait()
+
+    async def stop(self) -> None:
+        """Attend no longer. Invalidations wait no more for this process once its lease has ended."""
+        self._stopping = True
+        while self._task is not None and not self._task.done():
+            self._task.cancel()  # more than once: a driver that is cancelled while it gives up may take it for that
+            await asyncio.wait([self._task], timeout=_RENEW_S)
+        self._until = 0.0
+
+    async def _follow(self, began: asyncio.Event) -> None:
+        while not self._stopping:
+            try:
+                await self._attend(began)
+            except (SystemFault, ValueError, TimeoutError) as error:
+                self._until = 0.0
+                self._apply(Change(sources=(EVERYTHING,)))
+                _log.warning("Changes cannot be followed, nothing is served from memory: %s", str(error)[:500])
+                began.set()
+                await asyncio.sleep(_RENEW_S)
+
+    async def _attend(self, began: asyncio.Event) -> None:
+        place = await self._scripts.last_of_stream("changes")
+        number = -1
+        await self._renew(place)
+        self._apply(Change(sources=(EVERYTHING,)))
+        began.set()
+        while not self._stopping:
+            for place_of_entry, entry in await self._scripts.read_stream("changes", place, int(_RENEW_S * 1000)):
+                place, this = place_of_entry, int(entry[b"number"])
+                missed = number not in (-1, this - 1)
+                self._apply(Change(sources=(EVERYTHING,)) if missed else Change.read(entry[b"change"]))
+                number = this
+            await self._renew(place)
+
+    async def _renew(self, place: bytes) -> None:
+        began = time.monotonic()
+        names = ["attending", "attending:places"]
+        await self._scripts.run(scripts.ATTEND, names, [self._process, place, int(_LEASE_S * 1000)])
+        self._until = began + _LEASE_S - _MARGIN_S
+
+
+def _order(place: bytes) -> tuple[int, int]:
+    milliseconds, _, number = place.partition(b"-")
+    return int(milliseconds), int(number)

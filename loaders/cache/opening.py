@@ -1,0 +1,26 @@
+"""A process's cache, opened and closed with its connections to Redis."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from loaders.cache.cache import Cache
+from loaders.cache.invalidation import Follower
+from loaders.cache.local import LocalCache
+from loaders.cache.shared import SharedCache
+from loaders.stores.redis import Redis
+
+
+@asynccontextmanager
+async def open_cache(
+    redis: Redis, version: str, *, most_entries: int, most_bytes: int, timeout_s: float, lease_s: float
+) -> AsyncIterator[Cache]:
+    """The cache, following changes. It works without Redis too: then it asks the stores, and keeps nothing."""
+    shared = SharedCache(redis, version, timeout_s=timeout_s, lease_s=lease_s)
+    cache = Cache(shared, LocalCache(most_entries, most_bytes))
+    cache.follower = Follower(redis, cache.apply)
+    await cache.follower.start()
+    try:
+        yield cache
+    finally:
+        await cache.follower.stop()
+        await cache.close()

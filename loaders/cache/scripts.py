@@ -1,0 +1,137 @@
+"""What runs inside Redis, each script as one step that nothing comes between.
+
+An object is a hash: a field's text under its name, its lease under `~` and the name. A text begins with three times
+(fresh, stale, usable on error, each 13 digits) and the epochs that it was loaded in (`*`'s token, then its source's). A
+lease is the time that it ends at and its holder's token. A value is only taken from the holder of the lease, and an
+invalidation deletes the hash with its leases: what was read before a write never comes back after it.
+
+Epochs are a hash of tokens by source. One that is missing, evicted for example, is made anew, and differs.
+
+A script's text holds the run of the server that it was made for. A server that was started again does not know it,
+whatever it restored, and answers NOSCRIPT.
+"""
+
+_HELPERS = """
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local function epoch(key, source, fresh)
+  local token = redis.call('HGET', key, source)
+  if not token then
+    token = fresh
+    redis.call('HSET', key, source, token)
+  end
+  return token
+end
+"""
+
+LOOK_UP = (
+    _HELPERS
+    + """
+-- KEYS: epochs, objects. ARGV: token, lease in ms, mode (load or refresh), n, n names, n sources.
+-- Answers: now, n epochs, then for each object a list: a text, 1 (leased to the caller), 0 (leased to another), or
+-- {1 or 0, text that is usable on error}. In refresh, what is stale is leased too, and texts are left out.
+local token, lease_ms, mode, n = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local now = now_ms()
+local all = epoch(KEYS[1], '*', string.sub(token, 1, 8))
+local names, epochs, found = {}, {}, {}
+for i = 1, n do
+  names[i] = ARGV[4 + i]
+  epochs[i] = all .. epoch(KEYS[1], ARGV[4 + n + i], string.sub(token, 1, 8))
+end
+local answer = {now, epochs}
+for k = 2, #KEYS do
+  local key, row, leased = KEYS[k], redis.call('HMGET', KEYS[k], unpack(names)), false
+  for i = 1, n do
+    local text, usable = row[i], false
+    if text and string.sub(text, 40, 55) == epochs[i] then
+      usable = tonumber(string.sub(text, 27, 39)) >= now
+      local until_ms = (mode == 'refresh') and string.sub(text, 1, 13) or string.sub(text, 14, 26)
+      if tonumber(until_ms) < now then
+        if not usable then text = false end
+      else
+        usable = nil
+      end
+    else
+      text = false
+    end
+    if usable ~= nil then
+      local state, lease = 0, redis.call('HGET', key, '~' .. names[i])
+      if not lease or tonumber(string.sub(lease, 1, 13)) < now then
+        redis.call('HSET', key, '~' .. names[i], string.format('%013d', now + lease_ms) .. token)
+        state, leased = 1, true
+      end
+      if text and mode ~= 'refresh' then row[i] = {state, text} else row[i] = state end
+    elseif mode == 'refresh' then
+      row[i] = 0
+    end
+  end
+  if leased and redis.call('PTTL', key) < lease_ms then redis.call('PEXPIRE', key, lease_ms * 2) end
+  answer[k + 1] = row
+end
+return answer
+"""
+)
+
+PUT = """
+-- KEYS: objects. ARGV: token, how long to keep in ms, n, n names, then n texts an object; an empty one gives the lease
+-- back. Answers how many texts were taken: those whose lease is still the caller's.
+local token, keep_ms, n, taken = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), 0
+for k = 1, #KEYS do
+  local key, changed = KEYS[k], false
+  for i = 1, n do
+    local name, text = ARGV[3 + i], ARGV[3 + k * n + i]
+    local lease = redis.call('HGET', key, '~' .. name)
+    if lease and string.sub(lease, 14) == token then
+      redis.call('HDEL', key, '~' .. name)
+      if text ~= '' then
+        redis.call('HSET', key, name, text)
+        taken, changed = taken + 1, true
+      end
+    end
+  end
+  if changed and redis.call('PTTL', key) < keep_ms then redis.call('PEXPIRE', key, keep_ms) end
+end
+return taken
+"""
+
+FORGET = """
+-- KEYS: epochs, objects. ARGV: token, sources. The objects are gone, and all that was loaded of the sources.
+for i = 2, #ARGV do redis.call('HSET', KEYS[1], ARGV[i], string.sub(ARGV[1], 1, 8)) end
+for k = 2, #KEYS do redis.call('DEL', KEYS[k]) end
+return #KEYS - 1
+"""
+
+ANNOUNCE = """
+-- KEYS: changes, count. ARGV: the change, how many changes to keep. Answers the change's place in the stream.
+local number = redis.call('INCR', KEYS[2])
+return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'change', ARGV[1], 'number', number)
+"""
+
+ATTEND = (
+    _HELPERS
+    + """
+-- KEYS: attending, places. ARGV: process, place, lease in ms. Until the lease ends, changes wait for the process.
+local now = now_ms()
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 60000)) do
+  redis.call('ZREM', KEYS[1], gone)
+  redis.call('HDEL', KEYS[2], gone)
+end
+redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return now
+"""
+)
+
+AWAITED = (
+    _HELPERS
+    + """
+-- KEYS: attending, places. Answers the places that the processes have come to whose lease has not ended.
+local answer = {}
+for i, process in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now_ms(), '+inf')) do
+  answer[i] = redis.call('HGET', KEYS[2], process) or '0-0'
+end
+return answer
+"""
+)

@@ -1,0 +1,209 @@
+"""The cache in Redis: one round trip for all objects and fields. What fails or is late is done without."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any, TypeVar
+
+from loaders.cache import scripts
+from loaders.cache.fields import Entry, Field, entries
+from loaders.stores.errors import SystemFault
+from loaders.stores.redis import Redis, Scripts
+
+T = TypeVar("T")
+
+_RETRY_S = 0.5
+"""Between two attempts to reach a Redis that is away, made beside the requests: none waits for one."""
+
+_PLACES = 5_000
+"""Fields of objects in one script, which nothing else that Redis does comes between: some milliseconds."""
+
+_log = logging.getLogger("gateway")
+
+
+@dataclass(slots=True)
+class Found:
+    """What Redis has of some objects: by object and field, in the order asked.
+
+    `rows` has None for what it lacks; `leased` says what of that is the caller's to load, and `usable` has what may be
+    served where loading fails. `token` is that of the leases, and of no other look-up: what is put was loaded after it.
+    """
+
+    token: str
+    now_ms: int
+    epochs: list[bytes]
+    rows: list[list[Entry | None]]
+    leased: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Places of objects, by the place of the field."""
+    usable: dict[tuple[int, int], Entry] = field(default_factory=dict)
+
+
+class SharedCache:
+    """Fields of objects in Redis, under the version of the catalogue.
+
+    Every call is bounded by `timeout_s` and answers None where Redis failed, was late, or answered what is none of
+    ours. Then it is left alone until an attempt beside the requests finds it well again.
+    """
+
+    def __init__(self, redis: Redis, version: str, *, timeout_s: float, lease_s: float) -> None:
+        self._scripts = Scripts(redis)
+        self._version = version
+        self._timeout_s = timeout_s
+        self._lease_ms = int(lease_s * 1000)
+        self._retrying: asyncio.Task[None] | None = None
+        self.failures = 0
+
+    @property
+    def is_away(self) -> bool:
+        """Whether Redis is being left alone."""
+        return self._retrying is not None
+
+    async def look_up(self, keys: Sequence[str], fields: Sequence[Field], *, refresh: bool = False) -> Found | None:
+        """What there is, with leases for the caller on what there is not; on what is stale too, in a refresh."""
+        token, names = secrets.token_hex(16), [self._name(one) for one in fields]
+        arguments = [token, self._lease_ms, "refresh" if refresh else "load", len(names), *names]
+        arguments += [one.source for one in fields]
+        parts: list[Found] = []
+        for some in _chunks(keys, len(fields)):
+            reply = await self._bounded(self._scripts.run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments))
+            if reply is None:
+                return None
+            try:
+                parts.append(_found(token, reply, fields))
+            except (ValueError, TypeError, IndexError, AttributeError) as error:
+                self._fail(error)
+                return None
+            if parts[-1].epochs != parts[0].epochs:  # a source was invalidated between two parts: begin again
+                return await self.look_up(keys, fields, refresh=refresh)
+        return _joined(parts)
+
+    async def put(
+        self, keys: Sequence[str], fields: Sequence[Field], token: str, texts: Sequence[Sequence[bytes]]
+    ) -> int:
+        """Give back the leases of this token, each with the object's text of the field, `b""` for none.
+
+        Returns how many texts were taken: not those of leases that ended, or were invalidated.
+        """
+        names = [self._name(one) for one in fields]
+        keep_ms = 1000 * max(_keep_s(one) for one in fields)
+        taken = at = 0
+        for some in _chunks(keys, len(fields)):
+            arguments: list[Any] = [token, keep_ms, len(names), *names]
+            arguments += chain.from_iterable(texts[at : at + len(some)])
+            at += len(some)
+            taken += await self._bounded(self._scripts.run(scripts.PUT, list(map(_object, some)), arguments)) or 0
+        return taken
+
+    async def close(self) -> None:
+        """Stop looking for Redis."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+
+    def _name(self, one: Field) -> str:
+        return f"{self._version}.{one.name}"
+
+    async def _bounded(self, call: Awaitable[T]) -> T | None:
+        if self.is_away:
+            call.close()  # type: ignore[attr-defined]  # a coroutine that was not started
+            return None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await call
+        except (SystemFault, TimeoutError) as error:
+            self._fail(error)
+            return None
+
+    def _fail(self, error: Exception) -> None:
+        self.failures += 1
+        if self._retrying is None:
+            _log.warning("Redis is left alone until it answers again: %s", str(error)[:500] or type(error).__name__)
+            self._retrying = asyncio.create_task(self._retry())
+
+    async def _retry(self) -> None:
+        while True:
+            await asyncio.sleep(_RETRY_S)
+            started = time.monotonic()
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self._scripts.run(
+                        scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, "load", 1, "0", "0"]
+                    )
+            except (SystemFault, TimeoutError):
+                continue
+            _log.warning("Redis answers again, within %.0f ms.", (time.monotonic() - started) * 1000)
+            self._retrying = None
+            return
+
+
+def _chunks(keys: Sequence[str], fields: int) -> Iterator[Sequence[str]]:
+    size = max(1, _PLACES // fields)
+    return (keys[at : at + size] for at in range(0, len(keys), size))
+
+
+def _joined(parts: Sequence[Found]) -> Found:
+    """All parts' objects in order, as old as the first part."""
+    found = parts[0]
+    for more in parts[1:]:
+        before = len(found.rows)
+        found.rows += more.rows
+        for which, places in more.leased.items():
+            found.leased[which] += [before + at for at in places]
+        found.usable |= {(before + at, which): one for (at, which), one in more.usable.items()}
+    return found
+
+
+def _object(key: str) -> str:
+    return f"o:{key}"
+
+
+def _keep_s(one: Field) -> int:
+    freshness = one.freshness
+    return 2 * (freshness.max_age_s + max(freshness.stale_while_revalidate_s, freshness.stale_if_error_s))
+
+
+def _found(token: str, reply: Any, fields: Sequence[Field]) -> Found:
+    """Rows of texts, leases and usable texts, all texts read in one go."""
+    now_ms, epochs, *rows = reply
+    found = Found(token, int(now_ms), list(epochs), [])
+    texts: list[bytes] = []
+    whole = {bytes}
+    for row in rows:
+        texts += row if set(map(type, row)) == whole else [_text(cell) for cell in row]
+    read = iter(entries(texts, [*fields] * len(rows)))
+    for at, row in enumerate(rows):
+        entry_row = [next(read) for _ in fields]
+        found.rows.append(entry_row)
+        if set(map(type, row)) != whole or None in entry_row:
+            _sort_out(found, at, row, entry_row)
+    return found
+
+
+_NOTHING = b"0" * 55 + b"null"
+
+
+def _text(cell: Any) -> bytes:
+    if type(cell) is list:
+        text: bytes = cell[1]
+        return text
+    return cell if type(cell) is bytes else _NOTHING
+
+
+def _sort_out(found: Found, at: int, row: Sequence[Any], entry_row: list[Entry | None]) -> None:
+    """What of a row is lacking, whose it is to load, and what may be served where that fails."""
+    for which, cell in enumerate(row):
+        if type(cell) is bytes:
+            if entry_row[which] is None:  # none of ours: it is loaded, and Redis keeps what it has until that expires
+                found.leased[which].append(at)
+            continue
+        usable, entry_row[which] = entry_row[which], None
+        if type(cell) is list and usable is not None:
+            found.usable[at, which] = usable
+        if (cell[0] if type(cell) is list else cell) == 1:
+            found.leased[which].append(at)

@@ -1,0 +1,94 @@
+"""Records that are known by their code, from PostgreSQL, by way of the cache where there is one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Generic, TypeVar
+
+from aiodataloader import DataLoader
+
+from loaders.aligning import align
+from loaders.cache.cache import Answers, Cache, Wanted
+from loaders.cache.fields import Field
+from loaders.catalogue.declaration import Freshness
+from loaders.keys import storable
+from loaders.stores.errors import SystemFault
+from loaders.stores.protocols import RelationalStore
+
+R = TypeVar("R")
+
+_FRESHNESS = Freshness(max_age_s=3_600, stale_while_revalidate_s=86_400, stale_if_error_s=604_800)
+"""Airlines and airports change a few times a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordKind(Generic[R]):
+    """A kind of record: its name, which its cache and its invalidation go by, its statement, and what a row becomes.
+
+    The statement takes the codes as $1 and answers the code first.
+    """
+
+    name: str
+    sql: str
+    make: Callable[..., R]
+
+
+class RecordLoader(DataLoader[str, R | None]):
+    """Codes to records, in the order of the keys; None where there is none. One statement a batch."""
+
+    kind: ClassVar[RecordKind[Any]]
+
+    def __init__(self, postgres: RelationalStore, shared: Cache | None = None) -> None:
+        super().__init__()
+        self._postgres = postgres
+        self._shared = shared
+
+    async def batch_load_fn(self, keys: list[str]) -> list[R | None]:
+        """Fetch, index, align."""
+        asked, rows = storable(keys), _Rows(self._postgres, self.kind)
+        if self._shared is None:
+            found = await rows.of(asked)
+        else:
+            field, prefix = _field_of(self.kind), rows.prefix
+            fetched = await self._shared.fetch([prefix + key for key in asked], (field,), rows)
+            if field in fetched.faults:
+                raise fetched.faults[field]
+            found = fetched.values.get(field, [])
+        records = (self.kind.make(*row) for row in found if row is not None)
+        return align(keys, records, lambda record: record.code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of a kind, from the store."""
+
+    postgres: RelationalStore
+    kind: RecordKind[Any]
+
+    @property
+    def prefix(self) -> str:
+        return f"{self.kind.name}:"
+
+    async def of(self, codes: Sequence[str]) -> list[tuple[Any, ...]]:
+        return [tuple(row) for row in await self.postgres.rows(self.kind.sql, codes)]
+
+    async def __call__(self, wanted: Wanted) -> Answers:
+        ((field, keys),) = wanted.items()
+        try:
+            rows = await self.of([key.removeprefix(self.prefix) for key in keys])
+        except SystemFault as fault:
+            return {field: fault}
+        return {field: {self.prefix + row[0]: row for row in rows}}
+
+
+@cache
+def _field_of(kind: RecordKind[Any]) -> Field:
+    return Field(kind.name, kind.name, _FRESHNESS, _read, kind)
+
+
+def _read(values: Any) -> tuple[Any, ...] | None:
+    if values is None:
+        return None
+    if type(values) is not list:
+        raise ValueError("not a record")
+    return tuple(values)

@@ -1,0 +1,50 @@
+"""Caches over the real Redis, each of them a process's."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from uuid import uuid4
+
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from loaders.cache.cache import Cache
+from loaders.cache.opening import open_cache
+from loaders.stores.redis import Redis
+
+OpenCache = Callable[..., AbstractAsyncContextManager[Cache]]
+
+
+@asynccontextmanager
+async def open_redis(url: str, *, command_timeout_s: float = 2) -> AsyncIterator[Redis]:
+    """A client of its own."""
+    redis = await Redis.connect(url, max_connections=8, acquire_timeout_s=5, command_timeout_s=command_timeout_s)
+    try:
+        yield redis
+    finally:
+        await redis.close()
+
+
+@pytest.fixture
+async def redis(store_urls: StoreUrls) -> AsyncIterator[Redis]:
+    async with open_redis(store_urls.redis_url) as redis:
+        yield redis
+
+
+@pytest.fixture
+def process(store_urls: StoreUrls) -> OpenCache:
+    """Call it for a process's cache; those of one test share what is in Redis, and with no other test."""
+    of_test = uuid4().hex[:8]
+
+    @asynccontextmanager
+    async def opened(
+        most_entries: int = 10_000, timeout_s: float = 2, lease_s: float = 5, url: str = store_urls.redis_url
+    ) -> AsyncIterator[Cache]:
+        async with (
+            open_redis(url) as redis,
+            open_cache(
+                redis, of_test, most_entries=most_entries, most_bytes=1 << 26, timeout_s=timeout_s, lease_s=lease_s
+            ) as cache,
+        ):
+            yield cache
+
+    return opened

@@ -1,0 +1,47 @@
+"""A store that is written and read by the tests, in place of the databases behind a cache."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+from loaders.cache.cache import Answers, Wanted
+from loaders.cache.fields import Field
+from loaders.catalogue.declaration import Freshness
+from loaders.stores.errors import StoreUnavailable
+
+LONG = Freshness(max_age_s=1_000, stale_while_revalidate_s=1_000, stale_if_error_s=1_000)
+SHORT = Freshness(max_age_s=0, stale_while_revalidate_s=1_000, stale_if_error_s=1_000)
+"""Stale as soon as it is loaded."""
+GONE = Freshness(max_age_s=0, stale_while_revalidate_s=0, stale_if_error_s=1_000)
+"""Served only where it cannot be loaded."""
+
+
+def field(name: str, freshness: Freshness = LONG, source: str = "source") -> Field:
+    return Field(name, source, freshness, lambda value: value, name)
+
+
+class Truth:
+    """Answers `version` of an object for every field; counts what it is asked."""
+
+    def __init__(self, delay_s: float = 0.0) -> None:
+        self.versions: Counter[str] = Counter()
+        self.asked: list[dict[str, list[str]]] = []
+        self.began = asyncio.Event()
+        self.delay_s = delay_s
+        self.fails = False
+
+    async def __call__(self, wanted: Wanted) -> Answers:
+        """Reads first, then takes its time: what is written meanwhile is not in the answer."""
+        self.began.set()
+        self.asked.append({one.name: list(keys) for one, keys in wanted.items()})
+        answers: dict[Field, Any] = {
+            one: {key: [one.name, key, self.versions[key]] for key in keys if key != "unknown"}
+            for one, keys in wanted.items()
+        }
+        await asyncio.sleep(self.delay_s)
+        if self.fails:
+            return dict.fromkeys(wanted, StoreUnavailable("truth", "away"))
+        return answers
+
+    def value(self, one: Field, key: str) -> Any:
+        return [one.name, key, self.versions[key]]

@@ -1,0 +1,130 @@
+"""Redis stopped, slow, full, or answering garbage: answers stay right, and wait no longer than one look-up may take."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from loaders.cache.cache import Cache
+from loaders.cache.invalidation import Change, Invalidator
+from loaders.stores.errors import SystemFault
+from tests.loaders.cache.conftest import OpenCache, open_redis
+from tests.loaders.cache.stores import Truth, field
+from tests.loaders.cache.valkey import own_valkey
+from tests.loaders.stores.relay import Relay, relay
+
+A = field("a")
+TIMEOUT_S = 0.15
+KEYS = [f"aircraft:{at}" for at in range(20)]
+
+
+async def _answers(cache: Cache, truth: Truth) -> float:
+    """How long the slowest of some reads took, of objects that nobody has read before; each has the truth."""
+    slowest = 0.0
+    for at in range(20):
+        keys = [f"{key}:{at}" for key in KEYS]
+        truth.versions.update(keys)
+        began = time.perf_counter()
+        fetched = await cache.fetch(keys, (A,), truth)
+        slowest = max(slowest, time.perf_counter() - began)
+        assert fetched.values[A] == [truth.value(A, key) for key in keys]
+        await asyncio.sleep(0.01)
+    return slowest
+
+
+async def _is_back(cache: Cache, truth: Truth) -> bool:
+    """Whether Redis serves again within a while."""
+    for _ in range(100):
+        await asyncio.sleep(0.05)
+        before = cache.counts["fields from redis"] + cache.counts["fields from memory"]
+        await cache.fetch(KEYS, (A,), truth)
+        await cache.settle()
+        if cache.counts["fields from redis"] + cache.counts["fields from memory"] > before:
+            return True
+    return False
+
+
+def _silenced(between: Relay) -> None:
+    between.silence()
+
+
+def _slow(between: Relay) -> None:
+    between.delay_s = lambda: 0.2
+
+
+def _garbled(between: Relay) -> None:
+    between.garbles = True
+
+
+@pytest.fixture
+async def between(tmp_path: Path) -> AsyncIterator[Relay]:
+    with own_valkey(tmp_path) as valkey:
+        async with relay(valkey.url) as between:
+            yield between
+
+
+@pytest.mark.parametrize("harm", [_silenced, _slow, _garbled])
+async def test_answers_stay_right_and_one_look_up_is_all_they_wait(
+    process: OpenCache, between: Relay, harm: Callable[[Relay], None]
+) -> None:
+    truth = Truth()
+    async with process(url=between.url, timeout_s=TIMEOUT_S) as cache:
+        await cache.fetch(KEYS, (A,), truth)
+        await cache.settle()
+        harm(between)
+        slowest = await _answers(cache, truth)
+        assert slowest < TIMEOUT_S + 0.15
+        between.garbles = False
+        between.delay_s = lambda: 0.0
+        between.resume()
+        assert await _is_back(cache, truth)
+
+
+async def test_a_stopped_redis_is_done_without_until_it_is_back(process: OpenCache, tmp_path: Path) -> None:
+    truth = Truth()
+    with own_valkey(tmp_path) as valkey:
+        async with process(url=valkey.url, timeout_s=TIMEOUT_S) as cache:
+            await cache.fetch(KEYS, (A,), truth)
+            await cache.settle()
+            valkey.kill()
+            await asyncio.sleep(0.1)
+            assert await _answers(cache, truth) < TIMEOUT_S + 0.15
+            await asyncio.to_thread(valkey.start)
+            assert await _is_back(cache, truth)
+
+
+async def test_a_full_redis_is_done_without(process: OpenCache, tmp_path: Path) -> None:
+    truth = Truth()
+    with own_valkey(tmp_path, "--maxmemory", "1", "--maxmemory-policy", "noeviction") as valkey:
+        async with process(url=valkey.url, timeout_s=TIMEOUT_S) as cache:
+            assert await _answers(cache, truth) < TIMEOUT_S + 0.15
+            assert cache.counts["fields bypassed"] > 0
+
+
+async def test_an_invalidation_that_redis_cannot_take_fails(tmp_path: Path) -> None:
+    with own_valkey(tmp_path) as valkey:
+        async with open_redis(valkey.url, command_timeout_s=0.5) as redis:
+            valkey.kill()
+            with pytest.raises(SystemFault):
+                await Invalidator(redis).invalidate(Change(keys=("aircraft:1",)))
+
+
+async def test_an_invalidation_waits_for_a_process_that_is_silent_until_its_lease_has_ended(
+    process: OpenCache, tmp_path: Path
+) -> None:
+    truth = Truth()
+    with own_valkey(tmp_path) as valkey:
+        async with relay(valkey.url) as line, process(url=line.url, timeout_s=TIMEOUT_S) as cache:
+            await cache.fetch(KEYS, (A,), truth)
+            await cache.settle()
+            line.silence()
+            async with open_redis(valkey.url) as redis:
+                truth.versions.update(KEYS)
+                began = time.perf_counter()
+                await Invalidator(redis).invalidate(Change(keys=tuple(KEYS)))
+                assert 1 < time.perf_counter() - began < 4
+            fetched = await cache.fetch(KEYS, (A,), truth)
+            assert fetched.values[A] == [truth.value(A, key) for key in KEYS]
+            line.resume()

@@ -1,0 +1,143 @@
+"""What is served from where, and what of it is asked of the stores."""
+
+import asyncio
+
+from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
+from loaders.stores.errors import StoreUnavailable
+from loaders.stores.redis import Redis
+from tests.loaders.cache.conftest import OpenCache
+from tests.loaders.cache.stores import GONE, SHORT, Truth, field
+
+A, B = field("a"), field("b", source="other")
+KEYS = ["x", "y", "unknown"]
+
+
+async def test_what_was_loaded_is_not_asked_again_in_this_process_or_another(process: OpenCache) -> None:
+    truth = Truth()
+    async with process() as one, process() as other:
+        for cache in (one, one, other, other):
+            fetched = await cache.fetch(KEYS, (A, B), truth)
+            assert fetched.values == {of: [[of.name, "x", 0], [of.name, "y", 0], None] for of in (A, B)}
+            assert not fetched.faults
+            await cache.settle()
+    assert truth.asked == [{"a": KEYS, "b": KEYS}], "absence is kept too"
+    assert one.counts["fields from memory"] == other.counts["fields from memory"] == 6
+    assert other.counts["fields from redis"] == 6
+
+
+async def test_only_what_is_lacking_is_asked_together(process: OpenCache) -> None:
+    truth = Truth()
+    async with process() as one, process() as other:
+        await one.fetch(["x", "y"], (A,), truth)
+        await one.fetch(["y"], (B,), truth)
+        await one.settle()
+        truth.asked.clear()
+        fetched = await other.fetch(["x", "y", "z"], (A, B), truth)
+    assert [sorted(asked.items()) for asked in truth.asked] == [[("a", ["z"]), ("b", ["x", "z"])]]
+    assert fetched.values[B] == [["b", key, 0] for key in ("x", "y", "z")]
+
+
+async def test_a_hundred_at_once_over_two_processes_are_one_load(process: OpenCache) -> None:
+    truth = Truth(delay_s=0.1)
+    async with process() as one, process() as other:
+        asked = [cache.fetch(KEYS, (A, B), truth) for _ in range(50) for cache in (one, other)]
+        answers = await asyncio.gather(*asked)
+    assert len(truth.asked) == 1
+    assert all(answer.values == answers[0].values for answer in answers)
+    assert one.counts["fields joined"] == other.counts["fields joined"] == 49 * 6
+
+
+async def test_a_dead_loader_delays_nobody_beyond_its_lease(process: OpenCache) -> None:
+    dead, truth = Truth(delay_s=60), Truth()
+    async with process(lease_s=0.3) as one, process(lease_s=0.3) as other:
+        lost = asyncio.create_task(one.fetch(["x"], (A,), dead))
+        await dead.began.wait()
+        began = asyncio.get_running_loop().time()
+        fetched = await other.fetch(["x"], (A,), truth)
+        took = asyncio.get_running_loop().time() - began
+        assert fetched.values[A] == [["a", "x", 0]]
+        assert 0.2 < took < 2
+        lost.cancel()
+        for task in one._tasks:
+            task.cancel()
+
+
+async def test_stale_is_served_at_once_and_refreshed_behind_together(process: OpenCache) -> None:
+    truth, short = Truth(), (field("a", SHORT), field("b", SHORT))
+    async with process() as one, process() as other:
+        await one.fetch(KEYS, short, truth)
+        await one.settle()
+        truth.versions.update(x=1, y=1)
+        truth.asked.clear()
+        answers = [await cache.fetch([key], short, truth) for key in KEYS for cache in (one, other)]
+        assert all(answer.values[short[0]][0] in (["a", "x", 0], ["a", "y", 0], None) for answer in answers)
+        await one.settle()
+        await other.settle()
+        refreshed = [key for asked in truth.asked for key in asked["a"]]
+        assert sorted(refreshed) == sorted(KEYS), "each by one of the processes"
+        assert len(truth.asked) <= 2
+        assert (await other.fetch(["x"], short, truth)).values[short[1]] == [["b", "x", 1]]
+
+
+async def test_what_cannot_be_loaded_is_served_as_it_was_and_no_error_is_kept(process: OpenCache) -> None:
+    truth, old, new = Truth(), field("old", GONE), field("new", GONE)
+    async with process() as one:
+        await one.fetch(["x"], (old,), truth)
+        await one.settle()
+        await asyncio.sleep(0.005)
+        truth.fails = True
+        fetched = await one.fetch(["x"], (old, new), truth)
+        assert fetched.values[old] == [["old", "x", 0]]
+        assert isinstance(fetched.faults[new], StoreUnavailable)
+        assert old not in fetched.faults
+        truth.fails = False
+        await one.settle()
+        truth.versions["x"] = 1
+        fetched = await one.fetch(["x"], (old, new), truth)
+        assert fetched.values == {old: [["old", "x", 1]], new: [["new", "x", 1]]}
+
+
+async def test_an_invalidation_concerns_its_objects_and_sources_alone(process: OpenCache, redis: Redis) -> None:
+    truth, invalidator = Truth(), Invalidator(redis)
+    async with process() as one, process() as other:
+
+        async def asked_after(change: Change) -> list[dict[str, list[str]]]:
+            for cache in (one, other):
+                await cache.fetch(["x", "y"], (A, B), truth)
+                await cache.settle()
+            truth.asked.clear()
+            await invalidator.invalidate(change)
+            for cache in (one, other):
+                await cache.fetch(["x", "y"], (A, B), truth)
+                await cache.settle()
+            return truth.asked
+
+        assert await asked_after(Change(keys=("x",))) == [{"a": ["x"], "b": ["x"]}]
+        assert await asked_after(Change(sources=("other",))) == [{"b": ["x", "y"]}]
+        assert await asked_after(Change(keys=("y",), sources=("other",))) == [{"b": ["x", "y"], "a": ["y"]}]
+        assert await asked_after(Change(sources=(EVERYTHING,))) == [{"a": ["x", "y"], "b": ["x", "y"]}]
+        assert await asked_after(Change(keys=("z",))) == []
+
+
+async def test_a_read_that_began_before_a_write_does_not_put_its_value_back(process: OpenCache, redis: Redis) -> None:
+    truth = Truth(delay_s=0.2)
+    async with process() as one, process() as other:
+        reading = asyncio.create_task(one.fetch(["x"], (A,), truth))
+        await truth.began.wait()
+        truth.versions["x"] = 1
+        await Invalidator(redis).invalidate(Change(keys=("x",)))
+        during = await one.fetch(["x"], (A,), truth)
+        assert during.values[A] == [["a", "x", 1]], "nobody joins what began before"
+        assert (await reading).values[A] == [["a", "x", 0]], "it may answer what it read"
+        await one.settle()
+        for cache in (one, other):
+            assert (await cache.fetch(["x"], (A,), truth)).values[A] == [["a", "x", 1]]
+
+
+async def test_memory_is_bounded_and_the_least_used_goes_first(process: OpenCache) -> None:
+    truth = Truth()
+    async with process(most_entries=4) as one:
+        for key in ("x", "y", "x", "z"):
+            await one.fetch([key], (A, B), truth)
+            await one.settle()
+        assert set(one._local._objects) == {"x", "z"}
