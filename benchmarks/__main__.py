@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.asking import FLOOR, GATEWAY, STOCK, BenchmarkError, Client, Endpoint, check_equal, session
+from benchmarks.asking import FLOOR, GATEWAY, STOCK, TEXTS, BenchmarkError, Client, Endpoint, check_equal, session
 from benchmarks.each import measure_each
 from benchmarks.load import measure_load
 from benchmarks.measuring import Cell, measure
@@ -19,6 +19,7 @@ from benchmarks.plot import draw
 from benchmarks.processes import busiest_aircraft, endpoint, stores
 from benchmarks.report import Results, page
 from benchmarks.stall import measure_stall
+from benchmarks.warm import measure_kept, measure_warm
 
 FOLDER = Path(__file__).parent
 QUERIES = ("dashboard", "trends", "everything")
@@ -40,10 +41,18 @@ class Scope:
     load_rounds: int = 3
     each_rounds: int = 7
     stall: bool = True
+    warm_rounds: int = 15
 
 
 QUICK = Scope(
-    sizes=(1, 50, 500), rounds=7, stock_everything_most=50, load_s=2.0, load_rounds=1, each_rounds=0, stall=False
+    sizes=(1, 50, 500),
+    rounds=7,
+    stock_everything_most=50,
+    load_s=2.0,
+    load_rounds=1,
+    each_rounds=0,
+    stall=False,
+    warm_rounds=7,
 )
 
 
@@ -77,6 +86,9 @@ def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
             results.loads = measure_load(endpoints, ids, scope.load_s, scope.load_rounds)
         if scope.stall:
             results.stalls = asyncio.run(measure_stall(endpoints[-1], ids))
+        if scope.warm_rounds:
+            results.warm = asyncio.run(measure_warm(urls, ids, scope.warm_rounds))
+            results.kept = measure_kept(urls, ids, TEXTS["dashboard"], rounds=3)
         if scope.each_rounds:
             results.each = asyncio.run(measure_each(endpoints[-1], ids, EACH_SIZES, scope.each_rounds))
     return results
@@ -113,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", type=_numbers, metavar="N,M", help="numbers of ids")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each query and size")
     parser.add_argument("--no-stock", action="store_true", help="leave stock Strawberry out")
+    parser.add_argument("--no-warm", action="store_true", help="leave cached answers out")
     parser.add_argument("--no-load", action="store_true", help="leave requests a second out")
     parser.add_argument("--no-each", action="store_true", help="leave one query against one each out")
     return parser
@@ -138,6 +151,7 @@ def _scope(asked: argparse.Namespace) -> Scope:
         rounds=asked.rounds or base.rounds,
         stock=not asked.no_stock,
         load_rounds=0 if asked.no_load else base.load_rounds,
+        warm_rounds=0 if asked.no_warm else base.warm_rounds,
         each_rounds=0 if asked.no_each else base.each_rounds,
     )
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,17 +64,23 @@ def busiest_aircraft(urls: Mapping[str, str]) -> list[str]:
 
 
 @contextmanager
-def endpoint(name: str, urls: Mapping[str, str], settings: Mapping[str, str] | None = None) -> Iterator[str]:
+def endpoint(
+    name: str,
+    urls: Mapping[str, str],
+    settings: Mapping[str, str] | None = None,
+    arguments: Sequence[str] = (),
+    ready: str = "/usage",
+) -> Iterator[str]:
     """The URL of an endpoint, in a process of its own; without a cache unless the settings say so."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", f"benchmarks.endpoints.{name}", str(port)]
+    command = [sys.executable, "-m", f"benchmarks.endpoints.{name}", str(port), *arguments]
     process = subprocess.Popen(
         command, env=os.environ | urls | _PATIENCE | _COLD | dict(settings or {}), stdout=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(url, process)
+        _wait_for(url + ready, process)
         yield url
     finally:
         process.terminate()
@@ -85,7 +91,7 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if httpx.get(f"{url}/usage", timeout=5).status_code == 200:
+            if httpx.get(url, timeout=5).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.05)

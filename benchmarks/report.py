@@ -14,6 +14,8 @@ from benchmarks.each import BROWSER_CONNECTIONS, OneOrEach
 from benchmarks.load import QUERY, SIZE, Load
 from benchmarks.measuring import Cell, percentile
 from benchmarks.stall import Stall
+from benchmarks.warm import CONNECTIONS, KEPT, MEMORY, REDIS, Kept
+from benchmarks.warm import SIZE as SIZE_WARM
 
 GOALS = {
     ("dashboard", 500): 1.15,
@@ -26,6 +28,10 @@ GOALS = {
 LOAD_GOAL = 0.85
 """Of the floor's requests a second."""
 
+WARM_GOALS = {REDIS: 0.6, MEMORY: 0.35}
+"""How many times the cold floor's median a warm answer's may be."""
+KEPT_GOAL = 0.7
+"""Of a bare ASGI application's requests a second."""
 STALL_GOAL_MS = 50.0
 """That a small request's p99 may be above idle."""
 
@@ -54,6 +60,8 @@ class Results:
     cells: list[Cell] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
     stalls: list[Stall] = field(default_factory=list)
+    warm: list[Cell] = field(default_factory=list)
+    kept: Kept | None = None
     each: list[OneOrEach] = field(default_factory=list)
 
 
@@ -68,6 +76,7 @@ def page(results: Results, plot: str = "") -> str:
         *(f"## {query}\n\n{_cells([c for c in results.cells if c.query == query])}" for query in queries),
         *([f"## Requests a second\n\n{_loads(results.loads)}"] if results.loads else []),
         *([f"## Small requests beside a large one\n\n{_stalls(results.stalls)}"] if results.stalls else []),
+        *([f"## Warm\n\n{_warm(results.warm, results.kept)}"] if results.warm else []),
         *([f"## One query or one each\n\n{_each(results.each)}"] if results.each else []),
     ]
     return "\n\n".join(sections) + "\n"
@@ -145,6 +154,18 @@ def _stalls(stalls: Sequence[Stall]) -> str:
     return about + _table(names, cells, 1)
 
 
+def _warm(cells: Sequence[Cell], kept: Kept | None) -> str:
+    about = f"The {QUERY} query for {SIZE_WARM} ids, the floor cold as ever and the gateway warm, in turns.\n\n"
+    text = about + _cells(cells)
+    if kept is not None:
+        text += (
+            f"\n\nA GET whose whole answer ({kept.bytes:,} bytes) is kept: {kept.gateway_per_s:,.0f} requests/s on one"
+            f" worker, {kept.gateway_per_s / kept.bare_per_s:.2f} of a bare ASGI application on uvicorn that answers as"
+            f" many bytes ({kept.bare_per_s:,.0f}); wrk, {CONNECTIONS} connections, the median of {kept.rounds} rounds."
+        )
+    return text
+
+
 def _spread(times_ms: Sequence[float]) -> tuple[float, float, float]:
     return statistics.median(times_ms), percentile(times_ms, 0.99), max(times_ms)
 
@@ -181,6 +202,15 @@ def _goals(results: Results) -> str:
         ratio = rates[connections, GATEWAY] / rates[connections, FLOOR]
         name = f"{QUERY}, {SIZE} ids, {connections} connections: requests/s"
         rows.append([name, f"at least {LOAD_GOAL:.2f} of the floor's", *_judged(ratio, ratio >= LOAD_GOAL)])
+    for name, most in WARM_GOALS.items():
+        cell = next((one for one in results.warm if one.endpoint == name), None)
+        if cell is not None:
+            ratio = cell.median_ms / next(one.median_ms for one in results.warm if one.endpoint == FLOOR)
+            rows.append([f"{name}: time", f"at most {most:.2f} of the cold floor's", *_judged(ratio, ratio <= most)])
+    if results.kept is not None:
+        ratio = results.kept.gateway_per_s / results.kept.bare_per_s
+        about = f"at least {KEPT_GOAL:.2f} of a bare application's"
+        rows.append([f"{KEPT}: requests/s", about, *_judged(ratio, ratio >= KEPT_GOAL)])
     for stall in results.stalls:
         idle, busy = stall.p99_ms
         above = busy - idle

@@ -7,11 +7,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from starlette.applications import Starlette
+
 from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from loaders.cache.cache import Cache
 
@@ -100,31 +102,31 @@ def _concerns(change: Change, answer: _Answer) -> bool:
     return not (answer.sources.isdisjoint(change.sources) and answer.keys.isdisjoint(change.keys))
 
 
-class KeptAnswers:
-    """ASGI: answers from what the application's state keeps (`answers`), and has kept what may be.
+class Answering(Starlette):
+    """An application that answers from what its state keeps (`answers`), before its routes and all around them.
 
-    What may be is what the application answers with `Cache-Control: public`.
+    What it keeps is what they answer with `Cache-Control: public`.
     """
 
-    def __init__(self, app: ASGIApp, path: str) -> None:
-        self._app = app
-        self._path = path
+    kept_path: str = ""
+    """The path whose answers are kept."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http" or scope["path"] != self._path or scope["app"].state.answers is None:
-            await self._app(scope, receive, send)
+        answers: Answers | None = self.state.answers
+        if answers is None or scope["type"] != "http" or scope["path"] != self.kept_path:
+            await super().__call__(scope, receive, send)
             return
-        answers: Answers = scope["app"].state.answers
-        headers = _headers(scope)
+        headers, body = _headers(scope), b""
         if headers is not None and scope["method"] == "POST":
-            receive = _Again(await receive(), receive)
-        key = _key(scope, headers, receive) if headers is not None else None
+            receive = again = _Again(receive)
+            body = await again.body()
+        key = _key(scope, headers, body) if headers is not None else None
         answer = answers.get(key) if key is not None else None
         if answer is not None:
             await _serve(answer, headers[2] if headers and scope["method"] == "GET" else b"", send)
         else:
-            await self._app(scope, receive, send if key is None else _Keeping(answers, key, scope, send))
+            await super().__call__(scope, receive, send if key is None else _Keeping(answers, key, scope, send))
 
 
 def _headers(scope: Scope) -> tuple[bytes, bytes, bytes] | None:
@@ -142,34 +144,33 @@ def _headers(scope: Scope) -> tuple[bytes, bytes, bytes] | None:
     return accept, content_type, none_match
 
 
-def _key(scope: Scope, headers: tuple[bytes, bytes, bytes], receive: Receive | _Again) -> Key | None:
+def _key(scope: Scope, headers: tuple[bytes, bytes, bytes], body: bytes) -> Key | None:
     """What the answer depends on beside the data; None where the request is none that is kept."""
-    body = b""
-    if isinstance(receive, _Again):
-        body = receive.whole_body()
-    elif scope["method"] != "GET":
+    method, query = scope["method"], scope["query_string"]
+    if (method != "GET" and not body) or len(query) + len(body) > _LONGEST_REQUEST:
         return None
-    if len(body) + len(scope["query_string"]) > _LONGEST_REQUEST or (not body and isinstance(receive, _Again)):
-        return None
-    return scope["method"].encode(), scope["query_string"], headers[0], headers[1], body
+    return method.encode(), query, headers[0], headers[1], body
 
 
 class _Again:
-    """Receives a message that was already received, then the rest."""
+    """Receives the messages of a body that was read to be looked at, then what is left."""
 
-    def __init__(self, first: Message, rest: Receive) -> None:
-        self._first: Message | None = first
+    def __init__(self, rest: Receive) -> None:
+        self._messages: list[Message] = []
         self._rest = rest
 
     async def __call__(self) -> Message:
-        first, self._first = self._first, None
-        return await self._rest() if first is None else first
+        return self._messages.pop(0) if self._messages else await self._rest()
 
-    def whole_body(self) -> bytes:
-        """The body, where the first message holds all of it; else nothing."""
-        first = self._first or {}
-        body: bytes = first.get("body", b"")
-        return b"" if first.get("more_body") else body
+    async def body(self) -> bytes:
+        """The whole body; nothing where it is too long to be looked for, or its client has gone."""
+        length, more = 0, True
+        while more and length <= _LONGEST_REQUEST:
+            message = await self._rest()
+            self._messages.append(message)
+            length += len(message.get("body", b""))
+            more = message.get("more_body", False)
+        return b"" if more else b"".join(message.get("body", b"") for message in self._messages)
 
 
 class _Keeping:

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway import export, graphiql, health
-from gateway.answers import Answers, KeptAnswers
+from gateway.answers import Answering, Answers
 from gateway.http import GraphQLEndpoint
 from gateway.schema import build_schema
 from gateway.server import stop_with_parent
@@ -56,8 +55,8 @@ def build_app(settings: Settings) -> Starlette:
                 app.state.answers = Answers(stores.cache, settings.answers_mib << 20)
             yield
 
-    kept = Middleware(KeptAnswers, path=GRAPHQL_PATH)
-    app = Starlette(routes=_routes(settings), lifespan=lifespan, middleware=[kept])
+    app = Answering(routes=_routes(settings), lifespan=lifespan)
+    app.kept_path = GRAPHQL_PATH
     app.state.answers = None
     return app
 

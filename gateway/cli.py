@@ -9,11 +9,12 @@ from pathlib import Path
 from gateway.schema import build_schema
 from gateway.server import listen, serve
 from gateway.settings import Settings, settings_table
-from gateway.stores import open_redis, open_stores
+from gateway.stores import open_cached_stores, open_redis, open_stores
+from gateway.warm import all_ids, bar, documents, warm
 from loaders.cache.invalidation import Change, Invalidator
 from loaders.cached_sections import change_of
 from loaders.migrations import migrate
-from loaders.stores.errors import GatewayError
+from loaders.stores.errors import CallerError, GatewayError
 
 SCHEMA_FILE = Path("schema.graphql")
 
@@ -62,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
         help="a section, or a source, that has for all aircraft",
     )
     invalidate.add_argument("--everything", action="store_true", help="everything")
+    warm = _command(commands, "warm", _warm, "fill the cache with what documents ask of aircraft")
+    warm.add_argument("documents", nargs="+", type=Path, metavar="DOCUMENT", help="files, or folders of .graphql files")
+    warm.add_argument("--ids", type=Path, metavar="FILE", help="tail numbers, one a line; without it, all aircraft")
+    warm.add_argument("--rate", type=float, default=1_000, metavar="N", help="aircraft a second at most (1000)")
     schema = _command(commands, "schema", _schema, "print the schema")
     schema.add_argument("--write", action="store_true", help=f"write it to {SCHEMA_FILE} instead")
     schema.add_argument("--check", action="store_true", help=f"fail when {SCHEMA_FILE} differs from it")
@@ -138,6 +143,26 @@ def _invalidate(asked: argparse.Namespace) -> int:
 async def _invalidated(settings: Settings, change: Change) -> None:
     async with open_redis(settings) as redis:
         await Invalidator(redis).invalidate(change)
+
+
+def _warm(asked: argparse.Namespace) -> int:
+    settings = Settings.from_environment()
+    settings.require_stores()
+    if not asked.rate > 0:
+        raise CallerError("--rate must be more than nothing.")
+    errors = asyncio.run(_warmed(settings, documents(asked.documents), asked))
+    for error in errors:
+        print(f"gateway: {error}", file=sys.stderr)
+    return 1 if errors else 0
+
+
+async def _warmed(settings: Settings, texts: Sequence[str], asked: argparse.Namespace) -> list[str]:
+    async with open_cached_stores(settings) as stores:
+        try:
+            ids = asked.ids.read_text().split() if asked.ids else await all_ids(stores)
+        except (OSError, UnicodeDecodeError) as error:
+            raise CallerError(f"{asked.ids} cannot be read: {error}") from error
+        return await warm(stores, texts, ids, per_s=asked.rate, progress=bar)
 
 
 def _schema(asked: argparse.Namespace) -> int:

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.types import ExecutionResult
 
 from gateway.answers import ACCOUNT, matches
 from gateway.execution.pieces import encode
@@ -22,6 +23,9 @@ from resolvers.context import RequestContext
 
 MEDIA_TYPE = "application/json"
 _CONTEXT = "gateway.context"
+
+ACCOUNTING = "accounting"
+"""The extension of a request that asks for an account, and of the answer that has it."""
 
 _LARGEST_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
@@ -53,6 +57,16 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
             context: RequestContext | None = request.scope.pop(_CONTEXT, None)
             if context is not None:
                 await context.release()
+
+    async def execute_single(self, *args: Any, **kwargs: Any) -> ExecutionResult:
+        """The answer; where the request's extensions ask for it, with an account of what it took."""
+        result = await super().execute_single(*args, **kwargs)
+        asked: GraphQLRequestData = kwargs["request_data"]
+        account = current()
+        if account is not None and (asked.extensions or {}).get(ACCOUNTING) is True:
+            account.is_kept = False  # of this request, and no other's
+            result.extensions = {**(result.extensions or {}), ACCOUNTING: account.report()}
+        return result
 
     def decode_json(self, data: str | bytes) -> Any:
         """A JSON object; anything else is no request, and is answered with 400."""

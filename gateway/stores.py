@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from gateway.settings import Settings
 from loaders.cache.cache import Cache
+from loaders.cache.invalidation import Invalidator
 from loaders.cache.opening import open_cache
+from loaders.cache.register_feed import RegisterFeed
 from loaders.cached_sections import version
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.clickhouse import ClickHouse
@@ -89,4 +91,9 @@ async def open_cached_stores(settings: Settings) -> AsyncIterator[Stores]:
                 lease_s=settings.cache_lease_s,
             )
             stores = replace(stores, cache=await stack.enter_async_context(cache))
+            # One process listens of those that share a Redis and a release.
+            group = f"{settings.redis_url} {version()}"
+            feed = RegisterFeed(stores.postgres, Invalidator(stores.redis).invalidate, group=group)
+            feed.start()
+            stack.push_async_callback(feed.stop)
         yield stores

@@ -27,7 +27,7 @@ class Account:
     rows: Counter[str] = field(default_factory=Counter)
     """Of the stores' answers, by store."""
     fields: dict[str, Counter[str]] = field(default_factory=dict)
-    """By name of the field, how many objects' values came from where."""
+    """By name of the field, how many objects' values were fresh, stale or missed (and so loaded)."""
     fused: list[Sequence[str]] = field(default_factory=list)
     """The sections of each statement that was sent for this request."""
 
@@ -43,6 +43,15 @@ class Account:
         """Note how many objects' values of a field were in a state."""
         if objects:
             self.fields.setdefault(name, Counter())[state] += objects
+
+    def report(self) -> dict[str, object]:
+        """What whoever asks is told: statements and rows by store, which sections each statement fused, where from."""
+        return {
+            "statements": dict(self.statements),
+            "rows": dict(self.rows),
+            "fused": [list(together) for together in self.fused],
+            "cached": [{"section": name, **counts} for name, counts in self.fields.items()],
+        }
 
     def fresh_for_s(self) -> float:
         """Seconds that the whole answer is fresh for, 0 where some of it is stale or was not cached."""

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 from loaders.cache.cache import Answers, Cache, Wanted
 from loaders.cache.fields import Field
 from loaders.cache.invalidation import EVERYTHING, Change
@@ -73,10 +75,14 @@ class _StoresOf:
 def field_of(request: Request) -> Field:
     """What is cached of an object for a request."""
     section = request.section
-    period = f"{request.period.start}/{request.period.end}" if request.period else ""
-    after = "/".join(map(str, request.after))
+    parts = [
+        section.graphql_name(),
+        f"period={request.period.start}/{request.period.end}" if request.period else "",
+        f"first={request.first}" if request.first else "",
+        f"after={orjson.dumps(request.after).decode()}" if request.after else "",
+    ]
     return Field(
-        name=f"{section.name}|{period}|{request.first}|{after}",
+        name=" ".join(filter(None, parts)),
         source=section.relation.source.name,
         freshness=section.freshness or section.relation.source.freshness,
         read=_reader(section),

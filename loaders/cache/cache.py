@@ -48,6 +48,8 @@ class _Flight:
     rows: dict[str, list[Any]] = field(default_factory=dict)
     faults: dict[str, SystemFault] = field(default_factory=dict)
     """By name of the field."""
+    stale: Counter[Field] = field(default_factory=Counter)
+    missed: Counter[Field] = field(default_factory=Counter)
     oldest: bytes = NEVER
     """The times of the least fresh of it."""
     outdated: bool = False
@@ -108,7 +110,8 @@ class Cache:
         `load` may be called after this has returned, to refresh what was stale; loads that are equal are made together.
         """
         rows: list[list[Any] | None] = [None] * len(keys)
-        oldest = NEVER
+        oldest, stale = NEVER, list[tuple[int, int]]()
+        flights: Sequence[_Flight] = ()
         if self.is_kept:
             rows, stale, oldest = self._local.get(keys, fields, clock(self._now_ms()))
             self._refresh_behind(((keys[at], fields[which]) for at, which in stale), load)
@@ -116,8 +119,9 @@ class Cache:
         self.counts["fields from memory"] += (len(keys) - len(missing)) * len(fields)
         fetched = Fetched({})
         if missing:
-            oldest = min(oldest, await self._fly(missing, keys, fields, load, rows, fetched.faults))
-        self._account(keys, fields, oldest, len(missing))
+            flights = await self._fly(missing, keys, fields, load, rows, fetched.faults)
+            oldest = min(oldest, *(flight.oldest for flight in flights))
+        self._account(keys, fields, oldest, Counter(fields[which] for _, which in stale), flights)
         fetched.values = dict(zip(fields, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
         return fetched
 
@@ -139,11 +143,8 @@ class Cache:
         load: Load,
         rows: list[list[Any] | None],
         faults: dict[Field, SystemFault],
-    ) -> bytes:
-        """Join the flights that fetch the same, begin one for the rest, and take what comes of them.
-
-        Returns the times of the least fresh.
-        """
+    ) -> Sequence[_Flight]:
+        """Join the flights that fetch the same, begin one for the rest, and take what comes of them."""
         joined: dict[int, tuple[_Flight, asyncio.Task[None]]] = {}
         own: list[int] = []
         for at in missing:
@@ -162,7 +163,7 @@ class Cache:
             rows[at] = flight.rows[keys[at]]
         for flight in flights:
             faults.update((one, flight.faults[one.name]) for one in fields if one.name in flight.faults)
-        return min(flight.oldest for flight in flights)
+        return list(flights)
 
     def _begin(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> tuple[_Flight, asyncio.Task[None]]:
         flight = _Flight(keys, fields, load)
@@ -213,6 +214,7 @@ class Cache:
             flight.oldest = min(flight.oldest, *(entry.times for _, entry in known), NEVER)
             if keeps and known:
                 self._local.put(key, *zip(*known, strict=True))
+        flight.stale.update(one for _, one in stale)
         self._refresh_behind(stale, flight.load)
 
     async def _load(self, flight: _Flight, keys: Sequence[str], found: Found) -> None:
@@ -222,6 +224,7 @@ class Cache:
         )
         for which, places in found.leased.items():
             self.counts["fields loaded"] += len(places)
+            flight.missed[flight.fields[which]] += len(places)
             answer = answers[flight.fields[which]]
             if isinstance(answer, SystemFault):
                 self._without(flight, found, which, answer)
@@ -308,7 +311,14 @@ class Cache:
             finally:
                 self._aloft.discard(flight)
 
-    def _account(self, keys: Sequence[str], fields: Sequence[Field], oldest: bytes, missing: int) -> None:
+    def _account(
+        self,
+        keys: Sequence[str],
+        fields: Sequence[Field],
+        oldest: bytes,
+        stale: Counter[Field],
+        flights: Sequence[_Flight],
+    ) -> None:
         account = current()
         if account is None:
             return
@@ -316,8 +326,11 @@ class Cache:
         stale_s = min(one.freshness.stale_while_revalidate_s for one in fields)
         account.depends_on(keys, (one.source for one in fields), fresh_until, stale_s)
         for one in fields:
-            account.note(one.name, "memory", len(keys) - missing)
-            account.note(one.name, "looked up", missing)
+            missed = min(len(keys), sum(flight.missed[one] for flight in flights))
+            served_stale = min(len(keys) - missed, stale[one] + sum(flight.stale[one] for flight in flights))
+            account.note(one.name, "fresh", len(keys) - missed - served_stale)
+            account.note(one.name, "stale", served_stale)
+            account.note(one.name, "missed", missed)
 
     def _now_ms(self) -> float:
         """By Redis' clock."""

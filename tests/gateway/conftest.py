@@ -28,17 +28,17 @@ def gateway_url(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[str]: 
         yield url
 
 
+def environment_of(urls: StoreUrls) -> dict[str, str]:
+    """The settings that name the stores."""
+    return {"DATABASE_URL": urls.database_url, "CLICKHOUSE_URL": urls.clickhouse_url, "REDIS_URL": urls.redis_url}
+
+
 @contextmanager
 def served(urls: StoreUrls, **settings: str) -> Iterator[str]:
     """`gateway serve` over these stores, for the length of the block; its URL without a slash at the end."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    environment = os.environ | {
-        "DATABASE_URL": urls.database_url,
-        "CLICKHOUSE_URL": urls.clickhouse_url,
-        "REDIS_URL": urls.redis_url,
-        "GATEWAY_PORT": str(port),
-    }
+    environment = os.environ | environment_of(urls) | {"GATEWAY_PORT": str(port)}
     command = [sys.executable, "-m", "gateway", "serve"]
     process = subprocess.Popen(command, env=environment | settings, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"

@@ -4,16 +4,19 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from deploy.embedded.engines import StoreUrls
 from tests.conftest import Stores
-from tests.gateway.conftest import served
+from tests.gateway.conftest import environment_of, served
 from tests.loaders.stores.relay import Relay, relay
 from tests.queries import DASHBOARD
 
@@ -35,13 +38,8 @@ async def between(store_urls: StoreUrls) -> AsyncIterator[Relay]:
 
 
 def _invalidate(urls: StoreUrls, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = os.environ | {
-        "DATABASE_URL": urls.database_url,
-        "CLICKHOUSE_URL": urls.clickhouse_url,
-        "REDIS_URL": urls.redis_url,
-    }
     command = [sys.executable, "-m", "gateway", "invalidate", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=os.environ | environment_of(urls), capture_output=True, text=True, check=False)
 
 
 def test_an_answer_says_how_long_it_is_fresh_and_is_not_sent_again(two: tuple[httpx.Client, httpx.Client]) -> None:
@@ -130,3 +128,84 @@ async def test_a_hundred_cold_queries_at_once_over_two_gateways_are_a_statement_
     assert all(answer.status_code == 200 for answer in answers)
     assert len({answer.content for answer in answers}) == 1
     assert bytes(between.sent[sent:]).count(b"POST /") == 1
+
+
+def test_a_change_in_postgresql_is_served_soon_without_a_word_to_the_gateway(
+    two: tuple[httpx.Client, httpx.Client], store_urls: StoreUrls
+) -> None:
+    query = '{ aircraft(tailNumber: "N804JB") { registration { seats } } }'
+    for client in two:
+        for _ in range(2):
+            before = client.get("/graphql", params={"query": query}).json()
+    change = "update aircraft set seats = seats where tail_number = 'N804JB'"
+    asyncio.run(_executed(store_urls.database_url, change))
+    deadline = time.monotonic() + 10
+    for client in two:
+        while "age" in (answer := client.get("/graphql", params={"query": query})).headers:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert answer.json() == before
+
+
+async def _executed(url: str, sql: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
+
+
+def test_an_account_is_given_to_whoever_asks(two: tuple[httpx.Client, httpx.Client], store_urls: StoreUrls) -> None:
+    query = """{ aircraft(tailNumber: "N865DA") {
+        operator { name } analysis { punctuality { flights } utilization { destinations } monthly { month } }
+    } }"""
+    assert _invalidate(store_urls, "N865DA").returncode == 0
+    body = {"query": query, "extensions": {"accounting": True}}
+    answers = [two[0].post("/graphql", json=body) for _ in range(2)]
+    cold, warm = (answer.json()["extensions"]["accounting"] for answer in answers)
+    assert cold["statements"]["clickhouse"] == 2
+    assert sorted(map(sorted, cold["fused"])) == [["known"], ["mainCarrier", "punctuality", "utilization"], ["monthly"]]
+    assert {"section": "punctuality", "missed": 1} in cold["cached"]
+    assert (warm["statements"], warm["fused"]) == ({}, [])
+    assert {"section": "punctuality", "fresh": 1} in warm["cached"]
+    assert all(answer.headers["cache-control"] == "no-cache" for answer in answers)
+    assert "extensions" not in two[0].post("/graphql", json={"query": query}).json()
+
+
+def _warm(urls: StoreUrls, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "gateway", "warm", *arguments]
+    return subprocess.run(command, env=os.environ | environment_of(urls), capture_output=True, text=True, check=False)
+
+
+def test_what_was_warmed_is_not_asked_of_the_stores(
+    two: tuple[httpx.Client, httpx.Client], store_urls: StoreUrls, tmp_path: Path
+) -> None:
+    ids = ["N14228", "N725MQ", "N804JB"]
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "documents" / "dashboard.graphql").write_text(DASHBOARD)
+    (tmp_path / "ids.txt").write_text("\n".join(ids))
+    assert _invalidate(store_urls, "--everything").returncode == 0
+    done = _warm(store_urls, str(tmp_path / "documents"), "--ids", str(tmp_path / "ids.txt"))
+    assert (done.returncode, done.stderr) == (0, "3 of 3 aircraft\n")
+    body = {"query": DASHBOARD, "variables": {"ids": ids}, "extensions": {"accounting": True}}
+    accounts = [client.post("/graphql", json=body).json()["extensions"]["accounting"] for client in two]
+    assert [account["statements"].get("clickhouse", 0) for account in accounts] == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{ __typename }", "must hold one query whose variable is $ids"),
+        ("query($ids: [ID!]!) {", "cannot be read: Syntax Error"),
+        ("query($ids: [ID!]!) { nonsense(ids: $ids) }", "Cannot query field 'nonsense'"),
+    ],
+)
+def test_a_document_that_cannot_be_warmed_is_a_sentence(
+    store_urls: StoreUrls, tmp_path: Path, text: str, sentence: str
+) -> None:
+    (tmp_path / "one.graphql").write_text(text)
+    (tmp_path / "ids.txt").write_text("N14228")
+    done = _warm(store_urls, str(tmp_path / "one.graphql"), "--ids", str(tmp_path / "ids.txt"))
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr

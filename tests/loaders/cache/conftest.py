@@ -37,10 +37,14 @@ def process(store_urls: StoreUrls) -> OpenCache:
 
     @asynccontextmanager
     async def opened(
-        most_entries: int = 10_000, timeout_s: float = 2, lease_s: float = 5, url: str = store_urls.redis_url
+        most_entries: int = 10_000,
+        timeout_s: float = 2,
+        lease_s: float = 5,
+        url: str = store_urls.redis_url,
+        command_timeout_s: float = 2,
     ) -> AsyncIterator[Cache]:
         async with (
-            open_redis(url) as redis,
+            open_redis(url, command_timeout_s=command_timeout_s) as redis,
             open_cache(
                 redis, of_test, most_entries=most_entries, most_bytes=1 << 26, timeout_s=timeout_s, lease_s=lease_s
             ) as cache,

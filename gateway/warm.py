@@ -1,0 +1,93 @@
+"""Filling the cache before anybody asks: documents are executed for aircraft, some at a time, at a bounded rate."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import islice
+from pathlib import Path
+
+from graphql import GraphQLError, OperationDefinitionNode, parse
+
+from gateway.schema import build_schema
+from gateway.stores import Stores
+from loaders.fleet import FleetEntry, FleetQuery
+from loaders.stores.errors import CallerError
+from resolvers.context import RequestContext
+
+AT_ONCE = 200
+"""Aircraft of one execution: large enough to fuse, small enough to hold up nobody."""
+_PAGE = 1_000
+
+Progress = Callable[[int, int], None]
+"""(aircraft done, of how many)."""
+
+
+def documents(paths: Sequence[Path]) -> list[str]:
+    """The documents of these files, and of the .graphql files in these folders, in order of their names.
+
+    Raises CallerError where one cannot be read, or is not one query with the variable `$ids` alone required.
+    """
+    files = [file for path in paths for file in (sorted(path.glob("*.graphql")) if path.is_dir() else [path])]
+    if not files:
+        raise CallerError("There is no document to warm: name files, or folders with .graphql files.")
+    return [_document(file) for file in files]
+
+
+def _document(file: Path) -> str:
+    try:
+        text = file.read_text()
+        operations = [one for one in parse(text).definitions if isinstance(one, OperationDefinitionNode)]
+    except (OSError, GraphQLError) as error:
+        raise CallerError(f"{file} cannot be read: {error}") from error
+    names = [variable.variable.name.value for one in operations for variable in one.variable_definitions or ()]
+    if len(operations) != 1 or names != ["ids"]:
+        raise CallerError(f"{file} must hold one query whose variable is $ids.")
+    return text
+
+
+async def all_ids(stores: Stores) -> list[str]:
+    """Every tracked aircraft's tail number."""
+    return [key async for key in _fleet(stores)]
+
+
+async def _fleet(stores: Stores) -> AsyncIterator[str]:
+    fleet, place = stores.loaders().fleet, None
+    while page := await fleet.page(FleetQuery(), _PAGE, place):
+        for entry in page:
+            yield entry.tail_number
+        place = FleetEntry(page[-1].tail_number, page[-1].tail_number)
+
+
+async def warm(
+    stores: Stores, texts: Sequence[str], ids: Sequence[str], *, per_s: float, progress: Progress
+) -> list[str]:
+    """Execute each document for all ids, at most `per_s` aircraft a second; the errors, each once, in order.
+
+    What is cached already costs a look-up. Returns when what was loaded has been written.
+    """
+    schema, errors = build_schema(), dict[str, None]()
+    rest, done, began = iter(ids), 0, time.monotonic()
+    while some := list(islice(rest, AT_ONCE)):
+        for text in texts:
+            context = RequestContext.of(stores.loaders(), AT_ONCE)
+            result = await schema.execute(text, variable_values={"ids": some}, context_value=context)
+            await context.release()
+            errors.update((error.message, None) for error in result.errors or ())
+        done += len(some)
+        progress(done, len(ids))
+        await asyncio.sleep(max(0.0, done / per_s - (time.monotonic() - began)))
+    if stores.cache is not None:
+        await stores.cache.settle()
+    return list(errors)
+
+
+def bar(done: int, of: int) -> None:
+    """Draw progress on standard error; a line at the end where it is no terminal."""
+    if sys.stderr.isatty():
+        filled = 40 * done // max(of, 1)
+        print(f"\r[{'#' * filled}{'.' * (40 - filled)}] {done:,} of {of:,}", end="", file=sys.stderr, flush=True)
+        if done == of:
+            print(file=sys.stderr)
+    elif done == of:
+        print(f"{done:,} of {of:,} aircraft", file=sys.stderr)

@@ -1,0 +1,191 @@
+"""Kept answers, in front of an application of the test's own."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.answers import ACCOUNT, Answering, Answers, matches
+from loaders.account import Account
+from loaders.cache.invalidation import EVERYTHING, Change
+
+
+class FakeCache:
+    """What answers need of a cache."""
+
+    def __init__(self) -> None:
+        self.is_kept = True
+        self.changes = 0
+        self.listeners: list[Any] = []
+
+    def apply(self, change: Change) -> None:
+        self.changes += 1
+        for listener in self.listeners:
+            listener(change)
+
+
+class Origin:
+    """Counts what it is asked, and answers with what the test wants."""
+
+    def __init__(self, most_bytes: int = 1 << 20) -> None:
+        self.asked = 0
+        self.control = "public, max-age=60"
+        self.status = 200
+        self.fresh_s = 60.0
+        self.body = b"answer"
+        self.while_asked: Any = None
+        self.cache = FakeCache()
+        self.app = Answering(routes=[Route("/graphql", self.answer, methods=["GET", "POST"])])
+        self.app.kept_path = "/graphql"
+        self.answers = self.app.state.answers = Answers(self.cache, most_bytes)  # type: ignore[arg-type]
+        self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test")
+
+    async def answer(self, request: Request) -> Response:
+        self.asked += 1
+        await request.body()
+        if self.while_asked is not None:
+            self.while_asked()
+        request.scope[ACCOUNT] = Account(
+            keys={"aircraft:a"}, sources={"flights"}, fresh_until=time.monotonic() + self.fresh_s
+        )
+        headers = {"Cache-Control": self.control, "ETag": 'W/"tag"'}
+        return Response(self.body, self.status, headers, "application/json")
+
+    async def post(self, body: bytes = b"query", **headers: str) -> httpx.Response:
+        return await self.client.post("/graphql", content=body, headers=headers)
+
+
+async def test_the_same_request_is_answered_once() -> None:
+    origin = Origin()
+    answers = [await origin.post() for _ in range(3)]
+    assert origin.asked == 1
+    assert [answer.content for answer in answers] == [b"answer"] * 3
+    assert ["age" in answer.headers for answer in answers] == [False, True, True]
+    assert answers[2].headers["content-type"] == "application/json"
+    assert origin.answers.hits == 2
+
+
+async def test_another_request_is_another_answer() -> None:
+    origin = Origin()
+    asks: list[Callable[[], Awaitable[httpx.Response]]] = [
+        lambda: origin.post(b"one"),
+        lambda: origin.post(b"two"),
+        lambda: origin.post(b"one", accept="text/html"),
+        lambda: origin.client.get("/graphql?query=one"),
+        lambda: origin.client.get("/graphql?query=two"),
+    ]
+    for ask in asks:
+        before = origin.asked
+        await ask()
+        await ask()
+        assert origin.asked == before + 1
+
+
+@pytest.mark.parametrize("header", ["authorization", "cookie", "cache-control"])
+async def test_whoever_says_who_they_are_or_wants_it_new_asks_the_application(header: str) -> None:
+    origin = Origin()
+    await origin.post()
+    for _ in range(2):
+        await origin.client.post("/graphql", content=b"query", headers={header: "x"})
+    assert origin.asked == 3
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [{"control": "no-store"}, {"control": "no-cache"}, {"status": 400}, {"fresh_s": 0.0}, {"body": b"x" * (1 << 21)}],
+)
+async def test_what_may_not_be_kept_is_not(harm: dict[str, Any]) -> None:
+    origin = Origin()
+    vars(origin).update(harm)
+    for _ in range(2):
+        await origin.post()
+    assert origin.asked == 2
+    assert origin.answers.bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [
+        (Change(keys=("aircraft:b",)), 1),
+        (Change(sources=("aircraft",)), 1),
+        (Change(keys=("aircraft:a",)), 2),
+        (Change(sources=("flights",)), 2),
+        (Change(sources=(EVERYTHING,)), 2),
+    ],
+)
+async def test_a_change_lets_go_of_what_it_concerns(change: Change, asked: int) -> None:
+    origin = Origin()
+    await origin.post()
+    origin.cache.apply(change)
+    await origin.post()
+    assert origin.asked == asked
+
+
+async def test_an_answer_during_which_anything_changed_is_not_kept() -> None:
+    origin = Origin()
+    origin.while_asked = lambda: origin.cache.apply(Change(keys=("aircraft:a",)))
+    await origin.post()
+    origin.while_asked = None
+    await origin.post()
+    assert origin.asked == 2
+
+
+async def test_nothing_is_served_while_changes_may_be_missed() -> None:
+    origin = Origin()
+    await origin.post()
+    origin.cache.is_kept = False
+    await origin.post()
+    assert origin.asked == 2
+
+
+async def test_an_answer_goes_when_it_is_no_longer_fresh() -> None:
+    origin = Origin()
+    origin.fresh_s = 0.05
+    await origin.post()
+    await origin.post()
+    assert origin.asked == 1
+    await asyncio.sleep(0.06)
+    await origin.post()
+    assert origin.asked == 2
+
+
+async def test_memory_is_bounded_and_the_least_used_goes_first() -> None:
+    origin = Origin(most_bytes=5_000)  # two answers
+    for body in (b"one", b"two", b"one", b"three"):
+        await origin.post(body)
+    assert origin.answers.bytes <= 5_000
+    assert origin.asked == 3
+    await origin.post(b"one")
+    assert origin.asked == 3
+    await origin.post(b"two")
+    assert origin.asked == 4
+
+
+async def test_a_client_that_has_it_is_told_so() -> None:
+    origin = Origin()
+    await origin.client.get("/graphql?query=one")
+    answer = await origin.client.get("/graphql?query=one", headers={"If-None-Match": '"tag"'})
+    assert (answer.status_code, answer.content, origin.asked) == (304, b"", 1)
+    assert answer.headers["etag"] == 'W/"tag"'
+
+
+@pytest.mark.parametrize(
+    ("given", "answer"),
+    [
+        (b'"a"', True),
+        (b'W/"a"', True),
+        (b'"b", W/"a"', True),
+        (b"*", True),
+        (b'"b"', False),
+        (b"", False),
+        (b"a", False),
+    ],
+)
+def test_tags_are_compared_weakly(given: bytes, answer: bool) -> None:
+    assert matches(given, b'W/"a"') is answer
