@@ -17,6 +17,7 @@ from gateway.schema import build_schema
 from gateway.server import stop_with_parent
 from gateway.settings import Settings
 from gateway.stores import open_cached_stores
+from gateway.warm import kept_warm
 
 GRAPHQL_PATH = "/graphql"
 
@@ -53,7 +54,8 @@ def build_app(settings: Settings) -> Starlette:
             app.state.stores = stores
             if stores.cache is not None:
                 app.state.answers = Answers(stores.cache, settings.answers_mib << 20)
-            yield
+            async with kept_warm(stores, settings):
+                yield
 
     app = Answering(routes=_routes(settings), lifespan=lifespan)
     app.kept_path = GRAPHQL_PATH

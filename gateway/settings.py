@@ -85,6 +85,25 @@ class Settings:
         least=0,
         most=1_000_000,
     )
+    warm_documents: str = _setting(
+        "GATEWAY_WARM_DOCUMENTS",
+        "",
+        "A file or a folder of documents that the cache is filled with when the gateway starts, as by `gateway warm`.",
+    )
+    warm_every_s: float = _setting(
+        "GATEWAY_WARM_EVERY_S",
+        0.0,
+        "Seconds from the end of one filling to the next, less than answers are fresh for; 0 fills once.",
+        least=0,
+        most=86_400,
+    )
+    warm_rate: float = _setting(
+        "GATEWAY_WARM_RATE",
+        200.0,
+        "Aircraft a second that are filled in at most; requests come first.",
+        least=0.1,
+        most=1_000_000,
+    )
     cache_timeout_s: float = _setting(
         "GATEWAY_CACHE_TIMEOUT_S",
         0.1,

@@ -1,23 +1,28 @@
 """Filling the cache before anybody asks: documents are executed for aircraft, some at a time, at a bounded rate."""
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 
 from graphql import GraphQLError, OperationDefinitionNode, parse
 
 from gateway.schema import build_schema
+from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.fleet import FleetEntry, FleetQuery
-from loaders.stores.errors import CallerError
+from loaders.stores.errors import CallerError, GatewayError
 from resolvers.context import RequestContext
 
 AT_ONCE = 200
 """Aircraft of one execution: large enough to fuse, small enough to hold up nobody."""
 _PAGE = 1_000
+
+_log = logging.getLogger("gateway")
 
 Progress = Callable[[int, int], None]
 """(aircraft done, of how many)."""
@@ -80,6 +85,36 @@ async def warm(
     if stores.cache is not None:
         await stores.cache.settle()
     return list(errors)
+
+
+@asynccontextmanager
+async def kept_warm(stores: Stores, settings: Settings) -> AsyncIterator[None]:
+    """Beside the requests, for the length of the block: on start, and on a schedule where the settings say so.
+
+    Raises CallerError for documents that cannot be read.
+    """
+    texts = documents([Path(settings.warm_documents)]) if settings.warm_documents else []
+    task = asyncio.create_task(_keep_warm(stores, texts, settings)) if texts else None
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def _keep_warm(stores: Stores, texts: Sequence[str], settings: Settings) -> None:
+    while True:
+        try:
+            ids = await all_ids(stores)
+            errors = await warm(stores, texts, ids, per_s=settings.warm_rate, progress=lambda *_: None)
+        except GatewayError as fault:
+            errors = [str(fault)]
+        for error in errors:
+            _log.warning("Not all could be warmed: %s", error)
+        if not settings.warm_every_s:
+            return
+        await asyncio.sleep(settings.warm_every_s)
 
 
 def bar(done: int, of: int) -> None:

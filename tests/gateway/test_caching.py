@@ -209,3 +209,25 @@ def test_a_document_that_cannot_be_warmed_is_a_sentence(
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
+
+
+async def test_a_gateway_warms_itself_when_it_starts(
+    store_urls: StoreUrls, sample_stores: Stores, tmp_path: Path
+) -> None:
+    document = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { analysis { nightFlights { flights } } } }"
+    (tmp_path / "night.graphql").write_text(document)
+    rows = await sample_stores.postgres.rows("select tail_number from aircraft order by tail_number desc limit 100")
+    assert (await asyncio.to_thread(_invalidate, store_urls, "--everything")).returncode == 0
+    settings = {"GATEWAY_WARM_DOCUMENTS": str(tmp_path), "GATEWAY_WARM_RATE": "100000"}
+    with ExitStack() as stack:
+        url = await asyncio.to_thread(stack.enter_context, served(store_urls, **settings))
+        async with httpx.AsyncClient() as client:
+            for (never_asked,) in rows:
+                body = {"query": document, "variables": {"ids": [never_asked]}, "extensions": {"accounting": True}}
+                answer = (await client.post(f"{url}/graphql", json=body)).json()
+                if not answer["extensions"]["accounting"]["statements"]:
+                    break
+                await asyncio.sleep(0.1)
+            else:
+                pytest.fail("nothing was warmed within ten seconds")
+        await asyncio.to_thread(stack.close)
