@@ -91,15 +91,13 @@ class Answers:
             self._answers.clear()
             self.bytes = 0
             return
-        for key in [key for key, answer in self._answers.items() if _concerns(change, answer)]:
-            self._drop(key)
+        keys, sources = frozenset(change.keys), frozenset(change.sources)
+        for key, answer in list(self._answers.items()):
+            if not (answer.sources.isdisjoint(sources) and answer.keys.isdisjoint(keys)):
+                self._drop(key)
 
     def _drop(self, key: Key) -> None:
         self.bytes -= self._answers.pop(key).size
-
-
-def _concerns(change: Change, answer: _Answer) -> bool:
-    return not (answer.sources.isdisjoint(change.sources) and answer.keys.isdisjoint(change.keys))
 
 
 class Answering(Starlette):

@@ -157,7 +157,7 @@ def _warm(asked: argparse.Namespace) -> int:
 
 
 async def _warmed(settings: Settings, texts: Sequence[str], asked: argparse.Namespace) -> list[str]:
-    async with open_cached_stores(settings) as stores:
+    async with open_cached_stores(settings, listens=False) as stores:
         try:
             ids = asked.ids.read_text().split() if asked.ids else await all_ids(stores)
         except (OSError, UnicodeDecodeError) as error:

@@ -103,6 +103,8 @@ def _cache_control(response_data: GraphQLHTTPResponse | list[GraphQLHTTPResponse
     if account is None or account.fresh_until is None or not account.is_kept:
         return "no-cache"
     fresh_s = int(account.fresh_for_s())
+    if fresh_s == 0:
+        return "public, max-age=0"  # of what is stale already, nobody shall serve more without asking
     return f"public, max-age={fresh_s}, stale-while-revalidate={account.stale_while_revalidate_s}"
 
 

@@ -77,8 +77,8 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
 
 
 @asynccontextmanager
-async def open_cached_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores, and a cache before them where the settings want one."""
+async def open_cached_stores(settings: Settings, *, listens: bool = True) -> AsyncIterator[Stores]:
+    """The stores, and a cache before them where the settings want one, which `listens` to the register's changes."""
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_stores(settings))
         if settings.cache:
@@ -94,6 +94,7 @@ async def open_cached_stores(settings: Settings) -> AsyncIterator[Stores]:
             # One process listens of those that share a Redis and a release.
             group = f"{settings.redis_url} {version()}"
             feed = RegisterFeed(stores.postgres, Invalidator(stores.redis).invalidate, group=group)
-            feed.start()
-            stack.push_async_callback(feed.stop)
+            if listens:
+                feed.start()
+                stack.push_async_callback(feed.stop)
         yield stores

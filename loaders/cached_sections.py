@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from loaders.airlines import AirlineByCodeLoader
+from loaders.airports import AirportByCodeLoader
 from loaders.cache.cache import Answers, Cache, Wanted
 from loaders.cache.fields import Field
 from loaders.cache.invalidation import EVERYTHING, Change
@@ -16,6 +18,7 @@ from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Kind, ListSection, Section
 from loaders.keys import storable
 from loaders.planning import Request, Values
+from loaders.records import FRESHNESS
 from loaders.section_statements import SectionStatements
 from loaders.stores.errors import CallerError, SystemFault
 
@@ -110,9 +113,12 @@ def change_of(ids: Sequence[str], sections: Sequence[str] = (), *, everything: b
 
 def version() -> str:
     """Of the catalogue: what was cached under another declaration of anything is never read."""
-    declared = [
-        (section.name, section.relation, section.columns, section.present_by, _of_list(section))
+    declared: list[object] = [
+        (section.name, section.relation, section.columns, section.present_by, section.freshness, _of_list(section))
         for section in SECTIONS.values()
+    ]
+    declared += [
+        (kind.name, kind.sql, kind.fields(), FRESHNESS) for kind in (AirlineByCodeLoader.kind, AirportByCodeLoader.kind)
     ]
     return hashlib.blake2b(repr(declared).encode(), digest_size=6).hexdigest()
 

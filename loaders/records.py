@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -17,7 +18,7 @@ from loaders.stores.protocols import RelationalStore
 
 R = TypeVar("R")
 
-_FRESHNESS = Freshness(max_age_s=3_600, stale_while_revalidate_s=86_400, stale_if_error_s=604_800)
+FRESHNESS = Freshness(max_age_s=3_600, stale_while_revalidate_s=86_400, stale_if_error_s=604_800)
 """Airlines and airports change a few times a year."""
 
 
@@ -31,6 +32,10 @@ class RecordKind(Generic[R]):
     name: str
     sql: str
     make: Callable[..., R]
+
+    def fields(self) -> tuple[str, ...]:
+        """The names of the record's fields, in the order of the row."""
+        return tuple(one.name for one in dataclass_fields(self.make))  # type: ignore[arg-type]
 
 
 class RecordLoader(DataLoader[str, R | None]):
@@ -83,12 +88,13 @@ class _Rows:
 
 @cache
 def _field_of(kind: RecordKind[Any]) -> Field:
-    return Field(kind.name, kind.name, _FRESHNESS, _read, kind)
+    width = len(kind.fields())
 
+    def read(values: Any) -> tuple[Any, ...] | None:
+        if values is None:
+            return None
+        if type(values) is not list or len(values) != width:
+            raise ValueError("not a record")
+        return tuple(values)
 
-def _read(values: Any) -> tuple[Any, ...] | None:
-    if values is None:
-        return None
-    if type(values) is not list:
-        raise ValueError("not a record")
-    return tuple(values)
+    return Field(kind.name, kind.name, FRESHNESS, read, kind)

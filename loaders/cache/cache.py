@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -148,7 +149,7 @@ class Cache:
         joined: dict[int, tuple[_Flight, asyncio.Task[None]]] = {}
         own: list[int] = []
         for at in missing:
-            aloft = self._flights.get(keys[at])
+            aloft = self._flights.get(keys[at]) if self.is_kept else None  # else it may be of before a change
             if aloft is not None and aloft[0].fields == fields:
                 joined[at] = aloft
             else:
@@ -184,9 +185,10 @@ class Cache:
 
     async def _look_and_load(self, flight: _Flight) -> None:
         wait_s, keys = _FIRST_LOOK_S, list(flight.keys)
+        until = time.monotonic() + self._shared.lease_s
         while keys:
             found = None
-            if len(keys) * len(flight.fields) <= _MOST_PLACES:
+            if len(keys) * len(flight.fields) <= _MOST_PLACES and time.monotonic() < until:
                 found = await self._shared.look_up(keys, flight.fields)
             if found is None:
                 self.counts["fields bypassed"] += len(keys) * len(flight.fields)
@@ -290,26 +292,34 @@ class Cache:
         for place in places:
             self._behind.setdefault(place, load)
         if self._behind and not begun:
-            self._run(self._refresh())
+            self._run(self._refresh(), Context())  # no request's: nobody is told of it
 
     async def _refresh(self) -> None:
         """All that turned out stale within a moment, together, as far as no other process refreshes it."""
         await asyncio.sleep(_GATHER_S)
         behind, self._behind = self._behind, {}
-        by_load: defaultdict[Load, list[tuple[str, Field]]] = defaultdict(list)
-        for place, load in behind.items():
-            by_load[load].append(place)
-        for load, places in by_load.items():
-            keys = list(dict.fromkeys(key for key, _ in places))
-            flight = _Flight(keys, list(dict.fromkeys(one for _, one in places)), load)
-            self._aloft.add(flight)
-            try:
-                found = await self._shared.look_up(keys, flight.fields, refresh=True)
-                if found is not None and found.leased:
-                    self.counts["fields refreshed"] += sum(map(len, found.leased.values()))
-                    await self._load(flight, keys, found)
-            finally:
-                self._aloft.discard(flight)
+        fields_of: defaultdict[tuple[Load, str], list[Field]] = defaultdict(list)
+        for (key, one), load in behind.items():
+            fields_of[load, key].append(one)
+        together: defaultdict[tuple[Load, tuple[Field, ...]], list[str]] = defaultdict(list)
+        for (load, key), fields in fields_of.items():
+            together[load, tuple(fields)].append(key)
+        for (load, fields_of_all), keys in together.items():
+            await self._refresh_together(_Flight(keys, fields_of_all, load))
+
+    async def _refresh_together(self, flight: _Flight) -> None:
+        """Load what this process gets the leases of, and take what another has refreshed."""
+        self._aloft.add(flight)
+        try:
+            found = await self._shared.look_up(flight.keys, flight.fields, refresh=True)
+            if found is None:
+                return
+            self._take(flight, flight.keys, found)
+            if found.leased:
+                self.counts["fields refreshed"] += sum(map(len, found.leased.values()))
+                await self._load(flight, flight.keys, found)
+        finally:
+            self._aloft.discard(flight)
 
     def _account(
         self,
@@ -320,7 +330,7 @@ class Cache:
         flights: Sequence[_Flight],
     ) -> None:
         account = current()
-        if account is None:
+        if account is None or not keys:
             return
         fresh_until = (int(oldest[:13]) - self._clock_ms) / 1000
         stale_s = min(one.freshness.stale_while_revalidate_s for one in fields)
@@ -336,8 +346,8 @@ class Cache:
         """By Redis' clock."""
         return time.monotonic() * 1000 + self._clock_ms
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.create_task(work)
+    def _run(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task

@@ -21,7 +21,7 @@ EPOCHS = 16
 _HEADER = TIMES + EPOCHS
 
 _JITTER = 0.1
-"""Of an age, added or taken away, so that what was loaded together does not expire together."""
+"""Of an age, taken away, so that what was loaded together does not expire together."""
 LEAST_MS = 1000 * (1 - _JITTER)
 """Milliseconds that a second of age lasts at least."""
 VARIANTS = 32
@@ -93,6 +93,6 @@ def _entry(text: bytes, field: Field) -> Entry | None:
 
 
 def _times(freshness: Freshness, now_ms: int) -> bytes:
-    fresh = now_ms + int(freshness.max_age_s * 1000 * _random.uniform(1 - _JITTER, 1 + _JITTER))
+    fresh = now_ms + int(freshness.max_age_s * 1000 * _random.uniform(1 - _JITTER, 1))
     stale = fresh + freshness.stale_while_revalidate_s * 1000
     return b"%013d%013d%013d" % (fresh, stale, max(stale, fresh + freshness.stale_if_error_s * 1000))

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import orjson
 
 from loaders.cache import scripts
-from loaders.stores.errors import CallerError, StoreTimeout, SystemFault
+from loaders.stores.errors import CallerError, StoreTimeout
 from loaders.stores.redis import STORE, Redis, Scripts
 
 EVERYTHING = "*"
@@ -26,6 +26,7 @@ _KEEP = 10_000
 """Changes that stay in the stream. A process that has missed one lets go of everything."""
 _LEASE_S = 3.0
 """How long an invalidation may wait for a process that is gone without a word."""
+_LEASE_MS = int(_LEASE_S * 1000)
 _MARGIN_S = 0.5
 """By how much earlier than Redis a process takes its lease to have ended; clocks run alike for three seconds."""
 _RENEW_S = 0.3
@@ -72,7 +73,7 @@ class Invalidator:
     async def _wait_for_all(self, place: bytes) -> None:
         deadline = time.monotonic() + 2 * _LEASE_S
         while time.monotonic() < deadline:
-            places = await self._scripts.run(scripts.AWAITED, ["attending", "attending:places"], [])
+            places = await self._scripts.run(scripts.AWAITED, ["attending", "attending:places"], [_LEASE_MS])
             if all(_order(one) >= _order(place) for one in places):
                 return
             await asyncio.sleep(_POLL_S)
@@ -117,7 +118,7 @@ class Follower:
         while not self._stopping:
             try:
                 await self._attend(began)
-            except (SystemFault, ValueError, TimeoutError) as error:
+            except Exception as error:  # whatever it is: without attention nothing may be served from memory
                 self._until = 0.0
                 self._apply(Change(sources=(EVERYTHING,)))
                 _log.warning("Changes cannot be followed, nothing is served from memory: %s", str(error)[:500])
@@ -127,11 +128,11 @@ class Follower:
     async def _attend(self, began: asyncio.Event) -> None:
         place = await self._scripts.last_of_stream("changes")
         number = -1
+        self._until = 0.0
         await self._renew(place)
-        self._apply(Change(sources=(EVERYTHING,)))
         began.set()
         while not self._stopping:
-            for place_of_entry, entry in await self._scripts.read_stream("changes", place, int(_RENEW_S * 1000)):
+            for place_of_entry, entry in await self._scripts.read_stream("changes", place, _RENEW_S):
                 place, this = place_of_entry, int(entry[b"number"])
                 missed = number not in (-1, this - 1)
                 self._apply(Change(sources=(EVERYTHING,)) if missed else Change.read(entry[b"change"]))
@@ -141,7 +142,9 @@ class Follower:
     async def _renew(self, place: bytes) -> None:
         began = time.monotonic()
         names = ["attending", "attending:places"]
-        await self._scripts.run(scripts.ATTEND, names, [self._process, place, int(_LEASE_S * 1000)])
+        await self._scripts.run(scripts.ATTEND, names, [self._process, place, _LEASE_MS])
+        if time.monotonic() >= self._until:  # changes have not waited for this process: they may be unread still
+            self._apply(Change(sources=(EVERYTHING,)))
         self._until = began + _LEASE_S - _MARGIN_S
 
 

@@ -16,6 +16,11 @@ local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
+-- Who attended before this list began (Redis was emptied, or the list evicted) may do so for one lease: as if there
+-- were a process without a name, that comes no further.
+local function begin(attending, now, lease_ms)
+  if redis.call('EXISTS', attending) == 0 then redis.call('ZADD', attending, now + tonumber(lease_ms), '') end
+end
 local function epoch(key, source, fresh)
   local token = redis.call('HGET', key, source)
   if not token then
@@ -29,16 +34,18 @@ end
 LOOK_UP = (
     _HELPERS
     + """
--- KEYS: epochs, objects. ARGV: token, lease in ms, mode (load or refresh), n, n names, n sources.
+-- KEYS: epochs, objects. ARGV: token, lease in ms, deadline in ms (0: none), mode (load or refresh), n, n names,
+-- n sources. After the deadline nobody waits for the answer any more, and no lease is given.
 -- Answers: now, n epochs, then for each object a list: a text, 1 (leased to the caller), 0 (leased to another), or
--- {1 or 0, text that is usable on error}. In refresh, what is stale is leased too, and texts are left out.
-local token, lease_ms, mode, n = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local now = now_ms()
+-- {1 or 0, text that is usable on error}. In refresh, what is stale is leased too, and its text is left out.
+local token, lease_ms, deadline = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local mode, n, now = ARGV[4], tonumber(ARGV[5]), now_ms()
+local late = deadline > 0 and now > deadline
 local all = epoch(KEYS[1], '*', string.sub(token, 1, 8))
 local names, epochs, found = {}, {}, {}
 for i = 1, n do
-  names[i] = ARGV[4 + i]
-  epochs[i] = all .. epoch(KEYS[1], ARGV[4 + n + i], string.sub(token, 1, 8))
+  names[i] = ARGV[5 + i]
+  epochs[i] = all .. epoch(KEYS[1], ARGV[5 + n + i], string.sub(token, 1, 8))
 end
 local answer = {now, epochs}
 for k = 2, #KEYS do
@@ -58,13 +65,12 @@ for k = 2, #KEYS do
     end
     if usable ~= nil then
       local state, lease = 0, redis.call('HGET', key, '~' .. names[i])
-      if not lease or tonumber(string.sub(lease, 1, 13)) < now then
+      local free = not lease or tonumber(string.sub(lease, 1, 13)) < now or string.sub(lease, 14) == token
+      if free and not late then
         redis.call('HSET', key, '~' .. names[i], string.format('%013d', now + lease_ms) .. token)
         state, leased = 1, true
       end
       if text and mode ~= 'refresh' then row[i] = {state, text} else row[i] = state end
-    elseif mode == 'refresh' then
-      row[i] = 0
     end
   end
   if leased and redis.call('PTTL', key) < lease_ms then redis.call('PEXPIRE', key, lease_ms * 2) end
@@ -86,6 +92,8 @@ for k = 1, #KEYS do
     if lease and string.sub(lease, 14) == token then
       redis.call('HDEL', key, '~' .. name)
       if text ~= '' then
+        -- A caller can ask for ever new periods: past so many fields an object begins anew.
+        if redis.call('HLEN', key) > 1000 then redis.call('DEL', key) end
         redis.call('HSET', key, name, text)
         taken, changed = taken + 1, true
       end
@@ -114,9 +122,12 @@ ATTEND = (
     + """
 -- KEYS: attending, places. ARGV: process, place, lease in ms. Until the lease ends, changes wait for the process.
 local now = now_ms()
+begin(KEYS[1], now, ARGV[3])
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 60000)) do
-  redis.call('ZREM', KEYS[1], gone)
-  redis.call('HDEL', KEYS[2], gone)
+  if gone ~= '' then
+    redis.call('ZREM', KEYS[1], gone)
+    redis.call('HDEL', KEYS[2], gone)
+  end
 end
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
@@ -127,9 +138,10 @@ return now
 AWAITED = (
     _HELPERS
     + """
--- KEYS: attending, places. Answers the places that the processes have come to whose lease has not ended.
-local answer = {}
-for i, process in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now_ms(), '+inf')) do
+-- KEYS: attending, places. ARGV: lease in ms. Answers the places that processes have come to whose lease has not ended.
+local answer, now = {}, now_ms()
+begin(KEYS[1], now, ARGV[1])
+for i, process in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')) do
   answer[i] = redis.call('HGET', KEYS[2], process) or '0-0'
 end
 return answer

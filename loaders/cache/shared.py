@@ -22,6 +22,8 @@ T = TypeVar("T")
 _RETRY_S = 0.5
 """Between two attempts to reach a Redis that is away, made beside the requests: none waits for one."""
 
+_ATTEMPTS = 3
+"""At a look-up between whose parts a source is invalidated."""
 _PLACES = 5_000
 """Fields of objects in one script, which nothing else that Redis does comes between: some milliseconds."""
 
@@ -56,7 +58,10 @@ class SharedCache:
         self._scripts = Scripts(redis)
         self._version = version
         self._timeout_s = timeout_s
+        self.lease_s = lease_s
         self._lease_ms = int(lease_s * 1000)
+        self._clock_ms = 0.0
+        """What to add to the monotonic clock to have Redis'; 0 before it is known."""
         self._retrying: asyncio.Task[None] | None = None
         self.failures = 0
 
@@ -67,11 +72,24 @@ class SharedCache:
 
     async def look_up(self, keys: Sequence[str], fields: Sequence[Field], *, refresh: bool = False) -> Found | None:
         """What there is, with leases for the caller on what there is not; on what is stale too, in a refresh."""
-        token, names = secrets.token_hex(16), [self._name(one) for one in fields]
-        arguments = [token, self._lease_ms, "refresh" if refresh else "load", len(names), *names]
-        arguments += [one.source for one in fields]
+        token = secrets.token_hex(16)
+        for _ in range(_ATTEMPTS):
+            parts = await self._look_up(keys, fields, token, refresh=refresh)
+            if parts is None:
+                return None
+            if all(part.epochs == parts[0].epochs for part in parts):
+                return _joined(parts)
+        return None  # sources are invalidated faster than they can be looked up
+
+    async def _look_up(
+        self, keys: Sequence[str], fields: Sequence[Field], token: str, *, refresh: bool
+    ) -> list[Found] | None:
+        names = [self._name(one) for one in fields]
         parts: list[Found] = []
         for some in _chunks(keys, len(fields)):
+            deadline = time.monotonic() * 1000 + self._clock_ms + self._timeout_s * 1000 if self._clock_ms else 0
+            arguments = [token, self._lease_ms, int(deadline), "refresh" if refresh else "load", len(names), *names]
+            arguments += [one.source for one in fields]
             reply = await self._bounded(self._scripts.run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments))
             if reply is None:
                 return None
@@ -80,9 +98,8 @@ class SharedCache:
             except (ValueError, TypeError, IndexError, AttributeError) as error:
                 self._fail(error)
                 return None
-            if parts[-1].epochs != parts[0].epochs:  # a source was invalidated between two parts: begin again
-                return await self.look_up(keys, fields, refresh=refresh)
-        return _joined(parts)
+            self._clock_ms = parts[-1].now_ms - time.monotonic() * 1000
+        return parts
 
     async def put(
         self, keys: Sequence[str], fields: Sequence[Field], token: str, texts: Sequence[Sequence[bytes]]
@@ -133,7 +150,7 @@ class SharedCache:
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await self._scripts.run(
-                        scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, "load", 1, "0", "0"]
+                        scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, 0, "load", 1, "0", "0"]
                     )
             except (SystemFault, TimeoutError):
                 continue

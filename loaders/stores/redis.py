@@ -28,8 +28,9 @@ class Redis:
     the server refused the command.
     """
 
-    def __init__(self, client: redis.asyncio.Redis) -> None:
+    def __init__(self, client: redis.asyncio.Redis, command_timeout_s: float) -> None:
         self._client = client
+        self.command_timeout_s = command_timeout_s
 
     @classmethod
     def opened(cls, url: str, *, max_connections: int, acquire_timeout_s: float, command_timeout_s: float) -> Redis:
@@ -49,7 +50,7 @@ class Redis:
             raise StoreUnavailable(
                 STORE, f"The options in the URL of Redis at {where} cannot be read: {error}"
             ) from error
-        return cls(redis.asyncio.Redis.from_pool(pool))
+        return cls(redis.asyncio.Redis.from_pool(pool), command_timeout_s)
 
     @classmethod
     async def connect(
@@ -90,6 +91,7 @@ class Scripts:
 
     def __init__(self, redis: Redis) -> None:
         self._client: Any = redis._client
+        self._timeout_s = redis.command_timeout_s
         self._run = ""
 
     async def run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
@@ -106,8 +108,9 @@ class Scripts:
                     raise StoreUnavailable(STORE, "Redis was started again.") from None
                 return await self._client.execute_command("EVAL", text, len(keys), *keys, *arguments)
 
-    async def read_stream(self, name: str, after: bytes, block_ms: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        """The entries of a stream after a place, `[]` where none came in time."""
+    async def read_stream(self, name: str, after: bytes, wait_s: float) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        """The entries of a stream after a place, `[]` where none came in time: less than a command may take."""
+        block_ms = int(min(wait_s, self._timeout_s / 2) * 1000)
         with _translated():
             reply = await self._client.xread({self.key(name): after}, count=1_000, block=block_ms)
             return [entry for pages in (reply or {}).values() for page in pages for entry in page]

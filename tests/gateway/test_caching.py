@@ -60,6 +60,7 @@ def test_an_answer_says_how_long_it_is_fresh_and_is_not_sent_again(two: tuple[ht
         ("{ fleet(first: -1) { totalCount } }", "no-store"),
         ("{ fleet(first: 1) { nodes { id } } }", "no-cache"),
         ("{ __typename }", "no-cache"),
+        ('{ aircraft(tailNumber: "longer than any key") { id } }', "no-cache"),
     ],
 )
 def test_errors_are_never_kept_and_pages_are_asked_for_again(

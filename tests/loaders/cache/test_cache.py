@@ -1,12 +1,18 @@
 """What is served from where, and what of it is asked of the stores."""
 
 import asyncio
+from pathlib import Path
 
+import pytest
+
+from loaders.cache.fields import headers
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
+from loaders.catalogue.declaration import Freshness
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.redis import Redis
-from tests.loaders.cache.conftest import OpenCache
-from tests.loaders.cache.stores import GONE, SHORT, Truth, field
+from tests.loaders.cache.conftest import OpenCache, open_redis
+from tests.loaders.cache.stores import GONE, LONG, SHORT, Truth, field
+from tests.loaders.cache.valkey import own_valkey
 
 A, B = field("a"), field("b", source="other")
 KEYS = ["x", "y", "unknown"]
@@ -141,3 +147,73 @@ async def test_memory_is_bounded_and_the_least_used_goes_first(process: OpenCach
             await one.fetch([key], (A, B), truth)
             await one.settle()
         assert set(one._local._objects) == {"x", "z"}
+
+
+async def test_nobody_joins_a_load_while_changes_may_be_missed(process: OpenCache) -> None:
+    slow, truth = Truth(delay_s=0.5), Truth()
+    async with process(lease_s=0.05) as one:
+        reading = asyncio.create_task(one.fetch(["x"], (A,), slow))
+        await slow.began.wait()
+        assert one.follower is not None
+        await one.follower.stop()  # as where its lease has ended
+        await one.fetch(["x"], (A,), truth)
+        assert truth.asked == [{"a": ["x"]}]
+        await reading
+
+
+async def test_a_lease_that_lapsed_is_not_renewed_over_old_memory(process: OpenCache) -> None:
+    truth = Truth()
+    async with process() as one:
+        await one.fetch(["x"], (A,), truth)
+        await one.settle()
+        assert one.follower is not None
+        one.follower._until = 0.0  # as after a stall, in which changes did not wait for this process
+        await one.follower._renew(b"0-0")
+        assert one.is_kept
+        assert not one._local._objects
+
+
+async def test_who_attended_before_redis_was_emptied_is_waited_for(process: OpenCache, tmp_path: Path) -> None:
+    with own_valkey(tmp_path) as valkey:
+        async with process(url=valkey.url), open_redis(valkey.url) as redis:
+            await redis._client.flushall()
+            began = asyncio.get_running_loop().time()
+            await Invalidator(redis).invalidate(Change(keys=("x",)))
+            assert 2 < asyncio.get_running_loop().time() - began < 5
+
+
+async def test_what_another_process_refreshed_is_taken_over(process: OpenCache) -> None:
+    truth, brief = Truth(), field("brief", Freshness(1, 1_000, 1_000))
+    async with process() as one, process() as other:
+        for cache in (one, other):
+            await cache.fetch(["x"], (brief,), truth)
+            await cache.settle()
+        truth.versions["x"] = 1
+        await asyncio.sleep(1.05)
+        for cache in (one, other):
+            await cache.fetch(["x"], (brief,), truth)
+            await cache.settle()
+        assert (await other.fetch(["x"], (brief,), truth)).values[brief] == [["brief", "x", 1]]
+        assert len(truth.asked) == 2
+
+
+async def test_only_what_is_stale_is_refreshed(process: OpenCache) -> None:
+    truth, stale = Truth(), [field(f"s{at}", SHORT) for at in range(3)]
+    async with process() as one:
+        await one.fetch(["x", "y"], stale, truth)
+        await one.settle()
+        await asyncio.sleep(0.005)  # fresh for no time is fresh for this millisecond
+        truth.asked.clear()
+        await one.fetch(["x"], tuple(stale[:1]), truth)
+        await one.fetch(["y"], tuple(stale[1:]), truth)
+        await one.settle()
+        assert truth.asked == [{"s0": ["x"]}, {"s1": ["y"], "s2": ["y"]}]
+
+
+@pytest.mark.parametrize("freshness", [SHORT, LONG, Freshness(300, 3_600, 86_400)])
+def test_nothing_is_fresh_or_served_for_longer_than_declared(freshness: Freshness) -> None:
+    for header in headers(freshness, b"e" * 16, 1_000_000):
+        fresh, stale, error = (int(header[at : at + 13]) for at in (0, 13, 26))
+        assert 1_000_000 + 900 * freshness.max_age_s <= fresh <= 1_000_000 + 1_000 * freshness.max_age_s
+        assert stale - fresh == 1_000 * freshness.stale_while_revalidate_s
+        assert error - fresh == 1_000 * max(freshness.stale_if_error_s, freshness.stale_while_revalidate_s)
