@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
 
 from gateway import export, graphiql, health
 from gateway.answers import Answering, Answers
 from gateway.http import GraphQLEndpoint
 from gateway.schema import build_schema
-from gateway.server import stop_with_parent
+from gateway.server import stop_surely, stop_with_parent
 from gateway.settings import Settings
 from gateway.stores import open_cached_stores
 from gateway.warm import kept_warm
@@ -39,10 +40,25 @@ def create_app() -> Starlette:
     stop_with_parent()
     sys.setswitchinterval(_THREAD_SWITCH_S)
     app = build_app(settings)
+    app.router.lifespan_context = _ending(app.router.lifespan_context, settings.shutdown_timeout_s)
     gc.collect()
     gc.freeze()  # the schema and all else that lives as long as the process need not be looked at again
     gc.set_threshold(_COLLECT_EVERY, 100, 20)
     return app
+
+
+def _ending(lifespan: Lifespan[Starlette], within_s: float) -> Lifespan[Starlette]:
+    """The same, with the process ended that long after it began to stop, whatever still hangs."""
+
+    @asynccontextmanager
+    async def ending(app: Starlette) -> AsyncIterator[None]:
+        async with lifespan(app):
+            try:
+                yield
+            finally:
+                stop_surely(within_s)
+
+    return ending
 
 
 def build_app(settings: Settings) -> Starlette:

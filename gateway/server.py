@@ -1,5 +1,6 @@
 """Listening and serving: uvicorn, in one process or several."""
 
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -13,6 +14,8 @@ from uvicorn.supervisors import Multiprocess
 
 from gateway.settings import Settings
 from loaders.stores.errors import GatewayError
+
+_log = logging.getLogger("gateway")
 
 _EXAMPLE = """{ aircraftByIds(ids: ["N725MQ", "N14228"]) {
     id registration { model seats } operator { name }
@@ -87,6 +90,22 @@ def stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="watch-parent", daemon=True).start()
+
+
+def stop_surely(within_s: float) -> None:
+    """End the process that long from now, unless it has ended by itself.
+
+    A driver's thread that waits for an answer, or a connection that does not close, would keep it for good, and a
+    deployment with it.
+    """
+
+    def end() -> None:
+        _log.error("Stopping takes longer than %g s: the process is ended.", within_s)
+        os._exit(1)
+
+    timer = threading.Timer(within_s, end)
+    timer.daemon = True
+    timer.start()
 
 
 def welcome(settings: Settings) -> str:
