@@ -60,10 +60,12 @@ class GraphQLEndpoint(GraphQL[RequestContext, None]):
 
     async def execute_single(self, *args: Any, **kwargs: Any) -> ExecutionResult:
         """The answer; where the request's extensions ask for it, with an account of what it took."""
-        result = await super().execute_single(*args, **kwargs)
         asked: GraphQLRequestData = kwargs["request_data"]
-        account = current()
-        if account is not None and (asked.extensions or {}).get(ACCOUNTING) is True:
+        account = current() if (asked.extensions or {}).get(ACCOUNTING) is True else None
+        if account is not None:
+            account.measures_bytes = True
+        result = await super().execute_single(*args, **kwargs)
+        if account is not None:
             account.is_kept = False  # of this request, and no other's
             result.extensions = {**(result.extensions or {}), ACCOUNTING: account.report()}
         return result

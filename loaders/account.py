@@ -1,10 +1,16 @@
 """What one request's answer is made of: for its headers, for whoever keeps it, and for whoever asks."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+
+import orjson
+
+_PAUSE_EVERY = 100
+"""Rows or columns that are measured without letting others have their turn."""
 
 
 @dataclass(slots=True)
@@ -26,6 +32,10 @@ class Account:
     """By store."""
     rows: Counter[str] = field(default_factory=Counter)
     """Of the stores' answers, by store."""
+    measures_bytes: bool = False
+    """Whether anybody wants to know `bytes`, which take time to measure."""
+    bytes: Counter[str] = field(default_factory=Counter)
+    """Of the stores' answers written as JSON, by store: each store has an encoding of its own on the wire."""
     fields: dict[str, Counter[str]] = field(default_factory=dict)
     """By name of the field, how many objects' values were fresh, stale or missed (and so loaded)."""
     fused: list[Sequence[str]] = field(default_factory=list)
@@ -45,10 +55,11 @@ class Account:
             self.fields.setdefault(name, Counter())[state] += objects
 
     def report(self) -> dict[str, object]:
-        """What whoever asks is told: statements and rows by store, which sections each statement fused, where from."""
+        """What whoever asks is told: what each store answered, which sections each statement fused, where from."""
         return {
             "statements": dict(self.statements),
             "rows": dict(self.rows),
+            "bytes": dict(self.bytes),
             "fused": [list(together) for together in self.fused],
             "cached": [{"section": name, **counts} for name, counts in self.fields.items()],
         }
@@ -82,9 +93,15 @@ def not_kept() -> None:
         account.is_kept = False
 
 
-def sent(store: str, rows: int) -> None:
-    """Note a statement and the rows of its answer."""
+async def sent(store: str, rows: int, answer: Iterable[Iterable[object]]) -> None:
+    """Note a statement and its answer, which is rows or columns."""
     account = _current.get()
-    if account is not None:
-        account.statements[store] += 1
-        account.rows[store] += rows
+    if account is None:
+        return
+    account.statements[store] += 1
+    account.rows[store] += rows
+    if account.measures_bytes:
+        for count, part in enumerate(answer):
+            account.bytes[store] += len(orjson.dumps(tuple(part), default=str))
+            if count % _PAUSE_EVERY == 0:
+                await asyncio.sleep(0)

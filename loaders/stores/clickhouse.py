@@ -97,7 +97,7 @@ class ClickHouse:
             bound = {name: _bound(value) for name, value in parameters.items()}
             result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
             columns = result.result_columns
-            sent(STORE, len(columns[0]) if columns else 0)
+            await sent(STORE, len(columns[0]) if columns else 0, columns)
             # Without a row, a server may or may not send the names: loaders see one answer.
             return Columns(tuple(result.column_names), columns) if columns and columns[0] else Columns((), ())
 

@@ -67,7 +67,7 @@ class Postgres:
         """Run one statement; its rows in the statement's order, `[]` where none. Times are aware, in UTC."""
         async with self._connection() as connection:
             rows = await connection.fetch(sql, *arguments)
-        sent(STORE, len(rows))
+        await sent(STORE, len(rows), rows)
         return rows
 
     async def execute(self, sql: str, *arguments: object) -> str:

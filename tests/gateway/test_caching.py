@@ -165,6 +165,8 @@ def test_an_account_is_given_to_whoever_asks(two: tuple[httpx.Client, httpx.Clie
     answers = [two[0].post("/graphql", json=body) for _ in range(2)]
     cold, warm = (answer.json()["extensions"]["accounting"] for answer in answers)
     assert cold["statements"]["clickhouse"] == 2
+    assert cold["bytes"].keys() == cold["rows"].keys() == cold["statements"].keys()
+    assert 50 < cold["bytes"]["clickhouse"] < 500, "a row of a dozen numbers, and a row of its one month"
     assert sorted(map(sorted, cold["fused"])) == [["known"], ["mainCarrier", "punctuality", "utilization"], ["monthly"]]
     assert {"section": "punctuality", "missed": 1} in cold["cached"]
     assert (warm["statements"], warm["fused"]) == ({}, [])
