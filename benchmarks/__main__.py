@@ -13,6 +13,7 @@ from pathlib import Path
 
 from benchmarks.asking import FLOOR, GATEWAY, STOCK, TEXTS, BenchmarkError, Client, Endpoint, check_equal, session
 from benchmarks.each import measure_each
+from benchmarks.edge import measure_edge
 from benchmarks.load import measure_load
 from benchmarks.measuring import Cell, measure
 from benchmarks.plot import draw
@@ -42,6 +43,7 @@ class Scope:
     each_rounds: int = 7
     stall: bool = True
     warm_rounds: int = 15
+    edge_rounds: int = 5
 
 
 QUICK = Scope(
@@ -53,6 +55,7 @@ QUICK = Scope(
     each_rounds=0,
     stall=False,
     warm_rounds=7,
+    edge_rounds=3,
 )
 
 
@@ -89,6 +92,10 @@ def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
         if scope.warm_rounds:
             results.warm = asyncio.run(measure_warm(urls, ids, scope.warm_rounds))
             results.kept = measure_kept(urls, ids, TEXTS["dashboard"], rounds=3)
+        if scope.edge_rounds:
+            results.edge = measure_edge(urls, ids, TEXTS["dashboard"], scope.edge_rounds)
+            if results.edge is None:
+                print("through nginx: left out, nginx or wrk is not installed", file=sys.stderr, flush=True)
         if scope.each_rounds:
             results.each = asyncio.run(measure_each(endpoints[-1], ids, EACH_SIZES, scope.each_rounds))
     return results
@@ -126,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each query and size")
     parser.add_argument("--no-stock", action="store_true", help="leave stock Strawberry out")
     parser.add_argument("--no-warm", action="store_true", help="leave cached answers out")
+    parser.add_argument("--no-edge", action="store_true", help="leave answers from nginx's cache out")
     parser.add_argument("--no-load", action="store_true", help="leave requests a second out")
     parser.add_argument("--no-each", action="store_true", help="leave one query against one each out")
     return parser
@@ -152,6 +160,7 @@ def _scope(asked: argparse.Namespace) -> Scope:
         stock=not asked.no_stock,
         load_rounds=0 if asked.no_load else base.load_rounds,
         warm_rounds=0 if asked.no_warm else base.warm_rounds,
+        edge_rounds=0 if asked.no_edge else base.edge_rounds,
         each_rounds=0 if asked.no_each else base.each_rounds,
     )
 

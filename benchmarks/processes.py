@@ -2,23 +2,19 @@
 
 import asyncio
 import os
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
-
+from benchmarks.servers import answers, running
 from deploy.embedded.engines import EmbeddedEngines
+from deploy.embedded.process import free_port
 from deploy.sample.prepare import prepare
 from gateway.settings import Settings
 from gateway.stores import open_stores
 
-START_TIMEOUT_S = 60.0
 _STORES = ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")
 
 _COLD = {"GATEWAY_CACHE": "false"}
@@ -72,27 +68,9 @@ def endpoint(
     ready: str = "/usage",
 ) -> Iterator[str]:
     """The URL of an endpoint, in a process of its own; without a cache unless the settings say so."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", f"benchmarks.endpoints.{name}", str(port), *arguments]
-    process = subprocess.Popen(
-        command, env=os.environ | urls | _PATIENCE | _COLD | dict(settings or {}), stdout=subprocess.DEVNULL
-    )
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(url + ready, process)
+    command = [sys.executable, "-m", f"benchmarks.endpoints.{name}", str(port), *arguments]
+    environment = {**urls, **_PATIENCE, **_COLD, **(settings or {})}
+    with running(command, lambda: answers(url + ready), environment):
         yield url
-    finally:
-        process.terminate()
-        process.wait(START_TIMEOUT_S)
-
-
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(url, timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise TimeoutError(f"Nothing serves at {url}.")

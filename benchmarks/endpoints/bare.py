@@ -1,6 +1,10 @@
-"""The least that an ASGI application can do: `python -m benchmarks.endpoints.bare PORT BYTES` answers so many bytes."""
+"""The least that an ASGI application can do: `python -m benchmarks.endpoints.bare PORT BYTES [NAME:VALUE …]`.
+
+It answers so many bytes, with these headers.
+"""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import uvicorn
@@ -8,10 +12,11 @@ import uvicorn
 from gateway.server import listen
 
 
-def application(size: int) -> Any:
-    """The same answer to everything."""
+def application(size: int, named: Sequence[str]) -> Any:
+    """The same answer to everything; `named` are headers as NAME:VALUE."""
     body = b"x" * size
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(size).encode())]
+    lines = [f"content-length:{size}", *(named or ["content-type:application/json"])]
+    headers = [tuple(part.encode() for part in line.split(":", 1)) for line in lines]
 
     async def bare(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -21,8 +26,7 @@ def application(size: int) -> Any:
 
 
 if __name__ == "__main__":
-    config = uvicorn.Config(
-        application(int(sys.argv[2])), log_level="warning", access_log=False, server_header=False, lifespan="off"
-    )
+    app = application(int(sys.argv[2]), sys.argv[3:])
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
     with listen("127.0.0.1", int(sys.argv[1])) as listening:
         uvicorn.Server(config).run(sockets=[listening])

@@ -1,24 +1,20 @@
 """The real gateway over the sample, and folders of GraphiQL's for tests to change."""
 
-import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
+from benchmarks.servers import answers, running
 from deploy.embedded.engines import StoreUrls
+from deploy.embedded.process import free_port
 from gateway.graphiql import build
 from tests.conftest import Stores
 
 SOURCE = Path(build.__file__).parent
-START_TIMEOUT_S = 30.0
 
 
 @pytest.fixture(scope="session")
@@ -36,29 +32,12 @@ def environment_of(urls: StoreUrls) -> dict[str, str]:
 @contextmanager
 def served(urls: StoreUrls, **settings: str) -> Iterator[str]:
     """`gateway serve` over these stores, for the length of the block; its URL without a slash at the end."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = os.environ | environment_of(urls) | {"GATEWAY_PORT": str(port)}
-    command = [sys.executable, "-m", "gateway", "serve"]
-    process = subprocess.Popen(command, env=environment | settings, stdout=subprocess.DEVNULL)
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(url, process)
+    command = [sys.executable, "-m", "gateway", "serve"]
+    environment = {**environment_of(urls), "GATEWAY_PORT": str(port), **settings}
+    with running(command, lambda: answers(f"{url}/livez"), environment):
         yield url
-    finally:
-        process.terminate()
-        process.wait(START_TIMEOUT_S)
-
-
-def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if httpx.get(f"{url}/livez", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise TimeoutError(f"The gateway did not serve at {url}.")
 
 
 @pytest.fixture

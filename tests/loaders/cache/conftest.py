@@ -9,7 +9,10 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.cache import Cache
 from loaders.cache.opening import open_cache
+from loaders.migrations import migrate
+from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
+from tests.conftest import NewDatabase, NewStores
 
 OpenCache = Callable[..., AbstractAsyncContextManager[Cache]]
 
@@ -52,3 +55,17 @@ def process(store_urls: StoreUrls) -> OpenCache:
             yield cache
 
     return opened
+
+
+@pytest.fixture
+async def database(new_database: NewDatabase) -> AsyncIterator[NewStores]:
+    """Migrated, with the aircraft N1 and N2."""
+    async with new_database() as new:
+        await migrate(*new.stores)
+        await new.stores.postgres.execute("insert into aircraft (tail_number) values ('N1'), ('N2')")
+        yield new
+
+
+@pytest.fixture
+def register(database: NewStores) -> Postgres:
+    return database.stores.postgres

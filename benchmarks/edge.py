@@ -1,0 +1,65 @@
+"""Answers from the edge's cache: before the gateway, and before a bare application with the same headers."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from benchmarks.asking import BenchmarkError
+from benchmarks.nginx import running_edge
+from benchmarks.processes import endpoint
+from benchmarks.rates import SECONDS, Rates, measure_rates
+from benchmarks.servers import installed
+from benchmarks.warm import KEPT, KEPT_IDS, SETTINGS, kept_path
+
+_SAME_HEADERS = ("content-type", "cache-control", "etag", "vary")
+
+
+def measure_edge(
+    urls: Mapping[str, str], ids: Sequence[str], query: str, rounds: int, seconds: int = SECONDS
+) -> Rates | None:
+    """The GET of `measure_kept` through nginx; None without nginx or wrk.
+
+    Raises BenchmarkError where the edge does not keep an answer.
+    """
+    nginx, wrk = installed("nginx"), installed("wrk")
+    if nginx is None or wrk is None:
+        return None
+    path = kept_path(query, ids[:KEPT_IDS])
+    with ExitStack() as running:
+        gateway = running.enter_context(endpoint("gateway", urls, SETTINGS[KEPT]))
+        answer = _get(gateway + path)
+        size = len(answer.content)
+        headers = [f"{name}:{answer.headers[name]}" for name in _SAME_HEADERS if name in answer.headers]
+        bare = running.enter_context(endpoint("bare", urls, arguments=[str(size), *headers], ready="/"))
+        before_gateway, before_bare = (running.enter_context(_edge(nginx, one)) + path for one in (gateway, bare))
+        _fill(before_gateway)
+        _fill(before_bare)
+        return measure_rates(wrk, before_gateway, before_bare, size, rounds, seconds)
+
+
+@contextmanager
+def _edge(nginx: str, origin: str) -> Iterator[str]:
+    """The URL of an edge of its own before this one."""
+    with (
+        tempfile.TemporaryDirectory(prefix="edge-") as folder,
+        running_edge(nginx, Path(folder), [urlsplit(origin).netloc]) as started,
+    ):
+        yield started.url
+
+
+def _fill(url: str) -> None:
+    statuses = [_get(url).headers["x-cache-status"] for _ in range(2)]
+    if statuses != ["MISS", "HIT"]:
+        raise BenchmarkError(f"The edge does not keep {url}: {', '.join(statuses)}.")
+
+
+def _get(url: str) -> httpx.Response:
+    """As wrk asks, so that it finds the copy that this leaves."""
+    with httpx.Client() as client:
+        for name in ("accept", "accept-encoding"):
+            del client.headers[name]
+        return client.get(url)

@@ -1,0 +1,64 @@
+"""Servers in processes of their own, for the length of a block: what is measured, and what tests ask."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import httpx
+
+TIMEOUT_S = 60.0
+
+
+def installed(name: str) -> str | None:
+    """Where a program is, None where it is not. Debian's nginx is where only root looks."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+@contextmanager
+def running(
+    command: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """The command's process, from when it is ready to the end of the block; `environment` is added to this process's.
+
+    Raises RuntimeError where it ends before it is ready, and TimeoutError where it never is.
+    """
+    process = subprocess.Popen(command, env=os.environ | dict(environment or {}), stdout=subprocess.DEVNULL)
+
+    def ready_or_ended() -> bool:
+        if process.poll() is not None:
+            raise RuntimeError(f"{' '.join(command)} ended with status {process.returncode}.")
+        return ready()
+
+    try:
+        wait_until(ready_or_ended)
+        yield
+    finally:
+        process.terminate()
+        process.wait(TIMEOUT_S)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Return once it is so. Raises TimeoutError where it never comes to be."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("It did not come to be.")
+        time.sleep(0.01)
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of it is answered with status 200."""
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody takes connections at this port of 127.0.0.1."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,100 @@
+"""Feeds of the register, an invalidator that writes down what it is told, and what goes over the channel."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from loaders.cache.invalidation import Change
+from loaders.cache.register_feed import CHANNEL, WHOLE_REGISTER, RegisterFeed
+from loaders.stores.errors import StoreUnavailable
+from loaders.stores.postgres import Postgres
+
+SHARED = ("model_fleet", "registered_fleet", "whole_fleet")
+OF_AIRCRAFT = ("aircraft", "register", *SHARED)
+
+REVISE = (
+    "insert into register (tail_number, revision, recorded_at, recorded_by, reason)"
+    " values ($1, $2, now(), 'test', 'test')"
+)
+
+
+class Invalidated:
+    """An invalidator that writes down what it is told. While `fails`, it says that Redis is away."""
+
+    def __init__(self) -> None:
+        self._changes: asyncio.Queue[Change] = asyncio.Queue()
+        self._failed: asyncio.Queue[Change] = asyncio.Queue()
+        self.fails = False
+        self.attempts = 0
+
+    async def __call__(self, change: Change) -> None:
+        self.attempts += 1
+        if self.fails:
+            self._failed.put_nowait(change)
+            raise StoreUnavailable("redis", "away")
+        self._changes.put_nowait(change)
+
+    async def next(self) -> Change:
+        async with asyncio.timeout(10):
+            return await self._changes.get()
+
+    async def next_failed(self) -> Change:
+        async with asyncio.timeout(10):
+            return await self._failed.get()
+
+    @property
+    def is_empty(self) -> bool:
+        return self._changes.empty()
+
+
+@asynccontextmanager
+async def feeding(
+    postgres: Postgres,
+    invalidate: Callable[[Change], Awaitable[None]],
+    *,
+    group: str = "redis",
+    lost_after_s: float = 5,
+) -> AsyncIterator[RegisterFeed]:
+    feed = RegisterFeed(postgres, invalidate, group=group, pause_s=0.1, lost_after_s=lost_after_s)
+    feed.start()
+    try:
+        yield feed
+    finally:
+        await feed.stop()
+
+
+@asynccontextmanager
+async def listening(postgres: Postgres) -> AsyncIterator[Invalidated]:
+    """What a feed invalidates after it has begun to listen."""
+    invalidated = Invalidated()
+    async with feeding(postgres, invalidated):
+        assert await invalidated.next() == WHOLE_REGISTER
+        yield invalidated
+
+
+@asynccontextmanager
+async def messages(postgres: Postgres) -> AsyncIterator[asyncio.Queue[str]]:
+    """What is announced, as it is written."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    async with postgres.session() as session:
+        await session.listen(CHANNEL, heard.put_nowait)
+        yield heard
+
+
+async def all_until(heard: asyncio.Queue[str], postgres: Postgres) -> list[str]:
+    """The messages up to now: notifications come in the order of the commits."""
+    await postgres.execute("select pg_notify($1, 'now')", CHANNEL)
+    found = []
+    async with asyncio.timeout(10):
+        while (message := await heard.get()) != "now":
+            found.append(message)
+    return found
+
+
+@asynccontextmanager
+async def client(url: str) -> AsyncIterator[Postgres]:
+    client = await Postgres.connect(url, min_size=1, max_size=1, acquire_timeout_s=5, statement_timeout_s=5)
+    try:
+        yield client
+    finally:
+        await client.close()

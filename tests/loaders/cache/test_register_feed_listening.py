@@ -1,0 +1,129 @@
+"""Who listens to changes in the register: one of a group, which the next follows when it stops or is lost."""
+
+import asyncio
+
+import pytest
+
+from loaders.cache.invalidation import Change
+from loaders.cache.register_feed import WHOLE_REGISTER
+from loaders.stores.errors import StoreTimeout
+from loaders.stores.postgres import Postgres
+from tests.conftest import NewStores
+from tests.loaders.cache.feeds import REVISE, SHARED, Invalidated, client, feeding, listening
+from tests.loaders.stores.relay import relay
+
+_LISTENING = """
+select pid from pg_locks
+where locktype = 'advisory' and granted
+    and database = (select oid from pg_database where datname = current_database())
+"""
+_SESSIONS = """
+select pid from pg_stat_activity
+where datname = current_database() and application_name = 'fleet-gateway-session'
+"""
+
+
+async def test_one_listens_and_the_next_takes_over_with_all_of_the_register(register: Postgres) -> None:
+    first, second = Invalidated(), Invalidated()
+    async with feeding(register, first) as one:
+        assert await first.next() == WHOLE_REGISTER
+        async with feeding(register, second):
+            await asyncio.sleep(0.3)
+            await register.execute(REVISE, "N1", 1)
+            assert (await first.next()).keys == ("aircraft:N1",)
+            assert second.attempts == 0
+            await one.stop()
+            assert await second.next() == WHOLE_REGISTER
+            await register.execute(REVISE, "N2", 1)
+            assert (await second.next()).keys == ("aircraft:N2",)
+            assert first.attempts == 2
+
+
+async def test_one_of_each_group_listens(register: Postgres) -> None:
+    blue, green = Invalidated(), Invalidated()
+    async with feeding(register, blue, group="blue"), feeding(register, green, group="green"):
+        assert await blue.next() == await green.next() == WHOLE_REGISTER
+        await register.execute(REVISE, "N1", 1)
+        assert await blue.next() == await green.next() == Change(("aircraft:N1",), SHARED)
+
+
+async def test_a_connection_that_the_server_ended_is_replaced_and_all_taken_for_changed(
+    register: Postgres, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with listening(register) as invalidated:
+        assert [row[0] for row in await register.rows(f"select pg_terminate_backend(pid) from ({_LISTENING})")] == [
+            True
+        ]
+        assert await invalidated.next() == WHOLE_REGISTER
+        await register.execute(REVISE, "N1", 1)
+        assert (await invalidated.next()).keys == ("aircraft:N1",)
+    assert [record.name for record in caplog.records if "cannot be listened to" in record.message] == ["gateway"]
+
+
+async def test_a_connection_that_falls_silent_is_lost_at_both_ends(database: NewStores) -> None:
+    """The other takes over although the network never closed the connection, and the first comes back behind it."""
+    silent, well = Invalidated(), Invalidated()
+    register = database.stores.postgres
+    async with (
+        relay(f"{database.database_url}?sslmode=disable") as between,
+        client(between.url) as behind,
+        feeding(behind, silent, lost_after_s=0.5),
+    ):
+        assert await silent.next() == WHOLE_REGISTER
+        ((pid,),) = await register.rows(_LISTENING)
+        between.silence()
+        async with feeding(register, well, lost_after_s=0.5) as other:
+            assert await well.next() == WHOLE_REGISTER
+            assert await register.rows("select 1 from pg_stat_activity where pid = $1", pid) == []
+            between.resume()
+            await other.stop()
+            assert await silent.next() == WHOLE_REGISTER
+
+
+async def test_a_session_that_may_be_lost_waits_for_no_answer_for_good(database: NewStores) -> None:
+    async with relay(f"{database.database_url}?sslmode=disable") as between, client(between.url) as behind:
+
+        async def ask() -> None:
+            async with behind.session(lost_after_s=0.3) as session:
+                asyncio.get_running_loop().call_later(0.1, between.silence)
+                await session.rows("select pg_sleep(30)")
+
+        with pytest.raises(StoreTimeout):
+            await asyncio.wait_for(ask(), 5)
+        between.resume()
+
+
+async def test_a_database_that_is_away_is_tried_again(database: NewStores, caplog: pytest.LogCaptureFixture) -> None:
+    invalidated = Invalidated()
+    async with relay(f"{database.database_url}?sslmode=disable") as between, client(between.url) as behind:
+        await between.cut()
+        async with feeding(behind, invalidated):
+            await asyncio.sleep(0.5)
+            assert invalidated.attempts == 0
+            await between.listen()
+            assert await invalidated.next() == WHOLE_REGISTER
+    assert [record.levelname for record in caplog.records if record.name == "gateway"] == ["WARNING"]
+
+
+async def test_stopping_leaves_no_task_no_lock_and_no_connection(register: Postgres) -> None:
+    before = asyncio.all_tasks()
+    async with listening(register):
+        assert len(await register.rows(_LISTENING)) == len(await register.rows(_SESSIONS)) == 1
+    assert asyncio.all_tasks() == before
+    await asyncio.sleep(0.2)  # the server takes leave in its own time
+    assert await register.rows(_LISTENING) == []
+    assert await register.rows(_SESSIONS) == []
+
+
+async def test_stopping_does_not_wait_for_a_driver_that_takes_it_for_a_failure(register: Postgres) -> None:
+    began = asyncio.Event()
+
+    async def invalidate(_change: Change) -> None:
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise StoreTimeout("redis", "no answer") from None
+
+    async with asyncio.timeout(5), feeding(register, invalidate):
+        await began.wait()
