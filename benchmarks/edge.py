@@ -54,7 +54,7 @@ def _edge(nginx: str, origin: str) -> Iterator[str]:
 def _fill(url: str) -> None:
     statuses = [_get(url).headers["x-cache-status"] for _ in range(2)]
     if statuses != ["MISS", "HIT"]:
-        raise BenchmarkError(f"The edge does not keep {url}: {', '.join(statuses)}.")
+        raise BenchmarkError(f"The edge does not keep the answer: {', '.join(statuses)}.")
 
 
 def _get(url: str) -> httpx.Response:

@@ -174,7 +174,7 @@ def _warm(cells: Sequence[Cell], kept: Rates | None) -> str:
 
 def _edge(edge: Rates) -> str:
     return (
-        f"The same GET ({edge.bytes:,} bytes), answered by nginx from its cache as deploy/nginx configures it:"
+        f"A GET of an answer of {edge.bytes:,} bytes that nginx has in its cache, as deploy/nginx configures it:"
         f" {edge.gateway_per_s:,.0f} requests/s before the gateway, {edge.ratio:.2f} of what it answers before a bare"
         f" ASGI application with the same headers ({edge.bare_per_s:,.0f}); wrk, {CONNECTIONS} connections, the median"
         f" of {edge.rounds} rounds, in turns."

@@ -34,15 +34,17 @@ def test_a_small_request_is_judged_by_what_it_waits_above_idle() -> None:
 
 
 def test_kept_answers_and_those_through_nginx_are_judged_against_a_bare_application() -> None:
-    text = page(Results(kept=Rates(1_905, 3, 7_000.0, 10_001.0), edge=Rates(1_906, 5, 9_000.0, 10_000.0)))
-    assert "| gateway, whole answer kept: requests/s | at least 0.70 of a bare application's | 0.70 | missed |" in text
-    assert "| through nginx: requests/s | at least 0.80 of a bare application's through nginx | 0.90 | reached |" in text
+    text = page(Results(kept=Rates(1_905, 3, 6_900.0, 10_000.0), edge=Rates(1_906, 5, 9_000.0, 10_000.0)))
+    assert "| gateway, whole answer kept: requests/s | at least 0.70 of a bare application's | 0.69 | missed |" in text
+    assert (
+        "| through nginx: requests/s | at least 0.80 of a bare application's through nginx | 0.90 | reached |" in text
+    )
     assert "| through nginx: requests/s | over 10,000 | 9,000 | missed |" in text
 
 
 def test_what_nginx_answers_has_a_section_of_its_own() -> None:
     text = page(Results(edge=Rates(1_906, 5, 24_000.0, 20_000.0)))
     assert "## Through nginx" in text
-    assert "(1,906 bytes)" in text
+    assert "an answer of 1,906 bytes" in text
     assert "24,000 requests/s before the gateway, 1.20 of what" in text
     assert "through nginx" not in page(Results()).lower()

@@ -8,11 +8,17 @@ import pytest
 from benchmarks.servers import accepts, answers, running
 from deploy.embedded.process import free_port
 
-SERVER = "import sys, time; from http.server import *; time.sleep(0.3); HTTPServer(('127.0.0.1', int(sys.argv[1])), {}).serve_forever()"
+SERVER = """
+import sys, time
+from http.server import *
+
+time.sleep(0.3)
+HTTPServer(("127.0.0.1", int(sys.argv[1])), {handler}).serve_forever()
+"""
 
 
 def _server(handler: str, port: int) -> list[str]:
-    return [sys.executable, "-c", SERVER.format(handler), str(port)]
+    return [sys.executable, "-c", SERVER.format(handler=handler), str(port)]
 
 
 def test_a_block_begins_when_its_server_is_ready_and_ends_with_it() -> None:
@@ -31,9 +37,9 @@ def test_the_server_ends_with_a_block_that_fails() -> None:
 
 
 def test_a_server_that_ends_before_it_is_ready_is_not_waited_for() -> None:
-    with pytest.raises(RuntimeError, match="ended with status 3"):
-        with running([sys.executable, "-c", "raise SystemExit(3)"], lambda: False):
-            pass
+    command = [sys.executable, "-c", "raise SystemExit(3)"]
+    with pytest.raises(RuntimeError, match="ended with status 3"), running(command, lambda: False):
+        pass
 
 
 def test_an_answer_that_is_not_200_is_none() -> None:
