@@ -184,7 +184,6 @@ async def test_nothing_older_than_what_was_acknowledged_is_served_by_two_gateway
             async with _two_gateways(new, postgres, valkey) as gateways, open_redis(valkey.url) as redis:
                 proof = Proof(gateways, new.stores.postgres, Invalidator(redis), seed=7)
                 await asyncio.gather(proof.run(), _restart(valkey, proof))
-    print(dict(proof.done), len(proof.older))
     assert proof.older == []
     assert proof.done["reads"] + proof.done["writes"] == OPERATIONS
     assert proof.done["failed invalidations"] > 0, "Redis was away for a while"
@@ -209,14 +208,17 @@ async def _fill(new: NewStores) -> None:
 
 @asynccontextmanager
 async def _two_gateways(new: NewStores, postgres: Relay, valkey: OwnValkey) -> AsyncIterator[list[Gateway]]:
-    settings = {"GATEWAY_CACHE_TIMEOUT_S": "0.3", "GATEWAY_CACHE_LEASE_S": "0.5"}
     stack = ExitStack()
+
+    async def started(line: Relay) -> Gateway:
+        urls = StoreUrls(postgres.url, new.clickhouse_url, line.url)
+        gateway = served(urls, GATEWAY_CACHE_TIMEOUT_S="0.3", GATEWAY_CACHE_LEASE_S="0.5")
+        return Gateway(await asyncio.to_thread(stack.enter_context, gateway), line)
+
     async with relay(valkey.url) as one, relay(valkey.url) as other:
         _slow_down(one, other, postgres)
-        urls = [StoreUrls(postgres.url, new.clickhouse_url, line.url) for line in (one, other)]
         try:
-            started = [asyncio.to_thread(stack.enter_context, served(each, **settings)) for each in urls]
-            yield [Gateway(await url, line) for url, line in zip(started, (one, other), strict=True)]
+            yield [await started(line) for line in (one, other)]
         finally:
             await asyncio.to_thread(stack.close)
 

@@ -84,6 +84,32 @@ async def test_answers_stay_right_and_one_look_up_is_all_they_wait(
         assert await _is_back(cache, truth)
 
 
+async def test_nobody_waits_for_who_has_given_up_the_look_up(process: OpenCache, tmp_path: Path) -> None:
+    truth = Truth()
+    with own_valkey(tmp_path) as valkey:
+        async with (
+            relay(valkey.url) as line,
+            process(url=line.url, timeout_s=TIMEOUT_S) as late,
+            process(url=valkey.url) as other,
+            open_redis(valkey.url) as redis,
+        ):
+            await late.fetch(KEYS, (A,), truth)
+            await late.settle()
+            line.silence()
+            await late.fetch(["late"], (A,), truth)
+            assert late.counts["fields bypassed"] == 1
+            line.resume()
+            for _ in range(500):
+                if b":late" in line.sent:
+                    break
+                await asyncio.sleep(0.01)
+            assert b":late" in line.sent
+            for _ in range(2):  # the first may overtake what was passed on, the second cannot
+                await redis.ping()
+            await other.fetch(["late"], (A,), truth)
+            assert other.counts["waits"] == 0
+
+
 async def test_a_stopped_redis_is_done_without_until_it_is_back(process: OpenCache, tmp_path: Path) -> None:
     truth = Truth()
     with own_valkey(tmp_path) as valkey:

@@ -2,9 +2,12 @@
 
 import asyncio
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from loaders.account import Account, begin, current
+from loaders.cache.cache import Answers, Cache, Wanted
 from loaders.cache.fields import headers
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
 from loaders.catalogue.declaration import Freshness
@@ -195,6 +198,49 @@ async def test_what_another_process_refreshed_is_taken_over(process: OpenCache) 
             await cache.settle()
         assert (await other.fetch(["x"], (brief,), truth)).values[brief] == [["brief", "x", 1]]
         assert len(truth.asked) == 2
+
+
+class Charged(Truth):
+    """Notes for whom it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accounts: list[Account | None] = []
+
+    async def __call__(self, wanted: Wanted) -> Answers:
+        self.accounts.append(current())
+        return await super().__call__(wanted)
+
+
+async def test_a_refresh_is_charged_to_no_request(process: OpenCache) -> None:
+    truth, short = Charged(), (field("a", SHORT),)
+
+    async def asked(cache: Cache) -> Account:
+        account = begin()
+        await cache.fetch(["x"], short, truth)
+        await cache.settle()
+        await asyncio.sleep(0.005)  # fresh for no time is fresh for this millisecond
+        return account
+
+    async with process() as one, process() as other:
+        cold = await asyncio.create_task(asked(one))
+        for cache in (one, other):  # stale in memory, and in Redis
+            stale = await asyncio.create_task(asked(cache))
+            assert stale.fields == {"a": {"stale": 1}}
+    assert truth.accounts == [cold, None, None]
+
+
+async def test_an_object_holds_a_thousand_fields_at_most(process: OpenCache, redis: Redis) -> None:
+    key, truth, many = f"many-{uuid4().hex}", Truth(), [field(f"f{at}") for at in range(1_500)]
+    async with process() as one, process() as other:
+        for at in range(0, len(many), 50):
+            await one.fetch([key], many[at : at + 50], truth)
+            await one.settle()
+        held = [await redis._client.hlen(name) for name in await redis._client.keys(f"*{key}*")]
+        assert 0 < max(held) <= 1_001
+        fetched = await other.fetch([key], many, truth)
+        assert fetched.values == {of: [truth.value(of, key)] for of in many}
+        assert 0 < other.counts["fields from redis"] <= 1_001
 
 
 async def test_only_what_is_stale_is_refreshed(process: OpenCache) -> None:
