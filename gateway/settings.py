@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from loaders.stores.address import is_readable
 from loaders.stores.errors import GatewayError
 
 _DATA_DIRECTORY = Path(".data")
@@ -30,7 +30,12 @@ class Settings:
     clickhouse_url: str = _setting(
         "CLICKHOUSE_URL", "", "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. `serve` needs it."
     )
-    redis_url: str = _setting("REDIS_URL", "", "Redis or Valkey: `redis://:password@host:6379/0`. `serve` needs it.")
+    redis_url: str = _setting(
+        "REDIS_URL",
+        "",
+        "Redis or Valkey: `redis://:password@host:6379/0`, `redis+sentinel://:password@host:26379,host:26379/service`, "
+        "or `redis+cluster://:password@host:6379,host:6379`; `rediss` is with TLS. `serve` needs it.",
+    )
     host: str = _setting("GATEWAY_HOST", "127.0.0.1", "Address to listen on.")
     port: int = _setting("GATEWAY_PORT", 8000, "Port to listen on.", least=1, most=65_535)
     workers: int = _setting("GATEWAY_WORKERS", 1, "Worker processes; one keeps one core busy.", least=1, most=256)
@@ -179,8 +184,17 @@ _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 _SCHEMES = {
     "DATABASE_URL": ("postgresql", "postgres"),
     "CLICKHOUSE_URL": ("http", "https", "clickhouse"),
-    "REDIS_URL": ("redis", "rediss", "unix"),
+    "REDIS_URL": (
+        "redis",
+        "rediss",
+        "unix",
+        "redis+sentinel",
+        "rediss+sentinel",
+        "redis+cluster",
+        "rediss+cluster",
+    ),
 }
+_EXAMPLES = {"": "host:port/name", "sentinel": "host:port,host:port/service", "cluster": "host:port,host:port"}
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -203,13 +217,11 @@ def _parsed(setting: "Field[Any]", text: str) -> object:
 def _url(variable: str, text: str) -> str:
     """The URL as it is. The message leaves it out, since it may hold a password."""
     schemes = _SCHEMES[variable]
-    try:
-        parts = urlsplit(text)
-        readable = parts.scheme in schemes and (parts.port is None or parts.port > 0)
-    except ValueError:
-        readable = False
-    if not readable:
-        raise SettingsError(f"{variable} must look like {schemes[0]}://user:password@host:port/name.")
+    if not is_readable(text, schemes):
+        given = text.partition("://")[0]
+        scheme = given if given in schemes else schemes[0]
+        where = _EXAMPLES[scheme.partition("+")[2]]
+        raise SettingsError(f"{variable} must look like {scheme}://user:password@{where}.")
     return text
 
 

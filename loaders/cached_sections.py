@@ -11,8 +11,9 @@ import orjson
 
 from loaders.airlines import AirlineByCodeLoader
 from loaders.airports import AirportByCodeLoader
-from loaders.cache.cache import Answers, Cache, Wanted
+from loaders.cache.cache import Cache
 from loaders.cache.fields import Field
+from loaders.cache.flight import Answers, Wanted
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Kind, ListSection, Section

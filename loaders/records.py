@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 from aiodataloader import DataLoader
 
 from loaders.aligning import align
-from loaders.cache.cache import Answers, Cache, Wanted
+from loaders.cache.cache import Cache
 from loaders.cache.fields import Field
+from loaders.cache.flight import Answers, Wanted
 from loaders.catalogue.declaration import Freshness
 from loaders.keys import storable
 from loaders.stores.errors import SystemFault

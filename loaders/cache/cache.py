@@ -9,24 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from loaders.account import current
-from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, Entry, Field, clock, headers, written
+from loaders.cache.behind import Behind
+from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, Entry, Field, clock, variants, written
+from loaders.cache.flight import Answers, Flight, Load, note
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.local import LocalCache
 from loaders.cache.shared import Found, SharedCache
 from loaders.stores.errors import SystemFault
-
-Wanted = dict[Field, list[str]]
-"""Objects by the field that is wanted of them."""
-Answers = Mapping[Field, Mapping[str, Any] | SystemFault]
-"""Values by field and object; the fault where a field could not be loaded. An object that is left out has None."""
-Load = Callable[[Wanted], Awaitable[Answers]]
-"""Asks the stores, fused."""
 
 _MOST_PLACES = 50_000
 """Fields of objects that are cached at once: more are seldom asked twice, and would drive out what is."""
@@ -35,26 +29,6 @@ _FIRST_LOOK_S, _LATER_LOOKS_S = 0.005, 0.05
 """How long to wait for another process's load before looking again: twice as long each time, up to the latter."""
 _PAUSE_EVERY = 250
 """Values that are written without letting others have their turn: about a millisecond."""
-_GATHER_S = 0.02
-"""How long stale places are gathered before they are refreshed together."""
-
-
-@dataclass(eq=False, slots=True)
-class _Flight:
-    """Objects whose fields are being fetched; `rows` has an object's values in the order of the fields."""
-
-    keys: Sequence[str]
-    fields: Sequence[Field]
-    load: Load
-    rows: dict[str, list[Any]] = field(default_factory=dict)
-    faults: dict[str, SystemFault] = field(default_factory=dict)
-    """By name of the field."""
-    stale: Counter[Field] = field(default_factory=Counter)
-    missed: Counter[Field] = field(default_factory=Counter)
-    oldest: bytes = NEVER
-    """The times of the least fresh of it."""
-    outdated: bool = False
-    """Whether something was invalidated that it may have read before: then nothing of it is kept in memory."""
 
 
 @dataclass(eq=False, slots=True)
@@ -72,9 +46,9 @@ class Cache:
         self._shared = shared
         self._local = local
         self.follower: Follower | None = None
-        self._flights: dict[str, tuple[_Flight, asyncio.Task[None]]] = {}
-        self._aloft: set[_Flight] = set()
-        self._behind: dict[tuple[str, Field], Load] = {}
+        self._flights: dict[str, tuple[Flight, asyncio.Task[None]]] = {}
+        self._aloft: set[Flight] = set()
+        self._behind = Behind(self._refresh, self._run)
         self._tasks: set[asyncio.Task[None]] = set()
         self._clock_ms = 0.0
         """What to add to the monotonic clock to have Redis'."""
@@ -112,17 +86,19 @@ class Cache:
         """
         rows: list[list[Any] | None] = [None] * len(keys)
         oldest, stale = NEVER, list[tuple[int, int]]()
-        flights: Sequence[_Flight] = ()
+        flights: Sequence[Flight] = ()
         if self.is_kept:
             rows, stale, oldest = self._local.get(keys, fields, clock(self._now_ms()))
-            self._refresh_behind(((keys[at], fields[which]) for at, which in stale), load)
+            self._behind.add(((keys[at], fields[which]) for at, which in stale), load)
         missing = [at for at, row in enumerate(rows) if row is None]
         self.counts["fields from memory"] += (len(keys) - len(missing)) * len(fields)
         fetched = Fetched({})
         if missing:
             flights = await self._fly(missing, keys, fields, load, rows, fetched.faults)
             oldest = min(oldest, *(flight.oldest for flight in flights))
-        self._account(keys, fields, oldest, Counter(fields[which] for _, which in stale), flights)
+        if keys:
+            fresh_until = (int(oldest[:13]) - self._clock_ms) / 1000
+            note(keys, fields, fresh_until, Counter(fields[which] for _, which in stale), flights)
         fetched.values = dict(zip(fields, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
         return fetched
 
@@ -144,9 +120,9 @@ class Cache:
         load: Load,
         rows: list[list[Any] | None],
         faults: dict[Field, SystemFault],
-    ) -> Sequence[_Flight]:
+    ) -> Sequence[Flight]:
         """Join the flights that fetch the same, begin one for the rest, and take what comes of them."""
-        joined: dict[int, tuple[_Flight, asyncio.Task[None]]] = {}
+        joined: dict[int, tuple[Flight, asyncio.Task[None]]] = {}
         own: list[int] = []
         for at in missing:
             aloft = self._flights.get(keys[at]) if self.is_kept else None  # else it may be of before a change
@@ -166,14 +142,14 @@ class Cache:
             faults.update((one, flight.faults[one.name]) for one in fields if one.name in flight.faults)
         return list(flights)
 
-    def _begin(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> tuple[_Flight, asyncio.Task[None]]:
-        flight = _Flight(keys, fields, load)
+    def _begin(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> tuple[Flight, asyncio.Task[None]]:
+        flight = Flight(keys, fields, load)
         begun = (flight, self._run(self._fetch(flight)))
         if self.is_kept:  # else nobody could say that a change has come since it began, and others must not join it
             self._flights.update(dict.fromkeys(keys, begun))
         return begun
 
-    async def _fetch(self, flight: _Flight) -> None:
+    async def _fetch(self, flight: Flight) -> None:
         self._aloft.add(flight)
         try:
             await self._look_and_load(flight)
@@ -183,7 +159,7 @@ class Cache:
                 if key in self._flights and self._flights[key][0] is flight:
                     del self._flights[key]
 
-    async def _look_and_load(self, flight: _Flight) -> None:
+    async def _look_and_load(self, flight: Flight) -> None:
         wait_s, keys = _FIRST_LOOK_S, list(flight.keys)
         until = time.monotonic() + self._shared.lease_s
         while keys:
@@ -205,7 +181,7 @@ class Cache:
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LATER_LOOKS_S)
 
-    def _take(self, flight: _Flight, keys: Sequence[str], found: Found) -> None:
+    def _take(self, flight: Flight, keys: Sequence[str], found: Found) -> None:
         """Keep in memory what Redis had, and have refreshed what was stale."""
         now, keeps = clock(found.now_ms), self.is_kept and not flight.outdated
         stale: list[tuple[str, Field]] = []
@@ -217,9 +193,9 @@ class Cache:
             if keeps and known:
                 self._local.put(key, *zip(*known, strict=True))
         flight.stale.update(one for _, one in stale)
-        self._refresh_behind(stale, flight.load)
+        self._behind.add(stale, flight.load)
 
-    async def _load(self, flight: _Flight, keys: Sequence[str], found: Found) -> None:
+    async def _load(self, flight: Flight, keys: Sequence[str], found: Found) -> None:
         """Ask the stores for what is this flight's to load, put it into its rows, and have it kept."""
         answers = await flight.load(
             {flight.fields[which]: [keys[at] for at in places] for which, places in found.leased.items()}
@@ -240,7 +216,7 @@ class Cache:
             self._aloft.add(keeping)  # until it is kept, it may be outdated
             self._run(self._keep(keeping, keys, found, answers))
 
-    def _without(self, flight: _Flight, found: Found, which: int, fault: SystemFault) -> None:
+    def _without(self, flight: Flight, found: Found, which: int, fault: SystemFault) -> None:
         """What is known of a field that could not be loaded, where it may be served then; else the fault."""
         for at in found.leased[which]:
             known = found.usable.get((at, which))
@@ -250,7 +226,7 @@ class Cache:
             if known is None:
                 flight.faults[flight.fields[which].name] = fault
 
-    async def _keep(self, flight: _Flight, keys: Sequence[str], found: Found, answers: Answers) -> None:
+    async def _keep(self, flight: Flight, keys: Sequence[str], found: Found, answers: Answers) -> None:
         """Write what was loaded, and give the leases back. Errors are never kept."""
         try:
             texts = await self._written(flight, keys, found, answers)
@@ -259,16 +235,18 @@ class Cache:
         await self._shared.put([keys[at] for at in texts], flight.fields, found.token, list(texts.values()))
 
     async def _written(
-        self, flight: _Flight, keys: Sequence[str], found: Found, answers: Answers
+        self, flight: Flight, keys: Sequence[str], found: Found, answers: Answers
     ) -> Mapping[int, list[bytes]]:
         """The texts of what was loaded, which is put into memory too where nothing of it is outdated."""
         texts: defaultdict[int, list[bytes]] = defaultdict(lambda: [b""] * len(flight.fields))
         for which, places in found.leased.items():
             of, answer = flight.fields[which], answers[flight.fields[which]]
-            before = headers(of.freshness, found.epochs[which], found.now_ms)
+            times = variants(of.freshness, found.now_ms)
             for count, at in enumerate(places):
                 row = texts[at]
-                kept = None if isinstance(answer, SystemFault) else written(answer.get(keys[at]), before[at % VARIANTS])
+                kept = None
+                if not isinstance(answer, SystemFault):
+                    kept = written(answer.get(keys[at]), times[at % VARIANTS], found.epochs[at][which])
                 if kept is not None:
                     row[which], entry = kept
                     if self.is_kept and not flight.outdated:
@@ -277,7 +255,7 @@ class Cache:
                     await asyncio.sleep(0)
         return texts
 
-    def _finished(self, flight: _Flight, keys: Sequence[str], found: Found) -> list[str]:
+    def _finished(self, flight: Flight, keys: Sequence[str], found: Found) -> list[str]:
         """Take the rows that are whole; the keys of the others, which another process loads."""
         rest = []
         for key, row in zip(keys, found.rows, strict=True):
@@ -287,27 +265,7 @@ class Cache:
                 flight.rows[key] = [entry.value for entry in row if entry is not None]
         return rest
 
-    def _refresh_behind(self, places: Iterable[tuple[str, Field]], load: Load) -> None:
-        begun = bool(self._behind)
-        for place in places:
-            self._behind.setdefault(place, load)
-        if self._behind and not begun:
-            self._run(self._refresh(), Context())  # no request's: nobody is told of it
-
-    async def _refresh(self) -> None:
-        """All that turned out stale within a moment, together, as far as no other process refreshes it."""
-        await asyncio.sleep(_GATHER_S)
-        behind, self._behind = self._behind, {}
-        fields_of: defaultdict[tuple[Load, str], list[Field]] = defaultdict(list)
-        for (key, one), load in behind.items():
-            fields_of[load, key].append(one)
-        together: defaultdict[tuple[Load, tuple[Field, ...]], list[str]] = defaultdict(list)
-        for (load, key), fields in fields_of.items():
-            together[load, tuple(fields)].append(key)
-        for (load, fields_of_all), keys in together.items():
-            await self._refresh_together(_Flight(keys, fields_of_all, load))
-
-    async def _refresh_together(self, flight: _Flight) -> None:
+    async def _refresh(self, flight: Flight) -> None:
         """Load what this process gets the leases of, and take what another has refreshed."""
         self._aloft.add(flight)
         try:
@@ -320,27 +278,6 @@ class Cache:
                 await self._load(flight, flight.keys, found)
         finally:
             self._aloft.discard(flight)
-
-    def _account(
-        self,
-        keys: Sequence[str],
-        fields: Sequence[Field],
-        oldest: bytes,
-        stale: Counter[Field],
-        flights: Sequence[_Flight],
-    ) -> None:
-        account = current()
-        if account is None or not keys:
-            return
-        fresh_until = (int(oldest[:13]) - self._clock_ms) / 1000
-        stale_s = min(one.freshness.stale_while_revalidate_s for one in fields)
-        account.depends_on(keys, (one.source for one in fields), fresh_until, stale_s)
-        for one in fields:
-            missed = min(len(keys), sum(flight.missed[one] for flight in flights))
-            served_stale = min(len(keys) - missed, stale[one] + sum(flight.stale[one] for flight in flights))
-            account.note(one.name, "fresh", len(keys) - missed - served_stale)
-            account.note(one.name, "stale", served_stale)
-            account.note(one.name, "missed", missed)
 
     def _now_ms(self) -> float:
         """By Redis' clock."""

@@ -59,18 +59,18 @@ def clock(now_ms: float) -> bytes:
     return b"%013d" % now_ms
 
 
-def headers(freshness: Freshness, epochs: bytes, now_ms: int) -> list[bytes]:
-    """What comes before values that were loaded from `now_ms` on, in some variants that expire at different times."""
-    return [_times(freshness, now_ms) + epochs for _ in range(VARIANTS)]
+def variants(freshness: Freshness, now_ms: int) -> list[bytes]:
+    """The times of values that were loaded from `now_ms` on, in some variants that expire at different times."""
+    return [_times(freshness, now_ms) for _ in range(VARIANTS)]
 
 
-def written(value: Any, header: bytes) -> tuple[bytes, Entry] | None:
+def written(value: Any, times: bytes, epochs: bytes) -> tuple[bytes, Entry] | None:
     """The text of a value, and its entry; None where it cannot be written."""
     try:
-        text = header + orjson.dumps(value)
+        text = times + epochs + orjson.dumps(value)
     except TypeError:  # a text that is not Unicode
         return None
-    return text, Entry(value, text[:TIMES], len(text))
+    return text, Entry(value, times, len(text))
 
 
 def entries(texts: Sequence[bytes], fields: Sequence[Field]) -> list[Entry | None]:

@@ -12,13 +12,14 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from loaders.cache import scripts
-from loaders.stores.errors import CallerError, StoreTimeout
+from loaders.cache.shards import Shards
+from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
 from loaders.stores.redis import STORE, Redis, Scripts
 
 EVERYTHING = "*"
@@ -57,23 +58,33 @@ class Invalidator:
     """Makes changes known."""
 
     def __init__(self, redis: Redis) -> None:
-        self._scripts = Scripts(redis)
+        self._shards = Shards(redis)
 
     async def invalidate(self, change: Change) -> None:
         """Return when no process serves anything older. Raises SystemFault where that cannot be said."""
         if not change.keys and not change.sources:
             raise CallerError("An invalidation names what has changed: objects, sections, or everything.")
-        token = secrets.token_hex(16)
-        for at in range(0, max(len(change.keys), 1), _KEEP):
-            keys = change.keys[at : at + _KEEP]
-            await self._scripts.run(scripts.FORGET, ["epochs", *(f"o:{key}" for key in keys)], [token, *change.sources])
-        place = await self._scripts.run(scripts.ANNOUNCE, ["changes", "changes:count"], [change.written(), _KEEP])
+        places = self._shards.places(change.keys)
+        concerned = range(len(self._shards)) if change.sources else places
+        await asyncio.gather(
+            *(
+                self._forget(shard, [change.keys[at] for at in places.get(shard, ())], change.sources)
+                for shard in concerned
+            )
+        )
+        place = await self._shards[0].run(scripts.ANNOUNCE, ["changes", "changes:count"], [change.written(), _KEEP])
         await self._wait_for_all(place)
+
+    async def _forget(self, shard: int, keys: Sequence[str], sources: Sequence[str]) -> None:
+        token = secrets.token_hex(16)
+        for at in range(0, max(len(keys), 1), _KEEP):
+            names = ["epochs", *(f"o:{key}" for key in keys[at : at + _KEEP])]
+            await self._shards[shard].run(scripts.FORGET, names, [token, *sources])
 
     async def _wait_for_all(self, place: bytes) -> None:
         deadline = time.monotonic() + 2 * _LEASE_S
         while time.monotonic() < deadline:
-            places = await self._scripts.run(scripts.AWAITED, ["attending", "attending:places"], [_LEASE_MS])
+            places = await self._shards[0].run(scripts.AWAITED, ["attending", "attending:places"], [_LEASE_MS])
             if all(_order(one) >= _order(place) for one in places):
                 return
             await asyncio.sleep(_POLL_S)
@@ -89,6 +100,7 @@ class Follower:
 
     def __init__(self, redis: Redis, apply: Callable[[Change], None]) -> None:
         self._scripts = Scripts(redis)
+        self._history = b""
         self._apply = apply
         self._process = secrets.token_hex(8)
         self._until = 0.0
@@ -126,10 +138,9 @@ class Follower:
                 await asyncio.sleep(_RENEW_S)
 
     async def _attend(self, began: asyncio.Event) -> None:
-        place = await self._scripts.last_of_stream("changes")
         number = -1
         self._until = 0.0
-        await self._renew(place)
+        place = await self._renew(b"")
         began.set()
         while not self._stopping:
             for place_of_entry, entry in await self._scripts.read_stream("changes", place, _RENEW_S):
@@ -139,13 +150,19 @@ class Follower:
                 number = this
             await self._renew(place)
 
-    async def _renew(self, place: bytes) -> None:
+    async def _renew(self, place: bytes) -> bytes:
+        """Attend from this place on, which is answered; without one, from the end of the changes."""
         began = time.monotonic()
-        names = ["attending", "attending:places"]
-        await self._scripts.run(scripts.ATTEND, names, [self._process, place, _LEASE_MS])
+        names = ["attending", "attending:places", "changes"]
+        arguments = [self._process, place, _LEASE_MS, self._history]
+        history, place_now = await self._scripts.run(scripts.ATTEND, names, arguments)
+        if place and history != self._history:
+            raise StoreUnavailable(STORE, "Redis was started again, or another server is the master.")
+        self._history = history
         if time.monotonic() >= self._until:  # changes have not waited for this process: they may be unread still
             self._apply(Change(sources=(EVERYTHING,)))
         self._until = began + _LEASE_S - _MARGIN_S
+        return bytes(place_now)
 
 
 def _order(place: bytes) -> tuple[int, int]:

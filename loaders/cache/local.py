@@ -56,6 +56,8 @@ class LocalCache:
 
     def put(self, key: str, fields: Sequence[Field], entries: Sequence[Entry]) -> None:
         """Hold an object's entries, and let go of what is too much."""
+        if not self._most_entries:
+            return
         held = self._objects.get(key)
         if held is None:
             held = self._objects[key] = _Held()

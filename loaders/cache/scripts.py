@@ -7,8 +7,10 @@ invalidation deletes the hash with its leases: what was read before a write neve
 
 Epochs are a hash of tokens by source. One that is missing, evicted for example, is made anew, and differs.
 
-A script's text holds the run of the server that it was made for. A server that was started again does not know it,
-whatever it restored, and answers NOSCRIPT.
+What Redis holds is of one *history*, which its replication id names: a server takes another one when it starts, and
+when it becomes the master. Then it may lack the last of what was written, whatever it has restored or copied: all
+epochs are made anew, so that nothing of before is served. A shard whose slot moved to another node and back has been of
+another history meanwhile, where anything was invalidated there.
 """
 
 _HELPERS = """
@@ -16,15 +18,29 @@ local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
--- Who attended before this list began (Redis was emptied, or the list evicted) may do so for one lease: as if there
--- were a process without a name, that comes no further.
-local function begin(attending, now, lease_ms)
+-- Empties a hash that is of another history. Where replicas are asked for (min-replicas-to-write), something is written
+-- each time: a master that lost them may have been replaced, and must not answer. Nor must a replica.
+local function of_this_history(key)
+  local info = redis.call('INFO', 'replication')
+  local at = string.find(info, 'master_replid:', 1, true)
+  local history, known = string.sub(info, at + 14, at + 53), redis.call('HGET', key, '@')
+  if known ~= history then redis.call('DEL', key) end
+  local sole = string.find(info, 'role:master', 1, true) and not string.find(info, 'good_slaves:', 1, true)
+  if known ~= history or not sole then redis.call('HSET', key, '@', history) end
+  return history, known == history
+end
+-- Who attended before this list began (it is of another history, Redis was emptied, or the list evicted) may do so for
+-- one lease: as if there were a process without a name, that comes no further.
+local function begin(attending, places, now, lease_ms)
+  local history, same = of_this_history(places)
+  if not same then redis.call('DEL', attending) end
   if redis.call('EXISTS', attending) == 0 then redis.call('ZADD', attending, now + tonumber(lease_ms), '') end
+  return history
 end
 local function epoch(key, source, fresh)
   local token = redis.call('HGET', key, source)
   if not token then
-    token = fresh
+    token = string.sub(redis.sha1hex(fresh), 1, 8)
     redis.call('HSET', key, source, token)
   end
   return token
@@ -41,11 +57,12 @@ LOOK_UP = (
 local token, lease_ms, deadline = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local mode, n, now = ARGV[4], tonumber(ARGV[5]), now_ms()
 local late = deadline > 0 and now > deadline
-local all = epoch(KEYS[1], '*', string.sub(token, 1, 8))
+local fresh = token .. of_this_history(KEYS[1])
+local all = epoch(KEYS[1], '*', fresh)
 local names, epochs, found = {}, {}, {}
 for i = 1, n do
   names[i] = ARGV[5 + i]
-  epochs[i] = all .. epoch(KEYS[1], ARGV[5 + n + i], string.sub(token, 1, 8))
+  epochs[i] = all .. epoch(KEYS[1], ARGV[5 + n + i], fresh)
 end
 local answer = {now, epochs}
 for k = 2, #KEYS do
@@ -104,12 +121,16 @@ end
 return taken
 """
 
-FORGET = """
+FORGET = (
+    _HELPERS
+    + """
 -- KEYS: epochs, objects. ARGV: token, sources. The objects are gone, and all that was loaded of the sources.
+of_this_history(KEYS[1])
 for i = 2, #ARGV do redis.call('HSET', KEYS[1], ARGV[i], string.sub(ARGV[1], 1, 8)) end
 for k = 2, #KEYS do redis.call('DEL', KEYS[k]) end
 return #KEYS - 1
 """
+)
 
 ANNOUNCE = """
 -- KEYS: changes, count. ARGV: the change, how many changes to keep. Answers the change's place in the stream.
@@ -120,9 +141,17 @@ return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'change', ARGV[1
 ATTEND = (
     _HELPERS
     + """
--- KEYS: attending, places. ARGV: process, place, lease in ms. Until the lease ends, changes wait for the process.
+-- KEYS: attending, places, changes. ARGV: process, place, lease in ms, history. Until the lease ends, changes wait for
+-- the process. Without a place, it begins at the end of the changes, in any history; in another history than its own,
+-- it gets no lease. Answers the history and the place.
 local now = now_ms()
-begin(KEYS[1], now, ARGV[3])
+local history, place = begin(KEYS[1], KEYS[2], now, ARGV[3]), ARGV[2]
+if place == '' then
+  local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+  place = last and last[1] or '0-0'
+elseif ARGV[4] ~= history then
+  return {history, place}
+end
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 60000)) do
   if gone ~= '' then
     redis.call('ZREM', KEYS[1], gone)
@@ -130,8 +159,8 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 60000))
   end
 end
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-return now
+redis.call('HSET', KEYS[2], ARGV[1], place)
+return {history, place}
 """
 )
 
@@ -140,7 +169,7 @@ AWAITED = (
     + """
 -- KEYS: attending, places. ARGV: lease in ms. Answers the places that processes have come to whose lease has not ended.
 local answer, now = {}, now_ms()
-begin(KEYS[1], now, ARGV[1])
+begin(KEYS[1], KEYS[2], now, ARGV[1])
 for i, process in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], now, '+inf')) do
   answer[i] = redis.call('HGET', KEYS[2], process) or '0-0'
 end

@@ -1,4 +1,7 @@
-"""The cache in Redis: one round trip for all objects and fields. What fails or is late is done without."""
+"""The cache in Redis: a round trip for each 5,000 fields of objects, to all shards at once.
+
+What fails or is late is done without.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from typing import Any, TypeVar
 
 from loaders.cache import scripts
 from loaders.cache.fields import Entry, Field, entries
+from loaders.cache.shards import Shards
 from loaders.stores.errors import SystemFault
-from loaders.stores.redis import Redis, Scripts
+from loaders.stores.redis import Redis
 
 T = TypeVar("T")
 
@@ -40,7 +44,8 @@ class Found:
 
     token: str
     now_ms: int
-    epochs: list[bytes]
+    epochs: list[list[bytes]]
+    """By object and field: what was loaded is of these."""
     rows: list[list[Entry | None]]
     leased: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     """Places of objects, by the place of the field."""
@@ -55,15 +60,15 @@ class SharedCache:
     """
 
     def __init__(self, redis: Redis, version: str, *, timeout_s: float, lease_s: float) -> None:
-        self._scripts = Scripts(redis)
+        self._redis = redis
+        self._shards = Shards(redis)
         self._version = version
         self._timeout_s = timeout_s
         self.lease_s = lease_s
         self._lease_ms = int(lease_s * 1000)
-        self._clock_ms = 0.0
-        """What to add to the monotonic clock to have Redis'; 0 before it is known."""
+        self._clocks_ms = [0.0] * len(self._shards)
+        """What to add to the monotonic clock to have that of the shard's server; 0 before it is known."""
         self._retrying: asyncio.Task[None] | None = None
-        self.failures = 0
 
     @property
     def is_away(self) -> bool:
@@ -73,24 +78,41 @@ class SharedCache:
     async def look_up(self, keys: Sequence[str], fields: Sequence[Field], *, refresh: bool = False) -> Found | None:
         """What there is, with leases for the caller on what there is not; on what is stale too, in a refresh."""
         token = secrets.token_hex(16)
-        for _ in range(_ATTEMPTS):
-            parts = await self._look_up(keys, fields, token, refresh=refresh)
-            if parts is None:
-                return None
-            if all(part.epochs == parts[0].epochs for part in parts):
-                return _joined(parts)
-        return None  # sources are invalidated faster than they can be looked up
+        places = self._shards.places(keys)
+        if len(places) == 1:
+            return await self._look_up(next(iter(places)), keys, fields, token, refresh=refresh)
+        parts = await asyncio.gather(
+            *(
+                self._look_up(shard, [keys[at] for at in some], fields, token, refresh=refresh)
+                for shard, some in places.items()
+            )
+        )
+        found = [part for part in parts if part is not None]
+        return _joined(found, list(places.values())) if len(found) == len(parts) else None
 
     async def _look_up(
-        self, keys: Sequence[str], fields: Sequence[Field], token: str, *, refresh: bool
+        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, *, refresh: bool
+    ) -> Found | None:
+        for _ in range(_ATTEMPTS):
+            parts = await self._look_up_parts(shard, keys, fields, token, refresh=refresh)
+            if parts is None:
+                return None
+            if all(part.epochs[0] == parts[0].epochs[0] for part in parts):
+                return _joined(parts, list(_chunks(range(len(keys)), len(fields))))
+        return None  # sources are invalidated faster than they can be looked up
+
+    async def _look_up_parts(
+        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, *, refresh: bool
     ) -> list[Found] | None:
         names = [self._name(one) for one in fields]
         parts: list[Found] = []
         for some in _chunks(keys, len(fields)):
-            deadline = time.monotonic() * 1000 + self._clock_ms + self._timeout_s * 1000 if self._clock_ms else 0
+            clock_ms = self._clocks_ms[shard]
+            deadline = time.monotonic() * 1000 + clock_ms + self._timeout_s * 1000 if clock_ms else 0
             arguments = [token, self._lease_ms, int(deadline), "refresh" if refresh else "load", len(names), *names]
             arguments += [one.source for one in fields]
-            reply = await self._bounded(self._scripts.run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments))
+            call = self._shards[shard].run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments)
+            reply = await self._bounded(call)
             if reply is None:
                 return None
             try:
@@ -98,7 +120,7 @@ class SharedCache:
             except (ValueError, TypeError, IndexError, AttributeError) as error:
                 self._fail(error)
                 return None
-            self._clock_ms = parts[-1].now_ms - time.monotonic() * 1000
+            self._clocks_ms[shard] = parts[-1].now_ms - time.monotonic() * 1000
         return parts
 
     async def put(
@@ -108,6 +130,20 @@ class SharedCache:
 
         Returns how many texts were taken: not those of leases that ended, or were invalidated.
         """
+        places = self._shards.places(keys)
+        if len(places) == 1:
+            return await self._put(next(iter(places)), keys, fields, token, texts)
+        taken = await asyncio.gather(
+            *(
+                self._put(shard, [keys[at] for at in some], fields, token, [texts[at] for at in some])
+                for shard, some in places.items()
+            )
+        )
+        return sum(taken)
+
+    async def _put(
+        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, texts: Sequence[Sequence[bytes]]
+    ) -> int:
         names = [self._name(one) for one in fields]
         keep_ms = 1000 * max(_keep_s(one) for one in fields)
         taken = at = 0
@@ -115,7 +151,8 @@ class SharedCache:
             arguments: list[Any] = [token, keep_ms, len(names), *names]
             arguments += chain.from_iterable(texts[at : at + len(some)])
             at += len(some)
-            taken += await self._bounded(self._scripts.run(scripts.PUT, list(map(_object, some)), arguments)) or 0
+            call = self._shards[shard].run(scripts.PUT, list(map(_object, some)), arguments)
+            taken += await self._bounded(call) or 0
         return taken
 
     async def close(self) -> None:
@@ -138,7 +175,6 @@ class SharedCache:
             return None
 
     def _fail(self, error: Exception) -> None:
-        self.failures += 1
         if self._retrying is None:
             _log.warning("Redis is left alone until it answers again: %s", str(error)[:500] or type(error).__name__)
             self._retrying = asyncio.create_task(self._retry())
@@ -149,9 +185,9 @@ class SharedCache:
             started = time.monotonic()
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    await self._scripts.run(
-                        scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, 0, "load", 1, "0", "0"]
-                    )
+                    await self._redis.find_servers()
+                    probe = (scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, 0, "load", 1, "0", "0"])
+                    await asyncio.gather(*(shard.run(*probe) for shard in self._shards))
             except (SystemFault, TimeoutError):
                 continue
             _log.warning("Redis answers again, within %.0f ms.", (time.monotonic() - started) * 1000)
@@ -159,20 +195,25 @@ class SharedCache:
             return
 
 
-def _chunks(keys: Sequence[str], fields: int) -> Iterator[Sequence[str]]:
+def _chunks(sequence: Sequence[T], fields: int) -> Iterator[Sequence[T]]:
     size = max(1, _PLACES // fields)
-    return (keys[at : at + size] for at in range(0, len(keys), size))
+    return (sequence[at : at + size] for at in range(0, len(sequence), size))
 
 
-def _joined(parts: Sequence[Found]) -> Found:
-    """All parts' objects in order, as old as the first part."""
-    found = parts[0]
-    for more in parts[1:]:
-        before = len(found.rows)
-        found.rows += more.rows
-        for which, places in more.leased.items():
-            found.leased[which] += [before + at for at in places]
-        found.usable |= {(before + at, which): one for (at, which), one in more.usable.items()}
+def _joined(parts: Sequence[Found], places: Sequence[Sequence[int]]) -> Found:
+    """The objects of all parts at their places, as old as the oldest part."""
+    if len(parts) == 1:
+        return parts[0]
+    total = sum(map(len, places))
+    found = Found(parts[0].token, min(part.now_ms for part in parts), [[]] * total, [[]] * total)
+    for part, of_part in zip(parts, places, strict=True):
+        for at, row, epochs in zip(of_part, part.rows, part.epochs, strict=True):
+            found.rows[at], found.epochs[at] = row, epochs
+        for which, some in part.leased.items():
+            found.leased[which] += [of_part[at] for at in some]
+        found.usable |= {(of_part[at], which): one for (at, which), one in part.usable.items()}
+    for leased in found.leased.values():
+        leased.sort()
     return found
 
 
@@ -188,7 +229,7 @@ def _keep_s(one: Field) -> int:
 def _found(token: str, reply: Any, fields: Sequence[Field]) -> Found:
     """Rows of texts, leases and usable texts, all texts read in one go."""
     now_ms, epochs, *rows = reply
-    found = Found(token, int(now_ms), list(epochs), [])
+    found = Found(token, int(now_ms), [epochs] * len(rows), [])
     texts: list[bytes] = []
     whole = {bytes}
     for row in rows:

@@ -1,5 +1,6 @@
 """Where a store is, in words that are safe to print: never a user's name or password."""
 
+from collections.abc import Container
 from urllib.parse import SplitResult, urlsplit
 
 from loaders.stores.errors import StoreUnavailable
@@ -11,23 +12,32 @@ def parsed_url(store: str, url: str, schemes: dict[str, int]) -> SplitResult:
     Raises StoreUnavailable where the URL has another scheme or no valid port. The message leaves the URL out, which
     may hold a password.
     """
+    if not is_readable(url, schemes):
+        example = f"{next(iter(schemes))}://user:password@host:port/database"
+        raise StoreUnavailable(store, f"The URL of {store} cannot be read: it should look like {example}.")
+    return urlsplit(url)
+
+
+def is_readable(url: str, schemes: Container[str]) -> bool:
+    """Whether a URL has one of the schemes, and valid ports; after a scheme with `+`, hosts separated by commas."""
     try:
         parts = urlsplit(url)
-        readable = parts.scheme in schemes and (parts.port is None or parts.port > 0)
-    except ValueError as error:
-        raise _unreadable(store, schemes) from error
-    if not readable:
-        raise _unreadable(store, schemes)
-    return parts
+        named = hosts(parts)
+        valid = all(one.port is None or one.port > 0 for one in named)
+    except ValueError:
+        return False
+    several = "+" in parts.scheme
+    return parts.scheme in schemes and valid and (all(one.hostname for one in named) if several else len(named) == 1)
+
+
+def hosts(parts: SplitResult) -> list[SplitResult]:
+    """A URL for each host that a URL names."""
+    user, at, names = parts.netloc.rpartition("@")
+    return [parts._replace(netloc=f"{user}{at}{name}") for name in names.split(",")]
 
 
 def address(parts: SplitResult, schemes: dict[str, int]) -> str:
-    """`host:port` of a parsed URL; the path where it names a socket file."""
-    if parts.hostname is None:
+    """`host:port` of a parsed URL, of each host by commas; the path where it names a socket file."""
+    if not parts.netloc.rpartition("@")[2]:
         return parts.path or "localhost"
-    return f"{parts.hostname}:{parts.port or schemes[parts.scheme]}"
-
-
-def _unreadable(store: str, schemes: dict[str, int]) -> StoreUnavailable:
-    example = f"{next(iter(schemes))}://user:password@host:port/database"
-    return StoreUnavailable(store, f"The URL of {store} cannot be read: it should look like {example}.")
+    return ", ".join(f"{one.hostname}:{one.port or schemes[parts.scheme]}" for one in hosts(parts))

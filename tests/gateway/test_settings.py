@@ -41,6 +41,10 @@ def test_every_setting_is_read_from_its_variable() -> None:
         ("GATEWAY_STATEMENT_TIMEOUT_S", "nan", "GATEWAY_STATEMENT_TIMEOUT_S must be a number from 0.01 to 3,600, and is nan."),
         ("GATEWAY_STATEMENT_TIMEOUT_S", "soon", "GATEWAY_STATEMENT_TIMEOUT_S must be a number, and is 'soon'."),
         ("GATEWAY_GRAPHIQL", "maybe", "GATEWAY_GRAPHIQL must be true or false, and is 'maybe'."),
+        ("REDIS_URL", "http://:secret@x", "REDIS_URL must look like redis://user:password@host:port/name."),
+        ("REDIS_URL", "redis://:secret@x,y", "REDIS_URL must look like redis://user:password@host:port/name."),
+        ("REDIS_URL", "redis+sentinel://:secret@x:0,y/z", "REDIS_URL must look like redis+sentinel://user:password@host:port,host:port/service."),
+        ("REDIS_URL", "rediss+cluster://:secret@x,y:z", "REDIS_URL must look like rediss+cluster://user:password@host:port,host:port."),
         ("GATEWAY_LOG_LEVEL", "loud", "GATEWAY_LOG_LEVEL must be one of critical, error, warning, info, debug, and is 'loud'."),
     ],
 )  # fmt: skip
@@ -50,6 +54,11 @@ def test_a_value_that_cannot_be_is_one_sentence_that_names_the_setting(
     with pytest.raises(SettingsError) as raised:
         Settings.from_environment({variable: value})
     assert str(raised.value) == sentence
+
+
+@pytest.mark.parametrize("url", ["unix:///x", "redis+sentinel://:p@x:1,y/z/0?a=b", "rediss+cluster://x:1,[::1]:2,y"])
+def test_redis_may_be_a_socket_or_several_servers(url: str) -> None:
+    assert Settings.from_environment({"REDIS_URL": url}).redis_url == url
 
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL"])

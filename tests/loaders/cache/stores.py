@@ -4,8 +4,8 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from loaders.cache.cache import Answers, Wanted
 from loaders.cache.fields import Field
+from loaders.cache.flight import Answers, Wanted
 from loaders.catalogue.declaration import Freshness
 from loaders.stores.errors import StoreUnavailable
 

@@ -1,6 +1,7 @@
 """Redis's client against the real engine."""
 
 import pytest
+from redis.asyncio.connection import SSLConnection
 
 from deploy.embedded.engines import StoreUrls
 from loaders.stores.errors import StoreTimeout, StoreUnavailable
@@ -50,3 +51,43 @@ async def test_connecting_fails_with_the_address_and_without_the_password(url: s
     with pytest.raises(StoreUnavailable, match=message) as failure:
         await small_client(url)
     assert "secret" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("redis+sentinel://user:secret@127.0.0.1:1,127.0.0.1:2/cache", r"Redis at 127\.0\.0\.1:1, 127\.0\.0\.1:2 cannot"),
+        ("redis+sentinel://user:secret@127.0.0.1:1,127.0.0.1:2", "After the sentinels comes the service"),
+        ("redis+sentinel://user:secret@127.0.0.1:1/cache/first", "then perhaps the number of a database"),
+        ("redis+cluster://user:secret@127.0.0.1:1,127.0.0.1:2", r"Redis at 127\.0\.0\.1:1, 127\.0\.0\.1:2 cannot"),
+        ("redis+cluster://user:secret@127.0.0.1:1/1", "A cluster has no databases"),
+        ("redis+cluster://user:secret@127.0.0.1:1?socket_timeout=soon", "Invalid value for 'socket_timeout'"),
+        ("redis+cluster://user:secret@127.0.0.1:1?sockets=1", "unexpected keyword argument 'sockets'"),
+        ("redis+cluster://user:secret@127.0.0.1:1,127.0.0.1:x", "The URL of redis cannot be read"),
+        ("redis+cluster://user:secret@127.0.0.1:1,", "The URL of redis cannot be read"),
+        ("redis://user:secret@127.0.0.1:1,127.0.0.1:2/0", "The URL of redis cannot be read"),
+    ],
+)  # fmt: skip
+async def test_several_hosts_are_named_and_what_cannot_be_is_a_sentence(url: str, message: str) -> None:
+    with pytest.raises(StoreUnavailable, match=message) as failure:
+        await small_client(url)
+    assert "secret" not in str(failure.value)
+
+
+def test_a_url_of_sentinels_says_all_that_the_driver_is_told() -> None:
+    redis = Redis.opened(
+        "rediss+sentinel://user:p%40ss@h1,h2:7/cache/3?sentinel_password=other&ssl_ca_certs=ca.pem",
+        max_connections=2,
+        acquire_timeout_s=1,
+        command_timeout_s=2,
+    )
+    pool = redis._client.connection_pool
+    to_master, (first, second) = pool.connection_kwargs, pool.sentinel_manager.sentinels
+    to_first, to_second = first.connection_pool.connection_kwargs, second.connection_pool.connection_kwargs
+    assert pool.service_name == "cache"
+    assert (to_first["host"], to_first["port"], to_second["host"], to_second["port"]) == ("h1", 26379, "h2", 7)
+    assert (to_master["username"], to_master["password"], to_master["db"]) == ("user", "p@ss", 3)
+    assert (to_first["username"], to_first["password"]) == (None, "other")
+    assert to_master["ssl_ca_certs"] == to_first["ssl_ca_certs"] == "ca.pem"
+    assert issubclass(pool.connection_class, SSLConnection)
+    assert issubclass(first.connection_pool.connection_class, SSLConnection)

@@ -1,0 +1,58 @@
+"""What is on its way from the stores."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loaders.account import current
+from loaders.cache.fields import NEVER, Field
+from loaders.stores.errors import SystemFault
+
+Wanted = dict[Field, list[str]]
+"""Objects by the field that is wanted of them."""
+Answers = Mapping[Field, Mapping[str, Any] | SystemFault]
+"""Values by field and object; the fault where a field could not be loaded. An object that is left out has None."""
+Load = Callable[[Wanted], Awaitable[Answers]]
+"""Asks the stores, fused."""
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """Objects whose fields are being fetched; `rows` has an object's values in the order of the fields."""
+
+    keys: Sequence[str]
+    fields: Sequence[Field]
+    load: Load
+    rows: dict[str, list[Any]] = field(default_factory=dict)
+    faults: dict[str, SystemFault] = field(default_factory=dict)
+    """By name of the field."""
+    stale: Counter[Field] = field(default_factory=Counter)
+    missed: Counter[Field] = field(default_factory=Counter)
+    oldest: bytes = NEVER
+    """The times of the least fresh of it."""
+    outdated: bool = False
+    """Whether something was invalidated that it may have read before: then nothing of it is kept in memory."""
+
+
+def note(
+    keys: Sequence[str],
+    fields: Sequence[Field],
+    fresh_until: float,
+    stale: Counter[Field],
+    flights: Sequence[Flight],
+) -> None:
+    """Tell the request's account, where it has one, what it was answered: from memory, where `stale` counts, and by
+    these flights. `fresh_until` is in seconds of the monotonic clock.
+    """
+    account = current()
+    if account is None:
+        return
+    stale_s = min(one.freshness.stale_while_revalidate_s for one in fields)
+    account.depends_on(keys, (one.source for one in fields), fresh_until, stale_s)
+    for one in fields:
+        missed = min(len(keys), sum(flight.missed[one] for flight in flights))
+        served_stale = min(len(keys) - missed, stale[one] + sum(flight.stale[one] for flight in flights))
+        account.note(one.name, "fresh", len(keys) - missed - served_stale)
+        account.note(one.name, "stale", served_stale)
+        account.note(one.name, "missed", missed)
