@@ -12,8 +12,9 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
 from gateway import export, graphiql, health
-from gateway.answers import Answering, Answers
-from gateway.http import GraphQLEndpoint
+from gateway.http.answers import Answering, Answers
+from gateway.http.endpoint import GraphQLEndpoint
+from gateway.limits import Limits
 from gateway.schema import build_schema
 from gateway.server import stop_surely, stop_with_parent
 from gateway.settings import Settings
@@ -79,9 +80,26 @@ def build_app(settings: Settings) -> Starlette:
     return app
 
 
+def limits(settings: Settings) -> Limits:
+    """What the settings let a request ask for."""
+    return Limits(
+        tokens=settings.max_tokens,
+        depth=settings.max_depth,
+        aliases=settings.max_aliases,
+        directives=settings.max_directives,
+        root_fields=settings.max_root_fields,
+        ids=settings.max_ids,
+        statements=settings.max_statements,
+        cost=settings.max_cost,
+        operations=settings.max_batch,
+        body_bytes=settings.max_body_kib << 10,
+        response_bytes=settings.max_response_mib << 20,
+    )
+
+
 def _routes(settings: Settings) -> list[BaseRoute]:
-    schema = build_schema()
-    endpoint = GraphQLEndpoint(schema, settings.max_ids)
+    schema = build_schema(introspection=settings.introspection, suggestions=settings.suggestions)
+    endpoint = GraphQLEndpoint(schema, limits(settings), draft_statuses=settings.draft_statuses)
     pages = [Route("/", _home), *graphiql.routes(GRAPHQL_PATH)] if settings.graphiql else []
     return [Route(GRAPHQL_PATH, endpoint), *export.routes(schema, settings.max_ids), *health.routes(), *pages]
 

@@ -55,7 +55,7 @@ class Exporter:
     ) -> AsyncIterator[bytes]:
         """One batch ahead of the client at most: the next is loaded when this one has been taken."""
         async for ids in batches:
-            context = RequestContext.of(stores.loaders(), BATCH)
+            context = RequestContext.of(stores.loaders())
             result = await self._schema.execute(self._query, variable_values={"ids": ids}, context_value=context)
             await context.release()
             if result.errors or result.data is None:

@@ -1,59 +1,67 @@
-"""The schema, built from the resolvers' types, and what of an error is shown."""
+"""The schema, built from the resolvers' types, with the way that operations on it are executed."""
 
-import logging
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import strawberry
-from graphql import GraphQLError
-from strawberry.extensions import MaskErrors, ParserCache, ValidationCache
+from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
 
+from gateway.documents import Documents
+from gateway.errors import ErrorMasking
 from gateway.execution.executor import ColumnExecutor
-from loaders.stores.errors import CallerError
 from resolvers.query import Query
 
-MASKED = "Something went wrong on our side."
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-_LONGEST_MESSAGE = 2_000
-"""Characters of a logged message. ClickHouse repeats the whole statement in its errors, thousands of ids and all."""
-
-_CACHED_DOCUMENTS = 256
-"""Documents that are kept parsed and validated; a frontend has some dozens. Without a bound, a client could fill it."""
-
-_log = logging.getLogger("gateway")
+    from graphql import GraphQLError
+    from strawberry.types import ExecutionContext
 
 
 class GatewaySchema(strawberry.Schema):
-    """Logs what is masked, and only that: a caller's fault is the caller's to know."""
+    """With documents that are kept, and errors that are masked; Strawberry would log all of them."""
 
-    def process_errors(
-        self,
-        errors: list[GraphQLError],
-        execution_context: ExecutionContext | None = None,  # noqa: ARG002 (Strawberry's signature)
-    ) -> None:
-        """Each cause once, however many fields it nulled."""
-        causes = {id(error.original_error): error for error in errors if is_masked(error)}
-        for error in causes.values():
-            path = ".".join(str(step) for step in error.path or ())
-            message = str(error.original_error)[:_LONGEST_MESSAGE]
-            fields = sum(other.original_error is error.original_error for other in errors)
-            _log.error("%s at %s (%d fields): %s", type(error.original_error).__name__, path, fields, message)
+    documents: Documents
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing: what is masked is logged where it is masked."""
 
 
-def build_schema() -> strawberry.Schema:
+class _KeptDocuments(SchemaExtension):
+    """Takes the document and its errors from where they are kept."""
+
+    def on_parse(self) -> Iterator[None]:
+        """Before Strawberry would parse."""
+        context = self.execution_context
+        document = _documents(context).get(context.query or "")
+        if document.node is None:
+            raise document.errors[0]
+        context.graphql_document = document.node
+        yield
+
+    def on_validate(self) -> Iterator[None]:
+        """Before Strawberry would validate."""
+        context = self.execution_context
+        context.pre_execution_errors = list(_documents(context).get(context.query or "").errors)
+        yield
+
+
+def _documents(context: ExecutionContext) -> Documents:
+    schema = context.schema
+    if not isinstance(schema, GatewaySchema):
+        raise TypeError("Only the gateway's own schema keeps documents.")
+    return schema.documents
+
+
+def build_schema(*, introspection: bool = True, suggestions: bool = True) -> GatewaySchema:
     """A schema of its own: two that share types would share what Strawberry hangs on them."""
-    return GatewaySchema(
+    schema = GatewaySchema(
         query=Query,
         config=StrawberryConfig(auto_camel_case=True),
         execution_context_class=ColumnExecutor,
-        extensions=[
-            lambda: ParserCache(maxsize=_CACHED_DOCUMENTS),
-            lambda: ValidationCache(maxsize=_CACHED_DOCUMENTS),
-            lambda: MaskErrors(should_mask_error=is_masked, error_message=MASKED),
-        ],
+        extensions=[_KeptDocuments, ErrorMasking],
     )
-
-
-def is_masked(error: GraphQLError) -> bool:
-    """Whether an error's text is for the log alone: anything that is neither GraphQL's own nor the caller's fault."""
-    return error.original_error is not None and not isinstance(error.original_error, CallerError | GraphQLError)
+    schema.documents = Documents(schema._schema, introspection=introspection, suggestions=suggestions)
+    return schema

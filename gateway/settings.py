@@ -46,10 +46,78 @@ class Settings:
     graphiql: bool = _setting("GATEWAY_GRAPHIQL", True, "Whether `/graphiql` is served.")
     max_ids: int = _setting(
         "GATEWAY_MAX_IDS",
-        5_000,
-        "Ids that one field may ask for; without a bound, one request could hold every connection for minutes.",
+        500,
+        "Ids that one field may list, for who has no limit of their own; more objects are asked for in pages.",
         least=1,
         most=10_000,  # ClickHouse takes 128 KiB a parameter, some 13,000 tail numbers
+    )
+    max_depth: int = _setting(
+        "GATEWAY_MAX_DEPTH", 8, "Levels of fields in an operation; the schema's own are seven.", least=1, most=100
+    )
+    max_aliases: int = _setting(
+        "GATEWAY_MAX_ALIASES",
+        30,
+        "Aliases in an operation, fragments put in place: they ask for the same again and again.",
+        least=0,
+        most=10_000,
+    )
+    max_directives: int = _setting(
+        "GATEWAY_MAX_DIRECTIVES", 50, "Directives in an operation: each is looked at each time.", least=0, most=10_000
+    )
+    max_tokens: int = _setting(
+        "GATEWAY_MAX_TOKENS",
+        2_000,
+        "Tokens in a document: parsing and validating more holds the event loop.",
+        least=1,
+        most=100_000,
+    )
+    max_root_fields: int = _setting(
+        "GATEWAY_MAX_ROOT_FIELDS",
+        20,
+        "Fields of an operation itself: each loads objects of its own.",
+        least=1,
+        most=1_000,
+    )
+    max_statements: int = _setting(
+        "GATEWAY_MAX_STATEMENTS",
+        32,
+        "Statements that a request may send to the stores, by estimate: all sections at once are under twenty.",
+        least=1,
+        most=1_000,
+    )
+    max_cost: int = _setting(
+        "GATEWAY_MAX_COST",
+        100_000,
+        "Points that a request may cost, by estimate; a point is about ten microseconds of a store.",
+        least=1,
+        most=1_000_000_000,
+    )
+    max_batch: int = _setting(
+        "GATEWAY_MAX_BATCH", 10, "Operations in one request; they are executed together.", least=1, most=1_000
+    )
+    max_body_kib: int = _setting(
+        "GATEWAY_MAX_BODY_KIB", 1_024, "Size of a request's body, in KiB; 5,000 ids are 45.", least=1, most=1_000_000
+    )
+    max_response_mib: int = _setting(
+        "GATEWAY_MAX_RESPONSE_MIB",
+        64,
+        "Size of an answer, in MiB of JSON: it is held until the client has taken it.",
+        least=1,
+        most=100_000,
+    )
+    draft_statuses: bool = _setting(
+        "GATEWAY_DRAFT_STATUSES",
+        False,
+        "Whether partial answers have status 294 and invalid documents 422, as GraphQL over HTTP's draft of 2026 says.",
+    )
+    introspection: bool = _setting("GATEWAY_INTROSPECTION", True, "Whether the schema may be asked for.")
+    suggestions: bool = _setting(
+        "GATEWAY_SUGGESTIONS", True, "Whether validation says which field may have been meant."
+    )
+    cors_origins: str = _setting(
+        "GATEWAY_CORS_ORIGINS",
+        "",
+        "Origins of pages that may ask, such as `https://dashboard.example`, separated by commas; `*` is all.",
     )
     postgres_connections: int = _setting(
         "GATEWAY_POSTGRES_CONNECTIONS",

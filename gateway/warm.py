@@ -75,7 +75,7 @@ async def warm(
     rest, done, began = iter(ids), 0, time.monotonic()
     while some := list(islice(rest, AT_ONCE)):
         for text in texts:
-            context = RequestContext.of(stores.loaders(), AT_ONCE)
+            context = RequestContext.of(stores.loaders())
             result = await schema.execute(text, variable_values={"ids": some}, context_value=context)
             await context.release()
             errors.update((error.message, None) for error in result.errors or ())

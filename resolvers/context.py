@@ -10,20 +10,17 @@ from resolvers.links import Links
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The loaders of one request, what links led to, and the limits that resolvers enforce."""
+    """The loaders of one request, and what links led to."""
 
     loaders: RequestLoaders
     links: Links
-    max_ids: int
-    """Ids that one field may ask for. Without a bound, one request could hold every connection for minutes."""
-
     encode_in_pieces: bool = False
     """Whether large lists may be answered as encoded JSON, for an encoder that takes it as it is."""
 
     @classmethod
-    def of(cls, loaders: RequestLoaders, max_ids: int, *, encode_in_pieces: bool = False) -> "RequestContext":
+    def of(cls, loaders: RequestLoaders, *, encode_in_pieces: bool = False) -> "RequestContext":
         """A new request's context."""
-        return cls(loaders, Links(loaders), max_ids, encode_in_pieces)
+        return cls(loaders, Links(loaders), encode_in_pieces)
 
     async def release(self) -> None:
         """Let go of what was loaded, when the answer is made.

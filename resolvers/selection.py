@@ -3,16 +3,23 @@
 Fragments, merged fields, aliases, @skip and @include are graphql-core's work: this module only asks it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from graphql import GraphQLObjectType, GraphQLResolveInfo
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
 from graphql.execution.collect_fields import (
     FieldDetails,
     FieldDetailsList,
     FragmentDetails,
     GroupedFieldSet,
+    collect_fields,
     collect_subfields,
 )
 from graphql.execution.values import VariableValues, get_argument_values
@@ -25,7 +32,7 @@ from loaders.planning import Period, Request
 from loaders.planning.request import merged, request
 from resolvers.arguments import after_of, period_of
 from resolvers.links import Link
-from resolvers.operations import memory
+from resolvers.operations import Memory, memory
 
 _SECTION_OF_FIELD: dict[str, type[Section]] = {
     "registration": Registration,
@@ -54,33 +61,69 @@ def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, 
         return _read(info, paths)
     # Strawberry hands resolvers the coerced values alone, and not in graphql-core's container.
     known = memory(info.operation, info.fragments, info.variable_values)  # type: ignore[arg-type]
+    return remembered(known, info.path.key, paths, lambda: _read(info, paths))
+
+
+def remembered(
+    known: Memory | None, root_field: object, paths: tuple[tuple[str, ...], ...], read: Callable[[], Selection]
+) -> Selection:
+    """The selection below a root field (by its name in the answer), read once an operation."""
     if known is None:
-        return _read(info, paths)
-    key = (Selection, info.path.key, paths)
+        return read()
+    key = (Selection, root_field, paths)
     if key not in known:
-        known[key] = _read(info, paths)
+        known[key] = read()
     selection: Selection = known[key]
     return selection
 
 
 def _read(info: GraphQLResolveInfo[Any], paths: Iterable[tuple[str, ...]]) -> Selection:
-    reader = _Reader(info)
-    top = [FieldDetails(node, None) for node in info.field_nodes]
-    for path in paths:
-        reader.read_aircraft(reader.descend(top, info.return_type, path))
-    return Selection(frozenset(merged(reader.requests)), frozenset(reader.links))
+    # Strawberry hands resolvers the coerced values alone, graphql-core's functions want them in their container.
+    values = VariableValues({}, info.variable_values)  # type: ignore[arg-type]
+    reader = Reader(info.schema, info.operation, info.fragments, values)
+    return reader.selection([FieldDetails(node, None) for node in info.field_nodes], info.return_type, paths)
 
 
-class _Reader:
-    """Walks a selection set and notes requests and links."""
+class Reader:
+    """Walks selection sets and notes requests and links."""
 
-    def __init__(self, info: GraphQLResolveInfo[Any]) -> None:
-        self._info = info
-        self._fragments = {name: FragmentDetails(fragment) for name, fragment in info.fragments.items()}
-        # Strawberry hands resolvers the coerced values alone, graphql-core's functions want them in their container.
-        self._variables = VariableValues({}, info.variable_values)  # type: ignore[arg-type]
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
+        self._variables = variables
         self.requests: list[Request] = [KNOWN]
         self.links: set[Link] = set()
+
+    def selection(self, top: FieldDetailsList, declared: Any, paths: Iterable[tuple[str, ...]]) -> Selection:
+        """What is asked of the aircraft at these paths below a field of this type."""
+        self.requests, self.links = [KNOWN], set()
+        for path in paths:
+            self.read_aircraft(self.descend(top, declared, path))
+        return Selection(frozenset(merged(self.requests)), frozenset(self.links))
+
+    def root_fields(self) -> GroupedFieldSet:
+        """The operation's own fields, by their names in the answer."""
+        declared = cast("GraphQLObjectType", self._schema.get_root_type(self._operation.operation))
+        return collect_fields(
+            self._schema, self._fragments, self._variables, declared, self._operation
+        ).grouped_field_set
+
+    def arguments(self, parent: GraphQLObjectType, group: FieldDetailsList) -> dict[str, Any]:
+        """The coerced arguments of a field. Raises GraphQLError for one that cannot be."""
+        node = group[0].node
+        return get_argument_values(parent.fields[node.name.value], node, self._variables)
+
+    def names(self, declared: Any, group: FieldDetailsList) -> set[str]:
+        """The names of the fields that are selected of an object."""
+        below = self._subfields(_named(declared), group)
+        return {one.node.name.value for fields in below.values() for one in fields}
 
     def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> FieldDetailsList:
         """The fields at a path of field names, all aliases together."""
@@ -101,7 +144,7 @@ class _Reader:
                 self._note(_SECTION_OF_FIELD[name], aircraft, group, None)
 
     def _read_analysis(self, aircraft: GraphQLObjectType, group: FieldDetailsList) -> None:
-        period = period_of(self._arguments(aircraft, group).get("period"))
+        period = period_of(self.arguments(aircraft, group).get("period"))
         analysis = self._type("Analysis")
         for section_group in self._subfields(analysis, group).values():
             section = _SECTION_BY_NAME.get(section_group[0].node.name.value)
@@ -111,7 +154,7 @@ class _Reader:
     def _note(
         self, section: type[Section], parent: GraphQLObjectType, group: FieldDetailsList, period: Period | None
     ) -> None:
-        arguments = self._arguments(parent, group)
+        arguments = self.arguments(parent, group)
         asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
         if section.hidden:
             self.requests.append(asked)
@@ -130,18 +173,13 @@ class _Reader:
         below = self._subfields(self._type(section.type_name), group)
         return [one for fields in below.values() for one in fields]
 
-    def _arguments(self, parent: GraphQLObjectType, group: FieldDetailsList) -> dict[str, Any]:
-        node = group[0].node
-        return get_argument_values(parent.fields[node.name.value], node, self._variables)
-
     def _subfields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> GroupedFieldSet:
-        info = self._info
         return collect_subfields(
-            info.schema, self._fragments, self._variables, info.operation, parent, group
+            self._schema, self._fragments, self._variables, self._operation, parent, group
         ).grouped_field_set
 
     def _type(self, name: str) -> GraphQLObjectType:
-        return cast("GraphQLObjectType", self._info.schema.type_map[name])
+        return cast("GraphQLObjectType", self._schema.type_map[name])
 
 
 def _named(declared: Any) -> Any:

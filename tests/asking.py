@@ -10,7 +10,6 @@ from loaders.stores.protocols import AnalyticalStore, Columns, RelationalStore, 
 from resolvers.context import RequestContext
 
 SCHEMA = build_schema()
-MAX_IDS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ async def ask(
     recorder = Recorder()
     loaders = RequestLoaders.over(recorder.relational(postgres), recorder.analytical(clickhouse))
     result = await SCHEMA.execute(
-        query, variable_values=dict(variables or {}), context_value=RequestContext.of(loaders, MAX_IDS)
+        query, variable_values=dict(variables or {}), context_value=RequestContext.of(loaders)
     )
     errors = result.errors or []
     return Answer(result.data, [e.message for e in errors], [list(e.path or []) for e in errors], recorder)

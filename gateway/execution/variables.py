@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLID, GraphQLString, get_operation_ast
+from graphql import GraphQLID, GraphQLString, get_operation_ast, get_variable_values
+from graphql.execution.values import VariableValues
 from graphql.language import ListTypeNode, NamedTypeNode, NonNullTypeNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import DocumentNode, GraphQLSchema, TypeNode
-    from graphql.execution.values import VariableValues
+    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, TypeNode
 
 _SHORTEST = 16
 """Items from which on it pays."""
@@ -33,6 +33,16 @@ def texts(
         return {}
     declared = {definition.variable.name.value: definition.type for definition in operation.variable_definitions or ()}
     return {name: found[name] for name, node in declared.items() if name in found and _is_list_of_text(schema, node)}
+
+
+def coerced(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, values: dict[str, Any]
+) -> VariableValues | None:
+    """The operation's variables, as execution will have them; None where they cannot be, which execution will say."""
+    long = texts(schema, document, operation.name.value if operation.name else None, values)
+    short = values | {name: [] for name in long}
+    found = get_variable_values(schema, operation.variable_definitions or (), short, max_errors=1)
+    return with_texts(found, long) if isinstance(found, VariableValues) else None
 
 
 def with_texts(values: VariableValues, found: dict[str, list[str]]) -> VariableValues:

@@ -24,6 +24,7 @@ class RecentFlights(ListSection):
 
     type_name = "RecentFlight"
     relation = FLIGHTS
+    points = 3
     order = ("-toInt64(toUnixTimestamp(scheduled_departure))", *_PLACE[1:])
     date = _DATE
     scheduled_departure = _SCHEDULED
@@ -41,6 +42,7 @@ class LongestFlights(ListSection):
 
     type_name = "LongFlight"
     relation = FLIGHTS
+    points = 3
     only = "departed"
     order = ("-toInt64(distance)", *_PLACE)
     date = _DATE
@@ -57,6 +59,7 @@ class WorstDelays(ListSection):
 
     type_name = "DelayedFlight"
     relation = FLIGHTS
+    points = 3
     only = "completed"
     order = ("-toInt64(assumeNotNull(arrival_delay))", *_PLACE)
     date = _DATE
@@ -73,6 +76,7 @@ class BestRecoveries(ListSection):
 
     type_name = "RecoveredFlight"
     relation = FLIGHTS
+    points = 3
     only = "completed and departure_delay > arrival_delay"
     order = ("toInt64(assumeNotNull(arrival_delay)) - toInt64(assumeNotNull(departure_delay))", *_PLACE)
     date = _DATE

@@ -24,6 +24,7 @@ class Routes(ListSection):
 
     type_name = "Route"
     relation = FLIGHTS
+    points = 3
     order = ("-toInt64($flights)", "$origin", "$destination")
     origin = grouped(text("toString(origin)", "Code of the airport of departure."))
     destination = grouped(text("toString(destination)", "Code of the airport of arrival."))
@@ -88,6 +89,8 @@ class AirportsServed(ListSection):
 
     type_name = "AirportService"
     relation = CALLS
+    points = 3
+    usual = 20
     first = 100
     order = (
         "-toInt64($departures + $arrivals)",

@@ -16,6 +16,7 @@ class Monthly(ListSection):
 
     type_name = "Month"
     relation = FLIGHTS
+    usual = 12
     first = 120
     in_order = True
     month = grouped(day("toStartOfMonth(date)", "First day of the month."))
@@ -29,6 +30,7 @@ class Weekly(ListSection):
 
     type_name = "Week"
     relation = FLIGHTS
+    usual = 45
     first = 530
     in_order = True
     week = grouped(day("toMonday(date)", "Monday of the week."))
@@ -42,6 +44,7 @@ class Daily(ListSection):
 
     type_name = "Day"
     relation = FLIGHTS
+    usual = 110
     first = 366
     most = 4_000
     in_order = True
@@ -83,6 +86,8 @@ class CumulativeDistance(ListSection):
 
     type_name = "DistanceToDate"
     relation = DAY_DISTANCES
+    points = 3
+    usual = 110
     first = 366
     most = 4_000
     order = ("date",)

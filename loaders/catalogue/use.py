@@ -58,6 +58,7 @@ class Turnarounds(Section):
     """
 
     relation = ROTATIONS
+    points = 3
     _recent = "previous_arrival is not null and date - previous_date <= 1 and departed_at > previous_arrival"
     _gap = "dateDiff('minute', previous_arrival, departed_at)"
     turnarounds = count(f"countIf({_recent})", "Turnarounds within the same or the next date.", "turnarounds")
@@ -89,6 +90,7 @@ class BusiestDays(ListSection):
 
     type_name = "BusyDay"
     relation = DAYS
+    points = 4
     order = ("-toInt64(legs)", "date")
     only = "legs > 0"
     date = day("date", "The day.")

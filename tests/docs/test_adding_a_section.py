@@ -29,7 +29,7 @@ from resolvers.context import RequestContext
 
 async def main():
     async with open_stores(Settings.from_environment()) as stores:
-        context = RequestContext.of(stores.loaders(), 10)
+        context = RequestContext.of(stores.loaders())
         result = await build_schema().execute(sys.stdin.read(), context_value=context)
     print(json.dumps({"data": result.data} | ({"errors": str(result.errors)} if result.errors else {})))
 

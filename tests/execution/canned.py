@@ -23,7 +23,6 @@ from resolvers.arguments import encoded
 from resolvers.context import RequestContext
 from tests.execution.documents import Hints
 
-MAX_IDS = 40
 _IDS = ("N14228", "N725MQ", "N804JB", "N865DA", "nothing")
 _MANY = tuple(f"N{at}" for at in range(30))
 
@@ -60,7 +59,7 @@ def canned_context(seed: object, encode_in_pieces: bool | None) -> RequestContex
     """A request's context over loaders of this seed."""
     faults = Random(repr(seed)).choice([0.0, 0.0, 0.1])
     loaders = _Loaders(_Sections(repr(seed), faults), _Records(Airport), _Records(Airline), _Fleet(repr(seed)))
-    return RequestContext.of(cast("RequestLoaders", loaders), MAX_IDS, encode_in_pieces=cast("bool", encode_in_pieces))
+    return RequestContext.of(cast("RequestLoaders", loaders), encode_in_pieces=cast("bool", encode_in_pieces))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.answers import ACCOUNT, Answering, Answers, matches
+from gateway.http.answers import ACCOUNT, Answering, Answers, matches
 from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
 

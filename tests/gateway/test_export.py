@@ -61,7 +61,7 @@ def test_all_aircraft_come_by_tail_number_and_resume(client: httpx.Client) -> No
     ("parameters", "message"),
     [
         ({"ids": "N1,N2", "after": "N3"}, "after must be one of the ids."),
-        ({"ids": ",".join(["N1"] * 5_001)}, "At most 5,000 ids can be exported, and these are 5,001."),
+        ({"ids": ",".join(["N1"] * 501)}, "At most 500 ids can be exported, and these are 501."),
     ],
 )
 def test_an_export_that_cannot_be_is_refused_in_a_sentence(

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from gateway.execution.pieces import Pieces, encode
-from gateway.http import taken
+from gateway.http.responses import taken
 
 
 def test_pieces_together_are_one_text() -> None:

@@ -4,8 +4,8 @@ import pytest
 from starlette.routing import Route
 
 from deploy.embedded.engines import StoreUrls
-from gateway.app import build_app
-from gateway.http import GraphQLEndpoint
+from gateway.app import build_app, limits
+from gateway.limits import Limits
 from gateway.settings import Settings
 from gateway.stores import open_stores
 from loaders.stores.errors import StoreTimeout
@@ -28,11 +28,9 @@ def test_graphiql_is_served_where_it_is_set() -> None:
     assert paths - without == {"/", "/graphiql"}
 
 
-def test_the_limit_of_ids_is_the_endpoints() -> None:
-    routes = [one for one in build_app(Settings(max_ids=7)).routes if isinstance(one, Route)]
-    (endpoint,) = (route.endpoint for route in routes if route.path == "/graphql")
-    assert isinstance(endpoint, GraphQLEndpoint)
-    assert endpoint.max_ids == 7
+def test_the_settings_limits_are_the_applications() -> None:
+    assert limits(Settings(max_ids=7, max_body_kib=2)) == Limits(ids=7, body_bytes=2_048)
+    assert limits(Settings()) == Limits(), "the defaults are written in two places, and are the same"
 
 
 async def test_a_statement_may_take_as_long_as_it_is_set(settings: Settings) -> None:

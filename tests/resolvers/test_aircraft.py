@@ -130,15 +130,6 @@ async def test_arguments_out_of_bounds_are_refused_before_anything_is_asked(samp
     assert answer.statements == 0
 
 
-async def test_too_many_ids_are_refused_before_anything_is_asked(sample_stores: Stores) -> None:
-    query = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } }"
-    at_the_limit = await ask(*sample_stores, query, {"ids": ["N14228"] * 5_000})
-    assert len(at_the_limit.data["aircraftByIds"]) == 5_000
-    past_it = await ask(*sample_stores, query, {"ids": ["N14228"] * 5_001})
-    assert past_it.errors == ["At most 5,000 ids can be asked for in one field, and these are 5,001."]
-    assert past_it.statements == 0
-
-
 class Away:
     """A store that cannot be reached."""
 

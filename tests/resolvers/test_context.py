@@ -2,13 +2,13 @@
 
 from loaders.request_loaders import RequestLoaders
 from resolvers.context import RequestContext
-from tests.asking import MAX_IDS, SCHEMA
+from tests.asking import SCHEMA
 from tests.conftest import Stores
 from tests.queries import DASHBOARD
 
 
 async def test_a_released_context_holds_nothing_that_was_loaded(sample_stores: Stores) -> None:
-    context = RequestContext.of(RequestLoaders.over(*sample_stores), MAX_IDS)
+    context = RequestContext.of(RequestLoaders.over(*sample_stores))
     result = await SCHEMA.execute(DASHBOARD, variable_values={"ids": ["N14228"]}, context_value=context)
     assert result.errors is None
     loaders = (context.loaders.sections, context.loaders.airlines)

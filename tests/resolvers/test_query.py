@@ -55,9 +55,3 @@ async def test_an_id_of_another_form_is_refused_in_a_sentence(sample_stores: Sto
     answer = await ask(*sample_stores, "query($id: ID!) { node(id: $id) { id } }", {"id": key})
     assert answer.errors == [f"A node's id is Aircraft:, Airport: or Airline: and a key, and {key!r} is not."]
     assert answer.statements == 0
-
-
-async def test_too_many_nodes_are_refused(sample_stores: Stores) -> None:
-    query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    answer = await ask(*sample_stores, query, {"ids": ["Airport:JFK"] * 5_001})
-    assert answer.errors == ["At most 5,000 ids can be asked for in one field, and these are 5,001."]

@@ -11,7 +11,6 @@ from tests.truth.case import Row
 from tests.truth.records import Period
 from tests.truth.sections import SELECTION, SELECTION_OF_AIRCRAFT, analysis_fields, arguments
 
-MAX_IDS = 5000
 SHOWN_ERRORS = 5
 
 
@@ -28,7 +27,7 @@ class Gateway:
 
     async def ask(self, query: str, **variables: object) -> dict[str, Any]:
         """The answer's data. Raises AnswerError where it has errors."""
-        context = RequestContext.of(RequestLoaders.over(*self._stores), max_ids=MAX_IDS)
+        context = RequestContext.of(RequestLoaders.over(*self._stores))
         result = await self._schema.execute(query, variable_values=variables, context_value=context)
         if result.errors:
             raise AnswerError("\n".join(f"{error.path}: {error.message}" for error in result.errors[:SHOWN_ERRORS]))

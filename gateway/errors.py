@@ -1,0 +1,75 @@
+"""What of an error is shown, and what is logged."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from graphql import ExecutionResult as CoreResult
+from graphql import GraphQLError
+from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionResult
+
+from loaders.stores.errors import CallerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+MASKED = "Something went wrong on our side."
+MOST_ERRORS = 5
+"""Errors that an answer has in full; a store that is away fails thousands of fields for one reason."""
+
+_LONGEST_MESSAGE = 2_000
+"""Characters of a logged message. ClickHouse repeats the whole statement in its errors, thousands of ids and all."""
+
+_log = logging.getLogger("gateway")
+
+
+class ErrorMasking(SchemaExtension):
+    """Logs what is not the caller's to know, with an id, and shows the id in its place."""
+
+    def on_operation(self) -> Iterator[None]:
+        """When the result is there."""
+        yield
+        result: Any = self.execution_context.result
+        if isinstance(result, CoreResult | ExecutionResult) and result.errors:
+            result.errors = masked(result.errors)
+
+
+def masked(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
+    """The errors as they may be shown, each with a code. Each masked cause is logged once, however much it nulled."""
+    ids: dict[int, str] = {}
+    for error in errors:
+        cause = id(error.original_error)
+        if is_masked(error) and cause not in ids:
+            ids[cause] = secrets.token_hex(8)
+            _log_cause(error, ids[cause], sum(other.original_error is error.original_error for other in errors))
+    return [_masked(error, ids[id(error.original_error)]) if is_masked(error) else _coded(error) for error in errors]
+
+
+def is_masked(error: GraphQLError) -> bool:
+    """Whether an error's text is for the log alone: anything that is neither GraphQL's own nor the caller's fault."""
+    return error.original_error is not None and not isinstance(error.original_error, CallerError | GraphQLError)
+
+
+def shown(errors: Sequence[GraphQLError]) -> tuple[list[dict[str, Any]], int]:
+    """The first errors as an answer has them, and how many it leaves out."""
+    return [dict(error.formatted) for error in errors[:MOST_ERRORS]], max(0, len(errors) - MOST_ERRORS)
+
+
+def _log_cause(error: GraphQLError, incident: str, fields: int) -> None:
+    path = ".".join(str(step) for step in error.path or ())
+    message = str(error.original_error)[:_LONGEST_MESSAGE]
+    _log.error("%s: %s at %s (%d fields): %s", incident, type(error.original_error).__name__, path, fields, message)
+
+
+def _masked(error: GraphQLError, incident: str) -> GraphQLError:
+    extensions = {"code": "INTERNAL_SERVER_ERROR", "id": incident}
+    return GraphQLError(MASKED, nodes=error.nodes, path=error.path, extensions=extensions)
+
+
+def _coded(error: GraphQLError) -> GraphQLError:
+    if not error.extensions or "code" not in error.extensions:
+        error.extensions = {**(error.extensions or {}), "code": "BAD_USER_INPUT"}
+    return error

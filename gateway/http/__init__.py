@@ -1,0 +1,1 @@
+"""GraphQL over HTTP: what of a request, and of its answer, HTTP knows."""

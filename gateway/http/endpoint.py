@@ -1,0 +1,175 @@
+"""The way of a request: what it asks for, whether it may, what it came to."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError
+from starlette.requests import Request
+
+from gateway.documents import Document
+from gateway.errors import masked
+from gateway.execution.variables import coerced
+from gateway.http.answers import ACCOUNT
+from gateway.http.faults import HTTPFault, Refused
+from gateway.http.media import negotiated
+from gateway.http.outcome import Outcome
+from gateway.http.reading import METHODS, Asked, Received, received
+from gateway.http.responses import Answered, respond
+from gateway.limits import Limits, check, exceeded
+from loaders.account import Account, begin
+from loaders.stores.errors import CallerError
+from resolvers.context import RequestContext
+from resolvers.pricing import Price, price, together
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import OperationDefinitionNode
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
+
+    from gateway.schema import GatewaySchema
+    from gateway.stores import Stores
+
+ACCOUNTING = "accounting"
+"""The extension of a request that asks for an account, and of the answer that has it."""
+COST_HEADER = "graphql-cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation that may be executed."""
+
+    asked: Asked
+    document: Document
+    operation: OperationDefinitionNode
+    price: Price
+
+
+class GraphQLEndpoint:
+    """GraphQL at one path: GET and POST, one operation or a batch."""
+
+    def __init__(self, schema: GatewaySchema, limits: Limits, *, draft_statuses: bool = False) -> None:
+        self._schema = schema
+        self._limits = limits
+        self._draft_statuses = draft_statuses
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        request = Request(scope, receive)
+        response = await self._respond(request)
+        await response(scope, receive, send)
+
+    async def _respond(self, request: Request) -> Response:
+        account = request.scope[ACCOUNT] = begin()
+        media = "application/json"
+        try:
+            if request.method == "OPTIONS":
+                return await respond(request, Answered.nothing({"Allow": ", ".join(METHODS)}))
+            media = negotiated(request.headers.get("accept", ""))
+            limits = self._limits
+            asked = await received(request, most_bytes=limits.body_bytes, most_operations=limits.operations)
+            outcomes = await self._outcomes(request, asked, limits, account)
+        except HTTPFault as fault:
+            return await _faulty(request, fault, media)
+        except Exception as error:  # whatever it is: it is logged, and its client has an answer
+            (shown,) = masked([GraphQLError("", original_error=error)])
+            return await _faulty(request, HTTPFault(500, shown.message, **(shown.extensions or {})), media)
+        status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
+        return await respond(request, Answered(outcomes, asked.is_batch, media, status), account)
+
+    async def _outcomes(self, request: Request, asked: Received, limits: Limits, account: Account) -> Sequence[Outcome]:
+        """Each operation's, in order: what may be executed is, together."""
+        prepared = [self._prepared(one, request.method, limits) for one in asked.operations]
+        good = [one for one in prepared if isinstance(one, Prepared)]
+        if good:
+            whole = together([one.price for one in good])
+            try:
+                self._check_price(whole, limits)
+            except Refused as refusal:
+                return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
+        stores: Stores = request.app.state.stores
+        context = RequestContext.of(stores.loaders(), encode_in_pieces=True)
+        try:
+            return await asyncio.gather(*(self._outcome(one, context, request, account) for one in prepared))
+        finally:
+            await context.release()
+
+    def _prepared(self, asked: Asked, method: str, limits: Limits) -> Prepared | Outcome:
+        try:
+            return self._prepare(asked, method, limits)
+        except Refused as refusal:
+            return Outcome.of_refusal(refusal)
+
+    def _prepare(self, asked: Asked, method: str, limits: Limits) -> Prepared:
+        """What can be said of an operation before it is executed. Raises Refused, or HTTPFault for the wrong method."""
+        document = self._schema.documents.get(asked.query or "", most_tokens=limits.tokens)
+        if document.errors:
+            raise Refused(document.errors)
+        operation, measures = document.operation(asked.operation_name)
+        if method != "POST" and operation.operation.value != "query":
+            message = f"A {operation.operation.value} is asked for by POST."
+            raise HTTPFault(405, message, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+        check(measures, limits)
+        return Prepared(asked, document, operation, self._price(asked, document, operation, limits))
+
+    def _price(self, asked: Asked, document: Document, operation: OperationDefinitionNode, limits: Limits) -> Price:
+        """Nothing for what execution will refuse for its variables or arguments."""
+        core = self._schema._schema
+        if document.node is None:
+            return Price()
+        values = coerced(core, document.node, operation, asked.variables)
+        if values is None:
+            return Price()
+        try:
+            priced = price(core, operation, document.fragments, values)
+        except CallerError:
+            return Price()
+        for each in priced.root_fields:
+            if each.asked > limits.ids:
+                raise exceeded("ids", limits.ids, each.asked, unit="ids in one field")
+        return priced
+
+    def _check_price(self, priced: Price, limits: Limits) -> None:
+        """Raise Refused for operations that together would take too much."""
+        if priced.statements > limits.statements:
+            raise exceeded("statements", limits.statements, priced.statements)
+        if priced.points > limits.cost:
+            raise exceeded("cost", limits.cost, priced.points, unit="points of cost")
+
+    async def _outcome(
+        self, prepared: Prepared | Outcome, context: RequestContext, request: Request, account: Account
+    ) -> Outcome:
+        if isinstance(prepared, Outcome):
+            return prepared
+        mode = request.headers.get(COST_HEADER, "").lower()
+        if mode == "validate":
+            account.is_kept = False
+            return Outcome(extensions={"cost": {"estimated": prepared.price.report()}})
+        accounts = prepared.asked.extensions.get(ACCOUNTING) is True
+        account.measures_bytes |= accounts or mode == "report"
+        outcome = await self._execute(prepared, context)
+        if accounts or mode == "report":
+            account.is_kept = False  # of this request, and no other's
+            outcome.extensions |= {ACCOUNTING: account.report()} if accounts else {}
+            outcome.extensions |= {"cost": {"estimated": prepared.price.report()}} if mode == "report" else {}
+        return outcome
+
+    async def _execute(self, prepared: Prepared, context: RequestContext) -> Outcome:
+        asked = prepared.asked
+        result: Any = await self._schema.execute(
+            prepared.document.text,
+            variable_values=asked.variables,
+            context_value=context,
+            operation_name=asked.operation_name,
+        )
+        has_data = result.data is not None or any(error.path for error in result.errors or ())
+        return Outcome(result.data, has_data, result.errors or ())
+
+
+async def _faulty(request: Request, fault: HTTPFault, media: str) -> Response:
+    outcome = Outcome(has_data=False, errors=[fault.error], headers=fault.headers)
+    return await respond(request, Answered([outcome], is_batch=False, media=media, status=fault.status))

@@ -1,0 +1,77 @@
+"""Which media type an answer has, and which one a request must have (RFC 9110, GraphQL over HTTP)."""
+
+from typing import NamedTuple
+
+from gateway.http.faults import HTTPFault
+
+GRAPHQL = "application/graphql-response+json"
+JSON = "application/json"
+MULTIPART = "multipart/mixed"
+
+_LONGEST_HEADER = 2_000
+"""Characters of an Accept header that are looked at; clients send some fifty."""
+
+
+class _Range(NamedTuple):
+    type: str
+    quality: float
+    specificity: int
+
+
+def negotiated(accept: str) -> str:
+    """The media type of the answer: what the client likes best, GraphQL's own where it likes both alike.
+
+    Without a wish it is JSON, as clients from before GraphQL's own expect. Raises HTTPFault 406 where nothing fits.
+    """
+    if not accept.strip() or accept == "*/*":
+        return JSON
+    ranges = [_range(one) for one in accept[:_LONGEST_HEADER].lower().split(",")]
+    best = max((GRAPHQL, JSON), key=lambda offered: _quality(offered, ranges))
+    if _quality(best, ranges) > 0:
+        only_wild = all(_match(GRAPHQL, one) < 2 for one in ranges)
+        return JSON if only_wild and _quality(JSON, ranges) > 0 else best
+    if any(one.type == MULTIPART and one.quality > 0 for one in ranges):
+        return JSON  # of an answer that comes in one piece, and of errors
+    raise HTTPFault(406, f"Answers are {GRAPHQL} or {JSON}.", "NOT_ACCEPTABLE")
+
+
+def accepts_multipart(accept: str) -> bool:
+    """Whether the client takes an answer in parts, as @defer and @stream give it."""
+    ranges = [_range(one) for one in accept[:_LONGEST_HEADER].lower().split(",")]
+    return any(one.type == MULTIPART and one.quality > 0 for one in ranges)
+
+
+def check_content_type(content_type: str) -> None:
+    """Raise HTTPFault 415 for a body that is not JSON in UTF-8.
+
+    This closes cross-site request forgery too: no browser sends JSON to another site without asking first.
+    """
+    media, *parameters = (part.strip() for part in content_type.lower().split(";"))
+    charsets = [one.partition("=")[2].strip('" ') for one in parameters if one.startswith("charset=")]
+    if media != JSON or any(charset not in ("utf-8", "utf8") for charset in charsets):
+        raise HTTPFault(415, f"A request's body is {JSON} in UTF-8.", "UNSUPPORTED_MEDIA_TYPE", {"Accept": JSON})
+
+
+def _range(text: str) -> _Range:
+    media, *parameters = (part.strip() for part in text.split(";"))
+    quality = 1.0
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                quality = min(1.0, max(0.0, float(parameter[2:])))
+            except ValueError:
+                quality = 0.0
+    return _Range(media, quality, 0 if media == "*/*" else 1 if media.endswith("/*") else 2)
+
+
+def _match(offered: str, accepted: _Range) -> int:
+    """How closely the range names the type, -1 where it does not."""
+    kind = accepted.type
+    fits = kind in (offered, "*/*") or (kind.endswith("/*") and offered.startswith(kind[:-1]))
+    return accepted.specificity if fits else -1
+
+
+def _quality(offered: str, ranges: list[_Range]) -> float:
+    """That of the range that names the type most closely."""
+    matching = [(_match(offered, one), one.quality) for one in ranges if _match(offered, one) >= 0]
+    return max(matching)[1] if matching else 0.0

@@ -1,0 +1,51 @@
+"""What an operation came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gateway.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import GraphQLError
+
+    from gateway.http.faults import Refused
+
+PARTIAL, INVALID = 294, 422
+"""Statuses of GraphQL over HTTP's draft of 2026: data with errors, and a document that is well-formed and not valid."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """One operation's answer. Without `has_data` it was refused before it was executed, and `data` is left out."""
+
+    data: Any = None
+    has_data: bool = True
+    errors: Sequence[GraphQLError] = ()
+    extensions: dict[str, Any] = field(default_factory=dict)
+    refused_status: int = 400
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of_refusal(cls, refused: Refused) -> Outcome:
+        """Of an operation that is not executed."""
+        return cls(has_data=False, errors=refused.errors, refused_status=refused.status, headers=refused.headers)
+
+    def payload(self) -> dict[str, Any]:
+        """As the answer's JSON has it."""
+        payload: dict[str, Any] = {"data": self.data} if self.has_data else {}
+        extensions = self.extensions
+        if self.errors:
+            payload["errors"], more = shown(self.errors)
+            extensions = {**extensions, "furtherErrors": more} if more else extensions
+        return {**payload, "extensions": extensions} if extensions else payload
+
+    def status(self, *, drafts: bool) -> int:
+        """In GraphQL's own media type; `drafts` is whether the draft's own statuses are used."""
+        if not self.has_data:
+            codes = {(error.extensions or {}).get("code") for error in self.errors}
+            return INVALID if drafts and codes == {"GRAPHQL_VALIDATION_FAILED"} else self.refused_status
+        return PARTIAL if drafts and self.errors else 200

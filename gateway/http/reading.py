@@ -1,0 +1,144 @@
+"""From an HTTP request to the operations that it asks for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gateway.http.faults import HTTPFault, bad_request
+from gateway.http.media import check_content_type
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+
+_DRAINED = 32 << 20
+"""Bytes of a body over the limit that are read and thrown away, so that the connection can go on."""
+_IDS = ("documentId", "id", "doc_id")
+"""How clients name a persisted document: GraphQL over HTTP, Apollo and Relay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One operation as it was asked for; `document_id` names its text where `query` is None."""
+
+    query: str | None
+    operation_name: str | None = None
+    variables: dict[str, Any] = field(default_factory=dict)
+    extensions: dict[str, Any] = field(default_factory=dict)
+    document_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a request asks for. `is_batch` is whether it was an array, and is answered with one."""
+
+    operations: list[Asked]
+    is_batch: bool = False
+
+
+async def received(request: Request, *, most_bytes: int, most_operations: int) -> Received:
+    """The operations of a request. Raises HTTPFault for what is no GraphQL request, or too much of one."""
+    if request.method in ("GET", "HEAD"):
+        return Received([_of_url(request)])
+    if request.method != "POST":
+        allow = ", ".join(METHODS)
+        raise HTTPFault(405, f"GraphQL is asked by {allow}.", "METHOD_NOT_ALLOWED", {"Allow": allow})
+    check_content_type(request.headers.get("content-type", ""))
+    read = _json(await _body(request, most_bytes))
+    if not isinstance(read, list):
+        return Received([_of_json(read)])
+    if not read:
+        raise bad_request("A batch has at least one operation.")
+    if len(read) > most_operations:
+        message = f"A batch has at most {most_operations:,} operations, and this one has {len(read):,}."
+        raise HTTPFault(400, message, "LIMIT_EXCEEDED")
+    return Received([_of_json(one) for one in read], is_batch=True)
+
+
+async def _body(request: Request, most_bytes: int) -> bytes:
+    """The body. One that is too long is read on for a while, since a client that sends does not listen."""
+    parts: list[bytes] = []
+    length = 0
+    async for part in request.stream():
+        length += len(part)
+        if length <= most_bytes:
+            parts.append(part)
+        elif length > _DRAINED:
+            break
+        else:
+            parts.clear()
+    if length > most_bytes:
+        headers = {"Connection": "close"} if length > _DRAINED else None
+        raise HTTPFault(413, f"A request's body has at most {most_bytes:,} bytes.", "LIMIT_EXCEEDED", headers)
+    return b"".join(parts)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode(), object_pairs_hook=_unambiguous, parse_constant=_no_number)
+    except HTTPFault:
+        raise
+    except (ValueError, RecursionError) as error:  # undecodable bytes and numbers of thousands of digits too
+        raise bad_request("The body is not JSON in UTF-8.") from error
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    read = dict(pairs)
+    if len(read) < len(pairs):
+        raise bad_request("A JSON object has a key twice.")
+    return read
+
+
+def _no_number(name: str) -> Any:
+    raise bad_request(f"{name} is not JSON.")
+
+
+def _of_json(read: Any) -> Asked:
+    if not isinstance(read, dict):
+        raise bad_request("A GraphQL request is a JSON object, or an array of them.")
+    return _asked(read)
+
+
+def _of_url(request: Request) -> Asked:
+    parameters = request.query_params
+    given: dict[str, Any] = {}
+    for name, value in parameters.multi_items():
+        if name in given:
+            raise bad_request(f"The parameter {name} is there twice.")
+        given[name] = value
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            given[name] = _json(given[name].encode(errors="surrogatepass"))
+        else:
+            given.pop(name, None)
+    if given.get("operationName") == "":
+        del given["operationName"]
+    return _asked(given)
+
+
+def _asked(given: Mapping[str, Any]) -> Asked:
+    document_id = next((given[name] for name in _IDS if given.get(name) is not None), None)
+    asked = Asked(
+        query=_of_kind(given, "query", str, "a string"),
+        operation_name=_of_kind(given, "operationName", str, "a string"),
+        variables=_of_kind(given, "variables", dict, "an object") or {},
+        extensions=_of_kind(given, "extensions", dict, "an object") or {},
+        document_id=document_id,
+    )
+    if document_id is not None and not isinstance(document_id, str):
+        raise bad_request("A document's id is a string.")
+    if asked.query is None and document_id is None and "persistedQuery" not in asked.extensions:
+        raise bad_request("There is no query in the request.")
+    return asked
+
+
+def _of_kind(given: Mapping[str, Any], name: str, kind: type, noun: str) -> Any:
+    value = given.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise bad_request(f"{name} is {noun}, or is left out.")
+    return value

@@ -1,0 +1,117 @@
+"""From what operations came to, to an HTTP response: status, headers, bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response, StreamingResponse
+
+from gateway.execution.pieces import encode
+from gateway.http.answers import matches
+from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
+from gateway.http.media import JSON
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping, Sequence
+
+    from starlette.requests import Request
+
+    from gateway.http.outcome import Outcome
+    from loaders.account import Account
+
+_LARGEST_BODY = 1 << 20
+"""Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
+_VARY = "Accept, Accept-Encoding"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """All outcomes of a request, in order. `status` is that of a fault, or of one outcome in GraphQL's own media type."""
+
+    outcomes: Sequence[Outcome]
+    is_batch: bool
+    media: str = JSON
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def nothing(cls, headers: Mapping[str, str]) -> Answered:
+        """No body at all."""
+        return cls((), is_batch=False, headers=headers)
+
+
+async def respond(request: Request, answered: Answered, account: Account | None = None) -> Response:
+    """The response; without `account` it is of a fault, and nobody keeps it."""
+    if not answered.outcomes:
+        return Response(status_code=204, headers=dict(answered.headers))
+    payloads = [outcome.payload() for outcome in answered.outcomes]
+    pieces = encode(payloads if answered.is_batch else payloads[0])
+    status = _status(answered, account)
+    headers = {"Cache-Control": _cache_control(answered.outcomes, account), "Vary": _VARY}
+    for outcome in answered.outcomes:
+        headers |= outcome.headers
+    if request.method != "POST" and status == 200 and sum(map(len, pieces)) <= _LARGEST_BODY:
+        headers["ETag"] = etag = _tag(pieces)
+        if matches(request.headers.get("if-none-match", "").encode(), etag.encode()):
+            return Response(status_code=304, headers=headers)
+    return await _body(request, pieces, status, headers, f"{answered.media}; charset=utf-8")
+
+
+def _status(answered: Answered, account: Account | None) -> int:
+    if account is not None and (answered.media == JSON or answered.status is None):
+        forced = {outcome.refused_status for outcome in answered.outcomes if not outcome.has_data} - {400}
+        return forced.pop() if len(forced) == 1 and not answered.is_batch else 200
+    return answered.status or 200
+
+
+def _cache_control(outcomes: Sequence[Outcome], account: Account | None) -> str:
+    """How long the answer may be kept: as the least fresh of it says; one with errors not at all."""
+    if account is None or len(outcomes) > 1 or any(outcome.errors for outcome in outcomes):
+        return "no-store"
+    if account.fresh_until is None or not account.is_kept:
+        return "no-cache"
+    fresh_s = int(account.fresh_for_s())
+    if fresh_s == 0:
+        return "public, max-age=0"  # of what is stale already, nobody shall serve more without asking
+    return f"public, max-age={fresh_s}, stale-while-revalidate={account.stale_while_revalidate_s}"
+
+
+def _tag(pieces: Sequence[bytes]) -> str:
+    """Of what the answer says; weak, since its encodings share it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in pieces:
+        digest.update(piece)
+    return f'W/"{digest.hexdigest()}"'
+
+
+async def _body(request: Request, pieces: list[bytes], status: int, headers: dict[str, str], media: str) -> Response:
+    """As one body; in pieces where it is large: then it is never copied."""
+    size = sum(map(len, pieces))
+    encoding = chosen(request.headers.get("accept-encoding", "")) if size >= SMALLEST else None
+    if encoding is not None:
+        headers["Content-Encoding"] = encoding
+    if size > _LARGEST_BODY:
+        if encoding is not None:
+            return StreamingResponse(compressed_in_parts(taken(pieces), encoding), status, headers, media)
+        headers["Content-Length"] = str(size)
+        return StreamingResponse(taken(pieces), status, headers, media)
+    body = b"".join(pieces)
+    return Response(await compressed(body, encoding) if encoding is not None else body, status, headers, media)
+
+
+async def taken(pieces: list[bytes]) -> AsyncIterator[bytes]:
+    """The pieces in order, each let go of when it has been taken, with a turn for others now and then.
+
+    A client that reads fast never makes the server wait, and sending would hold the event loop until all is sent.
+    """
+    since = 0
+    for at, piece in enumerate(pieces):
+        pieces[at] = b""
+        yield piece
+        since += len(piece)
+        if since > _LARGEST_BODY:
+            since = 0
+            await asyncio.sleep(0)

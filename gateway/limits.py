@@ -1,0 +1,109 @@
+"""What a request may ask for, and what of that can be told from the document alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
+
+from gateway.http.faults import Refused, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import FragmentDefinitionNode, OperationDefinitionNode, SelectionSetNode
+
+_INTROSPECTION = frozenset({"__schema", "__type"})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most of each, in one operation but for the last four; the settings say why."""
+
+    tokens: int = 2_000
+    depth: int = 8
+    aliases: int = 30
+    directives: int = 50
+    root_fields: int = 20
+    ids: int = 500
+    statements: int = 32
+    cost: int = 100_000
+    operations: int = 10
+    body_bytes: int = 1 << 20
+    response_bytes: int = 64 << 20
+
+
+class Measures(NamedTuple):
+    """Of an operation with its fragments put in place."""
+
+    depth: int
+    aliases: int
+    directives: int
+    root_fields: int
+
+
+def exceeded(name: str, most: int, value: int, *, unit: str = "") -> Refused:
+    """What an operation over a limit is refused with."""
+    what = unit or name.replace("_", " ")
+    message = f"At most {most:,} {what} can be asked for, and this operation asks for {value:,}."
+    return refused(message, "LIMIT_EXCEEDED", limit=name, most=most, value=value)
+
+
+def check(measures: Measures, limits: Limits) -> None:
+    """Raise Refused where one is over its limit."""
+    units = {"depth": "levels of fields"}
+    for name, value in measures._asdict().items():
+        most: int = getattr(limits, name)
+        if value > most:
+            raise exceeded(name, most, value, unit=units.get(name, ""))
+
+
+def measure(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Measures:
+    """Count each fragment as often as it is spread: written once, it is executed each time.
+
+    The depth of introspection is left out; a rule of its own bounds it. The document must be without fragment cycles.
+    """
+    measured = _Measuring(fragments).of(operation.selection_set)
+    definitions = operation.variable_definitions or ()
+    directives = len(operation.directives or ()) + sum(len(one.directives or ()) for one in definitions)
+    return measured._replace(directives=measured.directives + directives)
+
+
+class _Measuring:
+    """Measures of selection sets; `root_fields` counts the set's own fields."""
+
+    def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
+        self._fragments = fragments
+        self._known: dict[str, Measures] = {}
+
+    def of(self, selections: SelectionSetNode) -> Measures:
+        depth = aliases = directives = fields = 0
+        for node in selections.selections:
+            directives += len(node.directives or ())
+            below = self._below(node)
+            if isinstance(node, FieldNode):
+                fields += 1
+                aliases += (node.alias is not None) + below.aliases
+                depth = max(depth, 0 if node.name.value in _INTROSPECTION else 1 + below.depth)
+            else:
+                fields += below.root_fields
+                aliases += below.aliases
+                depth = max(depth, below.depth)
+            directives += below.directives
+        return Measures(depth, aliases, directives, fields)
+
+    def _below(self, node: object) -> Measures:
+        if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set is not None:
+            return self.of(node.selection_set)
+        if isinstance(node, FragmentSpreadNode) and node.name.value in self._fragments:
+            return self._of_fragment(node.name.value)
+        return Measures(0, 0, 0, 0)
+
+    def _of_fragment(self, name: str) -> Measures:
+        """Each fragment is walked once, so that fragments of fragments cost no more than they are long."""
+        if name not in self._known:
+            fragment = self._fragments[name]
+            found = self.of(fragment.selection_set)
+            self._known[name] = found._replace(directives=found.directives + len(fragment.directives or ()))
+        return self._known[name]

@@ -1,0 +1,148 @@
+"""What an operation will take, told from its selection before any store is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from loaders.catalogue.declaration import Kind
+from loaders.planning import plan
+from loaders.planning.cost import STATEMENT_POINTS, Weight, weight_of
+from resolvers.fleet import DEFAULT_PAGE
+from resolvers.operations import memory
+from resolvers.selection import Reader, Selection, remembered
+
+if TYPE_CHECKING:
+    from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
+    from graphql.execution.collect_fields import FieldDetailsList
+    from graphql.execution.values import VariableValues
+
+_FLEET_PATHS = (("edges", "node"), ("nodes",))
+_RECORDS = {"airport": Kind.AIRPORT, "airline": Kind.AIRLINE}
+
+
+@dataclass(frozen=True, slots=True)
+class RootField:
+    """One of the operation's own fields: how many objects it is for, and what it asks of each."""
+
+    name: str
+    """Its name in the answer."""
+    objects: int
+    ids: Sequence[str] = ()
+    """The aircraft that it names; none where a store has to be asked which they are."""
+    asked: int = 0
+    """Ids that it lists."""
+    selection: Selection | None = None
+    records: frozenset[Kind] = frozenset()
+    """Records that it asks for itself."""
+    pages: int = 0
+    """Statements that find out which aircraft it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """An estimate: what is sent to the stores with nothing cached, and the points that it costs.
+
+    `rows` and `bytes` are those of a full answer: each list as long as was asked for, in JSON.
+    """
+
+    statements: int = 0
+    rows: int = 0
+    bytes: int = 0
+    points: int = 0
+    ids: int = 0
+    """Objects that are named or paged through, each as often as it is."""
+    root_fields: Sequence[RootField] = field(default=(), compare=False)
+
+    def report(self) -> dict[str, int]:
+        """As whoever asks is told."""
+        return {"statements": self.statements, "rows": self.rows, "bytes": self.bytes, "points": self.points}
+
+
+def price(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: VariableValues,
+) -> Price:
+    """The price of a valid operation with coerced variables.
+
+    Raises GraphQLError or CallerError for arguments that cannot be.
+    """
+    return _priced(list(_root_fields(schema, operation, fragments, variables)))
+
+
+def together(prices: Sequence[Price]) -> Price:
+    """The price of operations that are executed together, and so share their statements."""
+    return prices[0] if len(prices) == 1 else _priced([each for one in prices for each in one.root_fields])
+
+
+def _priced(fields: Sequence[RootField]) -> Price:
+    requests = [one for each in fields if each.selection for one in each.selection.requests]
+    statements = sum(1 + (one.source.cohort is not None) for one in plan(requests)) if requests else 0
+    statements += len({kind for each in fields for kind in _kinds(each)}) + sum(each.pages for each in fields)
+    rows = size = 0
+    points = float(STATEMENT_POINTS * statements)
+    for each in fields:
+        weight = _weight(each)
+        rows += round(each.objects * weight.rows)
+        size += round(each.objects * weight.bytes)
+        points += each.objects * weight.points
+    return Price(statements, rows, size, 1 + round(points), sum(each.objects for each in fields), fields)
+
+
+def _kinds(each: RootField) -> frozenset[Kind]:
+    links = each.selection.links if each.selection else ()
+    return each.records | {kind for _, _, kind in links}
+
+
+def _weight(each: RootField) -> Weight:
+    """Of one of its objects."""
+    if each.selection is None:
+        return Weight(rows=1, bytes=200, points=1)
+    return weight_of(each.selection.requests)
+
+
+def _root_fields(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: VariableValues,
+) -> Iterator[RootField]:
+    reader = Reader(schema, operation, fragments, variables)
+    known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
+    query = schema.query_type
+    for name, group in reader.root_fields().items() if query is not None else ():
+        field_name = group[0].node.name.value
+        if query is None or field_name not in query.fields or field_name.startswith("__"):
+            continue
+        declared = query.fields[field_name].type
+        paths = _FLEET_PATHS if field_name == "fleet" else ((),)
+
+        def selection(group: FieldDetailsList = group, declared: Any = declared, paths: Any = paths) -> Selection:
+            return reader.selection(group, declared, paths)
+
+        arguments = reader.arguments(query, group)
+        if field_name in _RECORDS:
+            yield RootField(name, 1, records=frozenset([_RECORDS[field_name]]))
+        elif field_name == "fleet":
+            first = arguments.get("first")
+            objects = max(0, DEFAULT_PAGE if first is None else first)
+            pages = 1 + ("totalCount" in reader.names(declared, group))
+            yield RootField(name, objects, selection=remembered(known, name, paths, selection), pages=pages)
+        else:
+            yield _of_ids(name, field_name, arguments, remembered(known, name, paths, selection))
+
+
+def _of_ids(name: str, field_name: str, arguments: Mapping[str, Any], selection: Selection) -> RootField:
+    """A field that names its objects; of nodes, those that are aircraft are asked for their sections."""
+    if field_name in ("aircraft", "aircraftByIds"):
+        ids = [arguments["tailNumber"]] if field_name == "aircraft" else arguments["ids"]
+        return RootField(name, len(ids), ids, len(ids), selection)
+    nodes = [arguments["id"]] if field_name == "node" else arguments["ids"]
+    parts = [key.partition(":") for key in nodes]
+    ids = [key for kind, _, key in parts if kind == "Aircraft"]
+    kinds = {kind for kind, _, _ in parts}
+    records = {of for label, of in (("Airport", Kind.AIRPORT), ("Airline", Kind.AIRLINE)) if label in kinds}
+    return RootField(name, len(nodes), ids, len(nodes), selection if ids else None, frozenset(records))
