@@ -1,0 +1,23 @@
+"""What a client can be told."""
+
+from typing import TypedDict
+
+
+class Options(TypedDict, total=False):
+    """Keyword arguments of both clients.
+
+    `api_key` or `token`: sent as `Authorization: Bearer …`. `by_get`: queries go by GET, so that a cache on the way can
+    answer them; they are then in the logs of proxies too. `persisted`: by GET and as a hash, with the text only where
+    the gateway does not know it yet. `timeout_s`: for connecting, and for each time that nothing is sent or received.
+    `retry_attempts`: of one call, with the first. `retry_backoff_s`: the most to wait before the second; doubles for
+    each further one. `retry_most_s`: after the call began, none begins.
+    """
+
+    api_key: str | None
+    token: str | None
+    by_get: bool
+    persisted: bool
+    timeout_s: float
+    retry_attempts: int
+    retry_backoff_s: float
+    retry_most_s: float

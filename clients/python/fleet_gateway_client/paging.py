@@ -1,0 +1,78 @@
+"""Through a connection (Relay), page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fleet_gateway_client.errors import GatewayError
+from fleet_gateway_client.operations import Operation, Result
+
+
+class Paging:
+    """Where a walk through a connection stands: the next operation to execute, and the nodes of its result."""
+
+    def __init__(
+        self,
+        document: str,
+        path: str,
+        variables: Mapping[str, Any] | None,
+        operation_name: str | None,
+        *,
+        most: int,
+        page_size: int,
+    ) -> None:
+        if most < 0 or page_size < 1:
+            raise ValueError(f"most must be at least 0 and page_size at least 1; they are {most} and {page_size}.")
+        self._document = document
+        self._path = path
+        self._variables = dict(variables or {})
+        self._operation_name = operation_name
+        self._left = most
+        self._page_size = page_size
+        self._more = True
+
+    def next(self) -> Operation | None:
+        """The operation that asks for the next page; None where all, or as many as wanted, have been had."""
+        if not self._more or self._left == 0:
+            return None
+        self._variables["first"] = min(self._page_size, self._left)
+        return Operation(self._document, dict(self._variables), self._operation_name)
+
+    def take(self, result: Result) -> list[Any]:
+        """The nodes of the page that was asked for. Raises GraphQLErrors where the result has errors."""
+        result.raise_for_errors()
+        connection = _at(result.data, self._path)
+        if connection is None:
+            self._more = False
+            return []
+        nodes, has_next, cursor = _page(connection)
+        if has_next and (not nodes or cursor is None or cursor == self._variables.get("after")):
+            raise GatewayError(f"The pages of {self._path} do not end: another follows, and the cursor stays.")
+        self._more = has_next
+        self._variables["after"] = cursor
+        nodes = nodes[: self._left]
+        self._left -= len(nodes)
+        return nodes
+
+
+def _at(data: Any, path: str) -> Any:
+    """What the path leads to; None where it, or something on the way to it, is null."""
+    for name in path.split("."):
+        if data is None:
+            return None
+        if not isinstance(data, dict) or name not in data:
+            raise ValueError(f"The result has nothing at {path}.")
+        data = data[name]
+    return data
+
+
+def _page(connection: Any) -> tuple[list[Any], bool, str | None]:
+    """Nodes, whether another page follows, and the cursor that it follows."""
+    try:
+        nodes = connection["nodes"] if "nodes" in connection else [edge["node"] for edge in connection["edges"]]
+        return nodes, connection["pageInfo"]["hasNextPage"], connection["pageInfo"]["endCursor"]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            "At the path, the document must select nodes or edges { node }, and pageInfo { hasNextPage endCursor }."
+        ) from error
