@@ -27,8 +27,15 @@ $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+$(VENV)/dev.stamp: requirements/dev.txt clients/python/pyproject.toml $(VENV)/codegen/stamp $(VENV)/run.stamp
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --use-pep517 --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable clients/python
+	@touch $@
+
+# The generator of typed clients needs an older graphql-core than the gateway.
+$(VENV)/codegen/stamp: clients/python/codegen.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/codegen
+	$(VENV)/codegen/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r clients/python/codegen.txt
 	@touch $@
 
 schema: $(VENV)/run.stamp
