@@ -406,7 +406,7 @@ async def test_pages_are_read_from_edges_and_below_other_fields(connect: Connect
 
 
 @pytest.mark.parametrize(
-    "second", [_connection(3, 2, more=True), _connection(2, 2, more=True), _connection(1, 2, more=True, nodes=[])]
+    "second", [_connection(3, 2, more=True), _connection(2, 2, more=True), _connection(3, 5, more=True, nodes=[])]
 )
 async def test_pages_that_do_not_go_on_are_an_error(connect: Connect, serve: Serve, second: Any) -> None:
     server = serve(saying(_connection(1, 2, more=True)), saying(second))
@@ -446,6 +446,15 @@ async def test_a_client_of_the_callers_own_is_used_and_left_open(serve: Serve) -
         await looped.execute(QUERY)
         assert not asynchronous.is_closed
     assert [asked.headers["x-mine"] for asked in server.asked] == ["1", "1"]
+
+
+def test_the_time_out_is_for_every_request(serve: Serve) -> None:
+    timeouts: list[dict[str, float]] = []
+    hooks = {"request": [lambda request: timeouts.append(request.extensions["timeout"])]}
+    with httpx.Client(event_hooks=hooks) as http:
+        Client(serve(ANSWER).url, http=http, timeout_s=7).execute(QUERY)
+        Client(serve(ANSWER).url, http=http).execute(QUERY)
+    assert [set(one.values()) for one in timeouts] == [{7}, {30}]
 
 
 async def test_a_closed_client_asks_nothing(serve: Serve) -> None:
