@@ -161,6 +161,19 @@ def refusing(message: str, code: str | None = None, status: int = 200) -> Answer
     return saying({"errors": [{"message": message} | ({"extensions": {"code": code}} if code else {})]}, status)
 
 
+def decoded(asked: Asked) -> dict[str, Any]:
+    """The request, whether it is in the URL or in the body."""
+    if asked.method == "POST":
+        return dict(asked.body)
+    texts = ("query", "operationName")
+    return {name: value if name in texts else json.loads(value) for name, value in asked.query.items()}
+
+
+def requests(asked: list[Asked]) -> list[tuple[str, dict[str, Any]]]:
+    """Method and content of each request."""
+    return [(one.method, decoded(one)) for one in asked]
+
+
 class Hole:
     """Takes requests and never answers them; closes each connection at once, or keeps it open."""
 

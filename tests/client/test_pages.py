@@ -1,0 +1,77 @@
+"""Through a connection page by page, against a server that answers as each test says."""
+
+from typing import Any
+
+import pytest
+
+from fleet_gateway_client import (
+    Client,
+    GatewayError,
+    GraphQLErrors,
+)
+from tests.client.conftest import (
+    QUERY,
+    Connect,
+    Serve,
+    saying,
+)
+
+
+def _connection(first: int, last: int, *, more: bool, **selected: Any) -> dict[str, Any]:
+    nodes = [{"id": number} for number in range(first, last + 1)]
+    page = {"pageInfo": {"hasNextPage": more, "endCursor": f"c{last}"}}
+    return {"data": {"fleet": page | (selected or {"nodes": nodes})}}
+
+
+async def test_pages_go_on_from_cursor_to_cursor(connect: Connect, serve: Serve) -> None:
+    server = serve(saying(_connection(1, 2, more=True)), saying(_connection(3, 3, more=False)))
+    nodes = await connect(server.url).pages(QUERY, "fleet", {"a": 1}, most=10, page_size=2)
+    assert [node["id"] for node in nodes] == [1, 2, 3]
+    assert [asked.body["variables"] for asked in server.asked] == [
+        {"a": 1, "first": 2},
+        {"a": 1, "first": 2, "after": "c2"},
+    ]
+
+
+async def test_no_more_is_asked_than_wanted(connect: Connect, serve: Serve) -> None:
+    server = serve(saying(_connection(1, 2, more=True)), saying(_connection(3, 4, more=True)))
+    nodes = await connect(server.url).pages(QUERY, "fleet", most=3, page_size=2)
+    assert [node["id"] for node in nodes] == [1, 2, 3]
+    assert [asked.body["variables"]["first"] for asked in server.asked] == [2, 1]
+    assert await connect(server.url).pages(QUERY, "fleet", most=0) == []
+    assert len(server.asked) == 2
+
+
+async def test_pages_are_read_from_edges_and_below_other_fields(connect: Connect, serve: Serve) -> None:
+    edges = [{"node": {"id": 7}}, {"node": None}]
+    page = _connection(1, 2, more=False, edges=edges)["data"]
+    assert await connect(serve(saying({"data": {"a": page}})).url).pages(QUERY, "a.fleet", most=9) == [{"id": 7}, None]
+    assert await connect(serve(saying({"data": {"a": None}})).url).pages(QUERY, "a.fleet", most=9) == []
+
+
+@pytest.mark.parametrize(
+    "second", [_connection(3, 2, more=True), _connection(2, 2, more=True), _connection(3, 5, more=True, nodes=[])]
+)
+async def test_pages_that_do_not_go_on_are_an_error(connect: Connect, serve: Serve, second: Any) -> None:
+    server = serve(saying(_connection(1, 2, more=True)), saying(second))
+    with pytest.raises(GatewayError, match="do not end"):
+        await connect(server.url).pages(QUERY, "fleet", most=1_000)
+    assert len(server.asked) == 2
+
+
+async def test_a_page_with_errors_raises_them(connect: Connect, serve: Serve) -> None:
+    page = _connection(1, 2, more=True)
+    with pytest.raises(GraphQLErrors, match="Away"):
+        await connect(serve(saying(page | {"errors": [{"message": "Away."}]})).url).pages(QUERY, "fleet", most=9)
+
+
+@pytest.mark.parametrize("path", ["fleets", "fleet.nodes", "fleet.pageInfo"])
+async def test_a_path_to_no_connection_is_the_callers_fault(connect: Connect, serve: Serve, path: str) -> None:
+    with pytest.raises(ValueError, match=r"must select nodes|has nothing at"):
+        await connect(serve(saying(_connection(1, 2, more=True))).url).pages(QUERY, path, most=9)
+
+
+@pytest.mark.parametrize("bounds", [{"most": -1}, {"most": 1, "page_size": 0}])
+def test_pages_that_cannot_be_are_refused_before_they_are_taken(bounds: Any) -> None:
+    with Client("http://gateway/graphql") as client, pytest.raises(ValueError, match="page_size"):
+        client.pages(QUERY, "fleet", **bounds)
