@@ -18,6 +18,7 @@ from gateway.stores import open_stores
 _STORES = ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")
 
 _COLD = {"GATEWAY_CACHE": "false"}
+_OPEN = {"GATEWAY_ANONYMOUS": "all"}
 _PATIENCE = {"GATEWAY_ACQUIRE_TIMEOUT_S": "300", "GATEWAY_STATEMENT_TIMEOUT_S": "300"}
 """Of all endpoints alike: some fifty statements that are not fused wait longer for a connection than the gateway lets
 them by default, and it is their time that is measured."""
@@ -71,6 +72,6 @@ def endpoint(
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", f"benchmarks.endpoints.{name}", str(port), *arguments]
-    environment = {**urls, **_PATIENCE, **_COLD, **(settings or {})}
+    environment = {**urls, **_PATIENCE, **_COLD, **_OPEN, **(settings or {})}
     with running(command, lambda: answers(url + ready), environment):
         yield url

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
 from gateway import export, graphiql, health
+from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.http.answers import Answering, Answers
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.limits import Limits
@@ -65,10 +66,13 @@ def _ending(lifespan: Lifespan[Starlette], within_s: float) -> Lifespan[Starlett
 def build_app(settings: Settings) -> Starlette:
     """The application with these settings. Its stores are opened when it starts and closed when it stops."""
 
+    policy = Policy.of(settings)
+
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with open_cached_stores(settings) as stores:
             app.state.stores = stores
+            app.state.authenticator = Authenticator(policy, stores)
             if stores.cache is not None:
                 app.state.answers = Answers(stores.cache, settings.answers_mib << 20)
             async with kept_warm(stores, settings):
@@ -101,7 +105,12 @@ def _routes(settings: Settings) -> list[BaseRoute]:
     schema = build_schema(introspection=settings.introspection, suggestions=settings.suggestions)
     endpoint = GraphQLEndpoint(schema, limits(settings), draft_statuses=settings.draft_statuses)
     pages = [Route("/", _home), *graphiql.routes(GRAPHQL_PATH)] if settings.graphiql else []
-    return [Route(GRAPHQL_PATH, endpoint), *export.routes(schema, settings.max_ids), *health.routes(), *pages]
+    return [
+        Route(GRAPHQL_PATH, endpoint),
+        *export.routes(schema, settings.max_ids, viewer_of),
+        *health.routes(),
+        *pages,
+    ]
 
 
 async def _home(_request: object) -> Response:

@@ -4,8 +4,11 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from gateway.auth import commands as key_commands
+from gateway.auth.authentication import Policy
 from gateway.schema import build_schema
 from gateway.server import listen, serve
 from gateway.settings import Settings, settings_table
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     warm.add_argument("documents", nargs="+", type=Path, metavar="DOCUMENT", help="files, or folders of .graphql files")
     warm.add_argument("--ids", type=Path, metavar="FILE", help="tail numbers, one a line; without it, all aircraft")
     warm.add_argument("--rate", type=float, default=1_000, metavar="N", help="aircraft a second at most (1000)")
+    key_commands.add_to(commands)
     schema = _command(commands, "schema", _schema, "print the schema")
     schema.add_argument("--write", action="store_true", help=f"write it to {SCHEMA_FILE} instead")
     schema.add_argument("--check", action="store_true", help=f"fail when {SCHEMA_FILE} differs from it")
@@ -89,12 +93,16 @@ def _run(_asked: argparse.Namespace) -> int:
         from deploy.embedded.run import run
     except ImportError as error:
         raise NotInstalledError("run", error) from error
-    return run(Settings.from_environment())
+    settings = Settings.from_environment()
+    settings = replace(settings, anonymous=settings.anonymous or "all")  # on one's own machine, nobody else asks
+    Policy.of(settings)
+    return run(settings)
 
 
 def _serve(_asked: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     settings.require_stores()
+    Policy.of(settings)
     with listen(settings.host, settings.port) as listening:
         asyncio.run(_reach(settings))
         serve(settings, listening)

@@ -1,6 +1,6 @@
 """The whole analysis of many aircraft as newline-delimited JSON, streamed batch by batch."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from itertools import islice
 
 import orjson
@@ -10,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from gateway.auth.authentication import ViewerOf, everyone
+from gateway.auth.errors import AuthenticationError
 from gateway.stores import Stores
 from loaders.fleet import FleetEntry, FleetQuery
 from resolvers.context import RequestContext
+from resolvers.scopes import Scope
 
 BATCH = 50
 """Aircraft that are loaded and held at once: what bounds the memory of an export, whatever its length."""
@@ -26,16 +29,25 @@ class Exporter:
     A line is `{"id": …, "aircraft": …}`: all that GraphQL answers of the aircraft with its defaults, null where nothing
     is known of the id. `ids` (separated by commas) gives the order; without it, all aircraft by tail number. `after`
     goes on after that id. Where a batch fails, the last line is `{"error": …, "after": …}`, and what has come is good.
+    It needs every scope: its own, and those of what it holds.
     """
 
-    def __init__(self, schema: strawberry.Schema, max_ids: int) -> None:
+    def __init__(self, schema: strawberry.Schema, max_ids: int, viewer_of: ViewerOf) -> None:
         core: GraphQLSchema = schema._schema
         self._schema = schema
         self._query = f"query Export($ids: [ID!]!) {{ aircraftByIds(ids: $ids) {selection(core, 'Aircraft')} }}"
         self._max_ids = max_ids
+        self._viewer_of = viewer_of
 
     async def __call__(self, request: Request) -> Response:
         """Stream, or say in one sentence what is wrong with the request."""
+        try:
+            viewer = await self._viewer_of(request)
+        except AuthenticationError as error:
+            return _refused(str(error), error.status, error.headers)
+        for scope in Scope:
+            if scope not in viewer.scopes:
+                return _refused(f"The export needs the scope {scope}.", 403)
         stores: Stores = request.app.state.stores
         after = request.query_params.get("after")
         listed = request.query_params.get("ids")
@@ -90,10 +102,10 @@ def selection(schema: GraphQLSchema, type_name: str) -> str:
     return "{ " + " ".join(f"{name} {leads.get(name, '')}" for name in below) + " }"
 
 
-def _refused(message: str) -> Response:
-    return JSONResponse({"errors": [{"message": message}]}, 400)
+def _refused(message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"errors": [{"message": message}]}, status, headers)
 
 
-def routes(schema: strawberry.Schema, max_ids: int) -> list[BaseRoute]:
-    """The export."""
-    return [Route("/export/analysis", Exporter(schema, max_ids).__call__)]
+def routes(schema: strawberry.Schema, max_ids: int, viewer_of: ViewerOf = everyone) -> list[BaseRoute]:
+    """The export, for those who may."""
+    return [Route("/export/analysis", Exporter(schema, max_ids, viewer_of).__call__)]

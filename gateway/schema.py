@@ -8,6 +8,7 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.auth.operation import RefuseForbidden
 from gateway.documents import Documents
 from gateway.errors import ErrorMasking
 from gateway.execution.executor import ColumnExecutor
@@ -61,7 +62,7 @@ def build_schema(*, introspection: bool = True, suggestions: bool = True) -> Gat
         query=Query,
         config=StrawberryConfig(auto_camel_case=True),
         execution_context_class=ColumnExecutor,
-        extensions=[_KeptDocuments, ErrorMasking],
+        extensions=[_KeptDocuments, RefuseForbidden, ErrorMasking],
     )
     schema.documents = Documents(schema._schema, introspection=introspection, suggestions=suggestions)
     return schema

@@ -16,8 +16,11 @@ class SettingsError(GatewayError):
     """A setting that is missing or cannot be; the message names it."""
 
 
-def _setting(variable: str, default: Any, about: str, *, least: float = 0, most: float = 0) -> Any:
-    return field(default=default, metadata={"variable": variable, "about": about, "least": least, "most": most})
+def _setting(
+    variable: str, default: Any, about: str, *, least: float = 0, most: float = 0, secret: bool = False
+) -> Any:
+    about_it = {"variable": variable, "about": about, "least": least, "most": most}
+    return field(default=default, metadata=about_it, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +28,20 @@ class Settings:
     """The gateway's settings. Each has its variable, its default, and what it is for."""
 
     database_url: str = _setting(
-        "DATABASE_URL", "", "PostgreSQL: `postgresql://user:password@host:5432/name`. `serve` needs it."
+        "DATABASE_URL", "", "PostgreSQL: `postgresql://user:password@host:5432/name`. `serve` needs it.", secret=True
     )
     clickhouse_url: str = _setting(
-        "CLICKHOUSE_URL", "", "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. `serve` needs it."
+        "CLICKHOUSE_URL",
+        "",
+        "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. `serve` needs it.",
+        secret=True,
     )
     redis_url: str = _setting(
         "REDIS_URL",
         "",
         "Redis or Valkey: `redis://:password@host:6379/0`, `redis+sentinel://:password@host:26379,host:26379/service`, "
         "or `redis+cluster://:password@host:6379,host:6379`; `rediss` is with TLS. `serve` needs it.",
+        secret=True,
     )
     host: str = _setting("GATEWAY_HOST", "127.0.0.1", "Address to listen on.")
     port: int = _setting("GATEWAY_PORT", 8000, "Port to listen on.", least=1, most=65_535)
@@ -44,6 +51,37 @@ class Settings:
     )
     log_level: str = _setting("GATEWAY_LOG_LEVEL", "warning", "critical, error, warning, info or debug.")
     graphiql: bool = _setting("GATEWAY_GRAPHIQL", True, "Whether `/graphiql` is served.")
+    anonymous: str = _setting(
+        "GATEWAY_ANONYMOUS",
+        "",
+        "What is open without a credential: `all`, `none`, or scopes separated by spaces (`register:read`,"
+        " `analysis:read`, `export`). Where it is not set, all of `gateway run` and none of `gateway serve`.",
+    )
+    keys_cache_s: float = _setting(
+        "GATEWAY_KEYS_CACHE_S",
+        5.0,
+        "Seconds that a good API key is not looked up again. A key that is revoked is refused at once, or after these"
+        " where the gateway has no cache or no Redis to hear of it.",
+        least=0,
+        most=300,
+    )
+    jwt_secret: str = _setting(
+        "GATEWAY_JWT_SECRET", "", "The secret that tokens are signed with (HS256), of 32 bytes at least.", secret=True
+    )
+    jwks_file: str = _setting(
+        "GATEWAY_JWKS_FILE",
+        "",
+        "A JSON Web Key Set that tokens are verified with (RS256, ES256, HS256); it is read again when it has changed.",
+    )
+    jwt_audience: str = _setting("GATEWAY_JWT_AUDIENCE", "", "Whom tokens must be for; they are refused without it.")
+    jwt_issuer: str = _setting("GATEWAY_JWT_ISSUER", "", "Whom tokens must be from; they are refused without it.")
+    jwt_leeway_s: float = _setting(
+        "GATEWAY_JWT_LEEWAY_S",
+        10.0,
+        "Seconds by which the clocks of issuer and gateway may differ.",
+        least=0,
+        most=300,
+    )
     max_ids: int = _setting(
         "GATEWAY_MAX_IDS",
         500,

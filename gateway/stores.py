@@ -54,17 +54,26 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
+async def open_postgres(settings: Settings) -> AsyncIterator[Postgres]:
+    """PostgreSQL alone. StoreUnavailable, with the address, where it is away."""
+    postgres = await Postgres.connect(
+        settings.database_url,
+        min_size=1,
+        max_size=settings.postgres_connections,
+        acquire_timeout_s=settings.acquire_timeout_s,
+        statement_timeout_s=settings.statement_timeout_s,
+    )
+    try:
+        yield postgres
+    finally:
+        await postgres.close()
+
+
+@asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """Connect to both databases, and close all at the end. StoreUnavailable, with the address, where one is away."""
     async with AsyncExitStack() as stack:
-        postgres = await Postgres.connect(
-            settings.database_url,
-            min_size=1,
-            max_size=settings.postgres_connections,
-            acquire_timeout_s=settings.acquire_timeout_s,
-            statement_timeout_s=settings.statement_timeout_s,
-        )
-        stack.push_async_callback(postgres.close)
+        postgres = await stack.enter_async_context(open_postgres(settings))
         clickhouse = await ClickHouse.connect(
             settings.clickhouse_url,
             max_connections=settings.clickhouse_connections,

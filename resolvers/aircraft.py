@@ -19,6 +19,7 @@ from resolvers.arguments import PeriodInput, period_of
 from resolvers.batching import BATCH, by_class
 from resolvers.context import Info, RequestContext
 from resolvers.nodes import Node
+from resolvers.scopes import Needs, Scope
 from resolvers.selection import KNOWN, selected_of_aircraft
 
 _MAIN_CARRIER = request(MainCarrier)
@@ -69,6 +70,7 @@ class Aircraft(Node):
     @strawberry.field(
         description="The airline that flew most of its flights, the lowest code of equals; null with none.",
         metadata={BATCH: _operators},
+        extensions=[Needs(Scope.REGISTER)],
     )
     def operator(self, info: Info) -> Airline | None:
         """A link."""
@@ -77,13 +79,17 @@ class Aircraft(Node):
     @strawberry.field(
         description="The airport with most of its departures, the lowest code of equals; null with none.",
         metadata={BATCH: _home_bases},
+        extensions=[Needs(Scope.REGISTER)],
     )
     def home_base(self, info: Info) -> Airport | None:
         """A link."""
         return cast("Airport | None", _home_bases([cast("Loaded", self)], {}, info.context)[0])
 
     @strawberry.field(
-        description="The analysis, section by section.", graphql_type=Analysis, metadata={BATCH: _analyses}
+        description="The analysis, section by section.",
+        graphql_type=Analysis,
+        metadata={BATCH: _analyses},
+        extensions=[Needs(Scope.ANALYSIS)],
     )
     def analysis(
         self,

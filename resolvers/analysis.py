@@ -10,7 +10,7 @@ from strawberry.tools import create_type
 from strawberry.types.field import StrawberryField
 
 from loaders.catalogue import ANALYSIS
-from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section
+from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section, Store
 from loaders.planning import Period
 from loaders.planning.request import request
 from loaders.sections import Loaded, values_of
@@ -20,6 +20,7 @@ from resolvers.arguments import after_of, cursor_of
 from resolvers.batching import BATCH, Batch, ColumnField
 from resolvers.context import Info, RequestContext
 from resolvers.pages import PageInfo, page_info
+from resolvers.scopes import Needs, Scope
 
 _TYPES: dict[Kind, Any] = {
     Kind.INTEGER: int,
@@ -127,9 +128,16 @@ def _field(section: type[Section], resolve: Callable[..., Any], answer: Any, bat
         description=section.description,
         graphql_type=answer,
         metadata={BATCH: batch},
+        extensions=[Needs(Scope.REGISTER)] if _is_of_the_register(section) else [],
     )
     field.python_name = section.name
     return field
+
+
+def _is_of_the_register(section: type[Section]) -> bool:
+    """Whether the register says anything of it, were it only which aircraft are compared."""
+    source = section.relation.source
+    return source.store is Store.POSTGRES or source.cohort is not None
 
 
 def _connection_types(section: type[ConnectionSection]) -> tuple[Any, Any]:
@@ -183,6 +191,7 @@ def _link_field(place: int, column: Column, answer: Any) -> StrawberryField:
         description=column.graphql_description,
         graphql_type=answer,
         metadata={BATCH: batch},
+        extensions=[Needs(Scope.REGISTER)],
     )
     field.python_name = column.name
     return field

@@ -6,6 +6,7 @@ import strawberry
 
 from loaders.request_loaders import RequestLoaders
 from resolvers.links import Links
+from resolvers.scopes import ALL_SCOPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,15 @@ class RequestContext:
     encode_in_pieces: bool = False
     """Whether large lists may be answered as encoded JSON, for an encoder that takes it as it is."""
 
+    scopes: frozenset[str] = ALL_SCOPES
+    """What the request may read."""
+
     @classmethod
-    def of(cls, loaders: RequestLoaders, *, encode_in_pieces: bool = False) -> "RequestContext":
+    def of(
+        cls, loaders: RequestLoaders, *, encode_in_pieces: bool = False, scopes: frozenset[str] = ALL_SCOPES
+    ) -> "RequestContext":
         """A new request's context."""
-        return cls(loaders, Links(loaders), encode_in_pieces)
+        return cls(loaders, Links(loaders), encode_in_pieces, scopes)
 
     async def release(self) -> None:
         """Let go of what was loaded, when the answer is made.

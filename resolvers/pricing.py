@@ -65,12 +65,13 @@ def price(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: VariableValues,
+    scopes: frozenset[str],
 ) -> Price:
     """The price of a valid operation with coerced variables.
 
     Raises GraphQLError or CallerError for arguments that cannot be.
     """
-    return _priced(list(_root_fields(schema, operation, fragments, variables)))
+    return _priced(list(_root_fields(schema, operation, fragments, variables, scopes)))
 
 
 def together(prices: Sequence[Price]) -> Price:
@@ -109,8 +110,9 @@ def _root_fields(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: VariableValues,
+    scopes: frozenset[str],
 ) -> Iterator[RootField]:
-    reader = Reader(schema, operation, fragments, variables)
+    reader = Reader(schema, operation, fragments, variables, scopes)
     known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
     query = schema.query_type
     for name, group in reader.root_fields().items() if query is not None else ():
@@ -130,9 +132,9 @@ def _root_fields(
             first = arguments.get("first")
             objects = max(0, DEFAULT_PAGE if first is None else first)
             pages = 1 + ("totalCount" in reader.names(declared, group))
-            yield RootField(name, objects, selection=remembered(known, name, paths, selection), pages=pages)
+            yield RootField(name, objects, selection=remembered(known, name, paths, scopes, selection), pages=pages)
         else:
-            yield _of_ids(name, field_name, arguments, remembered(known, name, paths, selection))
+            yield _of_ids(name, field_name, arguments, remembered(known, name, paths, scopes, selection))
 
 
 def _of_ids(name: str, field_name: str, arguments: Mapping[str, Any], selection: Selection) -> RootField:

@@ -12,6 +12,7 @@ from resolvers.airports import Airport
 from resolvers.context import Info
 from resolvers.fleet import DEFAULT_PAGE, LARGEST_PAGE, AircraftConnection, FleetFilter, FleetOrder, fleet_page
 from resolvers.nodes import Node
+from resolvers.scopes import ForbiddenError, Needs, Scope
 
 _TailNumber = Annotated[strawberry.ID, strawberry.argument(description="Tail number, such as N725MQ.")]
 _Code = Annotated[strawberry.ID, strawberry.argument(description="The code, such as JFK or UA.")]
@@ -38,7 +39,7 @@ class Query:
         """The dashboard's field."""
         return await load_aircraft(info, ids)  # type: ignore[return-value]  # resolved from what was loaded
 
-    @strawberry.field(description="The tracked aircraft, page by page (Relay).")
+    @strawberry.field(description="The tracked aircraft, page by page (Relay).", extensions=[Needs(Scope.REGISTER)])
     async def fleet(
         self,
         info: Info,
@@ -54,12 +55,16 @@ class Query:
         """Pages run along an index."""
         return await fleet_page(info, first, after or None, filter or None, order_by or None)
 
-    @strawberry.field(description="An airport; null where the register of airports lacks it.")
+    @strawberry.field(
+        description="An airport; null where the register of airports lacks it.", extensions=[Needs(Scope.REGISTER)]
+    )
     async def airport(self, info: Info, code: _Code) -> Airport | None:
         """By its code."""
         return await info.context.loaders.airports.load(code)  # type: ignore[return-value]  # resolved from the record
 
-    @strawberry.field(description="An airline; null where the register of airlines lacks it.")
+    @strawberry.field(
+        description="An airline; null where the register of airlines lacks it.", extensions=[Needs(Scope.REGISTER)]
+    )
     async def airline(self, info: Info, code: _Code) -> Airline | None:
         """By its code."""
         return await info.context.loaders.airlines.load(code)  # type: ignore[return-value]  # resolved from the record
@@ -84,7 +89,10 @@ class Query:
 
 
 async def load_nodes(info: Info, ids: Sequence[str]) -> list[Node | None]:
-    """Nodes by `Type:key`, in the order of the ids; None where unknown. Raises CallerError for another form."""
+    """Nodes by `Type:key`, in the order of the ids; None where unknown. Raises CallerError for another form.
+
+    In place of an airport or an airline that the request may not read there is a ForbiddenError, for its own path.
+    """
     asked = [_parted(key) for key in ids]
     keys: dict[str, list[str]] = {"Aircraft": [], "Airport": [], "Airline": []}
     for kind, key in asked:
@@ -93,10 +101,11 @@ async def load_nodes(info: Info, ids: Sequence[str]) -> list[Node | None]:
     found: dict[tuple[str, str], object] = {}
     if keys["Aircraft"]:
         found |= _indexed("Aircraft", keys, await load_aircraft(info, keys["Aircraft"]))
-    if keys["Airport"]:
-        found |= _indexed("Airport", keys, await loaders.airports.load_many(keys["Airport"]))
-    if keys["Airline"]:
-        found |= _indexed("Airline", keys, await loaders.airlines.load_many(keys["Airline"]))
+    for kind, loader in (("Airport", loaders.airports), ("Airline", loaders.airlines)):
+        if Scope.REGISTER not in info.context.scopes:
+            found |= {(kind, key): ForbiddenError(f"{kind}:{key}"[:40], Scope.REGISTER) for key in keys[kind]}
+        elif keys[kind]:
+            found |= _indexed(kind, keys, await loader.load_many(keys[kind]))
     return [found[one] for one in asked]  # type: ignore[misc]  # airports and airlines are resolved from records
 
 

@@ -33,6 +33,7 @@ from loaders.planning.request import merged, request
 from resolvers.arguments import after_of, period_of
 from resolvers.links import Link
 from resolvers.operations import Memory, memory
+from resolvers.scopes import ALL_SCOPES, lacking
 
 _SECTION_OF_FIELD: dict[str, type[Section]] = {
     "registration": Registration,
@@ -53,7 +54,8 @@ class Selection:
 
 
 def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, ...], ...] = ((),)) -> Selection:
-    """The selection on type Aircraft at these paths below the field that is being resolved.
+    """The selection on type Aircraft at these paths below the field that is being resolved, without what the request
+    may not read.
 
     Raises CallerError for arguments that cannot be.
     """
@@ -61,16 +63,20 @@ def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, 
         return _read(info, paths)
     # Strawberry hands resolvers the coerced values alone, and not in graphql-core's container.
     known = memory(info.operation, info.fragments, info.variable_values)  # type: ignore[arg-type]
-    return remembered(known, info.path.key, paths, lambda: _read(info, paths))
+    return remembered(known, info.path.key, paths, info.context.scopes, lambda: _read(info, paths))
 
 
 def remembered(
-    known: Memory | None, root_field: object, paths: tuple[tuple[str, ...], ...], read: Callable[[], Selection]
+    known: Memory | None,
+    root_field: object,
+    paths: tuple[tuple[str, ...], ...],
+    scopes: frozenset[str],
+    read: Callable[[], Selection],
 ) -> Selection:
     """The selection below a root field (by its name in the answer), read once an operation."""
     if known is None:
         return read()
-    key = (Selection, root_field, paths)
+    key = (Selection, root_field, paths, scopes)
     if key not in known:
         known[key] = read()
     selection: Selection = known[key]
@@ -80,7 +86,7 @@ def remembered(
 def _read(info: GraphQLResolveInfo[Any], paths: Iterable[tuple[str, ...]]) -> Selection:
     # Strawberry hands resolvers the coerced values alone, graphql-core's functions want them in their container.
     values = VariableValues({}, info.variable_values)  # type: ignore[arg-type]
-    reader = Reader(info.schema, info.operation, info.fragments, values)
+    reader = Reader(info.schema, info.operation, info.fragments, values, info.context.scopes)
     return reader.selection([FieldDetails(node, None) for node in info.field_nodes], info.return_type, paths)
 
 
@@ -93,11 +99,13 @@ class Reader:
         operation: OperationDefinitionNode,
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: VariableValues,
+        scopes: frozenset[str],
     ) -> None:
         self._schema = schema
         self._operation = operation
         self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         self._variables = variables
+        self._scopes = scopes
         self.requests: list[Request] = [KNOWN]
         self.links: set[Link] = set()
 
@@ -174,9 +182,16 @@ class Reader:
         return [one for fields in below.values() for one in fields]
 
     def _subfields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> GroupedFieldSet:
-        return collect_subfields(
+        collected = collect_subfields(
             self._schema, self._fragments, self._variables, self._operation, parent, group
         ).grouped_field_set
+        if self._scopes == ALL_SCOPES:
+            return collected
+        return {key: below for key, below in collected.items() if self._may_read(parent, below)}
+
+    def _may_read(self, parent: GraphQLObjectType, group: FieldDetailsList) -> bool:
+        field = parent.fields.get(group[0].node.name.value)
+        return field is None or lacking(field, self._scopes) is None
 
     def _type(self, name: str) -> GraphQLObjectType:
         return cast("GraphQLObjectType", self._schema.type_map[name])

@@ -76,6 +76,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         # None where the context is not the gateway's: then lists are completed whole.
         self._encode: bool | None = getattr(self.context_value, "encode_in_pieces", None)
         self.encodes = bool(self._encode)
+        self.scopes: frozenset[str] = getattr(self.context_value, "scopes", frozenset())
         self._plans: dict[tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | Unsupported]] = {}
 
     @classmethod
@@ -189,7 +190,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         if path.prev is None:
             known = memory(self.operation, self.fragment_definitions, self.variable_values.coerced)
         if known is not None:
-            root = (declared, path.key, self.encodes)
+            root = (declared, path.key, self.encodes, self.scopes)
             if root not in known:
                 known[root] = self._planned(declared, details)
             complete: Complete | Unsupported = known[root]

@@ -28,6 +28,7 @@ from strawberry.types.field import StrawberryField
 
 from gateway.execution.rows import SCALARS, Complete, Completed, Leaf, Unclean, assemble, complete_leaf, complete_rows
 from resolvers.batching import BATCH, Batch, ColumnField
+from resolvers.scopes import Needs, lacking
 
 if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList
@@ -95,7 +96,7 @@ class _Planner:
             if field is self._typename_field():
                 leaves.append(Leaf(key, -1, _TYPENAME, nullable=False))
                 continue
-            definition = _definition(field)
+            definition = self._definition(field)
             if not isinstance(definition, ColumnField) or not _is_guarded(declared):
                 return None
             leaves.append(Leaf(key, definition.place, cast("GraphQLScalarType", declared).name, nullable))
@@ -113,7 +114,7 @@ class _Planner:
         return lambda sources, context: complete(resolve(sources, context), context)
 
     def _batch(self, field: GraphQLField, details: FieldDetailsList) -> _Resolve:
-        definition = _definition(field)
+        definition = self._definition(field)
         if isinstance(definition, ColumnField):
             return partial(_places, definition.place)
         batch: Batch | None = definition.metadata.get(BATCH)
@@ -122,6 +123,16 @@ class _Planner:
         if definition.is_basic_field and type(definition).get_result is StrawberryField.get_result:
             return partial(_attributes, definition.default_resolver, definition.python_name)
         raise Unsupported(f"resolver of {definition.name}")
+
+    def _definition(self, field: GraphQLField) -> StrawberryField:
+        definition = field.extensions.get("strawberry-definition")
+        if not isinstance(definition, StrawberryField):
+            raise Unsupported("a field that is not Strawberry's")
+        if lacking(field, self._executor.scopes) is not None:
+            raise Unsupported("a scope")  # an error for each of its paths
+        if not all(isinstance(extension, Needs) for extension in definition.extensions):
+            raise Unsupported(f"field extensions of {definition.name}")  # permissions, which must run
+        return definition
 
     def _arguments(self, field: GraphQLField, details: FieldDetailsList) -> dict[str, Any]:
         node = details[0].node
@@ -140,15 +151,6 @@ def _type_check(declared: GraphQLObjectType) -> Callable[[Sequence[Any]], None] 
     if getattr(check, "by_class", False):
         return lambda sources: _check_types(check, {type(source): source for source in sources}.values())
     return partial(_check_types, check)
-
-
-def _definition(field: GraphQLField) -> StrawberryField:
-    definition = field.extensions.get("strawberry-definition")
-    if not isinstance(definition, StrawberryField):
-        raise Unsupported("a field that is not Strawberry's")
-    if definition.extensions:
-        raise Unsupported(f"field extensions of {definition.name}")  # permissions, which must run
-    return definition
 
 
 def _is_guarded(declared: GraphQLOutputType) -> bool:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 
+from gateway.auth.errors import AuthenticationError
 from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
+    from gateway.auth.viewer import Viewer
     from loaders.cache.cache import Cache
 
 ACCOUNT = "gateway.account"
@@ -28,8 +30,12 @@ _OVERHEAD = 2_000
 """Bytes that an answer takes beside its body and its request."""
 _PER_KEY = 100
 """Bytes that an object that an answer depends on takes."""
-_SPECIAL = frozenset({b"authorization", b"cookie", b"cache-control", b"pragma", b"range"})
+_SPECIAL = frozenset({b"cookie", b"cache-control", b"pragma", b"range"})
 """Headers of a request whose answer is neither kept nor taken from here."""
+_KEPT = (b"public, max-age=", b"private, max-age=")
+"""What Cache-Control of an answer that is kept begins with."""
+VIEWER = "gateway.viewer"
+"""Where a request's scope has who asks, or the AuthenticationError that says why nobody does."""
 
 Key = tuple[bytes, ...]
 
@@ -103,7 +109,7 @@ class Answers:
 class Answering(Starlette):
     """An application that answers from what its state keeps (`answers`), before its routes and all around them.
 
-    What it keeps is what they answer with `Cache-Control: public`.
+    What it keeps is what they answer with `Cache-Control: public`, for all who may read the same.
     """
 
     kept_path: str = ""
@@ -111,20 +117,31 @@ class Answering(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        answers: Answers | None = self.state.answers
-        if answers is None or scope["type"] != "http" or scope["path"] != self.kept_path:
+        if scope["type"] != "http" or scope["path"] != self.kept_path:
             await super().__call__(scope, receive, send)
             return
+        viewer = scope[VIEWER] = await self._viewer(scope)
+        answers: Answers | None = self.state.answers
         headers, body = _headers(scope), b""
-        if headers is not None and scope["method"] == "POST":
+        if answers is None or headers is None or isinstance(viewer, AuthenticationError):
+            await super().__call__(scope, receive, send)
+            return
+        if scope["method"] == "POST":
             receive = again = _Again(receive)
             body = await again.body()
-        key = _key(scope, headers, body) if headers is not None else None
+        key = _key(scope, viewer, headers, body)
         answer = answers.get(key) if key is not None else None
         if answer is not None:
-            await _serve(answer, headers[2] if headers and scope["method"] == "GET" else b"", send)
+            await _serve(answer, headers[2] if scope["method"] == "GET" else b"", send)
         else:
             await super().__call__(scope, receive, send if key is None else _Keeping(answers, key, scope, send))
+
+    async def _viewer(self, scope: Scope) -> Viewer | AuthenticationError:
+        try:
+            viewer: Viewer = await self.state.authenticator.viewer(scope["headers"])
+        except AuthenticationError as error:
+            return error
+        return viewer
 
 
 def _headers(scope: Scope) -> tuple[bytes, bytes, bytes] | None:
@@ -142,12 +159,12 @@ def _headers(scope: Scope) -> tuple[bytes, bytes, bytes] | None:
     return accept, content_type, none_match
 
 
-def _key(scope: Scope, headers: tuple[bytes, bytes, bytes], body: bytes) -> Key | None:
+def _key(scope: Scope, viewer: Viewer, headers: tuple[bytes, bytes, bytes], body: bytes) -> Key | None:
     """What the answer depends on beside the data; None where the request is none that is kept."""
     method, query = scope["method"], scope["query_string"]
     if (method != "GET" and not body) or len(query) + len(body) > _LONGEST_REQUEST:
         return None
-    return method.encode(), query, headers[0], headers[1], body
+    return viewer.audience, method.encode(), query, headers[0], headers[1], body
 
 
 class _Again:
@@ -185,7 +202,7 @@ class _Keeping:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = list(message["headers"])
-            if message["status"] == 200 and dict(headers).get(b"cache-control", b"").startswith(b"public, max-age="):
+            if message["status"] == 200 and dict(headers).get(b"cache-control", b"").startswith(_KEPT):
                 self._headers = headers
         elif self._headers is not None and not message.get("more_body"):
             self._keep(self._headers, message.get("body", b""))

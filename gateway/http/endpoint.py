@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 from starlette.requests import Request
 
+from gateway.auth.errors import AuthenticationError
 from gateway.documents import Document
 from gateway.errors import masked
 from gateway.execution.variables import coerced
-from gateway.http.answers import ACCOUNT
+from gateway.http.answers import ACCOUNT, VIEWER
 from gateway.http.faults import HTTPFault, Refused
 from gateway.http.media import negotiated
 from gateway.http.outcome import Outcome
@@ -23,6 +24,7 @@ from loaders.account import Account, begin
 from loaders.stores.errors import CallerError
 from resolvers.context import RequestContext
 from resolvers.pricing import Price, price, together
+from resolvers.scopes import FORBIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
+    from gateway.auth.viewer import Viewer
     from gateway.schema import GatewaySchema
     from gateway.stores import Stores
 
@@ -70,7 +73,8 @@ class GraphQLEndpoint:
             if request.method == "OPTIONS":
                 return await respond(request, Answered.nothing({"Allow": ", ".join(METHODS)}))
             media = negotiated(request.headers.get("accept", ""))
-            limits = self._limits
+            viewer = _viewer(request)
+            limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
             asked = await received(request, most_bytes=limits.body_bytes, most_operations=limits.operations)
             outcomes = await self._outcomes(request, asked, limits, account)
         except HTTPFault as fault:
@@ -79,11 +83,12 @@ class GraphQLEndpoint:
             (shown,) = masked([GraphQLError("", original_error=error)])
             return await _faulty(request, HTTPFault(500, shown.message, **(shown.extensions or {})), media)
         status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
-        return await respond(request, Answered(outcomes, asked.is_batch, media, status), account)
+        return await respond(request, Answered(outcomes, asked.is_batch, media, status), account, viewer)
 
     async def _outcomes(self, request: Request, asked: Received, limits: Limits, account: Account) -> Sequence[Outcome]:
         """Each operation's, in order: what may be executed is, together."""
-        prepared = [self._prepared(one, request.method, limits) for one in asked.operations]
+        viewer = _viewer(request)
+        prepared = [self._prepared(one, request.method, limits, viewer) for one in asked.operations]
         good = [one for one in prepared if isinstance(one, Prepared)]
         if good:
             whole = together([one.price for one in good])
@@ -92,19 +97,19 @@ class GraphQLEndpoint:
             except Refused as refusal:
                 return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
         stores: Stores = request.app.state.stores
-        context = RequestContext.of(stores.loaders(), encode_in_pieces=True)
+        context = RequestContext.of(stores.loaders(), encode_in_pieces=True, scopes=viewer.scopes)
         try:
             return await asyncio.gather(*(self._outcome(one, context, request, account) for one in prepared))
         finally:
             await context.release()
 
-    def _prepared(self, asked: Asked, method: str, limits: Limits) -> Prepared | Outcome:
+    def _prepared(self, asked: Asked, method: str, limits: Limits, viewer: Viewer) -> Prepared | Outcome:
         try:
-            return self._prepare(asked, method, limits)
+            return self._prepare(asked, method, limits, viewer)
         except Refused as refusal:
             return Outcome.of_refusal(refusal)
 
-    def _prepare(self, asked: Asked, method: str, limits: Limits) -> Prepared:
+    def _prepare(self, asked: Asked, method: str, limits: Limits, viewer: Viewer) -> Prepared:
         """What can be said of an operation before it is executed. Raises Refused, or HTTPFault for the wrong method."""
         document = self._schema.documents.get(asked.query or "", most_tokens=limits.tokens)
         if document.errors:
@@ -114,9 +119,11 @@ class GraphQLEndpoint:
             message = f"A {operation.operation.value} is asked for by POST."
             raise HTTPFault(405, message, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
         check(measures, limits)
-        return Prepared(asked, document, operation, self._price(asked, document, operation, limits))
+        return Prepared(asked, document, operation, self._price(asked, document, operation, limits, viewer))
 
-    def _price(self, asked: Asked, document: Document, operation: OperationDefinitionNode, limits: Limits) -> Price:
+    def _price(
+        self, asked: Asked, document: Document, operation: OperationDefinitionNode, limits: Limits, viewer: Viewer
+    ) -> Price:
         """Nothing for what execution will refuse for its variables or arguments."""
         core = self._schema._schema
         if document.node is None:
@@ -125,7 +132,7 @@ class GraphQLEndpoint:
         if values is None:
             return Price()
         try:
-            priced = price(core, operation, document.fragments, values)
+            priced = price(core, operation, document.fragments, values, viewer.scopes)
         except CallerError:
             return Price()
         for each in priced.root_fields:
@@ -167,7 +174,16 @@ class GraphQLEndpoint:
             operation_name=asked.operation_name,
         )
         has_data = result.data is not None or any(error.path for error in result.errors or ())
-        return Outcome(result.data, has_data, result.errors or ())
+        codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
+        return Outcome(result.data, has_data, result.errors or (), refused_status=403 if codes == {FORBIDDEN} else 400)
+
+
+def _viewer(request: Request) -> Viewer:
+    """Who asks. Raises HTTPFault where that is refused."""
+    viewer: Viewer | AuthenticationError = request.scope[VIEWER]
+    if isinstance(viewer, AuthenticationError):
+        raise HTTPFault(viewer.status, str(viewer), "UNAUTHENTICATED", viewer.headers)
+    return viewer
 
 
 async def _faulty(request: Request, fault: HTTPFault, media: str) -> Response:

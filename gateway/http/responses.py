@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from gateway.auth.viewer import Viewer
     from gateway.http.outcome import Outcome
     from loaders.account import Account
 
 _LARGEST_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
-_VARY = "Accept, Accept-Encoding"
+_VARY = "Accept, Accept-Encoding, Authorization, X-API-Key"
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """All outcomes of a request, in order. `status` is that of a fault, or of one outcome in GraphQL's own media type."""
+    """All outcomes of a request, in order; `status` is that of a fault, or of one outcome in GraphQL's media type."""
 
     outcomes: Sequence[Outcome]
     is_batch: bool
@@ -43,14 +44,16 @@ class Answered:
         return cls((), is_batch=False, headers=headers)
 
 
-async def respond(request: Request, answered: Answered, account: Account | None = None) -> Response:
+async def respond(
+    request: Request, answered: Answered, account: Account | None = None, viewer: Viewer | None = None
+) -> Response:
     """The response; without `account` it is of a fault, and nobody keeps it."""
     if not answered.outcomes:
         return Response(status_code=204, headers=dict(answered.headers))
     payloads = [outcome.payload() for outcome in answered.outcomes]
     pieces = encode(payloads if answered.is_batch else payloads[0])
     status = _status(answered, account)
-    headers = {"Cache-Control": _cache_control(answered.outcomes, account), "Vary": _VARY}
+    headers = {"Cache-Control": _cache_control(answered.outcomes, account, viewer), "Vary": _VARY}
     for outcome in answered.outcomes:
         headers |= outcome.headers
     if request.method != "POST" and status == 200 and sum(map(len, pieces)) <= _LARGEST_BODY:
@@ -67,16 +70,17 @@ def _status(answered: Answered, account: Account | None) -> int:
     return answered.status or 200
 
 
-def _cache_control(outcomes: Sequence[Outcome], account: Account | None) -> str:
+def _cache_control(outcomes: Sequence[Outcome], account: Account | None, viewer: Viewer | None) -> str:
     """How long the answer may be kept: as the least fresh of it says; one with errors not at all."""
     if account is None or len(outcomes) > 1 or any(outcome.errors for outcome in outcomes):
         return "no-store"
     if account.fresh_until is None or not account.is_kept:
         return "no-cache"
     fresh_s = int(account.fresh_for_s())
+    whose = "public" if viewer is not None and viewer.is_anonymous else "private"
     if fresh_s == 0:
-        return "public, max-age=0"  # of what is stale already, nobody shall serve more without asking
-    return f"public, max-age={fresh_s}, stale-while-revalidate={account.stale_while_revalidate_s}"
+        return f"{whose}, max-age=0"  # of what is stale already, nobody shall serve more without asking
+    return f"{whose}, max-age={fresh_s}, stale-while-revalidate={account.stale_while_revalidate_s}"
 
 
 def _tag(pieces: Sequence[bytes]) -> str:

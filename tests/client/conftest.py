@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from deploy.embedded.engines import StoreUrls
 from fleet_gateway_client import AsyncClient, Client, Operation, Result
 from tests.conftest import Stores
-from tests.edge.conftest import Upstream
+from tests.edge.upstream import Upstream
 from tests.gateway.conftest import served
 
 QUERY = "{ __typename }"

@@ -4,7 +4,7 @@ import gzip
 import json
 from typing import Any
 
-import brotli  # type: ignore[import-untyped]
+import brotli
 import httpx
 import pytest
 import zstandard

@@ -21,6 +21,7 @@ from loaders.sections import Key, Loaded
 from loaders.stores.errors import CallerError, StoreTimeout, SystemFault
 from resolvers.arguments import encoded
 from resolvers.context import RequestContext
+from resolvers.scopes import ALL_SCOPES
 from tests.execution.documents import Hints
 
 _IDS = ("N14228", "N725MQ", "N804JB", "N865DA", "nothing")
@@ -55,11 +56,12 @@ _ODD: Mapping[Kind, Sequence[Any]] = {
 }
 
 
-def canned_context(seed: object, encode_in_pieces: bool | None) -> RequestContext:
+def canned_context(seed: object, encode_in_pieces: bool | None, scopes: frozenset[str] = ALL_SCOPES) -> RequestContext:
     """A request's context over loaders of this seed."""
     faults = Random(repr(seed)).choice([0.0, 0.0, 0.1])
     loaders = _Loaders(_Sections(repr(seed), faults), _Records(Airport), _Records(Airline), _Fleet(repr(seed)))
-    return RequestContext.of(cast("RequestLoaders", loaders), encode_in_pieces=cast("bool", encode_in_pieces))
+    pieces = cast("bool", encode_in_pieces)
+    return RequestContext.of(cast("RequestLoaders", loaders), encode_in_pieces=pieces, scopes=scopes)
 
 
 @dataclass(frozen=True, slots=True)

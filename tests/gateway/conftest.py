@@ -35,7 +35,7 @@ def served(urls: StoreUrls, **settings: str) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gateway", "serve"]
-    environment = {**environment_of(urls), "GATEWAY_PORT": str(port), **settings}
+    environment = {**environment_of(urls), "GATEWAY_PORT": str(port), "GATEWAY_ANONYMOUS": "all", **settings}
     with running(command, lambda: answers(f"{url}/livez"), environment):
         yield url
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import httpx
@@ -11,9 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.auth.errors import Unauthenticated
+from gateway.auth.viewer import ANONYMOUS, Viewer
 from gateway.http.answers import ACCOUNT, Answering, Answers, matches
 from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
+from resolvers.scopes import ALL_SCOPES
 
 
 class FakeCache:
@@ -30,6 +33,16 @@ class FakeCache:
             listener(change)
 
 
+class FakeAuthenticator:
+    """Takes a credential for the scopes that it names."""
+
+    async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
+        scopes = dict(headers).get(b"authorization", b"").decode()
+        if scopes == "bad":
+            raise Unauthenticated("bad")
+        return Viewer("key:1", frozenset(scopes.split())) if scopes else ANONYMOUS
+
+
 class Origin:
     """Counts what it is asked, and answers with what the test wants."""
 
@@ -44,6 +57,7 @@ class Origin:
         self.app = Answering(routes=[Route("/graphql", self.answer, methods=["GET", "POST"])])
         self.app.kept_path = "/graphql"
         self.answers = self.app.state.answers = Answers(self.cache, most_bytes)  # type: ignore[arg-type]
+        self.app.state.authenticator = FakeAuthenticator()
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test")
 
     async def answer(self, request: Request) -> Response:
@@ -87,8 +101,29 @@ async def test_another_request_is_another_answer() -> None:
         assert origin.asked == before + 1
 
 
-@pytest.mark.parametrize("header", ["authorization", "cookie", "cache-control"])
-async def test_whoever_says_who_they_are_or_wants_it_new_asks_the_application(header: str) -> None:
+async def test_an_answer_is_shared_by_those_who_may_read_the_same() -> None:
+    origin = Origin()
+    origin.control = "private, max-age=60"
+    everything = " ".join(ALL_SCOPES)
+    for authorization, asked in ((None, 1), ("analysis:read", 2), (everything, 3), ("register:read analysis:read", 4)):
+        headers = {} if authorization is None else {"authorization": authorization}
+        for _ in range(2):
+            await origin.client.post("/graphql", content=b"query", headers=headers)
+        assert origin.asked == asked
+    await origin.client.post("/graphql", content=b"query", headers={"authorization": "analysis:read register:read"})
+    assert origin.asked == 4
+
+
+async def test_whoever_is_refused_is_not_answered_from_what_is_kept() -> None:
+    origin = Origin()
+    await origin.post()
+    for asked in (2, 3):
+        await origin.client.post("/graphql", content=b"query", headers={"authorization": "bad"})
+        assert origin.asked == asked
+
+
+@pytest.mark.parametrize("header", ["cookie", "cache-control"])
+async def test_whoever_has_a_session_or_wants_it_new_asks_the_application(header: str) -> None:
     origin = Origin()
     await origin.post()
     for _ in range(2):

@@ -17,6 +17,7 @@ ALL = [
     "postgresql/0001_register.sql",
     "postgresql/0002_places.sql",
     "postgresql/0003_changes.sql",
+    "postgresql/0004_api_keys.sql",
     "clickhouse/0001_flights.sql",
 ]
 

@@ -1,0 +1,1 @@
+"""Authentication: who asks, by which credential, and what they may read."""

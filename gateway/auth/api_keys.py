@@ -1,0 +1,190 @@
+"""API keys, `fgk_<id>_<secret>`: how they are made, and whether one is good.
+
+The secret is 256 random bits. Only its SHA-256 is stored: nobody finds such a secret by trying, so that a slow hash, as
+passwords need it, would cost each request time and protect nothing more.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+import time
+from contextvars import Context
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.auth.errors import KeysUnavailable, Unauthenticated
+from gateway.auth.recent import Recent
+from gateway.auth.viewer import Limits, Viewer, known
+from loaders.api_keys import ApiKey, ApiKeys, changed_ids
+from loaders.cache.invalidation import EVERYTHING, Change
+from loaders.stores.errors import SystemFault
+
+PREFIX = "fgk_"
+_FORM = re.compile(r"fgk_([a-z2-7]{12})_([A-Za-z0-9_-]{43})")
+_NO_HASH = bytes(32)
+"""Compared with where the id is not known, so that the time that it takes does not tell."""
+
+_LOOK_UP_S = 2.0
+"""How long a look-up may take. Without it, requests would queue behind a PostgreSQL that hangs."""
+_AGAIN_S = 1.0
+"""How long PostgreSQL is left alone about a key after a look-up that failed, where the key may do without."""
+_GRACE_S = 300.0
+"""How long a key that was good is taken for good while PostgreSQL is away: restarts and fail-overs of it take less, and
+what is cached can be answered meanwhile. A key that is revoked by then is refused nevertheless where Redis tells."""
+
+_log = logging.getLogger("gateway")
+
+
+def new_key() -> tuple[str, str]:
+    """The id and the secret of a new key, both random."""
+    key_id = base64.b32encode(secrets.token_bytes(8)).decode().lower()[:12]
+    return key_id, secrets.token_urlsafe(32)
+
+
+def text_of(key_id: str, secret: str) -> str:
+    """The key as it is sent."""
+    return f"{PREFIX}{key_id}_{secret}"
+
+
+def hash_of(secret: str) -> bytes:
+    """What is stored of a secret."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+@dataclass(eq=False, slots=True)
+class _Known:
+    """A key that was good, as it was when it was looked up; times are of the monotonic clock."""
+
+    key: ApiKey
+    viewer: Viewer
+    grace_until: float
+    fresh_until: float
+
+    def go_on(self) -> None:
+        """Take it for good a little longer, though not beyond its grace."""
+        self.fresh_until = min(time.monotonic() + _AGAIN_S, self.grace_until)
+
+
+class KeyVerifier:
+    """Says who asks with a key. Good keys are remembered for `fresh_s` seconds; listen with `apply` to end that sooner.
+
+    Where PostgreSQL is away, a key that was good is good for five minutes more, and any other raises KeysUnavailable.
+    """
+
+    def __init__(
+        self, keys: ApiKeys, fresh_s: float, *, grace_s: float = _GRACE_S, look_up_s: float = _LOOK_UP_S
+    ) -> None:
+        self._lookups = _Lookups(keys, look_up_s)
+        self._fresh_s = fresh_s
+        self._grace_s = grace_s
+        self._recent: Recent[_Known] = Recent()
+        self._changes = 0
+        self._is_away = False
+
+    async def viewer(self, text: str) -> Viewer:
+        """Who asks. Raises Unauthenticated, and KeysUnavailable."""
+        form = _FORM.fullmatch(text)
+        if form is None:
+            raise Unauthenticated("The API key is not complete.")
+        found = self._recent.get(text)
+        if found is None or time.monotonic() >= found.fresh_until:
+            found = await self._looked_up(text, form[1], form[2], found)
+        _require_living(found.key)
+        return found.viewer
+
+    def apply(self, change: Change) -> None:
+        """Forget the keys that a change names; where changes may have been missed, have all looked up again."""
+        if EVERYTHING in change.sources:
+            self._changes += 1
+            for found in self._recent.values():
+                found.fresh_until = 0.0  # kept for where it cannot be looked up
+        elif ids := changed_ids(change):
+            self._changes += 1
+            self._recent.drop_where(lambda found: found.key.id in ids)
+
+    async def _looked_up(self, text: str, key_id: str, secret: str, before: _Known | None) -> _Known:
+        changes = self._changes
+        if before is not None and self._is_away:
+            before.go_on()  # this request waits for PostgreSQL, and others with the key need not
+        try:
+            key = await self._lookups.by_id(key_id)
+        except (SystemFault, TimeoutError) as error:
+            return self._without(before, error)
+        self._is_away = False
+        is_its = hmac.compare_digest(hash_of(secret), key.hash if key is not None else _NO_HASH)
+        if key is None or not is_its:
+            self._recent.drop(text)
+            raise Unauthenticated("The API key is not known.")
+        now = time.monotonic()
+        found = _Known(key, _viewer_of(key), now + self._grace_s, now + self._fresh_s)
+        if changes == self._changes:  # else it may have been read before the change
+            self._recent.put(text, found)
+        return found
+
+    def _without(self, before: _Known | None, error: Exception) -> _Known:
+        """What was known of a key that cannot be looked up now."""
+        if not self._is_away:
+            self._is_away = True
+            _log.warning("Keys cannot be looked up, and good ones go on: %s", str(error)[:500] or "no answer in time")
+        if before is None or time.monotonic() >= before.grace_until:
+            raise KeysUnavailable from error
+        before.go_on()
+        return before
+
+
+class _Lookups:
+    """One statement at a time, for all keys that were asked for while the one before ran.
+
+    However many keys somebody makes up, that takes one connection; and nobody is answered by a statement that began
+    before they asked.
+    """
+
+    def __init__(self, keys: ApiKeys, within_s: float) -> None:
+        self._keys = keys
+        self._within_s = within_s
+        self._waiting: dict[str, asyncio.Future[ApiKey | None]] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def by_id(self, key_id: str) -> ApiKey | None:
+        """The key; None where there is none. Raises SystemFault, and TimeoutError where it takes too long."""
+        if key_id not in self._waiting:
+            self._waiting[key_id] = asyncio.get_running_loop().create_future()
+        answer = self._waiting[key_id]
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), context=Context())  # no request's account has the statement
+        async with asyncio.timeout(self._within_s):
+            return await asyncio.shield(answer)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                waiting, self._waiting = self._waiting, {}
+                await self._answer(waiting)
+        finally:
+            self._task = None
+
+    async def _answer(self, waiting: dict[str, asyncio.Future[ApiKey | None]]) -> None:
+        try:
+            found = await self._keys.by_id(waiting)
+        except Exception as error:  # whatever it is, nobody may wait for good
+            for answer in waiting.values():
+                answer.set_exception(error)
+                answer.exception()  # whoever waits for it has it; nobody need
+            return
+        for key_id, answer in waiting.items():
+            answer.set_result(found.get(key_id))
+
+
+def _viewer_of(key: ApiKey) -> Viewer:
+    return Viewer(f"key:{key.id}", known(key.scopes), Limits(key.ids_per_field, key.cost_per_minute))
+
+
+def _require_living(key: ApiKey) -> None:
+    if key.revoked_at is not None:
+        raise Unauthenticated("The API key has been revoked.")
+    if key.expires_at is not None and key.expires_at <= datetime.now(UTC):
+        raise Unauthenticated("The API key has expired.")

@@ -1,0 +1,91 @@
+"""Authentication: from a request's headers to who asks."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from gateway.auth.api_keys import PREFIX, KeyVerifier
+from gateway.auth.errors import Unauthenticated
+from gateway.auth.tokens import TokenVerifier
+from gateway.auth.viewer import ANONYMOUS, Viewer, anonymous
+from gateway.settings import Settings
+from gateway.stores import Stores
+from loaders.api_keys import ApiKeys
+
+ViewerOf = Callable[[Request], Awaitable[Viewer]]
+"""Who asks with a request. Raises AuthenticationError."""
+
+_LONGEST = 8_192
+"""Bytes of a credential. Longer ones would cost time to be refused, and no issuer makes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the settings say of who may ask."""
+
+    anonymous: Viewer | None
+    tokens: TokenVerifier | None
+    keys_cache_s: float
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Policy":
+        """Raises SettingsError, with a sentence that holds no secret."""
+        return cls(anonymous(settings.anonymous), TokenVerifier.of(settings), settings.keys_cache_s)
+
+
+class Authenticator:
+    """Says who asks, by an API key or a token in `Authorization: Bearer …`, or by an API key in `X-API-Key`."""
+
+    def __init__(self, policy: Policy, stores: Stores) -> None:
+        self._anonymous = policy.anonymous
+        self._tokens = policy.tokens
+        self._keys = KeyVerifier(ApiKeys(stores.postgres), policy.keys_cache_s)
+        if stores.cache is not None:
+            stores.cache.listeners.append(self._keys.apply)
+
+    async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
+        """Who asks, of a request with these headers, their names in lower case as ASGI has them.
+
+        Raises AuthenticationError: without a credential where one is needed, with a bad one always.
+        """
+        given = [(name, value) for name, value in headers if name in (b"authorization", b"x-api-key")]
+        if not given:
+            if self._anonymous is None:
+                raise Unauthenticated("An API key or a token is needed.", invalid=False)
+            return self._anonymous
+        if len(given) > 1:
+            raise Unauthenticated("More than one credential was sent.")
+        text = _credential(*given[0])
+        if text.startswith(PREFIX):
+            return await self._keys.viewer(text)
+        if given[0][0] == b"x-api-key":
+            raise Unauthenticated("The API key is not one of this gateway.")
+        if self._tokens is None:
+            raise Unauthenticated("Tokens are not accepted.")
+        return self._tokens.viewer(text)
+
+
+async def viewer_of(request: Request) -> Viewer:
+    """Who asks, by the Authenticator that the application's state has as `authenticator`."""
+    authenticator: Authenticator = request.app.state.authenticator
+    return await authenticator.viewer(request.scope["headers"])
+
+
+async def everyone(_request: Request) -> Viewer:
+    """Where nobody is asked who they are."""
+    return ANONYMOUS
+
+
+def _credential(name: bytes, value: bytes) -> str:
+    if len(value) > _LONGEST:
+        raise Unauthenticated("The credential is too long.")
+    if not value.isascii():
+        raise Unauthenticated("The credential is not valid.")
+    text = value.decode("ascii").strip()
+    if name == b"x-api-key":
+        return text
+    scheme, _, rest = text.partition(" ")
+    if scheme.lower() != "bearer":
+        raise Unauthenticated("The scheme of Authorization must be Bearer.")
+    return rest.strip()

@@ -1,0 +1,133 @@
+"""The commands that make, list and revoke API keys."""
+
+import argparse
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+
+from gateway.auth.api_keys import hash_of, new_key, text_of
+from gateway.settings import Settings
+from gateway.stores import open_postgres, open_redis
+from loaders.api_keys import ApiKey, ApiKeys, change_of
+from loaders.cache.invalidation import Invalidator
+from loaders.stores.errors import CallerError, SystemFault
+from resolvers.scopes import Scope
+
+_LONGEST_NAME = 100
+_MOST_IDS = 10_000
+"""As for GATEWAY_MAX_IDS."""
+_MOST = 2**31 - 1
+_MOST_DAYS = 36_500
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `keys` and its commands."""
+    keys = commands.add_parser("keys", help="make, list and revoke API keys", description="API keys.")
+    below = keys.add_subparsers(required=True, metavar="command")
+    add = below.add_parser("add", help="make a key, and print it once", description="Make a key, and print it once.")
+    add.add_argument("name", help="who or what asks with it")
+    add.add_argument(
+        "--scope",
+        action="append",
+        choices=[scope.value for scope in Scope],
+        metavar="SCOPE",
+        help=f"what it may read: {', '.join(Scope)}; may be repeated (without it, all but export)",
+    )
+    add.add_argument("--ids-per-field", type=int, metavar="N", help="ids that one field may ask for")
+    add.add_argument("--cost-per-minute", type=int, metavar="N", help="cost that it may spend a minute")
+    add.add_argument("--expires-in-days", type=float, metavar="N", help="days from now until it is refused")
+    add.set_defaults(command=_add)
+    listed = below.add_parser("list", help="list all keys", description="List all keys, without their secrets.")
+    listed.set_defaults(command=_list)
+    revoke = below.add_parser("revoke", help="refuse a key from now on", description="Refuse a key from now on.")
+    revoke.add_argument("id", help="the part between the underscores")
+    revoke.set_defaults(command=_revoke)
+
+
+def _add(asked: argparse.Namespace) -> int:
+    _require(asked)
+    key_id, secret = new_key()
+    key = asyncio.run(_added(asked, key_id, secret))
+    print(f"Key {key.id}: {_described(key)}. It is shown this once:", file=sys.stderr)
+    print(text_of(key_id, secret))
+    return 0
+
+
+def _require(asked: argparse.Namespace) -> None:
+    if not 0 < len(asked.name) <= _LONGEST_NAME or not asked.name.isprintable():
+        raise CallerError(f"A key's name has 1 to {_LONGEST_NAME} printable characters.")
+    for option, most in (("ids_per_field", _MOST_IDS), ("cost_per_minute", _MOST), ("expires_in_days", _MOST_DAYS)):
+        value = getattr(asked, option)
+        if value is not None and not 0 < value <= most:
+            raise CallerError(f"--{option.replace('_', '-')} must be more than 0 and at most {most:,}.")
+
+
+async def _added(asked: argparse.Namespace, key_id: str, secret: str) -> ApiKey:
+    days = asked.expires_in_days
+    async with open_postgres(_settings()) as postgres:
+        return await ApiKeys(postgres).add(
+            key_id,
+            asked.name,
+            hash_of(secret),
+            sorted(set(asked.scope or (Scope.REGISTER, Scope.ANALYSIS))),
+            ids_per_field=asked.ids_per_field,
+            cost_per_minute=asked.cost_per_minute,
+            expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
+        )
+
+
+def _list(_asked: argparse.Namespace) -> int:
+    rows: list[tuple[str, ...]] = [("id", "name", "scopes", "created", "expires", "state")]
+    rows += [_row(key) for key in asyncio.run(_listed())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+async def _listed() -> list[ApiKey]:
+    async with open_postgres(_settings()) as postgres:
+        return await ApiKeys(postgres).all()
+
+
+def _revoke(asked: argparse.Namespace) -> int:
+    heard = asyncio.run(_revoked(asked.id))
+    print(f"revoked {asked.id}")
+    if not heard:
+        print("Redis did not answer: gateways refuse it within GATEWAY_KEYS_CACHE_S seconds.", file=sys.stderr)
+    return 0
+
+
+async def _revoked(key_id: str) -> bool:
+    """Whether the gateways have heard of it. Raises CallerError for an unknown id."""
+    settings = _settings()
+    async with open_postgres(settings) as postgres, open_redis(settings) as redis:
+        if not await ApiKeys(postgres).revoke(key_id):
+            raise CallerError("There is no key of this id: `gateway keys list` has all of them.")
+        try:
+            await Invalidator(redis).invalidate(change_of(key_id))
+        except SystemFault:
+            return False
+    return True
+
+
+def _settings() -> Settings:
+    settings = Settings.from_environment()
+    settings.require_stores()
+    return settings
+
+
+def _row(key: ApiKey) -> tuple[str, ...]:
+    expires = "never" if key.expires_at is None else f"{key.expires_at:%Y-%m-%d %H:%M}"
+    return key.id, key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d %H:%M}", expires, _state(key)
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= datetime.now(UTC) else "good"
+
+
+def _described(key: ApiKey) -> str:
+    until = "for good" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M} UTC"
+    return f"{key.name}, {', '.join(key.scopes)}, {until}"

@@ -1,0 +1,33 @@
+"""What keeps a request from being asked at all. None of the texts repeats a credential.
+
+AuthenticationError        status, headers and a text for the caller
+├── Unauthenticated        401: no credential where one is needed, or one that is not good
+└── KeysUnavailable        503: whether the key is good cannot be said now
+"""
+
+from loaders.stores.errors import GatewayError
+
+
+class AuthenticationError(GatewayError):
+    """The endpoint answers with this status, these headers and this text."""
+
+    def __init__(self, message: str, status: int, headers: dict[str, str]) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+class Unauthenticated(AuthenticationError):  # noqa: N818 (as HTTP has it)
+    """No credential where one is needed; or, with `invalid`, one that is not good."""
+
+    def __init__(self, message: str, *, invalid: bool = True) -> None:
+        challenge = 'Bearer error="invalid_token"' if invalid else "Bearer"
+        super().__init__(message, 401, {"WWW-Authenticate": challenge, "Cache-Control": "no-store"})
+
+
+class KeysUnavailable(AuthenticationError):  # noqa: N818 (as HTTP has it)
+    """The store of the keys is away, and this one was not seen before."""
+
+    def __init__(self) -> None:
+        headers = {"Retry-After": "1", "Cache-Control": "no-store"}
+        super().__init__("Keys cannot be looked up at the moment.", 503, headers)

@@ -1,0 +1,119 @@
+"""Operations that are refused before anything is executed: those with a non-null field that lacks its scope."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_named_type,
+    get_operation_ast,
+    is_abstract_type,
+    print_ast,
+)
+from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, collect_fields, collect_subfields
+from graphql.execution.values import VariableValues, get_variable_values
+from strawberry.extensions import SchemaExtension
+
+from resolvers.scopes import ALL_SCOPES, ForbiddenError, lacking
+
+
+class RefuseForbidden(SchemaExtension):
+    """Refuses operations as validation does, after it, for the scopes of the request's context."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Looks at valid documents only, and at none where all scopes are there."""
+        asked = self.execution_context
+        scopes: frozenset[str] = getattr(asked.context, "scopes", frozenset())
+        if scopes != ALL_SCOPES and asked.pre_execution_errors == [] and asked.graphql_document is not None:
+            core: GraphQLSchema = asked.schema._schema
+            variables = asked.variables or {}
+            asked.pre_execution_errors = forbidden(
+                core, asked.graphql_document, asked.operation_name, variables, scopes
+            )
+        yield
+
+
+def forbidden(
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    operation_name: str | None,
+    variables: Mapping[str, Any],
+    scopes: frozenset[str],
+) -> list[GraphQLError]:
+    """An error for each non-null field of the schema that is selected without its scope, in order; `[]` if none is.
+
+    Such a field could be null only together with what is above it. What is skipped is not selected. Nothing is said of
+    operations that cannot be executed for other reasons.
+    """
+    operation = get_operation_ast(document, operation_name)
+    values = None if operation is None else _of_directives(schema, operation, variables)
+    if operation is None or values is None:
+        return []
+    fragments = [one for one in document.definitions if isinstance(one, FragmentDefinitionNode)]
+    details = {one.name.value: FragmentDetails(one) for one in fragments}
+    return list(_Walk(schema, operation, details, values, scopes).errors().values())
+
+
+def _of_directives(
+    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
+) -> VariableValues | None:
+    """The variables that `@skip` and `@include` can take, and no others, which may be thousands of ids."""
+    defined = operation.variable_definitions or ()
+    booleans = [one for one in defined if print_ast(one.type) in ("Boolean", "Boolean!")]
+    values = get_variable_values(schema, booleans, dict(variables))
+    return values if isinstance(values, VariableValues) else None
+
+
+class _Walk:
+    """Goes over all that an operation selects, of each type that it may turn out to be."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: dict[str, FragmentDetails],
+        values: VariableValues,
+        scopes: frozenset[str],
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = fragments
+        self._values = values
+        self._scopes = scopes
+        self._found: dict[tuple[str, str], GraphQLError] = {}
+
+    def errors(self) -> dict[tuple[str, str], GraphQLError]:
+        """By type and field."""
+        root = self._schema.get_root_type(self._operation.operation)
+        if root is not None:
+            collected = collect_fields(self._schema, self._fragments, self._values, root, self._operation)
+            self._look(root, collected.grouped_field_set)
+        return self._found
+
+    def _look(self, parent: GraphQLObjectType, groups: GroupedFieldSet) -> None:
+        for group in groups.values():
+            name = group[0].node.name.value
+            field = parent.fields.get(name)
+            if field is None:
+                continue  # __typename and introspection
+            scope = lacking(field, self._scopes)
+            if scope is None:
+                for kind in self._kinds(get_named_type(field.type)):
+                    below = collect_subfields(self._schema, self._fragments, self._values, self._operation, kind, group)
+                    self._look(kind, below.grouped_field_set)
+            elif isinstance(field.type, GraphQLNonNull):
+                error = ForbiddenError(name, scope)
+                nodes = [one.node for one in group]
+                self._found.setdefault((parent.name, name), GraphQLError(str(error), nodes, original_error=error))
+
+    def _kinds(self, declared: GraphQLNamedType) -> Sequence[GraphQLObjectType]:
+        if is_abstract_type(declared):
+            return self._schema.get_possible_types(declared)
+        return [declared] if isinstance(declared, GraphQLObjectType) else []

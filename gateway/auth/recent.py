@@ -1,0 +1,49 @@
+"""What was verified lately, so that it need not be verified for each request."""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+_MOST = 10_000
+"""Credentials of a process. Only good ones are kept: nobody can drive them out by sending others."""
+
+
+class Recent(Generic[T]):
+    """By credential, of which a digest is held and never itself; those used least lately go first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[bytes, T] = OrderedDict()
+
+    def get(self, credential: str) -> T | None:
+        """What was kept, if it is still there."""
+        digest = _digest(credential)
+        found = self._kept.get(digest)
+        if found is not None:
+            self._kept.move_to_end(digest)
+        return found
+
+    def put(self, credential: str, value: T) -> None:
+        """Keep it, and let go of what is too much."""
+        self._kept[_digest(credential)] = value
+        if len(self._kept) > _MOST:
+            self._kept.popitem(last=False)
+
+    def drop(self, credential: str) -> None:
+        """Keep it no longer."""
+        self._kept.pop(_digest(credential), None)
+
+    def values(self) -> Iterable[T]:
+        """All that is kept."""
+        return self._kept.values()
+
+    def drop_where(self, concerned: Callable[[T], bool]) -> None:
+        """Keep those no longer for which this holds."""
+        for digest in [digest for digest, value in self._kept.items() if concerned(value)]:
+            del self._kept[digest]
+
+
+def _digest(credential: str) -> bytes:
+    return hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,114 @@
+"""JSON Web Tokens: signed by somebody who is trusted, for this gateway, and not expired."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jwt
+
+from gateway.auth.errors import Unauthenticated
+from gateway.auth.jwks import KeyFile, Keys, VerificationKey, shared_secret
+from gateway.auth.recent import Recent
+from gateway.auth.viewer import Viewer, known
+from gateway.settings import Settings, SettingsError
+
+_REQUIRED = ["exp", "iss", "aud", "sub"]
+_LONGEST_SUBJECT = 200
+"""Characters. It becomes part of names in logs and of keys of limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    viewer: Viewer
+    expires: float
+    keys: Keys
+    """Those that it was verified among: with others it is verified again."""
+
+
+class TokenVerifier:
+    """Says who asks with a token. Which key it was signed with is the token's to say, by which algorithm the key's."""
+
+    def __init__(self, keys: Callable[[], Keys], *, audience: str, issuer: str, leeway_s: float) -> None:
+        self._keys = keys
+        self._audience = audience
+        self._issuer = issuer
+        self._leeway_s = leeway_s
+        self._recent: Recent[_Verified] = Recent()
+
+    @classmethod
+    def of(cls, settings: Settings) -> "TokenVerifier | None":
+        """By the settings; None where they name no key. Raises SettingsError, without what is secret."""
+        if not settings.jwt_secret and not settings.jwks_file:
+            return None
+        for variable, value in (
+            ("GATEWAY_JWT_AUDIENCE", settings.jwt_audience),
+            ("GATEWAY_JWT_ISSUER", settings.jwt_issuer),
+        ):
+            if not value:
+                raise SettingsError(
+                    f"{variable} is missing: without it, tokens that are for others would be good here."
+                )
+        keys = _keys(settings)
+        return cls(keys, audience=settings.jwt_audience, issuer=settings.jwt_issuer, leeway_s=settings.jwt_leeway_s)
+
+    def viewer(self, token: str) -> Viewer:
+        """Who asks. Raises Unauthenticated."""
+        keys = self._keys()
+        found = self._recent.get(token)
+        if found is None or found.keys is not keys or time.time() >= found.expires:
+            found = self._verified(token, keys)
+            self._recent.put(token, found)
+        return found.viewer
+
+    def _verified(self, token: str, keys: Keys) -> _Verified:
+        # The library's errors repeat parts of tokens: they go no further.
+        try:
+            claims = self._claims(token, keys)
+            return _Verified(self._viewer_of(claims), claims["exp"] + self._leeway_s, keys)
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated("The token has expired.") from None
+        except Exception:  # whatever a hostile token makes of it
+            raise Unauthenticated("The token is not valid.") from None
+
+    def _claims(self, token: str, keys: Keys) -> dict[str, Any]:
+        key = _signed_with(jwt.get_unverified_header(token).get("kid"), keys)
+        return jwt.decode(
+            token,
+            key.key,
+            algorithms=[key.algorithm],
+            audience=self._audience,
+            issuer=self._issuer,
+            leeway=self._leeway_s,
+            options={"require": _REQUIRED},
+        )
+
+    def _viewer_of(self, claims: dict[str, Any]) -> Viewer:
+        subject = claims["sub"]
+        if not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
+            raise ValueError
+        return Viewer(f"jwt:{self._issuer}:{subject}", known(_scopes(claims)))
+
+
+def _keys(settings: Settings) -> Callable[[], Keys]:
+    """The shared secret has no `kid`; what has one is in the file."""
+    secret: Keys = {None: shared_secret(settings.jwt_secret)} if settings.jwt_secret else {}
+    if not settings.jwks_file:
+        return lambda: secret
+    return KeyFile(Path(settings.jwks_file), secret).keys
+
+
+def _signed_with(kid: str | None, keys: Keys) -> VerificationKey:
+    """The key of this name; for a token that names none, the one without a name, or the only one."""
+    if kid is None and None not in keys and len(keys) == 1:
+        return next(iter(keys.values()))
+    return keys[kid]
+
+
+def _scopes(claims: dict[str, Any]) -> list[str]:
+    """`scope`, separated by spaces (RFC 9068), or `scp`, as some issuers have it, as a text or as a list."""
+    given = claims.get("scope", claims.get("scp", ""))
+    if isinstance(given, str):
+        return given.split(" ")
+    return [one for one in given if isinstance(one, str)] if isinstance(given, list) else []

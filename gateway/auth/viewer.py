@@ -1,0 +1,64 @@
+"""Who asks, and what they may."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gateway.settings import SettingsError
+from resolvers.scopes import ALL_SCOPES
+
+_NOBODY = "anonymous"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A viewer's own limits, in place of the gateway's; None leaves those."""
+
+    ids_per_field: int | None = None
+    cost_per_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks: `key:<id>`, `jwt:<issuer>:<subject>` or `anonymous`."""
+
+    name: str
+    scopes: frozenset[str]
+    limits: Limits = Limits()
+    audience: bytes = field(init=False, compare=False)
+    """For whom an answer may be kept: everyone without a credential, or all with one who may read the same."""
+
+    def __post_init__(self) -> None:
+        """Put together what is asked with every request."""
+        object.__setattr__(self, "audience", f"{'anyone' if self.is_anonymous else ''} {self.scope_key}".encode())
+
+    @property
+    def scope_key(self) -> str:
+        """The scopes as a short text that is the same for the same scopes: for keys of what is cached or shared."""
+        return " ".join(sorted(self.scopes))
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether it is nobody in particular, so that what they are answered is public."""
+        return self.name == _NOBODY
+
+
+ANONYMOUS = Viewer(_NOBODY, ALL_SCOPES)
+"""Whoever asks without a credential where nothing is closed to them."""
+
+
+def known(scopes: Iterable[str]) -> frozenset[str]:
+    """Those of the scopes that there are: tokens may carry other services' too."""
+    return ALL_SCOPES.intersection(scopes)
+
+
+def anonymous(setting: str) -> Viewer | None:
+    """Who asks without a credential, by GATEWAY_ANONYMOUS; None where that is refused. Raises SettingsError."""
+    if setting in ("", "none"):
+        return None
+    if setting == "all":
+        return ANONYMOUS
+    scopes = frozenset(setting.split())
+    if not scopes <= ALL_SCOPES:
+        choice = ", ".join(sorted(ALL_SCOPES))
+        raise SettingsError(f"GATEWAY_ANONYMOUS must be all, none, or some of {choice}, and is {setting!r}.")
+    return Viewer(_NOBODY, scopes)

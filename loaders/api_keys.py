@@ -1,0 +1,96 @@
+"""API keys, from PostgreSQL. A change of them is made known as a change of the objects that change_of names."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from loaders.cache.invalidation import Change
+from loaders.stores.protocols import RelationalStore, Row
+
+_INSERT = """
+insert into api_keys (id, name, hash, scopes, ids_per_field, cost_per_minute, expires_at)
+values ($1, $2, $3, $4::text[], $5, $6, $7)
+returning id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at
+"""
+_ALL = """
+select id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at
+from api_keys
+order by created_at, id
+"""
+_BY_ID = """
+select id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at
+from api_keys
+where id = any($1::text[])
+"""
+_REVOKE = """
+update api_keys set revoked_at = coalesce(revoked_at, now())
+where id = $1
+returning id
+"""
+
+_OBJECT = "api-key:"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is stored: `hash` is the SHA-256 of its secret. Limits and times are None where there are none."""
+
+    id: str
+    name: str
+    hash: bytes
+    scopes: tuple[str, ...]
+    ids_per_field: int | None
+    cost_per_minute: int | None
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+class ApiKeys:
+    """The table of keys; each method is one statement, and raises SystemFault where the store fails."""
+
+    def __init__(self, postgres: RelationalStore) -> None:
+        self._postgres = postgres
+
+    async def add(
+        self,
+        key_id: str,
+        name: str,
+        secret_hash: bytes,
+        scopes: Sequence[str],
+        *,
+        ids_per_field: int | None = None,
+        cost_per_minute: int | None = None,
+        expires_at: datetime | None = None,
+    ) -> ApiKey:
+        """Store a new key."""
+        limits = (ids_per_field, cost_per_minute)
+        (row,) = await self._postgres.rows(_INSERT, key_id, name, secret_hash, list(scopes), *limits, expires_at)
+        return _key(row)
+
+    async def all(self) -> list[ApiKey]:
+        """Every key, the oldest first."""
+        return [_key(row) for row in await self._postgres.rows(_ALL)]
+
+    async def by_id(self, ids: Iterable[str]) -> dict[str, ApiKey]:
+        """Those of these keys that there are, by their ids."""
+        return {row["id"]: _key(row) for row in await self._postgres.rows(_BY_ID, list(ids))}
+
+    async def revoke(self, key_id: str) -> bool:
+        """Refuse a key from now on, or since it was first revoked; False where there is none of this id."""
+        return bool(await self._postgres.rows(_REVOKE, key_id))
+
+
+def change_of(key_id: str) -> Change:
+    """What is announced when a key has changed."""
+    return Change(keys=(f"{_OBJECT}{key_id}",))
+
+
+def changed_ids(change: Change) -> list[str]:
+    """The ids of the keys that a change names."""
+    return [key.removeprefix(_OBJECT) for key in change.keys if key.startswith(_OBJECT)]
+
+
+def _key(row: Row) -> ApiKey:
+    key_id, name, secret_hash, scopes, *rest = row
+    return ApiKey(key_id, name, secret_hash, tuple(scopes), *rest)

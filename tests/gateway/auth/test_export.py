@@ -1,0 +1,51 @@
+"""The export is for those who may: it needs its own scope, and those of what it holds."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from deploy.embedded.engines import StoreUrls
+from gateway import export
+from gateway.auth.authentication import Authenticator, Policy, viewer_of
+from gateway.settings import Settings
+from gateway.stores import open_stores
+from loaders.api_keys import ApiKeys
+from resolvers.scopes import ALL_SCOPES, Scope
+from tests.asking import SCHEMA
+from tests.conftest import NewStores
+from tests.gateway.auth.conftest import added
+
+
+@pytest.fixture
+async def client(key_stores: NewStores, store_urls: StoreUrls) -> AsyncIterator[httpx.AsyncClient]:
+    """The export's application, over stores without aircraft."""
+    settings = Settings(
+        database_url=key_stores.database_url,
+        clickhouse_url=key_stores.clickhouse_url,
+        redis_url=store_urls.redis_url,
+    )
+    app = Starlette(routes=export.routes(SCHEMA, 10, viewer_of))
+    async with open_stores(settings) as stores:
+        app.state.stores = stores
+        app.state.authenticator = Authenticator(Policy.of(settings), stores)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+            yield client
+
+
+async def test_an_export_needs_every_scope(client: httpx.AsyncClient, keys: ApiKeys) -> None:
+    for lacking in Scope:
+        key = await added(keys, sorted(ALL_SCOPES - {lacking}))
+        answer = await client.get("/export/analysis?ids=N1", headers={"X-API-Key": key})
+        message = f"The export needs the scope {lacking}."
+        assert (answer.status_code, answer.json()) == (403, {"errors": [{"message": message}]})
+    key = await added(keys, sorted(ALL_SCOPES))
+    answer = await client.get("/export/analysis?ids=N1", headers={"Authorization": f"Bearer {key}"})
+    assert (answer.status_code, answer.text) == (200, '{"id":"N1","aircraft":null}\n')
+
+
+async def test_an_export_without_a_good_credential_is_401(client: httpx.AsyncClient) -> None:
+    for headers, challenge in [({}, "Bearer"), ({"X-API-Key": "x"}, 'Bearer error="invalid_token"')]:
+        answer = await client.get("/export/analysis?ids=N1", headers=headers)
+        assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, challenge)
