@@ -55,6 +55,12 @@ class CachedSections:
             values[request] = of_known
         return values
 
+    async def states(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, list[str]]:
+        """Of each request, what is cached for each id: see `loaders.cache.states`."""
+        fields = [field_of(request.whole()) for request in requests]
+        found = await self.cache.states([_PREFIX + key for key in ids], fields)
+        return {request: found[one] for request, one in zip(requests, fields, strict=True)}
+
 
 @dataclass(frozen=True, slots=True)
 class _StoresOf:

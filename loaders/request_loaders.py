@@ -20,6 +20,8 @@ class RequestLoaders:
     airports: AirportByCodeLoader
     airlines: AirlineByCodeLoader
     fleet: FleetLoader
+    cached: CachedSections | None = None
+    """Where sections come from, if not from the stores alone."""
 
     async def release(self) -> None:
         """Forget what was loaded."""
@@ -33,9 +35,11 @@ class RequestLoaders:
     ) -> "RequestLoaders":
         """New loaders with empty memories; without a cache, everything is asked of the stores."""
         statements = SectionStatements(postgres, clickhouse)
+        cached = CachedSections(cache, statements) if cache is not None else None
         return cls(
-            SectionLoader(CachedSections(cache, statements) if cache is not None else statements),
+            SectionLoader(cached or statements),
             AirportByCodeLoader(postgres, cache),
             AirlineByCodeLoader(postgres, cache),
             FleetLoader(postgres),
+            cached,
         )

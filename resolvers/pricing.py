@@ -39,6 +39,11 @@ class RootField:
     pages: int = 0
     """Statements that find out which aircraft it is for."""
 
+    def kinds(self) -> frozenset[Kind]:
+        """Of the records that it asks for, or that its sections lead to: a statement each."""
+        links = self.selection.links if self.selection else ()
+        return self.records | {kind for _, _, kind in links}
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
@@ -82,7 +87,7 @@ def together(prices: Sequence[Price]) -> Price:
 def _priced(fields: Sequence[RootField]) -> Price:
     requests = [one for each in fields if each.selection for one in each.selection.requests]
     statements = sum(1 + (one.source.cohort is not None) for one in plan(requests)) if requests else 0
-    statements += len({kind for each in fields for kind in _kinds(each)}) + sum(each.pages for each in fields)
+    statements += len({kind for each in fields for kind in each.kinds()}) + sum(each.pages for each in fields)
     rows = size = 0
     points = float(STATEMENT_POINTS * statements)
     for each in fields:
@@ -91,11 +96,6 @@ def _priced(fields: Sequence[RootField]) -> Price:
         size += round(each.objects * weight.bytes)
         points += each.objects * weight.points
     return Price(statements, rows, size, 1 + round(points), sum(each.objects for each in fields), fields)
-
-
-def _kinds(each: RootField) -> frozenset[Kind]:
-    links = each.selection.links if each.selection else ()
-    return each.records | {kind for _, _, kind in links}
 
 
 def _weight(each: RootField) -> Weight:

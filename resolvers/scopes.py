@@ -22,9 +22,13 @@ class Scope(StrEnum):
     ANALYSIS = "analysis:read"
     EXPORT = "export"
     """The export of the whole fleet, beside the scopes of what is in it."""
+    EXPLAIN = "explain"
+    """How an operation is planned, with the stores' SQL."""
 
 
 ALL_SCOPES: frozenset[str] = frozenset(Scope)
+FIELD_SCOPES: frozenset[str] = frozenset({Scope.REGISTER, Scope.ANALYSIS})
+"""Those that fields need: who has them may read everything."""
 
 
 class ForbiddenError(CallerError):

@@ -33,7 +33,7 @@ from loaders.planning.request import merged, request
 from resolvers.arguments import after_of, period_of
 from resolvers.links import Link
 from resolvers.operations import Memory, memory
-from resolvers.scopes import ALL_SCOPES, lacking
+from resolvers.scopes import FIELD_SCOPES, lacking
 
 _SECTION_OF_FIELD: dict[str, type[Section]] = {
     "registration": Registration,
@@ -185,7 +185,7 @@ class Reader:
         collected = collect_subfields(
             self._schema, self._fragments, self._variables, self._operation, parent, group
         ).grouped_field_set
-        if self._scopes == ALL_SCOPES:
+        if self._scopes >= FIELD_SCOPES:
             return collected
         return {key: below for key, below in collected.items() if self._may_read(parent, below)}
 

@@ -21,7 +21,7 @@ from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, c
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.extensions import SchemaExtension
 
-from resolvers.scopes import ALL_SCOPES, ForbiddenError, lacking
+from resolvers.scopes import FIELD_SCOPES, ForbiddenError, lacking
 
 
 class RefuseForbidden(SchemaExtension):
@@ -31,7 +31,7 @@ class RefuseForbidden(SchemaExtension):
         """Looks at valid documents only, and at none where all scopes are there."""
         asked = self.execution_context
         scopes: frozenset[str] = getattr(asked.context, "scopes", frozenset())
-        if scopes != ALL_SCOPES and asked.pre_execution_errors == [] and asked.graphql_document is not None:
+        if not scopes >= FIELD_SCOPES and asked.pre_execution_errors == [] and asked.graphql_document is not None:
             core: GraphQLSchema = asked.schema._schema
             variables = asked.variables or {}
             asked.pre_execution_errors = forbidden(

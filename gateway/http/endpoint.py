@@ -13,8 +13,9 @@ from gateway.auth.errors import AuthenticationError
 from gateway.documents import Document
 from gateway.errors import masked
 from gateway.execution.variables import coerced
+from gateway.explain import EXPLAIN, explained
 from gateway.http.answers import ACCOUNT, VIEWER
-from gateway.http.faults import HTTPFault, Refused
+from gateway.http.faults import HTTPFault, Refused, refused
 from gateway.http.media import negotiated
 from gateway.http.outcome import Outcome
 from gateway.http.reading import METHODS, Asked, Received, received
@@ -22,9 +23,9 @@ from gateway.http.responses import Answered, respond
 from gateway.limits import Limits, check, exceeded
 from loaders.account import Account, begin
 from loaders.stores.errors import CallerError
+from resolvers import scopes
 from resolvers.context import RequestContext
 from resolvers.pricing import Price, price, together
-from resolvers.scopes import FORBIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,6 +120,9 @@ class GraphQLEndpoint:
             message = f"A {operation.operation.value} is asked for by POST."
             raise HTTPFault(405, message, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
         check(measures, limits)
+        if asked.extensions.get(EXPLAIN) is True and scopes.Scope.EXPLAIN not in viewer.scopes:
+            message = f"To have the plan explained needs the scope {scopes.Scope.EXPLAIN}."
+            raise refused(message, scopes.FORBIDDEN, status=403)
         return Prepared(asked, document, operation, self._price(asked, document, operation, limits, viewer))
 
     def _price(
@@ -153,9 +157,13 @@ class GraphQLEndpoint:
         if isinstance(prepared, Outcome):
             return prepared
         mode = request.headers.get(COST_HEADER, "").lower()
+        explanation: dict[str, Any] = {}
+        if prepared.asked.extensions.get(EXPLAIN) is True:
+            account.is_kept = False
+            explanation = {EXPLAIN: await explained(prepared.price, context.loaders)}
         if mode == "validate":
             account.is_kept = False
-            return Outcome(extensions={"cost": {"estimated": prepared.price.report()}})
+            return Outcome(extensions={"cost": {"estimated": prepared.price.report()}, **explanation})
         accounts = prepared.asked.extensions.get(ACCOUNTING) is True
         account.measures_bytes |= accounts or mode == "report"
         outcome = await self._execute(prepared, context)
@@ -163,6 +171,7 @@ class GraphQLEndpoint:
             account.is_kept = False  # of this request, and no other's
             outcome.extensions |= {ACCOUNTING: account.report()} if accounts else {}
             outcome.extensions |= {"cost": {"estimated": prepared.price.report()}} if mode == "report" else {}
+        outcome.extensions |= explanation
         return outcome
 
     async def _execute(self, prepared: Prepared, context: RequestContext) -> Outcome:
@@ -175,7 +184,8 @@ class GraphQLEndpoint:
         )
         has_data = result.data is not None or any(error.path for error in result.errors or ())
         codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
-        return Outcome(result.data, has_data, result.errors or (), refused_status=403 if codes == {FORBIDDEN} else 400)
+        status = 403 if codes == {scopes.FORBIDDEN} else 400
+        return Outcome(result.data, has_data, result.errors or (), refused_status=status)
 
 
 def _viewer(request: Request) -> Viewer:

@@ -20,6 +20,7 @@ from loaders.cache.flight import Answers, Flight, Load, note
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.local import LocalCache
 from loaders.cache.shared import Found, SharedCache
+from loaders.cache.states import States, states
 from loaders.stores.errors import SystemFault
 
 _MOST_PLACES = 50_000
@@ -101,6 +102,10 @@ class Cache:
             note(keys, fields, fresh_until, Counter(fields[which] for _, which in stale), flights)
         fetched.values = dict(zip(fields, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
         return fetched
+
+    async def states(self, keys: Sequence[str], fields: Sequence[Field]) -> States:
+        """What is there now, with nothing loaded or leased."""
+        return await states(self._local if self.is_kept else None, self._shared, self._clock_ms, keys, fields)
 
     async def settle(self) -> None:
         """Wait for what is being fetched, written or refreshed."""
@@ -269,7 +274,7 @@ class Cache:
         """Load what this process gets the leases of, and take what another has refreshed."""
         self._aloft.add(flight)
         try:
-            found = await self._shared.look_up(flight.keys, flight.fields, refresh=True)
+            found = await self._shared.look_up(flight.keys, flight.fields, mode="refresh")
             if found is None:
                 return
             self._take(flight, flight.keys, found)

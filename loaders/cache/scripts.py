@@ -50,7 +50,7 @@ end
 LOOK_UP = (
     _HELPERS
     + """
--- KEYS: epochs, objects. ARGV: token, lease in ms, deadline in ms (0: none), mode (load or refresh), n, n names,
+-- KEYS: epochs, objects. ARGV: token, lease in ms, deadline in ms (0: none), mode (load, refresh or look), n, n names,
 -- n sources. After the deadline nobody waits for the answer any more, and no lease is given.
 -- Answers: now, n epochs, then for each object a list: a text, 1 (leased to the caller), 0 (leased to another), or
 -- {1 or 0, text that is usable on error}. In refresh, what is stale is leased too, and its text is left out.
@@ -83,7 +83,7 @@ for k = 2, #KEYS do
     if usable ~= nil then
       local state, lease = 0, redis.call('HGET', key, '~' .. names[i])
       local free = not lease or tonumber(string.sub(lease, 1, 13)) < now or string.sub(lease, 14) == token
-      if free and not late then
+      if free and not late and mode ~= 'look' then
         redis.call('HSET', key, '~' .. names[i], string.format('%013d', now + lease_ms) .. token)
         state, leased = 1, true
       end

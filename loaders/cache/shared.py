@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from loaders.cache import scripts
 from loaders.cache.fields import Entry, Field, entries
@@ -22,6 +22,7 @@ from loaders.stores.errors import SystemFault
 from loaders.stores.redis import Redis
 
 T = TypeVar("T")
+Mode = Literal["load", "refresh", "look"]
 
 _RETRY_S = 0.5
 """Between two attempts to reach a Redis that is away, made beside the requests: none waits for one."""
@@ -75,26 +76,26 @@ class SharedCache:
         """Whether Redis is being left alone."""
         return self._retrying is not None
 
-    async def look_up(self, keys: Sequence[str], fields: Sequence[Field], *, refresh: bool = False) -> Found | None:
-        """What there is, with leases for the caller on what there is not; on what is stale too, in a refresh."""
+    async def look_up(self, keys: Sequence[str], fields: Sequence[Field], *, mode: Mode = "load") -> Found | None:
+        """What there is, with leases for the caller on what there is not; on what is stale too, to refresh it.
+
+        To look, no lease is taken.
+        """
         token = secrets.token_hex(16)
         places = self._shards.places(keys)
         if len(places) == 1:
-            return await self._look_up(next(iter(places)), keys, fields, token, refresh=refresh)
+            return await self._look_up(next(iter(places)), keys, fields, token, mode)
         parts = await asyncio.gather(
-            *(
-                self._look_up(shard, [keys[at] for at in some], fields, token, refresh=refresh)
-                for shard, some in places.items()
-            )
+            *(self._look_up(shard, [keys[at] for at in some], fields, token, mode) for shard, some in places.items())
         )
         found = [part for part in parts if part is not None]
         return _joined(found, list(places.values())) if len(found) == len(parts) else None
 
     async def _look_up(
-        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, *, refresh: bool
+        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, mode: Mode
     ) -> Found | None:
         for _ in range(_ATTEMPTS):
-            parts = await self._look_up_parts(shard, keys, fields, token, refresh=refresh)
+            parts = await self._look_up_parts(shard, keys, fields, token, mode)
             if parts is None:
                 return None
             if all(part.epochs[0] == parts[0].epochs[0] for part in parts):
@@ -102,14 +103,14 @@ class SharedCache:
         return None  # sources are invalidated faster than they can be looked up
 
     async def _look_up_parts(
-        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, *, refresh: bool
+        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, mode: Mode
     ) -> list[Found] | None:
         names = [self._name(one) for one in fields]
         parts: list[Found] = []
         for some in _chunks(keys, len(fields)):
             clock_ms = self._clocks_ms[shard]
             deadline = time.monotonic() * 1000 + clock_ms + self._timeout_s * 1000 if clock_ms else 0
-            arguments = [token, self._lease_ms, int(deadline), "refresh" if refresh else "load", len(names), *names]
+            arguments = [token, self._lease_ms, int(deadline), mode, len(names), *names]
             arguments += [one.source for one in fields]
             call = self._shards[shard].run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments)
             reply = await self._bounded(call)

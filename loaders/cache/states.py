@@ -1,0 +1,42 @@
+"""Which of what is cached is fresh, stale and missing: looked at, and neither loaded nor leased."""
+
+import time
+from collections.abc import Mapping, Sequence
+
+from loaders.cache.fields import Entry, Field, clock
+from loaders.cache.local import LocalCache
+from loaders.cache.shared import SharedCache
+
+FRESH, STALE, MISSING = "fresh", "stale", "missing"
+
+States = Mapping[Field, list[str]]
+"""Of each field, FRESH, STALE or MISSING for each object, in order."""
+
+
+async def states(
+    local: LocalCache | None, shared: SharedCache, clock_ms: float, keys: Sequence[str], fields: Sequence[Field]
+) -> States:
+    """What memory (`local`, where it may be served) and Redis have; without Redis all else is missing."""
+    found = {one: [MISSING] * len(keys) for one in fields}
+    lacking = list(range(len(keys)))
+    if local is not None:
+        rows, stale, _ = local.get(keys, fields, clock(time.monotonic() * 1000 + clock_ms))
+        lacking = [at for at, row in enumerate(rows) if row is None]
+        for at, row in enumerate(rows):
+            for one in fields if row is not None else ():
+                found[one][at] = FRESH
+        for at, which in stale:
+            found[fields[which]][at] = STALE
+    looked = await shared.look_up([keys[at] for at in lacking], fields, mode="look") if lacking and fields else None
+    if looked is not None:
+        now = clock(looked.now_ms)
+        for at, entries in zip(lacking, looked.rows, strict=True):
+            for one, entry in zip(fields, entries, strict=True):
+                found[one][at] = _state(entry, now)
+    return found
+
+
+def _state(entry: Entry | None, now: bytes) -> str:
+    if entry is None:
+        return MISSING
+    return FRESH if entry.times >= now else STALE
