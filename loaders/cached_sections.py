@@ -83,7 +83,7 @@ class _StoresOf:
 
 @lru_cache(maxsize=_MOST_FIELDS)
 def field_of(request: Request) -> Field:
-    """What is cached of an object for a request."""
+    """What is cached of an object for a request: the same for all who may read it, and nobody else looks for it."""
     section = request.section
     parts = [
         section.graphql_name(),
@@ -121,7 +121,15 @@ def change_of(ids: Sequence[str], sections: Sequence[str] = (), *, everything: b
 def version() -> str:
     """Of the catalogue: what was cached under another declaration of anything is never read."""
     declared: list[object] = [
-        (section.name, section.relation, section.columns, section.present_by, section.freshness, _of_list(section))
+        (
+            section.name,
+            section.scope(),
+            section.relation,
+            section.columns,
+            section.present_by,
+            section.freshness,
+            _of_list(section),
+        )
         for section in SECTIONS.values()
     ]
     declared += [

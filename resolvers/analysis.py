@@ -10,7 +10,7 @@ from strawberry.tools import create_type
 from strawberry.types.field import StrawberryField
 
 from loaders.catalogue import ANALYSIS
-from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section, Store
+from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section
 from loaders.planning import Period
 from loaders.planning.request import request
 from loaders.sections import Loaded, values_of
@@ -128,16 +128,10 @@ def _field(section: type[Section], resolve: Callable[..., Any], answer: Any, bat
         description=section.description,
         graphql_type=answer,
         metadata={BATCH: batch},
-        extensions=[Needs(Scope.REGISTER)] if _is_of_the_register(section) else [],
+        extensions=[Needs(Scope.REGISTER)] if section.scope() == Scope.REGISTER else [],  # the analysis has its own
     )
     field.python_name = section.name
     return field
-
-
-def _is_of_the_register(section: type[Section]) -> bool:
-    """Whether the register says anything of it, were it only which aircraft are compared."""
-    source = section.relation.source
-    return source.store is Store.POSTGRES or source.cohort is not None
 
 
 def _connection_types(section: type[ConnectionSection]) -> tuple[Any, Any]:

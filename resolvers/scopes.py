@@ -9,6 +9,7 @@ from graphql import GraphQLField
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
+from loaders.catalogue.declaration import READ_ANALYSIS, READ_REGISTER
 from loaders.stores.errors import CallerError
 
 FORBIDDEN = "FORBIDDEN"
@@ -17,9 +18,9 @@ FORBIDDEN = "FORBIDDEN"
 class Scope(StrEnum):
     """What a request may be allowed, each apart from the others."""
 
-    REGISTER = "register:read"
+    REGISTER = READ_REGISTER
     """The register of aircraft, airlines and airports, and what is computed from it."""
-    ANALYSIS = "analysis:read"
+    ANALYSIS = READ_ANALYSIS
     EXPORT = "export"
     """The export of the whole fleet, beside the scopes of what is in it."""
     EXPLAIN = "explain"

@@ -6,6 +6,8 @@ from enum import Enum, auto
 from typing import ClassVar
 
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+READ_REGISTER, READ_ANALYSIS = "register:read", "analysis:read"
+"""Scopes."""
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 
 
@@ -216,6 +218,12 @@ class Section:
     def graphql_name(cls) -> str:
         """The field's name in the schema."""
         return camel(cls.name)
+
+    @classmethod
+    def scope(cls) -> str:
+        """What a viewer must be allowed to read it; the register says at least which aircraft are compared."""
+        source = cls.relation.source
+        return READ_REGISTER if source.store is Store.POSTGRES or source.cohort is not None else READ_ANALYSIS
 
     @classmethod
     def links(cls) -> tuple[tuple[int, Column], ...]:

@@ -161,7 +161,7 @@ def test_what_cannot_be_open_is_one_sentence() -> None:
     with pytest.raises(SettingsError) as raised:
         Policy.of(Settings(anonymous="true"))
     assert str(raised.value) == (
-        "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, export, register:read, and is 'true'."
+        "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, explain, export, register:read, and is 'true'."
     )
 
 

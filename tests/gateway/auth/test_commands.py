@@ -117,7 +117,7 @@ def test_without_its_store_a_command_is_one_sentence_without_the_password(
     [
         (
             {"GATEWAY_ANONYMOUS": "maybe"},
-            "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, export, register:read, and is 'maybe'.",
+            "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, explain, export, register:read, and is 'maybe'.",
         ),
         ({"GATEWAY_JWT_SECRET": "sesame", "GATEWAY_JWT_AUDIENCE": "a", "GATEWAY_JWT_ISSUER": "b"},
          "GATEWAY_JWT_SECRET must have 32 bytes at least."),

@@ -51,6 +51,7 @@ def test_what_comes_of_the_register_and_the_analysis_needs_their_scopes() -> Non
     assert needed == {
         Scope.ANALYSIS: {"Aircraft.analysis"},
         Scope.EXPORT: set(),
+        Scope.EXPLAIN: set(),
         Scope.REGISTER: {
             *("Query.fleet", "Query.airport", "Query.airline"),
             *("Aircraft.registration", "Aircraft.revisions", "Aircraft.operator", "Aircraft.homeBase"),
