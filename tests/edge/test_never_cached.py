@@ -44,20 +44,18 @@ def test_a_post_is_never_cached(client: httpx.Client, upstream: Upstream) -> Non
     assert [request.method for request in upstream.asked] == ["GET", "POST", "POST"]
 
 
-@pytest.mark.parametrize("authorization", ["Bearer secret", "0"])
+@pytest.mark.parametrize(
+    ("name", "credential"), [("authorization", "Bearer secret"), ("authorization", "0"), ("x-api-key", "0")]
+)
 def test_an_authorized_answer_is_neither_cached_nor_taken_from_the_cache(
-    client: httpx.Client, upstream: Upstream, authorization: str
+    client: httpx.Client, upstream: Upstream, name: str, credential: str
 ) -> None:
-    headers = {"Authorization": authorization}
+    headers = {name: credential}
     mine = [client.get(QUERY, headers=headers).headers[STATUS] for _ in range(2)]
     public = [client.get(QUERY).headers[STATUS] for _ in range(2)]
     mine.append(client.get(QUERY, headers=headers).headers[STATUS])
     assert (mine, public) == (["BYPASS"] * 3, ["MISS", "HIT"])
-    assert [request.headers.get("authorization") for request in upstream.asked] == [
-        *[authorization] * 2,
-        None,
-        authorization,
-    ]
+    assert [request.headers.get(name) for request in upstream.asked] == [*[credential] * 2, None, credential]
 
 
 def test_an_authorized_client_revalidates_with_the_gateway(client: httpx.Client, upstream: Upstream) -> None:
