@@ -16,6 +16,8 @@ from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.http.answers import Answering, Answers
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.limits import Limits
+from gateway.persisted import Persisted
+from gateway.rate_limit import RateLimit
 from gateway.schema import build_schema
 from gateway.server import stop_surely, stop_with_parent
 from gateway.settings import Settings
@@ -65,12 +67,19 @@ def _ending(lifespan: Lifespan[Starlette], within_s: float) -> Lifespan[Starlett
 
 def build_app(settings: Settings) -> Starlette:
     """The application with these settings. Its stores are opened when it starts and closed when it stops."""
+    persisted = Persisted.of(settings)
+    rate_limit = RateLimit(settings.rate_cost_per_minute)
 
     policy = Policy.of(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_cached_stores(settings) as stores:
+        timeout_s = settings.cache_timeout_s
+        async with (
+            open_cached_stores(settings) as stores,
+            persisted.over(stores.redis, timeout_s=timeout_s),
+            rate_limit.over(stores.redis, timeout_s=timeout_s),
+        ):
             app.state.stores = stores
             app.state.authenticator = Authenticator(policy, stores)
             if stores.cache is not None:
@@ -78,7 +87,7 @@ def build_app(settings: Settings) -> Starlette:
             async with kept_warm(stores, settings):
                 yield
 
-    app = Answering(routes=_routes(settings), lifespan=lifespan)
+    app = Answering(routes=_routes(settings, persisted, rate_limit), lifespan=lifespan)
     app.kept_path = GRAPHQL_PATH
     app.state.answers = None
     return app
@@ -101,9 +110,15 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def _routes(settings: Settings) -> list[BaseRoute]:
+def _routes(settings: Settings, persisted: Persisted, rate_limit: RateLimit) -> list[BaseRoute]:
     schema = build_schema(introspection=settings.introspection, suggestions=settings.suggestions)
-    endpoint = GraphQLEndpoint(schema, limits(settings), draft_statuses=settings.draft_statuses)
+    endpoint = GraphQLEndpoint(
+        schema,
+        limits(settings),
+        persisted=persisted,
+        rate_limit=rate_limit,
+        draft_statuses=settings.draft_statuses,
+    )
     pages = [Route("/", _home), *graphiql.routes(GRAPHQL_PATH)] if settings.graphiql else []
     return [
         Route(GRAPHQL_PATH, endpoint),

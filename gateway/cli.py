@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gateway.auth import commands as key_commands
 from gateway.auth.authentication import Policy
+from gateway.persisted import Persisted
 from gateway.schema import build_schema
 from gateway.server import listen, serve
 from gateway.settings import Settings, settings_table
@@ -95,14 +96,20 @@ def _run(_asked: argparse.Namespace) -> int:
         raise NotInstalledError("run", error) from error
     settings = Settings.from_environment()
     settings = replace(settings, anonymous=settings.anonymous or "all")  # on one's own machine, nobody else asks
-    Policy.of(settings)
+    _check(settings)
     return run(settings)
+
+
+def _check(settings: Settings) -> None:
+    """Of files and rules that settings name, before anything is started, and once rather than in each worker."""
+    Policy.of(settings)
+    Persisted.of(settings)
 
 
 def _serve(_asked: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     settings.require_stores()
-    Policy.of(settings)
+    _check(settings)
     with listen(settings.host, settings.port) as listening:
         asyncio.run(_reach(settings))
         serve(settings, listening)

@@ -143,6 +143,23 @@ class Settings:
         least=1,
         most=100_000,
     )
+    persisted: str = _setting(
+        "GATEWAY_PERSISTED",
+        "automatic",
+        "Documents by name: automatic (by the hash of a text sent once), trusted (those alone of a manifest) or off.",
+    )
+    trusted_documents: str = _setting(
+        "GATEWAY_TRUSTED_DOCUMENTS",
+        "",
+        "A manifest of documents that may be asked for by their ids: a file in Apollo's format or Relay's.",
+    )
+    rate_cost_per_minute: int = _setting(
+        "GATEWAY_RATE_COST_PER_MINUTE",
+        1_000_000,
+        "Points of cost that a viewer, or an address without a name, may ask for in a minute; 0 is without a limit.",
+        least=0,
+        most=1_000_000_000_000,
+    )
     draft_statuses: bool = _setting(
         "GATEWAY_DRAFT_STATUSES",
         False,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 
 from gateway.auth.errors import AuthenticationError
+from gateway.rate_limit import HEADERS as ONES_OWN
 from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
 
@@ -218,7 +219,7 @@ class _Keeping:
             return  # something was invalidated meanwhile, perhaps after it was read
         size = len(body) + sum(map(len, self._key)) + _OVERHEAD + _PER_KEY * len(account.keys)
         answer = _Answer(
-            headers=headers,
+            headers=[header for header in headers if header[0] not in ONES_OWN],
             body=body,
             etag=dict(headers).get(b"etag", b""),
             begun=time.monotonic(),

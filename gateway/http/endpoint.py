@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from gateway.auth.viewer import Viewer
+    from gateway.persisted import Persisted
+    from gateway.rate_limit import RateLimit
     from gateway.schema import GatewaySchema
     from gateway.stores import Stores
 
@@ -56,15 +58,26 @@ class Prepared:
 class GraphQLEndpoint:
     """GraphQL at one path: GET and POST, one operation or a batch."""
 
-    def __init__(self, schema: GatewaySchema, limits: Limits, *, draft_statuses: bool = False) -> None:
+    def __init__(
+        self,
+        schema: GatewaySchema,
+        limits: Limits,
+        *,
+        persisted: Persisted,
+        rate_limit: RateLimit,
+        draft_statuses: bool = False,
+    ) -> None:
         self._schema = schema
         self._limits = limits
+        self._persisted = persisted
+        self._rate_limit = rate_limit
         self._draft_statuses = draft_statuses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         request = Request(scope, receive)
         response = await self._respond(request)
+        self._rate_limit.tell(scope, response)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
@@ -89,12 +102,20 @@ class GraphQLEndpoint:
     async def _outcomes(self, request: Request, asked: Received, limits: Limits, account: Account) -> Sequence[Outcome]:
         """Each operation's, in order: what may be executed is, together."""
         viewer = _viewer(request)
-        prepared = [self._prepared(one, request.method, limits, viewer) for one in asked.operations]
+        waited = (self._prepared(one, request.method, limits, viewer) for one in asked.operations)
+        prepared = await asyncio.gather(*waited)
         good = [one for one in prepared if isinstance(one, Prepared)]
         if good:
             whole = together([one.price for one in good])
             try:
                 self._check_price(whole, limits)
+                points = len(good) if _mode(request) == "validate" else whole.points
+                await self._rate_limit.count(
+                    request.scope,
+                    points,
+                    viewer="" if viewer.is_anonymous else viewer.name,
+                    cost_per_minute=viewer.limits.cost_per_minute,
+                )
             except Refused as refusal:
                 return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
         stores: Stores = request.app.state.stores
@@ -104,15 +125,15 @@ class GraphQLEndpoint:
         finally:
             await context.release()
 
-    def _prepared(self, asked: Asked, method: str, limits: Limits, viewer: Viewer) -> Prepared | Outcome:
+    async def _prepared(self, asked: Asked, method: str, limits: Limits, viewer: Viewer) -> Prepared | Outcome:
         try:
-            return self._prepare(asked, method, limits, viewer)
+            return await self._prepare(asked, method, limits, viewer)
         except Refused as refusal:
             return Outcome.of_refusal(refusal)
 
-    def _prepare(self, asked: Asked, method: str, limits: Limits, viewer: Viewer) -> Prepared:
+    async def _prepare(self, asked: Asked, method: str, limits: Limits, viewer: Viewer) -> Prepared:
         """What can be said of an operation before it is executed. Raises Refused, or HTTPFault for the wrong method."""
-        document = self._schema.documents.get(asked.query or "", most_tokens=limits.tokens)
+        document = self._schema.documents.get(await self._persisted.text(asked), most_tokens=limits.tokens)
         if document.errors:
             raise Refused(document.errors)
         operation, measures = document.operation(asked.operation_name)
@@ -156,7 +177,8 @@ class GraphQLEndpoint:
     ) -> Outcome:
         if isinstance(prepared, Outcome):
             return prepared
-        mode = request.headers.get(COST_HEADER, "").lower()
+        await self._persisted.keep(prepared.asked)
+        mode = _mode(request)
         explanation: dict[str, Any] = {}
         if prepared.asked.extensions.get(EXPLAIN) is True:
             account.is_kept = False
@@ -194,6 +216,11 @@ def _viewer(request: Request) -> Viewer:
     if isinstance(viewer, AuthenticationError):
         raise HTTPFault(viewer.status, str(viewer), "UNAUTHENTICATED", viewer.headers)
     return viewer
+
+
+def _mode(request: Request) -> str:
+    """What a request wants to know of its cost: `validate` and `report` are known."""
+    return request.headers.get(COST_HEADER, "").lower()
 
 
 async def _faulty(request: Request, fault: HTTPFault, media: str) -> Response:

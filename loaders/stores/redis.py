@@ -81,6 +81,17 @@ class Redis:
             with _translated():
                 await self._client.nodes_manager.initialize()
 
+    async def kept(self, key: str, *, keep_s: int | None = None) -> bytes | None:
+        """What is kept by a key, None where nothing is; `keep_s` is how long from now on it is kept."""
+        with _translated():
+            found = await self._client.getex(key, ex=keep_s)
+            return found if isinstance(found, bytes) else None
+
+    async def keep(self, key: str, value: bytes, *, keep_s: int) -> bool:
+        """Keep a value by a key, in place of what was, for that long; whether it was taken."""
+        with _translated():
+            return bool(await self._client.set(key, value, ex=keep_s))
+
     async def close(self) -> None:
         """Close every connection."""
         await self._client.aclose()

@@ -1,0 +1,208 @@
+"""Documents that are asked for by a name: automatic ones by the digest of their text, trusted ones by a manifest's."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gateway.http.faults import HTTPFault, refused
+from gateway.settings import Settings, SettingsError
+from loaders.cache.documents import SharedDocuments, digest
+
+if TYPE_CHECKING:
+    from gateway.http.reading import Asked
+    from loaders.stores.redis import Redis
+
+AUTOMATIC, TRUSTED, OFF = "automatic", "trusted", "off"
+
+_EXTENSION = "persistedQuery"
+_VERSION = 1
+_DIGEST = re.compile("[0-9a-f]{64}")
+_PREFIX = "sha256:"
+"""What GraphQL over HTTP has before a digest that is a document's id."""
+_LONGEST = 64 << 10
+"""Bytes of a document that is kept: longer ones are no frontend's, and many of them would fill Redis."""
+_MOST = 256
+"""Automatic documents that a process remembers; a frontend has some dozens."""
+_RENEW_S = 86_400.0
+"""How often what is used is made known again, so that Redis keeps it."""
+_AGAIN_S = 10.0
+"""How often a text that is sent each time with its digest is made known, at most."""
+_RETRY_S = 5.0
+
+
+class Persisted:
+    """The documents that are known, in this process and, within `over`, in Redis.
+
+    `trusted` are a manifest's, by name. In mode `trusted` nothing but these is executed, by name or by their very text.
+    """
+
+    def __init__(self, mode: str = AUTOMATIC, trusted: Mapping[str, str] | None = None) -> None:
+        documents = trusted or {}
+        self._mode = mode
+        self._trusted = {digest(text): text for text in documents.values()} | dict(documents)
+        self._automatic: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        """Texts by digest, and when they were made known last."""
+        self._shared: SharedDocuments | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Persisted:
+        """As the settings say. Raises SettingsError for a mode that there is not, or a manifest that cannot be read."""
+        mode, path = settings.persisted.lower(), settings.trusted_documents
+        if mode not in (AUTOMATIC, TRUSTED, OFF):
+            raise SettingsError(f"GATEWAY_PERSISTED must be automatic, trusted or off, and is {settings.persisted!r}.")
+        if mode == TRUSTED and not path:
+            raise SettingsError(
+                "GATEWAY_PERSISTED=trusted needs a manifest: set GATEWAY_TRUSTED_DOCUMENTS to its path."
+            )
+        return cls(mode, manifest(Path(path)) if path else {})
+
+    @asynccontextmanager
+    async def over(self, redis: Redis, *, timeout_s: float) -> AsyncIterator[None]:
+        """For the length of the block, share documents with all processes over one Redis."""
+        shared = self._shared = SharedDocuments(redis, timeout_s=timeout_s)
+        publishing = asyncio.create_task(self._publish(shared))
+        try:
+            yield
+        finally:
+            self._shared = None
+            publishing.cancel()
+            await asyncio.wait([publishing])
+            shared.close()
+
+    async def text(self, asked: Asked) -> str:
+        """The text to execute, `""` where there is none.
+
+        Raises Refused for a document that is not known or not trusted, HTTPFault for a digest that is not the text's.
+        """
+        name = _digest_of(asked)
+        if name is not None and asked.query and digest(asked.query) != name:
+            raise _bad("The provided sha does not match the query.")
+        if asked.query and self._mode != TRUSTED:
+            if name is not None and self._mode == OFF:
+                raise _not_supported()
+            return asked.query
+        if asked.query:
+            name = digest(asked.query)
+        elif name is None and asked.document_id is not None:
+            name = asked.document_id.removeprefix(_PREFIX)
+        return "" if name is None else await self._named(name, asked.query)
+
+    async def keep(self, asked: Asked) -> None:
+        """Make an operation's document known, where it came with its digest. It must be valid, and is executed next.
+
+        It is sent because some process did not know it, which need not be this one.
+        """
+        text, name = asked.query or "", _digest_of(asked)
+        if self._mode != AUTOMATIC or name is None or not text or len(text.encode()) > _LONGEST:
+            return
+        _, kept_at = self._automatic.get(name, ("", -_AGAIN_S))
+        if kept_at + _AGAIN_S <= time.monotonic():
+            await self._keep(name, text)
+
+    async def _named(self, name: str, text: str | None) -> str:
+        """The document of this name, which has to have the text where there is one."""
+        if self._mode == OFF:
+            raise _not_supported()
+        found = self._trusted.get(name)
+        if found is None and self._mode == AUTOMATIC:
+            found = await self._known(name)
+        if found is None and self._trusted and self._shared is not None:
+            found = await self._shared.trusted(name)  # of a manifest that is newer than this process', or older
+        if found is not None and found == (text or found):
+            return found
+        if self._mode == AUTOMATIC:
+            raise refused("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+        what = "the document" if text else f"{name[:100]!r}"
+        raise refused(f"Only trusted documents are executed, and {what} is none of them.", "PERSISTED_QUERY_REQUIRED")
+
+    async def _known(self, name: str) -> str | None:
+        """The text of an automatic document. Its digest proves it, whoever it comes from."""
+        if not _DIGEST.fullmatch(name):
+            return None
+        text, kept_at = self._automatic.get(name, (None, 0.0))
+        if text is None and self._shared is not None:
+            text = await self._shared.automatic(name)
+            if text is not None:
+                self._remember(name, text)
+        elif text is not None and kept_at + _RENEW_S <= time.monotonic():
+            await self._keep(name, text)
+        elif text is not None:
+            self._automatic.move_to_end(name)
+        return text
+
+    async def _keep(self, name: str, text: str) -> None:
+        self._remember(name, text)
+        if self._shared is not None:
+            await self._shared.keep(name, text)
+
+    def _remember(self, name: str, text: str) -> None:
+        self._automatic[name] = text, time.monotonic()
+        self._automatic.move_to_end(name)
+        if len(self._automatic) > _MOST:
+            self._automatic.popitem(last=False)
+
+    async def _publish(self, shared: SharedDocuments) -> None:
+        """Keep the manifest's documents known to others, for as long as this process serves."""
+        while self._trusted:
+            is_published = await shared.publish(self._trusted)
+            await asyncio.sleep(_RENEW_S if is_published else _RETRY_S)
+
+
+def manifest(path: Path) -> dict[str, str]:
+    """Texts by name, of a file as Apollo's tools write it, or Relay's compiler. Raises SettingsError."""
+    try:
+        read = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(path, f"cannot be read: {error}") from error
+    documents = _of_apollo(path, read) if isinstance(read, dict) and "operations" in read else read
+    if not isinstance(documents, dict) or not all(isinstance(text, str) for text in documents.values()):
+        raise _unreadable(path, "is neither a manifest of Apollo's format nor an object of texts by id.")
+    if not documents:
+        raise _unreadable(path, "names no document.")
+    return documents
+
+
+def _of_apollo(path: Path, read: dict[str, Any]) -> dict[str, str]:
+    if read.get("format") != "apollo-persisted-query-manifest" or read.get("version") != 1:
+        raise _unreadable(path, 'must have "format": "apollo-persisted-query-manifest" and "version": 1.')
+    documents: dict[str, str] = {}
+    for at, one in enumerate(read["operations"] if isinstance(read["operations"], list) else [None]):
+        name, text = (one.get("id"), one.get("body")) if isinstance(one, dict) else (None, None)
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise _unreadable(path, f"has no id and body, both texts, in its operation {at}.")
+        if documents.setdefault(name, text) != text:
+            raise _unreadable(path, f"has two documents of the id {name[:100]!r}.")
+    return documents
+
+
+def _unreadable(path: Path, why: str) -> SettingsError:
+    return SettingsError(f"GATEWAY_TRUSTED_DOCUMENTS: {path} {why}")
+
+
+def _digest_of(asked: Asked) -> str | None:
+    """The digest that the request names its document by, None where there is none. Raises HTTPFault where it is bad."""
+    extension = asked.extensions.get(_EXTENSION)
+    if extension is None:
+        return None
+    if not isinstance(extension, dict) or extension.get("version") != _VERSION:
+        raise _bad("The version of persistedQuery must be 1.")
+    name = extension.get("sha256Hash")
+    if not isinstance(name, str):
+        raise _bad("persistedQuery has a sha256Hash, which is a string.")
+    return name
+
+
+def _bad(message: str) -> HTTPFault:
+    return HTTPFault(400, message, "BAD_USER_INPUT")
+
+
+def _not_supported() -> Exception:
+    return refused("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")

@@ -1,0 +1,94 @@
+"""Fair use: how many points of cost a caller may ask for in a minute, and what callers are told of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import TYPE_CHECKING
+
+from gateway.http.faults import HTTPFault
+from gateway.limits import exceeded
+from loaders.cache.rate import WINDOW_S, Counted, LocalRates, SharedRates
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import Scope
+
+    from loaders.stores.redis import Redis
+
+HEADERS = frozenset({b"ratelimit", b"ratelimit-policy"})
+"""What says how much one caller has left, at one moment: it is nobody else's, and not kept with an answer."""
+
+_TOLD = "gateway.rate"
+"""Where a request's scope has what its answer tells."""
+_NETWORK_BITS = 64
+"""Of an IPv6 address: a subscriber has all the addresses below."""
+
+
+class RateLimit:
+    """Counts what is asked for, in this process and, within `over`, in Redis for all processes together."""
+
+    def __init__(self, cost_per_minute: int) -> None:
+        self._cost_per_minute = cost_per_minute
+        self._local = LocalRates()
+        self._shared: SharedRates | None = None
+
+    @asynccontextmanager
+    async def over(self, redis: Redis, *, timeout_s: float) -> AsyncIterator[None]:
+        """For the length of the block, share budgets with all processes over one Redis."""
+        shared = self._shared = SharedRates(redis, timeout_s=timeout_s)
+        try:
+            yield
+        finally:
+            self._shared = None
+            shared.close()
+
+    async def count(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
+        """Take a request's points from the budget of its viewer, or of its address where it has no name.
+
+        `cost_per_minute` is the viewer's own; 0 is without a limit. Raises Refused for more than a minute has, which no
+        waiting helps, and HTTPFault 429 where the budget is used up for now.
+        """
+        most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
+        if most == 0:
+            return
+        if points > most:
+            raise exceeded("cost_per_minute", most, points, unit="points of cost a minute")
+        caller = f"viewer {viewer}" if viewer else f"address {address(scope)}"
+        counted = await self._shared.take(caller, points, most) if self._shared is not None else None
+        counted = counted or self._local.take(caller, points, most)
+        scope[_TOLD] = _told(counted, most)
+        if not counted.allowed:
+            wait_s = math.ceil(counted.retry_after_s)
+            message = f"At most {most:,} points of cost can be asked for in a minute: try again in {wait_s} s."
+            raise HTTPFault(429, message, "RATE_LIMITED", {"Retry-After": str(wait_s)}, retryAfter=wait_s)
+
+    def tell(self, scope: Scope, response: Response) -> None:
+        """Put into the headers what was counted, but not into those of an answer that caches may give to others."""
+        told: dict[str, str] = scope.get(_TOLD, {})
+        is_public = response.headers.get("cache-control", "").startswith("public")
+        if scope["method"] == "POST" or not is_public:
+            response.headers.update(told)
+
+
+def address(scope: Scope) -> str:
+    """The address that a request counts for: the client's, of IPv6 its network."""
+    host: str = (scope.get("client") or ("", 0))[0]
+    try:
+        read = ip_address(host)
+    except ValueError:  # what a proxy says that knows no better
+        return host
+    if not isinstance(read, IPv6Address):
+        return str(read)
+    return str(read.ipv4_mapped or ip_network((int(read), _NETWORK_BITS), strict=False))
+
+
+def _told(counted: Counted, most: int) -> dict[str, str]:
+    """The fields of draft-ietf-httpapi-ratelimit-headers-11; its window must not end after Retry-After."""
+    window_s = math.ceil(counted.reset_s if counted.allowed else counted.retry_after_s)
+    return {
+        "RateLimit-Policy": f'"default";q={most};w={WINDOW_S}',
+        "RateLimit": f'"default";r={counted.remaining};t={window_s}',
+    }

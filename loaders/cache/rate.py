@@ -1,0 +1,98 @@
+"""How much callers have used lately: GCRA, in Redis for all processes together, in one process while Redis is away.
+
+A caller has a budget of points a minute, and may use a whole minute's at once. All that is kept of a caller is when
+what has been used will have been paid back (the theoretical time of arrival), in microseconds: points put it off, and
+a request is refused that would put it off further than a minute from now. Nothing is paid for what is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loaders.cache.bounded import BoundedCalls
+from loaders.stores.redis import Redis, Scripts
+
+WINDOW_S = 60
+_WINDOW_US = WINDOW_S * 1e6
+_MOST_CALLERS = 10_000
+"""Callers that a process remembers by itself; without a bound, many addresses could fill the memory."""
+
+_TAKE = """
+-- KEYS: caller. ARGV: points, points a minute. Answers whether they were taken, the points that are left now, and in
+-- microseconds: how long until they could be taken (0 where they were), how long until all is paid back.
+local t = redis.call('TIME')
+local now, window = t[1] * 1000000 + t[2], 60000000
+local each = window / tonumber(ARGV[2])
+local before = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local after = before + tonumber(ARGV[1]) * each
+local wait = after - now - window
+local function remaining(paid_back)
+  return math.max(0, math.floor((window - (paid_back - now)) / each + 0.001))
+end
+if wait > 1 then  -- less is how numbers are rounded
+  return {0, remaining(before), math.ceil(wait), math.ceil(before - now)}
+end
+redis.call('SET', KEYS[1], string.format('%.3f', after), 'PX', math.ceil((after - now) / 1000))
+return {1, remaining(after), 0, math.ceil(after - now)}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What became of a request: `remaining` are points, `retry_after_s` is 0 for one that was counted in.
+
+    `reset_s` is how long it takes until the whole budget is there again.
+    """
+
+    allowed: bool
+    remaining: int
+    retry_after_s: float
+    reset_s: float
+
+
+class SharedRates:
+    """One budget for each caller in all processes over one Redis."""
+
+    def __init__(self, redis: Redis, *, timeout_s: float) -> None:
+        self._scripts = Scripts(redis)
+        self._calls = BoundedCalls(redis, timeout_s)
+
+    async def take(self, caller: str, points: int, per_minute: int) -> Counted | None:
+        """Take points, at most as many as a minute has; None where Redis failed, was late, or is left alone."""
+        name = f"rate:{hashlib.blake2b(caller.encode(errors='surrogatepass'), digest_size=16).hexdigest()}"
+        reply = await self._calls.of(self._scripts.run(_TAKE, [name], [points, per_minute]))
+        try:
+            allowed, remaining, wait_us, reset_us = map(int, reply or ())
+        except (ValueError, TypeError):  # what answers is not ours
+            return None
+        return Counted(allowed == 1, remaining, wait_us / 1e6, reset_us / 1e6)
+
+    def close(self) -> None:
+        """Stop looking for Redis."""
+        self._calls.close()
+
+
+class LocalRates:
+    """A budget for each caller in this process alone; who has asked least lately is forgotten first."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._paid_back: OrderedDict[str, float] = OrderedDict()
+
+    def take(self, caller: str, points: int, per_minute: int) -> Counted:
+        """Take points, at most as many as a minute has."""
+        now, each = self._clock() * 1e6, _WINDOW_US / per_minute
+        before = max(self._paid_back.pop(caller, now), now)
+        after = before + points * each
+        wait = after - now - _WINDOW_US
+        allowed = wait <= 1  # less is how numbers are rounded
+        kept = self._paid_back[caller] = after if allowed else before
+        if len(self._paid_back) > _MOST_CALLERS:
+            self._paid_back.popitem(last=False)
+        remaining = max(0, math.floor((_WINDOW_US - (kept - now)) / each + 0.001))
+        return Counted(allowed, remaining, 0.0 if allowed else wait / 1e6, (kept - now) / 1e6)

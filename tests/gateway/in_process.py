@@ -1,0 +1,29 @@
+"""The whole application in the test's own process, over the real stores: quick to open, with any settings."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from deploy.embedded.engines import StoreUrls
+from gateway.app import build_app
+from gateway.settings import Settings
+
+
+def settings_of(urls: StoreUrls, **settings: Any) -> Settings:
+    """These stores' settings."""
+    given = {"database_url": urls.database_url, "clickhouse_url": urls.clickhouse_url, "redis_url": urls.redis_url}
+    return Settings(**{**given, **settings})
+
+
+@asynccontextmanager
+async def opened(urls: StoreUrls, *, address: str = "192.0.2.1", **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """A client, at that address, of an application that is open for the length of the block."""
+    app = build_app(settings_of(urls, **settings))
+    transport = httpx.ASGITransport(app, client=(address, 1))
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test", timeout=60) as client,
+    ):
+        yield client

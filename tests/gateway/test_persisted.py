@@ -1,0 +1,297 @@
+"""Documents by name: units, over HTTP, and in processes that have not met them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from gateway.cli import main
+from gateway.http.faults import Refused
+from gateway.http.reading import Asked
+from gateway.persisted import Persisted, manifest
+from gateway.settings import Settings, SettingsError
+from loaders.cache.documents import digest
+from tests.conftest import Stores
+from tests.gateway.conftest import environment_of, served
+from tests.gateway.in_process import opened
+from tests.loaders.cache.valkey import own_valkey
+
+GRAPHQL = "application/graphql-response+json"
+
+
+@pytest.fixture
+def text() -> str:
+    """A document that nobody has sent before."""
+    return f"query Q{uuid4().hex} {{ __typename }}"
+
+
+def _named(text: str, version: int = 1) -> dict[str, Any]:
+    return {"persistedQuery": {"version": version, "sha256Hash": digest(text)}}
+
+
+def _code(answer: httpx.Response) -> str:
+    code: str = answer.json()["errors"][0]["extensions"]["code"]
+    return code
+
+
+async def _code_of(persisted: Persisted, asked: Asked) -> str:
+    with pytest.raises(Refused) as raised:
+        await persisted.text(asked)
+    code: str = (raised.value.errors[0].extensions or {})["code"]
+    return code
+
+
+@pytest.fixture(scope="module")
+def two(store_urls: StoreUrls) -> Iterator[list[httpx.Client]]:
+    with ExitStack() as stack:
+        urls = [stack.enter_context(served(store_urls)) for _ in range(2)]
+        yield [stack.enter_context(httpx.Client(base_url=url, timeout=60)) for url in urls]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_document_is_sent_once_and_known_to_all_by_its_digest(
+    two: list[httpx.Client], text: str, method: str
+) -> None:
+    def ask(client: httpx.Client, **body: Any) -> httpx.Response:
+        if method == "POST":
+            return client.post("/graphql", json=body)
+        return client.get("/graphql", params={k: v if isinstance(v, str) else json.dumps(v) for k, v in body.items()})
+
+    for client in two:
+        unknown = ask(client, extensions=_named(text))
+        assert (unknown.status_code, unknown.headers["cache-control"]) == (200, "no-store")
+        assert unknown.json()["errors"] == [
+            {"message": "PersistedQueryNotFound", "extensions": {"code": "PERSISTED_QUERY_NOT_FOUND"}}
+        ]
+    first = ask(two[0], query=text, extensions=_named(text))
+    assert first.json() == {"data": {"__typename": "Query"}}
+    for client in two:
+        assert ask(client, extensions=_named(text)).json() == first.json()
+        assert ask(client, documentId=f"sha256:{digest(text)}").json() == first.json()
+
+
+def test_what_is_not_known_is_400_in_graphqls_own_media_type(two: list[httpx.Client], text: str) -> None:
+    answer = two[0].post("/graphql", json={"extensions": _named(text)}, headers={"Accept": GRAPHQL})
+    assert (answer.status_code, _code(answer)) == (400, "PERSISTED_QUERY_NOT_FOUND")
+
+
+@pytest.mark.parametrize("invalid", ["{", "{ nothing%s }", "{ a: __typename %s" + "b: __typename " * 9_000 + "}"])
+def test_what_cannot_be_executed_is_not_kept(two: list[httpx.Client], text: str, invalid: str) -> None:
+    text = invalid.replace("%s", text[6:20])
+    assert "errors" in two[0].post("/graphql", json={"query": text, "extensions": _named(text)}).json()
+    answer = two[0].post("/graphql", json={"extensions": _named(text)})
+    assert _code(answer) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+def test_a_document_that_is_too_long_to_be_kept_is_executed(two: list[httpx.Client], text: str) -> None:
+    for size, is_kept in ((64 << 10, True), ((64 << 10) + 1, False)):
+        long = text + " " * (size - len(text))
+        assert two[0].post("/graphql", json={"query": long, "extensions": _named(long)}).json()["data"]
+        assert ("data" in two[0].post("/graphql", json={"extensions": _named(long)}).json()) is is_kept
+
+
+def test_a_batch_is_answered_in_order(two: list[httpx.Client], text: str) -> None:
+    other = "{ __schema { queryType { name } } }"
+    batch = [{"query": other}, {"extensions": _named(text)}, {"query": text, "extensions": _named(text)}]
+    first, unknown, known = two[0].post("/graphql", json=batch).json()
+    assert first["data"]["__schema"]
+    assert unknown["errors"][0]["message"] == "PersistedQueryNotFound"
+    assert known == {"data": {"__typename": "Query"}}
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        {"version": 1, "sha256Hash": digest("{ another }")},
+        {"version": 1, "sha256Hash": digest("{ __typename }").upper()},
+        {"version": 2, "sha256Hash": digest("{ __typename }")},
+        {"sha256Hash": digest("{ __typename }")},
+        {"version": 1},
+        {"version": 1, "sha256Hash": 5},
+        [],
+        "x",
+    ],
+)
+def test_a_digest_that_is_not_the_texts_or_another_version_is_400(two: list[httpx.Client], extension: Any) -> None:
+    body = {"query": "{ __typename }", "extensions": {"persistedQuery": extension}}
+    answer = two[0].post("/graphql", json=body)
+    assert (answer.status_code, _code(answer), answer.headers["cache-control"]) == (400, "BAD_USER_INPUT", "no-store")
+
+
+async def test_a_public_answer_is_public_by_name_too(store_urls: StoreUrls, sample_stores: Stores) -> None:  # noqa: ARG001
+    text = '{ airline(code: "UA") { name } }'
+    async with opened(store_urls) as client:
+        await client.post("/graphql", json={"query": text, "extensions": _named(text)})
+        answer = await client.get("/graphql", params={"extensions": json.dumps(_named(text))})
+    assert answer.json() == {"data": {"airline": {"name": "United Air Lines Inc."}}}
+    assert answer.headers["cache-control"].startswith("public, max-age=")
+
+
+async def test_a_process_that_was_started_again_knows_what_was_sent_before(store_urls: StoreUrls, text: str) -> None:
+    async with opened(store_urls) as client:
+        await client.post("/graphql", json={"query": text, "extensions": _named(text)})
+    async with opened(store_urls) as client:
+        assert (await client.post("/graphql", json={"extensions": _named(text)})).json()["data"]
+
+
+async def test_without_redis_a_process_knows_its_own(store_urls: StoreUrls, text: str, tmp_path: Path) -> None:
+    with own_valkey(tmp_path) as valkey:
+        async with opened(store_urls, redis_url=valkey.url) as client:
+            valkey.kill()
+            answer = await client.post("/graphql", json={"extensions": _named(text)})
+            assert _code(answer) == "PERSISTED_QUERY_NOT_FOUND"
+            await client.post("/graphql", json={"query": text, "extensions": _named(text)})
+            assert (await client.post("/graphql", json={"extensions": _named(text)})).json()["data"]
+
+
+async def test_a_process_remembers_as_many_as_it_may() -> None:
+    persisted = Persisted()
+    texts = [f"{{ a{at}: __typename }}" for at in range(257)]
+    for text in texts:
+        await persisted.keep(Asked(text, extensions=_named(text)))
+        await persisted.text(Asked(None, extensions=_named(texts[0])))
+    assert await persisted.text(Asked(None, extensions=_named(texts[0]))) == texts[0]
+    assert await persisted.text(Asked(None, extensions=_named(texts[256]))) == texts[256]
+    assert await _code_of(persisted, Asked(None, extensions=_named(texts[1]))) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+async def test_a_text_without_a_digest_is_neither_named_nor_kept(text: str) -> None:
+    persisted = Persisted()
+    assert await persisted.text(Asked(text)) == text
+    await persisted.keep(Asked(text))
+    assert await _code_of(persisted, Asked(None, document_id=digest(text))) == "PERSISTED_QUERY_NOT_FOUND"
+
+
+async def test_a_client_may_send_any_text_and_any_name() -> None:
+    persisted = Persisted("trusted", {"a": "{ a }"})
+    for odd in ("\ud800", "\0", "x" * 1_000_000):
+        assert await _code_of(persisted, Asked(odd, extensions=_named(odd))) == "PERSISTED_QUERY_REQUIRED"
+        assert await _code_of(persisted, Asked(None, document_id=odd)) == "PERSISTED_QUERY_REQUIRED"
+
+
+async def test_where_names_are_off_only_texts_are_executed() -> None:
+    persisted = Persisted("off")
+    assert await persisted.text(Asked("{ a }")) == "{ a }"
+    for asked in (
+        Asked(None, document_id="a"),
+        Asked(None, extensions=_named("{ a }")),
+        Asked("{ a }", extensions=_named("{ a }")),
+    ):
+        assert await _code_of(persisted, asked) == "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
+async def test_only_trusted_documents_are_executed_by_name_or_by_their_very_text() -> None:
+    persisted = Persisted("trusted", {"page": "{ a }"})
+    for asked in (
+        Asked(None, document_id="page"),
+        Asked(None, extensions={"persistedQuery": {"version": 1, "sha256Hash": "page"}}),
+        Asked(None, extensions=_named("{ a }")),
+        Asked("{ a }"),
+        Asked("{ a }", extensions=_named("{ a }")),
+    ):
+        assert await persisted.text(asked) == "{ a }"
+    for asked in (
+        Asked("{ a } "),
+        Asked("{ b }", document_id="page"),
+        Asked("{ b }", extensions=_named("{ b }")),
+        Asked(None, document_id="another"),
+        Asked(None, extensions=_named("{ b }")),
+    ):
+        await persisted.keep(asked)
+        assert await _code_of(persisted, asked) == "PERSISTED_QUERY_REQUIRED"
+
+
+async def test_a_name_that_is_another_texts_digest_makes_that_text_no_trusted_one() -> None:
+    persisted = Persisted("trusted", {digest("{ b }"): "{ a }"})
+    assert await _code_of(persisted, Asked("{ b }")) == "PERSISTED_QUERY_REQUIRED"
+
+
+async def test_trusted_documents_are_known_besides_automatic_ones(text: str) -> None:
+    persisted = Persisted("automatic", {"page": "{ a }"})
+    assert await persisted.text(Asked(None, document_id="page")) == "{ a }"
+    assert await persisted.text(Asked(text)) == text
+
+
+async def test_a_release_with_an_older_manifest_knows_the_newer_ones_documents(
+    store_urls: StoreUrls, tmp_path: Path, text: str
+) -> None:
+    name = uuid4().hex
+    for file, documents in (("old", {"a": "{ __typename }"}), ("new", {"a": "{ __typename }", name: text})):
+        (tmp_path / file).write_text(json.dumps(documents))
+    async with (
+        opened(store_urls, persisted="trusted", trusted_documents=str(tmp_path / "old")) as old,
+        opened(store_urls, persisted="trusted", trusted_documents=str(tmp_path / "new")) as new,
+    ):
+        for body in ({"id": name}, {"query": text}):
+            assert (await new.post("/graphql", json=body)).json() == {"data": {"__typename": "Query"}}
+            assert (await old.post("/graphql", json=body)).json() == {"data": {"__typename": "Query"}}
+        refused = await old.post("/graphql", json={"query": "{ __typename } "}, headers={"Accept": GRAPHQL})
+        assert (refused.status_code, _code(refused)) == (400, "PERSISTED_QUERY_REQUIRED")
+
+
+def test_a_manifest_is_apollos_or_relays(tmp_path: Path) -> None:
+    file = tmp_path / "manifest.json"
+    operations = [{"id": "1", "name": "A", "type": "query", "body": "query A { a }"}, {"id": "2", "body": "{ b }"}]
+    file.write_text(json.dumps({"format": "apollo-persisted-query-manifest", "version": 1, "operations": operations}))
+    assert manifest(file) == {"1": "query A { a }", "2": "{ b }"}
+    file.write_text(json.dumps({"1": "query A { a }"}))
+    assert manifest(file) == {"1": "query A { a }"}
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("{", "cannot be read"),
+        ("\udcff", "cannot be read"),
+        ("[]", "is neither"),
+        ('{"a": 1}', "is neither"),
+        ("{}", "names no document"),
+        ('{"format": "apollo-persisted-query-manifest", "version": 2, "operations": []}', 'must have "format"'),
+        ('{"format": "another", "version": 1, "operations": []}', 'must have "format"'),
+        ('{"format": "apollo-persisted-query-manifest", "version": 1, "operations": []}', "names no document"),
+        ('{"format": "apollo-persisted-query-manifest", "version": 1, "operations": {}}', "operation 0"),
+        (
+            '{"format": "apollo-persisted-query-manifest", "version": 1, "operations": [{"id": 1, "body": "{ a }"}]}',
+            "operation 0",
+        ),
+        (
+            '{"format": "apollo-persisted-query-manifest", "version": 1,'
+            ' "operations": [{"id": "1", "body": "{ a }"}, {"id": "1", "body": "{ b }"}]}',
+            "two documents of the id '1'",
+        ),
+    ],
+)
+def test_a_manifest_that_cannot_be_is_one_sentence(tmp_path: Path, written: str, sentence: str) -> None:
+    file = tmp_path / "manifest.json"
+    file.write_bytes(written.encode(errors="surrogateescape"))
+    with pytest.raises(SettingsError, match=f"GATEWAY_TRUSTED_DOCUMENTS: {file} .*{sentence}"):
+        manifest(file)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"persisted": "some"}, "GATEWAY_PERSISTED must be automatic, trusted or off, and is 'some'."),
+        ({"persisted": "trusted"}, "GATEWAY_PERSISTED=trusted needs a manifest"),
+        ({"trusted_documents": "/nowhere"}, "GATEWAY_TRUSTED_DOCUMENTS: /nowhere cannot be read"),
+    ],
+)
+def test_settings_that_cannot_be_are_one_sentence(settings: dict[str, str], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        Persisted.of(Settings(**settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", ["serve", "run"])
+def test_a_bad_manifest_stops_the_start_with_a_sentence(
+    store_urls: StoreUrls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    for variable, value in (environment_of(store_urls) | {"GATEWAY_TRUSTED_DOCUMENTS": "/nowhere"}).items():
+        monkeypatch.setenv(variable, value)
+    assert main([command]) == 1
+    assert capsys.readouterr().err.startswith("gateway: GATEWAY_TRUSTED_DOCUMENTS: /nowhere cannot be read")

@@ -1,0 +1,144 @@
+"""Budgets: GCRA's arithmetic, in one process and in Redis for all."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from loaders.cache.rate import Counted, LocalRates, SharedRates
+from loaders.stores.redis import Redis, Scripts
+from tests.loaders.cache.conftest import open_redis
+from tests.loaders.stores.relay import relay
+
+
+class Clock:
+    """Moved by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def caller() -> str:
+    return uuid4().hex
+
+
+def test_a_minutes_points_may_be_used_at_once_and_come_back_one_by_one() -> None:
+    clock = Clock()
+    rates = LocalRates(clock)
+    assert rates.take("a", 40, 60) == Counted(True, 20, 0, 40)
+    assert rates.take("a", 20, 60) == Counted(True, 0, 0, 60)
+    assert rates.take("a", 1, 60) == Counted(False, 0, 1, 60)
+    clock.now_s += 0.75
+    assert rates.take("a", 1, 60) == Counted(False, 0, 0.25, 59.25)
+    clock.now_s += 0.25
+    assert rates.take("a", 1, 60) == Counted(True, 0, 0, 60)
+    clock.now_s += 30
+    assert rates.take("a", 10, 60) == Counted(True, 20, 0, 40)
+
+
+def test_what_is_refused_is_not_paid_for() -> None:
+    rates = LocalRates(Clock())
+    rates.take("a", 50, 60)
+    for _ in range(5):
+        assert rates.take("a", 30, 60) == Counted(False, 10, 20, 50)
+    assert rates.take("a", 10, 60).allowed
+
+
+def test_who_has_waited_long_has_no_more_than_a_minutes() -> None:
+    clock = Clock()
+    rates = LocalRates(clock)
+    rates.take("a", 60, 60)
+    clock.now_s += 10_000
+    assert rates.take("a", 60, 60) == Counted(True, 0, 0, 60)
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 60, 1_000_000, 999_999_999_937])
+def test_a_whole_budget_is_neither_more_nor_less(per_minute: int) -> None:
+    rates = LocalRates(Clock())
+    assert rates.take("a", per_minute, per_minute).allowed
+    assert not rates.take("a", max(1, per_minute // 1_000_000), per_minute).allowed
+
+
+def test_callers_have_budgets_of_their_own_and_the_oldest_is_forgotten() -> None:
+    rates = LocalRates(Clock())
+    rates.take("first", 60, 60)
+    rates.take("second", 60, 60)
+    for at in range(9_998):
+        assert rates.take(f"caller {at}", 1, 60).remaining == 59
+    assert not rates.take("first", 1, 60).allowed, "it has just been used, and stays"
+    rates.take("one more", 1, 60)
+    assert rates.take("second", 1, 60).allowed
+    assert not rates.take("first", 1, 60).allowed
+
+
+async def test_redis_counts_as_a_process_does(redis: Redis, caller: str) -> None:
+    rates = SharedRates(redis, timeout_s=2)
+    assert await rates.take(caller, 4, 10) == Counted(True, 6, 0, 24)
+    used_up = await rates.take(caller, 6, 10)
+    assert used_up is not None
+    assert (used_up.allowed, used_up.remaining, used_up.retry_after_s) == (True, 0, 0)
+    refused = await rates.take(caller, 2, 10)
+    assert refused is not None
+    assert (refused.allowed, refused.remaining) == (False, 0)
+    assert 6 < refused.retry_after_s <= 12
+    assert 54 < refused.reset_s <= 60
+    assert await rates.take(f"{caller} another", 10, 10) == Counted(True, 0, 0, 60)
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 1_000_000, 999_999_999_937])
+async def test_a_whole_budget_is_neither_more_nor_less_in_redis(redis: Redis, caller: str, per_minute: int) -> None:
+    rates = SharedRates(redis, timeout_s=2)
+    assert await rates.take(caller, per_minute, per_minute) == Counted(True, 0, 0, 60)
+    refused = await rates.take(caller, per_minute, per_minute)
+    assert refused is not None
+    assert not refused.allowed
+
+
+async def test_processes_share_one_budget(store_urls: StoreUrls, caller: str) -> None:
+    async with open_redis(store_urls.redis_url) as one, open_redis(store_urls.redis_url) as other:
+        rates = [SharedRates(one, timeout_s=5), SharedRates(other, timeout_s=5)]
+        counted = await asyncio.gather(*(rates[at % 2].take(caller, 1, 6) for at in range(40)))
+    assert sum(one is not None and one.allowed for one in counted) == 6, "the seventh is there after ten seconds"
+
+
+async def test_a_caller_is_forgotten_when_all_is_paid_back(redis: Redis) -> None:
+    rates = SharedRates(redis, timeout_s=2)
+    keys = set(await redis._client.keys("*rate:*"))
+    await rates.take(uuid4().hex, 4, 10)
+    (key,) = set(await redis._client.keys("*rate:*")) - keys
+    assert 20_000 < await redis._client.pttl(key) <= 24_000
+
+
+async def test_a_redis_that_is_silent_is_left_alone_until_it_is_back(store_urls: StoreUrls, caller: str) -> None:
+    async with relay(store_urls.redis_url) as line, open_redis(line.url) as redis:
+        rates = SharedRates(redis, timeout_s=0.15)
+        assert await rates.take(caller, 1, 10) is not None
+        line.silence()
+        assert await rates.take(caller, 1, 10) is None
+        sent = len(line.sent)
+        for _ in range(20):
+            assert await rates.take(caller, 1, 10) is None
+        assert len(line.sent) == sent, "the others do not even ask"
+        line.resume()
+        for _ in range(100):
+            await asyncio.sleep(0.05)
+            counted = await rates.take(caller, 1, 10)
+            if counted is not None:
+                break
+        assert counted is not None
+        assert counted.remaining <= 8, "what was used before is still used"
+        rates.close()
+
+
+async def test_what_answers_garbage_is_done_without(store_urls: StoreUrls, caller: str) -> None:
+    async with relay(store_urls.redis_url) as line, open_redis(line.url) as redis:
+        rates = SharedRates(redis, timeout_s=2)
+        assert await Scripts(redis).run("return 1", [], []) == 1
+        line.garbles = True
+        assert await rates.take(caller, 1, 10) is None
+        rates.close()
