@@ -7,7 +7,7 @@ import json
 import re
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ _RENEW_S = 86_400.0
 """How often what is used is made known again, so that Redis keeps it."""
 _AGAIN_S = 10.0
 """How often a text that is sent each time with its digest is made known, at most."""
-_RETRY_S = 5.0
+_RETRY_S = 1.0
 
 
 class Persisted:
@@ -44,9 +44,15 @@ class Persisted:
     `trusted` are a manifest's, by name. In mode `trusted` nothing but these is executed, by name or by their very text.
     """
 
-    def __init__(self, mode: str = AUTOMATIC, trusted: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        mode: str = AUTOMATIC,
+        trusted: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         documents = trusted or {}
         self._mode = mode
+        self._clock = clock
         self._trusted = {digest(text): text for text in documents.values()} | dict(documents)
         self._automatic: OrderedDict[str, tuple[str, float]] = OrderedDict()
         """Texts by digest, and when they were made known last."""
@@ -104,7 +110,7 @@ class Persisted:
         if self._mode != AUTOMATIC or name is None or not text or len(text.encode()) > _LONGEST:
             return
         _, kept_at = self._automatic.get(name, ("", -_AGAIN_S))
-        if kept_at + _AGAIN_S <= time.monotonic():
+        if kept_at + _AGAIN_S <= self._clock():
             await self._keep(name, text)
 
     async def _named(self, name: str, text: str | None) -> str:
@@ -132,7 +138,7 @@ class Persisted:
             text = await self._shared.automatic(name)
             if text is not None:
                 self._remember(name, text)
-        elif text is not None and kept_at + _RENEW_S <= time.monotonic():
+        elif text is not None and kept_at + _RENEW_S <= self._clock():
             await self._keep(name, text)
         elif text is not None:
             self._automatic.move_to_end(name)
@@ -144,7 +150,7 @@ class Persisted:
             await self._shared.keep(name, text)
 
     def _remember(self, name: str, text: str) -> None:
-        self._automatic[name] = text, time.monotonic()
+        self._automatic[name] = text, self._clock()
         self._automatic.move_to_end(name)
         if len(self._automatic) > _MOST:
             self._automatic.popitem(last=False)

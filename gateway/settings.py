@@ -55,7 +55,7 @@ class Settings:
         "GATEWAY_ANONYMOUS",
         "",
         "What is open without a credential: `all`, `none`, or scopes separated by spaces (`register:read`,"
-        " `analysis:read`, `export`, `explain`). Where it is not set, all of `gateway run` and none of `gateway serve`.",
+        " `analysis:read`, `export`, `explain`). Not set, it is all of `gateway run` and none of `gateway serve`.",
     )
     keys_cache_s: float = _setting(
         "GATEWAY_KEYS_CACHE_S",

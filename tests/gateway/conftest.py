@@ -24,6 +24,10 @@ def gateway_url(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[str]: 
         yield url
 
 
+OPEN = {"GATEWAY_ANONYMOUS": "all", "GATEWAY_RATE_COST_PER_MINUTE": "1000000000000"}
+"""All tests ask from one address."""
+
+
 def environment_of(urls: StoreUrls) -> dict[str, str]:
     """The settings that name the stores."""
     return {"DATABASE_URL": urls.database_url, "CLICKHOUSE_URL": urls.clickhouse_url, "REDIS_URL": urls.redis_url}
@@ -35,7 +39,7 @@ def served(urls: StoreUrls, **settings: str) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gateway", "serve"]
-    environment = {**environment_of(urls), "GATEWAY_PORT": str(port), "GATEWAY_ANONYMOUS": "all", **settings}
+    environment = {**environment_of(urls), **OPEN, "GATEWAY_PORT": str(port), **settings}
     with running(command, lambda: answers(f"{url}/livez"), environment):
         yield url
 

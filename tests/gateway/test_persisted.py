@@ -1,5 +1,6 @@
 """Documents by name: units, over HTTP, and in processes that have not met them."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,10 +17,11 @@ from gateway.http.faults import Refused
 from gateway.http.reading import Asked
 from gateway.persisted import Persisted, manifest
 from gateway.settings import Settings, SettingsError
-from loaders.cache.documents import digest
+from loaders.cache.documents import SharedDocuments, digest
 from tests.conftest import Stores
-from tests.gateway.conftest import environment_of, served
+from tests.gateway.conftest import served
 from tests.gateway.in_process import opened
+from tests.loaders.cache.conftest import open_redis
 from tests.loaders.cache.valkey import own_valkey
 
 GRAPHQL = "application/graphql-response+json"
@@ -161,6 +163,43 @@ async def test_a_process_remembers_as_many_as_it_may() -> None:
     assert await _code_of(persisted, Asked(None, extensions=_named(texts[1]))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
+async def test_what_is_used_or_sent_is_made_known_again_to_a_redis_that_has_lost_it(
+    store_urls: StoreUrls, text: str
+) -> None:
+    now_s = 0.0
+    asked, named = Asked(text, extensions=_named(text)), Asked(None, extensions=_named(text))
+    key = f"gateway:documents:{digest(text)}"
+    persisted = Persisted(clock=lambda: now_s)
+    async with open_redis(store_urls.redis_url) as redis, persisted.over(redis, timeout_s=2):
+        await persisted.keep(asked)
+        for after_s, is_known in ((9, False), (1, True)):
+            await redis._client.delete(key)
+            now_s += after_s
+            await persisted.keep(asked)
+            assert await redis._client.exists(key) == is_known
+        for after_s, is_known in ((86_399, False), (1, True)):
+            await redis._client.delete(key)
+            now_s += after_s
+            assert await persisted.text(named) == text
+            assert await redis._client.exists(key) == is_known
+
+
+async def test_a_manifest_is_made_known_when_redis_is_there(tmp_path: Path) -> None:
+    persisted = Persisted("trusted", {"page": "{ a }"})
+    with own_valkey(tmp_path) as valkey:
+        async with open_redis(valkey.url) as redis:
+            valkey.kill()
+            async with persisted.over(redis, timeout_s=0.2):
+                assert await persisted.text(Asked(None, document_id="page")) == "{ a }"
+                await asyncio.to_thread(valkey.start)
+                others = SharedDocuments(redis, timeout_s=2)
+                for _ in range(200):
+                    if await others.trusted("page") is not None:
+                        break
+                    await asyncio.sleep(0.05)
+                assert await others.trusted("page") == "{ a }"
+
+
 async def test_a_text_without_a_digest_is_neither_named_nor_kept(text: str) -> None:
     persisted = Persisted()
     assert await persisted.text(Asked(text)) == text
@@ -288,10 +327,14 @@ def test_settings_that_cannot_be_are_one_sentence(settings: dict[str, str], sent
 
 
 @pytest.mark.parametrize("command", ["serve", "run"])
-def test_a_bad_manifest_stops_the_start_with_a_sentence(
-    store_urls: StoreUrls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+def test_a_bad_manifest_ends_the_start_with_a_sentence_before_anything_is_started(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
 ) -> None:
-    for variable, value in (environment_of(store_urls) | {"GATEWAY_TRUSTED_DOCUMENTS": "/nowhere"}).items():
+    data = tmp_path / "data"
+    nowhere = {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "CLICKHOUSE_URL": "http://x", "REDIS_URL": "redis://x"}
+    settings = {"GATEWAY_TRUSTED_DOCUMENTS": "/nowhere", "GATEWAY_DATA_DIRECTORY": str(data)}
+    for variable, value in (nowhere | settings).items():
         monkeypatch.setenv(variable, value)
     assert main([command]) == 1
     assert capsys.readouterr().err.startswith("gateway: GATEWAY_TRUSTED_DOCUMENTS: /nowhere cannot be read")
+    assert not data.exists()
