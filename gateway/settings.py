@@ -158,7 +158,7 @@ class Settings:
         1_000_000,
         "Points of cost that a viewer, or an address without a name, may ask for in a minute; 0 is without a limit.",
         least=0,
-        most=1_000_000_000_000,
+        most=1_000_000_000,
     )
     draft_statuses: bool = _setting(
         "GATEWAY_DRAFT_STATUSES",

@@ -37,7 +37,7 @@ end
 if wait > 1 then  -- less is how numbers are rounded
   return {0, remaining(before), math.ceil(wait), math.ceil(before - now)}
 end
-redis.call('SET', KEYS[1], string.format('%.3f', after), 'PX', math.ceil((after - now) / 1000))
+redis.call('SET', KEYS[1], string.format('%.3f', after), 'PX', math.max(1, math.ceil((after - now) / 1000)))
 return {1, remaining(after), 0, math.ceil(after - now)}
 """
 

@@ -108,6 +108,14 @@ async def test_a_whole_budget_is_neither_more_nor_less_in_redis(redis: Redis, ca
     assert not refused.allowed
 
 
+async def test_a_point_of_a_budget_without_bounds_is_taken(redis: Redis, caller: str) -> None:
+    rates = SharedRates(redis, timeout_s=2)
+    for _ in range(3):
+        counted = await rates.take(caller, 1, 10**15)
+        assert counted is not None
+        assert counted.allowed
+
+
 async def test_processes_share_one_budget(store_urls: StoreUrls, caller: str) -> None:
     async with open_redis(store_urls.redis_url) as one, open_redis(store_urls.redis_url) as other:
         rates = [SharedRates(one, timeout_s=5), SharedRates(other, timeout_s=5)]
