@@ -14,7 +14,7 @@ from gateway.settings import Settings
 def settings_of(urls: StoreUrls, **settings: Any) -> Settings:
     """These stores' settings."""
     given = {"database_url": urls.database_url, "clickhouse_url": urls.clickhouse_url, "redis_url": urls.redis_url}
-    return Settings(**{**given, **settings})
+    return Settings(**{"anonymous": "all", **given, **settings})
 
 
 @asynccontextmanager

@@ -112,7 +112,6 @@ def _changed(token: str, **changed: Any) -> str:
     return f"{header}.{part(claims(**changed))}.{signature}"
 
 
-_NOW = time.time()
 _HOSTILE: dict[str, Callable[[], str]] = {
     "alg none": lambda: jwt.encode(claims(), "", "none"),
     "alg none, of a key": lambda: jwt.encode(claims(), "", "none", headers={"kid": "rsa"}),
@@ -146,14 +145,14 @@ _HOSTILE: dict[str, Callable[[], str]] = {
     "critical, and not known": lambda: jwt.encode(claims(), SECRET, "HS256", headers={"crit": ["x"], "x": 1}),
     "changed": lambda: _changed(signed(SECRET, "HS256"), sub="root"),
     "no signature": lambda: signed(SECRET, "HS256").rpartition(".")[0] + ".",
-    "expired": lambda: signed(SECRET, "HS256", exp=_NOW - 11),
+    "expired": lambda: signed(SECRET, "HS256", exp=time.time() - 11),
     "never expires": lambda: signed(SECRET, "HS256", exp=None),
     "expires in words": lambda: signed(SECRET, "HS256", exp="tomorrow"),
-    "expires as text": lambda: signed(SECRET, "HS256", exp=str(int(_NOW) + 60)),
+    "expires as text": lambda: signed(SECRET, "HS256", exp=str(int(time.time()) + 60)),
     "expires at infinity": lambda: signed(SECRET, "HS256", exp=float("inf")),
     "expires never, as NaN": lambda: signed(SECRET, "HS256", exp=float("nan")),
-    "not yet valid": lambda: signed(SECRET, "HS256", nbf=_NOW + 60),
-    "issued in the future": lambda: signed(SECRET, "HS256", iat=_NOW + 60),
+    "not yet valid": lambda: signed(SECRET, "HS256", nbf=time.time() + 60),
+    "issued in the future": lambda: signed(SECRET, "HS256", iat=time.time() + 60),
     "for another": lambda: signed(SECRET, "HS256", aud="another"),
     "for others": lambda: signed(SECRET, "HS256", aud=["another", f"{AUDIENCE}-2"]),
     "for nobody": lambda: signed(SECRET, "HS256", aud=None),
