@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import IO
 
 import httpx
 
@@ -20,13 +21,18 @@ def installed(name: str) -> str | None:
 
 @contextmanager
 def running(
-    command: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    ready: Callable[[], bool],
+    environment: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
 ) -> Iterator[None]:
     """The command's process, from when it is ready to the end of the block; `environment` is added to this process's.
 
+    What it logs goes to `log`, or to where this process's does.
     Raises RuntimeError where it ends before it is ready, and TimeoutError where it never is.
     """
-    process = subprocess.Popen(command, env=os.environ | dict(environment or {}), stdout=subprocess.DEVNULL)
+    added = os.environ | dict(environment or {})
+    process = subprocess.Popen(command, env=added, stdout=subprocess.DEVNULL, stderr=log)
 
     def ready_or_ended() -> bool:
         if process.poll() is not None:

@@ -15,6 +15,7 @@ from gateway import export, graphiql, health
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.http.answers import Answering, Answers
 from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.origins import guarded
 from gateway.limits import Limits
 from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
@@ -90,6 +91,8 @@ def build_app(settings: Settings) -> Starlette:
     app = Answering(routes=_routes(settings, persisted, rate_limit), lifespan=lifespan)
     app.kept_path = GRAPHQL_PATH
     app.state.answers = None
+    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
+    app.front = guarded(app.front, GRAPHQL_PATH, origins)
     return app
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 from strawberry.extensions import SchemaExtension
@@ -49,6 +49,15 @@ class _KeptDocuments(SchemaExtension):
         yield
 
 
+class _WithoutSuggestions(ColumnExecutor):
+    """Says of a variable's value that it is wrong, and no more."""
+
+    @classmethod
+    def build(cls, *args: Any, **kwargs: Any) -> Any:
+        """As any other."""
+        return super().build(*args, **kwargs | {"hide_suggestions": True})
+
+
 def _documents(context: ExecutionContext) -> Documents:
     schema = context.schema
     if not isinstance(schema, GatewaySchema):
@@ -61,7 +70,7 @@ def build_schema(*, introspection: bool = True, suggestions: bool = True) -> Gat
     schema = GatewaySchema(
         query=Query,
         config=StrawberryConfig(auto_camel_case=True),
-        execution_context_class=ColumnExecutor,
+        execution_context_class=ColumnExecutor if suggestions else _WithoutSuggestions,
         extensions=[_KeptDocuments, RefuseForbidden, ErrorMasking],
     )
     schema.documents = Documents(schema._schema, introspection=introspection, suggestions=suggestions)

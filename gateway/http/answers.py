@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.applications import Starlette
 
 from gateway.auth.errors import AuthenticationError
+from gateway.http.compression import chosen
 from gateway.rate_limit import HEADERS as ONES_OWN
 from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
+    from collections.abc import Sequence
+
+    from starlette.routing import BaseRoute
+    from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
     from gateway.auth.viewer import Viewer
     from loaders.cache.cache import Cache
@@ -31,12 +35,15 @@ _OVERHEAD = 2_000
 """Bytes that an answer takes beside its body and its request."""
 _PER_KEY = 100
 """Bytes that an object that an answer depends on takes."""
-_SPECIAL = frozenset({b"cookie", b"cache-control", b"pragma", b"range"})
+_SPECIAL = frozenset({b"cookie", b"cache-control", b"pragma", b"range", b"graphql-cost"})
 """Headers of a request whose answer is neither kept nor taken from here."""
 _KEPT = (b"public, max-age=", b"private, max-age=")
 """What Cache-Control of an answer that is kept begins with."""
 VIEWER = "gateway.viewer"
 """Where a request's scope has who asks, or the AuthenticationError that says why nobody does."""
+
+_READ = (b"accept", b"accept-encoding", b"content-type", b"if-none-match")
+_OF_A_BODY = frozenset({b"content-length", b"content-type", b"content-encoding"})
 
 Key = tuple[bytes, ...]
 
@@ -116,8 +123,16 @@ class Answering(Starlette):
     kept_path: str = ""
     """The path whose answers are kept."""
 
+    def __init__(self, routes: Sequence[BaseRoute], lifespan: Lifespan[Starlette] | None = None) -> None:
+        super().__init__(routes=routes, lifespan=lifespan)
+        self.front: ASGIApp = self._answer
+        """What meets a request first: whatever must concern kept answers too is wrapped around it."""
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        await self.front(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] != self.kept_path:
             await super().__call__(scope, receive, send)
             return
@@ -133,7 +148,7 @@ class Answering(Starlette):
         key = _key(scope, viewer, headers, body)
         answer = answers.get(key) if key is not None else None
         if answer is not None:
-            await _serve(answer, headers[2] if scope["method"] == "GET" else b"", send)
+            await _serve(answer, headers[b"if-none-match"] if scope["method"] == "GET" else b"", send)
         else:
             await super().__call__(scope, receive, send if key is None else _Keeping(answers, key, scope, send))
 
@@ -145,27 +160,23 @@ class Answering(Starlette):
         return viewer
 
 
-def _headers(scope: Scope) -> tuple[bytes, bytes, bytes] | None:
-    """Accept, Content-Type and If-None-Match; None where the request is not for what is kept."""
-    accept = content_type = none_match = b""
+def _headers(scope: Scope) -> dict[bytes, bytes] | None:
+    """Those that matter to what is kept, "" where they are not there; None where the request is not for that."""
+    found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name == b"accept":
-            accept = value
-        elif name == b"content-type":
-            content_type = value
-        elif name == b"if-none-match":
-            none_match = value
-        elif name in _SPECIAL:
+        if name in _SPECIAL:
             return None
-    return accept, content_type, none_match
+        found.setdefault(name, value)  # the first of several, as the application reads it
+    return {name: found.get(name, b"") for name in _READ}
 
 
-def _key(scope: Scope, viewer: Viewer, headers: tuple[bytes, bytes, bytes], body: bytes) -> Key | None:
+def _key(scope: Scope, viewer: Viewer, headers: dict[bytes, bytes], body: bytes) -> Key | None:
     """What the answer depends on beside the data; None where the request is none that is kept."""
     method, query = scope["method"], scope["query_string"]
     if (method != "GET" and not body) or len(query) + len(body) > _LONGEST_REQUEST:
         return None
-    return viewer.audience, method.encode(), query, headers[0], headers[1], body
+    encoding = (chosen(headers[b"accept-encoding"].decode("latin-1")) or "").encode()
+    return viewer.audience, method.encode(), query, headers[b"accept"], headers[b"content-type"], encoding, body
 
 
 class _Again:
@@ -234,7 +245,7 @@ class _Keeping:
 async def _serve(answer: _Answer, none_match: bytes, send: Send) -> None:
     headers: list[Any] = [*answer.headers, (b"age", b"%d" % (time.monotonic() - answer.begun))]
     if answer.etag and none_match and matches(none_match, answer.etag):
-        headers = [header for header in headers if header[0] not in (b"content-length", b"content-type")]
+        headers = [header for header in headers if header[0] not in _OF_A_BODY]
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
         return

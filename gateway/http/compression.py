@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import brotli
@@ -69,6 +70,7 @@ _ENCODINGS: dict[str, Callable[[], _Compressor]] = {"zstd": _Zstd, "br": _Brotli
 """The best first."""
 
 
+@lru_cache(maxsize=64)  # browsers and clients send one of a few
 def chosen(accept_encoding: str) -> str | None:
     """The encoding that the client likes best, ours first of equals; None where it takes none of them."""
     if not accept_encoding:

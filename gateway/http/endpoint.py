@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from gateway.auth.errors import AuthenticationError
 from gateway.documents import Document
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from graphql import OperationDefinitionNode
-    from starlette.responses import Response
     from starlette.types import Receive, Scope, Send
 
     from gateway.auth.viewer import Viewer
@@ -93,11 +93,14 @@ class GraphQLEndpoint:
             outcomes = await self._outcomes(request, asked, limits, account)
         except HTTPFault as fault:
             return await _faulty(request, fault, media)
+        except ClientDisconnect:
+            return Response(status_code=400)  # which nobody waits for
         except Exception as error:  # whatever it is: it is logged, and its client has an answer
             (shown,) = masked([GraphQLError("", original_error=error)])
             return await _faulty(request, HTTPFault(500, shown.message, **(shown.extensions or {})), media)
         status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
-        return await respond(request, Answered(outcomes, asked.is_batch, media, status), account, viewer)
+        answered = Answered(outcomes, asked.is_batch, media, status, most_bytes=limits.response_bytes)
+        return await respond(request, answered, account, viewer)
 
     async def _outcomes(self, request: Request, asked: Received, limits: Limits, account: Account) -> Sequence[Outcome]:
         """Each operation's, in order: what may be executed is, together."""
@@ -158,7 +161,7 @@ class GraphQLEndpoint:
             return Price()
         try:
             priced = price(core, operation, document.fragments, values, viewer.scopes)
-        except CallerError:
+        except (CallerError, GraphQLError):
             return Price()
         for each in priced.root_fields:
             if each.asked > limits.ids:
@@ -171,6 +174,8 @@ class GraphQLEndpoint:
             raise exceeded("statements", limits.statements, priced.statements)
         if priced.points > limits.cost:
             raise exceeded("cost", limits.cost, priced.points, unit="points of cost")
+        if priced.bytes > limits.response_bytes:
+            raise exceeded("response_bytes", limits.response_bytes, priced.bytes, unit="bytes of an answer")
 
     async def _outcome(
         self, prepared: Prepared | Outcome, context: RequestContext, request: Request, account: Account

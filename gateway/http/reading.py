@@ -56,7 +56,7 @@ async def received(request: Request, *, most_bytes: int, most_operations: int) -
         raise bad_request("A batch has at least one operation.")
     if len(read) > most_operations:
         message = f"A batch has at most {most_operations:,} operations, and this one has {len(read):,}."
-        raise HTTPFault(400, message, "LIMIT_EXCEEDED")
+        raise HTTPFault(400, message, "LIMIT_EXCEEDED", limit="operations", most=most_operations, value=len(read))
     return Received([_of_json(one) for one in read], is_batch=True)
 
 
@@ -74,7 +74,8 @@ async def _body(request: Request, most_bytes: int) -> bytes:
             parts.clear()
     if length > most_bytes:
         headers = {"Connection": "close"} if length > _DRAINED else None
-        raise HTTPFault(413, f"A request's body has at most {most_bytes:,} bytes.", "LIMIT_EXCEEDED", headers)
+        message = f"A request's body has at most {most_bytes:,} bytes."
+        raise HTTPFault(413, message, "LIMIT_EXCEEDED", headers, limit="body_bytes", most=most_bytes, value=length)
     return b"".join(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
@@ -13,6 +13,8 @@ from gateway.execution.pieces import encode
 from gateway.http.answers import matches
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
 from gateway.http.media import JSON
+from gateway.http.outcome import Outcome
+from gateway.limits import exceeded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -26,17 +28,35 @@ if TYPE_CHECKING:
 _LARGEST_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
 _VARY = "Accept, Accept-Encoding, Authorization, X-API-Key"
+_SAFE = {"X-Content-Type-Options": "nosniff"}
+"""No browser shall take JSON for anything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """All outcomes of a request, in order; `status` is that of a fault, or of one outcome in GraphQL's media type."""
+    """All outcomes of a request, in order.
+
+    `status` is that of a fault, or of one outcome in GraphQL's own media type; `most_bytes` is of the answer as JSON.
+    """
 
     outcomes: Sequence[Outcome]
     is_batch: bool
     media: str = JSON
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    most_bytes: int | None = None
+
+    def too_large(self, size: int) -> Answered:
+        """The same with each outcome refused for the size of all."""
+        if self.most_bytes is None:
+            return self
+        refused = Outcome.of_refusal(exceeded("response_bytes", self.most_bytes, size, unit="bytes of an answer"))
+        return replace(
+            self,
+            outcomes=[refused] * len(self.outcomes),
+            status=None if self.is_batch else refused.refused_status,
+            most_bytes=None,
+        )
 
     @classmethod
     def nothing(cls, headers: Mapping[str, str]) -> Answered:
@@ -52,8 +72,10 @@ async def respond(
         return Response(status_code=204, headers=dict(answered.headers))
     payloads = [outcome.payload() for outcome in answered.outcomes]
     pieces = encode(payloads if answered.is_batch else payloads[0])
+    if answered.most_bytes is not None and (size := sum(map(len, pieces))) > answered.most_bytes:
+        return await respond(request, answered.too_large(size), account)
     status = _status(answered, account)
-    headers = {"Cache-Control": _cache_control(answered.outcomes, account, viewer), "Vary": _VARY}
+    headers = {"Cache-Control": _cache_control(answered.outcomes, account, viewer), "Vary": _VARY, **_SAFE}
     for outcome in answered.outcomes:
         headers |= outcome.headers
     if request.method != "POST" and status == 200 and sum(map(len, pieces)) <= _LARGEST_BODY:

@@ -41,6 +41,7 @@ class Origins(ListSection):
 
     type_name = "Origin"
     relation = FLIGHTS
+    usual = 3
     order = ("-toInt64($flights)", "$code")
     code = grouped(text("toString(origin)", "Code of the airport."))
     flights = _FLIGHTS
@@ -65,6 +66,7 @@ class Carriers(ListSection):
 
     type_name = "CarrierUse"
     relation = FLIGHTS
+    usual = 2
     order = ("-toInt64($flights)", "$code")
     code = grouped(text("toString(carrier)", "Code of the airline."))
     airline = airline_of("toString(any(carrier))", "The airline.")

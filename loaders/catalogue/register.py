@@ -33,6 +33,7 @@ class Revisions(ListSection):
 
     type_name = "Revision"
     relation = REGISTER
+    usual = 2
     order = ("revision desc",)
     revision = count("revision", "Number of the revision, from 1.", "")
     recorded_at = instant("recorded_at", "When the revision was recorded.")

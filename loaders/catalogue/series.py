@@ -44,7 +44,7 @@ class Daily(ListSection):
 
     type_name = "Day"
     relation = FLIGHTS
-    usual = 110
+    usual = 200
     first = 366
     most = 4_000
     in_order = True
@@ -73,6 +73,7 @@ class ByHour(ListSection):
 
     type_name = "Hour"
     relation = FLIGHTS
+    usual = 16
     first = 24
     hour = grouped(count("toUInt8(hour)", "Hour of the scheduled departure, New York's time, 0 to 23.", ""))
     flights = _FLIGHTS
@@ -87,7 +88,7 @@ class CumulativeDistance(ListSection):
     type_name = "DistanceToDate"
     relation = DAY_DISTANCES
     points = 3
-    usual = 110
+    usual = 200
     first = 366
     most = 4_000
     order = ("date",)

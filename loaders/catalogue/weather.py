@@ -33,6 +33,7 @@ class DelayByWind(ListSection):
     type_name = "WindBand"
     relation = WEATHER
     points = 4
+    usual = 7
     only = "wind_speed_mph is not null"
     from_mph = _band("wind_speed_mph", "[0, 5, 10, 15, 20, 25, 30]", "Lowest wind speed of the band.", "miles per hour")
     flights = _FLIGHTS
@@ -47,6 +48,7 @@ class DelayByVisibility(ListSection):
     type_name = "VisibilityBand"
     relation = WEATHER
     points = 4
+    usual = 5
     only = "visibility_miles is not null"
     from_miles = _band("visibility_miles", "[0, 1, 3, 5, 10]", "Lowest visibility of the band.", "miles")
     flights = _FLIGHTS
@@ -61,6 +63,7 @@ class DelayByPrecipitation(ListSection):
     type_name = "PrecipitationBand"
     relation = WEATHER
     points = 4
+    usual = 4
     only = "precipitation_inches is not null"
     from_inches = _band("precipitation_inches", "[0, 0.01, 0.1, 0.3]", "Least precipitation of the band.", "inches")
     flights = _FLIGHTS

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -34,13 +35,16 @@ def environment_of(urls: StoreUrls) -> dict[str, str]:
 
 
 @contextmanager
-def served(urls: StoreUrls, **settings: str) -> Iterator[str]:
-    """`gateway serve` over these stores, for the length of the block; its URL without a slash at the end."""
+def served(urls: StoreUrls, log: IO[bytes] | None = None, /, **settings: str) -> Iterator[str]:
+    """`gateway serve` over these stores, for the length of the block; its URL without a slash at the end.
+
+    What it logs goes to `log`.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "gateway", "serve"]
     environment = {**environment_of(urls), **OPEN, "GATEWAY_PORT": str(port), **settings}
-    with running(command, lambda: answers(f"{url}/livez"), environment):
+    with running(command, lambda: answers(f"{url}/livez"), environment, log):
         yield url
 
 

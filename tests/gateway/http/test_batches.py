@@ -1,0 +1,80 @@
+"""Batches: answered in order, each operation for itself, loaded together."""
+
+from typing import Any
+
+from tests.gateway.http.conftest import Gateway, NewGateway
+from tests.queries import DASHBOARD
+
+AIRLINE = {"query": '{ airline(code: "UA") { name } }'}
+UNITED = {"data": {"airline": {"name": "United Air Lines Inc."}}}
+TWO = 'query A { __typename } query B { airport(code: "JFK") { code } }'
+
+
+def codes(answer: dict[str, Any]) -> list[str]:
+    return [error["extensions"]["code"] for error in answer["errors"]]
+
+
+async def test_answers_come_in_the_order_asked(gateway: Gateway) -> None:
+    asked = [{"query": f'{{ aircraft(tailNumber: "{key}") {{ id }} }}'} for key in ("N725MQ", "none", "N14228")]
+    answers = (await gateway.post(asked)).json()
+    assert [one["data"]["aircraft"] for one in answers] == [{"id": "N725MQ"}, None, {"id": "N14228"}]
+
+
+async def test_each_operation_is_answered_for_itself(gateway: Gateway) -> None:
+    asked = [
+        {"query": "{ nothing }"},
+        AIRLINE,
+        {"query": TWO, "operationName": "C"},
+        {"query": TWO, "operationName": "B"},
+        {"query": TWO},
+        {"query": "{"},
+        {"query": "query($n: Int!) { fleet(first: $n) { edges { cursor } } }", "variables": {"n": "x"}},
+        {"query": '{ node(id: "x") { id } airline(code: "UA") { name } }'},
+    ]
+    answer = await gateway.post(asked)
+    assert answer.status_code == 200
+    invalid, good, unknown, named, unnamed, syntax, variable, partly = answer.json()
+    assert codes(invalid) == ["GRAPHQL_VALIDATION_FAILED"]
+    assert good == UNITED
+    assert codes(unknown) == codes(unnamed) == ["BAD_USER_INPUT"]
+    assert named == {"data": {"airport": {"code": "JFK"}}}
+    assert codes(syntax) == ["GRAPHQL_PARSE_FAILED"]
+    assert codes(variable) == codes(partly) == ["BAD_USER_INPUT"]
+    assert partly["data"] == {"node": None, **UNITED["data"]}
+    assert ["data" in one for one in (invalid, unknown, unnamed, syntax, variable)] == [False] * 5
+
+
+async def test_a_batch_is_200_whatever_came_of_its_operations(gateway: Gateway) -> None:
+    answer = await gateway.post([{"query": "{ nothing }"}], accept="application/graphql-response+json")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("application/graphql-response+json")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_equal_operations_take_the_statements_of_one(new_gateway: NewGateway) -> None:
+    asked = {"query": DASHBOARD, "variables": {"ids": ["N14228", "N725MQ"]}}
+    async with new_gateway() as one:
+        alone = (await one.post(asked)).json()
+        assert len(one.recorder.sent) == 3
+        one.recorder.sent.clear()
+        assert (await one.post([asked] * 10)).json() == [alone] * 10
+        assert len(one.recorder.sent) == 3
+
+
+async def test_operations_over_one_source_share_a_statement(new_gateway: NewGateway) -> None:
+    asked = [
+        {"query": f'{{ aircraft(tailNumber: "{key}") {{ analysis {{ {section} {{ flights }} }} }} }}'}
+        for key in ("N14228", "N725MQ", "N0FLY")
+        for section in ("punctuality", "utilization", "nightFlights")
+    ]
+    async with new_gateway() as one:
+        answers = (await one.post(asked)).json()
+        assert answers[0]["data"]["aircraft"]["analysis"]["punctuality"] == {"flights": 111}
+        assert one.recorder.count("clickhouse") == 1
+        assert one.recorder.count("postgresql") == 1
+
+
+async def test_each_operation_has_its_own_extensions(gateway: Gateway) -> None:
+    plain, accounted = (await gateway.post([AIRLINE, {**AIRLINE, "extensions": {"accounting": True}}])).json()
+    assert plain == UNITED
+    assert set(accounted["extensions"]) == {"accounting"}

@@ -1,0 +1,167 @@
+"""What an answer says of errors, and what the log says."""
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack, ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from tests.conftest import Stores
+from tests.gateway.conftest import served
+from tests.gateway.http.conftest import Gateway, NewGateway
+from tests.loaders.stores.relay import relay
+
+OWN = "application/graphql-response+json"
+DRAFT_PARTIAL, DRAFT_INVALID = 294, 422
+ASKED = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id analysis { punctuality { flights } } } }"
+AIRLINE = '{ airline(code: "UA") { name } }'
+MASKED = "Something went wrong on our side."
+
+
+def extensions(error: dict[str, Any]) -> Any:
+    assert error["message"] == MASKED
+    assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+    return error["extensions"]
+
+
+async def test_a_stores_fault_is_masked_by_an_id_that_is_in_the_gateways_log(
+    store_urls: StoreUrls,
+    sample_stores: Stores,  # noqa: ARG001 - loaded before it serves
+    tmp_path: Path,
+) -> None:
+    body = {"query": ASKED, "variables": {"ids": ["N14228"] * 40}}
+    settings = {"GATEWAY_CACHE": "false", "GATEWAY_ACQUIRE_TIMEOUT_S": "1"}
+    async with relay(store_urls.clickhouse_url) as between:
+        with ExitStack() as stack:
+            log = stack.enter_context((tmp_path / "log").open("wb"))
+            block = served(replace(store_urls, clickhouse_url=between.url), log, **settings)
+            url = await asyncio.to_thread(stack.enter_context, block)
+            await between.cut()
+            async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+                answer = await client.post("/graphql", json=body, headers={"accept": OWN})
+                other = await client.post("/graphql", json={"query": AIRLINE})
+            await asyncio.to_thread(stack.close)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["data"] == {"aircraftByIds": [{"id": "N14228", "analysis": {"punctuality": None}}] * 40}
+    errors = answer.json()["errors"]
+    assert [error["path"][1] for error in errors] == [0, 1, 2, 3, 4]
+    assert answer.json()["extensions"] == {"furtherErrors": 35}
+    (incident,) = {extensions(error)["id"] for error in errors}
+    logged = [line for line in (tmp_path / "log").read_text().splitlines() if incident in line]
+    assert len(logged) == 1
+    assert "StoreUnavailable" in logged[0]
+    assert "(40 fields)" in logged[0]
+    assert str(between.port) not in answer.text
+    assert "errors" not in other.json()
+
+
+async def test_each_cause_has_an_id_of_its_own(
+    new_gateway: NewGateway, store_urls: StoreUrls, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {"query": ASKED, "variables": {"ids": ["N14228"]}}
+    async with AsyncExitStack() as stack:
+        between = await stack.enter_async_context(relay(store_urls.clickhouse_url))
+        one = await stack.enter_async_context(new_gateway(clickhouse_url=between.url, acquire_timeout_s=1.0))
+        await between.cut()
+        with caplog.at_level(logging.ERROR, "gateway"):
+            batch = (await one.post([body, {"query": AIRLINE}])).json()
+            again = (await one.post(body)).json()
+    first, second = batch[0]["errors"][0], again["errors"][0]
+    assert "errors" not in batch[1]
+    assert extensions(first)["id"] != extensions(second)["id"]
+    ids = {record.getMessage().partition(":")[0] for record in caplog.records if record.name == "gateway"}
+    assert ids == {extensions(first)["id"], extensions(second)["id"]}
+
+
+async def test_a_fault_of_the_gateway_itself_is_masked_too(
+    new_gateway: NewGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with new_gateway() as one:
+        one.app.state.stores = None
+        answer = await one.post({"query": AIRLINE})
+    assert answer.status_code == 500
+    (error,) = answer.json()["errors"]
+    assert extensions(error)["id"] in caplog.text
+    assert "NoneType" in caplog.text
+    assert "NoneType" not in answer.text
+
+
+@pytest.mark.parametrize("errors", [5, 6])
+async def test_an_answer_has_five_errors_in_full(gateway: Gateway, errors: int) -> None:
+    answer = await gateway.ask("{ " + " ".join(f'a{n}: node(id: "x") {{ id }}' for n in range(errors)) + " }")
+    assert [error["path"] for error in answer["errors"]] == [[f"a{n}"] for n in range(5)]
+    assert answer.get("extensions") == (None if errors == 5 else {"furtherErrors": 1})
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}
+
+
+async def test_validation_is_given_up_after_some_errors(gateway: Gateway) -> None:
+    answer = await gateway.ask("{ " + " ".join(f"nothing{n}" for n in range(100)) + " }")
+    assert len(answer["errors"]) == 5
+    assert answer["extensions"] == {"furtherErrors": 1}
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("fragment A on Query { __typename }", "GRAPHQL_VALIDATION_FAILED"),
+        ("query($n: Int!) { fleet(first: $n) { edges { cursor } } }", "BAD_USER_INPUT"),
+        ("mutation { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+    ],
+)
+async def test_what_cannot_be_executed_is_400_in_graphqls_own_type(gateway: Gateway, query: str, code: str) -> None:
+    own = await gateway.post({"query": query}, accept=OWN)
+    plain = await gateway.post({"query": query}, accept="application/json")
+    assert (own.status_code, plain.status_code) == (400, 200)
+    assert own.json() == plain.json()
+    assert own.json()["errors"][0]["extensions"]["code"] == code
+    assert "data" not in own.json()
+    assert own.headers["cache-control"] == plain.headers["cache-control"] == "no-store"
+
+
+async def test_the_schema_is_kept_to_oneself_where_it_is_set(new_gateway: NewGateway, gateway: Gateway) -> None:
+    typo, asked = "{ aircrafts { id } }", "{ __schema { queryType { name } } }"
+    async with new_gateway(introspection=False, suggestions=False) as silent:
+        for query in (asked, '{ __type(name: "Aircraft") { name } }'):
+            refused = await silent.ask(query)
+            assert {error["extensions"]["code"] for error in refused["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
+            assert "data" not in refused
+        assert await silent.ask("{ __typename }") == {"data": {"__typename": "Query"}}
+        (error,) = (await silent.ask(typo))["errors"]
+        assert error["message"] == "Cannot query field 'aircrafts' on type 'Query'."
+        wrong = await silent.ask("query($f: FleetFilter) { fleet(filter: $f) { totalCount } }", f={"manufacturers": 1})
+        assert "Did you mean" not in str(wrong["errors"])
+    assert "Did you mean 'aircraft'" in (await gateway.ask(typo))["errors"][0]["message"]
+    assert (await gateway.ask(asked))["data"]["__schema"]["queryType"] == {"name": "Query"}
+
+
+PARTIAL = '{ node(id: "x") { id } airline(code: "UA") { name } }'
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "draft"),
+    [
+        (AIRLINE, 200, 200),
+        (PARTIAL, 200, DRAFT_PARTIAL),
+        ("{ nothing }", 400, DRAFT_INVALID),
+        ("{", 400, 400),
+        ("query($n: Int!) { fleet(first: $n) { edges { cursor } } }", 400, 400),
+    ],
+)
+async def test_the_drafts_statuses_are_a_setting(
+    new_gateway: NewGateway, gateway: Gateway, query: str, status: int, draft: int
+) -> None:
+    async with new_gateway(draft_statuses=True) as drafts:
+        answers = [await one.post({"query": query}, accept=OWN) for one in (gateway, drafts)]
+        assert [answer.status_code for answer in answers] == [status, draft]
+        assert answers[0].json() == answers[1].json()
+        assert (await drafts.post({"query": query}, accept="application/json")).status_code == 200

@@ -1,0 +1,145 @@
+"""Pages of other sites: what a browser that they make ask is answered, and which of them may ask."""
+
+from typing import Any
+
+import pytest
+
+from tests.gateway.http.conftest import Gateway, NewGateway, kept
+
+FRIEND, STRANGER = "https://dashboard.example", "https://stranger.example"
+QUERY = {"query": '{ aircraft(tailNumber: "N14228") { id registration { model } } }'}
+CROSS = {"sec-fetch-site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+)
+async def test_what_a_page_may_post_without_asking_is_415(gateway: Gateway, content_type: str | None) -> None:
+    headers = CROSS | ({"content-type": content_type} if content_type else {})
+    answer = await gateway.client.post("/graphql", content=b'{"query": "{ __typename }"}', headers=headers)
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("headers", [{}, {"origin": STRANGER}, {"origin": "null"}, {"content-type": "text/plain"}])
+async def test_a_foreign_page_cannot_make_a_browser_ask(gateway: Gateway, method: str, headers: dict[str, str]) -> None:
+    answer = await gateway.client.request(method, "/graphql", params=QUERY, headers=CROSS | headers)
+    assert answer.status_code == 403
+    assert answer.headers["cache-control"] == "no-store"
+    assert "access-control-allow-origin" not in answer.headers
+    if method == "GET":
+        assert answer.json()["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
+
+
+async def test_what_is_kept_is_not_for_a_foreign_page_either(new_gateway: NewGateway) -> None:
+    async with new_gateway(cache=True) as one:
+        await kept(lambda: one.client.get("/graphql", params=QUERY))
+        assert (await one.client.get("/graphql", params=QUERY, headers=CROSS)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "none"},
+        CROSS | {"graphql-require-preflight": "1"},
+        CROSS | {"apollo-require-preflight": "true"},
+        CROSS | {"x-apollo-operation-name": "A"},
+        CROSS | {"content-type": "application/json"},
+        CROSS | {"content-type": "Application/JSON; charset=utf-8"},
+    ],
+)
+async def test_whoever_is_no_foreign_page_or_had_to_ask_first_is_answered(
+    gateway: Gateway, headers: dict[str, str]
+) -> None:
+    answer = await gateway.client.get("/graphql", params=QUERY, headers=headers)
+    assert answer.json()["data"]["aircraft"]["id"] == "N14228"
+
+
+async def test_other_paths_are_for_all_pages(gateway: Gateway) -> None:
+    assert (await gateway.client.get("/livez", headers=CROSS)).status_code == 200
+
+
+async def test_without_the_setting_no_origin_is_allowed(gateway: Gateway) -> None:
+    answer = await gateway.post({"query": "{ __typename }"}, origin=FRIEND)
+    assert answer.status_code == 200
+    assert [name for name in answer.headers if name.startswith("access-control")] == []
+    preflight = await gateway.client.options(
+        "/graphql", headers={"origin": FRIEND, "access-control-request-method": "POST"}
+    )
+    assert [name for name in preflight.headers if name.startswith("access-control")] == []
+
+
+async def test_a_set_origin_is_allowed_for_kept_answers_too(new_gateway: NewGateway) -> None:
+    async with new_gateway(cache=True, cors_origins=f"https://other.example, {FRIEND}") as one:
+        headers = CROSS | {"origin": FRIEND}
+        first = await one.client.get("/graphql", params=QUERY, headers=headers)
+        for answer in (first, await kept(lambda: one.client.get("/graphql", params=QUERY, headers=headers))):
+            assert answer.status_code == 200
+            assert answer.headers["access-control-allow-origin"] == FRIEND
+            assert "access-control-allow-credentials" not in answer.headers
+            shown = answer.headers["access-control-expose-headers"].lower().split(", ")
+            assert {"etag", "age", "ratelimit", "retry-after"} <= set(shown)
+            assert answer.headers["vary"] == "Accept, Accept-Encoding, Origin"
+        own = await one.client.get("/graphql", params=QUERY)
+        assert "age" in own.headers, "who asks is no part of what is kept"
+        assert "access-control-allow-origin" not in own.headers
+        assert own.headers["vary"] == "Accept, Accept-Encoding, Origin", "a shared cache must tell them apart"
+        stranger = await one.client.get("/graphql", params=QUERY, headers={"origin": STRANGER})
+        assert "access-control-allow-origin" not in stranger.headers
+        refused = await one.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": STRANGER})
+        assert refused.status_code == 403
+
+
+async def test_all_origins_may_be_allowed(new_gateway: NewGateway) -> None:
+    async with new_gateway(cors_origins="*") as one:
+        answer = await one.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": STRANGER})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
+
+
+def preflight(origin: str = FRIEND, method: str = "POST", headers: str = "content-type") -> dict[str, Any]:
+    return {
+        "headers": {
+            "origin": origin,
+            "access-control-request-method": method,
+            "access-control-request-headers": headers,
+        }
+    }
+
+
+ALLOWED = "content-type,authorization,x-api-key,graphql-cost,graphql-require-preflight,apollographql-client-name,apollographql-client-version,x-apollo-operation-name,if-none-match"
+
+
+async def test_a_preflight_names_what_is_allowed(new_gateway: NewGateway) -> None:
+    async with new_gateway(cors_origins=FRIEND) as one:
+        for method in ("GET", "POST"):
+            answer = await one.client.options("/graphql", **preflight(method=method, headers=ALLOWED))
+            assert answer.status_code == 200
+            assert answer.headers["access-control-allow-origin"] == FRIEND
+            assert answer.headers["access-control-allow-methods"] == "GET, POST"
+            assert "access-control-allow-credentials" not in answer.headers
+        for refused in (preflight(STRANGER), preflight(method="DELETE"), preflight(headers="x-other")):
+            assert (await one.client.options("/graphql", **refused)).status_code == 400
+        options = await one.client.options("/graphql", headers={"origin": FRIEND})
+        assert options.status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("method", "asked"),
+    [
+        ("POST", {"json": {"query": "{ __typename }"}}),
+        ("POST", {"json": {"query": "{ nothing }"}}),
+        ("POST", {"content": b"{"}),
+        ("GET", {"params": QUERY}),
+        ("GET", {"params": QUERY, "headers": CROSS}),
+        ("PUT", {}),
+    ],
+)
+async def test_no_browser_shall_take_an_answer_for_anything_but_json(
+    gateway: Gateway, method: str, asked: dict[str, Any]
+) -> None:
+    answer = await gateway.client.request(method, "/graphql", **asked)
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,0 +1,180 @@
+"""The price of an operation against what it takes: of real queries over the busiest aircraft, with nothing cached."""
+
+from typing import Any, cast
+
+import orjson
+import pytest
+from graphql import GraphQLField, GraphQLObjectType, get_named_type, get_nullable_type, is_list_type
+
+from gateway.schema import build_schema
+from loaders.catalogue import SECTIONS
+from loaders.catalogue.declaration import ListSection
+from tests.conftest import Stores
+from tests.gateway.http.conftest import Gateway, NewGateway, kept
+from tests.queries import DASHBOARD, TRENDS, everything, leaves
+
+SCHEMA = build_schema()._schema
+EVERYTHING = everything(SCHEMA)
+LISTS = {one.graphql_name() for one in SECTIONS.values() if issubclass(one, ListSection)}
+FIELDS: dict[str, GraphQLField] = cast("GraphQLObjectType", SCHEMA.type_map["Analysis"]).fields
+ACCOUNTED = {"extensions": {"accounting": True}}
+
+
+@pytest.fixture(scope="module")
+async def busiest(sample_stores: Stores) -> list[str]:
+    """The aircraft with the most flights, those that the register knows: of the others, less is asked."""
+    register = await sample_stores.postgres.rows("select tail_number from aircraft where manufacturer is not null")
+    known = {tail_number for (tail_number,) in register}
+    flown = "select tail_number from flights group by tail_number order by count() desc, tail_number"
+    answer = await sample_stores.clickhouse.columns(flown, {})
+    return [key for key in answer.columns[0] if key in known][:500]
+
+
+async def compared(gateway: Gateway, query: str, ids: list[str]) -> tuple[Any, Any, int]:
+    """What is estimated, the account of what was done, and the bytes of the answer."""
+    body = {"query": query, "variables": {"ids": ids}}
+    answer = (await gateway.post(body | ACCOUNTED, graphql_cost="report")).json()
+    assert "errors" not in answer
+    extensions = answer["extensions"]
+    return extensions["cost"]["estimated"], extensions["accounting"], len(orjson.dumps(answer["data"]))
+
+
+@pytest.mark.parametrize("query", [DASHBOARD, TRENDS, EVERYTHING], ids=["dashboard", "trends", "everything"])
+@pytest.mark.parametrize("ids", [1, 50, 200])
+async def test_as_many_statements_are_sent_as_were_estimated(
+    gateway: Gateway, busiest: list[str], query: str, ids: int
+) -> None:
+    estimated, account, size = await compared(gateway, query, busiest[:ids])
+    assert estimated["statements"] == sum(account["statements"].values())
+    assert size / 2 < estimated["bytes"] < size * 2
+
+
+def _section_query(name: str) -> str:
+    below = get_named_type(FIELDS[name].type)
+    selected = leaves(SCHEMA, below.name) if isinstance(below, GraphQLObjectType) else ""
+    return f"query($ids: [ID!]!) {{ aircraftByIds(ids: $ids) {{ analysis {{ {name} {selected} }} }} }}"
+
+
+@pytest.mark.parametrize("name", FIELDS)
+async def test_rows_and_bytes_of_a_section_are_about_what_was_estimated(
+    gateway: Gateway, busiest: list[str], name: str
+) -> None:
+    estimated, account, size = await compared(gateway, _section_query(name), busiest[:50])
+    is_list = is_list_type(get_nullable_type(FIELDS[name].type)) or name in LISTS
+    factor = 3 if is_list else 2
+    assert estimated["statements"] == sum(account["statements"].values())
+    assert size / factor < estimated["bytes"] < size * factor
+    rows = sum(account["rows"].values())
+    assert rows / factor <= estimated["rows"] <= rows * factor
+
+
+@pytest.mark.parametrize(
+    ("query", "statements", "objects"),
+    [
+        ('{ airline(code: "UA") { name } }', 1, 1),
+        ('{ airport(code: "JFK") { name } a: airport(code: "LGA") { name } }', 1, 2),
+        ('{ airport(code: "JFK") { name } airline(code: "UA") { name } }', 2, 2),
+        ('{ node(id: "Airline:UA") { id } }', 1, 1),
+        ('{ nodes(ids: ["Airline:UA", "Airport:JFK", "Aircraft:N14228", "Aircraft:N725MQ"]) { id } }', 3, 4),
+        ('{ aircraft(tailNumber: "N14228") { id } }', 1, 1),
+        ("{ fleet(first: 3) { edges { cursor } } }", None, 3),
+        ("{ fleet(first: 3) { totalCount edges { node { registration { model } } } } }", None, 3),
+        ("{ fleet { nodes { analysis { punctuality { flights } } } } }", None, 50),
+        ("{ __typename }", 0, 0),
+        ("{ __schema { types { name } } }", 0, 0),
+    ],
+)
+async def test_every_root_field_has_a_price(
+    new_gateway: NewGateway, query: str, statements: int | None, objects: int
+) -> None:
+    async with new_gateway() as one:
+        asked = {"query": query, **ACCOUNTED}
+        extensions = (await one.post(asked, graphql_cost="report")).json()["extensions"]
+        estimated, account = extensions["cost"]["estimated"], extensions["accounting"]
+        assert estimated["statements"] == sum(account["statements"].values()) == len(one.recorder.sent)
+        assert statements in (None, estimated["statements"])
+        assert estimated["rows"] >= objects
+        assert estimated["points"] > 100 * estimated["statements"]
+
+
+@pytest.mark.parametrize(
+    ("less", "more"),
+    [
+        ('{ aircraftByIds(ids: ["a"]) { id } }', '{ aircraftByIds(ids: ["a", "b"]) { id } }'),
+        ("{ fleet(first: 1) { edges { node { id } } } }", "{ fleet(first: 100) { edges { node { id } } } }"),
+        (
+            '{ aircraft(tailNumber: "a") { analysis { daily(first: 1) { date } } } }',
+            '{ aircraft(tailNumber: "a") { analysis { daily(first: 100) { date } } } }',
+        ),
+        (
+            '{ aircraft(tailNumber: "a") { analysis { punctuality { flights } } } }',
+            '{ aircraft(tailNumber: "a") { analysis { punctuality { flights } speed { maxMph } } } }',
+        ),
+        (
+            '{ aircraft(tailNumber: "a") { analysis { punctuality { flights } } } }',
+            '{ aircraft(tailNumber: "a") { analysis { punctuality { flights } } '
+            'other: analysis(period: {from: "2013-06-01"}) { punctuality { flights } } } }',
+        ),
+    ],
+)
+async def test_who_asks_for_more_pays_more(gateway: Gateway, less: str, more: str) -> None:
+    cheap, dear = [
+        (await gateway.post({"query": query}, graphql_cost="validate")).json()["extensions"]["cost"]["estimated"]
+        for query in (less, more)
+    ]
+    assert cheap["points"] < dear["points"]
+    assert cheap["bytes"] < dear["bytes"]
+
+
+async def test_the_same_twice_costs_what_it_takes_once(gateway: Gateway) -> None:
+    section = "analysis { punctuality { flights } }"
+    once = '{ aircraft(tailNumber: "a") { ' + section + " } }"
+    twice = '{ aircraft(tailNumber: "a") { ' + f"{section} {section} ...A" + " } } fragment A on Aircraft { " + section
+    prices = [(await gateway.post({"query": one}, graphql_cost="validate")).json() for one in (once, twice + " }")]
+    assert prices[0] == prices[1]
+
+
+@pytest.mark.parametrize("skipped", ["@skip(if: true)", "@include(if: false)", "@include(if: $no)"])
+async def test_what_is_left_out_costs_nothing(gateway: Gateway, skipped: str) -> None:
+    query = (
+        f'query($no: Boolean = false) {{ a: __typename @skip(if: $no) aircraft(tailNumber: "a") {skipped} {{ id }} }}'
+    )
+    answer = (await gateway.post({"query": query}, graphql_cost="validate")).json()
+    assert answer["extensions"]["cost"]["estimated"]["statements"] == 0
+
+
+async def test_validate_asks_nothing_and_has_no_data(new_gateway: NewGateway) -> None:
+    body = {"query": DASHBOARD, "variables": {"ids": ["N14228"]}}
+    async with new_gateway() as one:
+        answer = await one.post(body, graphql_cost="validate")
+        assert set(answer.json()) == {"data", "extensions"}
+        assert answer.json()["data"] is None
+        assert set(answer.json()["extensions"]["cost"]["estimated"]) == {"statements", "rows", "bytes", "points"}
+        assert answer.headers["cache-control"] in ("no-store", "no-cache")
+        assert one.recorder.sent == []
+
+
+async def test_validate_of_what_would_be_refused_is_refused(new_gateway: NewGateway) -> None:
+    async with new_gateway(max_statements=1) as one:
+        answer = await one.post({"query": DASHBOARD, "variables": {"ids": ["N14228"]}}, graphql_cost="validate")
+        (error,) = answer.json()["errors"]
+        assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+async def test_report_is_the_answer_and_its_cost(gateway: Gateway) -> None:
+    body = {"query": DASHBOARD, "variables": {"ids": ["N14228"]}}
+    plain, reported = await gateway.post(body), await gateway.post(body, graphql_cost="Report")
+    assert "extensions" not in plain.json()
+    assert reported.json()["data"] == plain.json()["data"]
+    assert reported.json()["extensions"]["cost"]["estimated"]["statements"] == 3
+
+
+@pytest.mark.parametrize("mode", ["validate", "report"])
+async def test_who_wants_a_cost_has_it_where_the_answer_is_kept(new_gateway: NewGateway, mode: str) -> None:
+    body = {"query": DASHBOARD, "variables": {"ids": ["N14228", mode]}}
+    async with new_gateway(cache=True) as one:
+        assert "extensions" not in (await kept(lambda: one.post(body))).json()
+        answer = await one.post(body, graphql_cost=mode)
+        assert "cost" in answer.json()["extensions"]
+        assert "public" not in answer.headers["cache-control"]
+        assert "extensions" not in (await one.post(body)).json()

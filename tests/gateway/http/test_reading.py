@@ -1,0 +1,404 @@
+"""What is no GraphQL request: a status, a code, a sentence, and the same connection answers the next request."""
+
+import http.client
+import json
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+import pytest
+
+from tests.gateway.http.conftest import Gateway
+
+MIB = 1 << 20
+QUERY = "{ __typename }"
+ANSWER = {"data": {"__typename": "Query"}}
+JSON = {"content-type": "application/json"}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def codes(self) -> list[str]:
+        """Those of its errors, each of which says something."""
+        errors = json.loads(self.body)["errors"]
+        assert all(error["message"] for error in errors)
+        return [error["extensions"]["code"] for error in errors]
+
+
+class Connection:
+    """One TCP connection, which is never opened again."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        self._connection.connect()
+        self._connection.auto_open = 0
+
+    def ask(self, method: str, path: str = "/graphql", body: bytes | None = None, **headers: str) -> Answer:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self._connection.request(method, path, body, (JSON if body is not None else {}) | named)
+        response = self._connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+
+    def post(self, body: object, **headers: str) -> Answer:
+        return self.ask("POST", body=body if isinstance(body, bytes) else json.dumps(body).encode(), **headers)
+
+    def goes_on(self) -> bool:
+        """Whether it answers the next request."""
+        return bool(json.loads(self.post({"query": QUERY}).body) == ANSWER)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@pytest.fixture
+def connection(gateway_url: str) -> Iterator[Connection]:
+    connection = Connection(gateway_url)
+    yield connection
+    connection.close()
+
+
+def of_size(size: int) -> bytes:
+    """A good request of that many bytes."""
+    body = json.dumps({"query": QUERY, "extensions": {"x": ""}}).encode()
+    return body.replace(b'""', b'"' + b"x" * (size - len(body)) + b'"')
+
+
+# Methods
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PURGE", "QUERY"])
+def test_another_method_is_405_with_those_that_are_taken(connection: Connection, method: str) -> None:
+    answer = connection.ask(method, body=b'{"query": "{ __typename }"}')
+    assert (answer.status, answer.codes) == (405, ["METHOD_NOT_ALLOWED"])
+    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
+    assert connection.goes_on()
+
+
+def test_options_is_answered_without_a_body(connection: Connection) -> None:
+    answer = connection.ask("OPTIONS")
+    assert (answer.status, answer.body, answer.headers["allow"]) == (204, b"", "GET, HEAD, POST, OPTIONS")
+    assert connection.goes_on()
+
+
+def test_head_has_the_headers_of_get_and_no_body(connection: Connection) -> None:
+    path = f"/graphql?query={quote(QUERY)}"
+    got, head = connection.ask("GET", path), connection.ask("HEAD", path)
+    assert (json.loads(got.body), head.body, head.status) == (ANSWER, b"", 200)
+    assert {**head.headers, "date": ""} == {**got.headers, "date": ""}
+    assert connection.goes_on()
+
+
+def test_head_of_a_fault_has_no_body_either(connection: Connection) -> None:
+    answer = connection.ask("HEAD", "/graphql")
+    assert (answer.status, answer.body) == (400, b"")
+    assert connection.goes_on()
+
+
+# Parameters of GET
+
+
+def test_get_takes_all_that_post_takes(connection: Connection) -> None:
+    query = "query A($code: ID!) { airline(code: $code) { name } } query B { __typename }"
+    given = {"query": query, "variables": '{"code": "UA"}', "operationName": "A", "extensions": "{}"}
+    answer = connection.ask("GET", f"/graphql?{urlencode(given)}")
+    assert json.loads(answer.body) == {"data": {"airline": {"name": "United Air Lines Inc."}}}
+
+
+@pytest.mark.parametrize("empty", ["variables=", "extensions=", "operationName=", "variables=null", "extensions=null"])
+def test_an_empty_parameter_is_as_none(connection: Connection, empty: str) -> None:
+    answer = connection.ask("GET", f"/graphql?query={quote(QUERY)}&{empty}")
+    assert json.loads(answer.body) == ANSWER
+
+
+@pytest.mark.parametrize(
+    "query_string",
+    [
+        "",
+        "query=" + quote(QUERY) + "&query=" + quote(QUERY),
+        "query=" + quote(QUERY) + "&variables={}&variables={}",
+        "query=" + quote(QUERY) + "&variables={",
+        "query=" + quote(QUERY) + "&variables=[]",
+        "query=" + quote(QUERY) + "&variables=7",
+        "query=" + quote(QUERY) + '&variables="x"',
+        "query=" + quote(QUERY) + "&variables=NaN",
+        "query=" + quote(QUERY) + "&variables=" + "[" * 9_000,
+        "query=" + quote(QUERY) + '&variables={"a":1,"a":2}',
+        "query=" + quote(QUERY) + "&extensions=x",
+        "query=" + quote(QUERY) + "&extensions=[1]",
+        "variables={}",
+        "%FF=%FF",
+    ],
+)
+def test_parameters_that_are_no_request_are_400(connection: Connection, query_string: str) -> None:
+    answer = connection.ask("GET", f"/graphql?{query_string}")
+    assert answer.status == 400
+    assert answer.codes[0] in ("BAD_REQUEST", "GRAPHQL_PARSE_FAILED")
+    assert connection.goes_on()
+
+
+def test_an_empty_query_is_a_syntax_error(connection: Connection) -> None:
+    assert connection.ask("GET", "/graphql?query").codes == ["GRAPHQL_PARSE_FAILED"]
+    assert connection.post({"query": ""}).codes == ["GRAPHQL_PARSE_FAILED"]
+
+
+# Bodies
+
+_DEEP = 100_000
+
+BODIES: dict[str, bytes] = {
+    "empty": b"",
+    "whitespace": b" \n\t ",
+    "truncated": b'{"query": "{ __ty',
+    "truncated character": '{"query": "é'.encode()[:-1],
+    "no UTF-8": b'{"query": "\xff"}',
+    "UTF-16": json.dumps({"query": QUERY}).encode("utf-16"),
+    "UTF-16 without a mark": json.dumps({"query": QUERY}).encode("utf-16-le"),
+    "UTF-32": json.dumps({"query": QUERY}).encode("utf-32"),
+    "byte order mark": b"\xef\xbb\xbf" + json.dumps({"query": QUERY}).encode(),
+    "null bytes": b"\0" * 100,
+    "null byte in text": b'{"query": "\0"}',
+    "two values": b'{"query": "{ __typename }"} {}',
+    "single quotes": b"{'query': 5}",
+    "comment": b'{"query": "{ __typename }" /* x */}',
+    "trailing comma": b'{"query": "{ __typename }",}',
+    "key twice": b'{"query": "{ __typename }", "query": "{ __typename }"}',
+    "key twice below": b'{"query": "{ __typename }", "variables": {"a": 1, "a": 1}}',
+    "NaN": b'{"query": "{ __typename }", "variables": {"a": NaN}}',
+    "Infinity": b'{"query": "{ __typename }", "variables": {"a": -Infinity}}',
+    "deep arrays": b"[" * _DEEP,
+    "deep closed arrays": b"[" * _DEEP + b"]" * _DEEP,
+    "deep objects": b'{"a":' * _DEEP,
+    "deep variable": b'{"query": "{ __typename }", "variables": {"a": ' + b"[" * _DEEP + b"]" * _DEEP + b"}}",
+    "integer of 5,000 digits": b'{"query": "{ __typename }", "variables": {"a": 1' + b"0" * 5_000 + b"}}",
+    "braces of 1 MiB": b"{" * MIB,
+    "null": b"null",
+    "true": b"true",
+    "number": b"5",
+    "text": b'"{ __typename }"',
+    "no query": b"{}",
+    "another key": b'{"Query": "{ __typename }"}',
+    "form": b"query=%7B__typename%7D",
+    "empty batch": b"[]",
+    "batch of numbers": b"[1, 2]",
+    "batch of null": b"[null]",
+    "batch of batches": b'[[{"query": "{ __typename }"}]]',
+    "batch with a bad one": b'[{"query": "{ __typename }"}, {"query": 5}]',
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+def test_a_body_that_is_no_request_is_400(connection: Connection, body: bytes) -> None:
+    answer = connection.post(body)
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+    assert len(answer.body) < 500
+    assert connection.goes_on()
+
+
+WRONG: dict[str, list[Any]] = {
+    "query": [5, True, [], {}, 1.5],
+    "operationName": [5, False, [], {}],
+    "variables": ["{}", 5, True, [], [{"a": 1}]],
+    "extensions": ["{}", 5, True, []],
+    "documentId": [5, True, [], {}],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_parameter_of_another_type_is_400(connection: Connection, name: str, value: object) -> None:
+    answer = connection.post({"query": QUERY, name: value})
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+    assert connection.goes_on()
+
+
+@pytest.mark.parametrize("name", ["operationName", "variables", "extensions", "documentId", "unknown"])
+def test_null_is_as_left_out_and_what_is_not_known_is_let_be(connection: Connection, name: str) -> None:
+    assert json.loads(connection.post({"query": QUERY, name: None}).body) == ANSWER
+
+
+def test_random_bytes_are_400(connection: Connection) -> None:
+    chance = random.Random(7)
+    for length in (1, 2, 3, 10, 100, 1_000, 100_000):
+        answer = connection.post(chance.randbytes(length))
+        assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"]), length
+    assert connection.goes_on()
+
+
+def test_requests_with_random_bytes_in_them_are_answered(connection: Connection) -> None:
+    chance = random.Random(11)
+    query = "query($i: [ID!]!, $n: Int) { aircraftByIds(ids: $i) { id } fleet(first: $n) { edges { cursor } } }"
+    good = json.dumps({"query": query, "variables": {"i": ["N14228"], "n": 1}}).encode()
+    for _ in range(100):
+        body = bytearray(good)
+        for _ in range(chance.randint(1, 3)):
+            body[chance.randrange(len(body))] = chance.randrange(256)
+        answer = connection.post(bytes(body))
+        assert answer.status in (200, 400)
+        assert "INTERNAL_SERVER_ERROR" not in answer.body.decode(), bytes(body)
+    assert connection.goes_on()
+
+
+VARIABLES: dict[str, bytes] = {
+    "2^70": str(2**70).encode(),
+    "negative 2^31 less one": str(-(2**31) - 1).encode(),
+    "1,000 digits": b"1" + b"0" * 1_000,
+    "overflowing float": b"1e400",
+    "text": b'"1"',
+    "object": b'{"a": 1}',
+    "list": b"[1, 2]",
+    "deep list": b"[" * 400 + b"]" * 400,
+    "true": b"true",
+    "lone surrogate": b'"\\ud800"',
+    "null byte": b'"\\u0000"',
+}
+
+
+@pytest.mark.parametrize("value", VARIABLES.values(), ids=VARIABLES)
+def test_a_variable_that_is_no_int_is_refused(connection: Connection, value: bytes) -> None:
+    query = b"query($n: Int) { fleet(first: $n) { edges { cursor } } }"
+    answer = connection.post(b'{"query": "%s", "variables": {"n": %s}}' % (query, value))
+    assert (answer.status, answer.codes) == (200, ["BAD_USER_INPUT"])
+    assert connection.goes_on()
+
+
+@pytest.mark.parametrize("value", VARIABLES.values(), ids=VARIABLES)
+def test_a_variable_that_is_a_strange_id_is_unknown_or_refused(connection: Connection, value: bytes) -> None:
+    query = b"query($n: ID!) { aircraft(tailNumber: $n) { id } }"
+    answer = connection.post(b'{"query": "%s", "variables": {"n": %s}}' % (query, value))
+    assert answer.status == 200
+    read = json.loads(answer.body)
+    assert read == {"data": {"aircraft": None}} or answer.codes == ["BAD_USER_INPUT"]
+    assert connection.goes_on()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        'query($c: ID = "UA") { airline(code: $c) { name } }',
+        'query($c: Boolean = true) { airline(code: "UA") @include(if: $c) { name } }',
+        'query($c: Boolean = true) { aircraft(tailNumber: "N14228") { id @skip(if: $c) } }',
+    ],
+)
+def test_null_for_a_variable_that_may_be_left_out_and_not_be_null_is_refused(
+    connection: Connection, document: str
+) -> None:
+    answer = connection.post({"query": document, "variables": {"c": None}})
+    assert (answer.status, answer.codes) == (200, ["BAD_USER_INPUT"])
+
+
+@pytest.mark.parametrize("depth", [50, 100, 150, 200, 300, 600])
+@pytest.mark.parametrize("kind", ["fragments", "inline", "lists", "objects", "types"])
+def test_a_document_that_is_nested_deeply_is_answered_or_refused(connection: Connection, kind: str, depth: int) -> None:
+    documents = {
+        "fragments": "{ ...F0 } "
+        + "".join(f"fragment F{n} on Query {{ ...F{n + 1} }} " for n in range(depth))
+        + f"fragment F{depth} on Query {{ __typename }}",
+        "inline": "{ " + "... { " * depth + "__typename" + " }" * depth + " }",
+        "lists": "{ airport(code: " + "[" * depth + "]" * depth + ") { name } }",
+        "objects": "{ airport(code: " + "{a: " * depth + "1" + "}" * depth + ") { name } }",
+        "types": "query($a: " + "[" * depth + "Int" + "]" * depth + ") { __typename }",
+    }
+    answer = connection.post({"query": documents[kind]})
+    assert answer.status == 200
+    read = json.loads(answer.body)
+    assert read == ANSWER or answer.codes[0] in (
+        "GRAPHQL_PARSE_FAILED",
+        "GRAPHQL_VALIDATION_FAILED",
+        "LIMIT_EXCEEDED",
+        "BAD_USER_INPUT",
+    )
+    assert connection.goes_on()
+
+
+# Sizes
+
+
+def test_a_body_of_as_many_bytes_as_may_be_is_answered(connection: Connection) -> None:
+    answer = connection.post(of_size(MIB))
+    assert (answer.status, json.loads(answer.body)) == (200, ANSWER)
+
+
+@pytest.mark.parametrize("size", [MIB + 1, 10 * MIB])
+def test_a_longer_body_is_413_and_the_connection_goes_on(connection: Connection, size: int) -> None:
+    answer = connection.post(of_size(MIB + 1) if size == MIB + 1 else b"{" * size)
+    assert (answer.status, answer.codes) == (413, ["LIMIT_EXCEEDED"])
+    (error,) = json.loads(answer.body)["errors"]
+    limit = {"code": "LIMIT_EXCEEDED", "limit": "body_bytes", "most": MIB, "value": size}
+    assert error["extensions"] == limit
+    assert connection.goes_on()
+
+
+def test_a_body_in_chunks_is_bounded_too(connection: Connection) -> None:
+    answer = connection.ask("POST", body=(b"{" * MIB for _ in range(3)))  # type: ignore[arg-type]
+    assert (answer.status, answer.codes) == (413, ["LIMIT_EXCEEDED"])
+    assert connection.goes_on()
+
+
+def test_a_body_without_end_is_refused_and_its_connection_closed(gateway_url: str) -> None:
+    parts = urlsplit(gateway_url)
+    with socket.create_connection((parts.hostname, parts.port), 30) as client:
+        client.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+        client.sendall(b"Content-Length: %d\r\n\r\n" % (40 * MIB))
+        sent = 0
+        with suppress(ConnectionError):
+            while sent < 40 * MIB:
+                client.sendall(b"{" * MIB)
+                sent += MIB
+        answer = client.makefile("rb").read()
+    assert sent < 40 * MIB
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in answer.lower()
+    assert b'"code":"LIMIT_EXCEEDED"' in answer
+
+
+def test_bodies_that_break_off_leave_others_alone(gateway_url: str, connection: Connection) -> None:
+    parts = urlsplit(gateway_url)
+    for _ in range(3):
+        with socket.create_connection((parts.hostname, parts.port), 30) as client:
+            client.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+            client.sendall(b'Content-Length: 100\r\n\r\n{"query"')
+    assert connection.goes_on()
+
+
+async def test_a_body_that_breaks_off_is_no_error_of_the_gateways(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    messages: list[Any] = [
+        {"type": "http.request", "body": b'{"query"', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "root_path": ""}
+    headers = [(b"content-type", b"application/json")]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(_message: object) -> None:
+        pass
+
+    await gateway.app({**scope, "headers": headers}, receive, send)
+    assert messages == []
+    assert caplog.records == []
+
+
+# Batches
+
+
+@pytest.mark.parametrize("operations", [1, 10])
+def test_a_batch_is_answered_with_an_array(connection: Connection, operations: int) -> None:
+    answer = connection.post([{"query": QUERY}] * operations)
+    assert (answer.status, json.loads(answer.body)) == (200, [ANSWER] * operations)
+
+
+def test_a_batch_of_one_more_is_refused(connection: Connection) -> None:
+    answer = connection.post([{"query": QUERY}] * 11)
+    assert answer.status == 400
+    (error,) = json.loads(answer.body)["errors"]
+    assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "limit": "operations", "most": 10, "value": 11}
+    assert connection.goes_on()
