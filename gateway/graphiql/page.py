@@ -10,7 +10,10 @@ from starlette.responses import HTMLResponse
 from gateway.graphiql.files import SECURITY_HEADERS
 
 # Always asked for again: its file names tell which build is current.
-PAGE_HEADERS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+PAGE_HEADERS = {"Cache-Control": "no-cache"}
+
+# The CDN's modules load what they need from wherever it is; but no other site may frame the page or send its forms.
+CDN_POLICY = "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 # The names that the CDN's template has for the locked packages.
 CDN_PACKAGES = {
@@ -31,7 +34,10 @@ def graphiql_page(directory: Path, endpoint: str) -> HTMLResponse:
     try:
         manifest = json.loads((directory / "assets" / "manifest.json").read_text())
     except FileNotFoundError:
-        return HTMLResponse(_cdn_page(directory, settings), headers=PAGE_HEADERS)
+        return HTMLResponse(
+            _cdn_page(directory, settings),
+            headers=PAGE_HEADERS | SECURITY_HEADERS | {"Content-Security-Policy": CDN_POLICY},
+        )
     return HTMLResponse(_built_page(directory, settings, manifest), headers=PAGE_HEADERS | SECURITY_HEADERS)
 
 

@@ -40,6 +40,19 @@ async def test_built_page_allows_its_own_origin_only(built: Path) -> None:
     assert script.headers["content-security-policy"] == policy
 
 
+async def test_no_other_site_frames_either_page_or_learns_its_address(built: Path) -> None:
+    async with client(built) as gateway:
+        own = await gateway.get("/graphiql")
+        (built / "assets" / "manifest.json").unlink()
+        from_a_cdn = await gateway.get("/graphiql")
+    assert "esm.sh" not in own.text
+    assert "esm.sh" in from_a_cdn.text
+    for page in (own, from_a_cdn):
+        assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["x-content-type-options"] == "nosniff"
+
+
 @pytest.mark.parametrize(("name", "kind"), [("graphiql-AAAA.js", "text/javascript"), ("graphiql-BBBB.css", "text/css")])
 async def test_hashed_files_are_kept_for_ever(built: Path, name: str, kind: str) -> None:
     async with client(built) as gateway:
