@@ -42,7 +42,18 @@ def test_the_client_has_what_it_likes_best(accept: str, media: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "accept", ["text/html", "application/xml", f"{JSON};q=0", "*/*;q=0", "nonsense", ";;;", "multipart/mixed;q=0", "*"]
+    "accept",
+    [
+        "text/html",
+        "application/xml",
+        f"{JSON};q=0",
+        "*/*;q=0",
+        "application/*;q=0, */*",
+        "nonsense",
+        ";;;",
+        "multipart/mixed;q=0",
+        "*",
+    ],
 )
 async def test_what_the_gateway_cannot_answer_is_406(gateway: Gateway, accept: str) -> None:
     with pytest.raises(HTTPFault) as fault:
