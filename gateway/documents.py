@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from graphql import (
+    REMOVE,
     FragmentDefinitionNode,
+    GraphQLDeferDirective,
     GraphQLError,
+    GraphQLStreamDirective,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
+    Visitor,
     parse,
     specified_rules,
     validate,
+    visit,
 )
 
 from gateway.http.faults import refused
 from gateway.limits import Measures, exceeded, measure
 
 if TYPE_CHECKING:
-    from graphql import DocumentNode, GraphQLSchema
+    from graphql import DirectiveNode, DocumentNode, GraphQLSchema
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -29,6 +34,7 @@ _MOST = 256
 """Documents that are kept; a frontend has some dozens. Without a bound, a client could fill the memory."""
 _LONGEST_KEPT = 64 << 10
 """Characters of a document that is kept."""
+_INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
 _MOST_COMMENTS = 1_000
 _MOST_ERRORS = 5
 """Validation errors after which it is given up: nobody reads more, and each takes time to find."""
@@ -44,11 +50,22 @@ class Document:
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     operations: dict[str, tuple[OperationDefinitionNode, Measures]] = field(default_factory=dict)
     """By name, "" for one without."""
+    whole: Document | None = None
+    """The same without @defer and @stream, for an answer in one part; None where it has none of them."""
 
     @property
     def tokens(self) -> int:
         """Of the text."""
         return self.node.token_count if self.node is not None else 0
+
+    @property
+    def incremental(self) -> bool:
+        """Whether its answer may come in parts."""
+        return self.whole is not None
+
+    def executed(self, *, in_parts: bool) -> Document:
+        """What to execute for an answer that may come in parts, or must not."""
+        return self if in_parts or self.whole is None else self.whole
 
     def operation(self, name: str | None) -> tuple[OperationDefinitionNode, Measures]:
         """The operation of this name, or the only one. Raises Refused where there is none, or no telling which."""
@@ -101,10 +118,31 @@ class Documents:
         errors = validate(self._schema, node, self._rules, _MOST_ERRORS, hide_suggestions=not self._suggestions)
         if errors:
             return Document(text, node, [_coded(error, VALIDATION_FAILED) for error in errors])
-        fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
-        operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
-        measured = {one.name.value if one.name else "": (one, measure(one, fragments)) for one in operations}
-        return Document(text, node, [], fragments, measured)
+        document = _valid(text, node)
+        without = _Whole()
+        stripped = visit(node, without)
+        return replace(document, whole=_valid(text, stripped)) if without.found else document
+
+
+class _Whole(Visitor):
+    """Takes @defer and @stream out of a document; what is left is valid but for variables that nothing uses now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = False
+
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> Any:
+        if node.name.value not in _INCREMENTAL:
+            return None
+        self.found = True
+        return REMOVE
+
+
+def _valid(text: str, node: DocumentNode) -> Document:
+    fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
+    operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
+    measured = {one.name.value if one.name else "": (one, measure(one, fragments)) for one in operations}
+    return Document(text, node, [], fragments, measured)
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:

@@ -37,15 +37,20 @@ class ErrorMasking(SchemaExtension):
             result.errors = masked(result.errors)
 
 
-def masked(errors: Sequence[GraphQLError]) -> list[GraphQLError]:
-    """The errors as they may be shown, each with a code. Each masked cause is logged once, however much it nulled."""
-    ids: dict[int, str] = {}
+def masked(errors: Sequence[GraphQLError], causes: dict[BaseException, str] | None = None) -> list[GraphQLError]:
+    """The errors as they may be shown, each with a code. Each masked cause is logged once, however much it nulled.
+
+    `causes` are those that were logged before, with their ids; new ones are added.
+    """
+    ids = {} if causes is None else causes
     for error in errors:
-        cause = id(error.original_error)
-        if is_masked(error) and cause not in ids:
+        cause = error.original_error
+        if cause is not None and is_masked(error) and cause not in ids:
             ids[cause] = secrets.token_hex(8)
-            _log_cause(error, ids[cause], sum(other.original_error is error.original_error for other in errors))
-    return [_masked(error, ids[id(error.original_error)]) if is_masked(error) else _coded(error) for error in errors]
+            _log_cause(error, ids[cause], sum(other.original_error is cause for other in errors))
+    return [
+        _masked(error, ids[error.original_error]) if error.original_error in ids else _coded(error) for error in errors
+    ]
 
 
 def is_masked(error: GraphQLError) -> bool:

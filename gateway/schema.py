@@ -39,7 +39,8 @@ class _KeptDocuments(SchemaExtension):
         document = _documents(context).get(context.query or "")
         if document.node is None:
             raise document.errors[0]
-        context.graphql_document = document.node
+        in_parts = getattr(context.context, "in_parts", False)
+        context.graphql_document = document.executed(in_parts=in_parts).node
         yield
 
     def on_validate(self) -> Iterator[None]:
@@ -69,7 +70,7 @@ def build_schema(*, introspection: bool = True, suggestions: bool = True) -> Gat
     """A schema of its own: two that share types would share what Strawberry hangs on them."""
     schema = GatewaySchema(
         query=Query,
-        config=StrawberryConfig(auto_camel_case=True),
+        config=StrawberryConfig(auto_camel_case=True, enable_experimental_incremental_execution=True),
         execution_context_class=ColumnExecutor if suggestions else _WithoutSuggestions,
         extensions=[_KeptDocuments, RefuseForbidden, ErrorMasking],
     )

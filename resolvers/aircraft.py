@@ -18,9 +18,10 @@ from resolvers.analysis import Analysis, AnalysisOf, section_field
 from resolvers.arguments import PeriodInput, period_of
 from resolvers.batching import BATCH, by_class
 from resolvers.context import Info, RequestContext
+from resolvers.deferred import when_there
 from resolvers.nodes import Node
 from resolvers.scopes import Needs, Scope
-from resolvers.selection import KNOWN, selected_of_aircraft
+from resolvers.selection import KNOWN, Selection, selected_of_aircraft
 
 _MAIN_CARRIER = request(MainCarrier)
 _MAIN_ORIGIN = request(MainOrigin)
@@ -39,7 +40,7 @@ def _home_bases(parents: Sequence[Loaded], _arguments: Mapping[str, Any], contex
 
 
 def _linked(kind: Kind, asked: Request, parents: Sequence[Loaded], context: RequestContext) -> Sequence[Any]:
-    return context.links.records(kind, [row[0] for row in values_of(parents, asked)])
+    return when_there(values_of(parents, asked), lambda rows: context.links.records(kind, [row[0] for row in rows]))
 
 
 def _analyses(parents: Sequence[Loaded], arguments: Mapping[str, Any], _context: object) -> Sequence[AnalysisOf]:
@@ -107,12 +108,29 @@ async def load_aircraft(
     """Aircraft by tail number, in the order of the ids, with all that the query asks of them; None where unknown.
 
     `paths` are the field names that lead from the field being resolved to the aircraft. Two waves: the sections, fused,
-    then what they link to.
+    then what they link to. What only deferred parts ask is loaded after the sections, fused too, and is not waited for.
     """
     selection = selected_of_aircraft(info._raw_info, paths)
     loaders = info.context.loaders
     loaded = await loaders.sections.load((tuple(ids), selection.requests)) if ids else []
     is_known = loaded[0].column(KNOWN) if loaded else ()
     known = [one if is_known[one.place] is not None else None for one in loaded]
+    if selection.deferred is not None:
+        known = _deferring(info.context, known, selection.deferred)
     await info.context.links.follow(selection.links, [one for one in known if one is not None])
     return known
+
+
+def _deferring(context: RequestContext, aircraft: Sequence[Loaded | None], asked: Selection) -> list[Loaded | None]:
+    """The aircraft, with what is asked of them begun to be loaded."""
+    known = [one for one in aircraft if one is not None]
+    if not known:
+        return list(aircraft)
+    deferring = iter(context.deferred.begin(known, asked.requests, _load_deferred(context, known, asked)))
+    return [None if one is None else next(deferring) for one in aircraft]
+
+
+async def _load_deferred(context: RequestContext, aircraft: Sequence[Loaded], asked: Selection) -> Sequence[Loaded]:
+    loaded = await context.loaders.sections.load((tuple(one.tail_number for one in aircraft), asked.requests))
+    await context.links.follow(asked.links, loaded)
+    return loaded

@@ -19,6 +19,7 @@ from resolvers.airports import Airport
 from resolvers.arguments import after_of, cursor_of
 from resolvers.batching import BATCH, Batch, ColumnField
 from resolvers.context import Info, RequestContext
+from resolvers.deferred import when_there
 from resolvers.pages import PageInfo, page_info
 from resolvers.scopes import Needs, Scope
 
@@ -110,10 +111,21 @@ def _connections(
     context: Any,
 ) -> Sequence[Any]:
     """A page of each parent, in order. Raises like _values."""
+    pages = partial(_pages, section, connection, edge, arguments)
+    return when_there(_values(section, parents, arguments, context), pages)
+
+
+def _pages(
+    section: type[ConnectionSection],
+    connection: Any,
+    edge: Any,
+    arguments: Mapping[str, Any],
+    lists: Sequence[Sequence[Any]],
+) -> Sequence[Any]:
     first, after = arguments.get("first"), arguments.get("after")
     size = section.first if first is None else first
     pages = []
-    for rows in _values(section, parents, arguments, context):
+    for rows in lists:
         page = rows[:size]
         cursors = [cursor_of(section, row) for row in page]
         edges = [edge(cursor=cursor, node=row) for cursor, row in zip(cursors, page, strict=True)]

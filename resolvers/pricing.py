@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -85,9 +85,10 @@ def together(prices: Sequence[Price]) -> Price:
 
 
 def _priced(fields: Sequence[RootField]) -> Price:
-    requests = [one for each in fields if each.selection for one in each.selection.requests]
-    statements = sum(1 + (one.source.cohort is not None) for one in plan(requests)) if requests else 0
-    statements += len({kind for each in fields for kind in each.kinds()}) + sum(each.pages for each in fields)
+    now = [each.selection for each in fields if each.selection]
+    later = [one.deferred for one in now if one.deferred]
+    statements = _statements(now, {kind for each in fields for kind in each.records}) + _statements(later)
+    statements += sum(each.pages for each in fields)
     rows = size = 0
     points = float(STATEMENT_POINTS * statements)
     for each in fields:
@@ -98,11 +99,19 @@ def _priced(fields: Sequence[RootField]) -> Price:
     return Price(statements, rows, size, 1 + round(points), sum(each.objects for each in fields), fields)
 
 
+def _statements(selections: Sequence[Selection], records: Collection[Kind] = ()) -> int:
+    """Of what is loaded together: sections, then records."""
+    requests = [request for one in selections for request in one.requests]
+    sections = sum(1 + (one.source.cohort is not None) for one in plan(requests)) if requests else 0
+    return sections + len({*records, *(kind for one in selections for _, _, kind in one.links)})
+
+
 def _weight(each: RootField) -> Weight:
     """Of one of its objects."""
     if each.selection is None:
         return Weight(rows=1, bytes=200, points=1)
-    return weight_of(each.selection.requests)
+    deferred = each.selection.deferred
+    return weight_of([*each.selection.requests, *(deferred.requests if deferred else ())])
 
 
 def _root_fields(

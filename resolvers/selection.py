@@ -4,7 +4,7 @@ Fragments, merged fields, aliases, @skip and @include are graphql-core's work: t
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from graphql import (
@@ -22,6 +22,7 @@ from graphql.execution.collect_fields import (
     collect_fields,
     collect_subfields,
 )
+from graphql.execution.incremental.build_execution_plan import get_filtered_defer_usage_set
 from graphql.execution.values import VariableValues, get_argument_values
 
 from loaders.catalogue import SECTIONS
@@ -51,6 +52,8 @@ class Selection:
 
     requests: frozenset[Request]
     links: frozenset[Link]
+    deferred: "Selection | None" = None
+    """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
 
 
 def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, ...], ...] = ((),)) -> Selection:
@@ -106,15 +109,21 @@ class Reader:
         self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         self._variables = variables
         self._scopes = scopes
-        self.requests: list[Request] = [KNOWN]
-        self.links: set[Link] = set()
+        self._top: FieldDetailsList = []
+        self._now, self._later = _Noted([KNOWN]), _Noted([])
 
     def selection(self, top: FieldDetailsList, declared: Any, paths: Iterable[tuple[str, ...]]) -> Selection:
         """What is asked of the aircraft at these paths below a field of this type."""
-        self.requests, self.links = [KNOWN], set()
+        self._top, self._now, self._later = top, _Noted([KNOWN]), _Noted([])
         for path in paths:
             self.read_aircraft(self.descend(top, declared, path))
-        return Selection(frozenset(merged(self.requests)), frozenset(self.links))
+        now, later = self._now, self._later
+        known = set(now.requests)
+        now.requests += [one for one in later.requests if one in known]
+        now.links += [link for link in later.links if link[0] in known]
+        deferred = _Noted([one for one in later.requests if one not in known])
+        deferred.links += [link for link in later.links if link[0] not in known]
+        return replace(now.selection(), deferred=deferred.selection() if deferred.requests else None)
 
     def root_fields(self) -> GroupedFieldSet:
         """The operation's own fields, by their names in the answer."""
@@ -164,18 +173,19 @@ class Reader:
     ) -> None:
         arguments = self.arguments(parent, group)
         asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
+        noted = self._later if is_deferred(group, self._top) else self._now
         if section.hidden:
-            self.requests.append(asked)
-            self.links.update((asked, position, column.kind) for position, column in section.links())
+            noted.requests.append(asked)
+            noted.links += [(asked, position, column.kind) for position, column in section.links()]
             return
         names = {one.node.name.value for one in self._leaves(section, group)}
         if not issubclass(section, ListSection):
             wanted = frozenset(column.name for column in section.columns if column.graphql_name in names)
             asked = replace(asked, columns=wanted or frozenset([section.columns[0].name]))
-        self.requests.append(asked)
-        self.links.update(
+        noted.requests.append(asked)
+        noted.links += [
             (asked, position, column.kind) for position, column in section.links() if column.graphql_name in names
-        )
+        ]
 
     def _leaves(self, section: type[Section], group: FieldDetailsList) -> FieldDetailsList:
         below = self._subfields(self._type(section.type_name), group)
@@ -195,6 +205,24 @@ class Reader:
 
     def _type(self, name: str) -> GraphQLObjectType:
         return cast("GraphQLObjectType", self._schema.type_map[name])
+
+
+@dataclass(slots=True)
+class _Noted:
+    """What a walk has met so far."""
+
+    requests: list[Request]
+    links: list[Link] = field(default_factory=list)
+
+    def selection(self) -> Selection:
+        return Selection(frozenset(merged(self.requests)), frozenset(self.links))
+
+
+def is_deferred(group: FieldDetailsList, below: FieldDetailsList) -> bool:
+    """Whether a field comes later than the one that it is below: every use of it is in a deferred part of its own."""
+    if any(one.defer_usage is None for one in group):
+        return False
+    return get_filtered_defer_usage_set(group) != get_filtered_defer_usage_set(below)
 
 
 def _named(declared: Any) -> Any:

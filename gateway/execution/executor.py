@@ -20,7 +20,7 @@ from graphql import GraphQLObjectType, get_named_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.pieces import Pieces
-from gateway.execution.plan import Unsupported, plan
+from gateway.execution.plan import Unsupported, is_streamed, plan
 from gateway.execution.rows import Complete, Unclean
 from gateway.execution.variables import texts, with_texts
 from resolvers.fleet import AircraftConnection
@@ -109,10 +109,12 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         result: AsyncIterable[Any] | Iterable[Any],
         position_context: Any,
     ) -> Any:
-        """The list by columns, or as graphql-core completes it."""
+        """The list by columns, or as graphql-core completes it; one that is streamed is its."""
+        if is_streamed(field_details_list):
+            return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
         if self._encode is not None and type(result) is list and len(result) > _WHOLE:
             return self._complete_pieces(return_type, field_details_list, info, path, result, position_context)
-        completed = self._by_columns(return_type, field_details_list, path, result, position_context)
+        completed = self._by_columns(return_type, field_details_list, path, result)
         if completed is not _NOT_DONE:
             return completed
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
@@ -129,7 +131,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         """The object by columns of one, or as graphql-core completes it; one that holds a list of aircraft is its."""
         if self._encode is not None and getattr(return_type.extensions.get(_DEFINITION), "origin", None) in IN_PIECES:
             return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
-        completed = self._by_columns(return_type, field_details_list, path, result, position_context)
+        completed = self._by_columns(return_type, field_details_list, path, result)
         if completed is not _NOT_DONE:
             return completed
         return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
@@ -152,7 +154,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         at, size = 0, _FIRST_PIECE
         while at < len(items):
             started = time.perf_counter()
-            piece = self._by_columns(declared, details, path, items[at : at + size], position_context)
+            piece = self._by_columns(declared, details, path, items[at : at + size])
             if self._encode and piece is not _NOT_DONE:
                 piece = _encoded(piece)
             if piece is _NOT_DONE or piece is None:
@@ -166,11 +168,9 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
             return Pieces(pieces)
         return [item for piece in pieces for item in piece]
 
-    def _by_columns(
-        self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path, value: Any, position_context: Any
-    ) -> Any:
+    def _by_columns(self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path, value: Any) -> Any:
         manager = self.middleware_manager
-        if (manager is not None and manager.middlewares) or position_context is not None or not self.error_propagation:
+        if (manager is not None and manager.middlewares) or not self.error_propagation:
             return _NOT_DONE
         if not isinstance(get_named_type(declared), GraphQLObjectType):
             return _NOT_DONE  # leaves cost no more here than by columns; abstract types are looked at value by value

@@ -19,6 +19,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
+    GraphQLStreamDirective,
     GraphQLString,
 )
 from graphql.execution.values import get_argument_values
@@ -29,6 +30,7 @@ from strawberry.types.field import StrawberryField
 from gateway.execution.rows import SCALARS, Complete, Completed, Leaf, Unclean, assemble, complete_leaf, complete_rows
 from resolvers.batching import BATCH, Batch, ColumnField
 from resolvers.scopes import Needs, lacking
+from resolvers.selection import is_deferred
 
 if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList
@@ -50,6 +52,11 @@ def plan(executor: ColumnExecutor, declared: GraphQLOutputType, details: FieldDe
     return _Planner(executor).complete(declared, details)
 
 
+def is_streamed(details: FieldDetailsList) -> bool:
+    """Whether a field has @stream, active or not; as in graphql-core, the first use says so for all."""
+    return any(one.name.value == GraphQLStreamDirective.name for one in details[0].node.directives or ())
+
+
 class _Planner:
     """Composes the functions of a selection, from the leaves up."""
 
@@ -68,10 +75,11 @@ class _Planner:
         raise Unsupported(f"type {declared}")
 
     def _object(self, declared: GraphQLObjectType, details: FieldDetailsList) -> Complete:
-        collected = self._executor.collect_subfields(declared, details)
-        if collected.new_defer_usages:
+        groups = self._executor.collect_subfields(declared, details).grouped_field_set
+        if any(is_deferred(group, details) for group in groups.values()):
             raise Unsupported("@defer")
-        groups = collected.grouped_field_set
+        if any(map(is_streamed, groups.values())):
+            raise Unsupported("@stream")
         fields = {key: self._field(declared, group) for key, group in groups.items()}
         leaves = self._leaves(fields)
         if leaves is not None and declared.is_type_of is None and any(leaf.place >= 0 for leaf in leaves):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLError
+from graphql import ExperimentalIncrementalExecutionResults, GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -17,7 +18,8 @@ from gateway.execution.variables import coerced
 from gateway.explain import EXPLAIN, explained
 from gateway.http.answers import ACCOUNT, VIEWER
 from gateway.http.faults import HTTPFault, Refused, refused
-from gateway.http.media import negotiated
+from gateway.http.incremental import Parts
+from gateway.http.media import multipart, negotiated
 from gateway.http.outcome import Outcome
 from gateway.http.reading import METHODS, Asked, Received, received
 from gateway.http.responses import Answered, respond
@@ -98,14 +100,16 @@ class GraphQLEndpoint:
         except Exception as error:  # whatever it is: it is logged, and its client has an answer
             (shown,) = masked([GraphQLError("", original_error=error)])
             return await _faulty(request, HTTPFault(500, shown.message, **(shown.extensions or {})), media)
+        if outcomes[0].parts is not None:
+            media = multipart(request.headers.get("accept", "")) or media
         status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
         answered = Answered(outcomes, asked.is_batch, media, status, most_bytes=limits.response_bytes)
         return await respond(request, answered, account, viewer)
 
     async def _outcomes(self, request: Request, asked: Received, limits: Limits, account: Account) -> Sequence[Outcome]:
         """Each operation's, in order: what may be executed is, together."""
-        viewer = _viewer(request)
-        waited = (self._prepared(one, request.method, limits, viewer) for one in asked.operations)
+        viewer, in_parts = _viewer(request), _takes_parts(request, asked)
+        waited = (self._prepared(one, request.method, limits, viewer, in_parts) for one in asked.operations)
         prepared = await asyncio.gather(*waited)
         good = [one for one in prepared if isinstance(one, Prepared)]
         if good:
@@ -122,23 +126,28 @@ class GraphQLEndpoint:
             except Refused as refusal:
                 return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
         stores: Stores = request.app.state.stores
-        context = RequestContext.of(stores.loaders(), encode_in_pieces=True, scopes=viewer.scopes)
-        try:
-            return await asyncio.gather(*(self._outcome(one, context, request, account) for one in prepared))
-        finally:
-            await context.release()
+        context = RequestContext.of(stores.loaders(), encode_in_pieces=True, in_parts=in_parts, scopes=viewer.scopes)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(context.release)
+            outcomes = await asyncio.gather(*(self._outcome(one, context, request, account) for one in prepared))
+            for parts in (one.parts for one in outcomes if one.parts is not None):
+                parts.held = stack.pop_all()
+            return outcomes
 
-    async def _prepared(self, asked: Asked, method: str, limits: Limits, viewer: Viewer) -> Prepared | Outcome:
+    async def _prepared(
+        self, asked: Asked, method: str, limits: Limits, viewer: Viewer, in_parts: bool
+    ) -> Prepared | Outcome:
         try:
-            return await self._prepare(asked, method, limits, viewer)
+            return await self._prepare(asked, method, limits, viewer, in_parts)
         except Refused as refusal:
             return Outcome.of_refusal(refusal)
 
-    async def _prepare(self, asked: Asked, method: str, limits: Limits, viewer: Viewer) -> Prepared:
+    async def _prepare(self, asked: Asked, method: str, limits: Limits, viewer: Viewer, in_parts: bool) -> Prepared:
         """What can be said of an operation before it is executed. Raises Refused, or HTTPFault for the wrong method."""
         document = self._schema.documents.get(await self._persisted.text(asked), most_tokens=limits.tokens)
         if document.errors:
             raise Refused(document.errors)
+        document = document.executed(in_parts=in_parts)
         operation, measures = document.operation(asked.operation_name)
         if method != "POST" and operation.operation.value != "query":
             message = f"A {operation.operation.value} is asked for by POST."
@@ -196,7 +205,10 @@ class GraphQLEndpoint:
         outcome = await self._execute(prepared, context)
         if accounts or mode == "report":
             account.is_kept = False  # of this request, and no other's
-            outcome.extensions |= {ACCOUNTING: account.report()} if accounts else {}
+            if accounts and outcome.parts is not None:
+                outcome.parts.account = account
+            elif accounts:
+                outcome.extensions |= {ACCOUNTING: account.report()}
             outcome.extensions |= {"cost": {"estimated": prepared.price.report()}} if mode == "report" else {}
         outcome.extensions |= explanation
         return outcome
@@ -209,6 +221,9 @@ class GraphQLEndpoint:
             context_value=context,
             operation_name=asked.operation_name,
         )
+        if isinstance(result, ExperimentalIncrementalExecutionResults):
+            parts, first = Parts(result), result.initial_result
+            return Outcome(first.data, errors=masked(first.errors or (), parts.causes), parts=parts)
         has_data = result.data is not None or any(error.path for error in result.errors or ())
         codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
         status = 403 if codes == {scopes.FORBIDDEN} else 400
@@ -226,6 +241,11 @@ def _viewer(request: Request) -> Viewer:
 def _mode(request: Request) -> str:
     """What a request wants to know of its cost: `validate` and `report` are known."""
     return request.headers.get(COST_HEADER, "").lower()
+
+
+def _takes_parts(request: Request, asked: Received) -> bool:
+    """Whether @defer and @stream are heeded: not for GET, whose whole answer may be kept and shared."""
+    return request.method == "POST" and not asked.is_batch and multipart(request.headers.get("accept", "")) is not None
 
 
 async def _faulty(request: Request, fault: HTTPFault, media: str) -> Response:

@@ -7,6 +7,7 @@ from gateway.http.faults import HTTPFault
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 MULTIPART = "multipart/mixed"
+_FORMAT = "incrementalSpec=v0.2"
 
 _LONGEST_HEADER = 2_000
 """Characters of an Accept header that are looked at; clients send some fifty."""
@@ -35,10 +36,20 @@ def negotiated(accept: str) -> str:
     raise HTTPFault(406, f"Answers are {GRAPHQL} or {JSON}.", "NOT_ACCEPTABLE")
 
 
-def accepts_multipart(accept: str) -> bool:
-    """Whether the client takes an answer in parts, as @defer and @stream give it."""
-    ranges = [_range(one) for one in accept[:_LONGEST_HEADER].lower().split(",")]
-    return any(one.type == MULTIPART and one.quality > 0 for one in ranges)
+def multipart(accept: str) -> str | None:
+    """The media type of an answer in parts, as @defer and @stream give it; None where the client takes none.
+
+    It is in the format of GraphQL's draft, which Apollo calls incrementalSpec=v0.2, and is told apart by that from the
+    one before it (deferSpec) and from subscriptions.
+    """
+    for one in accept[:_LONGEST_HEADER].lower().split(","):
+        accepted = _range(one)
+        if accepted.type != MULTIPART or accepted.quality == 0:
+            continue
+        formats = {part.strip() for part in one.split(";")[1:] if "spec=" in part}
+        if formats <= {_FORMAT.lower()}:
+            return f'{MULTIPART}; boundary="-"' + (f"; {_FORMAT}" if formats else "")
+    return None
 
 
 def check_content_type(content_type: str) -> None:

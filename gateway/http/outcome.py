@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphql import GraphQLError
 
     from gateway.http.faults import Refused
+    from gateway.http.incremental import Parts
 
 PARTIAL, INVALID = 294, 422
 """Statuses of GraphQL over HTTP's draft of 2026: data with errors, and a document that is well-formed and not valid."""
@@ -28,6 +29,8 @@ class Outcome:
     extensions: dict[str, Any] = field(default_factory=dict)
     refused_status: int = 400
     headers: dict[str, str] = field(default_factory=dict)
+    parts: Parts | None = None
+    """What comes after it."""
 
     @classmethod
     def of_refusal(cls, refused: Refused) -> Outcome:

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.execution.pieces import encode
 from gateway.http.answers import matches
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
+from gateway.http.incremental import PartsResponse
 from gateway.http.media import JSON
 from gateway.http.outcome import Outcome
 from gateway.limits import exceeded
@@ -30,6 +31,8 @@ _LARGEST_BODY = 1 << 20
 _VARY = "Accept, Accept-Encoding, Authorization, X-API-Key"
 _SAFE = {"X-Content-Type-Options": "nosniff"}
 """No browser shall take JSON for anything else."""
+_UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""Tells nginx to pass on each part as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,10 @@ async def respond(
     if not answered.outcomes:
         return Response(status_code=204, headers=dict(answered.headers))
     payloads = [outcome.payload() for outcome in answered.outcomes]
+    first = answered.outcomes[0]
+    if first.parts is not None:
+        headers = {"Cache-Control": "no-store", "Vary": _VARY, **_UNBUFFERED, **first.headers}
+        return PartsResponse(payloads[0], first.parts, headers, answered.media)
     pieces = encode(payloads if answered.is_batch else payloads[0])
     if answered.most_bytes is not None and (size := sum(map(len, pieces))) > answered.most_bytes:
         return await respond(request, answered.too_large(size), account)
