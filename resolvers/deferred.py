@@ -50,8 +50,8 @@ class _Load:
         self.task = asyncio.create_task(loading)
 
     async def done(self) -> None:
-        """Whoever waits may be cancelled without the others."""
-        await asyncio.shield(self.task)
+        """Returns when it is, or has failed. Whoever waits may be cancelled without the others."""
+        await asyncio.wait((self.task,))
 
     def value(self, request: Request, place: int) -> Any:
         return self.task.result()[self._at[place]].get(request)
@@ -78,6 +78,7 @@ class Deferred:
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[Sequence[Loaded]]] = []
         self._values: list[dict[Request, Values | SystemFault]] = []
+        self._loads: dict[int, _Load] = {}
 
     def begin(self, aircraft: Sequence[Loaded], requests: Iterable[Request], loading: Loading) -> list[Loaded]:
         """The aircraft (one or more, loaded together) with these requests too, whose values `loading` will have.
@@ -89,7 +90,18 @@ class Deferred:
         values = {**aircraft[0].values, **columns}
         self._tasks.append(load.task)
         self._values.append(values)
+        self._loads[id(values)] = load
         return [Loaded(one.tail_number, values, one.place) for one in aircraft]
+
+    def loading(self, source: object) -> Coroutine[Any, Any, None] | None:
+        """What to wait for before an object with deferred fields is completed: then all of its values are there.
+
+        None where nothing is missing. The object is what aircraft or their analysis are resolved from, or any other.
+        """
+        if type(source) is tuple and source:
+            source = source[0]
+        load = self._loads.get(id(source.values)) if isinstance(source, Loaded) else None
+        return None if load is None or load.task.done() else load.done()
 
     async def release(self) -> None:
         """Wait for nothing any more, and let go of what has come. A statement that was sent is not cancelled."""
@@ -97,6 +109,7 @@ class Deferred:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        self._loads.clear()
         for values in self._values:
             values.clear()
         self._values.clear()

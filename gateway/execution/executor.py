@@ -27,11 +27,13 @@ from resolvers.fleet import AircraftConnection
 from resolvers.operations import memory
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable, Awaitable, Iterable, Sequence
 
     from graphql import DocumentNode, GraphQLList, GraphQLOutputType, GraphQLResolveInfo, GraphQLSchema
-    from graphql.execution.collect_fields import FieldDetailsList
-    from graphql.pyutils import Path
+    from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+    from graphql.execution.incremental.incremental_executor import DeliveryGroup, DeliveryGroupMap
+    from graphql.execution.incremental.work_queue import WorkResult
+    from graphql.pyutils import AwaitableOrValue, Path
 
 _NOT_DONE = object()
 _DEFINITION = "strawberry-definition"
@@ -135,6 +137,26 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         if completed is not _NOT_DONE:
             return completed
         return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+
+    def execute_execution_group(
+        self,
+        delivery_groups: Sequence[DeliveryGroup],
+        parent_type: GraphQLObjectType,
+        source_value: Any,
+        path: Path | None,
+        grouped_field_set: GroupedFieldSet,
+        delivery_group_map: DeliveryGroupMap,
+    ) -> AwaitableOrValue[WorkResult]:
+        """The deferred fields of an object, when their values are there: then they are completed by columns, too."""
+        group = (delivery_groups, parent_type, source_value, path, grouped_field_set, delivery_group_map)
+        deferred = getattr(self.context_value, "deferred", None)
+        loading = deferred.loading(source_value) if deferred is not None else None
+        return super().execute_execution_group(*group) if loading is None else self._execute_after(loading, *group)
+
+    async def _execute_after(self, loading: Awaitable[None], *group: Any) -> Any:
+        await loading
+        executed = super().execute_execution_group(*group)
+        return await executed if self.is_awaitable(executed) else executed
 
     async def _complete_pieces(
         self,

@@ -56,12 +56,22 @@ _ODD: Mapping[Kind, Sequence[Any]] = {
 }
 
 
-def canned_context(seed: object, encode_in_pieces: bool | None, scopes: frozenset[str] = ALL_SCOPES) -> RequestContext:
+def canned_context(
+    seed: object,
+    encode_in_pieces: bool | None,
+    scopes: frozenset[str] = ALL_SCOPES,
+    *,
+    in_parts: bool = False,
+) -> RequestContext:
     """A request's context over loaders of this seed."""
     faults = Random(repr(seed)).choice([0.0, 0.0, 0.1])
     loaders = _Loaders(_Sections(repr(seed), faults), _Records(Airport), _Records(Airline), _Fleet(repr(seed)))
-    pieces = cast("bool", encode_in_pieces)
-    return RequestContext.of(cast("RequestLoaders", loaders), encode_in_pieces=pieces, scopes=scopes)
+    return RequestContext.of(
+        cast("RequestLoaders", loaders),
+        encode_in_pieces=cast("bool", encode_in_pieces),
+        in_parts=in_parts,
+        scopes=scopes,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import pytest
 from graphql import GraphQLObjectType, GraphQLSchema
 from graphql.execution.collect_fields import CollectedFields, FieldDetails
 from graphql.execution.executor import Executor
+from graphql.execution.incremental import IncrementalExecutor
 from graphql.execution.middleware import MiddlewareManager
 from graphql.execution.values import get_argument_values
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -27,6 +28,13 @@ _COMPLETE = ["self", "return_type", "field_details_list", "info", "path", "resul
     [
         (Executor.complete_list_value, _COMPLETE),
         (Executor.complete_object_value, _COMPLETE),
+        (
+            IncrementalExecutor.execute_execution_group,
+            [
+                *("self", "delivery_groups", "parent_type", "source_value", "path", "grouped_field_set"),
+                "delivery_group_map",
+            ],
+        ),
         (
             Executor.build,
             [

@@ -208,9 +208,13 @@ async def test_defer_and_stream_are_not_enabled() -> None:
         "{ items { __typename row { number ... @defer { text } } } }",
         "{ ... @defer { items { rows { number double } } } }",
         "{ items { rows { number } ... @defer { rows { text } } } }",
+        "{ items { rows { number } } ... @defer { items { rows { text } } } }",
+        "{ items @stream(initialCount: 1) { rows { number double } } }",
+        "{ items { rows @stream(initialCount: 1) { number double } } }",
+        "{ items @stream { row { number } ... @defer { rows @stream { text } } } }",
     ],
 )
-async def test_where_defer_is_enabled_a_deferred_part_comes_later(query: str) -> None:
+async def test_where_it_is_enabled_a_deferred_or_streamed_part_comes_later(query: str) -> None:
     row = _row()
     item = object_type("Item", {"row": row | None, "rows": list_of(row)})
     values = [SimpleNamespace(row=(1, "a"), rows=[(1, "a"), (2, "b")]), SimpleNamespace(row=None, rows=[])]
@@ -224,6 +228,18 @@ async def test_where_defer_is_enabled_a_deferred_part_comes_later(query: str) ->
         parts.append([found.initial_result.formatted, *later])
     assert parts[0] == parts[1]
     assert len(parts[0]) > 1
+
+
+async def test_a_deferred_list_is_completed_by_columns() -> None:
+    row = _row()
+    fields = {"rows": strawberry.field(resolver=lambda: [(1, "a"), (2, "b")], graphql_type=list_of(row))}
+    config = StrawberryConfig(enable_experimental_incremental_execution=True)
+    schema = QuietSchema(query=object_type("Query", {}, **fields), config=config, execution_context_class=Counting)
+    Counting.tried.clear()
+    found: Any = await schema.execute("{ ... @defer { rows { number double } } }", context_value=Context())
+    (part,) = [part.formatted async for part in found.subsequent_results]
+    assert part["incremental"][0]["data"] == {"rows": [{"number": 1, "double": 2}, {"number": 2, "double": 4}]}
+    assert dict(Counting.tried) == {"by columns": 1}
 
 
 async def test_where_errors_are_not_propagated_all_else_is_kept() -> None:
