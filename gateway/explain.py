@@ -26,7 +26,7 @@ async def explained(priced: Price, loaders: RequestLoaders) -> dict[str, Any]:
 
 async def _field(each: RootField, loaders: RequestLoaders) -> dict[str, Any]:
     """Which aircraft are on a page is not known before it is read: then all of their sections count as missing."""
-    requests = each.selection.requests if each.selection is not None else ()
+    requests = {request for one in each.selections() for request in one.requests}
     ids = None if each.pages else each.ids
     found = await explain(loaders.cached, ids, each.objects, requests)
     return {

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.http.faults import HTTPFault, refused
-from gateway.settings import Settings, SettingsError
+from gateway.setting import SettingsError
+from gateway.settings import Settings
 from loaders.cache.documents import SharedDocuments, digest
 
 if TYPE_CHECKING:

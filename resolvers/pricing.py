@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from loaders.catalogue.declaration import Kind
 from loaders.planning import plan
 from loaders.planning.cost import STATEMENT_POINTS, Weight, weight_of
+from loaders.sections import MOST_IDS
 from resolvers.fleet import DEFAULT_PAGE
 from resolvers.operations import memory
 from resolvers.selection import Reader, Selection, remembered
@@ -39,10 +40,13 @@ class RootField:
     pages: int = 0
     """Statements that find out which aircraft it is for."""
 
+    def selections(self) -> list[Selection]:
+        """What is asked of each object, at once and, where something is deferred, later."""
+        return [one for one in (self.selection, self.selection and self.selection.deferred) if one is not None]
+
     def kinds(self) -> frozenset[Kind]:
         """Of the records that it asks for, or that its sections lead to: a statement each."""
-        links = self.selection.links if self.selection else ()
-        return self.records | {kind for _, _, kind in links}
+        return self.records | {kind for one in self.selections() for _, _, kind in one.links}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,15 @@ class Price:
     rows: int = 0
     bytes: int = 0
     points: int = 0
-    ids: int = 0
-    """Objects that are named or paged through, each as often as it is."""
     root_fields: Sequence[RootField] = field(default=(), compare=False)
+
+    def objects(self) -> int:
+        """Different aircraft, and those of pages."""
+        named = sum(len(each.ids) for each in self.root_fields)
+        paged = sum(each.objects for each in self.root_fields if each.pages)
+        if named + paged > MOST_IDS:  # else it matters to nobody how many of them are the same
+            named = len({key for each in self.root_fields for key in each.ids})
+        return named + paged
 
     def report(self) -> dict[str, int]:
         """As whoever asks is told."""
@@ -96,7 +106,7 @@ def _priced(fields: Sequence[RootField]) -> Price:
         rows += round(each.objects * weight.rows)
         size += round(each.objects * weight.bytes)
         points += each.objects * weight.points
-    return Price(statements, rows, size, 1 + round(points), sum(each.objects for each in fields), fields)
+    return Price(statements, rows, size, 1 + round(points), fields)
 
 
 def _statements(selections: Sequence[Selection], records: Collection[Kind] = ()) -> int:

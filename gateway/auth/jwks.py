@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 
-from gateway.settings import SettingsError
+from gateway.setting import SettingsError
 
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "oct": "HS256"}
 """By the key's type, and never by what a token says: a public key must not be taken for a shared secret."""

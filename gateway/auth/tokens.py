@@ -12,7 +12,8 @@ from gateway.auth.errors import Unauthenticated
 from gateway.auth.jwks import KeyFile, Keys, VerificationKey, shared_secret
 from gateway.auth.recent import Recent
 from gateway.auth.viewer import Viewer, known
-from gateway.settings import Settings, SettingsError
+from gateway.setting import SettingsError
+from gateway.settings import Settings
 
 _REQUIRED = ["exp", "iss", "aud", "sub"]
 _LONGEST_SUBJECT = 200

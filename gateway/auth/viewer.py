@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from gateway.settings import SettingsError
+from gateway.setting import SettingsError
 from resolvers.scopes import ALL_SCOPES
 
 _NOBODY = "anonymous"

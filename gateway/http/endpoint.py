@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from graphql import ExperimentalIncrementalExecutionResults, GraphQLError
@@ -12,28 +12,24 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from gateway.auth.errors import AuthenticationError
-from gateway.documents import Document
 from gateway.errors import masked
-from gateway.execution.variables import coerced
 from gateway.explain import EXPLAIN, explained
 from gateway.http.answers import ACCOUNT, VIEWER
-from gateway.http.faults import HTTPFault, Refused, refused
+from gateway.http.faults import HTTPFault
 from gateway.http.incremental import Parts
 from gateway.http.media import multipart, negotiated
 from gateway.http.outcome import Outcome
-from gateway.http.reading import METHODS, Asked, Received, received
+from gateway.http.preparing import Prepared, Preparing, cost_mode
+from gateway.http.reading import METHODS, Received, received
 from gateway.http.responses import Answered, respond
-from gateway.limits import Limits, check, exceeded
+from gateway.limits import Limits
 from loaders.account import Account, begin
-from loaders.stores.errors import CallerError
 from resolvers import scopes
 from resolvers.context import RequestContext
-from resolvers.pricing import Price, price, together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from graphql import OperationDefinitionNode
     from starlette.types import Receive, Scope, Send
 
     from gateway.auth.viewer import Viewer
@@ -44,17 +40,6 @@ if TYPE_CHECKING:
 
 ACCOUNTING = "accounting"
 """The extension of a request that asks for an account, and of the answer that has it."""
-COST_HEADER = "graphql-cost"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An operation that may be executed."""
-
-    asked: Asked
-    document: Document
-    operation: OperationDefinitionNode
-    price: Price
 
 
 class GraphQLEndpoint:
@@ -73,6 +58,7 @@ class GraphQLEndpoint:
         self._limits = limits
         self._persisted = persisted
         self._rate_limit = rate_limit
+        self._preparing = Preparing(schema, persisted, rate_limit)
         self._draft_statuses = draft_statuses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +78,7 @@ class GraphQLEndpoint:
             viewer = _viewer(request)
             limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
             asked = await received(request, most_bytes=limits.body_bytes, most_operations=limits.operations)
-            outcomes = await self._outcomes(request, asked, limits, account)
+            outcomes = await self._outcomes(request, asked, viewer, limits, account)
         except HTTPFault as fault:
             return await _faulty(request, fault, media)
         except ClientDisconnect:
@@ -106,25 +92,12 @@ class GraphQLEndpoint:
         answered = Answered(outcomes, asked.is_batch, media, status, most_bytes=limits.response_bytes)
         return await respond(request, answered, account, viewer)
 
-    async def _outcomes(self, request: Request, asked: Received, limits: Limits, account: Account) -> Sequence[Outcome]:
+    async def _outcomes(
+        self, request: Request, asked: Received, viewer: Viewer, limits: Limits, account: Account
+    ) -> Sequence[Outcome]:
         """Each operation's, in order: what may be executed is, together."""
-        viewer, in_parts = _viewer(request), _takes_parts(request, asked)
-        waited = (self._prepared(one, request.method, limits, viewer, in_parts) for one in asked.operations)
-        prepared = await asyncio.gather(*waited)
-        good = [one for one in prepared if isinstance(one, Prepared)]
-        if good:
-            whole = together([one.price for one in good])
-            try:
-                self._check_price(whole, limits)
-                points = len(good) if _mode(request) == "validate" else whole.points
-                await self._rate_limit.count(
-                    request.scope,
-                    points,
-                    viewer="" if viewer.is_anonymous else viewer.name,
-                    cost_per_minute=viewer.limits.cost_per_minute,
-                )
-            except Refused as refusal:
-                return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
+        in_parts = _takes_parts(request, asked)
+        prepared = await self._preparing.prepared(request, asked, viewer, limits, in_parts=in_parts)
         stores: Stores = request.app.state.stores
         context = RequestContext.of(stores.loaders(), encode_in_pieces=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:
@@ -134,65 +107,13 @@ class GraphQLEndpoint:
                 parts.held = stack.pop_all()
             return outcomes
 
-    async def _prepared(
-        self, asked: Asked, method: str, limits: Limits, viewer: Viewer, in_parts: bool
-    ) -> Prepared | Outcome:
-        try:
-            return await self._prepare(asked, method, limits, viewer, in_parts)
-        except Refused as refusal:
-            return Outcome.of_refusal(refusal)
-
-    async def _prepare(self, asked: Asked, method: str, limits: Limits, viewer: Viewer, in_parts: bool) -> Prepared:
-        """What can be said of an operation before it is executed. Raises Refused, or HTTPFault for the wrong method."""
-        document = self._schema.documents.get(await self._persisted.text(asked), most_tokens=limits.tokens)
-        if document.errors:
-            raise Refused(document.errors)
-        document = document.executed(in_parts=in_parts)
-        operation, measures = document.operation(asked.operation_name)
-        if method != "POST" and operation.operation.value != "query":
-            message = f"A {operation.operation.value} is asked for by POST."
-            raise HTTPFault(405, message, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
-        check(measures, limits)
-        if asked.extensions.get(EXPLAIN) is True and scopes.Scope.EXPLAIN not in viewer.scopes:
-            message = f"To have the plan explained needs the scope {scopes.Scope.EXPLAIN}."
-            raise refused(message, scopes.FORBIDDEN, status=403)
-        return Prepared(asked, document, operation, self._price(asked, document, operation, limits, viewer))
-
-    def _price(
-        self, asked: Asked, document: Document, operation: OperationDefinitionNode, limits: Limits, viewer: Viewer
-    ) -> Price:
-        """Nothing for what execution will refuse for its variables or arguments."""
-        core = self._schema._schema
-        if document.node is None:
-            return Price()
-        values = coerced(core, document.node, operation, asked.variables)
-        if values is None:
-            return Price()
-        try:
-            priced = price(core, operation, document.fragments, values, viewer.scopes)
-        except (CallerError, GraphQLError):
-            return Price()
-        for each in priced.root_fields:
-            if each.asked > limits.ids:
-                raise exceeded("ids", limits.ids, each.asked, unit="ids in one field")
-        return priced
-
-    def _check_price(self, priced: Price, limits: Limits) -> None:
-        """Raise Refused for operations that together would take too much."""
-        if priced.statements > limits.statements:
-            raise exceeded("statements", limits.statements, priced.statements)
-        if priced.points > limits.cost:
-            raise exceeded("cost", limits.cost, priced.points, unit="points of cost")
-        if priced.bytes > limits.response_bytes:
-            raise exceeded("response_bytes", limits.response_bytes, priced.bytes, unit="bytes of an answer")
-
     async def _outcome(
         self, prepared: Prepared | Outcome, context: RequestContext, request: Request, account: Account
     ) -> Outcome:
         if isinstance(prepared, Outcome):
             return prepared
         await self._persisted.keep(prepared.asked)
-        mode = _mode(request)
+        mode = cost_mode(request)
         explanation: dict[str, Any] = {}
         if prepared.asked.extensions.get(EXPLAIN) is True:
             account.is_kept = False
@@ -236,11 +157,6 @@ def _viewer(request: Request) -> Viewer:
     if isinstance(viewer, AuthenticationError):
         raise HTTPFault(viewer.status, str(viewer), "UNAUTHENTICATED", viewer.headers)
     return viewer
-
-
-def _mode(request: Request) -> str:
-    """What a request wants to know of its cost: `validate` and `report` are known."""
-    return request.headers.get(COST_HEADER, "").lower()
 
 
 def _takes_parts(request: Request, asked: Received) -> bool:

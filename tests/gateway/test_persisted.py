@@ -16,7 +16,8 @@ from gateway.cli import main
 from gateway.http.faults import Refused
 from gateway.http.reading import Asked
 from gateway.persisted import Persisted, manifest
-from gateway.settings import Settings, SettingsError
+from gateway.setting import SettingsError
+from gateway.settings import Settings
 from loaders.cache.documents import SharedDocuments, digest
 from tests.conftest import Stores
 from tests.gateway.conftest import served

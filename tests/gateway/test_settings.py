@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.settings import Settings, SettingsError, settings_table
+from gateway.setting import SettingsError
+from gateway.settings import Settings, settings_table
 
 ROOT = Path(__file__).parents[2]
 

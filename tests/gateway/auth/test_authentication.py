@@ -14,7 +14,8 @@ from deploy.embedded.engines import StoreUrls
 from gateway.auth.authentication import Authenticator, Policy
 from gateway.auth.errors import AuthenticationError
 from gateway.auth.viewer import ANONYMOUS, Viewer, anonymous
-from gateway.settings import Settings, SettingsError
+from gateway.setting import SettingsError
+from gateway.settings import Settings
 from gateway.stores import open_cached_stores
 from loaders.api_keys import ApiKeys
 from resolvers.scopes import Scope

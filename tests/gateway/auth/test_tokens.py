@@ -15,7 +15,8 @@ from gateway.auth.errors import Unauthenticated
 from gateway.auth.jwks import KeyFile, Keys, shared_secret
 from gateway.auth.tokens import TokenVerifier
 from gateway.auth.viewer import Limits, Viewer
-from gateway.settings import Settings, SettingsError
+from gateway.setting import SettingsError
+from gateway.settings import Settings
 from resolvers.scopes import Scope
 from tests.gateway.auth.issuing import (
     AUDIENCE,

@@ -1,0 +1,138 @@
+"""What is known of a request's operations before any store is touched: whether they may be executed, at what price."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLError
+
+from gateway.execution.variables import coerced
+from gateway.explain import EXPLAIN
+from gateway.http.faults import HTTPFault, Refused, refused
+from gateway.http.outcome import Outcome
+from gateway.limits import Limits, check, exceeded
+from loaders.sections import MOST_IDS
+from loaders.stores.errors import CallerError
+from resolvers import scopes
+from resolvers.pricing import Price, price, together
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from graphql import OperationDefinitionNode
+    from starlette.requests import Request
+
+    from gateway.auth.viewer import Viewer
+    from gateway.documents import Document
+    from gateway.http.reading import Asked, Received
+    from gateway.persisted import Persisted
+    from gateway.rate_limit import RateLimit
+    from gateway.schema import GatewaySchema
+
+COST_HEADER = "graphql-cost"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation that may be executed."""
+
+    asked: Asked
+    document: Document
+    operation: OperationDefinitionNode
+    price: Price
+
+
+def cost_mode(request: Request) -> str:
+    """What a request wants to know of its cost: `validate` and `report` are known."""
+    return request.headers.get(COST_HEADER, "").lower()
+
+
+class Preparing:
+    """Finds, checks and prices operations."""
+
+    def __init__(self, schema: GatewaySchema, persisted: Persisted, rate_limit: RateLimit) -> None:
+        self._schema = schema
+        self._persisted = persisted
+        self._rate_limit = rate_limit
+
+    async def prepared(
+        self, request: Request, asked: Received, viewer: Viewer, limits: Limits, *, in_parts: bool
+    ) -> Sequence[Prepared | Outcome]:
+        """Each operation in order, or why it is refused. Raises HTTPFault where nothing of the request may be executed.
+
+        `in_parts` is whether @defer and @stream are heeded.
+        """
+        each = (self._prepared(one, request.method, limits, viewer, in_parts=in_parts) for one in asked.operations)
+        prepared = await asyncio.gather(*each)
+        prices = [one.price for one in prepared if isinstance(one, Prepared)]
+        if not prices:
+            return prepared
+        whole = together(prices)
+        try:
+            _check_price(whole, limits)
+            await self._rate_limit.count(
+                request.scope,
+                len(prices) if cost_mode(request) == "validate" else whole.points,
+                viewer="" if viewer.is_anonymous else viewer.name,
+                cost_per_minute=viewer.limits.cost_per_minute,
+            )
+        except Refused as refusal:
+            return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
+        return prepared
+
+    async def _prepared(
+        self, asked: Asked, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
+    ) -> Prepared | Outcome:
+        try:
+            return await self._prepare(asked, method, limits, viewer, in_parts=in_parts)
+        except Refused as refusal:
+            return Outcome.of_refusal(refusal)
+
+    async def _prepare(self, asked: Asked, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool) -> Prepared:
+        """What can be said of an operation before it is executed. Raises Refused, or HTTPFault for the wrong method."""
+        document = self._schema.documents.get(await self._persisted.text(asked), most_tokens=limits.tokens)
+        if document.errors:
+            raise Refused(document.errors)
+        document = document.executed(in_parts=in_parts)
+        operation, measures = document.operation(asked.operation_name)
+        if method != "POST" and operation.operation.value != "query":
+            message = f"A {operation.operation.value} is asked for by POST."
+            raise HTTPFault(405, message, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
+        check(measures, limits)
+        if asked.extensions.get(EXPLAIN) is True and scopes.Scope.EXPLAIN not in viewer.scopes:
+            message = f"To have the plan explained needs the scope {scopes.Scope.EXPLAIN}."
+            raise refused(message, scopes.FORBIDDEN, status=403)
+        return Prepared(asked, document, operation, self._price(asked, document, operation, limits, viewer))
+
+    def _price(
+        self, asked: Asked, document: Document, operation: OperationDefinitionNode, limits: Limits, viewer: Viewer
+    ) -> Price:
+        """Nothing for what execution will refuse for its variables or arguments."""
+        core = self._schema._schema
+        if document.node is None:
+            return Price()
+        values = coerced(core, document.node, operation, asked.variables)
+        if values is None:
+            return Price()
+        try:
+            priced = price(core, operation, document.fragments, values, viewer.scopes)
+        except (CallerError, GraphQLError):
+            return Price()
+        for each in priced.root_fields:
+            if each.asked > limits.ids:
+                raise exceeded("ids", limits.ids, each.asked, unit="ids in one field")
+        return priced
+
+
+def _check_price(priced: Price, limits: Limits) -> None:
+    """Raise Refused for operations that together would take too much."""
+    if priced.statements > limits.statements:
+        raise exceeded("statements", limits.statements, priced.statements)
+    if (objects := priced.objects()) > MOST_IDS:
+        raise exceeded("objects", MOST_IDS, objects, unit="different aircraft")
+    if priced.points > limits.cost:
+        raise exceeded("cost", limits.cost, priced.points, unit="points of cost")
+    if priced.bytes > limits.response_bytes:
+        raise exceeded("response_bytes", limits.response_bytes, priced.bytes, unit="bytes of an answer")

@@ -1,0 +1,75 @@
+"""One setting: its variable, its default, what it is for, and how its text is read."""
+
+from dataclasses import Field, field
+from typing import Any
+
+from loaders.stores.address import is_readable
+from loaders.stores.errors import GatewayError
+
+
+class SettingsError(GatewayError):
+    """A setting that is missing or cannot be; the message names it."""
+
+
+def setting(variable: str, default: Any, about: str, *, least: float = 0, most: float = 0, secret: bool = False) -> Any:
+    """A field of the settings. `least` and `most` are of numbers; a secret is not part of what is shown of them."""
+    about_it = {"variable": variable, "about": about, "least": least, "most": most}
+    return field(default=default, metadata=about_it, repr=not secret)
+
+
+_LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
+_SCHEMES = {
+    "DATABASE_URL": ("postgresql", "postgres"),
+    "CLICKHOUSE_URL": ("http", "https", "clickhouse"),
+    "REDIS_URL": (
+        "redis",
+        "rediss",
+        "unix",
+        "redis+sentinel",
+        "rediss+sentinel",
+        "redis+cluster",
+        "rediss+cluster",
+    ),
+}
+_EXAMPLES = {"": "host:port/name", "sentinel": "host:port,host:port/service", "cluster": "host:port,host:port"}
+_BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+
+
+def parsed(setting: "Field[Any]", text: str) -> object:
+    """The value of a text. Raises SettingsError, with one sentence, where it cannot be one."""
+    variable: str = setting.metadata["variable"]
+    kind: type = type(setting.default)
+    if kind is bool:
+        if text.lower() not in _BOOLEANS:
+            raise SettingsError(f"{variable} must be true or false, and is {text!r}.")
+        return _BOOLEANS[text.lower()]
+    if kind is int or kind is float:
+        return _number(setting, kind, text)
+    if variable in _SCHEMES:
+        return _url(variable, text)
+    if variable == "GATEWAY_LOG_LEVEL" and text.lower() not in _LOG_LEVELS:
+        raise SettingsError(f"{variable} must be one of {', '.join(_LOG_LEVELS)}, and is {text!r}.")
+    return kind(text.lower() if variable == "GATEWAY_LOG_LEVEL" else text)
+
+
+def _url(variable: str, text: str) -> str:
+    """The URL as it is. The message leaves it out, since it may hold a password."""
+    schemes = _SCHEMES[variable]
+    if not is_readable(text, schemes):
+        given = text.partition("://")[0]
+        scheme = given if given in schemes else schemes[0]
+        where = _EXAMPLES[scheme.partition("+")[2]]
+        raise SettingsError(f"{variable} must look like {scheme}://user:password@{where}.")
+    return text
+
+
+def _number(setting: "Field[Any]", kind: type[int] | type[float], text: str) -> float:
+    variable, least, most = (setting.metadata[key] for key in ("variable", "least", "most"))
+    noun = "a whole number" if kind is int else "a number"
+    try:
+        value = kind(text)
+    except ValueError as error:
+        raise SettingsError(f"{variable} must be {noun}, and is {text!r}.") from error
+    if not least <= value <= most:
+        raise SettingsError(f"{variable} must be {noun} from {least:,} to {most:,}, and is {text}.")
+    return value
