@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.asking import FLOOR, GATEWAY, STOCK, TEXTS, BenchmarkError, Client, Endpoint, check_equal, session
 from benchmarks.each import measure_each
 from benchmarks.edge import measure_edge
+from benchmarks.guarded import measure_guarded
 from benchmarks.load import measure_load
 from benchmarks.measuring import Cell, measure
 from benchmarks.plot import draw
@@ -44,6 +45,7 @@ class Scope:
     stall: bool = True
     warm_rounds: int = 15
     edge_rounds: int = 5
+    guarded_rounds: int = 15
 
 
 QUICK = Scope(
@@ -96,6 +98,8 @@ def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
             results.edge = measure_edge(urls, ids, TEXTS["dashboard"], scope.edge_rounds)
             if results.edge is None:
                 print("through nginx: left out, nginx or wrk is not installed", file=sys.stderr, flush=True)
+        if scope.guarded_rounds:
+            results.guarded = asyncio.run(measure_guarded(urls, ids, scope.guarded_rounds))
         if scope.each_rounds:
             results.each = asyncio.run(measure_each(endpoints[-1], ids, EACH_SIZES, scope.each_rounds))
     return results

@@ -1,8 +1,8 @@
 """The queries, the endpoints that answer them, and one client that asks them all alike."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ class Endpoint:
 
     name: str
     url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """What it wants to be sent."""
 
     def path(self, query: str) -> str:
         """Where the query is asked."""
@@ -42,10 +44,10 @@ class Client:
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def ask(self, path: str, body: bytes) -> bytes:
+    async def ask(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> bytes:
         """The answer's bytes. Raises BenchmarkError for any status but 200."""
-        headers = {"Content-Type": "application/json"}
-        async with self._session.post(path, data=body, headers=headers) as answer:
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        async with self._session.post(path, data=body, headers=sent) as answer:
             content = await answer.read()
             if answer.status != 200:
                 raise BenchmarkError(f"{path} answers {answer.status}: {content[:200]!r}")
@@ -67,15 +69,16 @@ def session(connections: int) -> aiohttp.ClientSession:
     """A session that opens at most as many connections."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE_S)
-    return aiohttp.ClientSession(connector=connector, timeout=timeout)
+    # Without a wish, nothing is compressed: the floor does not either.
+    return aiohttp.ClientSession(connector=connector, timeout=timeout, skip_auto_headers=["Accept-Encoding"])
 
 
 async def check_equal(client: Client, endpoints: Sequence[Endpoint], query: str, ids: Sequence[str]) -> None:
     """Raise BenchmarkError unless all endpoints answer the same. The first is the floor, which answers no errors."""
     floor, *others = endpoints
-    expected = await client.ask(floor.path(query), floor.body(query, ids))
+    expected = await client.ask(floor.path(query), floor.body(query, ids), floor.headers)
     for other in others:
-        content = await client.ask(other.path(query), other.body(query, ids))
+        content = await client.ask(other.path(query), other.body(query, ids), other.headers)
         if content != expected and (different := difference(orjson.loads(expected), orjson.loads(content))):
             raise BenchmarkError(f"{query}, {len(ids):,} ids: {floor.name} and {other.name} differ{different}")
 

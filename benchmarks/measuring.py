@@ -51,7 +51,7 @@ class _Asked:
 
     async def once(self, client: Client) -> float:
         started = time.perf_counter()
-        content = await client.ask(self.path, self.body)
+        content = await client.ask(self.path, self.body, self.endpoint.headers)
         taken = (time.perf_counter() - started) * 1000
         self.bytes = len(content)
         return taken

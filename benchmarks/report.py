@@ -11,6 +11,8 @@ from importlib.metadata import version
 
 from benchmarks.asking import FLOOR, GATEWAY
 from benchmarks.each import BROWSER_CONNECTIONS, OneOrEach
+from benchmarks.guarded import GUARDED, UNGUARDED
+from benchmarks.guarded import SIZE as SIZE_GUARDED
 from benchmarks.load import QUERY, SIZE, Load
 from benchmarks.measuring import Cell, percentile
 from benchmarks.rates import CONNECTIONS, Rates
@@ -36,6 +38,8 @@ KEPT_GOAL = 0.7
 EDGE_GOAL = 0.8
 """Of the edge's requests a second before a bare ASGI application."""
 EDGE_GOAL_PER_S = 10_000
+GUARDED_GOAL = 1.05
+"""How many times the unguarded median the guarded one may be."""
 STALL_GOAL_MS = 50.0
 """That a small request's p99 may be above idle."""
 
@@ -67,6 +71,7 @@ class Results:
     warm: list[Cell] = field(default_factory=list)
     kept: Rates | None = None
     edge: Rates | None = None
+    guarded: list[Cell] = field(default_factory=list)
     each: list[OneOrEach] = field(default_factory=list)
 
 
@@ -83,6 +88,7 @@ def page(results: Results, plot: str = "") -> str:
         *([f"## Small requests beside a large one\n\n{_stalls(results.stalls)}"] if results.stalls else []),
         *([f"## Warm\n\n{_warm(results.warm, results.kept)}"] if results.warm else []),
         *([f"## Through nginx\n\n{_edge(results.edge)}"] if results.edge else []),
+        *([f"## Guarded\n\n{_guarded(results.guarded)}"] if results.guarded else []),
         *([f"## One query or one each\n\n{_each(results.each)}"] if results.each else []),
     ]
     return "\n\n".join(sections) + "\n"
@@ -209,6 +215,7 @@ def _goals(results: Results) -> str:
         *_load_goals(results.loads),
         *_warm_goals(results.warm),
         *_rate_goals(results.kept, results.edge),
+        *_guarded_goals(results.guarded),
         *_stall_goals(results.stalls),
     ]
     return _table(["gateway", "goal", "measured", ""], rows, 2) if rows else ""
@@ -228,6 +235,23 @@ def _load_goals(loads: Sequence[Load]) -> Iterator[list[str]]:
         ratio = rates[connections, GATEWAY] / rates[connections, FLOOR]
         name = f"{QUERY}, {SIZE} ids, {connections} connections: requests/s"
         yield [name, f"at least {LOAD_GOAL:.2f} of the floor's", *_judged(ratio, ratio >= LOAD_GOAL)]
+
+
+def _guarded(cells: Sequence[Cell]) -> str:
+    """Two rows, and what they mean."""
+    rows = [[cell.endpoint, _ms(cell.median_ms), _ms(cell.p95_ms), _ms(cell.cpu_ms)] for cell in cells]
+    about = (
+        f"The {QUERY} query for {SIZE_GUARDED} ids with nothing cached: with an API key, limits, a price and a budget"
+        " that is counted in Redis, and without all of it, in turns.\n\n"
+    )
+    return about + _table(["endpoint", "ms", "p95", "CPU ms"], rows, 1)
+
+
+def _guarded_goals(cells: Sequence[Cell]) -> Iterator[list[str]]:
+    medians = {cell.endpoint: cell.median_ms for cell in cells}
+    if GUARDED in medians:
+        ratio = medians[GUARDED] / medians[UNGUARDED]
+        yield [f"{GUARDED}: time", f"under {GUARDED_GOAL:.2f} of the unguarded", *_judged(ratio, ratio < GUARDED_GOAL)]
 
 
 def _warm_goals(cells: Sequence[Cell]) -> Iterator[list[str]]:
