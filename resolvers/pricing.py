@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError
 
 from loaders.catalogue.declaration import Kind
 from loaders.planning import plan
 from loaders.planning.cost import STATEMENT_POINTS, Weight, weight_of
 from loaders.sections import MOST_IDS
+from loaders.stores.errors import CallerError
 from resolvers.fleet import DEFAULT_PAGE
-from resolvers.operations import memory
+from resolvers.operations import Memory, memory
 from resolvers.selection import Reader, Selection, remembered
 
 if TYPE_CHECKING:
-    from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
+    from graphql import FragmentDefinitionNode, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode
     from graphql.execution.collect_fields import FieldDetailsList
     from graphql.execution.values import VariableValues
 
@@ -84,7 +88,8 @@ def price(
 ) -> Price:
     """The price of a valid operation with coerced variables.
 
-    Raises GraphQLError or CallerError for arguments that cannot be.
+    Fields with arguments that cannot be cost nothing. Raises GraphQLError for directives of the operation's own fields
+    that cannot be.
     """
     return _priced(list(_root_fields(schema, operation, fragments, variables, scopes)))
 
@@ -131,29 +136,32 @@ def _root_fields(
     variables: VariableValues,
     scopes: frozenset[str],
 ) -> Iterator[RootField]:
+    """All but those that execution will refuse, each for itself, before it asks for anything."""
     reader = Reader(schema, operation, fragments, variables, scopes)
     known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
     query = schema.query_type
     for name, group in reader.root_fields().items() if query is not None else ():
-        field_name = group[0].node.name.value
-        if query is None or field_name not in query.fields or field_name.startswith("__"):
-            continue
-        declared = query.fields[field_name].type
-        paths = _FLEET_PATHS if field_name == "fleet" else ((),)
+        if query is not None and group[0].node.name.value in query.fields:
+            with suppress(CallerError, GraphQLError):
+                yield _root_field(reader, known, query, name, group)
 
-        def selection(group: FieldDetailsList = group, declared: Any = declared, paths: Any = paths) -> Selection:
-            return reader.selection(group, declared, paths)
 
-        arguments = reader.arguments(query, group)
-        if field_name in _RECORDS:
-            yield RootField(name, 1, records=frozenset([_RECORDS[field_name]]))
-        elif field_name == "fleet":
-            first = arguments.get("first")
-            objects = max(0, DEFAULT_PAGE if first is None else first)
-            pages = 1 + ("totalCount" in reader.names(declared, group))
-            yield RootField(name, objects, selection=remembered(known, name, paths, scopes, selection), pages=pages)
-        else:
-            yield _of_ids(name, field_name, arguments, remembered(known, name, paths, scopes, selection))
+def _root_field(
+    reader: Reader, known: Memory | None, query: GraphQLObjectType, name: str, group: FieldDetailsList
+) -> RootField:
+    field_name = group[0].node.name.value
+    declared: Any = query.fields[field_name].type
+    arguments = reader.arguments(query, group)
+    if field_name in _RECORDS:
+        return RootField(name, 1, records=frozenset([_RECORDS[field_name]]))
+    paths: tuple[tuple[str, ...], ...] = _FLEET_PATHS if field_name == "fleet" else ((),)
+    selection = remembered(known, name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
+    if field_name != "fleet":
+        return _of_ids(name, field_name, arguments, selection)
+    first = arguments.get("first")
+    objects = max(0, DEFAULT_PAGE if first is None else first)
+    pages = 1 + ("totalCount" in reader.names(declared, group))
+    return RootField(name, objects, selection=selection, pages=pages)
 
 
 def _of_ids(name: str, field_name: str, arguments: Mapping[str, Any], selection: Selection) -> RootField:

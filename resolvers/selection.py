@@ -108,7 +108,7 @@ class Reader:
         self._operation = operation
         self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         self._variables = variables
-        self._scopes = scopes
+        self.scopes = scopes
         self._top: FieldDetailsList = []
         self._now, self._later = _Noted([KNOWN]), _Noted([])
 
@@ -195,13 +195,13 @@ class Reader:
         collected = collect_subfields(
             self._schema, self._fragments, self._variables, self._operation, parent, group
         ).grouped_field_set
-        if self._scopes >= FIELD_SCOPES:
+        if self.scopes >= FIELD_SCOPES:
             return collected
         return {key: below for key, below in collected.items() if self._may_read(parent, below)}
 
     def _may_read(self, parent: GraphQLObjectType, group: FieldDetailsList) -> bool:
         field = parent.fields.get(group[0].node.name.value)
-        return field is None or lacking(field, self._scopes) is None
+        return field is None or lacking(field, self.scopes) is None
 
     def _type(self, name: str) -> GraphQLObjectType:
         return cast("GraphQLObjectType", self._schema.type_map[name])

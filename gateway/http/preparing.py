@@ -14,7 +14,6 @@ from gateway.http.faults import HTTPFault, Refused, refused
 from gateway.http.outcome import Outcome
 from gateway.limits import Limits, check, exceeded
 from loaders.sections import MOST_IDS
-from loaders.stores.errors import CallerError
 from resolvers import scopes
 from resolvers.pricing import Price, price, together
 
@@ -118,7 +117,7 @@ class Preparing:
             return Price()
         try:
             priced = price(core, operation, document.fragments, values, viewer.scopes)
-        except (CallerError, GraphQLError):
+        except GraphQLError:
             return Price()
         for each in priced.root_fields:
             if each.asked > limits.ids:

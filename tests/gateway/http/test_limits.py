@@ -167,6 +167,35 @@ async def test_an_answer_that_came_to_be_too_large_is_not_sent(new_gateway: NewG
         assert "errors" not in (await small.post({"query": "{ " + SCHEMA + " }"})).json()
 
 
+BAD_FIELDS = [
+    'aircraft(tailNumber: "a") { analysis { daily(first: 100000) { date } } }',
+    'aircraft(tailNumber: "a") { analysis(period: {from: "2014-01-01", to: "2013-01-01"}) { daily { date } } }',
+    'aircraft(tailNumber: "a") { analysis { flightLog(after: "nonsense") { edges { cursor } } } }',
+    "aircraft(tailNumber: $null) { id }",
+    'aircraft(tailNumber: "a") { id @include(if: $nothing) }',
+    'node(id: "nonsense") { id }',
+]
+
+
+@pytest.mark.parametrize("bad", BAD_FIELDS)
+async def test_a_field_that_cannot_be_answered_hides_no_other_from_the_limits(
+    new_gateway: NewGateway, bad: str
+) -> None:
+    may_be_null = {"$null": 'ID = "a"', "$nothing": "Boolean = true"}
+    declared = " ".join(f"{name}: {kind}" for name, kind in may_be_null.items() if name in bad)
+    good = "one: aircraftByIds(ids: $ids) { id analysis { punctuality { flights } } }"
+    document = f"query({declared} $ids: [ID!]!) {{ bad: {bad} {good} }}"
+    variables = {name[1:]: None for name in may_be_null}
+    async with new_gateway(max_ids=2, max_statements=4) as small:
+        answer = await small.ask(document, ids=["N14228", "N0FLY"], **variables)
+        assert [error["path"][0] for error in answer["errors"]] == ["bad"]
+        assert answer["data"]["one"] == [{"id": "N14228", "analysis": {"punctuality": {"flights": 111}}}, None]
+        small.recorder.sent.clear()
+        refused = await small.ask(document, ids=["N14228", "N0FLY", "N725MQ"], **variables)
+        assert refusal(*refused["errors"]) == ("ids", 2, 3)
+        assert small.recorder.sent == []
+
+
 # How the measures count
 
 
