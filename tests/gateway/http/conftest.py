@@ -1,7 +1,7 @@
 """Gateways within the tests' own process, each with settings of its own, over stores that count what is sent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from gateway.app import build_app
 from gateway.settings import Settings
 from tests.asking import Recorder
 from tests.conftest import Stores
+from tests.gateway.http.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,10 @@ async def gateway(new_gateway: NewGateway) -> AsyncIterator[Gateway]:
     """With the default settings and no cache."""
     async with new_gateway() as one:
         yield one
+
+
+@pytest.fixture
+def connection(gateway_url: str) -> Iterator[Connection]:
+    connection = Connection(gateway_url)
+    yield connection
+    connection.close()

@@ -1,67 +1,18 @@
 """What is no GraphQL request: a status, a code, a sentence, and the same connection answers the next request."""
 
-import http.client
 import json
 import random
 import socket
-from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.gateway.http.conftest import Gateway
+from tests.gateway.http.connection import ANSWER, QUERY, Connection
 
 MIB = 1 << 20
-QUERY = "{ __typename }"
-ANSWER = {"data": {"__typename": "Query"}}
-JSON = {"content-type": "application/json"}
-
-
-class Answer(NamedTuple):
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-    @property
-    def codes(self) -> list[str]:
-        """Those of its errors, each of which says something."""
-        errors = json.loads(self.body)["errors"]
-        assert all(error["message"] for error in errors)
-        return [error["extensions"]["code"] for error in errors]
-
-
-class Connection:
-    """One TCP connection, which is never opened again."""
-
-    def __init__(self, url: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
-        self._connection.connect()
-        self._connection.auto_open = 0
-
-    def ask(self, method: str, path: str = "/graphql", body: bytes | None = None, **headers: str) -> Answer:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._connection.request(method, path, body, (JSON if body is not None else {}) | named)
-        response = self._connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
-
-    def post(self, body: object, **headers: str) -> Answer:
-        return self.ask("POST", body=body if isinstance(body, bytes) else json.dumps(body).encode(), **headers)
-
-    def goes_on(self) -> bool:
-        """Whether it answers the next request."""
-        return bool(json.loads(self.post({"query": QUERY}).body) == ANSWER)
-
-    def close(self) -> None:
-        self._connection.close()
-
-
-@pytest.fixture
-def connection(gateway_url: str) -> Iterator[Connection]:
-    connection = Connection(gateway_url)
-    yield connection
-    connection.close()
 
 
 def of_size(size: int) -> bytes:
@@ -69,86 +20,6 @@ def of_size(size: int) -> bytes:
     body = json.dumps({"query": QUERY, "extensions": {"x": ""}}).encode()
     return body.replace(b'""', b'"' + b"x" * (size - len(body)) + b'"')
 
-
-# Methods
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PURGE", "QUERY"])
-def test_another_method_is_405_with_those_that_are_taken(connection: Connection, method: str) -> None:
-    answer = connection.ask(method, body=b'{"query": "{ __typename }"}')
-    assert (answer.status, answer.codes) == (405, ["METHOD_NOT_ALLOWED"])
-    assert answer.headers["allow"] == "GET, HEAD, POST, OPTIONS"
-    assert connection.goes_on()
-
-
-def test_options_is_answered_without_a_body(connection: Connection) -> None:
-    answer = connection.ask("OPTIONS")
-    assert (answer.status, answer.body, answer.headers["allow"]) == (204, b"", "GET, HEAD, POST, OPTIONS")
-    assert connection.goes_on()
-
-
-def test_head_has_the_headers_of_get_and_no_body(connection: Connection) -> None:
-    path = f"/graphql?query={quote(QUERY)}"
-    got, head = connection.ask("GET", path), connection.ask("HEAD", path)
-    assert (json.loads(got.body), head.body, head.status) == (ANSWER, b"", 200)
-    assert {**head.headers, "date": ""} == {**got.headers, "date": ""}
-    assert connection.goes_on()
-
-
-def test_head_of_a_fault_has_no_body_either(connection: Connection) -> None:
-    answer = connection.ask("HEAD", "/graphql")
-    assert (answer.status, answer.body) == (400, b"")
-    assert connection.goes_on()
-
-
-# Parameters of GET
-
-
-def test_get_takes_all_that_post_takes(connection: Connection) -> None:
-    query = "query A($code: ID!) { airline(code: $code) { name } } query B { __typename }"
-    given = {"query": query, "variables": '{"code": "UA"}', "operationName": "A", "extensions": "{}"}
-    answer = connection.ask("GET", f"/graphql?{urlencode(given)}")
-    assert json.loads(answer.body) == {"data": {"airline": {"name": "United Air Lines Inc."}}}
-
-
-@pytest.mark.parametrize("empty", ["variables=", "extensions=", "operationName=", "variables=null", "extensions=null"])
-def test_an_empty_parameter_is_as_none(connection: Connection, empty: str) -> None:
-    answer = connection.ask("GET", f"/graphql?query={quote(QUERY)}&{empty}")
-    assert json.loads(answer.body) == ANSWER
-
-
-@pytest.mark.parametrize(
-    "query_string",
-    [
-        "",
-        "query=" + quote(QUERY) + "&query=" + quote(QUERY),
-        "query=" + quote(QUERY) + "&variables={}&variables={}",
-        "query=" + quote(QUERY) + "&variables={",
-        "query=" + quote(QUERY) + "&variables=[]",
-        "query=" + quote(QUERY) + "&variables=7",
-        "query=" + quote(QUERY) + '&variables="x"',
-        "query=" + quote(QUERY) + "&variables=NaN",
-        "query=" + quote(QUERY) + "&variables=" + "[" * 9_000,
-        "query=" + quote(QUERY) + '&variables={"a":1,"a":2}',
-        "query=" + quote(QUERY) + "&extensions=x",
-        "query=" + quote(QUERY) + "&extensions=[1]",
-        "variables={}",
-        "%FF=%FF",
-    ],
-)
-def test_parameters_that_are_no_request_are_400(connection: Connection, query_string: str) -> None:
-    answer = connection.ask("GET", f"/graphql?{query_string}")
-    assert answer.status == 400
-    assert answer.codes[0] in ("BAD_REQUEST", "GRAPHQL_PARSE_FAILED")
-    assert connection.goes_on()
-
-
-def test_an_empty_query_is_a_syntax_error(connection: Connection) -> None:
-    assert connection.ask("GET", "/graphql?query").codes == ["GRAPHQL_PARSE_FAILED"]
-    assert connection.post({"query": ""}).codes == ["GRAPHQL_PARSE_FAILED"]
-
-
-# Bodies
 
 _DEEP = 100_000
 
