@@ -60,9 +60,6 @@ def _missing(what: str) -> NoReturn:
     pytest.skip(what)
 
 
-_PERSISTED = pytest.mark.xfail(reason="The gateway knows no persisted documents yet.", strict=True)
-
-
 @pytest.mark.parametrize(
     ("script", "last_line"),
     [
@@ -70,8 +67,8 @@ _PERSISTED = pytest.mark.xfail(reason="The gateway knows no persisted documents 
         ("apollo", "ok: whose wrong one is alone"),
         ("urql", "ok: each by one request"),
         ("relay", "ok: an invalid document is an error"),
-        pytest.param("apollo-persisted", "ok: and only the unknown one is sent again with its text", marks=_PERSISTED),
-        pytest.param("urql-persisted", "ok: by its hash alone", marks=_PERSISTED),
+        ("apollo-persisted", "ok: and only the unknown one is sent again with its text"),
+        ("urql-persisted", "ok: by its hash alone"),
     ],
 )
 def test_a_client_gets_what_it_asks_for(gateway_url: str, node: str, script: str, last_line: str) -> None:
