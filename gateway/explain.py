@@ -6,34 +6,52 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from loaders.catalogue.declaration import camel
-from loaders.explaining import explain
+from loaders.explaining import Asked, Explained, explain
 
 if TYPE_CHECKING:
     from loaders.request_loaders import RequestLoaders
     from resolvers.pricing import Price, RootField
+    from resolvers.selection import Selection
 
 EXPLAIN = "explain"
 """The extension of a request that asks for it, and of the answer that has it."""
 
 
 async def explained(priced: Price, loaders: RequestLoaders) -> dict[str, Any]:
-    """By root field. Those of one operation are loaded together, and may share statements that are shown for each."""
+    """By root field. Those that name their objects are loaded together, and a statement that they share is shown for
+    each.
+    """
+    now = await explain(loaders.cached, [_asked(each, each.selection) for each in priced.root_fields])
+    later = [each for each in priced.root_fields if each.deferred is not None]
+    deferred = await explain(loaders.cached, [_asked(each, each.deferred) for each in later])
+    found_later = {each.name: one for each, one in zip(later, deferred, strict=True)}
     return {
         "estimated": priced.report(),
-        "fields": [await _field(each, loaders) for each in priced.root_fields],
+        "fields": [
+            _field(each, one, found_later.get(each.name)) for each, one in zip(priced.root_fields, now, strict=True)
+        ],
     }
 
 
-async def _field(each: RootField, loaders: RequestLoaders) -> dict[str, Any]:
+def _asked(each: RootField, selection: Selection | None) -> Asked:
     """Which aircraft are on a page is not known before it is read: then all of their sections count as missing."""
-    requests = {request for one in each.selections() for request in one.requests}
-    ids = None if each.pages else each.ids
-    found = await explain(loaders.cached, ids, each.objects, requests)
+    requests = selection.requests if selection is not None else ()
+    return Asked(requests, each.objects, None if each.pages else each.ids)
+
+
+def _field(each: RootField, found: Explained, later: Explained | None) -> dict[str, Any]:
     return {
         "field": each.name,
         "objects": each.objects,
         "pages": each.pages,
         "records": sorted(kind.name.lower() for kind in each.kinds()),
+        **_told(found),
+        **({"deferred": _told(later)} if later is not None else {}),
+    }
+
+
+def _told(found: Explained) -> dict[str, Any]:
+    return {
         "sections": [_camel(asdict(one)) for one in found.sections],
         "statements": [asdict(one) for one in found.statements],
     }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
@@ -44,13 +43,15 @@ class RootField:
     pages: int = 0
     """Statements that find out which aircraft it is for."""
 
-    def selections(self) -> list[Selection]:
-        """What is asked of each object, at once and, where something is deferred, later."""
-        return [one for one in (self.selection, self.selection and self.selection.deferred) if one is not None]
+    @property
+    def deferred(self) -> Selection | None:
+        """What is asked of each object later."""
+        return self.selection.deferred if self.selection is not None else None
 
     def kinds(self) -> frozenset[Kind]:
         """Of the records that it asks for, or that its sections lead to: a statement each."""
-        return self.records | {kind for one in self.selections() for _, _, kind in one.links}
+        selections = [one for one in (self.selection, self.deferred) if one is not None]
+        return self.records | {kind for one in selections for _, _, kind in one.links}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Price:
     bytes: int = 0
     points: int = 0
     root_fields: Sequence[RootField] = field(default=(), compare=False)
+    faults: Sequence[GraphQLError] = field(default=(), compare=False)
+    """Of fields that execution will refuse, each for itself, before it asks for anything: they cost nothing."""
 
     def objects(self) -> int:
         """Different aircraft, and those of pages."""
@@ -91,7 +94,9 @@ def price(
     Fields with arguments that cannot be cost nothing. Raises GraphQLError for directives of the operation's own fields
     that cannot be.
     """
-    return _priced(list(_root_fields(schema, operation, fragments, variables, scopes)))
+    faults: list[GraphQLError] = []
+    fields = list(_root_fields(schema, operation, fragments, variables, scopes, faults))
+    return replace(_priced(fields), faults=faults)
 
 
 def together(prices: Sequence[Price]) -> Price:
@@ -135,15 +140,18 @@ def _root_fields(
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: VariableValues,
     scopes: frozenset[str],
+    faults: list[GraphQLError],
 ) -> Iterator[RootField]:
-    """All but those that execution will refuse, each for itself, before it asks for anything."""
+    """All but those with arguments that cannot be, which are noted in `faults`."""
     reader = Reader(schema, operation, fragments, variables, scopes)
     known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
     query = schema.query_type
     for name, group in reader.root_fields().items() if query is not None else ():
         if query is not None and group[0].node.name.value in query.fields:
-            with suppress(CallerError, GraphQLError):
+            try:
                 yield _root_field(reader, known, query, name, group)
+            except (CallerError, GraphQLError) as error:
+                faults.append(GraphQLError(str(error), nodes=group[0].node, original_error=error))
 
 
 def _root_field(

@@ -11,7 +11,7 @@ from graphql.language import ListTypeNode, NamedTypeNode, NonNullTypeNode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, TypeNode
+    from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, TypeNode
 
 _SHORTEST = 16
 """Items from which on it pays."""
@@ -37,12 +37,12 @@ def texts(
 
 def coerced(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, values: dict[str, Any]
-) -> VariableValues | None:
-    """The operation's variables, as execution will have them; None where they cannot be, which execution will say."""
+) -> VariableValues | list[GraphQLError]:
+    """The operation's variables, as execution will have them; why not, where they cannot be."""
     long = texts(schema, document, operation.name.value if operation.name else None, values)
     short = values | {name: [] for name in long}
     found = get_variable_values(schema, operation.variable_definitions or (), short, max_errors=1)
-    return with_texts(found, long) if isinstance(found, VariableValues) else None
+    return with_texts(found, long) if isinstance(found, VariableValues) else found
 
 
 def with_texts(values: VariableValues, found: dict[str, list[str]]) -> VariableValues:

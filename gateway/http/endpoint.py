@@ -120,7 +120,9 @@ class GraphQLEndpoint:
             explanation = {EXPLAIN: await explained(prepared.price, context.loaders)}
         if mode == "validate":
             account.is_kept = False
-            return Outcome(extensions={"cost": {"estimated": prepared.price.report()}, **explanation})
+            extensions = {"cost": {"estimated": prepared.price.report()}, **explanation}
+            faults = masked(prepared.faults)
+            return Outcome(has_data=not faults, errors=faults, extensions=extensions)
         accounts = prepared.asked.extensions.get(ACCOUNTING) is True
         account.measures_bytes |= accounts or mode == "report"
         outcome = await self._execute(prepared, context)

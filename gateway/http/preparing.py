@@ -35,12 +35,13 @@ COST_HEADER = "graphql-cost"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An operation that may be executed."""
+    """An operation that may be executed; `faults` of its variables and arguments are found by execution too."""
 
     asked: Asked
     document: Document
     operation: OperationDefinitionNode
     price: Price
+    faults: Sequence[GraphQLError] = ()
 
 
 def cost_mode(request: Request) -> str:
@@ -103,22 +104,25 @@ class Preparing:
         if asked.extensions.get(EXPLAIN) is True and scopes.Scope.EXPLAIN not in viewer.scopes:
             message = f"To have the plan explained needs the scope {scopes.Scope.EXPLAIN}."
             raise refused(message, scopes.FORBIDDEN, status=403)
-        return Prepared(asked, document, operation, self._price(asked, document, operation, limits, viewer))
+        priced = self._price(asked, document, operation, limits, viewer)
+        if isinstance(priced, Price):
+            return Prepared(asked, document, operation, priced, priced.faults)
+        return Prepared(asked, document, operation, Price(), priced)
 
     def _price(
         self, asked: Asked, document: Document, operation: OperationDefinitionNode, limits: Limits, viewer: Viewer
-    ) -> Price:
-        """Nothing for what execution will refuse for its variables or arguments."""
+    ) -> Price | Sequence[GraphQLError]:
+        """The price, or what is wrong with the variables or directives."""
         core = self._schema._schema
         if document.node is None:
             return Price()
         values = coerced(core, document.node, operation, asked.variables)
-        if values is None:
-            return Price()
+        if isinstance(values, list):
+            return values
         try:
             priced = price(core, operation, document.fragments, values, viewer.scopes)
-        except GraphQLError:
-            return Price()
+        except GraphQLError as error:
+            return [error]
         for each in priced.root_fields:
             if each.asked > limits.ids:
                 raise exceeded("ids", limits.ids, each.asked, unit="ids in one field")

@@ -19,12 +19,9 @@ from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, Entry, Field, clock,
 from loaders.cache.flight import Answers, Flight, Load, note
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.local import LocalCache
-from loaders.cache.shared import Found, SharedCache
+from loaders.cache.shared import MOST_PLACES, Found, SharedCache
 from loaders.cache.states import States, states
 from loaders.stores.errors import SystemFault
-
-_MOST_PLACES = 50_000
-"""Fields of objects that are cached at once: more are seldom asked twice, and would drive out what is."""
 
 _FIRST_LOOK_S, _LATER_LOOKS_S = 0.005, 0.05
 """How long to wait for another process's load before looking again: twice as long each time, up to the latter."""
@@ -169,7 +166,7 @@ class Cache:
         until = time.monotonic() + self._shared.lease_s
         while keys:
             found = None
-            if len(keys) * len(flight.fields) <= _MOST_PLACES and time.monotonic() < until:
+            if len(keys) * len(flight.fields) <= MOST_PLACES and time.monotonic() < until:
                 found = await self._shared.look_up(keys, flight.fields)
             if found is None:
                 self.counts["fields bypassed"] += len(keys) * len(flight.fields)

@@ -24,6 +24,8 @@ from loaders.stores.redis import Redis
 T = TypeVar("T")
 Mode = Literal["load", "refresh", "look"]
 
+MOST_PLACES = 50_000
+"""Fields of objects that are cached at once: more are seldom asked twice, and would drive out what is."""
 _RETRY_S = 0.5
 """Between two attempts to reach a Redis that is away, made beside the requests: none waits for one."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from loaders.cache.fields import Entry, Field, clock
 from loaders.cache.local import LocalCache
-from loaders.cache.shared import SharedCache
+from loaders.cache.shared import MOST_PLACES, SharedCache
 
 FRESH, STALE, MISSING = "fresh", "stale", "missing"
 
@@ -16,7 +16,9 @@ States = Mapping[Field, list[str]]
 async def states(
     local: LocalCache | None, shared: SharedCache, clock_ms: float, keys: Sequence[str], fields: Sequence[Field]
 ) -> States:
-    """What memory (`local`, where it may be served) and Redis have; without Redis all else is missing."""
+    """What memory (`local`, where it may be served) and Redis have; without Redis all else is missing, and so it is
+    where it is too much to be looked for.
+    """
     found = {one: [MISSING] * len(keys) for one in fields}
     lacking = list(range(len(keys)))
     if local is not None:
@@ -26,8 +28,11 @@ async def states(
             for one in fields if row is not None else ():
                 found[one][at] = FRESH
         for at, which in stale:
-            found[fields[which]][at] = STALE
-    looked = await shared.look_up([keys[at] for at in lacking], fields, mode="look") if lacking and fields else None
+            if rows[at] is not None:
+                found[fields[which]][at] = STALE
+    looked = None
+    if 0 < len(lacking) * len(fields) <= MOST_PLACES:
+        looked = await shared.look_up([keys[at] for at in lacking], fields, mode="look")
     if looked is not None:
         now = clock(looked.now_ms)
         for at, entries in zip(lacking, looked.rows, strict=True):

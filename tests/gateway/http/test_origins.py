@@ -86,7 +86,9 @@ async def test_a_set_origin_is_allowed_for_kept_answers_too(new_gateway: NewGate
         own = await one.client.get("/graphql", params=QUERY)
         assert "age" in own.headers, "who asks is no part of what is kept"
         assert "access-control-allow-origin" not in own.headers
-        assert own.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, Origin", "a shared cache must tell them apart"
+        assert own.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, Origin", (
+            "a shared cache must tell them apart"
+        )
         stranger = await one.client.get("/graphql", params=QUERY, headers={"origin": STRANGER})
         assert "access-control-allow-origin" not in stranger.headers
         refused = await one.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": STRANGER})

@@ -1,0 +1,188 @@
+"""The explanation of an operation: as clients ask for it, and held against what is then sent."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from gateway.documents import Documents
+from gateway.execution.variables import coerced
+from gateway.explain import explained
+from loaders.airlines import AirlineByCodeLoader
+from loaders.airports import AirportByCodeLoader
+from loaders.cache.opening import open_cache
+from loaders.request_loaders import RequestLoaders
+from loaders.stores.redis import Redis
+from resolvers.context import RequestContext
+from resolvers.pricing import price
+from resolvers.scopes import ALL_SCOPES
+from tests.asking import SCHEMA, Recorder, Sent
+from tests.conftest import Stores
+from tests.gateway.conftest import served
+from tests.queries import DASHBOARD, TRENDS, everything
+
+VALIDATE = {"GraphQL-Cost": "validate"}
+EXPLAIN = {"explain": True}
+IDS = ["N14228", "N725MQ", "N804JB", "N14228"]
+SHARED = """
+    query($ids: [ID!]!, $all: Boolean = false) {
+      first: aircraft(tailNumber: "N14228") { analysis { punctuality { flights } } }
+      rest: aircraftByIds(ids: $ids) {
+        registration { seats }
+        analysis { cancellations { share } monthly(first: 2) { month } airTime @include(if: $all) { meanMinutes } }
+        march: analysis(period: { from: "2013-03-01", to: "2013-03-31" }) { punctuality { onTimeShare } }
+      }
+      nodes(ids: ["Aircraft:N865DA", "Airport:JFK"]) { id ... on Aircraft { registration { year } } }
+    }
+"""
+RECORDS = {AirlineByCodeLoader.kind.sql, AirportByCodeLoader.kind.sql}
+
+
+@pytest.fixture(scope="module")
+def client(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[httpx.Client]:  # noqa: ARG001 - loaded before it serves
+    with served(store_urls) as url, httpx.Client(base_url=url, timeout=60) as client:
+        yield client
+
+
+async def _explained(query: str, variables: dict[str, Any], loaders: RequestLoaders) -> dict[str, Any]:
+    core = SCHEMA._schema
+    document = Documents(core).get(query)
+    assert (document.errors, document.node is None) == ([], False)
+    operation, _ = document.operation(None)
+    values = coerced(core, document.node, operation, variables)  # type: ignore[arg-type]
+    assert not isinstance(values, list)
+    return await explained(price(core, operation, document.fragments, values, ALL_SCOPES), loaders)
+
+
+def _told(explanation: Mapping[str, Any]) -> Counter[tuple[Any, ...]]:
+    """What is shown, each statement once: store, text, arguments."""
+    told = [one for each in explanation["fields"] for one in each["statements"]]
+    return Counter({(one["store"], one["sql"], *sorted(one["arguments"].values())) for one in told})
+
+
+def _seen(sent: list[Sent]) -> Counter[tuple[Any, ...]]:
+    """What was sent for sections, without the ids."""
+    seen: Counter[tuple[Any, ...]] = Counter()
+    for one in sent:
+        if isinstance(one.arguments, dict):
+            values = [value for name, value in one.arguments.items() if name not in ("ids", "members", "cohorts")]
+        else:
+            values = [*one.arguments][1:]  # type: ignore[misc]
+        if one.sql not in RECORDS:
+            seen[one.store, one.sql, *sorted(map(str, values))] += 1
+    return seen
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+@pytest.mark.parametrize("query", [DASHBOARD, TRENDS, everything(SCHEMA._schema), SHARED])
+async def test_the_statements_that_are_shown_are_those_that_are_then_sent(
+    sample_stores: Stores, store_urls: StoreUrls, query: str, is_cached: bool
+) -> None:
+    recorder, version = Recorder(), uuid4().hex[:8]
+    relational, analytical = recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse)
+    redis = await Redis.connect(store_urls.redis_url, max_connections=8, acquire_timeout_s=5, command_timeout_s=5)
+    async with open_cache(redis, version, most_entries=10_000, most_bytes=1 << 26, timeout_s=5, lease_s=5) as cache:
+        for again in (False, True):
+            loaders = RequestLoaders.over(relational, analytical, cache if is_cached else None)
+            explanation = await _explained(query, {"ids": IDS}, loaders)
+            assert recorder.sent == []
+            result = await SCHEMA.execute(
+                query, variable_values={"ids": IDS}, context_value=RequestContext.of(loaders, scopes=ALL_SCOPES)
+            )
+            assert result.errors is None
+            assert _told(explanation) == _seen(recorder.sent)
+            assert bool(_told(explanation)) == (not again or not is_cached)
+            recorder.sent.clear()
+            await cache.settle()
+    await redis.close()
+
+
+async def test_a_statement_that_fields_share_is_shown_for_each_with_all_of_its_objects(sample_stores: Stores) -> None:
+    loaders = RequestLoaders.over(sample_stores.postgres, sample_stores.clickhouse)
+    first, rest, nodes = (await _explained(SHARED, {"ids": IDS}, loaders))["fields"]
+    assert (first["field"], first["objects"], rest["field"], rest["objects"]) == ("first", 1, "rest", 4)
+    shared = [one for one in first["statements"] if one["sections"] == ["punctuality", "cancellations"]]
+    assert shared[0] in rest["statements"]
+    assert shared[0]["objects"] == 4
+    assert [one["name"] for one in first["sections"]] == ["known", "punctuality"]
+    assert [one["name"] for one in nodes["sections"]] == ["known", "registration"]
+    assert nodes["records"] == ["airport"]
+
+
+async def test_a_page_says_how_many_statements_find_out_what_is_on_it(sample_stores: Stores) -> None:
+    loaders = RequestLoaders.over(sample_stores.postgres, sample_stores.clickhouse)
+    query = "{ fleet(first: 5) { totalCount nodes { registration { seats } operator { name } } } }"
+    (fleet,) = (await _explained(query, {}, loaders))["fields"]
+    assert (fleet["pages"], fleet["objects"], fleet["records"]) == (2, 5, ["airline"])
+    assert {one["missing"] for one in fleet["sections"]} == {5}
+
+
+def test_who_asks_has_the_plan_beside_the_answer_and_nobody_else_gets_it(client: httpx.Client) -> None:
+    body = {"query": DASHBOARD, "variables": {"ids": ["N14228"]}, "extensions": EXPLAIN}
+    answers = [client.post("/graphql", json=body) for _ in range(3)]
+    assert answers[0].json()["data"]["aircraftByIds"][0]["id"] == "N14228"
+    assert [one.headers["cache-control"] for one in answers] == ["no-cache"] * 3
+    assert not any("age" in one.headers for one in answers)
+    (field,) = answers[2].json()["extensions"]["explain"]["fields"]
+    assert field["statements"] == []
+    assert {(one["fresh"], one["missing"]) for one in field["sections"]} == {(1, 0)}
+    assert "extensions" not in client.post("/graphql", json=body | {"extensions": {}}).json()
+
+
+def test_to_validate_is_to_execute_nothing(client: httpx.Client) -> None:
+    query = '{ aircraft(tailNumber: "N999ZZ") { registration { seats } } }'
+    for _ in range(2):
+        answer = client.post("/graphql", json={"query": query, "extensions": EXPLAIN}, headers=VALIDATE)
+        assert "age" not in answer.headers
+        told = answer.json()["extensions"]
+        assert told["cost"]["estimated"] == told["explain"]["estimated"]
+        (field,) = told["explain"]["fields"]
+        assert field["sections"][1] == {
+            "name": "registration",
+            "fresh": 0,
+            "stale": 0,
+            "missing": 1,
+            "fusedWith": ["known"],
+        }
+        (statement,) = field["statements"]
+        assert statement["sql"].startswith("select")
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "message"),
+    [
+        ("query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } }", {}, "Variable '$ids' has invalid value"),
+        ("query($ids: [ID!] = []) { aircraftByIds(ids: $ids) { id } }", {"ids": None}, "Argument 'Query.aircraftByIds"),
+        ('{ aircraft(tailNumber: "N3") { analysis { monthly(first: -1) { month } } } }', {}, "monthly: first must be"),
+        ("{ nothing }", {}, "Cannot query field 'nothing'"),
+    ],
+)
+def test_what_cannot_be_executed_is_said_without_executing_it(
+    client: httpx.Client, query: str, variables: dict[str, Any], message: str
+) -> None:
+    body = {"query": query, "variables": variables, "extensions": EXPLAIN}
+    answer = client.post("/graphql", json=body, headers=VALIDATE).json()
+    (error,) = answer["errors"]
+    assert error["message"].startswith(message)
+    assert error["extensions"]["code"]
+    assert "data" not in answer
+    assert client.post("/graphql", json=body).json()["errors"][0]["message"] == error["message"], (
+        "execution says it too"
+    )
+
+
+def test_who_lacks_the_scope_is_refused(store_urls: StoreUrls, sample_stores: Stores) -> None:  # noqa: ARG001
+    body = {"query": '{ aircraft(tailNumber: "N14228") { id } }', "extensions": EXPLAIN}
+    with served(store_urls, GATEWAY_ANONYMOUS="register:read analysis:read") as url:
+        answer = httpx.post(f"{url}/graphql", json=body, timeout=60)
+        allowed = httpx.post(f"{url}/graphql", json={**body, "extensions": {}}, timeout=60)
+    assert answer.status_code == 403
+    (error,) = answer.json()["errors"]
+    assert error["message"] == "To have the plan explained needs the scope explain."
+    assert error["extensions"] == {"code": "FORBIDDEN"}
+    assert "data" not in answer.json()
+    assert allowed.json() == {"data": {"aircraft": {"id": "N14228"}}}
