@@ -21,6 +21,7 @@ SOURCES = (
     "package-lock.json",
     "package.json",
     "page.js",
+    "plan.js",
     "style.css",
     "workers.js",
 )

@@ -2,4 +2,7 @@
 import './workers.js';
 import 'graphiql/style.css';
 import './style.css';
-import './page.js';
+import { start } from './page.js';
+import { planFooter } from './plan.js';
+
+start(planFooter);

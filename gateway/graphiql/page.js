@@ -19,4 +19,7 @@ const settings = {
   shouldPersistHeaders: true,
 };
 
-createRoot(mount).render(createElement(GraphiQL, settings));
+/** Shows GraphiQL, with children of its own kinds. */
+export function start(...children) {
+  createRoot(mount).render(createElement(GraphiQL, settings, ...children));
+}

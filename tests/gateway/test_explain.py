@@ -42,9 +42,9 @@ SHARED = """
 RECORDS = {AirlineByCodeLoader.kind.sql, AirportByCodeLoader.kind.sql}
 
 
-@pytest.fixture(scope="module")
-def client(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[httpx.Client]:  # noqa: ARG001 - loaded before it serves
-    with served(store_urls) as url, httpx.Client(base_url=url, timeout=60) as client:
+@pytest.fixture
+def client(gateway_url: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=gateway_url, timeout=60) as client:
         yield client
 
 
@@ -141,13 +141,9 @@ def test_to_validate_is_to_execute_nothing(client: httpx.Client) -> None:
         told = answer.json()["extensions"]
         assert told["cost"]["estimated"] == told["explain"]["estimated"]
         (field,) = told["explain"]["fields"]
-        assert field["sections"][1] == {
-            "name": "registration",
-            "fresh": 0,
-            "stale": 0,
-            "missing": 1,
-            "fusedWith": ["known"],
-        }
+        registration = field["sections"][1]
+        assert (registration["name"], registration["fusedWith"]) == ("registration", ["known"])
+        assert (registration["fresh"], registration["stale"], registration["missing"]) == (0, 0, 1)
         (statement,) = field["statements"]
         assert statement["sql"].startswith("select")
 
@@ -156,7 +152,11 @@ def test_to_validate_is_to_execute_nothing(client: httpx.Client) -> None:
     ("query", "variables", "message"),
     [
         ("query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } }", {}, "Variable '$ids' has invalid value"),
-        ("query($ids: [ID!] = []) { aircraftByIds(ids: $ids) { id } }", {"ids": None}, "Argument 'Query.aircraftByIds"),
+        (
+            "query($ids: [ID!] = []) { aircraftByIds(ids: $ids) { id } }",
+            {"ids": None},
+            "Argument 'ids' has invalid value",
+        ),
         ('{ aircraft(tailNumber: "N3") { analysis { monthly(first: -1) { month } } } }', {}, "monthly: first must be"),
         ("{ nothing }", {}, "Cannot query field 'nothing'"),
     ],

@@ -35,6 +35,9 @@ CHROMIUM_ARGUMENTS = [
 ]
 PATIENCE_S = 20.0  # on a busy machine Monaco's first start takes seconds
 TYPED_QUERY = "{ __schema { queryType { name } } }"
+PLANNED = (
+    '{aircraft(tailNumber:"N10156"){analysis(period:{from:"2013-02-03"}){punctuality{flights} cancellations{share}}}}'
+)
 
 
 expect.set_options(timeout=PATIENCE_S * 1000)
@@ -225,6 +228,59 @@ async def test_documentation_explorer_shows_the_schema(visit: Visit) -> None:
     await documentation.get_by_role("link", name="aircraftByIds").click()
     await expect(documentation).to_contain_text("ids")
     assert visit.complaints == []
+
+
+async def test_the_plan_is_on_a_tab_beside_the_answer_and_asked_again_after_a_run(visit: Visit) -> None:
+    page, plan = visit.page, visit.page.get_by_role("tabpanel", name="Plan")
+    await visit.type_query(PLANNED)
+    await page.get_by_role("tab", name="Plan").click()
+    punctuality = plan.get_by_role("row").filter(has=page.get_by_role("rowheader", name="punctuality"))
+    await expect(punctuality).to_contain_text("1 missing")
+    await expect(punctuality).to_contain_text("cancellations period=2013-02-03/None")
+    await expect(plan.get_by_label("SQL").filter(has_text="from flights")).to_contain_text("punctuality__flights")
+    await expect(plan).to_contain_text("period_start = 2013-02-03")
+    await expect(page.locator(f"{RESULT_PANE} .result-window")).to_be_hidden()
+    await visit.run()
+    await expect(punctuality).to_contain_text("1 fresh")
+    await expect(plan).to_contain_text("None: all that is asked for is cached")
+    posts = [request for request in visit.requests if request.method == "POST"]
+    assert [request.headers.get("graphql-cost") for request in posts[-3:]] == ["validate", None, "validate"]
+    assert visit.complaints == []
+
+
+async def test_the_tabs_are_gone_through_with_the_arrow_keys(visit: Visit) -> None:
+    answer, plan = (visit.page.get_by_role("tab", name=name) for name in ("Response", "Plan"))
+    await visit.expect_text(QUERY_PANE, "query Dashboard")
+    await answer.press("ArrowRight")
+    await expect(plan).to_be_focused()
+    await expect(visit.page.get_by_role("tabpanel", name="Plan")).to_contain_text("Statements")
+    await plan.press("ArrowRight")
+    await expect(answer).to_be_focused()
+    await expect(visit.page.get_by_role("tabpanel", name="Plan")).to_be_hidden()
+    await expect(visit.page.locator(f"{RESULT_PANE} .result-window")).to_be_visible()
+
+
+async def test_a_long_plan_scrolls_in_its_pane(visit: Visit) -> None:
+    await visit.expect_text(QUERY_PANE, "query Dashboard")
+    await visit.page.get_by_role("tab", name="Plan").click()
+    plan = visit.page.get_by_role("tabpanel", name="Plan")
+    await expect(plan).to_contain_text("utilization")
+    box = await plan.bounding_box()
+    assert box is not None
+    assert (box["x"] + box["width"] <= 1400, box["y"] + box["height"] <= 900) == (True, True)
+
+
+async def test_why_there_is_no_plan_is_said_in_a_sentence(visit: Visit) -> None:
+    await visit.page.get_by_role("tab", name="Plan").click()
+    told = visit.page.get_by_role("tabpanel", name="Plan").get_by_role("alert")
+    for query, sentence in (
+        ("{ 4 }", "Syntax Error"),
+        ("query($n: Int!) { fleet(first: $n) { totalCount } }", "Variable '$n' has invalid value"),
+    ):
+        await visit.type_query(query)
+        await visit.page.get_by_role("tab", name="Response").click()
+        await visit.page.get_by_role("tab", name="Plan").click()
+        await expect(told).to_contain_text(sentence)
 
 
 async def test_unbuilt_page_asks_the_cdn_for_exact_versions(context: BrowserContext, unbuilt_url: str) -> None:
