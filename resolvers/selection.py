@@ -3,7 +3,7 @@
 Fragments, merged fields, aliases, @skip and @include are graphql-core's work: this module only asks it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -116,7 +116,8 @@ class Reader:
         """What is asked of the aircraft at these paths below a field of this type."""
         self._top, self._now, self._later = top, _Noted([KNOWN]), _Noted([])
         for path in paths:
-            self.read_aircraft(self.descend(top, declared, path))
+            for fields in self.descend(top, declared, path):
+                self.read_aircraft(fields)
         now, later = self._now, self._later
         known = set(now.requests)
         now.requests += [one for one in later.requests if one in known]
@@ -142,14 +143,16 @@ class Reader:
         below = self._subfields(_named(declared), group)
         return {one.node.name.value for fields in below.values() for one in fields}
 
-    def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> FieldDetailsList:
-        """The fields at a path of field names, all aliases together."""
-        for name in path:
-            declared = _named(declared)
-            below = self._subfields(declared, fields)
-            fields = [one for group in below.values() for one in group if one.node.name.value == name]
-            declared = declared.fields[name].type
-        return fields
+    def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> Iterator[FieldDetailsList]:
+        """The fields at a path of field names; aliases apart, since each has its own arguments below."""
+        if not path:
+            yield fields
+            return
+        name, *rest = path
+        declared = _named(declared)
+        for group in self._subfields(declared, fields).values():
+            if group[0].node.name.value == name:
+                yield from self.descend(group, declared.fields[name].type, tuple(rest))
 
     def read_aircraft(self, fields: FieldDetailsList) -> None:
         aircraft = self._type("Aircraft")

@@ -10,8 +10,10 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import build_schema, experimental_execute_incrementally, parse
 
 from deploy.embedded.engines import StoreUrls
+from gateway.http.incremental import Parts, PartsResponse
 from tests.conftest import Stores
 from tests.gateway.conftest import served
 from tests.loaders.stores.relay import Relay, relay
@@ -62,7 +64,7 @@ async def gateway(
         urls = replace(store_urls, clickhouse_url=between.url)
         with ExitStack() as stack:
             written = stack.enter_context(log.open("wb"))
-            gateway = served(urls, written, GATEWAY_CACHE="false", GATEWAY_STATEMENT_TIMEOUT_S="3")
+            gateway = served(urls, written, GATEWAY_CACHE="false")
             url = await asyncio.to_thread(stack.enter_context, gateway)
             async with httpx.AsyncClient(base_url=url, timeout=30) as client:
                 yield Gateway(client, between, log)
@@ -160,9 +162,21 @@ async def test_what_is_asked_at_once_too_is_not_loaded_again(gateway: Gateway) -
     query = """
     query($ids: [ID!]!) {
       aircraftByIds(ids: $ids) {
-        analysis { punctuality { flights } }
-        ... @defer { analysis { punctuality { onTimeShare } } }
+        analysis { now: punctuality { flights } carriers { code } }
+        ... @defer { analysis { later: punctuality { onTimeShare } named: carriers { airline { name } } } }
       }
+    }
+    """
+    parts = await gateway.all(query)
+    analysis = merged(parts)["data"]["aircraftByIds"][0]["analysis"]
+    assert (analysis["now"], analysis["later"]) == ({"flights": 111}, {"onTimeShare": 0.7747747747747747})
+    assert parts[-1]["extensions"]["accounting"]["statements"] == {"postgresql": 2, "clickhouse": 2}
+
+
+async def test_a_deferred_field_of_the_operation_is_loaded_in_one_wave(gateway: Gateway) -> None:
+    query = """
+    {
+      ... @defer { aircraftByIds(ids: ["N14228"]) { registration { model } analysis { punctuality { flights } } } }
     }
     """
     parts = await gateway.all(query)
@@ -184,11 +198,11 @@ async def test_a_client_that_leaves_leaves_nothing_behind(gateway: Gateway) -> N
 
 async def test_an_error_in_a_deferred_part_nulls_its_section_and_tells_nothing(gateway: Gateway) -> None:
     async with aclosing(gateway.parts(LATER, ids=["N14228"] * 20)) as parts:
-        gateway.clickhouse.silence()
+        await gateway.clickhouse.cut()
         try:
             collected = [part async for part in parts]
         finally:
-            gateway.clickhouse.resume()
+            await gateway.clickhouse.listen()
     answer = merged(collected)
     aircraft = {"id": "N14228", "registration": {"model": "737-824"}}
     assert answer["data"]["aircraftByIds"] == [{**aircraft, "analysis": {"punctuality": None, "carriers": None}}] * 20
@@ -227,6 +241,48 @@ async def test_batches_and_gets_are_answered_whole(gateway: Gateway) -> None:
     query = LATER.replace("$ids)", '["N14228"])').replace("query($ids: [ID!]!)", "")
     got = await gateway.client.get("/graphql", params={"query": query}, headers=headers)
     assert got.json()["data"]["aircraftByIds"] == whole["data"]["aircraftByIds"][:1]
+
+
+class _Client:
+    """An ASGI server's side of a response: takes what is sent, and leaves a while after it has taken so many messages."""
+
+    def __init__(self, leaves_after: int, while_s: float) -> None:
+        self._leaves_after = leaves_after
+        self._while_s = while_s
+        self.left = asyncio.Event()
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        self.sent.append(message)
+        if len(self.sent) == self._leaves_after:
+            asyncio.get_running_loop().call_later(self._while_s, self.left.set)
+
+
+@pytest.mark.parametrize(("leaves_after", "while_s"), [(1, 0.0), (2, 0.0), (2, 0.02), (100, 0.0)])
+async def test_all_is_let_go_of_when_a_client_leaves_and_when_all_is_sent(leaves_after: int, while_s: float) -> None:
+    ended: list[str] = []
+
+    async def slow(*_: Any) -> str:
+        try:
+            await asyncio.sleep(3600 if leaves_after < 100 else 0)
+        finally:
+            ended.append("slow")
+        return "there"
+
+    schema = build_schema("directive @defer on INLINE_FRAGMENT type Query { now: Int later: String }")
+    document = parse("{ now ... @defer { later } }")
+    result: Any = experimental_execute_incrementally(schema, document, {"now": 1, "later": slow})
+    parts, client = Parts(result), _Client(leaves_after, while_s)
+    parts.held.callback(ended.append, "held")
+    response = PartsResponse({"data": result.initial_result.data}, parts, {}, "multipart/mixed")
+    async with asyncio.timeout(10):
+        await response({"type": "http"}, client.receive, client.send)
+    assert ended[-1] == "held"
+    assert b"".join(message.get("body", b"") for message in client.sent).endswith(b"--\r\n") is (leaves_after == 100)
 
 
 async def test_what_is_not_answered_with_data_comes_in_one_part(gateway: Gateway) -> None:

@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from graphql import ExperimentalIncrementalExecutionResults
 
+from gateway.execution.executor import ColumnExecutor
 from gateway.execution.variables import coerced
+from loaders.catalogue.schedule import Punctuality
+from loaders.planning.request import request
 from loaders.request_loaders import RequestLoaders
+from loaders.sections import Loaded
 from loaders.stores.protocols import AnalyticalStore, Columns
 from resolvers.context import RequestContext
+from resolvers.deferred import Deferred
 from resolvers.pricing import price
 from resolvers.scopes import ALL_SCOPES
 from tests.asking import SCHEMA, Recorder
@@ -47,7 +52,8 @@ class Held:
 
 async def _begun(stores: Stores, held: Held) -> tuple[RequestContext, ExperimentalIncrementalExecutionResults]:
     context = RequestContext.of(RequestLoaders.over(stores.postgres, held), in_parts=True)
-    result: Any = await SCHEMA.execute(LATER, variable_values={"ids": IDS}, context_value=context)
+    async with asyncio.timeout(10):
+        result: Any = await SCHEMA.execute(LATER, variable_values={"ids": IDS}, context_value=context)
     assert result.initial_result.data["aircraftByIds"][0] == {"id": "N14228", "registration": {"model": "737-824"}}
     return context, result
 
@@ -64,25 +70,50 @@ async def test_when_nobody_waits_any_more_no_task_is_left_and_no_statement_is_ca
             await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting])
-    await result.subsequent_results.aclose()
-    await context.release()
-    held.let_go.set()
     async with asyncio.timeout(10):
+        await result.subsequent_results.aclose()
+        await context.release()
+        held.let_go.set()
         while left := asyncio.all_tasks() - before:
             await asyncio.wait(left)
     assert (held.asked, held.answered) == (sent, sent)
 
 
 async def test_parts_that_are_there_when_they_are_asked_for_come_at_once(sample_stores: Stores) -> None:
-    held = Held(sample_stores.clickhouse)
+    held, left = Held(sample_stores.clickhouse), ColumnExecutor.left_to_graphql_core.copy()
     context, result = await _begun(sample_stores, held)
     held.let_go.set()
     (part,) = [part async for part in result.subsequent_results]
     await context.release()
+    unclean = ColumnExecutor.left_to_graphql_core - left
+    assert not any(reason.startswith("value:") for reason in unclean), "what was there was completed by columns"
     assert [one.data["operator"] for one in part.incremental or ()] == [  # type: ignore[union-attr]
         {"name": "United Air Lines Inc."},
         {"name": "Envoy Air"},
     ]
+
+
+async def test_one_that_does_not_wait_any_more_does_not_end_the_load_of_the_others() -> None:
+    asked, there = request(Punctuality), asyncio.Event()
+
+    async def load() -> list[Loaded]:
+        await there.wait()
+        return [Loaded("a", {asked: [(1,)]}, 0)]
+
+    deferred = Deferred()
+    (one,) = deferred.begin([Loaded("a", {}, 0)], [asked], load())
+
+    async def waits() -> Any:
+        return await one.get(asked)
+
+    waiting = [asyncio.create_task(waits()) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.wait(waiting[:1])
+    there.set()
+    assert await waiting[1] == (1,)
+    assert one.get(asked) == (1,)
+    await deferred.release()
 
 
 async def test_a_price_counts_the_wave_of_deferred_parts(sample_stores: Stores) -> None:

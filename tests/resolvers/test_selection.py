@@ -58,6 +58,20 @@ async def test_links_are_followed_only_where_they_are_selected(sample_stores: St
     assert answer.statements == 2
 
 
+async def test_aliases_on_the_way_to_the_aircraft_keep_their_own_arguments(sample_stores: Stores) -> None:
+    query = """{ fleet(first: 1) {
+      a: nodes { analysis { monthly(first: 1) { month } } }
+      b: nodes { analysis { monthly(first: 2) { month } } }
+      edges { c: node { analysis { monthly(first: 3) { month } } } d: node { analysis { punctuality { flights } } } }
+    } }"""
+    answer = await ask(*sample_stores, query)
+    assert answer.errors == []
+    fleet, (edge,) = answer.data["fleet"], answer.data["fleet"]["edges"]
+    months = [len(one["analysis"]["monthly"]) for one in (*fleet["a"], *fleet["b"], edge["c"])]
+    assert months == [1, 2, 3]
+    assert edge["d"]["analysis"]["punctuality"]["flights"] > 0
+
+
 async def test_typename_alone_needs_no_section(sample_stores: Stores) -> None:
     query = '{ aircraft(tailNumber: "N14228") { __typename analysis { __typename } } }'
     answer = await ask(*sample_stores, query)
