@@ -150,7 +150,9 @@ def _root_fields(
         if query is not None and group[0].node.name.value in query.fields:
             try:
                 yield _root_field(reader, known, query, name, group)
-            except (CallerError, GraphQLError) as error:
+            except GraphQLError as error:
+                faults.append(error)
+            except CallerError as error:
                 faults.append(GraphQLError(str(error), nodes=group[0].node, original_error=error))
 
 
