@@ -21,7 +21,7 @@ MOST_ERRORS = 5
 """Errors that an answer has in full; a store that is away fails thousands of fields for one reason."""
 
 _LONGEST_MESSAGE = 2_000
-"""Characters of a logged message. ClickHouse repeats the whole statement in its errors, thousands of ids and all."""
+"""Characters of a logged message. A store may repeat in its errors what it was sent, thousands of ids and all."""
 
 _log = logging.getLogger("gateway")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,15 @@ _ANSWER_GRACE_S = 1.0
 
 # Joined blocks stay as small as statements make them, and are not put together again: see planning/clickhouse.py.
 _SMALL_BLOCKS = {"min_joined_block_size_rows", "min_joined_block_size_bytes"}
+
+# Where ClickHouse's errors repeat the values that were bound: they are the caller's, and no log's. Of the whole statement
+# it is enough to know which field asked for it. The code's name, at the end, is kept.
+_VALUES = re.compile(
+    r"(?P<before>In scope |[Ww]hile (?:executing '|processing ))(?:.*(?=\. \([A-Z_]+\) \(version)|.*)"
+    r"|(?P<value>[Vv]alue ).*(?= cannot be parsed as)"
+    r"|(?P<text>Cannot parse string ).*(?= as \w+: )",
+    re.DOTALL,
+)
 
 _TIMEOUT_CODES = frozenset({159, 160})  # TIMEOUT_EXCEEDED, TOO_SLOW
 _UNAVAILABLE_CODES = frozenset(
@@ -208,12 +218,13 @@ def _translated() -> Iterator[None]:
 
 def _fault(error: exceptions.Error) -> StoreTimeout | StoreUnavailable | StatementFailed:
     code: Any = error.code
+    said = _VALUES.sub(r"\g<before>\g<value>\g<text>…", str(error))
     if code in _TIMEOUT_CODES or isinstance(error.__cause__, TimeoutError):
-        return StoreTimeout(STORE, f"ClickHouse did not answer in time: {error}")
+        return StoreTimeout(STORE, f"ClickHouse did not answer in time: {said}")
     # Without a code the server did not speak: the network failed, or a proxy answered in its place.
     silent = code is None and (
         isinstance(error, exceptions.OperationalError) or type(error) is exceptions.DatabaseError
     )
     if silent or code in _UNAVAILABLE_CODES:
-        return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {error}")
-    return StatementFailed(STORE, f"ClickHouse refused the statement: {error}")
+        return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {said}")
+    return StatementFailed(STORE, f"ClickHouse refused the statement: {said}")
