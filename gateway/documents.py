@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -136,6 +137,10 @@ class _Whole(Visitor):
             return None
         self.found = True
         return REMOVE
+
+    def leave_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> OperationDefinitionNode:
+        """What is remembered of an operation goes by its identity, and its fragments may be what changes."""
+        return copy(node)
 
 
 def _valid(text: str, node: DocumentNode) -> Document:

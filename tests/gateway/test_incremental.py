@@ -52,6 +52,12 @@ class Gateway:
         assert answer.headers["content-type"].startswith("application/")
         return answer.json()
 
+    async def explained(self, query: str, accept: str) -> Any:
+        """How it would be answered, as it is told with nothing executed."""
+        body = {"query": query, "variables": {"ids": IDS}, "extensions": {"explain": True}}
+        answer = await self.client.post("/graphql", json=body, headers={"Accept": accept, "GraphQL-Cost": "validate"})
+        return answer.json()["extensions"]["explain"]
+
 
 @pytest.fixture(scope="module")
 async def gateway(
@@ -142,6 +148,20 @@ async def test_a_variable_says_whether_a_part_comes_later(gateway: Gateway, late
         assert merged(await gateway.all(query, later=True))["data"] == whole["data"]
     else:
         assert await gateway.whole(query, accept=PARTS, later=False) == whole
+
+
+@pytest.mark.parametrize("parts_first", [True, False])
+async def test_a_part_within_a_fragment_comes_later_for_who_takes_parts(gateway: Gateway, parts_first: bool) -> None:
+    query = f"query P{parts_first:d}($ids: [ID!]!) {{ aircraftByIds(ids: $ids) {{ ...F }} }}" + (
+        " fragment F on Aircraft { id ... @defer { analysis { punctuality { flights } } } }"
+    )
+    for in_parts in (parts_first, not parts_first):
+        price: Any = (await gateway.explained(query, PARTS if in_parts else "application/json"))["fields"][0]
+        assert ("deferred" in price) is in_parts
+        if in_parts:
+            assert "analysis" not in (await gateway.all(query))[0]["data"]["aircraftByIds"][0]
+        else:
+            assert "analysis" in (await gateway.whole(query))["data"]["aircraftByIds"][0]
 
 
 @pytest.mark.parametrize("ids", [1, 50])
