@@ -15,6 +15,7 @@ from loaders.sections import MOST_IDS
 from loaders.stores.errors import CallerError
 from resolvers.fleet import DEFAULT_PAGE
 from resolvers.operations import Memory, memory
+from resolvers.scopes import Scope, lacking
 from resolvers.selection import Reader, Selection, remembered
 
 if TYPE_CHECKING:
@@ -131,7 +132,9 @@ def _weight(each: RootField) -> Weight:
     if each.selection is None:
         return Weight(rows=1, bytes=200, points=1)
     deferred = each.selection.deferred
-    return weight_of([*each.selection.requests, *(deferred.requests if deferred else ())])
+    weight = weight_of([*each.selection.requests, *(deferred.requests if deferred else ())])
+    answered = weight_of([*each.selection.answered, *(deferred.answered if deferred else ())])
+    return weight._replace(bytes=answered.bytes)
 
 
 def _root_fields(
@@ -162,19 +165,23 @@ def _root_field(
     field_name = group[0].node.name.value
     declared: Any = query.fields[field_name].type
     arguments = reader.arguments(query, group)
+    if lacking(query.fields[field_name], reader.scopes) is not None:
+        return RootField(name, 0)  # an error of its own, and nothing is asked for it
     if field_name in _RECORDS:
         return RootField(name, 1, records=frozenset([_RECORDS[field_name]]))
     paths: tuple[tuple[str, ...], ...] = _FLEET_PATHS if field_name == "fleet" else ((),)
     selection = remembered(known, name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
     if field_name != "fleet":
-        return _of_ids(name, field_name, arguments, selection)
+        return _of_ids(name, field_name, arguments, selection, reader.scopes)
     first = arguments.get("first")
     objects = max(0, DEFAULT_PAGE if first is None else first)
-    pages = 1 + ("totalCount" in reader.names(declared, group))
+    pages = 1 + reader.names(declared, group).count("totalCount")
     return RootField(name, objects, selection=selection, pages=pages)
 
 
-def _of_ids(name: str, field_name: str, arguments: Mapping[str, Any], selection: Selection) -> RootField:
+def _of_ids(
+    name: str, field_name: str, arguments: Mapping[str, Any], selection: Selection, scopes: frozenset[str]
+) -> RootField:
     """A field that names its objects; of nodes, those that are aircraft are asked for their sections."""
     if field_name in ("aircraft", "aircraftByIds"):
         ids = [arguments["tailNumber"]] if field_name == "aircraft" else arguments["ids"]
@@ -182,6 +189,6 @@ def _of_ids(name: str, field_name: str, arguments: Mapping[str, Any], selection:
     nodes = [arguments["id"]] if field_name == "node" else arguments["ids"]
     parts = [key.partition(":") for key in nodes]
     ids = [key for kind, _, key in parts if kind == "Aircraft"]
-    kinds = {kind for kind, _, _ in parts}
+    kinds = {kind for kind, _, _ in parts} if Scope.REGISTER in scopes else ()
     records = {of for label, of in (("Airport", Kind.AIRPORT), ("Airline", Kind.AIRLINE)) if label in kinds}
     return RootField(name, len(nodes), ids, len(nodes), selection if ids else None, frozenset(records))

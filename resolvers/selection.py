@@ -3,7 +3,7 @@
 Fragments, merged fields, aliases, @skip and @include are graphql-core's work: this module only asks it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -54,6 +54,8 @@ class Selection:
     links: frozenset[Link]
     deferred: "Selection | None" = None
     """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
+    answered: Sequence[Request] = field(default=(), compare=False)
+    """The requests as often as the answer has them: by several names, each may be there again."""
 
 
 def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, ...], ...] = ((),)) -> Selection:
@@ -138,10 +140,9 @@ class Reader:
         node = group[0].node
         return get_argument_values(parent.fields[node.name.value], node, self._variables)
 
-    def names(self, declared: Any, group: FieldDetailsList) -> set[str]:
-        """The names of the fields that are selected of an object."""
-        below = self._subfields(_named(declared), group)
-        return {one.node.name.value for fields in below.values() for one in fields}
+    def names(self, declared: Any, group: FieldDetailsList) -> list[str]:
+        """The names of the fields that are selected of an object, each as often as the answer has it."""
+        return [fields[0].node.name.value for fields in self._subfields(_named(declared), group).values()]
 
     def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> Iterator[FieldDetailsList]:
         """The fields at a path of field names; aliases apart, since each has its own arguments below."""
@@ -218,7 +219,7 @@ class _Noted:
     links: list[Link] = field(default_factory=list)
 
     def selection(self) -> Selection:
-        return Selection(frozenset(merged(self.requests)), frozenset(self.links))
+        return Selection(frozenset(merged(self.requests)), frozenset(self.links), answered=self.requests)
 
 
 def is_deferred(group: FieldDetailsList, below: FieldDetailsList) -> bool:

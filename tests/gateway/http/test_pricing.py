@@ -79,6 +79,7 @@ async def test_rows_and_bytes_of_a_section_are_about_what_was_estimated(
         ('{ aircraft(tailNumber: "N14228") { id } }', 1, 1),
         ("{ fleet(first: 3) { edges { cursor } } }", None, 3),
         ("{ fleet(first: 3) { totalCount edges { node { registration { model } } } } }", None, 3),
+        ("{ fleet(first: 1) { a: totalCount b: totalCount ... { c: totalCount } } }", 5, 1),
         ("{ fleet { nodes { analysis { punctuality { flights } } } } }", None, 50),
         ("{ __typename }", 0, 0),
         ("{ __schema { types { name } } }", 0, 0),
@@ -95,6 +96,33 @@ async def test_every_root_field_has_a_price(
         assert statements in (None, estimated["statements"])
         assert estimated["rows"] >= objects
         assert estimated["points"] > 100 * estimated["statements"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "analysis { a: daily { ...D } b: daily { ...D } c: daily { ...D } d: daily { ...D } }",
+        "a: analysis { daily { ...D } } b: analysis { c: daily { ...D } d: daily { ...D } e: daily { ...D } }",
+    ],
+)
+async def test_the_same_by_other_names_is_answered_again_and_weighs_as_much(
+    gateway: Gateway, busiest: list[str], fields: str
+) -> None:
+    query = f"query($ids: [ID!]!) {{ aircraftByIds(ids: $ids) {{ {fields} }} }} fragment D on Day"
+    query += f" {leaves(SCHEMA, 'Day')}"
+    estimated, account, size = await compared(gateway, query, busiest[:20])
+    assert estimated["statements"] == sum(account["statements"].values())
+    assert size / 2 < estimated["bytes"] < size * 2
+
+
+async def test_what_is_denied_costs_nothing_and_is_not_told_of(new_gateway: NewGateway) -> None:
+    query = '{ airport(code: "JFK") { name } nodes(ids: ["Airline:UA", "Airport:LGA"]) { id } }'
+    async with new_gateway(anonymous="analysis:read explain") as one:
+        body = {"query": query, "extensions": {"explain": True}}
+        answer = (await one.post(body, graphql_cost="report")).json()
+        assert answer["data"] == {"airport": None, "nodes": [None, None]}
+        assert [each["records"] for each in answer["extensions"]["explain"]["fields"]] == [[], []]
+        assert answer["extensions"]["cost"]["estimated"]["statements"] == len(one.recorder.sent) == 0
 
 
 @pytest.mark.parametrize(
