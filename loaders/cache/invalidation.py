@@ -19,6 +19,7 @@ import orjson
 
 from loaders.cache import scripts
 from loaders.cache.shards import Shards
+from loaders.stopping import ended
 from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
 from loaders.stores.redis import STORE, Redis, Scripts
 
@@ -121,9 +122,7 @@ class Follower:
     async def stop(self) -> None:
         """Attend no longer. Invalidations wait no more for this process once its lease has ended."""
         self._stopping = True
-        while self._task is not None and not self._task.done():
-            self._task.cancel()  # more than once: a driver that is cancelled while it gives up may take it for that
-            await asyncio.wait([self._task], timeout=_RENEW_S)
+        await ended([self._task] if self._task is not None else [])
         self._until = 0.0
 
     async def _follow(self, began: asyncio.Event) -> None:

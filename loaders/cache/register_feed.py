@@ -18,6 +18,7 @@ import orjson
 from loaders.cache.invalidation import Change
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.sources import AIRCRAFT_TABLE, REGISTER_TABLE
+from loaders.stopping import ended
 from loaders.stores.postgres import Postgres, PostgresSession
 
 CHANNEL = "gateway_changes"
@@ -132,10 +133,7 @@ class RegisterFeed:
     async def stop(self) -> None:
         """End the connection, and with it the lock. What is kept is left to the next that listens: it takes all."""
         self._stopping = True
-        while running := [task for task in self._tasks if not task.done()]:
-            for task in running:
-                task.cancel()  # more than once: a driver that is cancelled while it gives up may take it for that
-            await asyncio.wait(running, timeout=self._pause_s)
+        await ended(self._tasks)
         self._tasks.clear()
 
     async def _listen(self) -> None:

@@ -1,0 +1,48 @@
+"""Tasks that do not end when they are told to."""
+
+import asyncio
+
+import pytest
+
+from loaders import stopping
+from loaders.stopping import ended
+
+
+async def test_a_task_that_takes_a_cancellation_for_something_else_is_told_again() -> None:
+    told = []
+
+    async def stubborn() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                told.append(1)
+        await asyncio.sleep(60)
+
+    task = asyncio.create_task(stubborn())
+    await asyncio.sleep(0)
+    await ended([task])
+    assert (task.cancelled(), len(told)) == (True, 2)
+
+
+async def test_a_task_that_never_ends_is_left_behind_and_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(stopping, "_WITHIN_S", 0.5)
+    let_go = asyncio.Event()
+
+    async def deaf() -> None:
+        while not let_go.is_set():
+            try:
+                await let_go.wait()
+            except asyncio.CancelledError:
+                continue
+
+    task = asyncio.create_task(deaf())
+    await asyncio.sleep(0)
+    await ended([task])
+    assert not task.done()
+    assert "deaf" in caplog.text
+    assert "Event.wait" in caplog.text
+    let_go.set()
+    await task
