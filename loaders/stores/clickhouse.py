@@ -34,8 +34,8 @@ _ANSWER_GRACE_S = 1.0
 # Joined blocks stay as small as statements make them, and are not put together again: see planning/clickhouse.py.
 _SMALL_BLOCKS = {"min_joined_block_size_rows", "min_joined_block_size_bytes"}
 
-# Where ClickHouse's errors repeat the values that were bound: they are the caller's, and no log's. Of the whole statement
-# it is enough to know which field asked for it. The code's name, at the end, is kept.
+# Where ClickHouse's errors repeat the values that were bound: those are the caller's, and for no log. The statement is
+# not needed there: which field asked for it is enough. The name of the error, at the end, is kept.
 _VALUES = re.compile(
     r"(?P<before>In scope |[Ww]hile (?:executing '|processing ))(?:.*(?=\. \([A-Z_]+\) \(version)|.*)"
     r"|(?P<value>[Vv]alue ).*(?= cannot be parsed as)"
