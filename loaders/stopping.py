@@ -30,7 +30,8 @@ async def ended(tasks: Collection[asyncio.Task[Any]]) -> None:
 
 def _where(task: asyncio.Task[Any]) -> str:
     """What the task waits for, from the outside in."""
-    places, waits = [], task.get_coro()
+    places: list[str] = []
+    waits: Any = task.get_coro()
     while waits is not None:
         frame = getattr(waits, "cr_frame", None) or getattr(waits, "ag_frame", None) or getattr(waits, "gi_frame", None)
         places.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}" if frame is not None else repr(waits)[:200])
