@@ -102,15 +102,13 @@ class Aircraft(Node):
         return _analyses([cast("Loaded", self)], {"period": period or None}, None)[0]
 
 
-async def load_aircraft(
-    info: Info, ids: Sequence[str], paths: tuple[tuple[str, ...], ...] = ((),)
-) -> list[Loaded | None]:
+async def load_aircraft(info: Info, ids: Sequence[str], selection: Selection | None = None) -> list[Loaded | None]:
     """Aircraft by tail number, in the order of the ids, with all that the query asks of them; None where unknown.
 
-    `paths` are the field names that lead from the field being resolved to the aircraft. Two waves: the sections, fused,
-    then what they link to. What only deferred parts ask is loaded after the sections, fused too, and is not waited for.
+    `selection` is what is asked, where it is not that of the field being resolved. Two waves: the sections, fused, then
+    what they link to. What only deferred parts ask is loaded after the sections, fused too, and is not waited for.
     """
-    selection = selected_of_aircraft(info._raw_info, paths)
+    selection = selection or selected_of_aircraft(info._raw_info)
     loaders = info.context.loaders
     loaded = await loaders.sections.load((tuple(ids), selection.requests)) if ids else []
     is_known = loaded[0].column(KNOWN) if loaded else ()

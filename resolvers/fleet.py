@@ -11,12 +11,16 @@ from resolvers.aircraft import Aircraft, load_aircraft
 from resolvers.arguments import decoded, encoded
 from resolvers.context import Info
 from resolvers.pages import PageInfo, page_info
+from resolvers.selection import selected_of_aircraft
 
 T = TypeVar("T")
 
 DEFAULT_PAGE = 50
 LARGEST_PAGE = 1_000
 """Aircraft. A page is analysed at once: without a bound, one field could ask for the whole fleet's analysis."""
+
+AIRCRAFT_PATHS = (("edges", "node"), ("nodes",))
+"""The field names that lead from the connection to its aircraft."""
 
 
 @strawberry.input(description="Whole numbers from one to another, both inclusive; an absent end is open.")
@@ -104,9 +108,11 @@ async def fleet_page(
     if not 0 <= rows <= LARGEST_PAGE:
         raise CallerError(f"fleet: first must be from 0 to {LARGEST_PAGE:,}, and is {rows:,}.")
     query = _query(conditions or FleetFilter(), order or FleetOrder())
+    # What is refused below is refused before the page is asked for: it has no price.
+    selection = selected_of_aircraft(info._raw_info, AIRCRAFT_PATHS)
     entries = await info.context.loaders.fleet.page(query, rows + 1, _entry(query.sort, after))
     page = entries[:rows]
-    aircraft = await load_aircraft(info, [entry.tail_number for entry in page], (("edges", "node"), ("nodes",)))
+    aircraft = await load_aircraft(info, [entry.tail_number for entry in page], selection)
     cursors = [encoded([query.sort.name, cursor_value(query.sort, e.sorted_by), e.tail_number]) for e in page]
     edges = [
         AircraftEdge(cursor=at, node=node)  # type: ignore[arg-type]  # resolved from what was loaded

@@ -13,7 +13,7 @@ from loaders.planning import plan
 from loaders.planning.cost import STATEMENT_POINTS, Weight, weight_of
 from loaders.sections import MOST_IDS
 from loaders.stores.errors import CallerError
-from resolvers.fleet import DEFAULT_PAGE
+from resolvers.fleet import AIRCRAFT_PATHS, DEFAULT_PAGE
 from resolvers.operations import Memory, memory
 from resolvers.scopes import Scope, lacking
 from resolvers.selection import Reader, Selection, remembered
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList
     from graphql.execution.values import VariableValues
 
-_FLEET_PATHS = (("edges", "node"), ("nodes",))
 _RECORDS = {"airport": Kind.AIRPORT, "airline": Kind.AIRLINE}
 
 
@@ -169,7 +168,7 @@ def _root_field(
         return RootField(name, 0)  # an error of its own, and nothing is asked for it
     if field_name in _RECORDS:
         return RootField(name, 1, records=frozenset([_RECORDS[field_name]]))
-    paths: tuple[tuple[str, ...], ...] = _FLEET_PATHS if field_name == "fleet" else ((),)
+    paths: tuple[tuple[str, ...], ...] = AIRCRAFT_PATHS if field_name == "fleet" else ((),)
     selection = remembered(known, name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
     if field_name != "fleet":
         return _of_ids(name, field_name, arguments, selection, reader.scopes)

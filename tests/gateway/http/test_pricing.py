@@ -115,6 +115,17 @@ async def test_the_same_by_other_names_is_answered_again_and_weighs_as_much(
     assert size / 2 < estimated["bytes"] < size * 2
 
 
+@pytest.mark.parametrize("first", ["-1", "1000000"])
+async def test_what_is_refused_for_its_arguments_costs_nothing_and_asks_nothing(
+    new_gateway: NewGateway, first: str
+) -> None:
+    query = f"{{ fleet(first: 2) {{ totalCount nodes {{ analysis {{ daily(first: {first}) {{ date }} }} }} }} }}"
+    async with new_gateway() as one:
+        answer = (await one.post({"query": query}, graphql_cost="report")).json()
+        assert answer["errors"][0]["path"] == ["fleet"]
+        assert answer["extensions"]["cost"]["estimated"]["statements"] == len(one.recorder.sent) == 0
+
+
 async def test_what_is_denied_costs_nothing_and_is_not_told_of(new_gateway: NewGateway) -> None:
     query = '{ airport(code: "JFK") { name } nodes(ids: ["Airline:UA", "Airport:LGA"]) { id } }'
     async with new_gateway(anonymous="analysis:read explain") as one:
