@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -169,25 +169,31 @@ def _root_field(
     if field_name in _RECORDS:
         return RootField(name, 1, records=frozenset([_RECORDS[field_name]]))
     paths: tuple[tuple[str, ...], ...] = AIRCRAFT_PATHS if field_name == "fleet" else ((),)
-    selection = remembered(known, name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
+
+    def read() -> Selection:
+        return remembered(known, name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
+
     if field_name != "fleet":
-        return _of_ids(name, field_name, arguments, selection, reader.scopes)
+        return _of_ids(name, field_name, arguments, read, reader.scopes)
     first = arguments.get("first")
     objects = max(0, DEFAULT_PAGE if first is None else first)
     pages = 1 + reader.names(declared, group).count("totalCount")
-    return RootField(name, objects, selection=selection, pages=pages)
+    return RootField(name, objects, selection=read(), pages=pages)
 
 
 def _of_ids(
-    name: str, field_name: str, arguments: Mapping[str, Any], selection: Selection, scopes: frozenset[str]
+    name: str, field_name: str, arguments: Mapping[str, Any], read: Callable[[], Selection], scopes: frozenset[str]
 ) -> RootField:
-    """A field that names its objects; of nodes, those that are aircraft are asked for their sections."""
+    """A field that names its objects; of nodes, those that are aircraft are asked for their sections.
+
+    Without any, what is asked of aircraft is not read: execution would not refuse it either.
+    """
     if field_name in ("aircraft", "aircraftByIds"):
         ids = [arguments["tailNumber"]] if field_name == "aircraft" else arguments["ids"]
-        return RootField(name, len(ids), ids, len(ids), selection)
+        return RootField(name, len(ids), ids, len(ids), read())
     nodes = [arguments["id"]] if field_name == "node" else arguments["ids"]
     parts = [key.partition(":") for key in nodes]
     ids = [key for kind, _, key in parts if kind == "Aircraft"]
     kinds = {kind for kind, _, _ in parts} if Scope.REGISTER in scopes else ()
     records = {of for label, of in (("Airport", Kind.AIRPORT), ("Airline", Kind.AIRLINE)) if label in kinds}
-    return RootField(name, len(nodes), ids, len(nodes), selection if ids else None, frozenset(records))
+    return RootField(name, len(nodes), ids, len(nodes), read() if ids else None, frozenset(records))

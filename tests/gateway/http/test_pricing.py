@@ -76,6 +76,12 @@ async def test_rows_and_bytes_of_a_section_are_about_what_was_estimated(
         ('{ airport(code: "JFK") { name } airline(code: "UA") { name } }', 2, 2),
         ('{ node(id: "Airline:UA") { id } }', 1, 1),
         ('{ nodes(ids: ["Airline:UA", "Airport:JFK", "Aircraft:N14228", "Aircraft:N725MQ"]) { id } }', 3, 4),
+        (
+            '{ node(id: "Airport:JFK") { id ... on Aircraft { analysis { daily(first: -1) { date } } } }'
+            ' nodes(ids: ["Airline:UA"]) { id ... on Aircraft { analysis { daily(first: -1) { date } } } } }',
+            2,
+            2,
+        ),
         ('{ aircraft(tailNumber: "N14228") { id } }', 1, 1),
         ("{ fleet(first: 3) { edges { cursor } } }", None, 3),
         ("{ fleet(first: 3) { totalCount edges { node { registration { model } } } } }", None, 3),
