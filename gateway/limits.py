@@ -19,11 +19,15 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most of each, in one operation but for the last four; the settings say why."""
+    """The most of each, in one operation but for the last four; the settings say why.
+
+    `alias_characters` are those of the longest alias: an answer repeats it with each object, introspection's too.
+    """
 
     tokens: int = 2_000
     depth: int = 8
     aliases: int = 30
+    alias_characters: int = 200
     directives: int = 50
     root_fields: int = 20
     ids: int = 500
@@ -39,6 +43,7 @@ class Measures(NamedTuple):
 
     depth: int
     aliases: int
+    alias_characters: int
     directives: int
     root_fields: int
 
@@ -52,7 +57,7 @@ def exceeded(name: str, most: int, value: int, *, unit: str = "") -> Refused:
 
 def check(measures: Measures, limits: Limits) -> None:
     """Raise Refused where one is over its limit."""
-    units = {"depth": "levels of fields"}
+    units = {"depth": "levels of fields", "alias_characters": "characters in an alias"}
     for name, value in measures._asdict().items():
         most: int = getattr(limits, name)
         if value > most:
@@ -78,12 +83,14 @@ class _Measuring:
         self._known: dict[str, Measures] = {}
 
     def of(self, selections: SelectionSetNode) -> Measures:
-        depth = aliases = directives = fields = 0
+        depth = aliases = longest = directives = fields = 0
         for node in selections.selections:
             directives += len(node.directives or ())
             below = self._below(node)
+            longest = max(longest, below.alias_characters)
             if isinstance(node, FieldNode):
                 fields += 1
+                longest = max(longest, len(node.alias.value) if node.alias is not None else 0)
                 aliases += (node.alias is not None) + below.aliases
                 depth = max(depth, 0 if node.name.value in _INTROSPECTION else 1 + below.depth)
             else:
@@ -91,14 +98,14 @@ class _Measuring:
                 aliases += below.aliases
                 depth = max(depth, below.depth)
             directives += below.directives
-        return Measures(depth, aliases, directives, fields)
+        return Measures(depth, aliases, longest, directives, fields)
 
     def _below(self, node: object) -> Measures:
         if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set is not None:
             return self.of(node.selection_set)
         if isinstance(node, FragmentSpreadNode) and node.name.value in self._fragments:
             return self._of_fragment(node.name.value)
-        return Measures(0, 0, 0, 0)
+        return Measures(0, 0, 0, 0, 0)
 
     def _of_fragment(self, name: str) -> Measures:
         """Each fragment is walked once, so that fragments of fragments cost no more than they are long."""

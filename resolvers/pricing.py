@@ -42,6 +42,8 @@ class RootField:
     """Records that it asks for itself."""
     pages: int = 0
     """Statements that find out which aircraft it is for."""
+    aliased: int = 0
+    """Bytes that its aliases add to the answer for each object."""
 
     @property
     def deferred(self) -> Selection | None:
@@ -129,11 +131,10 @@ def _statements(selections: Sequence[Selection], records: Collection[Kind] = ())
 def _weight(each: RootField) -> Weight:
     """Of one of its objects."""
     if each.selection is None:
-        return Weight(rows=1, bytes=200, points=1)
+        return Weight(rows=1, bytes=200 + each.aliased, points=1)
     deferred = each.selection.deferred
     weight = weight_of([*each.selection.requests, *(deferred.requests if deferred else ())])
-    answered = weight_of([*each.selection.answered, *(deferred.answered if deferred else ())])
-    return weight._replace(bytes=answered.bytes)
+    return weight._replace(bytes=each.selection.bytes + each.aliased)
 
 
 def _root_fields(
@@ -163,22 +164,22 @@ def _root_field(
 ) -> RootField:
     field_name = group[0].node.name.value
     declared: Any = query.fields[field_name].type
-    arguments = reader.arguments(query, group)
+    arguments, aliased = reader.arguments(query, group), reader.aliased(group)
     if lacking(query.fields[field_name], reader.scopes) is not None:
         return RootField(name, 0)  # an error of its own, and nothing is asked for it
     if field_name in _RECORDS:
-        return RootField(name, 1, records=frozenset([_RECORDS[field_name]]))
+        return RootField(name, 1, records=frozenset([_RECORDS[field_name]]), aliased=aliased)
     paths: tuple[tuple[str, ...], ...] = AIRCRAFT_PATHS if field_name == "fleet" else ((),)
 
     def read() -> Selection:
         return remembered(known, name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
 
     if field_name != "fleet":
-        return _of_ids(name, field_name, arguments, read, reader.scopes)
+        return replace(_of_ids(name, field_name, arguments, read, reader.scopes), aliased=aliased)
     first = arguments.get("first")
     objects = max(0, DEFAULT_PAGE if first is None else first)
     pages = 1 + reader.names(declared, group).count("totalCount")
-    return RootField(name, objects, selection=read(), pages=pages)
+    return RootField(name, objects, selection=read(), pages=pages, aliased=aliased)
 
 
 def _of_ids(

@@ -3,16 +3,20 @@
 Fragments, merged fields, aliases, @skip and @include are graphql-core's work: this module only asks it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from graphql import (
+    FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionSetNode,
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
@@ -30,6 +34,7 @@ from loaders.catalogue.declaration import ListSection, Section
 from loaders.catalogue.network import MainCarrier, MainOrigin
 from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.planning import Period, Request
+from loaders.planning.cost import weight_of
 from loaders.planning.request import merged, request
 from resolvers.arguments import after_of, period_of
 from resolvers.links import Link
@@ -44,6 +49,8 @@ _SECTION_OF_FIELD: dict[str, type[Section]] = {
 }
 _SECTION_BY_NAME = {section.graphql_name(): section for section in SECTIONS.values() if not section.hidden}
 KNOWN = request(Known)
+_ALIASED = 32
+"""Bytes of a value that has an alias, about, with what is around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,8 @@ class Selection:
     links: frozenset[Link]
     deferred: "Selection | None" = None
     """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
-    answered: Sequence[Request] = field(default=(), compare=False)
-    """The requests as often as the answer has them: by several names, each may be there again."""
+    bytes: float = 0
+    """Of the answer for each aircraft, about, deferred parts too: what is asked twice is answered twice."""
 
 
 def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, ...], ...] = ((),)) -> Selection:
@@ -113,10 +120,13 @@ class Reader:
         self.scopes = scopes
         self._top: FieldDetailsList = []
         self._now, self._later = _Noted([KNOWN]), _Noted([])
+        self._bytes = 0.0
+        self._aliased_in: dict[str, int] = {}
 
     def selection(self, top: FieldDetailsList, declared: Any, paths: Iterable[tuple[str, ...]]) -> Selection:
         """What is asked of the aircraft at these paths below a field of this type."""
         self._top, self._now, self._later = top, _Noted([KNOWN]), _Noted([])
+        self._bytes = weight_of([KNOWN]).bytes
         for path in paths:
             for fields in self.descend(top, declared, path):
                 self.read_aircraft(fields)
@@ -126,7 +136,7 @@ class Reader:
         now.links += [link for link in later.links if link[0] in known]
         deferred = _Noted([one for one in later.requests if one not in known])
         deferred.links += [link for link in later.links if link[0] not in known]
-        return replace(now.selection(), deferred=deferred.selection() if deferred.requests else None)
+        return replace(now.selection(), deferred=deferred.selection() if deferred.requests else None, bytes=self._bytes)
 
     def root_fields(self) -> GroupedFieldSet:
         """The operation's own fields, by their names in the answer."""
@@ -139,6 +149,28 @@ class Reader:
         """The coerced arguments of a field. Raises GraphQLError for one that cannot be."""
         node = group[0].node
         return get_argument_values(parent.fields[node.name.value], node, self._variables)
+
+    def aliased(self, group: FieldDetailsList) -> int:
+        """Bytes that the aliases below a field add to each of its objects, where none of them is in a list."""
+        return sum(self._aliased(one.node.selection_set) for one in group)
+
+    def _aliased(self, selections: SelectionSetNode | None) -> int:
+        found = 0
+        for node in selections.selections if selections is not None else ():
+            if isinstance(node, FragmentSpreadNode):
+                found += self._aliased_of(node.name.value)
+                continue
+            if isinstance(node, FieldNode) and node.alias is not None:
+                found += len(node.alias.value) + _ALIASED
+            if isinstance(node, FieldNode | InlineFragmentNode):
+                found += self._aliased(node.selection_set)
+        return found
+
+    def _aliased_of(self, name: str) -> int:
+        """Each fragment is walked once, so that fragments of fragments cost no more than they are long."""
+        if name not in self._aliased_in:
+            self._aliased_in[name] = self._aliased(self._fragments[name].definition.selection_set)
+        return self._aliased_in[name]
 
     def names(self, declared: Any, group: FieldDetailsList) -> list[str]:
         """The names of the fields that are selected of an object, each as often as the answer has it."""
@@ -179,6 +211,7 @@ class Reader:
         asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
         noted = self._later if is_deferred(group, self._top) else self._now
         if section.hidden:
+            self._bytes += weight_of([asked]).bytes
             noted.requests.append(asked)
             noted.links += [(asked, position, column.kind) for position, column in section.links()]
             return
@@ -186,6 +219,8 @@ class Reader:
         if not issubclass(section, ListSection):
             wanted = frozenset(column.name for column in section.columns if column.graphql_name in names)
             asked = replace(asked, columns=wanted or frozenset([section.columns[0].name]))
+        weight = weight_of([asked])
+        self._bytes += weight.bytes + max(0, weight.rows - 1) * self.aliased(group)
         noted.requests.append(asked)
         noted.links += [
             (asked, position, column.kind) for position, column in section.links() if column.graphql_name in names
@@ -219,7 +254,7 @@ class _Noted:
     links: list[Link] = field(default_factory=list)
 
     def selection(self) -> Selection:
-        return Selection(frozenset(merged(self.requests)), frozenset(self.links), answered=self.requests)
+        return Selection(frozenset(merged(self.requests)), frozenset(self.links))
 
 
 def is_deferred(group: FieldDetailsList, below: FieldDetailsList) -> bool:

@@ -242,3 +242,32 @@ async def test_introspection_is_as_deep_as_its_own_rule_allows(gateway: Gateway)
     deep = "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }"
     (error,) = (await gateway.ask(deep))["errors"]
     assert error["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+
+
+@pytest.mark.parametrize("below", ["__schema { types { ALIAS: name } }", 'airline(code: "UA") { ALIAS: name }'])
+async def test_an_alias_has_at_most_200_characters(gateway: Gateway, below: str) -> None:
+    query = f"query {{ ...All }} fragment All on Query {{ {below} }}"
+    assert "data" in await gateway.ask(query.replace("ALIAS", "a" * 200))
+    (error,) = (await gateway.ask(query.replace("ALIAS", "a" * 201)))["errors"]
+    assert refusal(error) == ("alias_characters", 200, 201)
+
+
+@pytest.mark.parametrize(
+    ("query", "again"),
+    [
+        ("fleet(first: 20) { nodes { analysis { AGAIN } } }", "flightLog(first: 100) { edges { node { origin } } }"),
+        ("fleet(first: 20) { edges { node { AGAIN } } }", "analysis { daily(first: 100) { date flights } }"),
+        ("fleet(first: 20) { nodes { analysis { flightLog(first: 100) { AGAIN } } } }", "edges { node { origin } }"),
+        ("fleet(first: 20) { nodes { analysis { flightLog(first: 100) { edges { node { AGAIN } } } } } }", "date"),
+        ("fleet(first: 20) { nodes { analysis { punctuality { AGAIN } } } }", "meanArrivalDelay"),
+        ("fleet(first: 20) { nodes { AGAIN } }", "id"),
+        ('nodes(ids: ["Airport:JFK", "Airport:LGA"]) { ... on Airport { AGAIN } }', "name"),
+    ],
+)
+async def test_what_aliases_repeat_counts_for_the_size_of_an_answer(gateway: Gateway, query: str, again: str) -> None:
+    aliased = " ".join(f"{'a' * 150}{at}: {again}" for at in range(30))
+    asked = {"query": f"{{ {query.replace('AGAIN', aliased)} }}"}
+    estimated = (await estimate(gateway, asked))["bytes"]
+    answer = await gateway.post(asked)
+    assert "errors" not in answer.json()
+    assert estimated > len(answer.content) / 2
