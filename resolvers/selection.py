@@ -159,10 +159,9 @@ class Reader:
         for node in selections.selections if selections is not None else ():
             if isinstance(node, FragmentSpreadNode):
                 found += self._aliased_of(node.name.value)
-                continue
-            if isinstance(node, FieldNode) and node.alias is not None:
-                found += len(node.alias.value) + _ALIASED
-            if isinstance(node, FieldNode | InlineFragmentNode):
+            elif isinstance(node, FieldNode | InlineFragmentNode):
+                alias = node.alias if isinstance(node, FieldNode) else None
+                found += len(alias.value) + _ALIASED if alias is not None else 0
                 found += self._aliased(node.selection_set)
         return found
 

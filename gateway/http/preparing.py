@@ -64,8 +64,17 @@ class Preparing:
 
         `in_parts` is whether @defer and @stream are heeded.
         """
-        each = (self._prepared(one, request.method, limits, viewer, in_parts=in_parts) for one in asked.operations)
-        prepared = await asyncio.gather(*each)
+        texts = await asyncio.gather(*map(self._persisted.text, asked.operations), return_exceptions=True)
+        prepared: list[Prepared | Outcome] = []
+        for one, text in zip(asked.operations, texts, strict=True):
+            if prepared:
+                await asyncio.sleep(0)  # validating may take a tenth of a second, and others wait
+            try:
+                prepared.append(self._prepared(one, text, request.method, limits, viewer, in_parts=in_parts))
+            except HTTPFault as fault:
+                if not asked.is_batch:
+                    raise
+                prepared.append(Outcome(has_data=False, errors=[fault.error], refused_status=fault.status))
         prices = [one.price for one in prepared if isinstance(one, Prepared)]
         if not prices:
             return prepared
@@ -82,17 +91,22 @@ class Preparing:
             return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
         return prepared
 
-    async def _prepared(
-        self, asked: Asked, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
+    def _prepared(
+        self, asked: Asked, text: str | BaseException, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
     ) -> Prepared | Outcome:
+        """`text` is the document's, or why there is none."""
         try:
-            return await self._prepare(asked, method, limits, viewer, in_parts=in_parts)
+            if isinstance(text, BaseException):
+                raise text
+            return self._prepare(asked, text, method, limits, viewer, in_parts=in_parts)
         except Refused as refusal:
             return Outcome.of_refusal(refusal)
 
-    async def _prepare(self, asked: Asked, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool) -> Prepared:
+    def _prepare(
+        self, asked: Asked, text: str, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
+    ) -> Prepared:
         """What can be said of an operation before it is executed. Raises Refused, or HTTPFault for the wrong method."""
-        document = self._schema.documents.get(await self._persisted.text(asked), most_tokens=limits.tokens)
+        document = self._schema.documents.get(text, most_tokens=limits.tokens)
         if document.errors:
             raise Refused(document.errors)
         document = document.executed(in_parts=in_parts)

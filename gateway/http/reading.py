@@ -79,13 +79,13 @@ async def _body(request: Request, most_bytes: int) -> bytes:
     return b"".join(parts)
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes, what: str = "The body") -> Any:
     try:
         return json.loads(body.decode(), object_pairs_hook=_unambiguous, parse_constant=_no_number)
     except HTTPFault:
         raise
     except (ValueError, RecursionError) as error:  # undecodable bytes and numbers of thousands of digits too
-        raise bad_request("The body is not JSON in UTF-8.") from error
+        raise bad_request(f"{what} is not JSON in UTF-8.") from error
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _of_url(request: Request) -> Asked:
         given[name] = value
     for name in ("variables", "extensions"):
         if given.get(name):
-            given[name] = _json(given[name].encode(errors="surrogatepass"))
+            given[name] = _json(given[name].encode(errors="surrogatepass"), f"The parameter {name}")
         else:
             given.pop(name, None)
     if given.get("operationName") == "":

@@ -1,5 +1,6 @@
 """Batches: answered in order, each operation for itself, loaded together."""
 
+import asyncio
 from typing import Any
 
 from tests.gateway.http.conftest import Gateway, NewGateway
@@ -30,18 +31,19 @@ async def test_each_operation_is_answered_for_itself(gateway: Gateway) -> None:
         {"query": "{"},
         {"query": "query($n: Int!) { fleet(first: $n) { edges { cursor } } }", "variables": {"n": "x"}},
         {"query": '{ node(id: "x") { id } airline(code: "UA") { name } }'},
+        {**AIRLINE, "extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}},
     ]
     answer = await gateway.post(asked)
     assert answer.status_code == 200
-    invalid, good, unknown, named, unnamed, syntax, variable, partly = answer.json()
+    invalid, good, unknown, named, unnamed, syntax, variable, partly, other = answer.json()
     assert codes(invalid) == ["GRAPHQL_VALIDATION_FAILED"]
     assert good == UNITED
     assert codes(unknown) == codes(unnamed) == ["BAD_USER_INPUT"]
     assert named == {"data": {"airport": {"code": "JFK"}}}
     assert codes(syntax) == ["GRAPHQL_PARSE_FAILED"]
-    assert codes(variable) == codes(partly) == ["BAD_USER_INPUT"]
+    assert codes(variable) == codes(partly) == codes(other) == ["BAD_USER_INPUT"]
     assert partly["data"] == {"node": None, **UNITED["data"]}
-    assert ["data" in one for one in (invalid, unknown, unnamed, syntax, variable)] == [False] * 5
+    assert ["data" in one for one in (invalid, unknown, unnamed, syntax, variable, other)] == [False] * 6
 
 
 async def test_a_batch_is_200_whatever_came_of_its_operations(gateway: Gateway) -> None:
@@ -78,3 +80,17 @@ async def test_each_operation_has_its_own_extensions(gateway: Gateway) -> None:
     plain, accounted = (await gateway.post([AIRLINE, {**AIRLINE, "extensions": {"accounting": True}}])).json()
     assert plain == UNITED
     assert set(accounted["extensions"]) == {"accounting"}
+
+
+async def test_others_have_their_turn_between_the_operations_of_a_batch(gateway: Gateway) -> None:
+    async def turns(operations: int) -> int:
+        asking = asyncio.create_task(gateway.post([{"query": "{ nothing }"}] * operations))
+        count = 0
+        while not asking.done():
+            await asyncio.sleep(0)
+            count += 1
+        assert len(asking.result().json()) == operations
+        return count
+
+    await turns(1)
+    assert await turns(10) >= await turns(1) + 9

@@ -205,6 +205,12 @@ def test_a_longer_body_is_413_and_the_connection_goes_on(connection: Connection,
     assert connection.goes_on()
 
 
+def test_a_parameter_that_is_not_json_is_named(connection: Connection) -> None:
+    answer = connection.ask("GET", "/graphql?query=%7B__typename%7D&extensions=%7B")
+    assert (answer.status, answer.codes) == (400, ["BAD_REQUEST"])
+    assert json.loads(answer.body)["errors"][0]["message"] == "The parameter extensions is not JSON in UTF-8."
+
+
 def test_a_body_in_chunks_is_bounded_too(connection: Connection) -> None:
     answer = connection.ask("POST", body=(b"{" * MIB for _ in range(3)))  # type: ignore[arg-type]
     assert (answer.status, answer.codes) == (413, ["LIMIT_EXCEEDED"])
