@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -107,10 +107,9 @@ def together(prices: Sequence[Price]) -> Price:
 
 
 def _priced(fields: Sequence[RootField]) -> Price:
-    now = [each.selection for each in fields if each.selection]
-    later = [one.deferred for one in now if one.deferred]
-    statements = _statements(now, {kind for each in fields for kind in each.records}) + _statements(later)
-    statements += sum(each.pages for each in fields)
+    named = [each for each in fields if not each.pages]
+    waves = [named, *([each] for each in fields if each.pages)]  # of a page, aircraft are known once it has come
+    statements = sum(map(_statements, waves)) + sum(each.pages for each in fields)
     rows = size = 0
     points = float(STATEMENT_POINTS * statements)
     for each in fields:
@@ -121,11 +120,22 @@ def _priced(fields: Sequence[RootField]) -> Price:
     return Price(statements, rows, size, 1 + round(points), fields)
 
 
-def _statements(selections: Sequence[Selection], records: Collection[Kind] = ()) -> int:
-    """Of what is loaded together: sections, then records."""
+def _statements(fields: Sequence[RootField]) -> int:
+    """Of fields that are loaded together: what comes at once, what comes later, and records that they ask themselves.
+
+    Those that name aircraft beside records ask for these later than others do.
+    """
+    now = [each.selection for each in fields if each.selection]
+    later = [one.deferred for one in now if one.deferred]
+    records = {(kind, each.name if each.selection else "") for each in fields for kind in each.records}
+    return _of_selections(now) + _of_selections(later) + len(records)
+
+
+def _of_selections(selections: Sequence[Selection]) -> int:
+    """Sections, then what they link to."""
     requests = [request for one in selections for request in one.requests]
     sections = sum(1 + (one.source.cohort is not None) for one in plan(requests)) if requests else 0
-    return sections + len({*records, *(kind for one in selections for _, _, kind in one.links)})
+    return sections + len({kind for one in selections for _, _, kind in one.links})
 
 
 def _weight(each: RootField) -> Weight:

@@ -74,6 +74,7 @@ async def test_rows_and_bytes_of_a_section_are_about_what_was_estimated(
         ('{ airline(code: "UA") { name } }', 1, 1),
         ('{ airport(code: "JFK") { name } a: airport(code: "LGA") { name } }', 1, 2),
         ('{ airport(code: "JFK") { name } airline(code: "UA") { name } }', 2, 2),
+        ('{ airport(code: "LGA") { name } aircraft(tailNumber: "N14228") { homeBase { name } } }', 4, 2),
         ('{ node(id: "Airline:UA") { id } }', 1, 1),
         ('{ nodes(ids: ["Airline:UA", "Airport:JFK", "Aircraft:N14228", "Aircraft:N725MQ"]) { id } }', 3, 4),
         (
@@ -119,6 +120,16 @@ async def test_the_same_by_other_names_is_answered_again_and_weighs_as_much(
     estimated, account, size = await compared(gateway, query, busiest[:20])
     assert estimated["statements"] == sum(account["statements"].values())
     assert size / 2 < estimated["bytes"] < size * 2
+
+
+async def test_each_page_pays_for_the_statements_of_its_own_aircraft(new_gateway: NewGateway) -> None:
+    section = "{ nodes { analysis { punctuality { flights } carriers { airline { name } } } } }"
+    pages = " ".join(f"p{at}: fleet(first: {1 + 40 * at}) {section}" for at in range(5))
+    query = f'{{ {pages} aircraft(tailNumber: "N14228") {{ analysis {{ punctuality {{ flights }} }} }} }}'
+    async with new_gateway() as one:
+        answer = (await one.post({"query": query}, graphql_cost="report")).json()
+        assert "errors" not in answer
+        assert answer["extensions"]["cost"]["estimated"]["statements"] >= len(one.recorder.sent)
 
 
 @pytest.mark.parametrize("first", ["-1", "1000000"])
