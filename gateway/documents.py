@@ -23,7 +23,7 @@ from graphql import (
 )
 
 from gateway.http.faults import refused
-from gateway.limits import Measures, exceeded, measure
+from gateway.limits import Limits, Measures, exceeded, measure
 
 if TYPE_CHECKING:
     from graphql import DirectiveNode, DocumentNode, GraphQLSchema
@@ -89,8 +89,11 @@ class Documents:
         self._suggestions = suggestions
         self._kept: OrderedDict[str, Document] = OrderedDict()
 
-    def get(self, text: str, *, most_tokens: int | None = None) -> Document:
-        """The document of a text, valid or not. Raises Refused for one of more tokens."""
+    def get(self, text: str, *, limits: Limits | None = None) -> Document:
+        """The document of a text, valid or not. Raises Refused for one of more tokens or characters."""
+        if limits is not None and len(text) > limits.characters:
+            raise exceeded("characters", limits.characters, len(text), unit="characters in a document")
+        most_tokens = limits.tokens if limits is not None else None
         document = self._kept.get(text)
         if document is None:
             document = self._read(text, most_tokens)

@@ -68,8 +68,10 @@ class Exporter:
         """One batch ahead of the client at most: the next is loaded when this one has been taken."""
         async for ids in batches:
             context = RequestContext.of(stores.loaders())
-            result = await self._schema.execute(self._query, variable_values={"ids": ids}, context_value=context)
-            await context.release()
+            try:
+                result = await self._schema.execute(self._query, variable_values={"ids": ids}, context_value=context)
+            finally:
+                await context.release()
             if result.errors or result.data is None:
                 message = result.errors[0].message if result.errors else "No data."
                 yield orjson.dumps({"error": message, "after": after}) + b"\n"

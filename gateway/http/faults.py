@@ -26,16 +26,23 @@ def bad_request(message: str) -> HTTPFault:
 class Refused(Exception):
     """One operation is refused before it is executed: what GraphQL calls a request error.
 
-    `status` is that of an answer in GraphQL's own media type; `headers` go with the whole answer.
+    `status` is that of an answer in GraphQL's own media type; `headers` go with the whole answer; `points` is
+    what it cost to find out.
     """
 
     def __init__(
-        self, errors: list[GraphQLError], *, status: int = 400, headers: Mapping[str, str] | None = None
+        self,
+        errors: list[GraphQLError],
+        *,
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+        points: int = 0,
     ) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
         self.status = status
         self.headers = dict(headers or {})
+        self.points = points
 
 
 def refused(message: str, code: str, *, status: int = 400, **extensions: Any) -> Refused:

@@ -28,6 +28,8 @@ class Outcome:
     errors: Sequence[GraphQLError] = ()
     extensions: dict[str, Any] = field(default_factory=dict)
     refused_status: int = 400
+    points: int = 0
+    """What it cost to refuse it."""
     headers: dict[str, str] = field(default_factory=dict)
     parts: Parts | None = None
     """What comes after it."""
@@ -35,7 +37,13 @@ class Outcome:
     @classmethod
     def of_refusal(cls, refused: Refused) -> Outcome:
         """Of an operation that is not executed."""
-        return cls(has_data=False, errors=refused.errors, refused_status=refused.status, headers=refused.headers)
+        return cls(
+            has_data=False,
+            errors=refused.errors,
+            refused_status=refused.status,
+            headers=refused.headers,
+            points=refused.points,
+        )
 
     def payload(self) -> dict[str, Any]:
         """As the answer's JSON has it."""

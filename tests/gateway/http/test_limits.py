@@ -271,3 +271,11 @@ async def test_what_aliases_repeat_counts_for_the_size_of_an_answer(gateway: Gat
     answer = await gateway.post(asked)
     assert "errors" not in answer.json()
     assert estimated > len(answer.content) / 2
+
+
+async def test_a_document_is_bounded_in_characters_whatever_its_tokens(gateway: Gateway) -> None:
+    query = '{ __type(name: "%s") { name } }'
+    most = 100_000 - len(query) + 2
+    assert (await gateway.ask(query % ("a" * most)))["data"] == {"__type": None}
+    (error,) = (await gateway.ask(query % ("a" * (most + 1))))["errors"]
+    assert refusal(error) == ("characters", 100_000, 100_001)
