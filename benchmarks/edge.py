@@ -41,6 +41,9 @@ def measure_edge(
         return measure_rates(wrk, before_gateway, before_bare, size, rounds, seconds)
 
 
+_TRIES = 10
+
+
 @contextmanager
 def _edge(nginx: str, origin: str) -> Iterator[str]:
     """The URL of an edge of its own before this one."""
@@ -52,9 +55,13 @@ def _edge(nginx: str, origin: str) -> Iterator[str]:
 
 
 def _fill(url: str) -> None:
-    statuses = [_get(url).headers["x-cache-status"] for _ in range(2)]
-    if statuses != ["MISS", "HIT"]:
-        raise BenchmarkError(f"The edge does not keep the answer: {', '.join(statuses)}.")
+    """An answer that came while Redis was late, on a busy machine, is not kept: the next is."""
+    statuses = []
+    while len(statuses) < _TRIES:
+        statuses.append(_get(url).headers["x-cache-status"])
+        if statuses[-1] == "HIT":
+            return
+    raise BenchmarkError(f"The edge does not keep the answer: {', '.join(statuses)}.")
 
 
 def _get(url: str) -> httpx.Response:
