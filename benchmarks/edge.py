@@ -56,7 +56,7 @@ def _edge(nginx: str, origin: str) -> Iterator[str]:
 
 def _fill(url: str) -> None:
     """An answer that came while Redis was late, on a busy machine, is not kept: the next is."""
-    statuses = []
+    statuses: list[str] = []
     while len(statuses) < _TRIES:
         statuses.append(_get(url).headers["x-cache-status"])
         if statuses[-1] == "HIT":

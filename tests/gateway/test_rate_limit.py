@@ -79,7 +79,8 @@ def test_a_batch_costs_what_its_operations_cost_together(two: list[httpx.Client]
 
 def test_what_is_no_graphql_request_and_other_paths_are_not_counted(two: list[httpx.Client], home: str) -> None:
     headers = {"X-Forwarded-For": home}
-    for body in ({}, [], {"query": 5}):
+    bodies: tuple[object, ...] = ({}, [], {"query": 5})
+    for body in bodies:
         assert "ratelimit" not in two[0].post("/graphql", json=body, headers=headers).headers
     assert "ratelimit" not in two[0].get("/livez", headers=headers).headers
     assert _remaining(two[0].post("/graphql", json={"query": ONE_POINT}, headers=headers)) == 4
