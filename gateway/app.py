@@ -100,6 +100,8 @@ def limits(settings: Settings) -> Limits:
     """What the settings let a request ask for."""
     return Limits(
         tokens=settings.max_tokens,
+        characters=settings.max_document_characters,
+        alias_characters=settings.max_alias_characters,
         depth=settings.max_depth,
         aliases=settings.max_aliases,
         directives=settings.max_directives,

@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.auth import commands as key_commands
@@ -21,6 +20,10 @@ from loaders.migrations import migrate
 from loaders.stores.errors import CallerError, GatewayError
 
 SCHEMA_FILE = Path("schema.graphql")
+
+
+_ON_ONES_OWN = {"anonymous": "all", "graphiql": True, "introspection": True, "suggestions": True}
+"""What `gateway run` opens and `gateway serve` does not: on one's own machine, nobody else asks."""
 
 
 class NotInstalledError(GatewayError):
@@ -94,8 +97,7 @@ def _run(_asked: argparse.Namespace) -> int:
         from deploy.embedded.run import run
     except ImportError as error:
         raise NotInstalledError("run", error) from error
-    settings = Settings.from_environment()
-    settings = replace(settings, anonymous=settings.anonymous or "all")  # on one's own machine, nobody else asks
+    settings = Settings.from_environment(defaults=_ON_ONES_OWN)
     _check(settings)
     return run(settings)
 

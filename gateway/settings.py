@@ -38,7 +38,9 @@ class Settings:
         "GATEWAY_DATA_DIRECTORY", _DATA_DIRECTORY, "Where `run` keeps its three engines' data and logs."
     )
     log_level: str = setting("GATEWAY_LOG_LEVEL", "warning", "critical, error, warning, info or debug.")
-    graphiql: bool = setting("GATEWAY_GRAPHIQL", True, "Whether `/graphiql` is served.")
+    graphiql: bool = setting(
+        "GATEWAY_GRAPHIQL", False, "Whether `/graphiql` is served; `gateway run` does unless told not to."
+    )
     anonymous: str = setting(
         "GATEWAY_ANONYMOUS",
         "",
@@ -97,6 +99,20 @@ class Settings:
         least=1,
         most=100_000,
     )
+    max_document_characters: int = setting(
+        "GATEWAY_MAX_DOCUMENT_CHARACTERS",
+        100_000,
+        "Characters of a document: a token may be as long as one likes, and is read all the same.",
+        least=1,
+        most=10_000_000,
+    )
+    max_alias_characters: int = setting(
+        "GATEWAY_MAX_ALIAS_CHARACTERS",
+        200,
+        "Characters of an alias: an answer repeats it with each object.",
+        least=1,
+        most=10_000,
+    )
     max_root_fields: int = setting(
         "GATEWAY_MAX_ROOT_FIELDS",
         20,
@@ -153,8 +169,12 @@ class Settings:
         False,
         "Whether partial answers have status 294 and invalid documents 422, as GraphQL over HTTP's draft of 2026 says.",
     )
-    introspection: bool = setting("GATEWAY_INTROSPECTION", True, "Whether the schema may be asked for.")
-    suggestions: bool = setting("GATEWAY_SUGGESTIONS", True, "Whether validation says which field may have been meant.")
+    introspection: bool = setting(
+        "GATEWAY_INTROSPECTION", False, "Whether the schema may be asked for; of `gateway run` it may."
+    )
+    suggestions: bool = setting(
+        "GATEWAY_SUGGESTIONS", False, "Whether validation says which field may have been meant; `gateway run`'s does."
+    )
     cors_origins: str = setting(
         "GATEWAY_CORS_ORIGINS",
         "",
@@ -265,10 +285,15 @@ class Settings:
     )
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """The settings of this process. Raises SettingsError, with one sentence, for a value that cannot be."""
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, defaults: Mapping[str, Any] | None = None
+    ) -> "Settings":
+        """The settings of this process, with other defaults for some where a command has them.
+
+        Raises SettingsError, with one sentence, for a value that cannot be.
+        """
         given = os.environ if environment is None else environment
-        values: dict[str, Any] = {}
+        values = dict(defaults or {})
         for one in fields(cls):
             text = given.get(one.metadata["variable"], "").strip()
             if text:

@@ -16,6 +16,7 @@ from loaders.api_keys import ApiKeys
 ViewerOf = Callable[[Request], Awaitable[Viewer]]
 """Who asks with a request. Raises AuthenticationError."""
 
+_CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _LONGEST = 8_192
 """Bytes of a credential. Longer ones would cost time to be refused, and no issuer makes them."""
 
@@ -44,12 +45,18 @@ class Authenticator:
         if stores.cache is not None:
             stores.cache.listeners.append(self._keys.apply)
 
+    def unnamed(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
+        """Who asks without a credential, where that is open and there is none: most requests, and at once."""
+        if self._anonymous is None or any(name in _CREDENTIALS for name, _ in headers):
+            return None
+        return self._anonymous
+
     async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
         """Who asks, of a request with these headers, their names in lower case as ASGI has them.
 
         Raises AuthenticationError: without a credential where one is needed, with a bad one always.
         """
-        given = [(name, value) for name, value in headers if name in (b"authorization", b"x-api-key")]
+        given = [(name, value) for name, value in headers if name in _CREDENTIALS]
         if not given:
             if self._anonymous is None:
                 raise Unauthenticated("An API key or a token is needed.", invalid=False)

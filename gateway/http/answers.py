@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
+    from gateway.auth.authentication import Authenticator
     from gateway.auth.viewer import Viewer
     from loaders.cache.cache import Cache
 
@@ -42,7 +43,7 @@ _KEPT = (b"public, max-age=", b"private, max-age=")
 VIEWER = "gateway.viewer"
 """Where a request's scope has who asks, or the AuthenticationError that says why nobody does."""
 
-_READ = (b"accept", b"accept-encoding", b"content-type", b"if-none-match")
+_READ = frozenset({b"accept", b"accept-encoding", b"content-type", b"if-none-match"})
 _OF_A_BODY = frozenset({b"content-length", b"content-type", b"content-encoding"})
 
 Key = tuple[bytes, ...]
@@ -136,7 +137,8 @@ class Answering(Starlette):
         if scope["type"] != "http" or scope["path"] != self.kept_path:
             await super().__call__(scope, receive, send)
             return
-        viewer = scope[VIEWER] = await self._viewer(scope)
+        authenticator: Authenticator = self.state.authenticator
+        viewer = scope[VIEWER] = authenticator.unnamed(scope["headers"]) or await self._viewer(scope)
         answers: Answers | None = self.state.answers
         headers, body = _headers(scope), b""
         if answers is None or headers is None or isinstance(viewer, AuthenticationError):
@@ -148,7 +150,7 @@ class Answering(Starlette):
         key = _key(scope, viewer, headers, body)
         answer = answers.get(key) if key is not None else None
         if answer is not None:
-            await _serve(answer, headers[b"if-none-match"] if scope["method"] == "GET" else b"", send)
+            await _serve(answer, headers.get(b"if-none-match", b"") if scope["method"] == "GET" else b"", send)
         else:
             await super().__call__(scope, receive, send if key is None else _Keeping(answers, key, scope, send))
 
@@ -161,13 +163,14 @@ class Answering(Starlette):
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes] | None:
-    """Those that matter to what is kept, "" where they are not there; None where the request is not for that."""
+    """Those that matter to what is kept; None where the request is not for that."""
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
-        if name in _SPECIAL:
+        if name in _READ:
+            found.setdefault(name, value)  # the first of several, as the application reads it
+        elif name in _SPECIAL:
             return None
-        found.setdefault(name, value)  # the first of several, as the application reads it
-    return {name: found.get(name, b"") for name in _READ}
+    return found
 
 
 def _key(scope: Scope, viewer: Viewer, headers: dict[bytes, bytes], body: bytes) -> Key | None:
@@ -175,8 +178,10 @@ def _key(scope: Scope, viewer: Viewer, headers: dict[bytes, bytes], body: bytes)
     method, query = scope["method"], scope["query_string"]
     if (method != "GET" and not body) or len(query) + len(body) > _LONGEST_REQUEST:
         return None
-    encoding = (chosen(headers[b"accept-encoding"].decode("latin-1")) or "").encode()
-    return viewer.audience, method.encode(), query, headers[b"accept"], headers[b"content-type"], encoding, body
+    encodings = headers.get(b"accept-encoding")
+    encoding = (chosen(encodings.decode("latin-1")) or "").encode() if encodings else b""
+    accept, content_type = headers.get(b"accept", b""), headers.get(b"content-type", b"")
+    return viewer.audience, method.encode(), query, accept, content_type, encoding, body
 
 
 class _Again:

@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Awaitable, Collection
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -62,19 +62,17 @@ class _OwnPages:
         self._path = path
         self._origins = origins
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """One request."""
-        if scope["type"] == "http" and scope["path"] == self._path and self._is_foreign(scope):
-            await _REFUSAL(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        app = _REFUSAL if scope["type"] == "http" and self._is_foreign(scope) else self._app
+        return app(scope, receive, send)
 
     def _is_foreign(self, scope: Scope) -> bool:
+        if (b"sec-fetch-site", b"cross-site") not in scope["headers"] or scope["path"] != self._path:
+            return False
         if scope["method"] not in ("GET", "HEAD"):
             return False
         headers = Headers(scope=scope)
-        if headers.get("sec-fetch-site") != "cross-site":
-            return False
         if "*" in self._origins or headers.get("origin") in self._origins:
             return False
         is_json = headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"

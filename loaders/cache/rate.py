@@ -7,12 +7,14 @@ a request is refused that would put it off further than a minute from now. Nothi
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import math
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextvars import Context
+from dataclasses import dataclass, replace
 
 from loaders.cache.bounded import BoundedCalls
 from loaders.stores.redis import Redis, Scripts
@@ -21,6 +23,11 @@ WINDOW_S = 60
 _WINDOW_US = WINDOW_S * 1e6
 _MOST_CALLERS = 10_000
 """Callers that a process remembers by itself; without a bound, many addresses could fill the memory."""
+
+_KNOWN_S = 1.0
+"""How long what was left of a budget is taken for what is left, but for what this process has taken since."""
+_LITTLE = 100
+"""Of what is left, a part this small is given before it is counted. Near its end, a budget is counted exactly."""
 
 _TAKE = """
 -- KEYS: caller. ARGV: points, points a minute. Answers whether they were taken, the points that are left now, and in
@@ -56,24 +63,60 @@ class Counted:
 
 
 class SharedRates:
-    """One budget for each caller in all processes over one Redis."""
+    """One budget for each caller in all processes over one Redis.
+
+    A request that asks for little of what was left a moment ago does not wait for Redis: it is counted behind.
+    """
 
     def __init__(self, redis: Redis, *, timeout_s: float) -> None:
         self._scripts = Scripts(redis)
         self._calls = BoundedCalls(redis, timeout_s)
+        self._known: OrderedDict[tuple[str, int], tuple[Counted, float]] = OrderedDict()
+        self._owed: Counter[tuple[str, int]] = Counter()
+        self._behind: asyncio.Task[None] | None = None
 
     async def take(self, caller: str, points: int, per_minute: int) -> Counted | None:
         """Take points, at most as many as a minute has; None where Redis failed, was late, or is left alone."""
+        key = (caller, per_minute)
+        known, until = self._known.get(key, (None, 0.0))
+        if known is None or time.monotonic() > until or points * _LITTLE > known.remaining:
+            return await self._take(caller, points, per_minute)
+        reset_s = known.reset_s + points * WINDOW_S / per_minute
+        counted = Counted(allowed=True, remaining=known.remaining - points, retry_after_s=0.0, reset_s=reset_s)
+        self._known[key] = (counted, until)
+        self._owed[key] += points
+        if self._behind is None:
+            self._behind = asyncio.create_task(self._pay(), context=Context())
+        return counted
+
+    async def _pay(self) -> None:
+        try:
+            while self._owed:
+                (caller, per_minute), points = self._owed.popitem()
+                await self._take(caller, points, per_minute)
+        finally:
+            self._behind = None
+
+    async def _take(self, caller: str, points: int, per_minute: int) -> Counted | None:
         name = f"rate:{hashlib.blake2b(caller.encode(errors='surrogatepass'), digest_size=16).hexdigest()}"
         reply = await self._calls.of(self._scripts.run(_TAKE, [name], [points, per_minute]))
         try:
             allowed, remaining, wait_us, reset_us = map(int, reply or ())
         except (ValueError, TypeError):  # what answers is not ours
             return None
-        return Counted(allowed == 1, remaining, wait_us / 1e6, reset_us / 1e6)
+        counted = Counted(allowed == 1, remaining, wait_us / 1e6, reset_us / 1e6)
+        key = (caller, per_minute)
+        left = replace(counted, remaining=remaining - self._owed[key] if key in self._owed else remaining)
+        self._known[key] = (left, time.monotonic() + _KNOWN_S)
+        self._known.move_to_end(key)
+        if len(self._known) > _MOST_CALLERS:
+            self._known.popitem(last=False)
+        return counted
 
     def close(self) -> None:
-        """Stop looking for Redis."""
+        """Stop counting, and looking for Redis."""
+        if self._behind is not None:
+            self._behind.cancel()
         self._calls.close()
 
 

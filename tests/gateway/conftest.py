@@ -25,8 +25,14 @@ def gateway_url(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[str]: 
         yield url
 
 
-OPEN = {"GATEWAY_ANONYMOUS": "all", "GATEWAY_RATE_COST_PER_MINUTE": "1000000000"}
-"""All tests ask from one address."""
+OPEN = {
+    "GATEWAY_ANONYMOUS": "all",
+    "GATEWAY_GRAPHIQL": "true",
+    "GATEWAY_INTROSPECTION": "true",
+    "GATEWAY_SUGGESTIONS": "true",
+    "GATEWAY_RATE_COST_PER_MINUTE": "1000000000",
+}
+"""What `gateway run` opens, and a budget for all tests, which ask from one address."""
 
 
 def environment_of(urls: StoreUrls) -> dict[str, str]:

@@ -10,11 +10,14 @@ from deploy.embedded.engines import StoreUrls
 from gateway.app import build_app
 from gateway.settings import Settings
 
+OPEN: dict[str, Any] = {"anonymous": "all", "introspection": True, "suggestions": True}
+"""As `gateway run` is."""
+
 
 def settings_of(urls: StoreUrls, **settings: Any) -> Settings:
     """These stores' settings."""
     given = {"database_url": urls.database_url, "clickhouse_url": urls.clickhouse_url, "redis_url": urls.redis_url}
-    return Settings(**{"anonymous": "all", **given, **settings})
+    return Settings(**{**OPEN, **given, **settings})
 
 
 @asynccontextmanager

@@ -36,6 +36,9 @@ class FakeCache:
 class FakeAuthenticator:
     """Takes a credential for the scopes that it names."""
 
+    def unnamed(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
+        return None if b"authorization" in dict(headers) else ANONYMOUS
+
     async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
         scopes = dict(headers).get(b"authorization", b"").decode()
         if scopes == "bad":

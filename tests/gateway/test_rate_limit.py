@@ -140,7 +140,7 @@ async def test_what_is_left_is_told_to_whom_it_concerns_and_to_nobody_after(
     home: str,
 ) -> None:
     query = f'{{ a{uuid4().hex[:8]}: airline(code: "UA") {{ name }} }}'
-    async with opened(store_urls, address=home) as client:
+    async with opened(store_urls, address=home, rate_cost_per_minute=2_000) as client:
         first = await client.get("/graphql", params={"query": query})
         assert first.headers["cache-control"].startswith("public")
         assert {"ratelimit", "ratelimit-policy"}.isdisjoint(first.headers), "an edge gives this copy to others"

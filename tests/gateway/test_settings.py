@@ -73,7 +73,7 @@ def test_a_store_without_a_url_is_named(missing: str) -> None:
 def test_exported_settings_are_read_back_by_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     for setting in fields(Settings):
         monkeypatch.setenv(setting.metadata["variable"], "")  # so that it is put back
-    settings = Settings(port=4321, graphiql=False, database_url="postgresql://x", statement_timeout_s=0.5)
+    settings = Settings(port=4321, graphiql=True, database_url="postgresql://x", statement_timeout_s=0.5)
     settings.export()
     assert Settings.from_environment() == settings
 

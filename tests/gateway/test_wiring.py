@@ -22,9 +22,9 @@ def settings(store_urls: StoreUrls) -> Settings:
 
 
 def test_graphiql_is_served_where_it_is_set() -> None:
-    paths = {route.path for route in build_app(Settings()).routes if isinstance(route, Route)}
+    paths = {route.path for route in build_app(Settings(graphiql=True)).routes if isinstance(route, Route)}
     assert {"/", "/graphql", "/graphiql", "/export/analysis", "/livez", "/readyz"} <= paths
-    without = {route.path for route in build_app(Settings(graphiql=False)).routes if isinstance(route, Route)}
+    without = {route.path for route in build_app(Settings()).routes if isinstance(route, Route)}
     assert paths - without == {"/", "/graphiql"}
 
 

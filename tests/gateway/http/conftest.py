@@ -18,6 +18,7 @@ from gateway.settings import Settings
 from tests.asking import Recorder
 from tests.conftest import Stores
 from tests.gateway.http.connection import Connection
+from tests.gateway.in_process import OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def new_gateway(store_urls: StoreUrls, sample_stores: Stores) -> NewGateway:  # 
     async def create(**settings: Any) -> AsyncIterator[Gateway]:
         async with Redis.from_url(urls["redis_url"]) as redis:
             await redis.flushdb()  # of what another gateway has left, some may be stale
-        app = build_app(Settings(**{**urls, "anonymous": "all", "cache": False, "rate_cost_per_minute": 0, **settings}))
+        app = build_app(Settings(**{**urls, **OPEN, "cache": False, "rate_cost_per_minute": 0, **settings}))
         recorder = Recorder()
         async with app.router.lifespan_context(app):
             stores = app.state.stores

@@ -158,3 +158,40 @@ async def test_what_answers_garbage_is_done_without(store_urls: StoreUrls, calle
         line.garbles = True
         assert await rates.take(caller, 1, 10) is None
         rates.close()
+
+
+async def test_little_of_much_is_given_at_once_and_counted_behind(store_urls: StoreUrls, caller: str) -> None:
+    async with (
+        relay(store_urls.redis_url) as between,
+        open_redis(between.url) as near,
+        open_redis(store_urls.redis_url) as far,
+    ):
+        one = SharedRates(near, timeout_s=5)
+        first = await one.take(caller, 1, 1_000)
+        assert first is not None
+        between.silence()
+        given = [await one.take(caller, 1, 1_000) for _ in range(50)]
+        assert [counted.remaining for counted in given if counted] == [999 - at for at in range(1, 51)]
+        between.resume()
+        seen = await _seen_below(960, far, caller)
+        assert seen < 960, "another process knows what was given"
+        one.close()
+
+
+async def _seen_below(points: int, redis: Redis, caller: str) -> int:
+    """What a process is told that has not asked before, again and again until it is less."""
+    for _ in range(100):
+        counted = await SharedRates(redis, timeout_s=5).take(caller, 1, 1_000)
+        if counted is not None and counted.remaining < points:
+            break
+        await asyncio.sleep(0.02)
+    return counted.remaining if counted is not None else 1_000
+
+
+async def test_near_its_end_a_budget_is_counted_exactly(store_urls: StoreUrls, caller: str) -> None:
+    async with open_redis(store_urls.redis_url) as redis:
+        both = [SharedRates(redis, timeout_s=5) for _ in range(2)]
+        taken = [await both[at % 2].take(caller, 100, 1_000) for at in range(12)]
+        assert [counted.allowed for counted in taken if counted] == [True] * 10 + [False] * 2
+        for rates in both:
+            rates.close()
