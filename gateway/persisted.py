@@ -82,7 +82,7 @@ class Persisted:
             self._shared = None
             publishing.cancel()
             await asyncio.wait([publishing])
-            shared.close()
+            await shared.close()
 
     async def text(self, asked: Asked) -> str:
         """The text to execute, `""` where there is none.

@@ -43,7 +43,7 @@ class RateLimit:
             yield
         finally:
             self._shared = None
-            shared.close()
+            await shared.close()
 
     async def count(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
         """Take a request's points from the budget of its viewer, or of its address where it has no name.

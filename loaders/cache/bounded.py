@@ -7,6 +7,7 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from loaders.stopping import ended
 from loaders.stores.errors import SystemFault
 from loaders.stores.redis import Redis
 
@@ -48,10 +49,10 @@ class BoundedCalls:
                 self._retrying = asyncio.create_task(self._retry())
             return None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop looking for Redis."""
         if self._retrying is not None:
-            self._retrying.cancel()
+            await ended([self._retrying])
 
     async def _retry(self) -> None:
         while True:

@@ -59,9 +59,9 @@ class SharedDocuments:
                 return False
         return True
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop looking for Redis."""
-        self._calls.close()
+        await self._calls.close()
 
 
 def _trusted(name: str) -> str:

@@ -17,6 +17,7 @@ from contextvars import Context
 from dataclasses import dataclass, replace
 
 from loaders.cache.bounded import BoundedCalls
+from loaders.stopping import ended
 from loaders.stores.redis import Redis, Scripts
 
 WINDOW_S = 60
@@ -113,11 +114,11 @@ class SharedRates:
             self._known.popitem(last=False)
         return counted
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Stop counting, and looking for Redis."""
         if self._behind is not None:
-            self._behind.cancel()
-        self._calls.close()
+            await ended([self._behind])
+        await self._calls.close()
 
 
 class LocalRates:

@@ -39,7 +39,7 @@ async def test_after_one_that_failed_none_is_begun_until_redis_is_back(
         await asyncio.sleep(0.05)
     assert await calls.of(call()) == "well"
     assert await calls.of(call()) == "well"
-    calls.close()
+    await calls.close()
 
 
 async def test_a_fault_of_our_own_is_not_taken_for_redis(redis: Redis) -> None:

@@ -93,4 +93,4 @@ async def test_without_redis_nothing_is_known_and_nothing_fails(tmp_path: Path, 
             await documents.keep(digest(text), text)
             assert not await documents.publish({"name": text})
             assert await documents.trusted("name") is None
-            documents.close()
+            await documents.close()

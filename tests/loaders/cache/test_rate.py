@@ -148,7 +148,7 @@ async def test_a_redis_that_is_silent_is_done_without_until_it_is_back(store_url
                 break
         assert counted is not None
         assert counted.remaining <= 8, "what was used before is still used"
-        rates.close()
+        await rates.close()
 
 
 async def test_what_answers_garbage_is_done_without(store_urls: StoreUrls, caller: str) -> None:
@@ -157,7 +157,7 @@ async def test_what_answers_garbage_is_done_without(store_urls: StoreUrls, calle
         assert await Scripts(redis).run("return 1", [], []) == 1
         line.garbles = True
         assert await rates.take(caller, 1, 10) is None
-        rates.close()
+        await rates.close()
 
 
 async def test_little_of_much_is_given_at_once_and_counted_behind(store_urls: StoreUrls, caller: str) -> None:
@@ -175,7 +175,7 @@ async def test_little_of_much_is_given_at_once_and_counted_behind(store_urls: St
         between.resume()
         seen = await _seen_below(960, far, caller)
         assert seen < 960, "another process knows what was given"
-        one.close()
+        await one.close()
 
 
 async def _seen_below(points: int, redis: Redis, caller: str) -> int:
@@ -194,4 +194,4 @@ async def test_near_its_end_a_budget_is_counted_exactly(store_urls: StoreUrls, c
         taken = [await both[at % 2].take(caller, 100, 1_000) for at in range(12)]
         assert [counted.allowed for counted in taken if counted] == [True] * 10 + [False] * 2
         for rates in both:
-            rates.close()
+            await rates.close()
