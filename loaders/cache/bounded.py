@@ -7,7 +7,6 @@ import logging
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from loaders.stopping import ended
 from loaders.stores.errors import SystemFault
 from loaders.stores.redis import Redis
 
@@ -52,7 +51,7 @@ class BoundedCalls:
     async def close(self) -> None:
         """Stop looking for Redis."""
         if self._retrying is not None:
-            await ended([self._retrying])
+            self._retrying.cancel()
 
     async def _retry(self) -> None:
         while True:
