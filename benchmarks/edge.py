@@ -3,6 +3,7 @@
 import re
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -70,12 +71,14 @@ def _fill(url: str) -> None:
 
 def _public(url: str) -> httpx.Response:
     """An answer that may be kept: not one that came while Redis was late, whose headers would be the bare one's too."""
+    seen = Counter[str]()
     for _ in range(_TRIES):
         answer = _get(url)
         if re.search("max-age=[1-9]", answer.headers["cache-control"]):
             return answer
+        seen[f"{answer.status_code} {answer.headers['cache-control']}"] += 1
         time.sleep(_PAUSE_S)
-    raise BenchmarkError(f"No answer of {url[:80]} may be kept.")
+    raise BenchmarkError(f"No answer of {url[:80]} may be kept: {dict(seen)}.")
 
 
 def _get(url: str) -> httpx.Response:

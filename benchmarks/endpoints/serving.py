@@ -27,7 +27,7 @@ _COLLECT_EVERY = 20_000
 """Allocations between two runs of the garbage collector, as in the gateway's workers."""
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class CountedPostgres:
     """PostgreSQL, with its statements counted."""
 
@@ -43,7 +43,7 @@ class CountedPostgres:
         return getattr(self.store, name)
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class CountedClickHouse:
     """ClickHouse, with its statements counted."""
 

@@ -7,6 +7,7 @@ lease in Redis says who loads; the others look again until the value is there or
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -27,6 +28,8 @@ _FIRST_LOOK_S, _LATER_LOOKS_S = 0.005, 0.05
 """How long to wait for another process's load before looking again: twice as long each time, up to the latter."""
 _PAUSE_EVERY = 250
 """Values that are written without letting others have their turn: about a millisecond."""
+
+_log = logging.getLogger("gateway")
 
 
 @dataclass(eq=False, slots=True)
@@ -146,7 +149,7 @@ class Cache:
 
     def _begin(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> tuple[Flight, asyncio.Task[None]]:
         flight = Flight(keys, fields, load)
-        begun = (flight, self._run(self._fetch(flight)))
+        begun = (flight, self._run(self._fetch(flight), awaited=True))
         if self.is_kept:  # else nobody could say that a change has come since it began, and others must not join it
             self._flights.update(dict.fromkeys(keys, begun))
         return begun
@@ -285,13 +288,19 @@ class Cache:
         """By Redis' clock."""
         return time.monotonic() * 1000 + self._clock_ms
 
-    def _run(self, work: Coroutine[Any, Any, None], context: Context | None = None) -> asyncio.Task[None]:
+    def _run(
+        self, work: Coroutine[Any, Any, None], context: Context | None = None, *, awaited: bool = False
+    ) -> asyncio.Task[None]:
+        """Begin what nobody may wait for; whoever waits for what is `awaited` is told why it failed."""
         task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._done if awaited else self._done_behind)
         return task
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _done(self, task: asyncio.Task[None]) -> BaseException | None:
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # whoever waits for it has it; nobody need
+        return None if task.cancelled() else task.exception()
+
+    def _done_behind(self, task: asyncio.Task[None]) -> None:
+        if (error := self._done(task)) is not None:
+            _log.error("What was cached could not be refreshed or kept.", exc_info=error)

@@ -29,3 +29,9 @@ async def test_the_floor_counts_its_statements(sample_stores: Stores) -> None:
     stores = CountedStores(CountedPostgres(postgres), CountedClickHouse(clickhouse))
     await dashboard(stores, IDS)
     assert (stores.clickhouse.statements, stores.postgres.statements) == (1, 2)
+
+
+def test_counted_stores_are_told_apart_as_those_that_they_count(sample_stores: Stores) -> None:
+    """What is refreshed behind answers is grouped by the stores that it is asked of."""
+    counted = [CountedPostgres(sample_stores.postgres), CountedPostgres(sample_stores.postgres)]
+    assert len({*counted, CountedClickHouse(sample_stores.clickhouse)}) == 3
