@@ -38,7 +38,10 @@ async def measure_warm(urls: Mapping[str, str], ids: Sequence[str], rounds: int)
 
 
 def measure_kept(urls: Mapping[str, str], ids: Sequence[str], query: str, rounds: int) -> Rates | None:
-    """A GET of a few aircraft again and again, and as many bytes of a bare application; None without wrk."""
+    """A GET of a few aircraft again and again, and the same request of a bare application that answers as many bytes.
+
+    None without wrk.
+    """
     wrk = installed("wrk")
     if wrk is None:
         return None
@@ -47,7 +50,7 @@ def measure_kept(urls: Mapping[str, str], ids: Sequence[str], query: str, rounds
         size = len(httpx.get(asked).content)
         httpx.get(asked)
         with endpoint("bare", urls, arguments=[str(size)], ready="/") as bare:
-            return measure_rates(wrk, asked, f"{bare}/", size, rounds)
+            return measure_rates(wrk, asked, asked.replace(gateway, bare), size, rounds)
 
 
 def kept_path(query: str, ids: Sequence[str]) -> str:

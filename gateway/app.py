@@ -74,7 +74,7 @@ def build_app(settings: Settings) -> Starlette:
     policy = Policy.of(settings)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         timeout_s = settings.cache_timeout_s
         async with (
             open_cached_stores(settings) as stores,
@@ -82,15 +82,14 @@ def build_app(settings: Settings) -> Starlette:
             rate_limit.over(stores.redis, timeout_s=timeout_s),
         ):
             app.state.stores = stores
-            app.state.authenticator = Authenticator(policy, stores)
+            app.authenticator = Authenticator(policy, stores)
             if stores.cache is not None:
-                app.state.answers = Answers(stores.cache, settings.answers_mib << 20)
+                app.answers = Answers(stores.cache, settings.answers_mib << 20)
             async with kept_warm(stores, settings):
                 yield
 
     app = Answering(routes=_routes(settings, persisted, rate_limit), lifespan=lifespan)
     app.kept_path = GRAPHQL_PATH
-    app.state.answers = None
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     app.front = guarded(app.front, GRAPHQL_PATH, origins)
     return app

@@ -47,8 +47,9 @@ class Authenticator:
 
     def unnamed(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
         """Who asks without a credential, where that is open and there is none: most requests, and at once."""
-        if self._anonymous is None or any(name in _CREDENTIALS for name, _ in headers):
-            return None
+        for name, _ in headers:
+            if name in _CREDENTIALS:
+                return None
         return self._anonymous
 
     async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
@@ -74,8 +75,8 @@ class Authenticator:
 
 
 async def viewer_of(request: Request) -> Viewer:
-    """Who asks, by the Authenticator that the application's state has as `authenticator`."""
-    authenticator: Authenticator = request.app.state.authenticator
+    """Who asks, by the application's `authenticator`."""
+    authenticator: Authenticator = request.app.authenticator
     return await authenticator.viewer(request.scope["headers"])
 
 

@@ -45,14 +45,15 @@ VIEWER = "gateway.viewer"
 
 _READ = frozenset({b"accept", b"accept-encoding", b"content-type", b"if-none-match"})
 _OF_A_BODY = frozenset({b"content-length", b"content-type", b"content-encoding"})
+_NO_BODY: Message = {"type": "http.response.body", "body": b""}
 
-Key = tuple[bytes, ...]
+Key = tuple[bytes | str | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
     headers: list[tuple[bytes, bytes]]
-    body: bytes
+    rest: Message
     etag: bytes
     begun: float
     fresh_until: float
@@ -123,6 +124,10 @@ class Answering(Starlette):
 
     kept_path: str = ""
     """The path whose answers are kept."""
+    authenticator: Authenticator
+    """Says who asks; given when the application starts."""
+    answers: Answers | None = None
+    """What is kept, if anything."""
 
     def __init__(self, routes: Sequence[BaseRoute], lifespan: Lifespan[Starlette] | None = None) -> None:
         super().__init__(routes=routes, lifespan=lifespan)
@@ -137,9 +142,8 @@ class Answering(Starlette):
         if scope["type"] != "http" or scope["path"] != self.kept_path:
             await super().__call__(scope, receive, send)
             return
-        authenticator: Authenticator = self.state.authenticator
-        viewer = scope[VIEWER] = authenticator.unnamed(scope["headers"]) or await self._viewer(scope)
-        answers: Answers | None = self.state.answers
+        viewer = scope[VIEWER] = self.authenticator.unnamed(scope["headers"]) or await self._viewer(scope)
+        answers = self.answers
         headers, body = _headers(scope), b""
         if answers is None or headers is None or isinstance(viewer, AuthenticationError):
             await super().__call__(scope, receive, send)
@@ -149,17 +153,18 @@ class Answering(Starlette):
             body = await again.body()
         key = _key(scope, viewer, headers, body)
         answer = answers.get(key) if key is not None else None
-        if answer is not None:
-            await _serve(answer, headers.get(b"if-none-match", b"") if scope["method"] == "GET" else b"", send)
-        else:
+        if answer is None:
             await super().__call__(scope, receive, send if key is None else _Keeping(answers, key, scope, send))
+            return
+        start, rest = _messages(answer, headers.get(b"if-none-match") if scope["method"] == "GET" else None)
+        await send(start)
+        await send(rest)
 
     async def _viewer(self, scope: Scope) -> Viewer | AuthenticationError:
         try:
-            viewer: Viewer = await self.state.authenticator.viewer(scope["headers"])
+            return await self.authenticator.viewer(scope["headers"])
         except AuthenticationError as error:
             return error
-        return viewer
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes] | None:
@@ -178,10 +183,10 @@ def _key(scope: Scope, viewer: Viewer, headers: dict[bytes, bytes], body: bytes)
     method, query = scope["method"], scope["query_string"]
     if (method != "GET" and not body) or len(query) + len(body) > _LONGEST_REQUEST:
         return None
-    encodings = headers.get(b"accept-encoding")
-    encoding = (chosen(encodings.decode("latin-1")) or "").encode() if encodings else b""
-    accept, content_type = headers.get(b"accept", b""), headers.get(b"content-type", b"")
-    return viewer.audience, method.encode(), query, accept, content_type, encoding, body
+    if not headers:
+        return viewer.audience, method, query, body
+    encoding = chosen(headers.get(b"accept-encoding", b"").decode("latin-1"))
+    return viewer.audience, method, query, body, headers.get(b"accept"), headers.get(b"content-type"), encoding
 
 
 class _Again:
@@ -233,10 +238,10 @@ class _Keeping:
             return
         if self._changes != self._answers.changes:
             return  # something was invalidated meanwhile, perhaps after it was read
-        size = len(body) + sum(map(len, self._key)) + _OVERHEAD + _PER_KEY * len(account.keys)
+        size = len(body) + sum(len(part or "") for part in self._key) + _OVERHEAD + _PER_KEY * len(account.keys)
         answer = _Answer(
             headers=[header for header in headers if header[0] not in ONES_OWN],
-            body=body,
+            rest={"type": "http.response.body", "body": body},
             etag=dict(headers).get(b"etag", b""),
             begun=time.monotonic(),
             fresh_until=account.fresh_until or 0.0,
@@ -247,15 +252,13 @@ class _Keeping:
         self._answers.put(self._key, answer)
 
 
-async def _serve(answer: _Answer, none_match: bytes, send: Send) -> None:
+def _messages(answer: _Answer, none_match: bytes | None) -> tuple[Message, Message]:
+    """What is sent of a kept answer: 304 alone to whoever has it already."""
     headers: list[Any] = [*answer.headers, (b"age", b"%d" % (time.monotonic() - answer.begun))]
-    if answer.etag and none_match and matches(none_match, answer.etag):
+    if none_match is not None and answer.etag and matches(none_match, answer.etag):
         headers = [header for header in headers if header[0] not in _OF_A_BODY]
-        await send({"type": "http.response.start", "status": 304, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+        return {"type": "http.response.start", "status": 304, "headers": headers}, _NO_BODY
+    return {"type": "http.response.start", "status": 200, "headers": headers}, answer.rest
 
 
 def matches(none_match: bytes, etag: bytes) -> bool:

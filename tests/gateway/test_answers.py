@@ -59,8 +59,8 @@ class Origin:
         self.cache = FakeCache()
         self.app = Answering(routes=[Route("/graphql", self.answer, methods=["GET", "POST"])])
         self.app.kept_path = "/graphql"
-        self.answers = self.app.state.answers = Answers(self.cache, most_bytes)  # type: ignore[arg-type]
-        self.app.state.authenticator = FakeAuthenticator()
+        self.answers = self.app.answers = Answers(self.cache, most_bytes)  # type: ignore[arg-type]
+        self.app.authenticator = FakeAuthenticator()  # type: ignore[assignment]
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test")
 
     async def answer(self, request: Request) -> Response:

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
 from deploy.embedded.engines import StoreUrls
 from gateway import export
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
+from gateway.http.answers import Answering
 from gateway.settings import Settings
 from gateway.stores import open_stores
 from loaders.api_keys import ApiKeys
@@ -26,10 +26,10 @@ async def client(key_stores: NewStores, store_urls: StoreUrls) -> AsyncIterator[
         clickhouse_url=key_stores.clickhouse_url,
         redis_url=store_urls.redis_url,
     )
-    app = Starlette(routes=export.routes(SCHEMA, 10, viewer_of))
+    app = Answering(routes=export.routes(SCHEMA, 10, viewer_of))
     async with open_stores(settings) as stores:
         app.state.stores = stores
-        app.state.authenticator = Authenticator(Policy.of(settings), stores)
+        app.authenticator = Authenticator(Policy.of(settings), stores)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
             yield client
 
