@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import time
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from loaders.stopping import ended
 from loaders.stores.errors import SystemFault
-from loaders.stores.redis import Redis
 
 T = TypeVar("T")
 
@@ -21,11 +22,11 @@ _log = logging.getLogger("gateway")
 class BoundedCalls:
     """Calls that answer None where Redis failed, or took longer than `timeout_s`.
 
-    Then it is left alone, and calls answer None at once, until an attempt beside the requests finds it well again.
+    Then it is left alone, and calls answer None at once, until `probe`, made beside the requests, succeeds as soon.
     """
 
-    def __init__(self, redis: Redis, timeout_s: float) -> None:
-        self._redis = redis
+    def __init__(self, probe: Callable[[], Awaitable[object]], timeout_s: float) -> None:
+        self._probe = probe
         self._timeout_s = timeout_s
         self._retrying: asyncio.Task[None] | None = None
 
@@ -36,30 +37,36 @@ class BoundedCalls:
 
     async def of(self, call: Coroutine[Any, Any, T]) -> T | None:
         """What the call answers. It is not begun where Redis is left alone."""
-        if self.is_away:
+        if self._retrying is not None:
             call.close()
             return None
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await call
         except (SystemFault, TimeoutError) as error:
-            if self._retrying is None:
-                _log.warning("Redis is left alone until it answers again: %s", str(error)[:500] or type(error).__name__)
-                self._retrying = asyncio.create_task(self._retry())
+            self.fail(error)
             return None
 
+    def fail(self, error: Exception) -> None:
+        """Leave Redis alone from now on, for what a call raised or what is wrong with its answer."""
+        if self._retrying is None:
+            _log.warning("Redis is left alone until it answers again: %s", str(error)[:500] or type(error).__name__)
+            self._retrying = asyncio.create_task(self._retry())
+
     async def close(self) -> None:
-        """Stop looking for Redis."""
+        """Stop looking for Redis; returns when that has ended."""
         if self._retrying is not None:
-            self._retrying.cancel()
+            await ended([self._retrying])
 
     async def _retry(self) -> None:
         while True:
             await asyncio.sleep(_RETRY_S)
+            started = time.monotonic()
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    await self._redis.ping()
-            except (SystemFault, TimeoutError):
+                    await self._probe()
+            except Exception:  # noqa: S112  # whatever it is, Redis would be left alone for good; why is in the log
                 continue
+            _log.warning("Redis answers again, within %.0f ms.", (time.monotonic() - started) * 1000)
             self._retrying = None
             return

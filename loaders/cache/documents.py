@@ -33,7 +33,7 @@ class SharedDocuments:
 
     def __init__(self, redis: Redis, *, timeout_s: float) -> None:
         self._redis = redis
-        self._calls = BoundedCalls(redis, timeout_s)
+        self._calls = BoundedCalls(redis.ping, timeout_s)
 
     async def automatic(self, name: str) -> str | None:
         """The text with this digest, kept from now on for as long as if it were new; None where none is known."""

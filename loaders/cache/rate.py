@@ -71,7 +71,7 @@ class SharedRates:
 
     def __init__(self, redis: Redis, *, timeout_s: float) -> None:
         self._scripts = Scripts(redis)
-        self._calls = BoundedCalls(redis, timeout_s)
+        self._calls = BoundedCalls(redis.ping, timeout_s)
         self._known: OrderedDict[tuple[str, int], tuple[Counted, float]] = OrderedDict()
         self._owed: Counter[tuple[str, int]] = Counter()
         self._behind: asyncio.Task[None] | None = None

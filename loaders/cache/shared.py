@@ -6,19 +6,18 @@ What fails or is late is done without.
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Literal, TypeVar
 
 from loaders.cache import scripts
+from loaders.cache.bounded import BoundedCalls
 from loaders.cache.fields import Entry, Field, entries
 from loaders.cache.shards import Shards
-from loaders.stores.errors import SystemFault
 from loaders.stores.redis import Redis
 
 T = TypeVar("T")
@@ -26,15 +25,10 @@ Mode = Literal["load", "refresh", "look"]
 
 MOST_PLACES = 50_000
 """Fields of objects that are cached at once: more are seldom asked twice, and would drive out what is."""
-_RETRY_S = 0.5
-"""Between two attempts to reach a Redis that is away, made beside the requests: none waits for one."""
-
 _ATTEMPTS = 3
 """At a look-up between whose parts a source is invalidated."""
 _PLACES = 5_000
 """Fields of objects in one script, which nothing else that Redis does comes between: some milliseconds."""
-
-_log = logging.getLogger("gateway")
 
 
 @dataclass(slots=True)
@@ -71,12 +65,12 @@ class SharedCache:
         self._lease_ms = int(lease_s * 1000)
         self._clocks_ms = [0.0] * len(self._shards)
         """What to add to the monotonic clock to have that of the shard's server; 0 before it is known."""
-        self._retrying: asyncio.Task[None] | None = None
+        self._calls = BoundedCalls(self._probe, timeout_s)
 
     @property
     def is_away(self) -> bool:
         """Whether Redis is being left alone."""
-        return self._retrying is not None
+        return self._calls.is_away
 
     async def look_up(self, keys: Sequence[str], fields: Sequence[Field], *, mode: Mode = "load") -> Found | None:
         """What there is, with leases for the caller on what there is not; on what is stale too, to refresh it.
@@ -115,13 +109,13 @@ class SharedCache:
             arguments = [token, self._lease_ms, int(deadline), mode, len(names), *names]
             arguments += [one.source for one in fields]
             call = self._shards[shard].run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments)
-            reply = await self._bounded(call)
+            reply = await self._calls.of(call)
             if reply is None:
                 return None
             try:
                 parts.append(_found(token, reply, fields))
             except (ValueError, TypeError, IndexError, AttributeError) as error:
-                self._fail(error)
+                self._calls.fail(error)
                 return None
             self._clocks_ms[shard] = parts[-1].now_ms - time.monotonic() * 1000
         return parts
@@ -155,47 +149,20 @@ class SharedCache:
             arguments += chain.from_iterable(texts[at : at + len(some)])
             at += len(some)
             call = self._shards[shard].run(scripts.PUT, list(map(_object, some)), arguments)
-            taken += await self._bounded(call) or 0
+            taken += await self._calls.of(call) or 0
         return taken
 
     async def close(self) -> None:
         """Stop looking for Redis."""
-        if self._retrying is not None:
-            self._retrying.cancel()
+        await self._calls.close()
 
     def _name(self, one: Field) -> str:
         return f"{self._version}.{one.name}"
 
-    async def _bounded(self, call: Awaitable[T]) -> T | None:
-        if self.is_away:
-            call.close()  # type: ignore[attr-defined]  # a coroutine that was not started
-            return None
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await call
-        except (SystemFault, TimeoutError) as error:
-            self._fail(error)
-            return None
-
-    def _fail(self, error: Exception) -> None:
-        if self._retrying is None:
-            _log.warning("Redis is left alone until it answers again: %s", str(error)[:500] or type(error).__name__)
-            self._retrying = asyncio.create_task(self._retry())
-
-    async def _retry(self) -> None:
-        while True:
-            await asyncio.sleep(_RETRY_S)
-            started = time.monotonic()
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    await self._redis.find_servers()
-                    probe = (scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, 0, "load", 1, "0", "0"])
-                    await asyncio.gather(*(shard.run(*probe) for shard in self._shards))
-            except (SystemFault, TimeoutError):
-                continue
-            _log.warning("Redis answers again, within %.0f ms.", (time.monotonic() - started) * 1000)
-            self._retrying = None
-            return
+    async def _probe(self) -> None:
+        await self._redis.find_servers()
+        look_up = (scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, 0, "load", 1, "0", "0"])
+        await asyncio.gather(*(shard.run(*look_up) for shard in self._shards))
 
 
 def _chunks(sequence: Sequence[T], fields: int) -> Iterator[Sequence[T]]:

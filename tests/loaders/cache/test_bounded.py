@@ -1,6 +1,7 @@
 """Calls to Redis that fail or are late: one of them is waited for, and then none until Redis is back."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -29,7 +30,7 @@ async def test_after_one_that_failed_none_is_begun_until_redis_is_back(
         begun.append("call")
         return await harm() if len(begun) == 1 else "well"
 
-    calls = BoundedCalls(redis, timeout_s=0.2)
+    calls = BoundedCalls(redis.ping, timeout_s=0.2)
     for _ in range(5):
         assert await calls.of(call()) is None
     assert (begun, calls.is_away) == (["call"], True)
@@ -46,7 +47,52 @@ async def test_a_fault_of_our_own_is_not_taken_for_redis(redis: Redis) -> None:
     async def call() -> str:
         raise KeyError
 
-    calls = BoundedCalls(redis, timeout_s=0.2)
+    calls = BoundedCalls(redis.ping, timeout_s=0.2)
     with pytest.raises(KeyError):
         await calls.of(call())
     assert not calls.is_away
+
+
+async def test_it_is_said_once_when_redis_is_left_alone_and_once_when_it_answers_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    probed: list[str] = []
+
+    async def probe() -> None:
+        probed.append("probe")
+        if len(probed) < 3:
+            raise (KeyError if len(probed) == 1 else StoreUnavailable(STORE, "still away"))
+
+    calls = BoundedCalls(probe, timeout_s=0.2)
+    with caplog.at_level(logging.INFO, "gateway"):
+        for _ in range(5):
+            await asyncio.gather(calls.of(_fails()), calls.of(_fails()))
+        for _ in range(200):
+            if not calls.is_away:
+                break
+            await asyncio.sleep(0.05)
+    assert len(probed) == 3, "a fault in looking for Redis does not end it"
+    left_alone, answers = [record.message for record in caplog.records]
+    assert left_alone == "Redis is left alone until it answers again: away"
+    assert answers.startswith("Redis answers again")
+
+
+async def test_who_has_closed_it_does_not_look_for_redis_any_more() -> None:
+    looking: list[str] = []
+
+    async def probe() -> None:
+        looking.append("began")
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)  # what lets go of a connection takes its time
+            looking.append("ended")
+
+    calls = BoundedCalls(probe, timeout_s=60)
+    await calls.of(_fails())
+    for _ in range(200):
+        if looking:
+            break
+        await asyncio.sleep(0.05)
+    await calls.close()
+    assert looking == ["began", "ended"]
