@@ -106,6 +106,7 @@ class Follower:
         self._process = secrets.token_hex(8)
         self._until = 0.0
         self._stopping = False
+        self._failing = False
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -132,7 +133,9 @@ class Follower:
             except Exception as error:  # whatever it is: without attention nothing may be served from memory
                 self._until = 0.0
                 self._apply(Change(sources=(EVERYTHING,)))
-                _log.warning("Changes cannot be followed, nothing is served from memory: %s", str(error)[:500])
+                if not self._failing:  # into the log once, until they are followed again
+                    _log.warning("Changes cannot be followed, nothing is served from memory: %s", str(error)[:500])
+                self._failing = True
                 began.set()
                 await asyncio.sleep(_RENEW_S)
 
@@ -148,6 +151,9 @@ class Follower:
                 self._apply(Change(sources=(EVERYTHING,)) if missed else Change.read(entry[b"change"]))
                 number = this
             await self._renew(place)
+            if self._failing:
+                _log.warning("Changes are followed again.")
+            self._failing = False
 
     async def _renew(self, place: bytes) -> bytes:
         """Attend from this place on, which is answered; without one, from the end of the changes."""

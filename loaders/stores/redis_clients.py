@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import urlunsplit
 
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import SSLConnection, parse_url
+from redis.asyncio.connection import AbstractConnection, SSLConnection, parse_url
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from loaders.stores.address import hosts, parsed_url
@@ -35,8 +36,40 @@ _RETRIES = 2
 """After a server failed, with the others asked anew who holds what. The driver's ten hold a request for seconds."""
 
 
-class _MasterPool(SentinelConnectionPool, BlockingConnectionPool):
+class _Pool(BlockingConnectionPool):
+    """Connections; who finds none free waits. The driver's own opens some again after it was closed, and keeps them."""
+
+    _is_closed = False
+
+    def can_get_connection(self) -> bool:
+        """Whether one is free. Raises ConnectionError where they are closed."""
+        if self._is_closed:
+            raise exceptions.ConnectionError("The client is closed.")
+        return bool(super().can_get_connection())
+
+    def release(self, connection: AbstractConnection) -> Coroutine[Any, Any, None]:
+        """Take one back. What was opening while all others were closed is closed now."""
+        if self._is_closed:
+            connection.mark_for_reconnect()  # type: ignore[no-untyped-call]  # which is to close it
+        return super().release(connection)
+
+    async def aclose(self) -> None:
+        """Close all of them, for good."""
+        self._is_closed = True
+        await super().aclose()
+
+
+class _MasterPool(SentinelConnectionPool, _Pool):
     """Connections to the master that the sentinels name; who finds none free waits."""
+
+    async def get_master_address(self) -> Any:
+        """Its host and port. The driver's error is a page of objects, and this one a sentence."""
+        try:
+            return await super().get_master_address()  # type: ignore[no-untyped-call]
+        except MasterNotFoundError as error:
+            most = len(self.sentinel_manager.sentinels)
+            named = f"None of {most} sentinels answers with a master of {self.service_name!r}."
+            raise MasterNotFoundError(named) from error
 
     async def aclose(self) -> None:
         """Close the connections to the master, and to the sentinels."""
@@ -82,7 +115,7 @@ def client_of(url: str, *, max_connections: int, acquire_timeout_s: float, comma
             return _cluster(url, options)
         if topology == "sentinel":
             return _master(url, options)
-        return Redis.from_pool(BlockingConnectionPool.from_url(url, **options))
+        return Redis.from_pool(_Pool.from_url(url, **options))
     except (ValueError, TypeError, exceptions.RedisClusterException) as error:
         raise StoreUnavailable(_STORE, f"The URL of Redis cannot be read: {error}") from error
 

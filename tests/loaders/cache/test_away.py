@@ -123,6 +123,32 @@ async def test_a_stopped_redis_is_done_without_until_it_is_back(process: OpenCac
             assert await _is_back(cache, truth)
 
 
+async def test_it_is_said_once_that_changes_cannot_be_followed_and_once_that_they_are_again(
+    process: OpenCache, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said() -> list[str]:
+        return [message.partition(",")[0] for message in caplog.messages if message.startswith("Changes")]
+
+    with own_valkey(tmp_path) as valkey:
+        async with process(url=valkey.url) as cache:
+            tried: list[Change] = []
+            cache.listeners.append(tried.append)
+            valkey.kill()
+            await _until(lambda: len(tried) >= 3)
+            assert said() == ["Changes cannot be followed"]
+            await asyncio.to_thread(valkey.start)
+            await _until(lambda: len(said()) > 1)
+            assert said() == ["Changes cannot be followed", "Changes are followed again."]
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if holds():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("What is waited for does not come.")
+
+
 async def test_a_full_redis_is_done_without(process: OpenCache, tmp_path: Path) -> None:
     truth = Truth()
     with own_valkey(tmp_path, "--maxmemory", "1", "--maxmemory-policy", "noeviction") as valkey:

@@ -1,5 +1,7 @@
 """Redis's client against the real engine."""
 
+import asyncio
+
 import pytest
 from redis.asyncio.connection import SSLConnection
 
@@ -39,6 +41,25 @@ async def test_a_server_that_falls_silent_is_a_timeout(store_urls: StoreUrls) ->
         await redis.close()
 
 
+async def test_what_is_asked_of_a_closed_client_is_refused(store_urls: StoreUrls) -> None:
+    redis = await small_client(store_urls.redis_url)
+    await redis.close()
+    with pytest.raises(StoreUnavailable, match="The client is closed"):
+        await redis.ping()
+
+
+async def test_a_connection_that_opens_while_its_client_is_closed_is_closed_too(store_urls: StoreUrls) -> None:
+    redis = Redis.opened(store_urls.redis_url, max_connections=2, acquire_timeout_s=1, command_timeout_s=2)
+    pool = redis._client.connection_pool
+    pinging = asyncio.create_task(redis.ping())
+    await asyncio.sleep(0)
+    (connection,) = pool._in_use_connections
+    assert not connection.is_connected
+    await redis.close()
+    await pinging
+    assert not connection.is_connected
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
@@ -72,6 +93,16 @@ async def test_several_hosts_are_named_and_what_cannot_be_is_a_sentence(url: str
     with pytest.raises(StoreUnavailable, match=message) as failure:
         await small_client(url)
     assert "secret" not in str(failure.value)
+
+
+async def test_that_no_sentinel_names_a_master_is_one_short_sentence() -> None:
+    url = "redis+sentinel://user:secret@127.0.0.1:1,127.0.0.1:2/cache"
+    redis = Redis.opened(url, max_connections=2, acquire_timeout_s=1, command_timeout_s=2)
+    with pytest.raises(StoreUnavailable) as failure:
+        await redis.ping()
+    sentence = "The connection to Redis failed: None of 2 sentinels answers with a master of 'cache'."
+    assert str(failure.value) == sentence
+    await redis.close()
 
 
 def test_a_url_of_sentinels_says_all_that_the_driver_is_told() -> None:
