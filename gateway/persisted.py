@@ -29,7 +29,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 _PREFIX = "sha256:"
 """What GraphQL over HTTP has before a digest that is a document's id."""
 _LONGEST = 64 << 10
-"""Bytes of a document that is kept: longer ones are no frontend's, and many of them would fill Redis."""
+"""Bytes of a document that is kept: longer ones are no frontend's, and few of them would drive out many others."""
 _MOST = 256
 """Automatic documents that a process remembers; a frontend has some dozens."""
 _RENEW_S = 86_400.0

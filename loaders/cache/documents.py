@@ -10,17 +10,57 @@ import hashlib
 from collections.abc import Mapping
 
 from loaders.cache.bounded import BoundedCalls
-from loaders.stores.redis import Redis
+from loaders.stores.redis import Redis, Scripts
 
 _KEEP_S = 30 * 86_400
-"""How long an automatic document stays after its last use: a page that is opened once a month still finds its own."""
+"""How long automatic documents stay after the last use of any: a page that is opened once a month still finds its
+own."""
+_MOST_DOCUMENTS = 4_096
+_MOST_BYTES = 16 << 20
+"""Automatic documents that Redis holds, and bytes of their texts: many releases of many frontends, which have some
+dozens each. Without bounds, anybody who may ask could fill Redis with texts."""
 _TRUSTED_KEEP_S = 3 * 86_400
 """How long a trusted document stays after the last process that has it in its manifest put it there: longer than a
 release takes to reach all processes, and soon enough for one that is trusted no more."""
 
-_AUTOMATIC = "gateway:documents:"
+_KEYS = ("documents", "documents:used")
 _TRUSTED = "gateway:documents:trusted:"
 _DIGEST_BYTES = 16
+
+# KEYS of both scripts: a hash of texts by digest, with the bytes of all by '', and their digests by when they were last
+# used, in microseconds. ARGV begins with the digest and the seconds to keep both keys for.
+_USED = """
+local function used()
+  local t = redis.call('TIME')
+  redis.call('ZADD', KEYS[2], t[1] .. string.format('%06d', t[2]), ARGV[1])
+  redis.call('EXPIRE', KEYS[1], ARGV[2])
+  redis.call('EXPIRE', KEYS[2], ARGV[2])
+end
+"""
+_FIND = f"""{_USED}
+local text = redis.call('HGET', KEYS[1], ARGV[1])
+if text then
+  used()
+end
+return text
+"""
+_KEEP = f"""{_USED}
+-- ARGV goes on: the text, the most documents, the most bytes. Those used least lately are let go of.
+if redis.call('ZCARD', KEYS[2]) ~= math.max(0, redis.call('HLEN', KEYS[1]) - 1) then  -- Redis has evicted one of both
+  redis.call('DEL', KEYS[1], KEYS[2])
+end
+local added = #ARGV[3] - redis.call('HSTRLEN', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+local bytes = redis.call('HINCRBY', KEYS[1], '', added)
+used()
+local count = redis.call('ZCARD', KEYS[2])
+while count > tonumber(ARGV[4]) or bytes > tonumber(ARGV[5]) do
+  local oldest = redis.call('ZPOPMIN', KEYS[2])[1]
+  bytes = redis.call('HINCRBY', KEYS[1], '', -redis.call('HSTRLEN', KEYS[1], oldest))
+  count = count - redis.call('HDEL', KEYS[1], oldest)
+end
+return 1
+"""
 
 
 def digest(text: str) -> str:
@@ -33,17 +73,19 @@ class SharedDocuments:
 
     def __init__(self, redis: Redis, *, timeout_s: float) -> None:
         self._redis = redis
-        self._calls = BoundedCalls(redis.ping, timeout_s)
+        self._scripts = Scripts(redis)
+        self._calls = BoundedCalls(self._probe, timeout_s)
 
     async def automatic(self, name: str) -> str | None:
         """The text with this digest, kept from now on for as long as if it were new; None where none is known."""
-        found = await self._calls.of(self._redis.kept(_AUTOMATIC + name, keep_s=_KEEP_S))
-        text = _text(found)
+        found = await self._calls.of(self._scripts.run(_FIND, _KEYS, [name, _KEEP_S]))
+        text = _text(found if isinstance(found, bytes) else None)
         return text if text is not None and digest(text) == name else None
 
     async def keep(self, name: str, text: str) -> None:
-        """Make a text known by its digest."""
-        await self._calls.of(self._redis.keep(_AUTOMATIC + name, text.encode(), keep_s=_KEEP_S))
+        """Make a text known by its digest, in place of those that were used least lately where there are too many."""
+        arguments = [name, _KEEP_S, text.encode(), _MOST_DOCUMENTS, _MOST_BYTES]
+        await self._calls.of(self._scripts.run(_KEEP, _KEYS, arguments))
 
     async def trusted(self, name: str) -> str | None:
         """The text that a manifest has under this name; None where none is known."""
@@ -62,6 +104,10 @@ class SharedDocuments:
     async def close(self) -> None:
         """Stop looking for Redis."""
         await self._calls.close()
+
+    async def _probe(self) -> None:
+        """A write, which a full Redis refuses: to one that only reads, what is kept would go on failing."""
+        await self._redis.keep(_trusted(""), b"", keep_s=1)
 
 
 def _trusted(name: str) -> str:

@@ -81,10 +81,10 @@ class Redis:
             with _translated():
                 await self._client.nodes_manager.initialize()
 
-    async def kept(self, key: str, *, keep_s: int | None = None) -> bytes | None:
-        """What is kept by a key, None where nothing is; `keep_s` is how long from now on it is kept."""
+    async def kept(self, key: str) -> bytes | None:
+        """What is kept by a key, None where nothing is."""
         with _translated():
-            found = await self._client.getex(key, ex=keep_s)
+            found = await self._client.get(key)
             return found if isinstance(found, bytes) else None
 
     async def keep(self, key: str, value: bytes, *, keep_s: int) -> bool:

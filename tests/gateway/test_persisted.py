@@ -169,20 +169,20 @@ async def test_what_is_used_or_sent_is_made_known_again_to_a_redis_that_has_lost
 ) -> None:
     now_s = 0.0
     asked, named = Asked(text, extensions=_named(text)), Asked(None, extensions=_named(text))
-    key = f"gateway:documents:{digest(text)}"
+    key = "gateway:documents"
     persisted = Persisted(clock=lambda: now_s)
     async with open_redis(store_urls.redis_url) as redis, persisted.over(redis, timeout_s=2):
         await persisted.keep(asked)
         for after_s, is_known in ((9, False), (1, True)):
-            await redis._client.delete(key)
+            await redis._client.hdel(key, digest(text))
             now_s += after_s
             await persisted.keep(asked)
-            assert await redis._client.exists(key) == is_known
+            assert await redis._client.hexists(key, digest(text)) == is_known
         for after_s, is_known in ((86_399, False), (1, True)):
-            await redis._client.delete(key)
+            await redis._client.hdel(key, digest(text))
             now_s += after_s
             assert await persisted.text(named) == text
-            assert await redis._client.exists(key) == is_known
+            assert await redis._client.hexists(key, digest(text)) == is_known
 
 
 async def test_a_manifest_is_made_known_when_redis_is_there(tmp_path: Path) -> None:

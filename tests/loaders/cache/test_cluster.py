@@ -9,6 +9,7 @@ import pytest
 from redis.crc import key_slot
 
 from loaders.cache.cache import Cache
+from loaders.cache.documents import SharedDocuments, digest
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
 from loaders.cache.shards import Shards
 from loaders.stores.errors import StoreTimeout
@@ -61,6 +62,17 @@ async def test_another_process_has_from_redis_what_one_loaded_in_the_order_asked
     assert other.counts["fields from redis"] == 400
     objects = [sum(":o:" in key for key in node.ask("KEYS", "*")) for node in cluster.nodes]
     assert min(objects) > 30, "each master has its share"
+
+
+async def test_automatic_documents_are_known_to_all_and_bounded(redis: Redis, cluster: OwnCluster) -> None:
+    names = []
+    async with open_redis(cluster.url) as another:
+        for at in range(257):
+            text = f"{{ a{at} }}".ljust(64 << 10)
+            names.append(digest(text))
+            await SharedDocuments(redis, timeout_s=5).keep(names[-1], text)
+        found = [await SharedDocuments(another, timeout_s=5).automatic(names[at]) for at in (0, 1, 256)]
+    assert [text is not None for text in found] == [False, True, True]
 
 
 async def test_a_hundred_at_once_over_two_processes_are_one_load(process: OpenCache) -> None:
