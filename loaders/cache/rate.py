@@ -29,6 +29,8 @@ _KNOWN_S = 1.0
 """How long what was left of a budget is taken for what is left, but for what this process has taken since."""
 _LITTLE = 100
 """Of what is left, a part this small is given before it is counted. Near its end, a budget is counted exactly."""
+_AGAIN_S = 0.5
+"""Between two attempts to count what was given, while Redis is away."""
 
 _TAKE = """
 -- KEYS: caller. ARGV: points, points a minute. Answers whether they were taken, the points that are left now, and in
@@ -69,18 +71,20 @@ class SharedRates:
     A request that asks for little of what was left a moment ago does not wait for Redis: it is counted behind.
     """
 
-    def __init__(self, redis: Redis, *, timeout_s: float) -> None:
+    def __init__(self, redis: Redis, *, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._scripts = Scripts(redis)
-        self._calls = BoundedCalls(redis.ping, timeout_s)
+        self._calls = BoundedCalls(self._probe, timeout_s)
+        self._clock = clock
         self._known: OrderedDict[tuple[str, int], tuple[Counted, float]] = OrderedDict()
         self._owed: Counter[tuple[str, int]] = Counter()
+        """What was given and is not counted yet: of each caller, less than was left when that was known."""
         self._behind: asyncio.Task[None] | None = None
 
     async def take(self, caller: str, points: int, per_minute: int) -> Counted | None:
         """Take points, at most as many as a minute has; None where Redis failed, was late, or is left alone."""
         key = (caller, per_minute)
         known, until = self._known.get(key, (None, 0.0))
-        if known is None or time.monotonic() > until or points * _LITTLE > known.remaining:
+        if known is None or self._clock() > until or points * _LITTLE > known.remaining:
             return await self._take(caller, points, per_minute)
         reset_s = known.reset_s + points * WINDOW_S / per_minute
         counted = Counted(allowed=True, remaining=known.remaining - points, retry_after_s=0.0, reset_s=reset_s)
@@ -91,10 +95,19 @@ class SharedRates:
         return counted
 
     async def _pay(self) -> None:
+        """Count what is owed. While Redis is away it stays owed: for a minute, in which all would be paid back."""
+        until = math.inf
         try:
             while self._owed:
                 (caller, per_minute), points = self._owed.popitem()
-                await self._take(caller, points, per_minute)
+                if await self._take(caller, points, per_minute) is not None:
+                    until = math.inf
+                    continue
+                self._owed[caller, per_minute] += points
+                until = min(until, self._clock() + WINDOW_S)
+                await asyncio.sleep(_AGAIN_S)
+                if self._clock() >= until:
+                    self._owed.clear()
         finally:
             self._behind = None
 
@@ -108,7 +121,7 @@ class SharedRates:
         counted = Counted(allowed == 1, remaining, wait_us / 1e6, reset_us / 1e6)
         key = (caller, per_minute)
         left = replace(counted, remaining=remaining - self._owed[key] if key in self._owed else remaining)
-        self._known[key] = (left, time.monotonic() + _KNOWN_S)
+        self._known[key] = (left, self._clock() + _KNOWN_S)
         self._known.move_to_end(key)
         if len(self._known) > _MOST_CALLERS:
             self._known.popitem(last=False)
@@ -119,6 +132,10 @@ class SharedRates:
         if self._behind is not None:
             await ended([self._behind])
         await self._calls.close()
+
+    async def _probe(self) -> None:
+        """A write, which a full Redis refuses: to one that only reads, counting would go on failing."""
+        await self._scripts.run(_TAKE, ["rate:"], [0, 1])
 
 
 class LocalRates:

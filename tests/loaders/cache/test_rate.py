@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,8 @@ from deploy.embedded.engines import StoreUrls
 from loaders.cache.rate import Counted, LocalRates, SharedRates
 from loaders.stores.redis import Redis, Scripts
 from tests.loaders.cache.conftest import open_redis
-from tests.loaders.stores.relay import relay
+from tests.loaders.cache.valkey import own_valkey
+from tests.loaders.stores.relay import Relay, relay
 
 
 class Clock:
@@ -180,6 +182,73 @@ async def _seen_below(points: int, redis: Redis, caller: str) -> int:
             break
         await asyncio.sleep(0.02)
     return counted.remaining if counted is not None else 1_000
+
+
+async def _left(redis: Redis, caller: str) -> int:
+    """What a process is told that has not asked before."""
+    rates = SharedRates(redis, timeout_s=5)
+    counted = await rates.take(caller, 1, 100_000)
+    assert counted is not None
+    return counted.remaining
+
+
+async def _give_while_cut(rates: SharedRates, line: Relay, caller: str) -> None:
+    """Have 16,000 points given of 100,000, which cannot be counted; returns when that was tried."""
+    assert await rates.take(caller, 1, 100_000) is not None
+    await line.cut()
+    for _ in range(20):
+        assert await rates.take(caller, 800, 100_000) is not None, "it is given ahead"
+    for _ in range(500):
+        if rates._calls.is_away:
+            break
+        await asyncio.sleep(0.01)
+
+
+async def test_what_was_given_while_redis_went_away_is_counted_when_it_is_back(
+    store_urls: StoreUrls, redis: Redis, caller: str
+) -> None:
+    async with relay(store_urls.redis_url) as line, open_redis(line.url) as by_line:
+        rates = SharedRates(by_line, timeout_s=2)
+        await _give_while_cut(rates, line, caller)
+        assert await _left(redis, caller) > 99_000
+        await line.listen()
+        for _ in range(100):
+            if await _left(redis, caller) < 90_000:
+                break
+            await asyncio.sleep(0.05)
+        assert 80_000 < await _left(redis, caller) < 90_000
+        await rates.close()
+
+
+async def test_what_would_have_been_paid_back_meanwhile_is_not_counted(
+    store_urls: StoreUrls, redis: Redis, caller: str
+) -> None:
+    clock = Clock()
+    async with relay(store_urls.redis_url) as line, open_redis(line.url) as by_line:
+        rates = SharedRates(by_line, timeout_s=2, clock=clock)
+        await _give_while_cut(rates, line, caller)
+        clock.now_s += 61
+        await line.listen()
+        for _ in range(100):
+            if not rates._calls.is_away and rates._behind is None:
+                break
+            await asyncio.sleep(0.05)
+        assert rates._behind is None
+        assert await _left(redis, caller) > 99_000
+        await rates.close()
+
+
+async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with own_valkey(tmp_path, "--maxmemory", "1", "--maxmemory-policy", "noeviction") as valkey:
+        async with open_redis(valkey.url) as redis:
+            rates = SharedRates(redis, timeout_s=2)
+            for _ in range(8):
+                assert await rates.take("caller", 1, 10) is None
+                await asyncio.sleep(0.2)
+            await rates.close()
+    assert len(caplog.messages) == 1
 
 
 async def test_near_its_end_a_budget_is_counted_exactly(store_urls: StoreUrls, caller: str) -> None:
