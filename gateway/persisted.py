@@ -16,6 +16,7 @@ from gateway.http.faults import HTTPFault, refused
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from loaders.cache.documents import SharedDocuments, digest
+from loaders.stopping import ended
 
 if TYPE_CHECKING:
     from gateway.http.reading import Asked
@@ -80,8 +81,7 @@ class Persisted:
             yield
         finally:
             self._shared = None
-            publishing.cancel()
-            await asyncio.wait([publishing])
+            await ended([publishing])
             await shared.close()
 
     async def text(self, asked: Asked) -> str:

@@ -15,6 +15,7 @@ from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.fleet import FleetEntry, FleetQuery
+from loaders.stopping import ended
 from loaders.stores.errors import CallerError, GatewayError
 from resolvers.context import RequestContext
 
@@ -99,8 +100,7 @@ async def kept_warm(stores: Stores, settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         if task is not None:
-            task.cancel()
-            await asyncio.wait([task])
+            await ended([task])
 
 
 async def _keep_warm(stores: Stores, texts: Sequence[str], settings: Settings) -> None:

@@ -1,8 +1,8 @@
-"""Ending tasks that may not end at once."""
+"""Ending what may not end at once: tasks, and what closes something."""
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 _AGAIN_S = 0.3
@@ -26,6 +26,20 @@ async def ended(tasks: Collection[asyncio.Task[Any]]) -> None:
         for task in running:
             task.cancel()
         await asyncio.wait(running, timeout=_AGAIN_S)
+
+
+async def closed(closing: Coroutine[Any, Any, object]) -> None:
+    """Return when it has ended; it is told to where it takes seconds. What fails is said in the log, and no more.
+
+    Drivers wait without a bound for what others hold or a server does not say, and the rest is to be closed as well.
+    """
+    task = asyncio.create_task(closing)
+    try:
+        await asyncio.wait([task], timeout=_WITHIN_S)
+    finally:
+        await ended([task])
+    if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+        _log.warning("What stops could not be closed as it should: %s", str(error)[:500] or type(error).__name__)
 
 
 def _where(task: asyncio.Task[Any]) -> str:

@@ -22,6 +22,7 @@ from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.local import LocalCache
 from loaders.cache.shared import MOST_PLACES, Found, SharedCache
 from loaders.cache.states import States, states
+from loaders.stopping import closed, ended
 from loaders.stores.errors import SystemFault
 
 _FIRST_LOOK_S, _LATER_LOOKS_S = 0.005, 0.05
@@ -113,8 +114,9 @@ class Cache:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def close(self) -> None:
-        """Settle, and stop looking for Redis."""
-        await self.settle()
+        """Settle for some seconds, end what takes longer, and stop looking for Redis."""
+        await closed(self.settle())
+        await ended(self._tasks)
         await self._shared.close()
 
     async def _fly(

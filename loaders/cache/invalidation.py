@@ -118,6 +118,7 @@ class Follower:
         """Begin; returns when the process attends or it has turned out that it cannot for now."""
         began = asyncio.Event()
         self._task = asyncio.create_task(self._follow(began))
+        self._task.add_done_callback(lambda _: began.set())  # however it ends, nobody waits for it
         await began.wait()
 
     async def stop(self) -> None:

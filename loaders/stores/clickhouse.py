@@ -14,6 +14,7 @@ import clickhouse_connect
 from clickhouse_connect.driver import exceptions
 
 from loaders.account import sent
+from loaders.stopping import closed
 from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import Columns
@@ -133,7 +134,7 @@ class ClickHouse:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.close()
+        await closed(self._client.close())
 
     @asynccontextmanager
     async def _turn(self, timeout_s: float | None) -> AsyncIterator[None]:

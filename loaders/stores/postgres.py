@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 import asyncpg
 
 from loaders.account import sent
+from loaders.stopping import closed
 from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 
@@ -100,8 +101,8 @@ class Postgres:
         await self.rows("select 1")
 
     async def close(self) -> None:
-        """Wait for the running statements, then close every connection."""
-        await self._pool.close()
+        """Wait some seconds for the running statements, then close every connection."""
+        await closed(self._pool.close())
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]:

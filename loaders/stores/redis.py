@@ -10,6 +10,7 @@ from typing import Any
 
 from redis import exceptions
 
+from loaders.stopping import closed
 from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.redis_clients import SCHEMES, Cluster, client_of
@@ -94,7 +95,7 @@ class Redis:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await closed(self._client.aclose())
 
 
 class Scripts:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,6 +19,7 @@ from gateway.persisted import Persisted, manifest
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from loaders.cache.documents import SharedDocuments, digest
+from loaders.stores.redis import Redis
 from tests.conftest import Stores
 from tests.gateway.conftest import served
 from tests.gateway.in_process import opened
@@ -199,6 +200,26 @@ async def test_a_manifest_is_made_known_when_redis_is_there(tmp_path: Path) -> N
                         break
                     await asyncio.sleep(0.05)
                 assert await others.trusted("page") == "{ a }"
+
+
+class _Deaf(Redis):
+    """Takes the first time that it is told to stop for something else, as a driver may."""
+
+    began: asyncio.Event
+
+    async def keep(self, key: str, value: bytes, *, keep_s: int) -> bool:  # noqa: ARG002
+        self.began.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(3_600)
+        return True
+
+
+async def test_a_process_stops_though_the_driver_takes_that_for_something_else() -> None:
+    redis = _Deaf.opened("redis://127.0.0.1:1", max_connections=1, acquire_timeout_s=1, command_timeout_s=1)
+    assert isinstance(redis, _Deaf)
+    redis.began = asyncio.Event()
+    async with asyncio.timeout(4), Persisted("trusted", {digest("{ a }"): "{ a }"}).over(redis, timeout_s=3_600):
+        await redis.began.wait()
 
 
 async def test_a_text_without_a_digest_is_neither_named_nor_kept(text: str) -> None:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from loaders import stopping
-from loaders.stopping import ended
+from loaders.stopping import closed, ended
 
 
 async def test_a_task_that_takes_a_cancellation_for_something_else_is_told_again() -> None:
@@ -46,3 +46,27 @@ async def test_a_task_that_never_ends_is_left_behind_and_named(
     assert "Event.wait" in caplog.text
     let_go.set()
     await task
+
+
+async def test_what_closes_something_and_does_not_end_is_told_to_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "_WITHIN_S", 0.5)
+    told = []
+
+    async def stubborn() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            told.append(1)
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(10):
+        await closed(stubborn())
+    assert told == [1]
+
+
+async def test_that_closing_failed_is_said_and_does_not_keep_the_rest_open(caplog: pytest.LogCaptureFixture) -> None:
+    async def fails() -> None:
+        raise OSError("the connection is gone")
+
+    await closed(fails())
+    assert caplog.messages == ["What stops could not be closed as it should: the connection is gone"]

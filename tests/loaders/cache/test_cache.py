@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from loaders import stopping
 from loaders.account import Account, begin, current
 from loaders.cache.cache import Cache
 from loaders.cache.fields import variants
@@ -295,3 +296,14 @@ def test_nothing_is_fresh_or_served_for_longer_than_declared(freshness: Freshnes
         assert 1_000_000 + 900 * freshness.max_age_s <= fresh <= 1_000_000 + 1_000 * freshness.max_age_s
         assert stale - fresh == 1_000 * freshness.stale_while_revalidate_s
         assert error - fresh == 1_000 * max(freshness.stale_if_error_s, freshness.stale_while_revalidate_s)
+
+
+async def test_closing_does_not_wait_for_good_for_a_load(process: OpenCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping, "_WITHIN_S", 0.5)
+    never = Truth(delay_s=3_600)
+    async with asyncio.timeout(10):
+        async with process() as cache:
+            waiting = asyncio.create_task(cache.fetch(["x"], (A,), never))
+            await never.began.wait()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from deploy.embedded.engines import StoreUrls
+from loaders import stopping
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.postgres import Postgres, PostgresSession
 from tests.loaders.stores.relay import postgres_messages, relay
@@ -213,3 +214,16 @@ async def test_a_session_outlasts_the_statement_timeout(store_urls: StoreUrls) -
 
 async def test_ping_answers(postgres: Postgres) -> None:
     await postgres.ping()
+
+
+async def test_closing_does_not_wait_for_good_for_a_statement(
+    store_urls: StoreUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "_WITHIN_S", 0.5)
+    postgres = await small_pool(store_urls.database_url, statement_timeout_s=60)
+    running = asyncio.create_task(postgres.rows("select pg_sleep(60)"))
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(10):
+        await postgres.close()
+    with pytest.raises(StoreUnavailable):
+        await running
