@@ -16,6 +16,8 @@ from loaders.stores.errors import CallerError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+INTERNAL = "INTERNAL_SERVER_ERROR"
+"""The code of what is not the caller's fault, a store that is away among it."""
 MASKED = "Something went wrong on our side."
 MOST_ERRORS = 5
 """Errors that an answer has in full; a store that is away fails thousands of fields for one reason."""
@@ -70,7 +72,7 @@ def _log_cause(error: GraphQLError, incident: str, fields: int) -> None:
 
 
 def _masked(error: GraphQLError, incident: str) -> GraphQLError:
-    extensions = {"code": "INTERNAL_SERVER_ERROR", "id": incident}
+    extensions = {"code": INTERNAL, "id": incident}
     return GraphQLError(MASKED, nodes=error.nodes, path=error.path, extensions=extensions)
 
 

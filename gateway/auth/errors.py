@@ -1,19 +1,21 @@
 """What keeps a request from being asked at all. None of the texts repeats a credential.
 
-AuthenticationError        status, headers and a text for the caller
+AuthenticationError        status, code, headers and a text for the caller
 ├── Unauthenticated        401: no credential where one is needed, or one that is not good
 └── KeysUnavailable        503: whether the key is good cannot be said now
 """
 
+from gateway.errors import INTERNAL
 from loaders.stores.errors import GatewayError
 
 
 class AuthenticationError(GatewayError):
-    """The endpoint answers with this status, these headers and this text."""
+    """The endpoint answers with this status, this code, these headers and this text."""
 
-    def __init__(self, message: str, status: int, headers: dict[str, str]) -> None:
+    def __init__(self, message: str, status: int, code: str, headers: dict[str, str]) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
         self.headers = headers
 
 
@@ -22,7 +24,7 @@ class Unauthenticated(AuthenticationError):  # noqa: N818 (as HTTP has it)
 
     def __init__(self, message: str, *, invalid: bool = True) -> None:
         challenge = 'Bearer error="invalid_token"' if invalid else "Bearer"
-        super().__init__(message, 401, {"WWW-Authenticate": challenge, "Cache-Control": "no-store"})
+        super().__init__(message, 401, "UNAUTHENTICATED", {"WWW-Authenticate": challenge, "Cache-Control": "no-store"})
 
 
 class KeysUnavailable(AuthenticationError):  # noqa: N818 (as HTTP has it)
@@ -30,4 +32,4 @@ class KeysUnavailable(AuthenticationError):  # noqa: N818 (as HTTP has it)
 
     def __init__(self) -> None:
         headers = {"Retry-After": "1", "Cache-Control": "no-store"}
-        super().__init__("Keys cannot be looked up at the moment.", 503, headers)
+        super().__init__("Keys cannot be looked up at the moment.", 503, INTERNAL, headers)

@@ -24,11 +24,12 @@ from gateway.http.reading import METHODS, Received, received
 from gateway.http.responses import Answered, respond
 from gateway.limits import Limits
 from loaders.account import Account, begin
+from loaders.stopping import ended
 from resolvers import scopes
 from resolvers.context import RequestContext
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Iterable, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -102,7 +103,7 @@ class GraphQLEndpoint:
         context = RequestContext.of(stores.loaders(), encode_in_pieces=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
-            outcomes = await asyncio.gather(*(self._outcome(one, context, request, account) for one in prepared))
+            outcomes = await _all([self._outcome(one, context, request, account) for one in prepared])
             for parts in (one.parts for one in outcomes if one.parts is not None):
                 parts.held = stack.pop_all()
             return outcomes
@@ -153,11 +154,20 @@ class GraphQLEndpoint:
         return Outcome(result.data, has_data, result.errors or (), refused_status=status)
 
 
+async def _all(operations: Iterable[Coroutine[Any, Any, Outcome]]) -> list[Outcome]:
+    """What each comes to, in order. Where one raises, the others have ended too: what they share is let go of next."""
+    tasks = [asyncio.create_task(one) for one in operations]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        await ended(tasks)
+
+
 def _viewer(request: Request) -> Viewer:
     """Who asks. Raises HTTPFault where that is refused."""
     viewer: Viewer | AuthenticationError = request.scope[VIEWER]
     if isinstance(viewer, AuthenticationError):
-        raise HTTPFault(viewer.status, str(viewer), "UNAUTHENTICATED", viewer.headers)
+        raise HTTPFault(viewer.status, str(viewer), viewer.code, viewer.headers)
     return viewer
 
 

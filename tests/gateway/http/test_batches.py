@@ -1,8 +1,20 @@
 """Batches: answered in order, each operation for itself, loaded together."""
 
 import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
+from starlette.routing import Route
+
+from gateway.auth.viewer import ANONYMOUS
+from gateway.http.answers import Answering
+from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.reading import Asked
+from gateway.limits import Limits
+from gateway.rate_limit import RateLimit
+from tests.asking import SCHEMA
 from tests.gateway.http.conftest import Gateway, NewGateway
 from tests.queries import DASHBOARD
 
@@ -94,3 +106,44 @@ async def test_others_have_their_turn_between_the_operations_of_a_batch(gateway:
 
     await turns(1)
     assert await turns(10) >= await turns(1) + 9
+
+
+@dataclass
+class _Kept:
+    """What knows documents, and notes when it is no longer asked to keep one: of two operations, the second fails."""
+
+    ended: list[str] = field(default_factory=list)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def text(self, asked: Asked) -> str:
+        return asked.query or ""
+
+    async def keep(self, asked: Asked) -> None:
+        if asked.operation_name == "B":
+            await self.begun.wait()
+            raise RuntimeError
+        try:
+            self.begun.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            self.ended.append("operation")
+
+    async def release(self) -> None:
+        """As loaders are, at the end of a request."""
+        self.ended.append("loaders")
+
+
+async def test_where_one_operation_fails_the_others_end_before_what_they_share_is_let_go_of() -> None:
+    kept = _Kept()
+    endpoint: Any = GraphQLEndpoint(SCHEMA, Limits(), persisted=kept, rate_limit=RateLimit(0))  # type: ignore[arg-type]
+    app = Answering(routes=[Route("/graphql", endpoint)])
+    app.kept_path, app.state.answers = "/graphql", None
+    app.state.authenticator = SimpleNamespace(unnamed=lambda _headers: ANONYMOUS)
+    loaders = SimpleNamespace(airports=None, airlines=None, release=kept.release)
+    app.state.stores = SimpleNamespace(loaders=lambda: loaders)
+    batch = [{"query": TWO, "operationName": name} for name in "AB"]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        answer = await client.post("/graphql", json=batch)
+    assert answer.status_code == 500
+    assert kept.ended == ["operation", "loaders"]

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from deploy.embedded.engines import StoreUrls
+from gateway.auth.api_keys import new_key, text_of
 from tests.conftest import Stores
 from tests.gateway.conftest import served
 from tests.gateway.http.conftest import Gateway, NewGateway
@@ -76,6 +77,20 @@ async def test_each_cause_has_an_id_of_its_own(
     assert extensions(first)["id"] != extensions(second)["id"]
     ids = {record.getMessage().partition(":")[0] for record in caplog.records if record.name == "gateway"}
     assert ids == {extensions(first)["id"], extensions(second)["id"]}
+
+
+async def test_where_keys_cannot_be_looked_up_the_fault_is_the_gateways(
+    new_gateway: NewGateway, store_urls: StoreUrls
+) -> None:
+    async with AsyncExitStack() as stack:
+        between = await stack.enter_async_context(relay(store_urls.database_url))
+        one = await stack.enter_async_context(new_gateway(database_url=between.url, acquire_timeout_s=1.0))
+        await between.cut()
+        answer = await one.post({"query": AIRLINE}, x_api_key=text_of(*new_key()))
+        bad = await one.post({"query": AIRLINE}, x_api_key="fgk_")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+    assert answer.json()["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+    assert (bad.status_code, bad.json()["errors"][0]["extensions"]) == (401, {"code": "UNAUTHENTICATED"})
 
 
 async def test_a_fault_of_the_gateway_itself_is_masked_too(
