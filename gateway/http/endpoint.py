@@ -87,8 +87,6 @@ class GraphQLEndpoint:
         except Exception as error:  # whatever it is: it is logged, and its client has an answer
             (shown,) = masked([GraphQLError("", original_error=error)])
             return await _faulty(request, HTTPFault(500, shown.message, **(shown.extensions or {})), media)
-        if outcomes[0].parts is not None:
-            media = multipart(request.headers.get("accept", "")) or media
         status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
         answered = Answered(outcomes, asked.is_batch, media, status, most_bytes=limits.response_bytes)
         return await respond(request, answered, account, viewer)

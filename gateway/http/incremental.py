@@ -11,9 +11,10 @@ from starlette.responses import StreamingResponse
 
 from gateway.errors import MOST_ERRORS, masked
 from gateway.execution.pieces import encode
+from gateway.limits import exceeded
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 
     from graphql import ExperimentalIncrementalExecutionResults, GraphQLError
     from graphql.execution import IncrementalResult, SubsequentIncrementalExecutionResult
@@ -45,13 +46,24 @@ class Parts:
         """What the first part says of the others."""
         return {"pending": [one.formatted for one in self.result.initial_result.pending], "hasNext": True}
 
-    async def payloads(self) -> AsyncIterator[dict[str, Any]]:
-        """The others. Each is only asked for when the one before it has been taken."""
+    async def encoded(self, sent: int, most_bytes: int | None) -> AsyncIterator[list[bytes]]:
+        """The others as JSON, in pieces. Each is only asked for when the one before it has been taken.
+
+        `sent` are the bytes of the first part. In place of the part that would make them more than `most_bytes` comes
+        one that fails all that is pending, and ends the answer; by then everything has been let go of.
+        """
+        pending = {one.id: None for one in self.result.initial_result.pending}
         async for result in self.result.subsequent_results:
-            payload = self._payload(result)
-            if self.account is not None and not result.has_next:
-                payload.setdefault("extensions", {})["accounting"] = self.account.report()
-            yield payload
+            pieces = encode(self._payload(result))
+            sent += sum(map(len, pieces))
+            if most_bytes is not None and sent > most_bytes:
+                await self.close()
+                yield encode(self._too_large(pending, most_bytes, sent))
+                return
+            yield pieces
+            pending |= {one.id: None for one in result.pending or ()}
+            for one in result.completed or ():
+                del pending[one.id]
 
     async def close(self) -> None:
         """Whatever has come, and whatever has not."""
@@ -70,7 +82,18 @@ class Parts:
                 payload["extensions"] = {"furtherErrors": more}
         if result.completed:
             payload["completed"] = [self._completed(one) for one in result.completed]
-        return payload
+        return payload if result.has_next else self._accounted(payload)
+
+    def _too_large(self, pending: Iterable[str], most_bytes: int, size: int) -> dict[str, Any]:
+        """The last part, for who waits for these ids."""
+        (error,) = exceeded("response_bytes", most_bytes, size, unit="bytes of an answer").errors
+        completed = [{"id": one, "errors": [error.formatted]} for one in pending]
+        return self._accounted({"hasNext": False, **({"completed": completed} if completed else {})})
+
+    def _accounted(self, last: dict[str, Any]) -> dict[str, Any]:
+        if self.account is not None:
+            last.setdefault("extensions", {})["accounting"] = self.account.report()
+        return last
 
     def _values(self, values: Sequence[IncrementalResult]) -> tuple[list[dict[str, Any]], int]:
         """The values, of their errors the first ones, and how many are left out."""
@@ -89,11 +112,16 @@ class Parts:
 
 
 class PartsResponse(StreamingResponse):
-    """Sends the parts as they come, and lets go of all when the last is sent, or when its client has left."""
+    """Sends the parts as they come, and lets go of all when the last is sent, or when its client has left.
 
-    def __init__(self, first: dict[str, Any], parts: Parts, headers: dict[str, str], media: str) -> None:
+    `first` is the first one as JSON, in pieces; `most_bytes` are those of all parts together.
+    """
+
+    def __init__(
+        self, first: list[bytes], parts: Parts, headers: dict[str, str], media: str, most_bytes: int | None = None
+    ) -> None:
         self._parts = parts
-        self._body = _multipart({**first, **parts.announced()}, parts)
+        self._body = _multipart(first, parts, most_bytes)
         super().__init__(self._body, 200, headers, media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
@@ -112,14 +140,14 @@ class PartsResponse(StreamingResponse):
             sending.result()
 
 
-async def _multipart(first: dict[str, Any], parts: Parts) -> AsyncGenerator[bytes, None]:
+async def _multipart(first: list[bytes], parts: Parts, most_bytes: int | None) -> AsyncGenerator[bytes, None]:
     """The body: each part with the delimiter after it, which tells the client that it is whole."""
-    pieces = encode(first)
-    first.clear()
-    for piece in _part(pieces, start=_DELIMITER):
+    sent = sum(map(len, first))
+    for piece in _part(first, start=_DELIMITER):
         yield piece
-    async for payload in parts.payloads():
-        for piece in _part(encode(payload)):
+    first.clear()
+    async for pieces in parts.encoded(sent, most_bytes):
+        for piece in _part(pieces):
             yield piece
     yield b"--\r\n"
 

@@ -13,7 +13,7 @@ from gateway.execution.pieces import encode
 from gateway.http.answers import matches
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
 from gateway.http.incremental import PartsResponse
-from gateway.http.media import JSON
+from gateway.http.media import JSON, multipart
 from gateway.http.outcome import Outcome
 from gateway.limits import exceeded
 
@@ -75,12 +75,16 @@ async def respond(
         return Response(status_code=204, headers=dict(answered.headers))
     payloads = [outcome.payload() for outcome in answered.outcomes]
     first = answered.outcomes[0]
-    if first.parts is not None:
-        headers = {"Cache-Control": "no-store", "Vary": _VARY, **_UNBUFFERED, **first.headers}
-        return PartsResponse(payloads[0], first.parts, headers, answered.media)
-    pieces = encode(payloads if answered.is_batch else payloads[0])
+    parts = first.parts
+    pieces = encode(payloads if answered.is_batch else payloads[0] | (parts.announced() if parts is not None else {}))
     if answered.most_bytes is not None and (size := sum(map(len, pieces))) > answered.most_bytes:
+        if parts is not None:
+            await parts.close()
         return await respond(request, answered.too_large(size), account)
+    if parts is not None:
+        headers = {"Cache-Control": "no-store", "Vary": _VARY, **_UNBUFFERED, **first.headers}
+        media = multipart(request.headers.get("accept", "")) or answered.media
+        return PartsResponse(pieces, parts, headers, media, answered.most_bytes)
     status = _status(answered, account)
     headers = {"Cache-Control": _cache_control(answered.outcomes, account, viewer), "Vary": _VARY, **_SAFE}
     for outcome in answered.outcomes:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from tests.gateway.http.conftest import Gateway, NewGateway
+from tests.parts import parts_of
 
+OWN = "application/graphql-response+json"
 QUERY = """
 query($ids: [ID!]!, $yes: Boolean! = true) {
   one: aircraftByIds(ids: $ids) { ...Names @include(if: $yes) ...Names analysis { punctuality { flights } } }
@@ -165,6 +167,28 @@ async def test_an_answer_that_came_to_be_too_large_is_not_sent(new_gateway: NewG
         batch = (await small.post([{"query": whole}, {"query": "{ __typename }"}])).json()
         assert [refusal(*one["errors"])[0] for one in batch] == ["response_bytes"] * 2
         assert "errors" not in (await small.post({"query": "{ " + SCHEMA + " }"})).json()
+
+
+async def test_parts_that_came_to_be_too_large_are_not_sent(new_gateway: NewGateway) -> None:
+    small, much = f"s: {SCHEMA}", " ".join(f"s{number}: {SCHEMA}" for number in range(18))
+    accept = "multipart/mixed, application/graphql-response+json"
+    async with new_gateway(max_response_mib=1) as one:
+        first = await one.post({"query": f"{{ {much} ... @defer {{ later: __typename }} }}"}, accept=accept)
+        assert (first.status_code, first.headers["content-type"]) == (400, f"{OWN}; charset=utf-8")
+        limit, most, value = refusal(*first.json()["errors"])
+        assert (limit, most) == ("response_bytes", 1 << 20)
+        assert value > most
+        query = f'{{ {small} ... @defer(label: "much") {{ {much} }} }}'
+        later = await one.post({"query": query}, accept=accept)
+        assert later.headers["content-type"].startswith("multipart/mixed")
+        begun, ending = [part async for part in parts_of(later.aiter_bytes())]
+        assert begun["data"]["s"]["types"]
+        assert begun["pending"] == [{"id": "0", "path": [], "label": "much"}]
+        (failed,) = ending.pop("completed")
+        assert ending == {"hasNext": False}
+        assert failed.pop("id") == "0"
+        assert refusal(*failed["errors"])[0] == "response_bytes"
+        assert await one.ask("{ __typename }") == {"data": {"__typename": "Query"}}
 
 
 BAD_FIELDS = [
