@@ -25,11 +25,17 @@ class Viewer:
     scopes: frozenset[str]
     limits: Limits = Limits()
     audience: bytes = field(init=False, compare=False)
-    """For whom an answer may be kept: everyone without a credential, or all with one who may read the same."""
+    """For whom an answer may be kept: everyone without a credential, or all with one who may read the same.
+
+    And as many of it at once: what a viewer's own limit refuses is not answered because others may ask for more. The
+    budget of a minute is no part of it, since what is kept costs nothing.
+    """
 
     def __post_init__(self) -> None:
         """Put together what is asked with every request."""
-        object.__setattr__(self, "audience", f"{'anyone' if self.is_anonymous else ''} {self.scope_key}".encode())
+        who = "anyone" if self.is_anonymous else ""
+        audience = f"{who} {self.limits.ids_per_field or ''} {self.scope_key}".encode()
+        object.__setattr__(self, "audience", audience)
 
     @property
     def scope_key(self) -> str:

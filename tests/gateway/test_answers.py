@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.auth.errors import Unauthenticated
-from gateway.auth.viewer import ANONYMOUS, Viewer
+from gateway.auth.viewer import ANONYMOUS, Limits, Viewer
 from gateway.http.answers import ACCOUNT, Answering, Answers, matches
 from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
@@ -34,7 +34,7 @@ class FakeCache:
 
 
 class FakeAuthenticator:
-    """Takes a credential for the scopes that it names."""
+    """Takes a credential for the scopes that it names, and a number among them for a limit of ids."""
 
     def unnamed(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
         return None if b"authorization" in dict(headers) else ANONYMOUS
@@ -43,7 +43,11 @@ class FakeAuthenticator:
         scopes = dict(headers).get(b"authorization", b"").decode()
         if scopes == "bad":
             raise Unauthenticated("bad")
-        return Viewer("key:1", frozenset(scopes.split())) if scopes else ANONYMOUS
+        if not scopes:
+            return ANONYMOUS
+        ids = next((int(one) for one in scopes.split() if one.isdigit()), None)
+        named = frozenset(one for one in scopes.split() if not one.isdigit())
+        return Viewer("key:1", named, Limits(ids_per_field=ids))
 
 
 class Origin:
@@ -115,6 +119,14 @@ async def test_an_answer_is_shared_by_those_who_may_read_the_same() -> None:
         assert origin.asked == asked
     await origin.client.post("/graphql", content=b"query", headers={"authorization": "analysis:read register:read"})
     assert origin.asked == 4
+
+
+async def test_an_answer_is_shared_by_those_alone_who_may_ask_for_as_many_ids() -> None:
+    origin = Origin()
+    origin.control = "private, max-age=60"
+    for credential, asked in (("1000 export", 1), ("export", 2), ("10 export", 3), ("1000 export", 3), ("export", 3)):
+        await origin.client.post("/graphql", content=b"query", headers={"authorization": credential})
+        assert origin.asked == asked, credential
 
 
 async def test_whoever_is_refused_is_not_answered_from_what_is_kept() -> None:
