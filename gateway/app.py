@@ -126,7 +126,7 @@ def _routes(settings: Settings, persisted: Persisted, rate_limit: RateLimit) -> 
     pages = [Route("/", _home), *graphiql.routes(GRAPHQL_PATH)] if settings.graphiql else []
     return [
         Route(GRAPHQL_PATH, endpoint),
-        *export.routes(schema, settings.max_ids, viewer_of),
+        *export.routes(schema, settings.max_ids, rate_limit, viewer_of),
         *health.routes(),
         *pages,
     ]

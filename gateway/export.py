@@ -1,21 +1,37 @@
 """The whole analysis of many aircraft as newline-delimited JSON, streamed batch by batch."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from itertools import islice
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import strawberry
-from graphql import GraphQLObjectType, GraphQLSchema, get_named_type
+from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema, get_named_type
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from gateway.auth.authentication import ViewerOf, everyone
 from gateway.auth.errors import AuthenticationError
-from gateway.stores import Stores
+from gateway.errors import masked
+from gateway.execution.variables import coerced
+from gateway.http.faults import HTTPFault, Refused
+from gateway.http.responses import SAFE, respond_refused
 from loaders.fleet import FleetEntry, FleetQuery
+from loaders.planning.cost import STATEMENT_POINTS
+from resolvers import scopes
 from resolvers.context import RequestContext
-from resolvers.scopes import Scope
+from resolvers.pricing import price
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from starlette.types import Scope
+
+    from gateway.auth.viewer import Viewer
+    from gateway.rate_limit import RateLimit
+    from gateway.schema import GatewaySchema
+    from gateway.stores import Stores
 
 BATCH = 50
 """Aircraft that are loaded and held at once: what bounds the memory of an export, whatever its length."""
@@ -23,76 +39,131 @@ BATCH = 50
 MEDIA_TYPE = "application/x-ndjson"
 
 
+@dataclass(frozen=True, slots=True)
+class _Budget:
+    """That of whoever asks."""
+
+    rate_limit: RateLimit
+    scope: Scope
+    viewer: Viewer
+
+    async def take(self, points: int, *, waits: bool) -> None:
+        """Raises Refused for more than a minute has; without `waits`, HTTPFault where it is used up for now."""
+        take = self.rate_limit.wait if waits else self.rate_limit.count
+        name = "" if self.viewer.is_anonymous else self.viewer.name
+        await take(self.scope, points, viewer=name, cost_per_minute=self.viewer.limits.cost_per_minute)
+
+
 class Exporter:
     """Answers GET /export/analysis.
 
     A line is `{"id": …, "aircraft": …}`: all that GraphQL answers of the aircraft with its defaults, null where nothing
     is known of the id. `ids` (separated by commas) gives the order; without it, all aircraft by tail number. `after`
-    goes on after that id. Where a batch fails, the last line is `{"error": …, "after": …}`, and what has come is good.
-    It needs every scope: its own, and those of what it holds.
+    goes on after that id. Where a batch fails, the last line is `{"error": …, "extensions": …, "after": …}`, and what
+    has come is good. It needs every scope: its own, and those of what it holds. Each batch is counted before it is
+    loaded; the first one is refused where the budget is used up, the others wait for it.
     """
 
-    def __init__(self, schema: strawberry.Schema, max_ids: int, viewer_of: ViewerOf) -> None:
+    def __init__(self, schema: GatewaySchema, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf) -> None:
         core: GraphQLSchema = schema._schema
         self._schema = schema
         self._query = f"query Export($ids: [ID!]!) {{ aircraftByIds(ids: $ids) {selection(core, 'Aircraft')} }}"
         self._max_ids = max_ids
+        self._rate_limit = rate_limit
         self._viewer_of = viewer_of
 
     async def __call__(self, request: Request) -> Response:
         """Stream, or say in one sentence what is wrong with the request."""
+        response: Response
+        try:
+            viewer = await self._viewer(request)
+            after, ids = self._asked(request)
+            budget = _Budget(self._rate_limit, request.scope, viewer)
+            if ids is None or ids:
+                await budget.take(self._points(ids), waits=False)
+        except (HTTPFault, Refused) as refused:
+            response = await respond_refused(request, refused)
+        else:
+            lines = self._lines(request.app.state.stores, after, ids, budget)
+            response = StreamingResponse(lines, headers={"Cache-Control": "no-store", **SAFE}, media_type=MEDIA_TYPE)
+        self._rate_limit.tell(request.scope, response)
+        return response
+
+    async def _viewer(self, request: Request) -> Viewer:
         try:
             viewer = await self._viewer_of(request)
         except AuthenticationError as error:
-            return _refused(str(error), error.status, error.headers)
-        for scope in Scope:
+            raise HTTPFault(error.status, str(error), error.code, error.headers) from error
+        for scope in scopes.Scope:
             if scope not in viewer.scopes:
-                return _refused(f"The export needs the scope {scope}.", 403)
-        stores: Stores = request.app.state.stores
-        after = request.query_params.get("after")
-        listed = request.query_params.get("ids")
+                raise HTTPFault(403, f"The export needs the scope {scope}.", scopes.FORBIDDEN)
+        return viewer
+
+    def _asked(self, request: Request) -> tuple[str | None, Sequence[str] | None]:
+        """After which aircraft to go on, and the listed ones that are left, None for all."""
+        after, listed = request.query_params.get("after"), request.query_params.get("ids")
         if listed is None:
-            batches = _all(stores, after)
-        else:
-            ids = [key for key in listed.split(",") if key]
-            if len(ids) > self._max_ids:
-                return _refused(f"At most {self._max_ids:,} ids can be exported, and these are {len(ids):,}.")
-            if after is not None and after not in ids:
-                return _refused("after must be one of the ids.")
-            batches = _listed(ids[ids.index(after) + 1 :] if after is not None else ids)
-        return StreamingResponse(self._lines(stores, batches, after), media_type=MEDIA_TYPE)
+            return after, None
+        ids = [key for key in listed.split(",") if key]
+        if len(ids) > self._max_ids:
+            message = f"At most {self._max_ids:,} ids can be exported, and these are {len(ids):,}."
+            raise HTTPFault(400, message, "LIMIT_EXCEEDED", limit="ids", most=self._max_ids, value=len(ids))
+        if after is not None and after not in ids:
+            raise HTTPFault(400, "after must be one of the ids.", "BAD_USER_INPUT")
+        return after, ids[ids.index(after) + 1 :] if after is not None else ids
+
+    def _points(self, ids: Sequence[str] | None) -> int:
+        """The price of the first batch of these, as the same query has it; of all aircraft, that of a page of them."""
+        document = self._schema.documents.get(self._query)
+        operation, _ = document.operation(None)
+        batch = [""] * BATCH if ids is None else list(ids[:BATCH])
+        core: Any = self._schema._schema
+        values: Any = coerced(core, document.node, operation, {"ids": batch})  # type: ignore[arg-type]
+        priced = price(core, operation, document.fragments, values, scopes.ALL_SCOPES)
+        return priced.points + (STATEMENT_POINTS if ids is None else 0)
 
     async def _lines(
-        self, stores: Stores, batches: AsyncIterator[Sequence[str]], after: str | None
+        self, stores: Stores, after: str | None, ids: Sequence[str] | None, budget: _Budget
     ) -> AsyncIterator[bytes]:
         """One batch ahead of the client at most: the next is loaded when this one has been taken."""
-        async for ids in batches:
-            context = RequestContext.of(stores.loaders())
-            try:
-                result = await self._schema.execute(self._query, variable_values={"ids": ids}, context_value=context)
-            finally:
-                await context.release()
-            if result.errors or result.data is None:
-                message = result.errors[0].message if result.errors else "No data."
-                yield orjson.dumps({"error": message, "after": after}) + b"\n"
+        try:
+            batches = self._all(stores, after, budget) if ids is None else self._listed(ids, budget)
+            async for batch in batches:
+                for key, aircraft in zip(batch, await self._aircraft(stores, batch), strict=True):
+                    yield orjson.dumps({"id": key, "aircraft": aircraft}) + b"\n"
+                after = batch[-1]
+        except Exception as error:  # whatever it is: the client learns that these are not all
+            (shown,) = [error] if isinstance(error, GraphQLError) else masked([GraphQLError("", original_error=error)])
+            yield orjson.dumps({"error": shown.message, "extensions": shown.extensions, "after": after}) + b"\n"
+
+    async def _aircraft(self, stores: Stores, ids: Sequence[str]) -> Sequence[Any]:
+        """As GraphQL answers them. Raises the first of its errors."""
+        context = RequestContext.of(stores.loaders())
+        try:
+            result = await self._schema.execute(self._query, variable_values={"ids": ids}, context_value=context)
+        finally:
+            await context.release()
+        if result.errors:
+            raise result.errors[0]
+        aircraft: Sequence[Any] = (result.data or {})["aircraftByIds"]
+        return aircraft
+
+    async def _all(self, stores: Stores, after: str | None, budget: _Budget) -> AsyncIterator[Sequence[str]]:
+        """All tail numbers after one, in order, page by page, the first of which is counted."""
+        fleet, place = stores.loaders().fleet, None if after is None else FleetEntry(after, after)
+        while page := await fleet.page(FleetQuery(), BATCH, place):
+            yield [entry.tail_number for entry in page]
+            if len(page) < BATCH:
                 return
-            for key, aircraft in zip(ids, result.data["aircraftByIds"], strict=True):
-                yield orjson.dumps({"id": key, "aircraft": aircraft}) + b"\n"
-            after = ids[-1]
+            place = page[-1]
+            await budget.take(self._points(None), waits=True)
 
-
-async def _all(stores: Stores, after: str | None) -> AsyncIterator[Sequence[str]]:
-    """All tail numbers after one, in order, page by page."""
-    fleet, place = stores.loaders().fleet, None if after is None else FleetEntry(after, after)
-    while page := await fleet.page(FleetQuery(), BATCH, place):
-        yield [entry.tail_number for entry in page]
-        place = page[-1]
-
-
-async def _listed(ids: Sequence[str]) -> AsyncIterator[Sequence[str]]:
-    rest: Iterator[str] = iter(ids)
-    while batch := list(islice(rest, BATCH)):
-        yield batch
+    async def _listed(self, ids: Sequence[str], budget: _Budget) -> AsyncIterator[Sequence[str]]:
+        """The ids in order, batch by batch, the first of which is counted."""
+        for at in range(0, len(ids), BATCH):
+            if at:
+                await budget.take(self._points(ids[at:]), waits=True)
+            yield ids[at : at + BATCH]
 
 
 def selection(schema: GraphQLSchema, type_name: str) -> str:
@@ -104,10 +175,8 @@ def selection(schema: GraphQLSchema, type_name: str) -> str:
     return "{ " + " ".join(f"{name} {leads.get(name, '')}" for name in below) + " }"
 
 
-def _refused(message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse({"errors": [{"message": message}]}, status, headers)
-
-
-def routes(schema: strawberry.Schema, max_ids: int, viewer_of: ViewerOf = everyone) -> list[BaseRoute]:
+def routes(
+    schema: GatewaySchema, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf = everyone
+) -> list[BaseRoute]:
     """The export, for those who may."""
-    return [Route("/export/analysis", Exporter(schema, max_ids, viewer_of).__call__)]
+    return [Route("/export/analysis", Exporter(schema, max_ids, rate_limit, viewer_of).__call__)]

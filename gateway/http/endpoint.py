@@ -21,7 +21,7 @@ from gateway.http.media import multipart, negotiated
 from gateway.http.outcome import Outcome
 from gateway.http.preparing import Prepared, Preparing, cost_mode
 from gateway.http.reading import METHODS, Received, received
-from gateway.http.responses import Answered, respond
+from gateway.http.responses import Answered, respond, respond_refused
 from gateway.limits import Limits
 from loaders.account import Account, begin
 from loaders.stopping import ended
@@ -81,12 +81,13 @@ class GraphQLEndpoint:
             asked = await received(request, most_bytes=limits.body_bytes, most_operations=limits.operations)
             outcomes = await self._outcomes(request, asked, viewer, limits, account)
         except HTTPFault as fault:
-            return await _faulty(request, fault, media)
+            return await respond_refused(request, fault, media)
         except ClientDisconnect:
             return Response(status_code=400)  # which nobody waits for
         except Exception as error:  # whatever it is: it is logged, and its client has an answer
             (shown,) = masked([GraphQLError("", original_error=error)])
-            return await _faulty(request, HTTPFault(500, shown.message, **(shown.extensions or {})), media)
+            ours = HTTPFault(500, shown.message, **(shown.extensions or {}))
+            return await respond_refused(request, ours, media)
         status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
         answered = Answered(outcomes, asked.is_batch, media, status, most_bytes=limits.response_bytes)
         return await respond(request, answered, account, viewer)
@@ -172,8 +173,3 @@ def _viewer(request: Request) -> Viewer:
 def _takes_parts(request: Request, asked: Received) -> bool:
     """Whether @defer and @stream are heeded: not for GET, whose whole answer may be kept and shared."""
     return request.method == "POST" and not asked.is_batch and multipart(request.headers.get("accept", "")) is not None
-
-
-async def _faulty(request: Request, fault: HTTPFault, media: str) -> Response:
-    outcome = Outcome(has_data=False, errors=[fault.error], headers=fault.headers)
-    return await respond(request, Answered([outcome], is_batch=False, media=media, status=fault.status))

@@ -12,6 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.execution.pieces import encode
 from gateway.http.answers import matches
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
+from gateway.http.faults import HTTPFault, Refused
 from gateway.http.incremental import PartsResponse
 from gateway.http.media import JSON, multipart
 from gateway.http.outcome import Outcome
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _LARGEST_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
 _VARY = "Accept, Accept-Encoding, Authorization, X-API-Key"
-_SAFE = {"X-Content-Type-Options": "nosniff"}
+SAFE = {"X-Content-Type-Options": "nosniff"}
 """No browser shall take JSON for anything else."""
 _UNBUFFERED = {"X-Accel-Buffering": "no"}
 """Tells nginx to pass on each part as it comes."""
@@ -86,7 +87,7 @@ async def respond(
         media = multipart(request.headers.get("accept", "")) or answered.media
         return PartsResponse(pieces, parts, headers, media, answered.most_bytes)
     status = _status(answered, account)
-    headers = {"Cache-Control": _cache_control(answered.outcomes, account, viewer), "Vary": _VARY, **_SAFE}
+    headers = {"Cache-Control": _cache_control(answered.outcomes, account, viewer), "Vary": _VARY, **SAFE}
     for outcome in answered.outcomes:
         headers |= outcome.headers
     if request.method != "POST" and status == 200 and sum(map(len, pieces)) <= _LARGEST_BODY:
@@ -94,6 +95,13 @@ async def respond(
         if matches(request.headers.get("if-none-match", "").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
     return await _body(request, pieces, status, headers, f"{answered.media}; charset=utf-8")
+
+
+async def respond_refused(request: Request, refused: HTTPFault | Refused, media: str = JSON) -> Response:
+    """The response to a request that is not answered at all."""
+    errors = refused.errors if isinstance(refused, Refused) else [refused.error]
+    outcome = Outcome(has_data=False, errors=errors, headers=refused.headers)
+    return await respond(request, Answered([outcome], is_batch=False, media=media, status=refused.status))
 
 
 def _status(answered: Answered, account: Account | None) -> int:

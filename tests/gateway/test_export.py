@@ -20,6 +20,7 @@ def _export(client: httpx.Client, **parameters: str) -> list[dict[str, object]]:
     answer = client.get("/export/analysis", params=parameters)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/x-ndjson")
+    assert (answer.headers["x-content-type-options"], answer.headers["cache-control"]) == ("nosniff", "no-store")
     return [json.loads(line) for line in answer.text.splitlines()]
 
 
@@ -58,17 +59,23 @@ def test_all_aircraft_come_by_tail_number_and_resume(client: httpx.Client) -> No
 
 
 @pytest.mark.parametrize(
-    ("parameters", "message"),
+    ("parameters", "message", "extensions"),
     [
-        ({"ids": "N1,N2", "after": "N3"}, "after must be one of the ids."),
-        ({"ids": ",".join(["N1"] * 501)}, "At most 500 ids can be exported, and these are 501."),
+        ({"ids": "N1,N2", "after": "N3"}, "after must be one of the ids.", {"code": "BAD_USER_INPUT"}),
+        (
+            {"ids": ",".join(["N1"] * 501)},
+            "At most 500 ids can be exported, and these are 501.",
+            {"code": "LIMIT_EXCEEDED", "limit": "ids", "most": 500, "value": 501},
+        ),
     ],
 )
 def test_an_export_that_cannot_be_is_refused_in_a_sentence(
-    client: httpx.Client, parameters: dict[str, str], message: str
+    client: httpx.Client, parameters: dict[str, str], message: str, extensions: dict[str, object]
 ) -> None:
     answer = client.get("/export/analysis", params=parameters)
-    assert (answer.status_code, answer.json()) == (400, {"errors": [{"message": message}]})
+    error = {"message": message, "extensions": extensions}
+    assert (answer.status_code, answer.json()) == (400, {"errors": [error]})
+    assert (answer.headers["x-content-type-options"], answer.headers["cache-control"]) == ("nosniff", "no-store")
 
 
 def test_a_client_that_leaves_ends_its_export(client: httpx.Client) -> None:

@@ -9,6 +9,7 @@ from deploy.embedded.engines import StoreUrls
 from gateway import export
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.http.answers import Answering
+from gateway.rate_limit import RateLimit
 from gateway.settings import Settings
 from gateway.stores import open_stores
 from loaders.api_keys import ApiKeys
@@ -26,7 +27,7 @@ async def client(key_stores: NewStores, store_urls: StoreUrls) -> AsyncIterator[
         clickhouse_url=key_stores.clickhouse_url,
         redis_url=store_urls.redis_url,
     )
-    app = Answering(routes=export.routes(SCHEMA, 10, viewer_of))
+    app = Answering(routes=export.routes(SCHEMA, 10, RateLimit(0), viewer_of))
     async with open_stores(settings) as stores:
         app.state.stores = stores
         app.authenticator = Authenticator(Policy.of(settings), stores)
@@ -38,8 +39,8 @@ async def test_an_export_needs_every_scope(client: httpx.AsyncClient, keys: ApiK
     for lacking in Scope:
         key = await added(keys, sorted(ALL_SCOPES - {lacking}))
         answer = await client.get("/export/analysis?ids=N1", headers={"X-API-Key": key})
-        message = f"The export needs the scope {lacking}."
-        assert (answer.status_code, answer.json()) == (403, {"errors": [{"message": message}]})
+        error = {"message": f"The export needs the scope {lacking}.", "extensions": {"code": "FORBIDDEN"}}
+        assert (answer.status_code, answer.json()) == (403, {"errors": [error]})
     key = await added(keys, sorted(ALL_SCOPES))
     answer = await client.get("/export/analysis?ids=N1", headers={"Authorization": f"Bearer {key}"})
     assert (answer.status_code, answer.text) == (200, '{"id":"N1","aircraft":null}\n')
@@ -49,3 +50,4 @@ async def test_an_export_without_a_good_credential_is_401(client: httpx.AsyncCli
     for headers, challenge in [({}, "Bearer"), ({"X-API-Key": "x"}, 'Bearer error="invalid_token"')]:
         answer = await client.get("/export/analysis?ids=N1", headers=headers)
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, challenge)
+        assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
