@@ -16,6 +16,7 @@ from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.http.answers import Answering, Answers
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.origins import guarded
+from gateway.http.reading import in_time
 from gateway.limits import Limits
 from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
@@ -91,7 +92,7 @@ def build_app(settings: Settings) -> Starlette:
     app = Answering(routes=_routes(settings, persisted, rate_limit), lifespan=lifespan)
     app.kept_path = GRAPHQL_PATH
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
-    app.front = guarded(app.front, GRAPHQL_PATH, origins)
+    app.front = in_time(guarded(app.front, GRAPHQL_PATH, origins), settings.body_timeout_s)
     return app
 
 

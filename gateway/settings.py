@@ -7,30 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from gateway.setting import SettingsError, parsed, setting
+from gateway.store_settings import StoreSettings
 
 _DATA_DIRECTORY = Path(".data")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(StoreSettings):
     """The gateway's settings. Each has its variable, its default, and what it is for."""
 
-    database_url: str = setting(
-        "DATABASE_URL", "", "PostgreSQL: `postgresql://user:password@host:5432/name`. `serve` needs it.", secret=True
-    )
-    clickhouse_url: str = setting(
-        "CLICKHOUSE_URL",
-        "",
-        "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. `serve` needs it.",
-        secret=True,
-    )
-    redis_url: str = setting(
-        "REDIS_URL",
-        "",
-        "Redis or Valkey: `redis://:password@host:6379/0`, `redis+sentinel://:password@host:26379,host:26379/service`, "
-        "or `redis+cluster://:password@host:6379,host:6379`; `rediss` is with TLS. `serve` needs it.",
-        secret=True,
-    )
     host: str = setting("GATEWAY_HOST", "127.0.0.1", "Address to listen on.")
     port: int = setting("GATEWAY_PORT", 8000, "Port to listen on.", least=1, most=65_535)
     workers: int = setting("GATEWAY_WORKERS", 1, "Worker processes; one keeps one core busy.", least=1, most=256)
@@ -140,6 +125,14 @@ class Settings:
     max_body_kib: int = setting(
         "GATEWAY_MAX_BODY_KIB", 1_024, "Size of a request's body, in KiB; 5,000 ids are 45.", least=1, most=1_000_000
     )
+    body_timeout_s: float = setting(
+        "GATEWAY_BODY_TIMEOUT_S",
+        30.0,
+        "Seconds that a request's body may take to come (1 MiB at 280 kbit/s: 30);"
+        " without it, one that never ends is waited for, and held, for good.",
+        least=0.01,
+        most=3_600,
+    )
     max_response_mib: int = setting(
         "GATEWAY_MAX_RESPONSE_MIB",
         64,
@@ -179,102 +172,6 @@ class Settings:
         "GATEWAY_CORS_ORIGINS",
         "",
         "Origins of pages that may ask, such as `https://dashboard.example`, separated by commas; `*` is all.",
-    )
-    postgres_connections: int = setting(
-        "GATEWAY_POSTGRES_CONNECTIONS",
-        10,
-        "Connections to PostgreSQL a worker; all workers of all replicas must fit into its max_connections.",
-        least=1,
-        most=1_000,
-    )
-    clickhouse_connections: int = setting(
-        "GATEWAY_CLICKHOUSE_CONNECTIONS",
-        8,
-        "Connections to ClickHouse a worker; more statements at once than it has cores only wait there.",
-        least=1,
-        most=1_000,
-    )
-    redis_connections: int = setting(
-        "GATEWAY_REDIS_CONNECTIONS",
-        10,
-        "Connections to Redis a worker; without a bound, a slow Redis is met with ever more of them.",
-        least=1,
-        most=1_000,
-    )
-    cache: bool = setting("GATEWAY_CACHE", True, "Whether answers are cached, in the process and in Redis.")
-    cache_entries: int = setting(
-        "GATEWAY_CACHE_ENTRIES",
-        500_000,
-        "Sections of aircraft that a worker keeps in memory; those used least lately go first.",
-        least=0,
-        most=100_000_000,
-    )
-    cache_mib: int = setting(
-        "GATEWAY_CACHE_MIB", 256, "Memory that they may take, in MiB, by estimate.", least=0, most=1_000_000
-    )
-    answers_mib: int = setting(
-        "GATEWAY_ANSWERS_MIB",
-        64,
-        "Memory that whole answers may take, in MiB; those used least lately go first. 0 keeps none.",
-        least=0,
-        most=1_000_000,
-    )
-    warm_documents: str = setting(
-        "GATEWAY_WARM_DOCUMENTS",
-        "",
-        "A file or a folder of documents that the cache is filled with when the gateway starts, as by `gateway warm`.",
-    )
-    warm_every_s: float = setting(
-        "GATEWAY_WARM_EVERY_S",
-        0.0,
-        "Seconds from the end of one filling to the next, less than answers are fresh for; 0 fills once.",
-        least=0,
-        most=86_400,
-    )
-    warm_rate: float = setting(
-        "GATEWAY_WARM_RATE",
-        200.0,
-        "Aircraft a second that are filled in at most; requests come first.",
-        least=0.1,
-        most=1_000_000,
-    )
-    cache_timeout_s: float = setting(
-        "GATEWAY_CACHE_TIMEOUT_S",
-        0.1,
-        "Seconds that a look-up in Redis may take; after one that took longer, Redis is left alone until it is back.",
-        least=0.001,
-        most=60,
-    )
-    cache_lease_s: float = setting(
-        "GATEWAY_CACHE_LEASE_S",
-        5.0,
-        "Seconds that others wait for the worker that loads; should it die meanwhile, they load it themselves.",
-        least=0.05,
-        most=600,
-    )
-    redis_timeout_s: float = setting(
-        "GATEWAY_REDIS_TIMEOUT_S",
-        0.5,
-        "Seconds that a command may take; Redis only ever saves time, so it must not cost much of it.",
-        least=0.01,
-        most=60,
-    )
-    clickhouse_compression: bool = setting(
-        "GATEWAY_CLICKHOUSE_COMPRESSION", False, "Whether ClickHouse compresses its answers; pays over a network."
-    )
-    acquire_timeout_s: float = setting(
-        "GATEWAY_ACQUIRE_TIMEOUT_S",
-        5.0,
-        "Seconds to wait for a free connection; without it, requests queue behind a slow store until clients give up.",
-        least=0.01,
-        most=600,
-    )
-    statement_timeout_s: float = setting(
-        "GATEWAY_STATEMENT_TIMEOUT_S",
-        30.0,
-        "Seconds that a statement may take; without it, one runaway statement keeps its connection for good.",
-        least=0.01,
-        most=3_600,
     )
     shutdown_timeout_s: int = setting(
         "GATEWAY_SHUTDOWN_TIMEOUT_S",

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from gateway.auth.errors import AuthenticationError
 from gateway.http.compression import chosen
+from gateway.http.faults import HTTPFault
 from gateway.rate_limit import HEADERS as ONES_OWN
 from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
@@ -200,10 +201,13 @@ class _Again:
         return self._messages.pop(0) if self._messages else await self._rest()
 
     async def body(self) -> bytes:
-        """The whole body; nothing where it is too long to be looked for, or its client has gone."""
+        """The whole body; nothing where it is too long to be looked for, comes too late, or its client has gone."""
         length, more = 0, True
         while more and length <= _LONGEST_REQUEST:
-            message = await self._rest()
+            try:
+                message = await self._rest()
+            except HTTPFault:  # who reads it after the messages so far meets it again, and says so
+                return b""
             self._messages.append(message)
             length += len(message.get("body", b""))
             more = message.get("more_body", False)

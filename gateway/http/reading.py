@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
@@ -39,6 +41,38 @@ class Received:
 
     operations: list[Asked]
     is_batch: bool = False
+
+
+def in_time(app: ASGIApp, within_s: float) -> ASGIApp:
+    """The application, which does not wait longer than this for the body of a POST."""
+
+    async def timed(scope: Scope, receive: Receive, send: Send) -> None:
+        has_body = scope["type"] == "http" and scope["method"] == "POST"
+        await app(scope, _InTime(receive, within_s) if has_body else receive, send)
+
+    return timed
+
+
+class _InTime:
+    """Receives a request. Raises HTTPFault where the whole of its body has not come in time."""
+
+    def __init__(self, receive: Receive, within_s: float) -> None:
+        self._receive = receive
+        self._within_s = within_s
+        self._deadline = asyncio.get_running_loop().time() + within_s
+        self._is_whole = False
+
+    async def __call__(self) -> Message:
+        if self._is_whole:
+            return await self._receive()  # which tells when the client leaves
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            text = f"The whole body of a request has to come within {self._within_s:g} s."
+            raise HTTPFault(408, text, "REQUEST_TIMEOUT", {"Connection": "close"}) from None
+        self._is_whole = not message.get("more_body", False)
+        return message
 
 
 async def received(request: Request, *, most_bytes: int, most_operations: int) -> Received:

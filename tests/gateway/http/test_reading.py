@@ -1,15 +1,21 @@
 """What is no GraphQL request: a status, a code, a sentence, and the same connection answers the next request."""
 
+import asyncio
 import json
 import random
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from starlette.types import Receive
 
+from deploy.embedded.engines import StoreUrls
+from gateway.http.reading import in_time
+from tests.gateway.conftest import served
 from tests.gateway.http.conftest import Gateway
 from tests.gateway.http.connection import ANSWER, QUERY, Connection
 
@@ -241,6 +247,65 @@ def test_a_body_without_end_is_refused_and_its_connection_closed(gateway_url: st
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"connection: close" in answer.lower()
     assert b'"code":"LIMIT_EXCEEDED"' in answer
+
+
+@pytest.fixture(scope="module", params=["true", "false"], ids=["cache", "no cache"])
+def impatient_url(request: pytest.FixtureRequest, store_urls: StoreUrls) -> Iterator[str]:
+    """A gateway that waits for bodies for as long as a test likes to, with and without answers that are kept."""
+    with served(store_urls, GATEWAY_BODY_TIMEOUT_S="0.3", GATEWAY_CACHE=request.param) as url:
+        yield url
+
+
+def _drip(client: socket.socket, ended: Event) -> None:
+    with suppress(OSError):
+        while not ended.wait(0.02):
+            client.sendall(b"1\r\n \r\n")
+
+
+@pytest.mark.parametrize("kind", ["silent", "slow"])
+def test_a_body_that_does_not_come_in_time_is_408_and_its_connection_closed(impatient_url: str, kind: str) -> None:
+    parts, ended = urlsplit(impatient_url), Event()
+    with socket.create_connection((parts.hostname, parts.port), 30) as client:
+        client.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+        length = b"Content-Length: 100" if kind == "silent" else b"Transfer-Encoding: chunked"
+        client.sendall(length + b"\r\n\r\n" + (b'{"query"' if kind == "silent" else b""))
+        dripping = Thread(target=_drip, args=(client, ended))
+        if kind == "slow":
+            dripping.start()
+        answer = bytearray()
+        _read_on(client, answer)
+        ended.set()
+        if kind == "slow":
+            dripping.join(30)
+    head, _, body = bytes(answer).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert head.lower().count(b"connection: close") == 1
+    (error,) = json.loads(body)["errors"]
+    assert error["message"] == "The whole body of a request has to come within 0.3 s."
+    assert error["extensions"] == {"code": "REQUEST_TIMEOUT"}
+
+
+async def test_a_body_that_has_come_bounds_no_answer() -> None:
+    received: list[str] = []
+
+    async def app(_scope: object, receive: Receive, _send: object) -> None:
+        received.extend([(await receive())["type"] for _ in range(3)])
+
+    messages: list[Any] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.request", "body": b"}"},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Any:
+        await asyncio.sleep(0.35 if len(messages) == 1 else 0)
+        return messages.pop(0)
+
+    async def send(_message: object) -> None:
+        pass
+
+    await in_time(app, 0.3)({"type": "http", "method": "POST"}, receive, send)
+    assert received == ["http.request", "http.request", "http.disconnect"]
 
 
 def test_bodies_that_break_off_leave_others_alone(gateway_url: str, connection: Connection) -> None:
