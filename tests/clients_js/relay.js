@@ -1,0 +1,62 @@
+// Relay: its compiler's operations by the ids of its manifest, its store, and paging by cursors.
+
+import { createRequire } from "node:module";
+
+import relay from "relay-runtime";
+
+import { AIRLINES, check, noting, URL_OF_GRAPHQL } from "./checking.mjs";
+
+const { Environment, fetchQuery, Network, RecordSource, Store } = relay;
+const { requests, fetching } = noting();
+const artifacts = process.argv[3];
+
+async function ask({ id, name, text }, variables) {
+  const answer = await fetching(URL_OF_GRAPHQL, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/graphql-response+json" },
+    body: JSON.stringify({ id, query: text ?? undefined, variables, operationName: name }),
+  });
+  return answer.json();
+}
+
+const environment = new Environment({ network: Network.create(ask), store: new Store(new RecordSource()) });
+const asked = (query, variables, options) => fetchQuery(environment, query, variables, options).toPromise();
+
+/** What babel-plugin-relay makes of a tag: the artifact that relay-compiler wrote of it. */
+function graphql([text]) {
+  const [, name] = /query (\w+)/.exec(text);
+  return createRequire(import.meta.url)(`${artifacts}/${name}.graphql.js`);
+}
+
+const AIRLINE = graphql`
+  query relayAirlineQuery($code: ID!) {
+    airline(code: $code) { code name }
+  }
+`;
+const FLEET = graphql`
+  query relayFleetQuery($first: Int, $after: String) {
+    fleet(first: $first, after: $after) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } }
+  }
+`;
+
+const { airline } = await asked(AIRLINE, { code: "UA" });
+check("a query is answered", [airline.code, airline.name], ["UA", AIRLINES.UA]);
+const { id } = AIRLINE.params;
+const sent = { id, variables: { code: "UA" }, operationName: "relayAirlineQuery" };
+check("by the id that the compiler gave it, without its text", requests[0].body, sent);
+const stored = await asked(AIRLINE, { code: "UA" }, { fetchPolicy: "store-or-network" });
+check("its answer fills the store", [stored.airline.name, requests.length], [AIRLINES.UA, 1]);
+check("in GraphQL's own media type", requests[0].type, "application/graphql-response+json; charset=utf-8");
+
+const first = (await asked(FLEET, { first: 2, after: null })).fleet;
+const second = (await asked(FLEET, { first: 2, after: first.pageInfo.endCursor })).fleet;
+const both = (await asked(FLEET, { first: 4, after: null })).fleet;
+const ids = (page) => page.edges.map((edge) => edge.node.id);
+check("pages follow one another", [...ids(first), ...ids(second)], ids(both));
+check("and know of the next", [first.pageInfo.hasNextPage, new Set(ids(both)).size], [true, 4]);
+
+for (const params of [{ id: "of another build" }, { id: null, text: "query Other { __typename }" }]) {
+  const other = { ...AIRLINE, params: { ...AIRLINE.params, cacheID: "other", ...params } };
+  const error = await asked(other, { code: "AA" }).catch((caught) => caught);
+  check("what the compiler did not write is refused", /Only trusted documents/.test(error.message), true);
+}
