@@ -36,7 +36,7 @@ SECRET = "s3cr3t-k3y"
 @pytest.mark.parametrize("status", [400, 401, 403, 413, 500, 502])
 async def test_another_status_is_an_error_with_what_the_body_says(connect: Connect, serve: Serve, status: int) -> None:
     server = serve(refusing("Not so.", "WHY", status))
-    with pytest.raises(ResponseError, match=rf"^The gateway answered {status} .+: Not so\.$") as raised:
+    with pytest.raises(ResponseError, match=rf"^The gateway answered {status} .+: Not so\. \(WHY\)$") as raised:
         await connect(server.url).execute(QUERY)
     assert (raised.value.status, raised.value.errors[0].code) == (status, "WHY")
     assert len(server.asked) == 1
@@ -87,7 +87,7 @@ async def test_a_busy_gateway_is_asked_again_until_it_answers(connect: Connect, 
 async def test_retry_after_is_waited_for(connect: Connect, serve: Serve) -> None:
     server = serve(saying({}, 503, retry_after="1"), ANSWER)
     begun = time.monotonic()
-    assert await connect(server.url, retry_backoff_s=0.0).execute(MUTATION) == RESULT
+    assert await connect(server.url, retry_backoff_s=0.0).execute(QUERY) == RESULT
     assert time.monotonic() - begun >= 1.0
 
 

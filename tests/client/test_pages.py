@@ -8,7 +8,9 @@ from fleet_gateway_client import (
     Client,
     GatewayError,
     GraphQLErrors,
+    Result,
 )
+from fleet_gateway_client.paging import Paging
 from tests.client.conftest import (
     QUERY,
     Connect,
@@ -49,14 +51,54 @@ async def test_pages_are_read_from_edges_and_below_other_fields(connect: Connect
     assert await connect(serve(saying({"data": {"a": None}})).url).pages(QUERY, "a.fleet", most=9) == []
 
 
+@pytest.mark.parametrize("selected", [{"nodes": []}, {"nodes": None}, {"edges": []}, {"edges": None}])
+async def test_a_page_without_nodes_is_gone_past(connect: Connect, serve: Serve, selected: Any) -> None:
+    empty = [_connection(last, last, more=True, **selected) for last in (3, 4)]
+    server = serve(saying(_connection(1, 2, more=True)), *map(saying, empty), saying(_connection(5, 5, more=False)))
+    nodes = await connect(server.url).pages(QUERY, "fleet", most=10)
+    assert [node["id"] for node in nodes] == [1, 2, 5]
+    assert [asked.body["variables"].get("after") for asked in server.asked] == [None, "c2", "c3", "c4"]
+
+
 @pytest.mark.parametrize(
-    "second", [_connection(3, 2, more=True), _connection(2, 2, more=True), _connection(3, 5, more=True, nodes=[])]
+    "following",
+    [
+        [_connection(3, 2, more=True)],
+        [_connection(2, 2, more=True)],
+        [_connection(3, 5, more=True, nodes=[]), _connection(1, 2, more=True, nodes=[])],
+        [_connection(3, 3, more=True), _connection(1, 2, more=True)],
+        [_connection(3, 3, more=True), _connection(1, 1, more=True)],
+        [{"data": {"fleet": {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": None}}}}],
+    ],
 )
-async def test_pages_that_do_not_go_on_are_an_error(connect: Connect, serve: Serve, second: Any) -> None:
-    server = serve(saying(_connection(1, 2, more=True)), saying(second))
-    with pytest.raises(GatewayError, match="do not end"):
-        await connect(server.url).pages(QUERY, "fleet", most=1_000)
-    assert len(server.asked) == 2
+async def test_pages_that_do_not_go_on_are_an_error(connect: Connect, serve: Serve, following: Any) -> None:
+    server = serve(saying(_connection(1, 2, more=True)), *map(saying, following))
+    with pytest.raises(GatewayError, match="do not end: another follows a cursor that has been had"):
+        await connect(server.url).pages(QUERY, "fleet", {"after": "c1"}, most=1_000)
+    assert len(server.asked) == 1 + len(following)
+
+
+async def test_a_last_page_that_is_wanted_may_say_what_it_likes_of_the_next(connect: Connect, serve: Serve) -> None:
+    server = serve(saying(_connection(1, 2, more=True)))
+    assert len(await connect(server.url).pages(QUERY, "fleet", {"after": "c2"}, most=2)) == 2
+
+
+def _empty_pages(paging: Paging, numbers: range) -> None:
+    for number in numbers:
+        assert paging.next() is not None
+        page = {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": f"c{number}"}}
+        assert paging.take(Result({"fleet": page})) == []
+
+
+def test_pages_without_nodes_are_gone_past_a_thousand_times_in_a_row() -> None:
+    paging = Paging(QUERY, "fleet", None, None, most=9, page_size=9)
+    _empty_pages(paging, range(1_000))
+    assert paging.next() is not None
+    one = {"nodes": [{"id": 1}], "pageInfo": {"hasNextPage": True, "endCursor": "one"}}
+    assert paging.take(Result({"fleet": one})) == [{"id": 1}]
+    _empty_pages(paging, range(1_000, 2_000))
+    with pytest.raises(GatewayError, match="do not end: 1,001 in a row had no node"):
+        _empty_pages(paging, range(2_000, 2_001))
 
 
 async def test_a_page_with_errors_raises_them(connect: Connect, serve: Serve) -> None:

@@ -31,7 +31,8 @@ class ErrorDetail:
 
     def __str__(self) -> str:
         where = ".".join(map(str, self.path))
-        return f"{self.message} (at {where})" if where else self.message
+        said = ", ".join(one for one in (self.code, where and f"at {where}") if one)
+        return f"{self.message} ({said})" if said else self.message
 
 
 class GatewayError(Exception):
@@ -45,7 +46,8 @@ class TransportError(GatewayError):
 class ResponseError(GatewayError):
     """The answer is no GraphQL result: a status that says so, or a body that is none.
 
-    `errors` are those of the body where it is GraphQL; `retry_after_s` is when to ask again, None if it does not say.
+    `errors` are those of the body where it is GraphQL; `retry_after_s` is when to ask again, a day at most, None if it
+    does not say.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ import httpx
 from fleet_gateway_client.documents import is_query
 from fleet_gateway_client.errors import ErrorDetail, ResponseError, TransportError
 from fleet_gateway_client.operations import GRAPHQL, Operation, Result, result_of, results_of
-from fleet_gateway_client.retrying import Retries, RetrySettings, may_repeat, retry_after_s
+from fleet_gateway_client.retrying import LONGEST_S, Retries, RetrySettings, may_repeat, retry_after_s
 
 _LONGEST_URL = 8_000
 """Characters of a URL that is asked for; proxies refuse longer request lines, the usual one those of 8 KiB."""
@@ -56,6 +56,8 @@ class Exchange:
         retry_most_s: float = 30.0,
     ) -> None:
         self._url = _checked(url)
+        if not 0 < timeout_s <= LONGEST_S:
+            raise ValueError("timeout_s must be more than 0 s, and a day at most.")
         self._timeout_s = timeout_s
         self._headers = {
             "Accept": f"{GRAPHQL}, application/json;q=0.9",

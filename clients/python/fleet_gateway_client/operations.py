@@ -13,7 +13,8 @@ from fleet_gateway_client.errors import ErrorDetail, GraphQLErrors, ResponseErro
 from fleet_gateway_client.retrying import retry_after_s
 
 GRAPHQL = "application/graphql-response+json"
-_BAD_REQUEST = 400
+_REFUSED = frozenset({400, 422})
+"""Statuses of a document that cannot be executed: 422 is the draft's of 2026."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,11 @@ class Result:
 def result_of(response: httpx.Response) -> Result:
     """The result that a response holds. Raises ResponseError where it holds none.
 
-    A request that GraphQL refuses is a result with errors, whether the gateway says 200 or, in its own media type, 400.
+    A request that GraphQL refuses is a result with errors, whether the gateway says 200 or, in its own media type, 400
+    or 422.
     """
     result = _result(_body(response))
-    refused = response.status_code == _BAD_REQUEST and _media_type(response) == GRAPHQL
+    refused = response.status_code in _REFUSED and _media_type(response) == GRAPHQL
     if result is not None and (response.is_success or refused):
         return result
     errors = result.errors if result else ()

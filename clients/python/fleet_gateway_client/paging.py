@@ -8,6 +8,9 @@ from typing import Any
 from fleet_gateway_client.errors import GatewayError
 from fleet_gateway_client.operations import Operation, Result
 
+_MOST_EMPTY = 1_000
+"""Pages without a node in a row: a filter may leave that many behind, and a connection that has more does not end."""
+
 
 class Paging:
     """Where a walk through a connection stands: the next operation to execute, and the nodes of its result."""
@@ -30,30 +33,44 @@ class Paging:
         self._operation_name = operation_name
         self._left = most
         self._page_size = page_size
-        self._more = True
+        self._more = most > 0
+        self._cursors = {self._variables.get("after")}  # all that pages were asked for after
+        self._empty = 0
 
     def next(self) -> Operation | None:
         """The operation that asks for the next page; None where all, or as many as wanted, have been had."""
-        if not self._more or self._left == 0:
+        if not self._more:
             return None
         self._variables["first"] = min(self._page_size, self._left)
         return Operation(self._document, dict(self._variables), self._operation_name)
 
     def take(self, result: Result) -> list[Any]:
-        """The nodes of the page that was asked for. Raises GraphQLErrors where the result has errors."""
+        """The nodes of the page that was asked for, which may be none though others follow.
+
+        Raises GraphQLErrors where the result has errors, GatewayError where the pages would not end.
+        """
         result.raise_for_errors()
         connection = _at(result.data, self._path)
         if connection is None:
             self._more = False
             return []
         nodes, has_next, cursor = _page(connection)
-        if has_next and (not nodes or cursor is None or cursor == self._variables.get("after")):
-            raise GatewayError(f"The pages of {self._path} do not end: another follows, and the cursor stays.")
-        self._more = has_next
-        self._variables["after"] = cursor
         nodes = nodes[: self._left]
         self._left -= len(nodes)
+        self._empty = 0 if nodes else self._empty + 1
+        self._more = has_next and self._left > 0
+        if self._more:
+            self._go_on(cursor)
         return nodes
+
+    def _go_on(self, cursor: str | None) -> None:
+        """Ask for the next page after this cursor, unless it is one of pages that never end."""
+        if cursor is None or cursor in self._cursors:
+            raise GatewayError(f"The pages of {self._path} do not end: another follows a cursor that has been had.")
+        if self._empty > _MOST_EMPTY:
+            raise GatewayError(f"The pages of {self._path} do not end: {self._empty:,} in a row had no node.")
+        self._cursors.add(cursor)
+        self._variables["after"] = cursor
 
 
 def _at(data: Any, path: str) -> Any:
@@ -68,10 +85,10 @@ def _at(data: Any, path: str) -> Any:
 
 
 def _page(connection: Any) -> tuple[list[Any], bool, str | None]:
-    """Nodes, whether another page follows, and the cursor that it follows."""
+    """Nodes, whether another page follows, and the cursor that it follows. A list that is null has none."""
     try:
-        nodes = connection["nodes"] if "nodes" in connection else [edge["node"] for edge in connection["edges"]]
-        return nodes, connection["pageInfo"]["hasNextPage"], connection["pageInfo"]["endCursor"]
+        nodes = connection["nodes"] if "nodes" in connection else [edge["node"] for edge in connection["edges"] or ()]
+        return nodes or [], connection["pageInfo"]["hasNextPage"], connection["pageInfo"]["endCursor"]
     except (KeyError, TypeError) as error:
         raise ValueError(
             "At the path, the document must select nodes or edges { node }, and pageInfo { hasNextPage endCursor }."

@@ -16,8 +16,8 @@ UNAVAILABLE = 503
 
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LOST = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
-_LONGEST_RETRY_AFTER_S = 86_400.0
-"""What a server says beyond it is taken for this: a date may be years away, and a number have hundreds of digits."""
+LONGEST_S = 86_400.0
+"""Nothing is waited for longer. What a server says beyond it is taken for this: a date may be years away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class RetrySettings:
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ValueError(f"retry_attempts must be at least 1, and is {self.attempts}.")
-        if not (self.backoff_s >= 0 and self.most_s >= 0):
-            raise ValueError("retry_backoff_s and retry_most_s must be at least 0.")
+        if not (0 <= self.backoff_s <= LONGEST_S and 0 <= self.most_s <= LONGEST_S):
+            raise ValueError("retry_backoff_s and retry_most_s must be at least 0 s, and a day at most.")
 
 
 class Retries:
@@ -63,24 +63,24 @@ def may_repeat(outcome: httpx.Response | httpx.RequestError, *, reads: bool) -> 
     """Whether a request with this outcome can be sent again and do nothing twice; what only reads nearly always can."""
     if isinstance(outcome, httpx.RequestError):
         return isinstance(outcome, _UNSENT) or (reads and isinstance(outcome, _LOST))
-    if outcome.status_code == UNAVAILABLE:  # a proxy says it too, of what a gateway may have begun
-        return reads or retry_after_s(outcome) is not None
+    if outcome.status_code == UNAVAILABLE:  # a proxy says it too of what has begun, with a Retry-After of its own
+        return reads
     return outcome.status_code == TOO_MANY_REQUESTS
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
-    """Seconds that the response asks to wait, 0 for a date that has passed; None where it does not say or is not read.
+    """Seconds that the response asks to wait, a day at most, 0 for a date that has passed; None where it does not say.
 
     A date counts from the server's own, so that a clock that is wrong here does no harm.
     """
     said = response.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdecimal():
-        return min(float(said), _LONGEST_RETRY_AFTER_S)
+        return min(float(said), LONGEST_S)
     until = _date(said)
     if until is None:
         return None
     since = _date(response.headers.get("date", "")) or datetime.now(UTC)
-    return min(max((until - since).total_seconds(), 0.0), _LONGEST_RETRY_AFTER_S)
+    return min(max((until - since).total_seconds(), 0.0), LONGEST_S)
 
 
 def _date(text: str) -> datetime | None:
