@@ -1,4 +1,4 @@
-"""Issuers of tokens, good and hostile."""
+"""Issuers of tokens, good and hostile, and what a verifier says to those that are not good."""
 
 import base64
 import json
@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from gateway.auth.errors import Unauthenticated
+from gateway.auth.tokens import TokenVerifier
+from gateway.settings import Settings
 
 AUDIENCE = "fleet-gateway"
 ISSUER = "https://issuer.example/"
@@ -65,3 +70,19 @@ def part(value: Any) -> str:
     """A part of a token, of a value or of bytes."""
     text = value if isinstance(value, bytes) else json.dumps(value).encode()
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def token_settings(**changed: Any) -> Settings:
+    """Settings that say whom tokens must be for, and from."""
+    return Settings(**({"jwt_audience": AUDIENCE, "jwt_issuer": ISSUER} | changed))
+
+
+def refused(verifier: TokenVerifier, token: str) -> str:
+    """What is said to who brings the token, which is not good."""
+    with pytest.raises(Unauthenticated) as raised:
+        verifier.viewer(token)
+    error = raised.value
+    assert (error.status, error.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
+    assert error.__cause__ is None
+    assert error.__suppress_context__  # so that no log has what the library says of the token
+    return str(error)

@@ -11,12 +11,9 @@ from typing import Any
 import jwt
 import pytest
 
-from gateway.auth.errors import Unauthenticated
-from gateway.auth.jwks import KeyFile, Keys, shared_secret
+from gateway.auth.jwks import Keys, shared_secret
 from gateway.auth.tokens import TokenVerifier
 from gateway.auth.viewer import Limits, Viewer
-from gateway.setting import SettingsError
-from gateway.settings import Settings
 from resolvers.scopes import Scope
 from tests.gateway.auth.issuing import (
     AUDIENCE,
@@ -27,16 +24,14 @@ from tests.gateway.auth.issuing import (
     jwk,
     part,
     public_pem,
+    refused,
     rsa_key,
     signed,
+    token_settings,
     write,
 )
 
 _SECRET_OF_FILE = b"another secret, of 32 bytes and more"
-
-
-def _settings(**changed: Any) -> Settings:
-    return Settings(**({"jwt_audience": AUDIENCE, "jwt_issuer": ISSUER} | changed))
 
 
 @pytest.fixture(scope="module")
@@ -50,19 +45,9 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> TokenVerifier:
         jwk(rsa_key("encrypts"), "enc", use="enc"),
         {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "okp"},
     )
-    made = TokenVerifier.of(_settings(jwks_file=str(keys), jwt_secret=SECRET))
+    made = TokenVerifier.of(token_settings(jwks_file=str(keys), jwt_secret=SECRET))
     assert made is not None
     return made
-
-
-def _refused(verifier: TokenVerifier, token: str) -> str:
-    with pytest.raises(Unauthenticated) as raised:
-        verifier.viewer(token)
-    error = raised.value
-    assert (error.status, error.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
-    assert error.__cause__ is None
-    assert error.__suppress_context__  # so that no log has what the library says of the token
-    return str(error)
 
 
 @pytest.mark.parametrize(
@@ -187,7 +172,7 @@ def test_a_token_that_is_not_good_is_refused_alike(verifier: TokenVerifier, kind
     expected = "The token has expired." if kind == "expired" else "The token is not valid."
     token = _HOSTILE[kind]()
     for _ in range(2):
-        assert _refused(verifier, token) == expected
+        assert refused(verifier, token) == expected
 
 
 def test_clocks_may_differ_by_the_leeway(verifier: TokenVerifier) -> None:
@@ -201,125 +186,12 @@ def test_a_token_expires_even_while_it_is_remembered() -> None:
     verifier.viewer(token)
     while time.time() < jwt.decode(token, options={"verify_signature": False})["exp"]:
         time.sleep(0.05)
-    assert _refused(verifier, token) == "The token has expired."
+    assert refused(verifier, token) == "The token has expired."
 
 
 def test_a_token_without_a_kid_is_of_the_only_key(tmp_path: Path) -> None:
     file = write(tmp_path / "jwks.json", jwk(ec_key("good"), "ec"))
-    verifier = TokenVerifier.of(_settings(jwks_file=str(file)))
+    verifier = TokenVerifier.of(token_settings(jwks_file=str(file)))
     assert verifier is not None
     assert verifier.viewer(signed(ec_key("good"), "ES256")).name == f"jwt:{ISSUER}:ann"
-    assert _refused(verifier, signed(ec_key("good"), "ES256", "other"))
-
-
-def _over(file: Path) -> TokenVerifier:
-    keys = KeyFile(file, {}, look_every_s=0).keys
-    return TokenVerifier(keys, audience=AUDIENCE, issuer=ISSUER, leeway_s=0)
-
-
-def test_keys_that_have_changed_are_read_again_and_remembered_tokens_verified_again(tmp_path: Path) -> None:
-    file = write(tmp_path / "jwks.json", jwk(ec_key("old"), "old"))
-    verifier = _over(file)
-    old, new = signed(ec_key("old"), "ES256", "old"), signed(ec_key("new"), "ES256", "new")
-    verifier.viewer(old)
-    assert _refused(verifier, new)
-    write(file, jwk(ec_key("old"), "old"), jwk(ec_key("new"), "new"))
-    verifier.viewer(old)
-    verifier.viewer(new)
-    write(tmp_path / "next.json", jwk(ec_key("new"), "new")).replace(file)
-    verifier.viewer(new)
-    assert _refused(verifier, old)
-
-
-@pytest.mark.parametrize("spoil", [lambda file: file.write_text('{"keys": ['), lambda file: file.unlink()])
-def test_a_file_that_is_spoilt_leaves_the_keys_as_they_were(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Any
-) -> None:
-    file = write(tmp_path / "jwks.json", jwk(ec_key("old"), "old"))
-    verifier = _over(file)
-    token = signed(ec_key("old"), "ES256", "old")
-    spoil(file)
-    for _ in range(3):
-        verifier.viewer(token)
-    assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("GATEWAY_JWKS_FILE ")
-    write(file, jwk(ec_key("new"), "new"))
-    assert _refused(verifier, token)
-
-
-def test_a_file_is_looked_at_now_and_then_alone(tmp_path: Path) -> None:
-    file = write(tmp_path / "jwks.json", jwk(ec_key("old"), "old"))
-    keys = KeyFile(file, {}, look_every_s=3_600)
-    write(file, jwk(ec_key("new"), "new"))
-    assert list(keys.keys()) == ["old"]
-
-
-@pytest.mark.parametrize(
-    ("keys", "sentence"),
-    [
-        ([], "must have a key for RS256, ES256 (P-256) or HS256."),
-        ([jwk(rsa_key("good"), "a", use="enc")], "must have a key for RS256, ES256 (P-256) or HS256."),
-        ([jwk(rsa_key("good"), "a", alg="RS512")], "must have a key for RS256, ES256 (P-256) or HS256."),
-        ([jwk(ec_key("good"), "a") | {"crv": "P-384"}], "must have a key for RS256, ES256 (P-256) or HS256."),
-        ([jwk(ec_key("good"), "a"), jwk(ec_key("other"), "a")], "must not have two keys of one kid."),
-        ([jwk(b"sesame, and too short", "a")], "has a key of type oct that is too short to be safe."),
-        ([jwk(rsa_key("short", 1_024), "a")], "has a key of type RSA that is too short to be safe."),
-        ([jwk(rsa_key("good"), "a") | {"n": "sesame!"}], "has a key of type RSA that cannot be read."),
-        ([{"kty": "oct", "kid": "a"}], "has a key of type oct that cannot be read."),
-        ([{"kty": "EC", "crv": "P-256", "x": "sesame", "y": "AA"}], "has a key of type EC that cannot be read."),
-        (["sesame"], 'must be a JSON Web Key Set, `{"keys": [ … ]}`.'),
-    ],
-)
-def test_a_file_without_good_keys_is_one_sentence_that_repeats_none(
-    tmp_path: Path, keys: list[Any], sentence: str
-) -> None:
-    with pytest.raises(SettingsError) as raised:
-        TokenVerifier.of(_settings(jwks_file=str(write(tmp_path / "jwks.json", *keys))))
-    assert str(raised.value) == f"GATEWAY_JWKS_FILE {sentence}"
-    assert raised.value.__suppress_context__ or raised.value.__context__ is None
-
-
-@pytest.mark.parametrize(
-    "text", ["", "null", "[]", "{}", '{"keys": {}}', "[" * 100_000, " " * (1 << 20) + '{"keys": []}']
-)
-def test_a_file_that_is_no_key_set_is_one_sentence(tmp_path: Path, text: str) -> None:
-    (tmp_path / "jwks.json").write_text(text)
-    with pytest.raises(SettingsError, match="GATEWAY_JWKS_FILE must be a JSON Web Key Set"):
-        TokenVerifier.of(_settings(jwks_file=str(tmp_path / "jwks.json")))
-
-
-@pytest.mark.parametrize(
-    ("changed", "sentence"),
-    [
-        ({"jwt_secret": "sesame"}, "GATEWAY_JWT_SECRET must have 32 bytes at least."),
-        ({"jwks_file": "/nothing/here"}, "GATEWAY_JWKS_FILE cannot be read: No such file or directory."),
-        ({"jwks_file": "/"}, "GATEWAY_JWKS_FILE cannot be read: Is a directory."),
-        (
-            {"jwt_secret": SECRET, "jwt_audience": ""},
-            "GATEWAY_JWT_AUDIENCE is missing: without it, tokens that are for others would be good here.",
-        ),
-        (
-            {"jwt_secret": SECRET, "jwt_issuer": ""},
-            "GATEWAY_JWT_ISSUER is missing: without it, tokens that are for others would be good here.",
-        ),
-    ],
-)
-def test_settings_that_cannot_be_are_one_sentence(changed: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(SettingsError) as raised:
-        TokenVerifier.of(_settings(**changed))
-    assert str(raised.value) == sentence
-
-
-@pytest.mark.parametrize(
-    ("kind", "key", "algorithm"),
-    [(jwt.algorithms.ECAlgorithm, ec_key("good"), "ES256"), (jwt.algorithms.RSAAlgorithm, rsa_key("good"), "RS256")],
-)
-def test_a_private_key_in_the_file_is_held_as_its_public_half(
-    tmp_path: Path, kind: Any, key: Any, algorithm: str
-) -> None:
-    private = dict(kind.to_jwk(key, as_dict=True)) | {"kid": "private"}
-    (held,) = KeyFile(write(tmp_path / "jwks.json", private), {}).keys().values()
-    assert not hasattr(held.key, "private_numbers")
-    verifier = TokenVerifier.of(_settings(jwks_file=str(tmp_path / "jwks.json")))
-    assert verifier is not None
-    verifier.viewer(signed(key, algorithm, "private"))
+    assert refused(verifier, signed(ec_key("good"), "ES256", "other"))
