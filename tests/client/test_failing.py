@@ -10,6 +10,7 @@ import pytest
 from starlette.responses import Response
 
 from fleet_gateway_client import (
+    AsyncClient,
     Client,
     ErrorDetail,
     GatewayError,
@@ -152,6 +153,17 @@ async def test_a_redirect_is_not_followed_with_the_key(connect: Connect, serve: 
     with pytest.raises(ResponseError, match="307"):
         await connect(server.url, api_key=SECRET).execute(QUERY)
     assert elsewhere.asked == []
+
+
+async def test_no_client_of_the_callers_own_follows_a_redirect(serve: Serve) -> None:
+    elsewhere = serve(ANSWER)
+    server = serve(saying({}, 303, location=elsewhere.url))
+    with httpx.Client(follow_redirects=True) as http, pytest.raises(ResponseError, match="303"):
+        Client(server.url, http=http).execute(MUTATION)
+    async with httpx.AsyncClient(follow_redirects=True) as looped:
+        with pytest.raises(ResponseError, match="303"):
+            await AsyncClient(server.url, http=looped).execute(MUTATION)
+    assert (len(server.asked), elsewhere.asked) == (2, [])
 
 
 def test_the_time_out_is_for_every_request(serve: Serve) -> None:

@@ -20,7 +20,7 @@ _PAGE_SIZE = 100
 class Client:
     """A client for programs with threads, which may share it; close it, or use it as a context manager.
 
-    An `http` client of the caller's own is used as it is, but for `timeout_s`, and not closed.
+    An `http` client of the caller's own is used as it is, but for `timeout_s` and without redirects, and not closed.
     """
 
     def __init__(self, url: str, *, http: httpx.Client | None = None, **options: Unpack[Options]) -> None:
@@ -93,7 +93,7 @@ class Client:
 class AsyncClient:
     """The same for asyncio: a client for the tasks of one event loop; close it, or use it as a context manager.
 
-    An `http` client of the caller's own is used as it is, but for `timeout_s`, and not closed.
+    An `http` client of the caller's own is used as it is, but for `timeout_s` and without redirects, and not closed.
     """
 
     def __init__(self, url: str, *, http: httpx.AsyncClient | None = None, **options: Unpack[Options]) -> None:

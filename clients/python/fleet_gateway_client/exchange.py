@@ -120,6 +120,7 @@ class Exchange:
             "headers": send.headers,
             "content": send.content,
             "timeout": self._timeout_s,
+            "follow_redirects": False,  # what fails on the way there may have been done here
         }
 
     def _send(self, request: dict[str, Any], *, by_get: bool) -> Send:
