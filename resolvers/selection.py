@@ -11,11 +11,14 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLDeferDirective,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
+    GraphQLStreamDirective,
     InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
 )
 from graphql.execution.collect_fields import (
@@ -49,6 +52,9 @@ _SECTION_OF_FIELD: dict[str, type[Section]] = {
 }
 _SECTION_BY_NAME = {section.graphql_name(): section for section in SECTIONS.values() if not section.hidden}
 KNOWN = request(Known)
+_INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
+_PART_BYTES = 100
+"""Of a part that comes later, beside its data: its id, its path, that it is complete."""
 _ALIASED = 32
 """Bytes of a value that has an alias, about, with what is around it."""
 
@@ -63,6 +69,8 @@ class Selection:
     """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
     bytes: float = 0
     """Of the answer for each aircraft, about, deferred parts too: what is asked twice is answered twice."""
+    parts: float = 0
+    """Of the answer for each aircraft that come later, each for itself: one for each place of @defer or @stream."""
 
 
 def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, ...], ...] = ((),)) -> Selection:
@@ -120,13 +128,15 @@ class Reader:
         self.scopes = scopes
         self._top: FieldDetailsList = []
         self._now, self._later = _Noted([KNOWN]), _Noted([])
-        self._bytes = 0.0
+        self._bytes = self._parts = 0.0
         self._aliased_in: dict[str, int] = {}
+        self._incremental_in: dict[str, int] = {}
 
     def selection(self, top: FieldDetailsList, declared: Any, paths: Iterable[tuple[str, ...]]) -> Selection:
         """What is asked of the aircraft at these paths below a field of this type."""
         self._top, self._now, self._later = top, _Noted([KNOWN]), _Noted([])
         self._bytes = weight_of([KNOWN]).bytes
+        self._parts = self._incremental(top)
         for path in paths:
             for fields in self.descend(top, declared, path):
                 self.read_aircraft(fields)
@@ -136,7 +146,12 @@ class Reader:
         now.links += [link for link in later.links if link[0] in known]
         deferred = _Noted([one for one in later.requests if one not in known])
         deferred.links += [link for link in later.links if link[0] not in known]
-        return replace(now.selection(), deferred=deferred.selection() if deferred.requests else None, bytes=self._bytes)
+        return replace(
+            now.selection(),
+            deferred=deferred.selection() if deferred.requests else None,
+            bytes=self._bytes + self._parts * _PART_BYTES,
+            parts=self._parts,
+        )
 
     def root_fields(self) -> GroupedFieldSet:
         """The operation's own fields, by their names in the answer."""
@@ -170,6 +185,25 @@ class Reader:
         if name not in self._aliased_in:
             self._aliased_in[name] = self._aliased(self._fragments[name].definition.selection_set)
         return self._aliased_in[name]
+
+    def _incremental(self, group: FieldDetailsList) -> int:
+        """Places of @defer and @stream of a field and below it, those of a fragment as often as it is spread."""
+        return sum(_marks(one.node) + self._incremental_below(one.node.selection_set) for one in group)
+
+    def _incremental_below(self, selections: SelectionSetNode | None) -> int:
+        found = 0
+        for node in selections.selections if selections is not None else ():
+            found += _marks(node)
+            if isinstance(node, FragmentSpreadNode):
+                found += self._incremental_of(node.name.value)
+            elif isinstance(node, FieldNode | InlineFragmentNode):
+                found += self._incremental_below(node.selection_set)
+        return found
+
+    def _incremental_of(self, name: str) -> int:
+        if name not in self._incremental_in:
+            self._incremental_in[name] = self._incremental_below(self._fragments[name].definition.selection_set)
+        return self._incremental_in[name]
 
     def names(self, declared: Any, group: FieldDetailsList) -> list[str]:
         """The names of the fields that are selected of an object, each as often as the answer has it."""
@@ -220,6 +254,7 @@ class Reader:
             asked = replace(asked, columns=wanted or frozenset([section.columns[0].name]))
         weight = weight_of([asked])
         self._bytes += weight.bytes + max(0, weight.rows - 1) * self.aliased(group)
+        self._parts += weight.rows * self._incremental(group)
         noted.requests.append(asked)
         noted.links += [
             (asked, position, column.kind) for position, column in section.links() if column.graphql_name in names
@@ -254,6 +289,10 @@ class _Noted:
 
     def selection(self) -> Selection:
         return Selection(frozenset(merged(self.requests)), frozenset(self.links))
+
+
+def _marks(node: SelectionNode) -> int:
+    return sum(one.name.value in _INCREMENTAL for one in node.directives or ())
 
 
 def is_deferred(group: FieldDetailsList, below: FieldDetailsList) -> bool:

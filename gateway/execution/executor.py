@@ -16,7 +16,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
-from graphql import GraphQLObjectType, get_named_type
+from graphql import GraphQLError, GraphQLObjectType, get_named_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.pieces import Pieces
@@ -120,6 +120,13 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         if completed is not _NOT_DONE:
             return completed
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+
+    def get_stream_usage(self, field_details_list: FieldDetailsList, path: Path) -> Any:
+        """As graphql-core's; a count that cannot be is the caller's fault."""
+        try:
+            return super().get_stream_usage(field_details_list, path)
+        except ValueError as error:
+            raise GraphQLError(str(error), field_details_list[0].node) from None
 
     def complete_object_value(
         self,

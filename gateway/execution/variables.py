@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SHORTEST = 16
 """Items from which on it pays."""
 
+_NESTED = frozenset({list, dict})
 _TAKE_TEXT_AS_IT_IS = (GraphQLID, GraphQLString)
 
 
@@ -43,6 +44,19 @@ def coerced(
     short = values | {name: [] for name in long}
     found = get_variable_values(schema, operation.variable_definitions or (), short, max_errors=1)
     return with_texts(found, long) if isinstance(found, VariableValues) else found
+
+
+def counted(values: Mapping[str, Any], most: int) -> int:
+    """How many values there are in lists and objects; not counted on beyond `most`."""
+    found, rest = 0, list[Any](values.values())
+    while rest and found <= most:
+        value = rest.pop()
+        if isinstance(value, list | dict):
+            found += len(value)
+            inner = value if isinstance(value, list) else value.values()
+            if found <= most and not _NESTED.isdisjoint(map(type, inner)):
+                rest.extend(inner)
+    return found
 
 
 def with_texts(values: VariableValues, found: dict[str, list[str]]) -> VariableValues:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _LARGEST_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
-_VARY = "Accept, Accept-Encoding, Authorization, X-API-Key"
+_VARY = "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
 SAFE = {"X-Content-Type-Options": "nosniff"}
 """No browser shall take JSON for anything else."""
 _UNBUFFERED = {"X-Accel-Buffering": "no"}
@@ -83,7 +83,7 @@ async def respond(
             await parts.close()
         return await respond(request, answered.too_large(size), account)
     if parts is not None:
-        headers = {"Cache-Control": "no-store", "Vary": _VARY, **_UNBUFFERED, **first.headers}
+        headers = {"Cache-Control": "no-store", "Vary": _VARY, **SAFE, **_UNBUFFERED, **first.headers}
         media = multipart(request.headers.get("accept", "")) or answered.media
         return PartsResponse(pieces, parts, headers, media, answered.most_bytes)
     status = _status(answered, account)
@@ -115,10 +115,10 @@ def _cache_control(outcomes: Sequence[Outcome], account: Account | None, viewer:
     """How long the answer may be kept: as the least fresh of it says; one with errors not at all."""
     if account is None or len(outcomes) > 1 or any(outcome.errors for outcome in outcomes):
         return "no-store"
-    if account.fresh_until is None or not account.is_kept:
-        return "no-cache"
-    fresh_s = int(account.fresh_for_s())
     whose = "public" if viewer is not None and viewer.is_anonymous else "private"
+    if account.fresh_until is None or not account.is_kept:
+        return "no-cache" if whose == "public" else "private, no-cache"
+    fresh_s = int(account.fresh_for_s())
     if fresh_s == 0:
         return f"{whose}, max-age=0"  # of what is stale already, nobody shall serve more without asking
     return f"{whose}, max-age={fresh_s}, stale-while-revalidate={account.stale_while_revalidate_s}"

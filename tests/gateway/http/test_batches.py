@@ -138,8 +138,8 @@ async def test_where_one_operation_fails_the_others_end_before_what_they_share_i
     kept = _Kept()
     endpoint: Any = GraphQLEndpoint(SCHEMA, Limits(), persisted=kept, rate_limit=RateLimit(0))  # type: ignore[arg-type]
     app = Answering(routes=[Route("/graphql", endpoint)])
-    app.kept_path, app.state.answers = "/graphql", None
-    app.state.authenticator = SimpleNamespace(unnamed=lambda _headers: ANONYMOUS)
+    app.kept_path = "/graphql"
+    app.authenticator = SimpleNamespace(unnamed=lambda _headers: ANONYMOUS)  # type: ignore[assignment]
     loaders = SimpleNamespace(airports=None, airlines=None, release=kept.release)
     app.state.stores = SimpleNamespace(loaders=lambda: loaders)
     batch = [{"query": TWO, "operationName": name} for name in "AB"]

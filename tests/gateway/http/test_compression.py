@@ -75,14 +75,18 @@ async def test_an_answer_is_compressed_and_says_so(gateway: Gateway, encoding: s
     assert answer.headers["content-encoding"] == encoding
     assert int(answer.headers["content-length"]) == len(packed) < len(text) / 3
     assert DECODERS[encoding](packed) == text
-    assert plain.headers["vary"] == answer.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key"
+    assert (
+        plain.headers["vary"]
+        == answer.headers["vary"]
+        == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
+    )
 
 
 async def test_a_small_answer_is_sent_as_it_is(gateway: Gateway) -> None:
     answer, text = await raw(gateway, "gzip", {"query": "{ __typename }"})
     assert "content-encoding" not in answer.headers
     assert len(text) < SMALLEST
-    assert answer.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key"
+    assert answer.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
 
 
 @pytest.mark.parametrize("encoding", DECODERS)
@@ -136,6 +140,6 @@ async def test_encodings_share_their_tag(new_gateway: NewGateway) -> None:
                 headers = {"accept-encoding": encoding, "if-none-match": tag}
                 known = await get("/graphql", params=parameters, headers=headers)
                 assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", tag)
-                assert known.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key"
+                assert known.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
                 assert {"content-encoding", "content-length", "content-type"}.isdisjoint(known.headers)
                 assert ("age" in known.headers) is cache

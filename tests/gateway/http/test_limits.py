@@ -157,7 +157,7 @@ SCHEMA = "__schema { types { name description fields { name description args { n
 async def test_an_answer_that_came_to_be_too_large_is_not_sent(new_gateway: NewGateway) -> None:
     aliased = " ".join(f"s{number}: {SCHEMA}" for number in range(18))
     whole = "query { " + aliased + " }"
-    async with new_gateway() as large, new_gateway(max_response_mib=1) as small:
+    async with new_gateway(max_cost=1 << 20) as large, new_gateway(max_cost=1 << 20, max_response_mib=1) as small:
         size = len((await large.post({"query": whole})).content)
         assert size > 1 << 20
         refused = await small.post({"query": whole}, accept="application/graphql-response+json")
@@ -172,7 +172,7 @@ async def test_an_answer_that_came_to_be_too_large_is_not_sent(new_gateway: NewG
 async def test_parts_that_came_to_be_too_large_are_not_sent(new_gateway: NewGateway) -> None:
     small, much = f"s: {SCHEMA}", " ".join(f"s{number}: {SCHEMA}" for number in range(18))
     accept = "multipart/mixed, application/graphql-response+json"
-    async with new_gateway(max_response_mib=1) as one:
+    async with new_gateway(max_cost=1 << 20, max_response_mib=1) as one:
         first = await one.post({"query": f"{{ {much} ... @defer {{ later: __typename }} }}"}, accept=accept)
         assert (first.status_code, first.headers["content-type"]) == (400, f"{OWN}; charset=utf-8")
         limit, most, value = refusal(*first.json()["errors"])

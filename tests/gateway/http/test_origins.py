@@ -82,11 +82,11 @@ async def test_a_set_origin_is_allowed_for_kept_answers_too(new_gateway: NewGate
             assert "access-control-allow-credentials" not in answer.headers
             shown = answer.headers["access-control-expose-headers"].lower().split(", ")
             assert {"etag", "age", "ratelimit", "retry-after"} <= set(shown)
-            assert answer.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, Origin"
+            assert answer.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost, Origin"
         own = await one.client.get("/graphql", params=QUERY)
         assert "age" in own.headers, "who asks is no part of what is kept"
         assert "access-control-allow-origin" not in own.headers
-        assert own.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, Origin", (
+        assert own.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost, Origin", (
             "a shared cache must tell them apart"
         )
         stranger = await one.client.get("/graphql", params=QUERY, headers={"origin": STRANGER})

@@ -1,0 +1,59 @@
+"""What would hold the event loop, or mislead a cache, is priced or refused."""
+
+import pytest
+
+from tests.gateway.http.conftest import Gateway, NewGateway
+
+PARTS = "multipart/mixed, application/json"
+DAILY = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { analysis { daily(first: 1000)"
+IDS = [f"N{at}" for at in range(500)]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        DAILY + " { date " + " ".join(f'... @defer(label: "a{at}") {{ flights }}' for at in range(20)) + " } } } }",
+        DAILY + " @stream(initialCount: 0) { date } } } }",
+    ],
+    ids=["defer", "stream"],
+)
+async def test_parts_of_each_row_are_priced(gateway: Gateway, query: str) -> None:
+    body = {"query": query, "variables": {"ids": IDS}}
+    answer = (await gateway.post(body, accept=PARTS, graphql_cost="validate")).json()
+    assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+async def test_a_count_that_cannot_be_is_the_callers_fault(gateway: Gateway) -> None:
+    body = {"query": '{ aircraftByIds(ids: ["N14228"]) @stream(initialCount: -1) { id } }'}
+    answer = (await gateway.post(body, accept=PARTS)).json()
+    assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+async def test_introspection_again_and_again_is_over_the_cost(gateway: Gateway) -> None:
+    fields = " ".join(f"a{at}: __schema {{ types {{ name }} }}" for at in range(20))
+    answer = (await gateway.post({"query": f"{{ {fields} }}"})).json()
+    assert answer["errors"][0]["extensions"]["limit"] == "cost"
+
+
+@pytest.mark.parametrize("value", [[1] * 10_001, {f"k{at}": 1 for at in range(10_001)}])
+async def test_a_variable_of_too_many_items_is_refused_before_any_is_looked_at(gateway: Gateway, value: object) -> None:
+    body = {"query": "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } }", "variables": {"ids": value}}
+    answer = (await gateway.post(body)).json()
+    assert answer["errors"][0]["extensions"]["limit"] == "variable_items"
+
+
+async def test_a_compressed_body_is_415(gateway: Gateway) -> None:
+    answer = await gateway.post({"query": "{ __typename }"}, content_encoding="gzip")
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+
+
+async def test_an_answer_varies_by_the_cost_that_was_asked_for(gateway: Gateway) -> None:
+    answer = await gateway.post({"query": "{ __typename }"})
+    assert "GraphQL-Cost" in answer.headers["vary"]
+
+
+async def test_a_document_over_a_limit_is_paid_by_its_length(new_gateway: NewGateway) -> None:
+    async with new_gateway(rate_cost_per_minute=1_000) as gateway:
+        answer = await gateway.post({"query": "{ " + "__typename " * 21 + "}"})
+    assert answer.json()["errors"][0]["extensions"]["limit"] == "root_fields"
+    assert answer.headers["ratelimit"].startswith('"default";r=88')
