@@ -15,6 +15,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, replace
+from typing import Any
 
 from loaders.cache.bounded import BoundedCalls
 from loaders.stopping import ended
@@ -29,27 +30,33 @@ _KNOWN_S = 1.0
 """How long what was left of a budget is taken for what is left, but for what this process has taken since."""
 _LITTLE = 100
 """Of what is left, a part this small is given before it is counted. Near its end, a budget is counted exactly."""
+_GATHER_S = 0.05
+"""For how long what is given is gathered and counted together: a command for each request would cost as much as all
+else that guards it."""
 _AGAIN_S = 0.5
 """Between two attempts to count what was given, while Redis is away."""
 
 _TAKE = """
--- KEYS: caller. ARGV: points, points a minute. Answers whether they were taken, the points that are left now, and in
--- microseconds: how long until they could be taken (0 where they were), how long until all is paid back.
+-- KEYS: caller. ARGV: points, points a minute, points that were given before, which are counted in any case. Answers
+-- whether the points were taken, those that are left now, and in microseconds: how long until they could be taken (0
+-- where they were), how long until all is paid back.
 local t = redis.call('TIME')
 local now, window = t[1] * 1000000 + t[2], 60000000
 local each = window / tonumber(ARGV[2])
-local before = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local before = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now) + tonumber(ARGV[3]) * each
 local after = before + tonumber(ARGV[1]) * each
 local wait = after - now - window
-local function remaining(paid_back)
-  return math.max(0, math.floor((window - (paid_back - now)) / each + 0.001))
+local taken = wait <= 1  -- less is how numbers are rounded
+if not taken then after = before end
+if after > now then
+  redis.call('SET', KEYS[1], string.format('%.3f', after), 'PX', math.max(1, math.ceil((after - now) / 1000)))
 end
-if wait > 1 then  -- less is how numbers are rounded
-  return {0, remaining(before), math.ceil(wait), math.ceil(before - now)}
-end
-redis.call('SET', KEYS[1], string.format('%.3f', after), 'PX', math.max(1, math.ceil((after - now) / 1000)))
-return {1, remaining(after), 0, math.ceil(after - now)}
+local remaining = math.max(0, math.floor((window - (after - now)) / each + 0.001))
+return {taken and 1 or 0, remaining, taken and 0 or math.ceil(wait), math.ceil(after - now)}
 """
+
+_Budget = tuple[str, int]
+"""A caller's, of so many points a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,67 +82,87 @@ class SharedRates:
         self._scripts = Scripts(redis)
         self._calls = BoundedCalls(self._probe, timeout_s)
         self._clock = clock
-        self._known: OrderedDict[tuple[str, int], tuple[Counted, float]] = OrderedDict()
-        self._owed: Counter[tuple[str, int]] = Counter()
+        self._known: OrderedDict[_Budget, tuple[Counted, float]] = OrderedDict()
+        self._owed: Counter[_Budget] = Counter()
         """What was given and is not counted yet: of each caller, less than was left when that was known."""
         self._behind: asyncio.Task[None] | None = None
 
     async def take(self, caller: str, points: int, per_minute: int) -> Counted | None:
         """Take points, at most as many as a minute has; None where Redis failed, was late, or is left alone."""
-        key = (caller, per_minute)
-        known, until = self._known.get(key, (None, 0.0))
+        budget = (caller, per_minute)
+        known, until = self._known.get(budget, (None, 0.0))
         if known is None or self._clock() > until or points * _LITTLE > known.remaining:
-            return await self._take(caller, points, per_minute)
+            return await self._take(budget, points)
         reset_s = known.reset_s + points * WINDOW_S / per_minute
         counted = Counted(allowed=True, remaining=known.remaining - points, retry_after_s=0.0, reset_s=reset_s)
-        self._known[key] = (counted, until)
-        self._owed[key] += points
-        if self._behind is None:
-            self._behind = asyncio.create_task(self._pay(), context=Context())
+        self._known[budget] = (counted, until)
+        self._owe(budget, points)
         return counted
 
+    def _owe(self, budget: _Budget, points: int) -> None:
+        self._owed[budget] += points
+        if self._behind is None:
+            self._behind = asyncio.create_task(self._pay(), context=Context())
+
     async def _pay(self) -> None:
-        """Count what is owed. While Redis is away it stays owed: for a minute, in which all would be paid back."""
+        """Count what is owed, that of a moment together. While Redis is away it stays owed: for a minute, in which all
+        would be paid back.
+        """
         until = math.inf
         try:
             while self._owed:
-                (caller, per_minute), points = self._owed.popitem()
-                if await self._take(caller, points, per_minute) is not None:
-                    until = math.inf
-                    continue
-                self._owed[caller, per_minute] += points
-                until = min(until, self._clock() + WINDOW_S)
-                await asyncio.sleep(_AGAIN_S)
+                await asyncio.sleep(_GATHER_S if until == math.inf else _AGAIN_S)
+                until = math.inf if await self._paid() else min(until, self._clock() + WINDOW_S)
                 if self._clock() >= until:
                     self._owed.clear()
         finally:
             self._behind = None
 
-    async def _take(self, caller: str, points: int, per_minute: int) -> Counted | None:
+    async def _paid(self) -> bool:
+        for budget in list(self._owed):
+            if await self._take(budget, 0) is None:
+                return False
+        return True
+
+    async def _take(self, budget: _Budget, points: int) -> Counted | None:
+        """Take points, and count what is owed of the budget."""
+        caller, per_minute = budget
         name = f"rate:{hashlib.blake2b(caller.encode(errors='surrogatepass'), digest_size=16).hexdigest()}"
-        reply = await self._calls.of(self._scripts.run(_TAKE, [name], [points, per_minute]))
+        owed, counted = self._owed.pop(budget, 0), None
         try:
-            allowed, remaining, wait_us, reset_us = map(int, reply or ())
-        except (ValueError, TypeError):  # what answers is not ours
+            reply = await self._calls.of(self._scripts.run(_TAKE, [name], [points, per_minute, owed]))
+            counted = _counted(reply)
+        finally:
+            if counted is None and owed:
+                self._owe(budget, owed)
+        if counted is None:
             return None
-        counted = Counted(allowed == 1, remaining, wait_us / 1e6, reset_us / 1e6)
-        key = (caller, per_minute)
-        left = replace(counted, remaining=remaining - self._owed[key] if key in self._owed else remaining)
-        self._known[key] = (left, self._clock() + _KNOWN_S)
-        self._known.move_to_end(key)
+        left = replace(counted, remaining=counted.remaining - self._owed.get(budget, 0))
+        self._known[budget] = (left, self._clock() + _KNOWN_S)
+        self._known.move_to_end(budget)
         if len(self._known) > _MOST_CALLERS:
             self._known.popitem(last=False)
         return counted
 
     async def close(self) -> None:
-        """Stop counting, and looking for Redis."""
+        """Count what is owed, where Redis answers, and stop."""
+        await self._paid()
         if self._behind is not None:
             await ended([self._behind])
         await self._calls.close()
 
     async def _probe(self) -> None:
         """A write, which a full Redis refuses: to one that only reads, counting would go on failing."""
-        await self._scripts.run(_TAKE, ["rate:"], [0, 1])
+        await self._scripts.run(_TAKE, ["rate:"], [1, 1, 0])
+
+
+def _counted(reply: Any) -> Counted | None:
+    """What Redis answered; None where that is none of ours."""
+    try:
+        allowed, remaining, wait_us, reset_us = map(int, reply or ())
+    except (ValueError, TypeError):
+        return None
+    return Counted(allowed == 1, remaining, wait_us / 1e6, reset_us / 1e6)
 
 
 class LocalRates:

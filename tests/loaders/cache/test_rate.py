@@ -174,6 +174,19 @@ async def test_little_of_much_is_given_at_once_and_counted_behind(store_urls: St
         await one.close()
 
 
+async def test_what_is_given_within_a_moment_is_one_command_and_counted_before_the_end(tmp_path: Path) -> None:
+    with own_valkey(tmp_path) as valkey:
+        async with open_redis(valkey.url) as redis:
+            rates = SharedRates(redis, timeout_s=5)
+            assert await rates.take("caller", 1, 1_000) is not None
+            before = valkey.ask("INFO", "commandstats")["cmdstat_evalsha"]["calls"]
+            for _ in range(50):
+                await rates.take("caller", 1, 1_000)
+            await rates.close()
+            assert valkey.ask("INFO", "commandstats")["cmdstat_evalsha"]["calls"] == before + 1
+            assert await _seen_below(960, redis, "caller") < 960
+
+
 async def _seen_below(points: int, redis: Redis, caller: str) -> int:
     """What a process is told that has not asked before, again and again until it is less."""
     for _ in range(100):
