@@ -11,7 +11,7 @@ from gateway.http.faults import HTTPFault, bad_request
 from gateway.http.media import check_content_type
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,9 +46,9 @@ class Received:
 def in_time(app: ASGIApp, within_s: float) -> ASGIApp:
     """The application, which does not wait longer than this for the body of a POST."""
 
-    async def timed(scope: Scope, receive: Receive, send: Send) -> None:
+    def timed(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         has_body = scope["type"] == "http" and scope["method"] == "POST"
-        await app(scope, _InTime(receive, within_s) if has_body else receive, send)
+        return app(scope, _InTime(receive, within_s) if has_body else receive, send)
 
     return timed
 
