@@ -17,6 +17,7 @@ from gateway.http.answers import Answering, Answers
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.origins import guarded
 from gateway.http.reading import in_time
+from gateway.http.sniffing import unsniffed
 from gateway.limits import Limits
 from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
@@ -92,7 +93,8 @@ def build_app(settings: Settings) -> Starlette:
     app = Answering(routes=_routes(settings, persisted, rate_limit), lifespan=lifespan)
     app.kept_path = GRAPHQL_PATH
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
-    app.front = in_time(guarded(app.front, GRAPHQL_PATH, origins), settings.body_timeout_s)
+    front = guarded(app.front, (GRAPHQL_PATH, export.PATH), origins)
+    app.front = unsniffed(in_time(front, settings.body_timeout_s), GRAPHQL_PATH)
     return app
 
 

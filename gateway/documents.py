@@ -68,6 +68,17 @@ class Document:
         """What to execute for an answer that may come in parts, or must not."""
         return self if in_parts or self.whole is None else self.whole
 
+    def kind(self, name: str | None) -> str:
+        """`query`, `mutation` or `subscription`: of the operation of this name, or the only one, valid or not.
+
+        "" where there is none, or no telling which.
+        """
+        definitions = self.node.definitions if self.node is not None else ()
+        operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+        if name:
+            operations = [one for one in operations if one.name is not None and one.name.value == name]
+        return operations[0].operation.value if len(operations) == 1 else ""
+
     def operation(self, name: str | None) -> tuple[OperationDefinitionNode, Measures]:
         """The operation of this name, or the only one. Raises Refused where there is none, or no telling which."""
         if name:

@@ -12,11 +12,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from gateway.auth.authentication import ViewerOf, everyone
-from gateway.auth.errors import AuthenticationError
+from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.execution.variables import coerced
 from gateway.http.faults import HTTPFault, Refused
-from gateway.http.responses import SAFE, respond_refused
+from gateway.http.responses import respond_refused
 from loaders.fleet import FleetEntry, FleetQuery
 from loaders.planning.cost import STATEMENT_POINTS
 from resolvers import scopes
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 BATCH = 50
 """Aircraft that are loaded and held at once: what bounds the memory of an export, whatever its length."""
 
+PATH = "/export/analysis"
 MEDIA_TYPE = "application/x-ndjson"
 
 
@@ -85,7 +86,7 @@ class Exporter:
             response = await respond_refused(request, refused)
         else:
             lines = self._lines(request.app.state.stores, after, ids, budget)
-            response = StreamingResponse(lines, headers={"Cache-Control": "no-store", **SAFE}, media_type=MEDIA_TYPE)
+            response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
         self._rate_limit.tell(request.scope, response)
         return response
 
@@ -96,7 +97,8 @@ class Exporter:
             raise HTTPFault(error.status, str(error), error.code, error.headers) from error
         for scope in scopes.Scope:
             if scope not in viewer.scopes:
-                raise HTTPFault(403, f"The export needs the scope {scope}.", scopes.FORBIDDEN)
+                headers = insufficient(viewer, scopes.Scope)
+                raise HTTPFault(403, f"The export needs the scope {scope}.", scopes.FORBIDDEN, headers)
         return viewer
 
     def _asked(self, request: Request) -> tuple[str | None, Sequence[str] | None]:
@@ -179,4 +181,4 @@ def routes(
     schema: GatewaySchema, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf = everyone
 ) -> list[BaseRoute]:
     """The export, for those who may."""
-    return [Route("/export/analysis", Exporter(schema, max_ids, rate_limit, viewer_of).__call__)]
+    return [Route(PATH, Exporter(schema, max_ids, rate_limit, viewer_of).__call__)]

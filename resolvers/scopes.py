@@ -37,6 +37,7 @@ class ForbiddenError(CallerError):
 
     def __init__(self, what: str, scope: Scope) -> None:
         super().__init__(f"{what} needs the scope {scope}.")
+        self.scope = scope
         self.extensions = {"code": FORBIDDEN}  # graphql-core takes them over into its error
 
 

@@ -71,6 +71,8 @@ class Selection:
     """Of the answer for each aircraft, about, deferred parts too: what is asked twice is answered twice."""
     parts: float = 0
     """Of the answer for each aircraft that come later, each for itself: one for each place of @defer or @stream."""
+    denied: float = 0
+    """Places of the answer for each aircraft that the request may not read: each has an error."""
 
 
 def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, ...], ...] = ((),)) -> Selection:
@@ -128,7 +130,7 @@ class Reader:
         self.scopes = scopes
         self._top: FieldDetailsList = []
         self._now, self._later = _Noted([KNOWN]), _Noted([])
-        self._bytes = self._parts = 0.0
+        self._bytes = self._parts = self._denied = 0.0
         self._aliased_in: dict[str, int] = {}
         self._incremental_in: dict[str, int] = {}
 
@@ -136,7 +138,7 @@ class Reader:
         """What is asked of the aircraft at these paths below a field of this type."""
         self._top, self._now, self._later = top, _Noted([KNOWN]), _Noted([])
         self._bytes = weight_of([KNOWN]).bytes
-        self._parts = self._incremental(top)
+        self._parts, self._denied = self._incremental(top), 0.0
         for path in paths:
             for fields in self.descend(top, declared, path):
                 self.read_aircraft(fields)
@@ -151,6 +153,7 @@ class Reader:
             deferred=deferred.selection() if deferred.requests else None,
             bytes=self._bytes + self._parts * _PART_BYTES,
             parts=self._parts,
+            denied=self._denied,
         )
 
     def root_fields(self) -> GroupedFieldSet:
@@ -248,6 +251,7 @@ class Reader:
             noted.requests.append(asked)
             noted.links += [(asked, position, column.kind) for position, column in section.links()]
             return
+        denied_above = self._denied
         names = {one.node.name.value for one in self._leaves(section, group)}
         if not issubclass(section, ListSection):
             wanted = frozenset(column.name for column in section.columns if column.graphql_name in names)
@@ -255,6 +259,7 @@ class Reader:
         weight = weight_of([asked])
         self._bytes += weight.bytes + max(0, weight.rows - 1) * self.aliased(group)
         self._parts += weight.rows * self._incremental(group)
+        self._denied += max(0, weight.rows - 1) * (self._denied - denied_above)  # in each row of a list
         noted.requests.append(asked)
         noted.links += [
             (asked, position, column.kind) for position, column in section.links() if column.graphql_name in names
@@ -270,7 +275,9 @@ class Reader:
         ).grouped_field_set
         if self.scopes >= FIELD_SCOPES:
             return collected
-        return {key: below for key, below in collected.items() if self._may_read(parent, below)}
+        allowed = {key: below for key, below in collected.items() if self._may_read(parent, below)}
+        self._denied += len(collected) - len(allowed)
+        return allowed
 
     def _may_read(self, parent: GraphQLObjectType, group: FieldDetailsList) -> bool:
         field = parent.fields.get(group[0].node.name.value)

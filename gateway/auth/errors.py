@@ -5,8 +5,17 @@ AuthenticationError        status, code, headers and a text for the caller
 └── KeysUnavailable        503: whether the key is good cannot be said now
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from gateway.errors import INTERNAL
 from loaders.stores.errors import GatewayError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gateway.auth.viewer import Viewer
 
 
 class AuthenticationError(GatewayError):
@@ -33,3 +42,9 @@ class KeysUnavailable(AuthenticationError):  # noqa: N818 (as HTTP has it)
     def __init__(self) -> None:
         headers = {"Retry-After": "1", "Cache-Control": "no-store"}
         super().__init__("Keys cannot be looked up at the moment.", 503, INTERNAL, headers)
+
+
+def insufficient(viewer: Viewer, scopes: Iterable[str]) -> dict[str, str]:
+    """The header of a 403 for scopes that are needed (RFC 6750, 3.1); without a credential, no error is one's."""
+    error = "" if viewer.is_anonymous else 'error="insufficient_scope", '
+    return {"WWW-Authenticate": f'Bearer {error}scope="{" ".join(sorted(scopes))}"'}

@@ -45,6 +45,7 @@ VIEWER = "gateway.viewer"
 """Where a request's scope has who asks, or the AuthenticationError that says why nobody does."""
 
 _READ = frozenset({b"accept", b"accept-encoding", b"content-type", b"if-none-match"})
+_LISTS = _READ - {b"content-type"}
 _OF_A_BODY = frozenset({b"content-length", b"content-type", b"content-encoding"})
 _NO_BODY: Message = {"type": "http.response.body", "body": b""}
 
@@ -173,7 +174,10 @@ def _headers(scope: Scope) -> dict[bytes, bytes] | None:
     found: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         if name in _READ:
-            found.setdefault(name, value)  # the first of several, as the application reads it
+            if name not in found:
+                found[name] = value
+            elif name in _LISTS:  # several lines are one, as the application reads them; of others it reads the first
+                found[name] += b", " + value
         elif name in _SPECIAL:
             return None
     return found

@@ -11,13 +11,13 @@ from graphql import ExperimentalIncrementalExecutionResults, GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from gateway.auth.errors import AuthenticationError
+from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.explain import EXPLAIN, explained
 from gateway.http.answers import ACCOUNT, VIEWER
 from gateway.http.faults import HTTPFault
 from gateway.http.incremental import Parts
-from gateway.http.media import multipart, negotiated
+from gateway.http.media import listed, multipart, negotiated
 from gateway.http.outcome import Outcome
 from gateway.http.preparing import Prepared, Preparing, cost_mode
 from gateway.http.reading import METHODS, Received, received
@@ -75,7 +75,7 @@ class GraphQLEndpoint:
         try:
             if request.method == "OPTIONS":
                 return await respond(request, Answered.nothing({"Allow": ", ".join(METHODS)}))
-            media = negotiated(request.headers.get("accept", ""))
+            media = negotiated(listed(request.headers, "accept"))
             viewer = _viewer(request)
             limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
             asked = await received(request, most_bytes=limits.body_bytes, most_operations=limits.operations)
@@ -125,7 +125,7 @@ class GraphQLEndpoint:
             return Outcome(has_data=not faults, errors=faults, extensions=extensions)
         accounts = prepared.asked.extensions.get(ACCOUNTING) is True
         account.measures_bytes |= accounts or mode == "report"
-        outcome = await self._execute(prepared, context)
+        outcome = await self._execute(prepared, context, _viewer(request))
         if accounts or mode == "report":
             account.is_kept = False  # of this request, and no other's
             if accounts and outcome.parts is not None:
@@ -136,7 +136,7 @@ class GraphQLEndpoint:
         outcome.extensions |= explanation
         return outcome
 
-    async def _execute(self, prepared: Prepared, context: RequestContext) -> Outcome:
+    async def _execute(self, prepared: Prepared, context: RequestContext, viewer: Viewer) -> Outcome:
         asked = prepared.asked
         result: Any = await self._schema.execute(
             prepared.document.text,
@@ -148,9 +148,12 @@ class GraphQLEndpoint:
             parts, first = Parts(result), result.initial_result
             return Outcome(first.data, errors=masked(first.errors or (), parts.causes), parts=parts)
         has_data = result.data is not None or any(error.path for error in result.errors or ())
-        codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
-        status = 403 if codes == {scopes.FORBIDDEN} else 400
-        return Outcome(result.data, has_data, result.errors or (), refused_status=status)
+        causes = [error.original_error for error in result.errors or ()]
+        denied = [cause.scope for cause in causes if isinstance(cause, scopes.ForbiddenError)]
+        if has_data or not denied or len(denied) < len(causes):
+            return Outcome(result.data, has_data, result.errors or ())
+        headers = insufficient(viewer, set(denied))
+        return Outcome(has_data=False, errors=result.errors, refused_status=403, headers=headers)
 
 
 async def _all(operations: Iterable[Coroutine[Any, Any, Outcome]]) -> list[Outcome]:
@@ -172,4 +175,4 @@ def _viewer(request: Request) -> Viewer:
 
 def _takes_parts(request: Request, asked: Received) -> bool:
     """Whether @defer and @stream are heeded: not for GET, whose whole answer may be kept and shared."""
-    return request.method == "POST" and not asked.is_batch and multipart(request.headers.get("accept", "")) is not None
+    return request.method == "POST" and not asked.is_batch and multipart(listed(request.headers, "accept")) is not None

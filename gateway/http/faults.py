@@ -45,6 +45,8 @@ class Refused(Exception):
         self.points = points
 
 
-def refused(message: str, code: str, *, status: int = 400, **extensions: Any) -> Refused:
+def refused(
+    message: str, code: str, *, status: int = 400, headers: Mapping[str, str] | None = None, **extensions: Any
+) -> Refused:
     """With one error."""
-    return Refused([GraphQLError(message, extensions={"code": code, **extensions})], status=status)
+    return Refused([GraphQLError(message, extensions={"code": code, **extensions})], status=status, headers=headers)

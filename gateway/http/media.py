@@ -1,8 +1,13 @@
 """Which media type an answer has, and which one a request must have (RFC 9110, GraphQL over HTTP)."""
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.http.faults import HTTPFault
+
+if TYPE_CHECKING:
+    from starlette.datastructures import Headers
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -17,6 +22,11 @@ class _Range(NamedTuple):
     type: str
     quality: float
     specificity: int
+
+
+def listed(headers: Headers, name: str) -> str:
+    """The header's value; several lines of it are one list (RFC 9110, 5.3). "" where there is none."""
+    return ", ".join(headers.getlist(name))
 
 
 def negotiated(accept: str) -> str:

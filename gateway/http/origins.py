@@ -9,6 +9,8 @@ from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
+from gateway.http.sniffing import SAFE
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection
 
@@ -36,14 +38,15 @@ _SHOWN = (
     "RateLimit-Reset",
 )
 _METHODS = ("GET", "POST")
+_CROSS_SITE, _SAME_SITE = (b"sec-fetch-site", b"cross-site"), (b"sec-fetch-site", b"same-site")
 
 
-def guarded(app: ASGIApp, path: str, origins: Collection[str]) -> ASGIApp:
-    """The application with `path` open to pages of these origins (`*` is all) and closed to all others.
+def guarded(app: ASGIApp, paths: Collection[str], origins: Collection[str]) -> ASGIApp:
+    """The application with `paths` open to pages of these origins (`*` is all) and closed to all others.
 
     Without cookies or other credentials of the browser's own.
     """
-    behind = _OwnPages(app, path, origins)
+    behind = _OwnPages(app, paths, origins)
     if not origins:
         return behind
     return CORSMiddleware(
@@ -52,14 +55,16 @@ def guarded(app: ASGIApp, path: str, origins: Collection[str]) -> ASGIApp:
 
 
 class _OwnPages:
-    """Refuses what a browser was made to GET by a page of another site, such as by an image's address.
+    """Refuses what a browser was made to GET by a page of another origin, such as by an image's address.
 
-    A POST needs no look: JSON, which is all that is taken, is a preflight's matter.
+    A page of the same site is as foreign: any host below a domain may be somebody else's. Browsers say where a request
+    comes from to trustworthy origins alone (https, localhost), so that over plain http nothing is refused. A POST needs
+    no look: JSON, which is all that is taken, is a preflight's matter.
     """
 
-    def __init__(self, app: ASGIApp, path: str, origins: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, paths: Collection[str], origins: Collection[str]) -> None:
         self._app = app
-        self._path = path
+        self._paths = paths
         self._origins = origins
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -68,9 +73,9 @@ class _OwnPages:
         return app(scope, receive, send)
 
     def _is_foreign(self, scope: Scope) -> bool:
-        if (b"sec-fetch-site", b"cross-site") not in scope["headers"] or scope["path"] != self._path:
+        if scope["method"] not in ("GET", "HEAD") or scope["path"] not in self._paths:
             return False
-        if scope["method"] not in ("GET", "HEAD"):
+        if _CROSS_SITE not in scope["headers"] and _SAME_SITE not in scope["headers"]:
             return False
         headers = Headers(scope=scope)
         if "*" in self._origins or headers.get("origin") in self._origins:
@@ -80,11 +85,11 @@ class _OwnPages:
 
 
 _MESSAGE = (
-    f"A page of another site may ask with a header {' or '.join(_ASKED_FIRST)} alone, or where its origin is set."
+    f"A page of another origin may ask with a header {' or '.join(_ASKED_FIRST)} alone, or where its origin is set."
 )
 _REFUSAL = Response(
     orjson.dumps({"errors": [{"message": _MESSAGE, "extensions": {"code": "FORBIDDEN"}}]}),
     403,
-    {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+    {"Cache-Control": "no-store", **SAFE},
     "application/json; charset=utf-8",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLError
 
+from gateway.auth.errors import insufficient
 from gateway.execution.variables import coerced, counted
 from gateway.explain import EXPLAIN
 from gateway.http.faults import HTTPFault, Refused, refused
@@ -86,7 +87,7 @@ class Preparing:
             _check_price(whole, limits)
             await self._rate_limit.count(
                 request.scope,
-                invalid + (len(prices) if cost_mode(request) == "validate" else whole.points),
+                invalid + (_told_points(prepared) if cost_mode(request) == "validate" else whole.points),
                 viewer="" if viewer.is_anonymous else viewer.name,
                 cost_per_minute=viewer.limits.cost_per_minute,
             )
@@ -108,15 +109,15 @@ class Preparing:
     def _prepare(
         self, asked: Asked, text: str, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
     ) -> Prepared:
-        """What can be said of an operation before it is executed. Raises Refused, or HTTPFault for the wrong method."""
+        """What can be said of an operation before it is executed. Raises Refused."""
         document = self._schema.documents.get(text, limits=limits)
+        points = _POINTS_A_TOKEN * (document.tokens or limits.tokens // 4)
+        if method != "POST" and document.kind(asked.operation_name) not in ("", "query"):
+            raise _to_be_posted(document.kind(asked.operation_name), points)
         if document.errors:
-            raise Refused(document.errors, points=_POINTS_A_TOKEN * (document.tokens or limits.tokens // 4))
+            raise Refused(document.errors, points=points)
         document = document.executed(in_parts=in_parts)
         operation, measures = document.operation(asked.operation_name)
-        if method != "POST" and operation.operation.value != "query":
-            message = f"A {operation.operation.value} is asked for by POST."
-            raise HTTPFault(405, message, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
         try:
             check(measures, limits)
         except Refused as refusal:
@@ -124,7 +125,8 @@ class Preparing:
             raise
         if asked.extensions.get(EXPLAIN) is True and scopes.Scope.EXPLAIN not in viewer.scopes:
             message = f"To have the plan explained needs the scope {scopes.Scope.EXPLAIN}."
-            raise refused(message, scopes.FORBIDDEN, status=403)
+            headers = insufficient(viewer, [scopes.Scope.EXPLAIN])
+            raise refused(message, scopes.FORBIDDEN, status=403, headers=headers)
         priced = self._price(asked, document, operation, limits, viewer)
         if isinstance(priced, Price):
             return Prepared(asked, document, operation, priced, priced.faults)
@@ -150,6 +152,25 @@ class Preparing:
             if each.asked > limits.ids:
                 raise exceeded("ids", limits.ids, each.asked, unit="ids in one field")
         return priced
+
+
+def _to_be_posted(kind: str, points: int) -> Refused:
+    """What says so to a GET; the document was validated by then."""
+    message = f"A {kind} is asked for by POST."
+    fault = refused(message, "METHOD_NOT_ALLOWED", status=405, headers={"Allow": "POST"})
+    fault.points = points
+    return fault
+
+
+def _told_points(prepared: Sequence[Prepared | Outcome]) -> int:
+    """Of operations that are not executed: to explain one is to look up each section of each object in the cache."""
+    points = 0
+    for one in prepared:
+        if isinstance(one, Prepared):
+            points += 1
+            if one.asked.extensions.get(EXPLAIN) is True:
+                points += sum(each.looked_up() for each in one.price.root_fields)
+    return points
 
 
 def _check_price(priced: Price, limits: Limits) -> None:

@@ -14,8 +14,9 @@ from gateway.http.answers import matches
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
 from gateway.http.faults import HTTPFault, Refused
 from gateway.http.incremental import PartsResponse
-from gateway.http.media import JSON, multipart
+from gateway.http.media import JSON, listed, multipart
 from gateway.http.outcome import Outcome
+from gateway.http.sniffing import SAFE
 from gateway.limits import exceeded
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 _LARGEST_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
 _VARY = "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
-SAFE = {"X-Content-Type-Options": "nosniff"}
-"""No browser shall take JSON for anything else."""
 _UNBUFFERED = {"X-Accel-Buffering": "no"}
 """Tells nginx to pass on each part as it comes."""
 
@@ -84,7 +83,7 @@ async def respond(
         return await respond(request, answered.too_large(size), account)
     if parts is not None:
         headers = {"Cache-Control": "no-store", "Vary": _VARY, **SAFE, **_UNBUFFERED, **first.headers}
-        media = multipart(request.headers.get("accept", "")) or answered.media
+        media = multipart(listed(request.headers, "accept")) or answered.media
         return PartsResponse(pieces, parts, headers, media, answered.most_bytes)
     status = _status(answered, account)
     headers = {"Cache-Control": _cache_control(answered.outcomes, account, viewer), "Vary": _VARY, **SAFE}
@@ -92,7 +91,7 @@ async def respond(
         headers |= outcome.headers
     if request.method != "POST" and status == 200 and sum(map(len, pieces)) <= _LARGEST_BODY:
         headers["ETag"] = etag = _tag(pieces)
-        if matches(request.headers.get("if-none-match", "").encode(), etag.encode()):
+        if matches(listed(request.headers, "if-none-match").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
     return await _body(request, pieces, status, headers, f"{answered.media}; charset=utf-8")
 
@@ -135,7 +134,7 @@ def _tag(pieces: Sequence[bytes]) -> str:
 async def _body(request: Request, pieces: list[bytes], status: int, headers: dict[str, str], media: str) -> Response:
     """As one body; in pieces where it is large: then it is never copied."""
     size = sum(map(len, pieces))
-    encoding = chosen(request.headers.get("accept-encoding", "")) if size >= SMALLEST else None
+    encoding = chosen(listed(request.headers, "accept-encoding")) if size >= SMALLEST else None
     if encoding is not None:
         headers["Content-Encoding"] = encoding
     if size > _LARGEST_BODY:

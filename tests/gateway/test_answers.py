@@ -75,7 +75,7 @@ class Origin:
         request.scope[ACCOUNT] = Account(
             keys={"aircraft:a"}, sources={"flights"}, fresh_until=time.monotonic() + self.fresh_s
         )
-        headers = {"Cache-Control": self.control, "ETag": 'W/"tag"'}
+        headers = {"Cache-Control": self.control, "ETag": 'W/"tag"', "RateLimit": "one's", "RateLimit-Policy": "own"}
         return Response(self.body, self.status, headers, "application/json")
 
     async def post(self, body: bytes = b"query", **headers: str) -> httpx.Response:
@@ -239,3 +239,48 @@ async def test_a_client_that_has_it_is_told_so() -> None:
 )
 def test_tags_are_compared_weakly(given: bytes, answer: bool) -> None:
     assert matches(given, b'W/"a"') is answer
+
+
+async def test_several_lines_of_a_header_are_the_list_that_the_application_reads() -> None:
+    origin = Origin()
+    for lines, asked in ((["a"], 1), (["a", "b"], 2), (["a, b"], 2), (["b", "a"], 3), (["a"], 3)):
+        headers = [("accept", line) for line in lines]
+        await origin.client.post("/graphql", content=b"query", headers=headers)
+        assert origin.asked == asked, lines
+    for lines, asked in ((["gzip"], 4), (["deflate", "gzip"], 4), (["deflate"], 5)):
+        headers = [("accept", "c"), *(("accept-encoding", line) for line in lines)]
+        await origin.client.post("/graphql", content=b"query", headers=headers)
+        assert origin.asked == asked, lines
+
+
+async def test_of_several_types_of_a_body_the_first_counts() -> None:
+    origin = Origin()
+    for lines, asked in ((["a", "b"], 1), (["a, b"], 2), (["a"], 2)):
+        headers = [("content-type", line) for line in lines]
+        await origin.client.post("/graphql", content=b"query", headers=headers)
+        assert origin.asked == asked, lines
+
+
+async def test_a_client_that_has_it_may_say_so_in_several_lines() -> None:
+    origin = Origin()
+    await origin.client.get("/graphql?query=one")
+    headers = [("if-none-match", '"other"'), ("if-none-match", '"tag"')]
+    answer = await origin.client.get("/graphql?query=one", headers=headers)
+    assert (answer.status_code, origin.asked) == (304, 1)
+
+
+@pytest.mark.parametrize(("size", "asked"), [(1 << 20, 1), ((1 << 20) + 1, 2)])
+async def test_an_answer_of_more_than_a_mebibyte_is_not_kept_whatever_room_there_is(size: int, asked: int) -> None:
+    origin = Origin(most_bytes=8 << 20)
+    origin.body = b"x" * size
+    await origin.post()
+    await origin.post()
+    assert origin.asked == asked
+
+
+async def test_what_one_caller_has_left_is_not_kept() -> None:
+    origin = Origin()
+    first, second = await origin.post(), await origin.post()
+    assert origin.asked == 1
+    assert {"ratelimit", "ratelimit-policy"} <= set(first.headers)
+    assert {"ratelimit", "ratelimit-policy"}.isdisjoint(second.headers)

@@ -52,6 +52,42 @@ async def test_an_answer_varies_by_the_cost_that_was_asked_for(gateway: Gateway)
     assert "GraphQL-Cost" in answer.headers["vary"]
 
 
+async def test_to_explain_is_paid_by_what_is_looked_up(new_gateway: NewGateway) -> None:
+    fields = " ".join(f"a{at}: aircraftByIds(ids: $ids) {{ registration {{ model }} }}" for at in range(20))
+    body = {"query": f"query($ids: [ID!]!) {{ {fields} }}", "variables": {"ids": IDS[:50]}}
+    explains = body | {"extensions": {"explain": True}}
+    async with new_gateway(rate_cost_per_minute=10_000) as gateway:
+        validated = await gateway.post(body, graphql_cost="validate")
+        explained = await gateway.post(explains, graphql_cost="validate")
+        batch = await gateway.post([explains, explains, explains, explains, explains], graphql_cost="validate")
+    assert validated.headers["ratelimit"].startswith('"default";r=9999;')
+    left = int(explained.headers["ratelimit"].partition("r=")[2].partition(";")[0])
+    assert 10_000 - left >= 20 * 50 * 2
+    assert "explain" in explained.json()["extensions"]
+    assert [one["errors"][0]["extensions"]["limit"] for one in batch.json()] == ["cost_per_minute"] * 5
+
+
+async def test_a_mutation_by_get_is_paid_by_its_length(new_gateway: NewGateway) -> None:
+    async with new_gateway(rate_cost_per_minute=1_000) as gateway:
+        query = "mutation { " + "__typename " * 20 + "}"
+        answer = await gateway.client.get("/graphql", params={"query": query})
+    assert answer.status_code == 405
+    assert answer.headers["ratelimit"].startswith('"default";r=88')
+
+
+@pytest.mark.parametrize(("comments", "codes"), [(1_000, []), (1_001, ["GRAPHQL_PARSE_FAILED"])])
+async def test_comments_of_a_document_are_bounded(gateway: Gateway, comments: int, codes: list[str]) -> None:
+    answer = (await gateway.post({"query": "#\n" * comments + "{ __typename }"})).json()
+    assert [error["extensions"]["code"] for error in answer.get("errors", [])] == codes
+
+
+async def test_nginx_is_told_to_pass_on_each_part(gateway: Gateway) -> None:
+    body = {"query": '{ ... @defer { aircraft(tailNumber: "N14228") { id } } }'}
+    parts, whole = await gateway.post(body, accept=PARTS), await gateway.post(body)
+    assert parts.headers["x-accel-buffering"] == "no"
+    assert "x-accel-buffering" not in whole.headers
+
+
 async def test_a_document_over_a_limit_is_paid_by_its_length(new_gateway: NewGateway) -> None:
     async with new_gateway(rate_cost_per_minute=1_000) as gateway:
         answer = await gateway.post({"query": "{ " + "__typename " * 21 + "}"})

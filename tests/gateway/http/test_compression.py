@@ -1,9 +1,10 @@
 """Compressed answers: by what the client takes, whole, and kept apart."""
 
+import asyncio
 import json
 import random
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import brotli
 import pytest
 import zstandard
 
-from gateway.http.compression import SMALLEST, chosen, compressed
+from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
 from tests.conftest import Stores
 from tests.gateway.http.conftest import Gateway, NewGateway, kept
 from tests.queries import DASHBOARD
@@ -143,3 +144,26 @@ async def test_encodings_share_their_tag(new_gateway: NewGateway) -> None:
                 assert known.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
                 assert {"content-encoding", "content-length", "content-type"}.isdisjoint(known.headers)
                 assert ("age" in known.headers) is cache
+
+
+async def _parts(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+@pytest.mark.parametrize("encoding", DECODERS)
+async def test_only_small_bodies_are_compressed_on_the_event_loop(encoding: str) -> None:
+    for size, at_once in ((32 << 10, True), ((32 << 10) + 1, False)):
+        compressing = asyncio.create_task(compressed(b"x" * size, encoding))
+        await asyncio.sleep(0)  # one turn, at the end of which a thread cannot have told
+        assert compressing.done() is at_once
+        assert DECODERS[encoding](await compressing) == b"x" * size
+
+
+@pytest.mark.parametrize("encoding", DECODERS)
+async def test_parts_of_a_body_are_compressed_off_the_event_loop(encoding: str) -> None:
+    body = random.Random(0).randbytes(1 << 20)
+    parts = compressed_in_parts(_parts(body), encoding)
+    first: asyncio.Future[bytes] = asyncio.ensure_future(anext(parts))
+    await asyncio.sleep(0)
+    assert not first.done()
+    assert DECODERS[encoding](b"".join([await first, *[part async for part in parts]])) == body

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gateway.http.compression import SMALLEST
 from gateway.http.faults import HTTPFault
 from gateway.http.media import GRAPHQL, JSON, check_content_type, multipart, negotiated
 from tests.gateway.http.conftest import Gateway
@@ -128,3 +129,30 @@ async def test_only_graphqls_own_type_tells_by_its_status_that_nothing_was_execu
     assert (own.status_code, own.headers["content-type"]) == (status, f"{GRAPHQL}; charset=utf-8")
     assert plain.json() == own.json()
     assert ("data" in own.json()) is (status == 200)
+
+
+QUERY = {"query": "{ __typename }"}
+
+
+async def test_several_lines_of_accept_are_one_list(gateway: Gateway) -> None:
+    headers = [("accept", "text/html"), ("accept", GRAPHQL)]
+    answer = await gateway.client.post("/graphql", json=QUERY, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, f"{GRAPHQL}; charset=utf-8")
+    body = {"query": '{ ... @defer { aircraft(tailNumber: "N14228") { id } } }'}
+    headers = [("accept", JSON), ("accept", "multipart/mixed")]
+    parts = await gateway.client.post("/graphql", json=body, headers=headers)
+    assert parts.headers["content-type"].startswith("multipart/mixed")
+
+
+async def test_several_lines_of_accept_encoding_are_one_list(gateway: Gateway) -> None:
+    body = {"query": "{ __schema { types { name fields { name } } } }"}
+    headers = [("accept-encoding", "deflate"), ("accept-encoding", "gzip")]
+    answer = await gateway.client.post("/graphql", json=body, headers=headers)
+    assert len(answer.content) > SMALLEST
+    assert answer.headers["content-encoding"] == "gzip"
+
+
+async def test_several_lines_of_if_none_match_are_one_list(gateway: Gateway) -> None:
+    tag = (await gateway.client.get("/graphql", params=QUERY)).headers["etag"]
+    headers = [("if-none-match", '"other"'), ("if-none-match", tag)]
+    assert (await gateway.client.get("/graphql", params=QUERY, headers=headers)).status_code == 304

@@ -5,10 +5,14 @@ from typing import Any
 import pytest
 
 from tests.gateway.http.conftest import Gateway, NewGateway, kept
+from tests.gateway.http.connection import Connection
 
 FRIEND, STRANGER = "https://dashboard.example", "https://stranger.example"
 QUERY = {"query": '{ aircraft(tailNumber: "N14228") { id registration { model } } }'}
 CROSS = {"sec-fetch-site": "cross-site"}
+SAME_SITE = {"sec-fetch-site": "same-site"}
+EXPORT = {"ids": "N14228"}
+ASKED = {"graphql-require-preflight": "1"}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +35,26 @@ async def test_a_foreign_page_cannot_make_a_browser_ask(gateway: Gateway, method
         assert answer.json()["errors"][0]["extensions"] == {"code": "FORBIDDEN"}
 
 
+@pytest.mark.parametrize("site", [CROSS, SAME_SITE])
+async def test_nor_can_it_make_one_export(gateway: Gateway, site: dict[str, str]) -> None:
+    sent = len(gateway.recorder.sent)
+    answer = await gateway.client.get("/export/analysis", params=EXPORT, headers=site)
+    assert (answer.status_code, answer.json()["errors"][0]["extensions"]) == (403, {"code": "FORBIDDEN"})
+    assert len(gateway.recorder.sent) == sent
+    for headers in ({}, {"sec-fetch-site": "same-origin"}, {"sec-fetch-site": "none"}, site | ASKED):
+        answer = await gateway.client.get("/export/analysis", params=EXPORT, headers=headers)
+        assert (answer.status_code, answer.json()["id"]) == (200, "N14228")
+
+
+async def test_a_page_of_another_host_of_the_site_is_allowed_by_its_origin_alone(new_gateway: NewGateway) -> None:
+    async with new_gateway(cors_origins=FRIEND) as one:
+        for path, params in (("/graphql", QUERY), ("/export/analysis", EXPORT)):
+            for headers, status in (({}, 403), ({"origin": STRANGER}, 403), ({"origin": FRIEND}, 200)):
+                answer = await one.client.get(path, params=params, headers=SAME_SITE | headers)
+                assert answer.status_code == status
+                assert answer.headers.get("access-control-allow-origin") == (FRIEND if status == 200 else None)
+
+
 async def test_what_is_kept_is_not_for_a_foreign_page_either(new_gateway: NewGateway) -> None:
     async with new_gateway(cache=True) as one:
         await kept(lambda: one.client.get("/graphql", params=QUERY))
@@ -42,7 +66,6 @@ async def test_what_is_kept_is_not_for_a_foreign_page_either(new_gateway: NewGat
     [
         {},
         {"sec-fetch-site": "same-origin"},
-        {"sec-fetch-site": "same-site"},
         {"sec-fetch-site": "none"},
         CROSS | {"graphql-require-preflight": "1"},
         CROSS | {"apollo-require-preflight": "true"},
@@ -145,3 +168,39 @@ async def test_no_browser_shall_take_an_answer_for_anything_but_json(
     answer = await gateway.client.request(method, "/graphql", **asked)
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/livez", 200),
+        ("POST", "/livez", 405),
+        ("GET", "/nothing", 404),
+        ("GET", "/graphql/", 307),
+        ("GET", "/", 307),
+        ("GET", "/graphiql", 200),
+        ("GET", "/graphiql/", 307),
+        ("GET", "/export/analysis?ids=N14228", 200),
+        ("GET", "/export/analysis?ids=N14228&after=x", 400),
+        ("OPTIONS", "/graphql", 204),
+        ("GET", "/graphql?query={__typename}", 200),
+    ],
+)
+async def test_every_answer_is_what_it_says(new_gateway: NewGateway, method: str, path: str, status: int) -> None:
+    async with new_gateway(graphiql=True) as one:
+        answer = await one.client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
+def test_a_probe_of_the_stores_is_what_it_says(connection: Connection) -> None:
+    answer = connection.ask("GET", "/readyz")
+    assert (answer.status, answer.headers.get_all("x-content-type-options")) == (200, ["nosniff"])
+
+
+async def test_a_preflight_and_what_is_kept_are_what_they_say(new_gateway: NewGateway) -> None:
+    async with new_gateway(cache=True, cors_origins=FRIEND) as one:
+        asked = await one.client.options("/graphql", **preflight())
+        again = await kept(lambda: one.client.get("/graphql", params=QUERY))
+    assert asked.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert again.headers.get_list("x-content-type-options") == ["nosniff"]

@@ -1,0 +1,14 @@
+"""Credentials that were verified lately: as many as there is room for."""
+
+from gateway.auth.recent import Recent
+
+
+def test_ten_thousand_credentials_are_remembered_and_those_used_least_lately_go_first() -> None:
+    recent = Recent[int]()
+    for at in range(10_000):
+        recent.put(f"credential {at}", at)
+    assert recent.get("credential 0") == 0
+    recent.put("one more", -1)
+    assert len(list(recent.values())) == 10_000
+    assert [recent.get(f"credential {at}") for at in range(3)] == [0, None, 2]
+    assert recent.get("one more") == -1
