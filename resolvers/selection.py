@@ -8,18 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from graphql import (
-    FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
-    GraphQLDeferDirective,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
-    GraphQLStreamDirective,
-    InlineFragmentNode,
     OperationDefinitionNode,
-    SelectionNode,
-    SelectionSetNode,
 )
 from graphql.execution.collect_fields import (
     FieldDetails,
@@ -40,6 +33,7 @@ from loaders.planning import Period, Request
 from loaders.planning.cost import weight_of
 from loaders.planning.request import merged, request
 from resolvers.arguments import after_of, period_of
+from resolvers.counting import Sums, alias_bytes, parts
 from resolvers.links import Link
 from resolvers.operations import Memory, memory
 from resolvers.scopes import FIELD_SCOPES, lacking
@@ -52,11 +46,8 @@ _SECTION_OF_FIELD: dict[str, type[Section]] = {
 }
 _SECTION_BY_NAME = {section.graphql_name(): section for section in SECTIONS.values() if not section.hidden}
 KNOWN = request(Known)
-_INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
 _PART_BYTES = 100
 """Of a part that comes later, beside its data: its id, its path, that it is complete."""
-_ALIASED = 32
-"""Bytes of a value that has an alias, about, with what is around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +122,7 @@ class Reader:
         self._top: FieldDetailsList = []
         self._now, self._later = _Noted([KNOWN]), _Noted([])
         self._bytes = self._parts = self._denied = 0.0
-        self._aliased_in: dict[str, int] = {}
-        self._incremental_in: dict[str, int] = {}
+        self._aliases, self._marks = Sums(fragments, alias_bytes), Sums(fragments, parts)
 
     def selection(self, top: FieldDetailsList, declared: Any, paths: Iterable[tuple[str, ...]]) -> Selection:
         """What is asked of the aircraft at these paths below a field of this type."""
@@ -170,43 +160,11 @@ class Reader:
 
     def aliased(self, group: FieldDetailsList) -> int:
         """Bytes that the aliases below a field add to each of its objects, where none of them is in a list."""
-        return sum(self._aliased(one.node.selection_set) for one in group)
-
-    def _aliased(self, selections: SelectionSetNode | None) -> int:
-        found = 0
-        for node in selections.selections if selections is not None else ():
-            if isinstance(node, FragmentSpreadNode):
-                found += self._aliased_of(node.name.value)
-            elif isinstance(node, FieldNode | InlineFragmentNode):
-                alias = node.alias if isinstance(node, FieldNode) else None
-                found += len(alias.value) + _ALIASED if alias is not None else 0
-                found += self._aliased(node.selection_set)
-        return found
-
-    def _aliased_of(self, name: str) -> int:
-        """Each fragment is walked once, so that fragments of fragments cost no more than they are long."""
-        if name not in self._aliased_in:
-            self._aliased_in[name] = self._aliased(self._fragments[name].definition.selection_set)
-        return self._aliased_in[name]
+        return sum(self._aliases.of(one.node.selection_set) for one in group)
 
     def _incremental(self, group: FieldDetailsList) -> int:
-        """Places of @defer and @stream of a field and below it, those of a fragment as often as it is spread."""
-        return sum(_marks(one.node) + self._incremental_below(one.node.selection_set) for one in group)
-
-    def _incremental_below(self, selections: SelectionSetNode | None) -> int:
-        found = 0
-        for node in selections.selections if selections is not None else ():
-            found += _marks(node)
-            if isinstance(node, FragmentSpreadNode):
-                found += self._incremental_of(node.name.value)
-            elif isinstance(node, FieldNode | InlineFragmentNode):
-                found += self._incremental_below(node.selection_set)
-        return found
-
-    def _incremental_of(self, name: str) -> int:
-        if name not in self._incremental_in:
-            self._incremental_in[name] = self._incremental_below(self._fragments[name].definition.selection_set)
-        return self._incremental_in[name]
+        """Places of @defer and @stream of a field and below it."""
+        return sum(parts(one.node) + self._marks.of(one.node.selection_set) for one in group)
 
     def names(self, declared: Any, group: FieldDetailsList) -> list[str]:
         """The names of the fields that are selected of an object, each as often as the answer has it."""
@@ -296,10 +254,6 @@ class _Noted:
 
     def selection(self) -> Selection:
         return Selection(frozenset(merged(self.requests)), frozenset(self.links))
-
-
-def _marks(node: SelectionNode) -> int:
-    return sum(one.name.value in _INCREMENTAL for one in node.directives or ())
 
 
 def is_deferred(group: FieldDetailsList, below: FieldDetailsList) -> bool:
