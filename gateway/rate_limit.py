@@ -55,11 +55,18 @@ class RateLimit:
         most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
         if most == 0:
             return
+        if points > most:
+            raise exceeded("cost_per_minute", most, points, unit="points of cost a minute")
         counted = await self._taken(scope, points, viewer, most)
         if not counted.allowed:
             wait_s = math.ceil(counted.retry_after_s)
             message = f"At most {most:,} points of cost can be asked for in a minute: try again in {wait_s} s."
             raise HTTPFault(429, message, "RATE_LIMITED", {"Retry-After": str(wait_s)}, retryAfter=wait_s)
+
+    async def pay(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
+        """Take points for what was done already: a minute's at most. Raises HTTPFault 429 as `count` does."""
+        most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
+        await self.count(scope, min(points, most), viewer=viewer, cost_per_minute=cost_per_minute)
 
     async def wait(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
         """Take points as `count` does, as soon as they are there: a minute, unless others take them too.
@@ -67,6 +74,8 @@ class RateLimit:
         Raises Refused for more than a minute has.
         """
         most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
+        if 0 < most < points:
+            raise exceeded("cost_per_minute", most, points, unit="points of cost a minute")
         while most:
             counted = await self._taken(scope, points, viewer, most)
             if counted.allowed:
@@ -74,8 +83,6 @@ class RateLimit:
             await asyncio.sleep(counted.retry_after_s)
 
     async def _taken(self, scope: Scope, points: int, viewer: str, most: int) -> Counted:
-        if points > most:
-            raise exceeded("cost_per_minute", most, points, unit="points of cost a minute")
         caller = f"viewer {viewer}" if viewer else f"address {address(scope)}"
         counted = await self._shared.take(caller, points, most) if self._shared is not None else None
         counted = counted or self._local.take(caller, points, most)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from graphql import GraphQLError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 COST_HEADER = "graphql-cost"
 _POINTS_A_TOKEN = 5
-"""Of a document that is refused after validation, which takes this process fifty microseconds a token, and more."""
+"""Of a document that is read and not executed: to validate it takes this process fifty microseconds a token or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Prepared:
     operation: OperationDefinitionNode
     price: Price
     faults: Sequence[GraphQLError] = ()
+    points: int = 0
+    """What it cost to read it: paid where that is all that is done."""
 
 
 def cost_mode(request: Request) -> str:
@@ -78,21 +80,25 @@ class Preparing:
                 if not asked.is_batch:
                     raise
                 prepared.append(Outcome(has_data=False, errors=[fault.error], refused_status=fault.status))
-        prices = [one.price for one in prepared if isinstance(one, Prepared)]
-        invalid = sum(one.points for one in prepared if isinstance(one, Outcome))
-        if not prices and not invalid:
-            return prepared
-        whole = together(prices) if prices else Price()
         try:
-            _check_price(whole, limits)
-            await self._rate_limit.count(
-                request.scope,
-                invalid + (_told_points(prepared) if cost_mode(request) == "validate" else whole.points),
-                viewer="" if viewer.is_anonymous else viewer.name,
-                cost_per_minute=viewer.limits.cost_per_minute,
-            )
+            _check_price(together([one.price for one in prepared if isinstance(one, Prepared)]), limits)
         except Refused as refusal:
-            return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
+            prepared = _all_refused(prepared, refusal)
+        return await self._counted(request, viewer, prepared)
+
+    async def _counted(
+        self, request: Request, viewer: Viewer, prepared: Sequence[Prepared | Outcome]
+    ) -> Sequence[Prepared | Outcome]:
+        """The same, paid for. What was read is paid in any case, as far as a minute's budget goes."""
+        name, most = "" if viewer.is_anonymous else viewer.name, viewer.limits.cost_per_minute
+        points = _points(prepared, is_told=cost_mode(request) == "validate")
+        try:
+            if points:
+                await self._rate_limit.count(request.scope, points, viewer=name, cost_per_minute=most)
+        except Refused as refusal:
+            prepared = _all_refused(prepared, refusal)
+            read = _points(prepared, is_told=False)
+            await self._rate_limit.pay(request.scope, read, viewer=name, cost_per_minute=most)
         return prepared
 
     def _prepared(
@@ -110,27 +116,32 @@ class Preparing:
         self, asked: Asked, text: str, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
     ) -> Prepared:
         """What can be said of an operation before it is executed. Raises Refused."""
-        document = self._schema.documents.get(text, limits=limits)
-        points = _POINTS_A_TOKEN * (document.tokens or limits.tokens // 4)
-        if method != "POST" and document.kind(asked.operation_name) not in ("", "query"):
-            raise _to_be_posted(document.kind(asked.operation_name), points)
-        if document.errors:
-            raise Refused(document.errors, points=points)
-        document = document.executed(in_parts=in_parts)
-        operation, measures = document.operation(asked.operation_name)
+        points = _POINTS_A_TOKEN * (limits.tokens // 4)
         try:
-            check(measures, limits)
+            document = self._schema.documents.get(text, limits=limits)
+            points = _POINTS_A_TOKEN * document.tokens or points
+            if method != "POST" and (kind := document.kind(asked.operation_name)) not in ("", "query"):
+                message = f"A {kind} is asked for by POST."
+                raise refused(message, "METHOD_NOT_ALLOWED", status=405, headers={"Allow": "POST"})
+            if document.errors:
+                raise Refused(document.errors)
+            return self._checked(asked, document.executed(in_parts=in_parts), limits, viewer, points)
         except Refused as refusal:
-            refusal.points = _POINTS_A_TOKEN * document.tokens  # it was validated, which is what takes long
+            refusal.points = points
             raise
+
+    def _checked(self, asked: Asked, document: Document, limits: Limits, viewer: Viewer, points: int) -> Prepared:
+        """An operation of a valid document; `points` are what it cost to read. Raises Refused."""
+        operation, measures = document.operation(asked.operation_name)
+        check(measures, limits)
         if asked.extensions.get(EXPLAIN) is True and scopes.Scope.EXPLAIN not in viewer.scopes:
             message = f"To have the plan explained needs the scope {scopes.Scope.EXPLAIN}."
             headers = insufficient(viewer, [scopes.Scope.EXPLAIN])
             raise refused(message, scopes.FORBIDDEN, status=403, headers=headers)
         priced = self._price(asked, document, operation, limits, viewer)
         if isinstance(priced, Price):
-            return Prepared(asked, document, operation, priced, priced.faults)
-        return Prepared(asked, document, operation, Price(), priced)
+            return Prepared(asked, document, operation, priced, priced.faults, points)
+        return Prepared(asked, document, operation, Price(), priced, points)
 
     def _price(
         self, asked: Asked, document: Document, operation: OperationDefinitionNode, limits: Limits, viewer: Viewer
@@ -154,23 +165,25 @@ class Preparing:
         return priced
 
 
-def _to_be_posted(kind: str, points: int) -> Refused:
-    """What says so to a GET; the document was validated by then."""
-    message = f"A {kind} is asked for by POST."
-    fault = refused(message, "METHOD_NOT_ALLOWED", status=405, headers={"Allow": "POST"})
-    fault.points = points
-    return fault
+def _all_refused(prepared: Sequence[Prepared | Outcome], refusal: Refused) -> list[Prepared | Outcome]:
+    """Those that might have been executed refused too, each for what it cost to read."""
+    return [
+        replace(Outcome.of_refusal(refusal), points=one.points) if isinstance(one, Prepared) else one
+        for one in prepared
+    ]
 
 
-def _told_points(prepared: Sequence[Prepared | Outcome]) -> int:
-    """Of operations that are not executed: to explain one is to look up each section of each object in the cache."""
-    points = 0
-    for one in prepared:
-        if isinstance(one, Prepared):
-            points += 1
-            if one.asked.extensions.get(EXPLAIN) is True:
-                points += sum(each.looked_up() for each in one.price.root_fields)
-    return points
+def _points(prepared: Sequence[Prepared | Outcome], *, is_told: bool) -> int:
+    """What is paid: the price of what is executed together, and what it cost to read what is not.
+
+    Where its price is told alone (`is_told`), that is a point; to explain it is to look up each section of each object.
+    """
+    sought = [one for one in prepared if isinstance(one, Prepared) and one.price.points]
+    read = sum(one.points for one in prepared if isinstance(one, Outcome) or not one.price.points)
+    if not is_told:
+        return read + (together([one.price for one in sought]).points if sought else 0)
+    explained = [one for one in sought if one.asked.extensions.get(EXPLAIN) is True]
+    return read + len(sought) + sum(each.looked_up() for one in explained for each in one.price.root_fields)
 
 
 def _check_price(priced: Price, limits: Limits) -> None:

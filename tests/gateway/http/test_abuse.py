@@ -1,5 +1,6 @@
 """What would hold the event loop, or mislead a cache, is priced or refused."""
 
+import httpx
 import pytest
 
 from tests.gateway.http.conftest import Gateway, NewGateway
@@ -88,8 +89,49 @@ async def test_nginx_is_told_to_pass_on_each_part(gateway: Gateway) -> None:
     assert "x-accel-buffering" not in whole.headers
 
 
-async def test_a_document_over_a_limit_is_paid_by_its_length(new_gateway: NewGateway) -> None:
-    async with new_gateway(rate_cost_per_minute=1_000) as gateway:
-        answer = await gateway.post({"query": "{ " + "__typename " * 21 + "}"})
-    assert answer.json()["errors"][0]["extensions"]["limit"] == "root_fields"
-    assert answer.headers["ratelimit"].startswith('"default";r=88')
+LONG = "__typename " * 200
+INVALID = {"query": "{ " + LONG + "nothing }"}
+MANY = {"query": "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { " + LONG + " } }"}
+REFUSED: dict[str, tuple[object, str, int]] = {
+    "an alias too many": (
+        {"query": "{ " + LONG + "... @defer { " + " ".join(f"a{at}: __typename" for at in range(31)) + " } }"},
+        "aliases",
+        300,
+    ),
+    "an id too many": ({**MANY, "variables": {"ids": ["N1"] * 501}}, "ids", 200),
+    "an item too many": ({**MANY, "variables": {"ids": [1] * 10_001}}, "variable_items", 200),
+    "no such operation": ({**MANY, "operationName": "Other"}, "", 200),
+    "no variable": (MANY, "", 200),
+    "over the cost, and others not valid": (
+        [
+            INVALID,
+            INVALID,
+            {"query": "{ " + " ".join(f"a{at}: __schema {{ types {{ name }} }}" for at in range(20)) + " }"},
+        ],
+        "cost",
+        400,
+    ),
+}  # the request, the limit that it is over, and fewer tokens than it has
+
+
+@pytest.mark.parametrize(("body", "limit", "tokens"), REFUSED.values(), ids=REFUSED)
+async def test_what_is_read_and_not_executed_is_paid_by_its_length(
+    new_gateway: NewGateway, body: object, limit: str, tokens: int
+) -> None:
+    async with new_gateway(rate_cost_per_minute=1_000_000) as gateway:
+        answer = await gateway.post(body)
+    read = answer.json()
+    errors = (read[-1] if isinstance(read, list) else read)["errors"]
+    assert errors[0]["extensions"].get("limit", "") == limit
+    assert 5 * tokens <= 1_000_000 - _remaining(answer) < 15 * tokens
+
+
+async def test_what_is_more_than_a_minute_has_is_paid_as_far_as_that_goes(new_gateway: NewGateway) -> None:
+    async with new_gateway(rate_cost_per_minute=600) as gateway:
+        answers = [await gateway.post(INVALID) for _ in range(2)]
+    assert _remaining(answers[0]) < 20
+    assert answers[1].status_code == 429
+
+
+def _remaining(answer: httpx.Response) -> int:
+    return int(answer.headers["ratelimit"].partition("r=")[2].partition(";")[0])
