@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -24,7 +25,7 @@ from resolvers.context import RequestContext
 from resolvers.pricing import price
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from starlette.types import Scope
 
@@ -42,17 +43,21 @@ MEDIA_TYPE = "application/x-ndjson"
 
 @dataclass(frozen=True, slots=True)
 class _Budget:
-    """That of whoever asks."""
+    """That of whoever asks; `viewer_of` says who that is, as long as they may."""
 
     rate_limit: RateLimit
     scope: Scope
-    viewer: Viewer
+    viewer_of: Callable[[], Awaitable[Viewer]]
 
-    async def take(self, points: int, *, waits: bool) -> None:
-        """Raises Refused for more than a minute has; without `waits`, HTTPFault where it is used up for now."""
+    async def take(self, points: int, *, waits: bool = False) -> None:
+        """Raises Refused for more than a minute has, and HTTPFault for who may not ask (any more).
+
+        Without `waits`, HTTPFault too where it is used up for now.
+        """
+        viewer = await self.viewer_of()
         take = self.rate_limit.wait if waits else self.rate_limit.count
-        name = "" if self.viewer.is_anonymous else self.viewer.name
-        await take(self.scope, points, viewer=name, cost_per_minute=self.viewer.limits.cost_per_minute)
+        name = "" if viewer.is_anonymous else viewer.name
+        await take(self.scope, points, viewer=name, cost_per_minute=viewer.limits.cost_per_minute)
 
 
 class Exporter:
@@ -77,15 +82,16 @@ class Exporter:
         """Stream, or say in one sentence what is wrong with the request."""
         response: Response
         try:
-            viewer = await self._viewer(request)
+            await self._viewer(request)
             after, ids = self._asked(request)
-            budget = _Budget(self._rate_limit, request.scope, viewer)
-            if ids is None or ids:
-                await budget.take(self._points(ids), waits=False)
+            budget = _Budget(self._rate_limit, request.scope, partial(self._viewer, request))
+            if request.method != "HEAD" and (ids is None or ids):
+                await budget.take(self._points(ids))
         except (HTTPFault, Refused) as refused:
             response = await respond_refused(request, refused)
         else:
-            lines = self._lines(request.app.state.stores, after, ids, budget)
+            is_head = request.method == "HEAD"
+            lines = _nothing() if is_head else self._lines(request.app.state.stores, after, ids, budget)
             response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
         self._rate_limit.tell(request.scope, response)
         return response
@@ -135,7 +141,7 @@ class Exporter:
                     yield orjson.dumps({"id": key, "aircraft": aircraft}) + b"\n"
                 after = batch[-1]
         except Exception as error:  # whatever it is: the client learns that these are not all
-            (shown,) = [error] if isinstance(error, GraphQLError) else masked([GraphQLError("", original_error=error)])
+            shown = _shown(error)
             yield orjson.dumps({"error": shown.message, "extensions": shown.extensions, "after": after}) + b"\n"
 
     async def _aircraft(self, stores: Stores, ids: Sequence[str]) -> Sequence[Any]:
@@ -166,6 +172,18 @@ class Exporter:
             if at:
                 await budget.take(self._points(ids[at:]), waits=True)
             yield ids[at : at + BATCH]
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """What HEAD has, which loads nothing."""
+    for line in list[bytes]():
+        yield line
+
+
+def _shown(error: Exception) -> GraphQLError:
+    if isinstance(error, HTTPFault):
+        return error.error
+    return error if isinstance(error, GraphQLError) else masked([GraphQLError("", original_error=error)])[0]
 
 
 def selection(schema: GraphQLSchema, type_name: str) -> str:

@@ -33,6 +33,8 @@ _LONGEST = 64 << 10
 """Bytes of a document that is kept: longer ones are no frontend's, and few of them would drive out many others."""
 _MOST = 256
 """Automatic documents that a process remembers; a frontend has some dozens."""
+_USED_S = 60.0
+"""How often the use of an automatic document is told to Redis, which lets go of those used least lately."""
 _RENEW_S = 86_400.0
 """How often what is used is made known again, so that Redis keeps it."""
 _AGAIN_S = 10.0
@@ -139,7 +141,7 @@ class Persisted:
             text = await self._shared.automatic(name)
             if text is not None:
                 self._remember(name, text)
-        elif text is not None and kept_at + _RENEW_S <= self._clock():
+        elif text is not None and kept_at + _USED_S <= self._clock():
             await self._keep(name, text)
         elif text is not None:
             self._automatic.move_to_end(name)

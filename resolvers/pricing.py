@@ -198,14 +198,18 @@ def _root_field(
     if lacking(query.fields[field_name], reader.scopes) is not None:
         return RootField(name, 0, points=_DENIED_POINTS)  # an error of its own, and nothing is asked for it
     if field_name in _RECORDS:
-        return RootField(name, 1, records=frozenset([_RECORDS[field_name]]), aliased=aliased)
+        parts = _PART_POINTS * reader.incremental(group)
+        return RootField(name, 1, records=frozenset([_RECORDS[field_name]]), aliased=aliased, points=parts)
     paths: tuple[tuple[str, ...], ...] = AIRCRAFT_PATHS if field_name == "fleet" else ((),)
 
     def read() -> Selection:
         return remembered(known, name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
 
     if field_name != "fleet":
-        return replace(_of_ids(name, field_name, arguments, read, reader.scopes), aliased=aliased)
+        found = replace(_of_ids(name, field_name, arguments, read, reader.scopes), aliased=aliased)
+        if found.selection is not None:
+            return found
+        return replace(found, points=found.points + _PART_POINTS * found.objects * reader.incremental(group))
     first = arguments.get("first")
     objects = max(0, DEFAULT_PAGE if first is None else first)
     pages = 1 + reader.names(declared, group).count("totalCount")

@@ -128,7 +128,7 @@ class Reader:
         """What is asked of the aircraft at these paths below a field of this type."""
         self._top, self._now, self._later = top, _Noted([KNOWN]), _Noted([])
         self._bytes = weight_of([KNOWN]).bytes
-        self._parts, self._denied = self._incremental(top), 0.0
+        self._parts, self._denied = self.incremental(top), 0.0
         for path in paths:
             for fields in self.descend(top, declared, path):
                 self.read_aircraft(fields)
@@ -162,7 +162,7 @@ class Reader:
         """Bytes that the aliases below a field add to each of its objects, where none of them is in a list."""
         return sum(self._aliases.of(one.node.selection_set) for one in group)
 
-    def _incremental(self, group: FieldDetailsList) -> int:
+    def incremental(self, group: FieldDetailsList) -> int:
         """Places of @defer and @stream of a field and below it."""
         return sum(parts(one.node) + self._marks.of(one.node.selection_set) for one in group)
 
@@ -216,7 +216,7 @@ class Reader:
             asked = replace(asked, columns=wanted or frozenset([section.columns[0].name]))
         weight = weight_of([asked])
         self._bytes += weight.bytes + max(0, weight.rows - 1) * self.aliased(group)
-        self._parts += weight.rows * self._incremental(group)
+        self._parts += weight.rows * self.incremental(group)
         self._denied += max(0, weight.rows - 1) * (self._denied - denied_above)  # in each row of a list
         noted.requests.append(asked)
         noted.links += [

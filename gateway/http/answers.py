@@ -37,7 +37,7 @@ _OVERHEAD = 2_000
 """Bytes that an answer takes beside its body and its request."""
 _PER_KEY = 100
 """Bytes that an object that an answer depends on takes."""
-_SPECIAL = frozenset({b"cookie", b"cache-control", b"pragma", b"range", b"graphql-cost"})
+_SPECIAL = frozenset({b"cookie", b"cache-control", b"pragma", b"range", b"graphql-cost", b"content-encoding"})
 """Headers of a request whose answer is neither kept nor taken from here."""
 _KEPT = (b"public, max-age=", b"private, max-age=")
 """What Cache-Control of an answer that is kept begins with."""
@@ -119,9 +119,9 @@ class Answers:
 
 
 class Answering(Starlette):
-    """An application that answers from what its state keeps (`answers`), before its routes and all around them.
+    """An application that answers from what it keeps (`answers`), before its routes and all around them.
 
-    What it keeps is what they answer with `Cache-Control: public`, for all who may read the same.
+    What it keeps is what they answer with a `max-age`, for all who may read the same, and as many ids at once.
     """
 
     kept_path: str = ""
@@ -213,6 +213,8 @@ class _Again:
             except HTTPFault:  # who reads it after the messages so far meets it again, and says so
                 return b""
             self._messages.append(message)
+            if message["type"] == "http.disconnect":
+                return b""
             length += len(message.get("body", b""))
             more = message.get("more_body", False)
         return b"" if more else b"".join(message.get("body", b"") for message in self._messages)

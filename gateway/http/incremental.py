@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 from gateway.errors import MOST_ERRORS, masked
 from gateway.execution.pieces import encode
 from gateway.limits import exceeded
+from loaders.stopping import ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
@@ -131,13 +132,18 @@ class PartsResponse(StreamingResponse):
         try:
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sending.cancel()
-            leaving.cancel()
-            await asyncio.wait((sending, leaving))
-            await self._body.aclose()
-            await self._parts.close()
-        if not sending.cancelled():
+            try:
+                await ended((sending, leaving))
+            finally:
+                await self._closed()
+        if sending.done() and not sending.cancelled():
             sending.result()
+
+    async def _closed(self) -> None:
+        try:
+            await self._body.aclose()
+        finally:
+            await self._parts.close()
 
 
 async def _multipart(first: list[bytes], parts: Parts, most_bytes: int | None) -> AsyncGenerator[bytes, None]:

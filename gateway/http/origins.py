@@ -42,7 +42,7 @@ _CROSS_SITE, _SAME_SITE = (b"sec-fetch-site", b"cross-site"), (b"sec-fetch-site"
 
 
 def guarded(app: ASGIApp, paths: Collection[str], origins: Collection[str]) -> ASGIApp:
-    """The application with `paths` open to pages of these origins (`*` is all) and closed to all others.
+    """The application open to pages of these origins (`*` is all), and `paths` closed to all others.
 
     Without cookies or other credentials of the browser's own.
     """

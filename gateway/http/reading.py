@@ -83,7 +83,7 @@ async def received(request: Request, *, most_bytes: int, most_operations: int) -
         allow = ", ".join(METHODS)
         raise HTTPFault(405, f"GraphQL is asked by {allow}.", "METHOD_NOT_ALLOWED", {"Allow": allow})
     check_content_type(request.headers.get("content-type", ""))
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         message = "A request's body is sent as it is, without compression."
         raise HTTPFault(415, message, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"})
     read = _json(await _body(request, most_bytes))

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
 from typing import Any, TypeVar
 
 from loaders.stopping import ended
@@ -51,7 +52,7 @@ class BoundedCalls:
         """Leave Redis alone from now on, for what a call raised or what is wrong with its answer."""
         if self._retrying is None:
             _log.warning("Redis is left alone until it answers again: %s", str(error)[:500] or type(error).__name__)
-            self._retrying = asyncio.create_task(self._retry())
+            self._retrying = asyncio.create_task(self._retry(), context=Context())  # no request's
 
     async def close(self) -> None:
         """Stop looking for Redis; returns when that has ended."""

@@ -62,6 +62,8 @@ end
 return 1
 """
 
+_PROBE = "return redis.call('SET', KEYS[1], '', 'EX', 1)"
+
 
 def digest(text: str) -> str:
     """SHA-256 in lower-case hexadecimal digits, of any string that a client may have sent."""
@@ -107,7 +109,7 @@ class SharedDocuments:
 
     async def _probe(self) -> None:
         """A write, which a full Redis refuses: to one that only reads, what is kept would go on failing."""
-        await self._redis.keep(_trusted(""), b"", keep_s=1)
+        await self._scripts.run(_PROBE, ["documents:probe"], [])
 
 
 def _trusted(name: str) -> str:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from loaders.cache.bounded import BoundedCalls
-from loaders.stopping import ended
+from loaders.stopping import closed, ended
 from loaders.stores.redis import Redis, Scripts
 
 WINDOW_S = 60
@@ -33,6 +33,8 @@ _LITTLE = 100
 _GATHER_S = 0.05
 """For how long what is given is gathered and counted together: a command for each request would cost as much as all
 else that guards it."""
+_LAST_S = 1.0
+"""How long what is being counted at the end is waited for."""
 _AGAIN_S = 0.5
 """Between two attempts to count what was given, while Redis is away."""
 
@@ -84,7 +86,8 @@ class SharedRates:
         self._clock = clock
         self._known: OrderedDict[_Budget, tuple[Counted, float]] = OrderedDict()
         self._owed: Counter[_Budget] = Counter()
-        """What was given and is not counted yet: of each caller, less than was left when that was known."""
+        """What was given and is not counted yet: of each caller, less than was left when that was known. What timed out
+        is still owed, and may come to be counted twice."""
         self._behind: asyncio.Task[None] | None = None
 
     async def take(self, caller: str, points: int, per_minute: int) -> Counted | None:
@@ -146,7 +149,9 @@ class SharedRates:
 
     async def close(self) -> None:
         """Count what is owed, where Redis answers, and stop."""
-        await self._paid()
+        await closed(self._paid())
+        if self._behind is not None and not self._owed:  # what it has sent may be answered yet
+            await asyncio.wait([self._behind], timeout=_LAST_S)
         if self._behind is not None:
             await ended([self._behind])
         await self._calls.close()

@@ -1,5 +1,6 @@
 """The export is for those who may: it needs its own scope, and those of what it holds."""
 
+import json
 from collections.abc import AsyncIterator
 
 import httpx
@@ -8,6 +9,8 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from gateway import export
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
+from gateway.auth.errors import Unauthenticated
+from gateway.auth.viewer import ANONYMOUS, Viewer
 from gateway.http.answers import Answering
 from gateway.rate_limit import RateLimit
 from gateway.settings import Settings
@@ -51,3 +54,31 @@ async def test_an_export_without_a_good_credential_is_401(client: httpx.AsyncCli
         answer = await client.get("/export/analysis?ids=N1", headers=headers)
         assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, challenge)
         assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+async def test_a_key_that_is_revoked_ends_its_export_at_the_next_batch(
+    key_stores: NewStores, store_urls: StoreUrls
+) -> None:
+    ids, asked = [f"N{at}" for at in range(export.BATCH + 1)], 0
+
+    async def viewer_once(_request: object) -> Viewer:
+        nonlocal asked
+        asked += 1
+        if asked > 2:  # once to begin with, once for the first batch
+            raise Unauthenticated("The API key has been revoked.")
+        return ANONYMOUS
+
+    settings = Settings(
+        database_url=key_stores.database_url,
+        clickhouse_url=key_stores.clickhouse_url,
+        redis_url=store_urls.redis_url,
+    )
+    app = Answering(routes=export.routes(SCHEMA, 100, RateLimit(0), viewer_once))
+    async with open_stores(settings) as stores:
+        app.state.stores = stores
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+            answer = await client.get(f"/export/analysis?ids={','.join(ids)}")
+    *lines, last = map(json.loads, answer.text.splitlines())
+    assert [line["id"] for line in lines] == ids[: export.BATCH]
+    code = {"code": "UNAUTHENTICATED"}
+    assert last == {"error": "The API key has been revoked.", "extensions": code, "after": lines[-1]["id"]}

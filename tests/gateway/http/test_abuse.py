@@ -1,5 +1,7 @@
 """What would hold the event loop, or mislead a cache, is priced or refused."""
 
+import re
+
 import httpx
 import pytest
 
@@ -22,6 +24,25 @@ async def test_parts_of_each_row_are_priced(gateway: Gateway, query: str) -> Non
     body = {"query": query, "variables": {"ids": IDS}}
     answer = (await gateway.post(body, accept=PARTS, graphql_cost="validate")).json()
     assert answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    ("query", "least"),
+    [
+        ("nodes(ids: $ids) @stream(initialCount: 0) { id ... on Airport { ... @defer { name } } }", 10 * 2 * 500),
+        (
+            'airport(code: "JFK") { ... @defer(label: "a") { name } ... @defer(label: "b") { id } } nodes(ids: $ids) { id }',
+            20,
+        ),
+    ],
+)
+async def test_parts_of_what_is_no_aircraft_are_priced_too(gateway: Gateway, query: str, least: int) -> None:
+    ids = [f"Airport:A{at}" for at in range(500)]
+    body = {"query": f"query($ids: [ID!]!) {{ {query} }}", "variables": {"ids": ids}}
+    plain = {**body, "query": re.sub(r"@(defer|stream)(\([^)]*\))?", "", f"query($ids: [ID!]!) {{ {query} }}")}
+    points = [(await gateway.post(one, accept=PARTS, graphql_cost="validate")).json() for one in (body, plain)]
+    marked, unmarked = (one["extensions"]["cost"]["estimated"]["points"] for one in points)
+    assert marked - unmarked == least
 
 
 async def test_a_count_that_cannot_be_is_the_callers_fault(gateway: Gateway) -> None:

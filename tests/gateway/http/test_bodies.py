@@ -122,13 +122,13 @@ async def test_a_body_that_has_come_bounds_no_answer() -> None:
     ]
 
     async def receive() -> Any:
-        await asyncio.sleep(0.35 if len(messages) == 1 else 0)
+        await asyncio.sleep(2.1 if len(messages) == 1 else 0)
         return messages.pop(0)
 
     async def send(_message: object) -> None:
         pass
 
-    await in_time(app, 0.3)({"type": "http", "method": "POST"}, receive, send)
+    await in_time(app, 2)({"type": "http", "method": "POST"}, receive, send)
     assert received == ["http.request", "http.request", "http.disconnect"]
 
 
