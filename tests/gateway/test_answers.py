@@ -108,6 +108,13 @@ async def test_another_request_is_another_answer() -> None:
         assert origin.asked == before + 1
 
 
+async def test_a_request_that_says_it_is_compressed_is_for_the_application_to_refuse() -> None:
+    origin = Origin()
+    await origin.post(b"one")
+    answer = await origin.post(b"one", **{"content-encoding": "gzip"})
+    assert (origin.asked, "age" in answer.headers) == (2, False)
+
+
 async def test_an_answer_is_shared_by_those_who_may_read_the_same() -> None:
     origin = Origin()
     origin.control = "private, max-age=60"

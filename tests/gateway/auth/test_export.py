@@ -8,13 +8,13 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from gateway import export
-from gateway.auth.authentication import Authenticator, Policy, viewer_of
+from gateway.auth.authentication import Authenticator, Policy, ViewerOf, viewer_of
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.viewer import ANONYMOUS, Viewer
 from gateway.http.answers import Answering
 from gateway.rate_limit import RateLimit
 from gateway.settings import Settings
-from gateway.stores import open_stores
+from gateway.stores import Stores, open_stores
 from loaders.api_keys import ApiKeys
 from resolvers.scopes import ALL_SCOPES, Scope
 from tests.asking import SCHEMA
@@ -23,19 +23,29 @@ from tests.gateway.auth.conftest import added
 
 
 @pytest.fixture
-async def client(key_stores: NewStores, store_urls: StoreUrls) -> AsyncIterator[httpx.AsyncClient]:
-    """The export's application, over stores without aircraft."""
+async def stores(key_stores: NewStores, store_urls: StoreUrls) -> AsyncIterator[Stores]:
+    """Without aircraft."""
     settings = Settings(
         database_url=key_stores.database_url,
         clickhouse_url=key_stores.clickhouse_url,
         redis_url=store_urls.redis_url,
     )
-    app = Answering(routes=export.routes(SCHEMA, 10, RateLimit(0), viewer_of))
-    async with open_stores(settings) as stores:
-        app.state.stores = stores
-        app.authenticator = Authenticator(Policy.of(settings), stores)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-            yield client
+    async with open_stores(settings) as opened:
+        yield opened
+
+
+def _client(stores: Stores, viewer_of: ViewerOf, max_ids: int = 10) -> httpx.AsyncClient:
+    app = Answering(routes=export.routes(SCHEMA, max_ids, RateLimit(0), viewer_of))
+    app.state.stores = stores
+    app.authenticator = Authenticator(Policy.of(Settings()), stores)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+
+
+@pytest.fixture
+async def client(stores: Stores) -> AsyncIterator[httpx.AsyncClient]:
+    """The export's application."""
+    async with _client(stores, viewer_of) as client:
+        yield client
 
 
 async def test_an_export_needs_every_scope(client: httpx.AsyncClient, keys: ApiKeys) -> None:
@@ -56,9 +66,7 @@ async def test_an_export_without_a_good_credential_is_401(client: httpx.AsyncCli
         assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
-async def test_a_key_that_is_revoked_ends_its_export_at_the_next_batch(
-    key_stores: NewStores, store_urls: StoreUrls
-) -> None:
+async def test_a_key_that_is_revoked_ends_its_export_at_the_next_batch(stores: Stores) -> None:
     ids, asked = [f"N{at}" for at in range(export.BATCH + 1)], 0
 
     async def viewer_once(_request: object) -> Viewer:
@@ -68,16 +76,8 @@ async def test_a_key_that_is_revoked_ends_its_export_at_the_next_batch(
             raise Unauthenticated("The API key has been revoked.")
         return ANONYMOUS
 
-    settings = Settings(
-        database_url=key_stores.database_url,
-        clickhouse_url=key_stores.clickhouse_url,
-        redis_url=store_urls.redis_url,
-    )
-    app = Answering(routes=export.routes(SCHEMA, 100, RateLimit(0), viewer_once))
-    async with open_stores(settings) as stores:
-        app.state.stores = stores
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-            answer = await client.get(f"/export/analysis?ids={','.join(ids)}")
+    async with _client(stores, viewer_once, max_ids=100) as client:
+        answer = await client.get(f"/export/analysis?ids={','.join(ids)}")
     *lines, last = map(json.loads, answer.text.splitlines())
     assert [line["id"] for line in lines] == ids[: export.BATCH]
     code = {"code": "UNAUTHENTICATED"}
