@@ -1,5 +1,6 @@
 """Where a store is, in words that are safe to print: never a user's name or password."""
 
+import re
 from collections.abc import Container
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,13 +16,13 @@ def parsed_url(store: str, url: str, schemes: dict[str, int]) -> SplitResult:
     if not is_readable(url, schemes):
         example = f"{next(iter(schemes))}://user:password@host:port/database"
         raise StoreUnavailable(store, f"The URL of {store} cannot be read: it should look like {example}.")
-    return urlsplit(url)
+    return _split(url)
 
 
 def is_readable(url: str, schemes: Container[str]) -> bool:
     """Whether a URL has one of the schemes, and valid ports; after a scheme with `+`, hosts separated by commas."""
     try:
-        parts = urlsplit(url)
+        parts = _split(url)
         named = hosts(parts)
         valid = all(one.port is None or one.port > 0 for one in named)
     except ValueError:
@@ -33,7 +34,18 @@ def is_readable(url: str, schemes: Container[str]) -> bool:
 def hosts(parts: SplitResult) -> list[SplitResult]:
     """A URL for each host that a URL names."""
     user, at, names = parts.netloc.rpartition("@")
+    for name in names.split(","):
+        urlsplit(f"//{name}")  # raises ValueError for brackets that enclose no address
     return [parts._replace(netloc=f"{user}{at}{name}") for name in names.split(",")]
+
+
+def _split(url: str) -> SplitResult:
+    """The parts. Newer Pythons refuse an IPv6 address among several hosts: these are put in afterwards."""
+    scheme, separator, rest = url.strip().partition("://")
+    if "+" not in scheme:
+        return urlsplit(url)
+    netloc = re.split("[/?#]", rest, maxsplit=1)[0]
+    return urlsplit(f"{scheme}{separator}{rest.removeprefix(netloc)}")._replace(netloc=netloc)
 
 
 def address(parts: SplitResult, schemes: dict[str, int]) -> str:
