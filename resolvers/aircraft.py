@@ -19,7 +19,7 @@ from resolvers.arguments import PeriodInput, period_of
 from resolvers.batching import BATCH, by_class
 from resolvers.context import Info, RequestContext
 from resolvers.deferred import when_there
-from resolvers.nodes import Node
+from resolvers.nodes import Node, node_id_field
 from resolvers.scopes import Needs, Scope
 from resolvers.selection import KNOWN, Selection, selected_of_aircraft
 
@@ -62,6 +62,7 @@ class Aircraft(Node):
         """The key."""
         return strawberry.ID(self.tail_number)
 
+    node_id: strawberry.ID = node_id_field("Aircraft", _tail_numbers)
     registration: Any = section_field(Registration, of_aircraft=True)
     revisions: Any = section_field(Revisions, of_aircraft=True, always=True)
     tail_number: str = strawberry.field(

@@ -6,7 +6,7 @@ import strawberry
 
 from loaders.airlines import Airline as AirlineRecord
 from resolvers.batching import BATCH, by_class, codes
-from resolvers.nodes import Node
+from resolvers.nodes import Node, node_id_field
 
 
 @strawberry.type(description="An airline.")
@@ -20,6 +20,8 @@ class Airline(Node):
     def id(self) -> strawberry.ID:
         """The key."""
         return strawberry.ID(self.code)
+
+    node_id: strawberry.ID = node_id_field("Airline", codes)
 
     @classmethod
     @by_class

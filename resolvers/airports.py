@@ -6,7 +6,7 @@ import strawberry
 
 from loaders.airports import Airport as AirportRecord
 from resolvers.batching import BATCH, by_class, codes
-from resolvers.nodes import Node
+from resolvers.nodes import Node, node_id_field
 
 
 @strawberry.type(description="An airport, as the register of airports has it.")
@@ -25,6 +25,8 @@ class Airport(Node):
     def id(self) -> strawberry.ID:
         """The key."""
         return strawberry.ID(self.code)
+
+    node_id: strawberry.ID = node_id_field("Airport", codes)
 
     @classmethod
     @by_class

@@ -14,6 +14,7 @@ from loaders.planning.cost import STATEMENT_POINTS, Weight, weight_of
 from loaders.sections import MOST_IDS
 from loaders.stores.errors import CallerError
 from resolvers.fleet import AIRCRAFT_PATHS, DEFAULT_PAGE
+from resolvers.nodes import parse_node_id
 from resolvers.operations import Memory, memory
 from resolvers.scopes import Scope, lacking
 from resolvers.selection import Reader, Selection, remembered
@@ -227,11 +228,11 @@ def _of_ids(
         ids = [arguments["tailNumber"]] if field_name == "aircraft" else arguments["ids"]
         return RootField(name, len(ids), ids, len(ids), read())
     nodes = [arguments["id"]] if field_name == "node" else arguments["ids"]
-    parts = [key.partition(":") for key in nodes]
-    ids = [key for kind, _, key in parts if kind == "Aircraft"]
-    records = {_NODES[kind] for kind, _, _ in parts if kind in _NODES}
+    asked = [one for one in map(parse_node_id, nodes) if one is not None]
+    ids = [key for kind, key in asked if kind == "Aircraft"]
+    records = {_NODES[kind] for kind, _ in asked if kind in _NODES}
     denied = 0
     if Scope.REGISTER not in scopes:
-        denied, records = sum(kind in _NODES for kind, _, _ in parts), set()
+        denied, records = sum(kind in _NODES for kind, _ in asked), set()
     selection = read() if ids else None
     return RootField(name, len(nodes), ids, len(nodes), selection, frozenset(records), points=_DENIED_POINTS * denied)

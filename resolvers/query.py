@@ -5,13 +5,12 @@ from typing import Annotated
 
 import strawberry
 
-from loaders.stores.errors import CallerError
 from resolvers.aircraft import Aircraft, load_aircraft
 from resolvers.airlines import Airline
 from resolvers.airports import Airport
 from resolvers.context import Info
 from resolvers.fleet import DEFAULT_PAGE, LARGEST_PAGE, AircraftConnection, FleetFilter, FleetOrder, fleet_page
-from resolvers.nodes import Node
+from resolvers.nodes import NODE_TYPES, Node, parse_node_id
 from resolvers.scopes import ForbiddenError, Needs, Scope
 
 _TailNumber = Annotated[strawberry.ID, strawberry.argument(description="Tail number, such as N725MQ.")]
@@ -69,11 +68,13 @@ class Query:
         """By its code."""
         return await info.context.loaders.airlines.load(code)  # type: ignore[return-value]  # resolved from the record
 
-    @strawberry.field(description="Anything by `Type:key`, such as Aircraft:N725MQ, Airport:JFK, Airline:UA.")
+    @strawberry.field(
+        description="Anything by its `nodeId`, such as Aircraft:N725MQ; null where nothing is known of it."
+    )
     async def node(
         self,
         info: Info,
-        id: Annotated[strawberry.ID, strawberry.argument(description="Type and key: `Aircraft:N725MQ`.")],  # noqa: A002
+        id: Annotated[strawberry.ID, strawberry.argument(description="A `nodeId`: `Aircraft:N725MQ`.")],  # noqa: A002
     ) -> Node | None:
         """Null where nothing is known of it."""
         return (await load_nodes(info, [id]))[0]
@@ -82,20 +83,20 @@ class Query:
     async def nodes(
         self,
         info: Info,
-        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Types and keys: `Aircraft:N725MQ`.")],
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Each a `nodeId`: `Aircraft:N725MQ`.")],
     ) -> list[Node | None]:
         """One batch a type."""
         return await load_nodes(info, ids)
 
 
 async def load_nodes(info: Info, ids: Sequence[str]) -> list[Node | None]:
-    """Nodes by `Type:key`, in the order of the ids; None where unknown. Raises CallerError for another form.
+    """Nodes by `Type:key`, in the order of the ids; None where nothing is known of an id, or it names no type.
 
     In place of an airport or an airline that the request may not read there is a ForbiddenError, for its own path.
     """
-    asked = [_parted(key) for key in ids]
-    keys: dict[str, list[str]] = {"Aircraft": [], "Airport": [], "Airline": []}
-    for kind, key in asked:
+    asked = [parse_node_id(one) for one in ids]
+    keys: dict[str, list[str]] = {type_name: [] for type_name in NODE_TYPES}
+    for kind, key in filter(None, asked):
         keys[kind].append(key)
     loaders = info.context.loaders
     found: dict[tuple[str, str], object] = {}
@@ -106,15 +107,9 @@ async def load_nodes(info: Info, ids: Sequence[str]) -> list[Node | None]:
             found |= {(kind, key): ForbiddenError(f"{kind}:{key}"[:40], Scope.REGISTER) for key in keys[kind]}
         elif keys[kind]:
             found |= _indexed(kind, keys, await loader.load_many(keys[kind]))
-    return [found[one] for one in asked]  # type: ignore[misc]  # airports and airlines are resolved from records
+    # Airports and airlines are resolved from records.
+    return [None if one is None else found[one] for one in asked]  # type: ignore[misc]
 
 
 def _indexed(kind: str, keys: dict[str, list[str]], records: Sequence[object]) -> dict[tuple[str, str], object]:
     return {(kind, key): record for key, record in zip(keys[kind], records, strict=True)}
-
-
-def _parted(key: str) -> tuple[str, str]:
-    kind, colon, name = key.partition(":")
-    if not colon or kind not in ("Aircraft", "Airport", "Airline"):
-        raise CallerError(f"A node's id is Aircraft:, Airport: or Airline: and a key, and {key[:40]!r} is not.")
-    return kind, name

@@ -11,7 +11,7 @@ const AIRCRAFT = gql`
     aircraftByIds(ids: $ids) { __typename id registration { model } analysis { punctuality { flights } } }
   }
 `;
-const WRONG = gql`query Wrong { node(id: "x") { id } airline(code: "UA") { id name } }`;
+const WRONG = gql`query Wrong { aircraft(tailNumber: "x") { revisions(first: -1) { revision } } airline(code: "UA") { id name } }`;
 const UNITED = { __typename: "Airline", id: "Airline:UA", code: "UA", name: AIRLINES.UA };
 
 function clientOf(Link, options = {}) {
@@ -41,9 +41,9 @@ function clientOf(Link, options = {}) {
 {
   const { client } = clientOf(HttpLink);
   const { data, error } = await client.query({ query: WRONG, errorPolicy: "all" });
-  check("a field's fault leaves the others", [data.node, data.airline.name], [null, AIRLINES.UA]);
+  check("a field's fault leaves the others", [data.aircraft, data.airline.name], [null, AIRLINES.UA]);
   check("and is told with its code", error.errors.map((one) => [one.path, one.extensions.code]), [
-    [["node"], "BAD_USER_INPUT"],
+    [["aircraft"], "BAD_USER_INPUT"],
   ]);
   const refused = await client.query({ query: gql`{ nothing }`, errorPolicy: "all" });
   const codes = refused.error.errors.map((one) => one.extensions.code);

@@ -1,32 +1,11 @@
 // Relay: its compiler's operations by the ids of its manifest, its store, and paging by cursors.
 
-import { createRequire } from "node:module";
-
 import relay from "relay-runtime";
 
-import { AIRLINES, check, noting, URL_OF_GRAPHQL } from "./checking.mjs";
+import { AIRLINES, check } from "./checking.mjs";
+import { environment, graphql, requests } from "./relay-environment.mjs";
 
-const { Environment, fetchQuery, Network, RecordSource, Store } = relay;
-const { requests, fetching } = noting();
-const artifacts = process.argv[3];
-
-async function ask({ id, name, text }, variables) {
-  const answer = await fetching(URL_OF_GRAPHQL, {
-    method: "POST",
-    headers: { "content-type": "application/json", accept: "application/graphql-response+json" },
-    body: JSON.stringify({ id, query: text ?? undefined, variables, operationName: name }),
-  });
-  return answer.json();
-}
-
-const environment = new Environment({ network: Network.create(ask), store: new Store(new RecordSource()) });
-const asked = (query, variables, options) => fetchQuery(environment, query, variables, options).toPromise();
-
-/** What babel-plugin-relay makes of a tag: the artifact that relay-compiler wrote of it. */
-function graphql([text]) {
-  const [, name] = /query (\w+)/.exec(text);
-  return createRequire(import.meta.url)(`${artifacts}/${name}.graphql.js`);
-}
+const asked = (query, variables, options) => relay.fetchQuery(environment, query, variables, options).toPromise();
 
 const AIRLINE = graphql`
   query relayAirlineQuery($code: ID!) {

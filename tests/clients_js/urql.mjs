@@ -5,7 +5,7 @@ import { Client, fetchExchange, gql } from "@urql/core";
 import { AIRLINES, check, noting, URL_OF_GRAPHQL } from "./checking.mjs";
 
 const AIRLINE = gql`query Airline($code: ID!) { airline(code: $code) { code name } }`;
-const WRONG = gql`query Wrong { node(id: "x") { id } airline(code: "UA") { name } }`;
+const WRONG = gql`query Wrong { aircraft(tailNumber: "x") { revisions(first: -1) { revision } } airline(code: "UA") { name } }`;
 
 for (const [preferGetMethod, method] of [[false, "POST"], ["force", "GET"]]) {
   const { requests, fetching } = noting();

@@ -28,10 +28,19 @@ _IDS = ("N14228", "N725MQ", "N804JB", "N865DA", "nothing")
 _MANY = tuple(f"N{at}" for at in range(30))
 
 HINTS: Hints = {
-    "ids": [*_IDS, *(f"Aircraft:{one}" for one in _IDS), "Airport:JFK", "Airline:UA", "Airport:nothing", "no node"],
+    "ids": [
+        *_IDS,
+        *(f"Aircraft:{one}" for one in _IDS),
+        "Airport:JFK",
+        "Airline:UA",
+        "Airport:nothing",
+        "no node",
+        "aircraft:N14228",
+        "",
+    ],
     "tailNumber": _IDS,
     "code": ["JFK", "UA", "nothing"],
-    "id": ["Aircraft:N14228", "Airport:JFK", "Airline:UA", "Airline:nothing", "no node"],
+    "id": ["Aircraft:N14228", "Airport:JFK", "Airline:UA", "Airline:nothing", "no node", "Aircraft:N:1", "Aircraft:"],
     "first": [0, 1, 2, 3, 30, None, -1, 5_000],
     "after": [None, "no cursor", encoded(["TAIL_NUMBER", "N14228", "N14228"]), encoded([1_357_034_400, 1, "UA"])],
 }

@@ -82,14 +82,23 @@ def test_a_client_gets_what_it_asks_for(gateway_url: str, node: str, script: str
     assert output.splitlines()[-1] == last_line
 
 
+@pytest.mark.parametrize(
+    ("script", "last_line"),
+    [
+        ("relay.js", "ok: what the compiler did not write is refused"),
+        ("relay-refetch.js", "ok: every record of the store is of a nodeId"),
+    ],
+)
 def test_relay_gets_what_its_compiler_wrote_and_nothing_else(
     store_urls: StoreUrls,
     sample_stores: Stores,  # noqa: ARG001 - loaded before it serves
     node: str,
     tmp_path: Path,
+    script: str,
+    last_line: str,
 ) -> None:
     """The compiler's manifest of documents is the gateway's."""
-    for source in (HERE / "relay.js", HERE / "relay.config.json", ROOT / "schema.graphql"):
+    for source in (HERE / script, HERE / "relay.config.json", ROOT / "schema.graphql"):
         shutil.copy(source, tmp_path)
     artifacts, manifest = tmp_path / "artifacts", tmp_path / "documents.json"
     artifacts.mkdir()
@@ -98,9 +107,18 @@ def test_relay_gets_what_its_compiler_wrote_and_nothing_else(
     status, output = _ended([node, compiler, "--noWatchman", "relay.config.json"], SCRIPT_TIMEOUT_S, tmp_path)
     assert status == 0, output
     with served(store_urls, GATEWAY_PERSISTED="trusted", GATEWAY_TRUSTED_DOCUMENTS=str(manifest)) as url:
-        status, output = _ended([node, "relay.js", url, str(artifacts)], SCRIPT_TIMEOUT_S)
+        status, output = _ended([node, script, url, str(artifacts)], SCRIPT_TIMEOUT_S)
     assert status == 0, output
-    assert output.splitlines()[-1] == "ok: what the compiler did not write is refused"
+    assert output.splitlines()[-1] == last_line
+
+
+def test_the_documented_configuration_of_relay_is_the_one_that_is_tested() -> None:
+    tested = json.loads((HERE / "relay.config.json").read_text())["schemaConfig"]
+    chapter = (ROOT / "docs" / "api.md").read_text().partition("## Relay\n")[2].partition("\n## ")[0]
+    documented = json.loads(chapter.partition("```json\n")[2].partition("```")[0])
+    assert documented["schemaConfig"] == tested
+    assert "getDataID: (object) => object.nodeId" in chapter
+    assert "getDataID: (object) => object.nodeId" in (HERE / "relay-environment.mjs").read_text()
 
 
 def test_packages_are_pinned_and_locked_without_addresses() -> None:

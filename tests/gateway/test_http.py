@@ -62,10 +62,12 @@ def test_a_query_that_cannot_run_says_why(client: httpx.Client, query: str) -> N
 
 
 def test_the_callers_fault_is_shown(client: httpx.Client) -> None:
-    answer = client.post("/graphql", json={"query": '{ node(id: "x") { id } }'})
+    answer = client.post(
+        "/graphql", json={"query": '{ aircraft(tailNumber: "x") { revisions(first: -1) { revision } } }'}
+    )
     (error,) = answer.json()["errors"]
-    assert error["message"] == "A node's id is Aircraft:, Airport: or Airline: and a key, and 'x' is not."
-    assert error["path"] == ["node"]
+    assert error["message"] == "revisions: first must be from 0 to 1,000, and is -1."
+    assert error["path"] == ["aircraft"]
 
 
 def test_lone_surrogates_and_null_bytes_are_unknown_ids(client: httpx.Client) -> None:
@@ -77,13 +79,15 @@ def test_lone_surrogates_and_null_bytes_are_unknown_ids(client: httpx.Client) ->
 
 
 def test_an_error_that_repeats_a_lone_surrogate_is_answered_beside_large_lists(client: httpx.Client) -> None:
-    query = (
-        "query($i: [ID!]!, $n: ID!) { aircraftByIds(ids: $i) { id } airport(code: $n) { name } node(id: $n) { id } }"
-    )
-    variables = {"i": ["N14228"] * 40, "n": "\ud800"}
+    query = """query($i: [ID!]!, $n: ID!, $after: String) {
+      aircraftByIds(ids: $i) { id } airport(code: $n) { name } node(id: $n) { id }
+      aircraft(tailNumber: "N14228") { analysis { flightLog(after: $after) { edges { cursor } } } }
+    }"""
+    variables = {"i": ["N14228"] * 40, "n": "\ud800", "after": "\ud800"}
     body = json.dumps({"query": query, "variables": variables})
     answer = client.post("/graphql", content=body, headers={"content-type": "application/json"}).json()
-    assert answer["data"] == {"aircraftByIds": [{"id": "N14228"}] * 40, "airport": None, "node": None}
+    assert answer["data"].pop("aircraftByIds") == [{"id": "N14228"}] * 40
+    assert answer["data"] == {"airport": None, "node": None, "aircraft": None}
     assert len(answer["errors"]) == 1
 
 

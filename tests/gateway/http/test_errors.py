@@ -108,7 +108,11 @@ async def test_a_fault_of_the_gateway_itself_is_masked_too(
 
 @pytest.mark.parametrize("errors", [5, 6])
 async def test_an_answer_has_five_errors_in_full(gateway: Gateway, errors: int) -> None:
-    answer = await gateway.ask("{ " + " ".join(f'a{n}: node(id: "x") {{ id }}' for n in range(errors)) + " }")
+    answer = await gateway.ask(
+        "{ "
+        + " ".join(f'a{n}: aircraft(tailNumber: "x") {{ revisions(first: -1) {{ revision }} }}' for n in range(errors))
+        + " }"
+    )
     assert [error["path"] for error in answer["errors"]] == [[f"a{n}"] for n in range(5)]
     assert answer.get("extensions") == (None if errors == 5 else {"furtherErrors": 1})
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"BAD_USER_INPUT"}
@@ -158,7 +162,7 @@ async def test_the_schema_is_kept_to_oneself_where_it_is_set(new_gateway: NewGat
     assert (await gateway.ask(asked))["data"]["__schema"]["queryType"] == {"name": "Query"}
 
 
-PARTIAL = '{ node(id: "x") { id } airline(code: "UA") { name } }'
+PARTIAL = '{ aircraft(tailNumber: "x") { revisions(first: -1) { revision } } airline(code: "UA") { name } }'
 
 
 @pytest.mark.parametrize(

@@ -197,7 +197,7 @@ BAD_FIELDS = [
     'aircraft(tailNumber: "a") { analysis { flightLog(after: "nonsense") { edges { cursor } } } }',
     "aircraft(tailNumber: $null) { id }",
     'aircraft(tailNumber: "a") { id @include(if: $nothing) }',
-    'node(id: "nonsense") { id }',
+    'node(id: "Aircraft:a") { ... on Aircraft { revisions(first: -1) { revision } } }',
 ]
 
 

@@ -122,6 +122,17 @@ async def test_the_same_by_other_names_is_answered_again_and_weighs_as_much(
     assert size / 2 < estimated["bytes"] < size * 2
 
 
+async def test_a_node_id_is_priced_as_the_other_leaves_of_an_object_are(gateway: Gateway, busiest: list[str]) -> None:
+    query = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { FIELDS operator { FIELDS } } }"
+    prices, sizes = [], []
+    for fields in ("id", "nodeId", "id nodeId"):
+        estimated, _, size = await compared(gateway, query.replace("FIELDS", fields), busiest[:50])
+        prices.append(estimated)
+        sizes.append(size)
+    assert prices[0] == prices[1] == prices[2]
+    assert sizes[2] < prices[2]["bytes"] * 2
+
+
 async def test_each_page_pays_for_the_statements_of_its_own_aircraft(new_gateway: NewGateway) -> None:
     section = "{ nodes { analysis { punctuality { flights } carriers { airline { name } } } } }"
     pages = " ".join(f"p{at}: fleet(first: {1 + 40 * at}) {section}" for at in range(5))
