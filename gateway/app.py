@@ -25,6 +25,7 @@ from gateway.schema import build_schema
 from gateway.server import stop_surely, stop_with_parent
 from gateway.settings import Settings
 from gateway.stores import open_cached_stores
+from gateway.trusted_proxies import TrustedProxies, behind_proxies
 from gateway.warm import kept_warm
 
 GRAPHQL_PATH = "/graphql"
@@ -94,7 +95,8 @@ def build_app(settings: Settings) -> Starlette:
     app.kept_path = GRAPHQL_PATH
     origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
     front = guarded(app.front, (GRAPHQL_PATH, export.PATH), origins)
-    app.front = unsniffed(in_time(front, settings.body_timeout_s), GRAPHQL_PATH)
+    front = unsniffed(in_time(front, settings.body_timeout_s), GRAPHQL_PATH)
+    app.front = behind_proxies(front, TrustedProxies.parse(settings.trusted_proxies))
     return app
 
 

@@ -13,6 +13,7 @@ from gateway.schema import build_schema
 from gateway.server import listen, serve
 from gateway.settings import Settings, settings_table
 from gateway.stores import open_cached_stores, open_redis, open_stores
+from gateway.trusted_proxies import TrustedProxies
 from gateway.warm import all_ids, bar, documents, warm
 from loaders.cache.invalidation import Change, Invalidator
 from loaders.cached_sections import change_of
@@ -106,6 +107,9 @@ def _check(settings: Settings) -> None:
     """Of files and rules that settings name, before anything is started, and once rather than in each worker."""
     Policy.of(settings)
     Persisted.of(settings)
+    TrustedProxies.parse(settings.trusted_proxies)
+    for warning in settings.warnings():
+        print(f"gateway: {warning}", file=sys.stderr)
 
 
 def _serve(_asked: argparse.Namespace) -> int:

@@ -58,6 +58,10 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
+        http="httptools",
+        ws="none",
+        proxy_headers=False,  # gateway.trusted_proxies does it
+        timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later takes fractions of a second
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
     )
     print(welcome(settings), flush=True)

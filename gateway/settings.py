@@ -173,6 +173,20 @@ class Settings(StoreSettings):
         "",
         "Origins of pages that may ask, such as `https://dashboard.example`, separated by commas; `*` is all.",
     )
+    trusted_proxies: str = setting(
+        "GATEWAY_TRUSTED_PROXIES",
+        "127.0.0.0/8, ::1",
+        "Addresses and networks of the proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, separated"
+        " by commas; `none` believes nobody. Without that of a proxy, all its clients share one budget.",
+    )
+    keep_alive_s: float = setting(
+        "GATEWAY_KEEP_ALIVE_S",
+        75.0,
+        "Seconds that a connection is kept without a request. Must be longer than the load balancer keeps its own"
+        " (usually 60), which otherwise sends a request into a connection that closes, and answers 502.",
+        least=0.1,
+        most=86_400,
+    )
     shutdown_timeout_s: int = setting(
         "GATEWAY_SHUTDOWN_TIMEOUT_S",
         10,
@@ -203,6 +217,13 @@ class Settings(StoreSettings):
             if not getattr(self, one.name):
                 variable = one.metadata["variable"]
                 raise SettingsError(f"{variable} is missing, and has no default: {one.metadata['about']}")
+
+    def warnings(self, environment: Mapping[str, str] | None = None) -> list[str]:
+        """Return a sentence for each variable that is set and has no effect, though one may think that it has."""
+        given = os.environ if environment is None else environment
+        if "FORWARDED_ALLOW_IPS" not in given:
+            return []
+        return [f"FORWARDED_ALLOW_IPS has no effect: GATEWAY_TRUSTED_PROXIES says it, and is {self.trusted_proxies!r}."]
 
     def export(self) -> None:
         """Put the settings into the environment, where worker processes read them."""
