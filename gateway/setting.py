@@ -11,15 +11,25 @@ class SettingsError(GatewayError):
     """A setting that is missing or cannot be; the message names it."""
 
 
-def setting(variable: str, default: Any, about: str, *, least: float = 0, most: float = 0, secret: bool = False) -> Any:
+def setting(
+    variable: str,
+    default: Any,
+    about: str,
+    *,
+    least: float = 0,
+    most: float = 0,
+    choices: tuple[str, ...] = (),
+    secret: bool = False,
+) -> Any:
     """A field of the settings. `least` and `most` are of numbers; a secret is not part of what is shown of them."""
-    about_it = {"variable": variable, "about": about, "least": least, "most": most}
+    about_it = {"variable": variable, "about": about, "least": least, "most": most, "choices": choices}
     return field(default=default, metadata=about_it, repr=not secret)
 
 
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 _SCHEMES = {
     "DATABASE_URL": ("postgresql", "postgres"),
+    "DATABASE_DIRECT_URL": ("postgresql", "postgres"),
     "CLICKHOUSE_URL": ("http", "https", "clickhouse"),
     "REDIS_URL": (
         "redis",
@@ -49,7 +59,9 @@ def parsed(setting: "Field[Any]", text: str) -> object:
         return _url(variable, text)
     if variable == "GATEWAY_LOG_LEVEL" and text.lower() not in _LOG_LEVELS:
         raise SettingsError(f"{variable} must be one of {', '.join(_LOG_LEVELS)}, and is {text!r}.")
-    return kind(text.lower() if variable == "GATEWAY_LOG_LEVEL" else text)
+    if (choices := setting.metadata["choices"]) and text.lower() not in choices:
+        raise SettingsError(f"{variable} must be one of {', '.join(choices)}, and is {text!r}.")
+    return kind(text.lower() if choices or variable == "GATEWAY_LOG_LEVEL" else text)
 
 
 def _url(variable: str, text: str) -> str:

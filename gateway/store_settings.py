@@ -25,6 +25,28 @@ class StoreSettings:
         "or `redis+cluster://:password@host:6379,host:6379`; `rediss` is with TLS. `serve` needs it.",
         secret=True,
     )
+    database_direct_url: str = setting(
+        "DATABASE_DIRECT_URL",
+        "",
+        "PostgreSQL itself, past any pooler, where `DATABASE_URL` is a pooler's: changes are listened to and migrations"
+        " made there.",
+        secret=True,
+    )
+    postgres_pooler: str = setting(
+        "GATEWAY_POSTGRES_POOLER",
+        "none",
+        "What `DATABASE_URL` leads to: PostgreSQL (`none`), or a pooler such as PgBouncer that keeps a connection for a"
+        " client's whole `session` or for one `transaction`.",
+        choices=("none", "session", "transaction"),
+    )
+    postgres_statement_cache: int = setting(
+        "GATEWAY_POSTGRES_STATEMENT_CACHE",
+        -1,
+        "Statements that each connection keeps prepared. -1 is 100, and 0 where the pooler's mode is `transaction`:"
+        " others need one that knows prepared statements, such as PgBouncer 1.21 with `max_prepared_statements`.",
+        least=-1,
+        most=10_000,
+    )
     postgres_connections: int = setting(
         "GATEWAY_POSTGRES_CONNECTIONS",
         10,

@@ -13,6 +13,7 @@ from loaders.cache.register_feed import RegisterFeed
 from loaders.cached_sections import version
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.poolers import Mode, Pooler
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 
@@ -62,6 +63,8 @@ async def open_postgres(settings: Settings) -> AsyncIterator[Postgres]:
         max_size=settings.postgres_connections,
         acquire_timeout_s=settings.acquire_timeout_s,
         statement_timeout_s=settings.statement_timeout_s,
+        pooler=Pooler.of(Mode(settings.postgres_pooler), settings.postgres_statement_cache),
+        direct_url=settings.database_direct_url,
     )
     try:
         yield postgres

@@ -147,6 +147,7 @@ class RegisterFeed:
 
     async def _listen_on(self, session: PostgresSession) -> None:
         """Ends only by raising, when the connection is lost."""
+        await session.end_after_silence(self._lost_after_s)
         while not (await session.rows("select pg_try_advisory_lock($1)", self._lock))[0][0]:
             self._failing.discard(_UNHEARD)
             await asyncio.sleep(self._pause_s)

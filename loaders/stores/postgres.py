@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 
@@ -11,6 +13,7 @@ from loaders.account import sent
 from loaders.stopping import closed
 from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.poolers import NO_POOLER, Pooler, explained
 
 STORE = "postgresql"
 _SCHEMES = {"postgresql": 5432, "postgres": 5432}
@@ -21,6 +24,9 @@ _CONNECT_TIMEOUT_S = 5.0
 
 # The server cancels a statement at its timeout; the driver gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0
+
+# How long the server may take to confirm that a statement was cancelled, before its connection is dropped instead.
+_CANCEL_TIMEOUT_S = 1.0
 
 # A statement that the server could not take or finish for reasons of its own: starting, stopping, out of connections.
 _UNAVAILABLE = (
@@ -38,16 +44,41 @@ class Postgres:
     StatementFailed where the server refused the statement.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str, acquire_timeout_s: float) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        *,
+        session_url: str,
+        acquire_timeout_s: float,
+        answer_timeout_s: float,
+        begin: str = "",
+    ) -> None:
         self._pool = pool
-        self._url = url
+        self._session_url = session_url
         self._acquire_timeout_s = acquire_timeout_s
+        self._answer_timeout_s = answer_timeout_s
+        self._begin = begin
 
     @classmethod
     async def connect(
-        cls, url: str, *, min_size: int, max_size: int, acquire_timeout_s: float, statement_timeout_s: float
+        cls,
+        url: str,
+        *,
+        min_size: int,
+        max_size: int,
+        acquire_timeout_s: float,
+        statement_timeout_s: float,
+        pooler: Pooler = NO_POOLER,
+        direct_url: str = "",
     ) -> Postgres:
-        """Open `min_size` connections. A server that cannot be reached raises StoreUnavailable, with its address."""
+        """Open `min_size` connections. A server that cannot be reached raises StoreUnavailable, with its address.
+
+        `pooler` says what hands out the connections at `url`. Sessions go to `direct_url` where there is one.
+        """
+        limits = {
+            "statement_timeout": str(round(statement_timeout_s * 1000)),
+            "jit": "off",  # it costs more to compile these statements than to run them
+        }
         with _connecting(url):
             pool = await asyncpg.create_pool(
                 url,
@@ -55,14 +86,19 @@ class Postgres:
                 max_size=max_size,
                 timeout=_CONNECT_TIMEOUT_S,
                 command_timeout=statement_timeout_s + _ANSWER_GRACE_S,
-                server_settings={
-                    "application_name": _APPLICATION_NAME,
-                    "statement_timeout": str(round(statement_timeout_s * 1000)),
-                    "jit": "off",  # it costs more to compile these statements than to run them
-                },
+                server_settings={"application_name": _APPLICATION_NAME} | pooler.startup(limits),
+                statement_cache_size=pooler.statement_cache,
+                init=lambda connection: pooler.prepare(connection, limits),
                 reset=_keep_state,
+                connection_class=_Connection,
             )
-        return cls(pool, url, acquire_timeout_s)
+        return cls(
+            pool,
+            session_url=direct_url or url,
+            acquire_timeout_s=acquire_timeout_s,
+            answer_timeout_s=statement_timeout_s + _ANSWER_GRACE_S,
+            begin=pooler.begin(limits),
+        )
 
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement; its rows in the statement's order, `[]` where none. Times are aware, in UTC."""
@@ -80,21 +116,25 @@ class Postgres:
     async def session(self, *, lost_after_s: float | None = None) -> AsyncIterator[PostgresSession]:
         """A connection beside the pool, without a statement timeout; what it set or locked ends with it.
 
-        With `lost_after_s`, a connection that breaks without a word is given up at both ends: an answer that takes
-        longer raises StoreTimeout, and the server ends a session that sends nothing for so long.
+        With `lost_after_s`, an answer that takes longer raises StoreTimeout. The connection may be a pooler's unless an
+        Echo has shown otherwise: until then, only a transaction is safe, and no lock or setting that outlasts it.
         """
-        settings = {"application_name": f"{_APPLICATION_NAME}-session"}
-        if lost_after_s is not None:
-            settings["idle_session_timeout"] = str(round(lost_after_s * 1000))
-        with _connecting(self._url):
+        with _connecting(self._session_url):
             connection = await asyncpg.connect(
-                self._url, timeout=_CONNECT_TIMEOUT_S, command_timeout=lost_after_s, server_settings=settings
+                self._session_url,
+                timeout=_CONNECT_TIMEOUT_S,
+                command_timeout=lost_after_s,
+                statement_cache_size=0,  # a name may be taken on a pooler's connection, and nothing here is repeated
+                server_settings={"application_name": f"{_APPLICATION_NAME}-session"},
             )
         try:
             yield PostgresSession(connection)
+        except StoreTimeout:
+            connection.terminate()  # closing would wait as long again
+            raise
         finally:
             with suppress(TimeoutError):  # a server that does not answer: the driver has dropped the connection
-                await connection.close(timeout=lost_after_s or _CONNECT_TIMEOUT_S)
+                await connection.close(timeout=_CANCEL_TIMEOUT_S)
 
     async def ping(self) -> None:
         """Return when the server answers a statement; raises like `rows`."""
@@ -113,9 +153,27 @@ class Postgres:
                 message = f"No connection to {STORE} became free within {self._acquire_timeout_s:g} s."
                 raise StoreTimeout(STORE, message) from error
             try:
-                yield connection
+                async with asyncio.timeout(self._answer_timeout_s):
+                    if self._begin:
+                        await connection.execute(self._begin)
+                    yield connection
+                    if self._begin:
+                        await connection.execute("commit")
+            except TimeoutError:
+                connection.terminate()  # the server is silent: to cancel the statement would be to wait for it again
+                raise
             finally:
-                await self._pool.release(connection)
+                await self._release(connection)
+
+    async def _release(self, connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+        """Give a connection back, without a transaction, within seconds: one that does not answer is dropped."""
+        try:
+            with suppress(Exception):  # where the connection was dropped, there is nothing to roll back
+                if connection.is_in_transaction():
+                    await connection.execute("rollback", timeout=_CANCEL_TIMEOUT_S)
+        finally:
+            with suppress(Exception):  # likewise, and the pool opens another one
+                await self._pool.release(connection, timeout=_CANCEL_TIMEOUT_S)
 
 
 class PostgresSession:
@@ -138,6 +196,10 @@ class PostgresSession:
         """Run several statements, separated by semicolons: all or none of them, unless a transaction is open."""
         with _translated():
             await self._connection.execute(sql)
+
+    async def end_after_silence(self, silence_s: float) -> None:
+        """Have the server end this session when it sends nothing for so long. Only for a connection of one's own."""
+        await self.execute(f"set idle_session_timeout = {round(silence_s * 1000)}")
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
         """From now on, call `heard` with each message on the channel: when its transaction has committed, in order.
@@ -173,6 +235,20 @@ class PostgresSession:
             await transaction.commit()
 
 
+class _Connection(asyncpg.Connection):
+    """A connection whose statements have names of their own.
+
+    The driver counts them from 1 in each process. On a connection that a pooler hands to another process in between,
+    that process's statement of the same name would run in place of this one's, with an answer that nobody notices.
+    """
+
+    _names = secrets.token_hex(4)
+
+    def _get_unique_id(self, prefix: str) -> str:
+        name: str = super()._get_unique_id(prefix)  # type: ignore[misc]
+        return f"{name}{self._names}"
+
+
 async def _keep_state(_connection: object) -> None:
     """Instead of the driver's reset, which would send a second statement after each one.
 
@@ -190,7 +266,7 @@ def _connecting(url: str) -> Iterator[None]:
         message = f"PostgreSQL at {where} did not accept a connection within {_CONNECT_TIMEOUT_S:g} s."
         raise StoreUnavailable(STORE, message) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or explained(error)
         raise StoreUnavailable(STORE, f"PostgreSQL at {where} cannot be reached: {reason}") from error
 
 
@@ -208,4 +284,4 @@ def _translated() -> Iterator[None]:
         fault = StoreUnavailable if broken else StatementFailed
         raise fault(STORE, f"PostgreSQL's driver refused: {error}") from error
     except asyncpg.PostgresError as error:
-        raise StatementFailed(STORE, f"PostgreSQL refused the statement: {error}") from error
+        raise StatementFailed(STORE, f"PostgreSQL refused the statement: {explained(error)}") from error

@@ -23,11 +23,17 @@ def test_every_setting_is_read_from_its_variable() -> None:
         float: ("0.25", 0.25),
         bool: ("off", False),
     }
-    urls = {"database_url": "postgresql://x", "clickhouse_url": "https://x", "redis_url": "rediss://x"}
+    chosen = {
+        "database_url": "postgresql://x",
+        "database_direct_url": "postgres://x",
+        "clickhouse_url": "https://x",
+        "redis_url": "rediss://x",
+        "postgres_pooler": "session",
+    }
     for setting in fields(Settings):
         text, value = samples.get(type(setting.default), ("somewhere", Path("somewhere")))
-        if setting.name in urls:
-            text, value = urls[setting.name], urls[setting.name]
+        if setting.name in chosen:
+            text, value = chosen[setting.name], chosen[setting.name]
         given = Settings.from_environment({setting.metadata["variable"]: text})
         assert getattr(given, setting.name) == value
 
@@ -46,6 +52,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         ("REDIS_URL", "redis://:secret@x,y", "REDIS_URL must look like redis://user:password@host:port/name."),
         ("REDIS_URL", "redis+sentinel://:secret@x:0,y/z", "REDIS_URL must look like redis+sentinel://user:password@host:port,host:port/service."),
         ("REDIS_URL", "rediss+cluster://:secret@x,y:z", "REDIS_URL must look like rediss+cluster://user:password@host:port,host:port."),
+        ("DATABASE_DIRECT_URL", "mysql://u:secret@x", "DATABASE_DIRECT_URL must look like postgresql://user:password@host:port/name."),
+        ("GATEWAY_POSTGRES_POOLER", "statement", "GATEWAY_POSTGRES_POOLER must be one of none, session, transaction, and is 'statement'."),
         ("GATEWAY_LOG_LEVEL", "loud", "GATEWAY_LOG_LEVEL must be one of critical, error, warning, info, debug, and is 'loud'."),
     ],
 )  # fmt: skip

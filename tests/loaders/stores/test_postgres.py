@@ -9,6 +9,7 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from loaders import stopping
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.poolers import NO_POOLER, Mode, Pooler
 from loaders.stores.postgres import Postgres, PostgresSession
 from tests.loaders.stores.relay import postgres_messages, relay
 
@@ -97,6 +98,57 @@ async def test_a_server_that_falls_silent_is_a_timeout(store_urls: StoreUrls) ->
         assert monotonic() - started < 3
         between.resume()
         assert len(await postgres.rows("select 1")) == 1
+        await postgres.close()
+
+
+@pytest.mark.parametrize("pooler", [NO_POOLER, Pooler.of(Mode.TRANSACTION)])
+async def test_a_silent_server_takes_the_statements_time_and_a_second_and_no_more(
+    store_urls: StoreUrls, pooler: Pooler
+) -> None:
+    """Nothing else is waited for: not a free connection's time-out again, nor that a cancelled statement ends."""
+    async with relay(f"{store_urls.database_url}?sslmode=disable") as between:
+        postgres = await Postgres.connect(
+            between.url, min_size=1, max_size=1, acquire_timeout_s=60, statement_timeout_s=0.2, pooler=pooler
+        )
+        await postgres.rows("select 1")
+        between.silence()
+        async with asyncio.timeout(30):
+            with pytest.raises(StoreTimeout):
+                await postgres.rows("select 1")
+        between.resume()
+        assert len(await postgres.rows("select 1")) == 1
+        await postgres.close()
+
+
+async def test_a_cancelled_statement_waits_seconds_for_a_silent_server(store_urls: StoreUrls) -> None:
+    async with relay(f"{store_urls.database_url}?sslmode=disable") as between:
+        postgres = await small_pool(between.url, acquire_timeout_s=60, statement_timeout_s=60)
+        await postgres.rows("select 1")
+        between.silence()
+        running = asyncio.create_task(postgres.rows("select 1"))
+        await asyncio.sleep(0.1)
+        running.cancel()
+        async with asyncio.timeout(30):
+            with pytest.raises(asyncio.CancelledError):
+                await running
+        between.resume()
+        assert len(await postgres.rows("select 1")) == 1
+        await postgres.close()
+
+
+async def test_a_session_that_falls_silent_is_not_waited_for_twice(store_urls: StoreUrls) -> None:
+    async with relay(f"{store_urls.database_url}?sslmode=disable") as between:
+        postgres = await small_pool(between.url)
+
+        async def ask() -> None:
+            async with postgres.session(lost_after_s=0.2) as session:
+                between.silence()
+                await session.rows("select 1")
+
+        async with asyncio.timeout(15):
+            with pytest.raises(StoreTimeout):
+                await ask()
+        between.resume()
         await postgres.close()
 
 
