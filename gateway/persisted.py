@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.http.faults import HTTPFault, refused
+from gateway.http.reading import PERSISTED_QUERY
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from loaders.cache.documents import SharedDocuments, digest
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 AUTOMATIC, TRUSTED, OFF = "automatic", "trusted", "off"
 
-_EXTENSION = "persistedQuery"
 _VERSION = 1
 _DIGEST = re.compile("[0-9a-f]{64}")
 _PREFIX = "sha256:"
@@ -198,13 +198,13 @@ def _unreadable(path: Path, why: str) -> SettingsError:
 
 def _digest_of(asked: Asked) -> str | None:
     """The digest that the request names its document by, None where there is none. Raises HTTPFault where it is bad."""
-    extension = asked.extensions.get(_EXTENSION)
-    if extension is None:
+    extension = asked.extensions.get(PERSISTED_QUERY)
+    if extension in (None, "", {}):
         return None
     if not isinstance(extension, dict) or extension.get("version") != _VERSION:
         raise _bad("The version of persistedQuery must be 1.")
     name = extension.get("sha256Hash")
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         raise _bad("persistedQuery has a sha256Hash, which is a string.")
     return name
 

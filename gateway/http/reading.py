@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+PERSISTED_QUERY = "persistedQuery"
+"""The extension that names a document by its SHA-256."""
 
 _DRAINED = 32 << 20
 """Bytes of a body over the limit that are read and thrown away, so that the connection can go on."""
 _IDS = ("documentId", "id", "doc_id")
 """How clients name a persisted document: GraphQL over HTTP, Apollo and Relay."""
+_PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *_IDS})
+"""Parameters of a URL that have a meaning here; others, which proxies and trackers add, are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,40 +147,36 @@ def _of_json(read: Any) -> Asked:
 
 
 def _of_url(request: Request) -> Asked:
-    parameters = request.query_params
     given: dict[str, Any] = {}
-    for name, value in parameters.multi_items():
+    for name, value in request.query_params.multi_items():
+        if name not in _PARAMETERS:
+            continue
         if name in given:
             raise bad_request(f"The parameter {name} is there twice.")
         given[name] = value
     for name in ("variables", "extensions"):
         if given.get(name):
             given[name] = _json(given[name].encode(errors="surrogatepass"), f"The parameter {name}")
-        else:
-            given.pop(name, None)
-    if given.get("operationName") == "":
-        del given["operationName"]
     return _asked(given)
 
 
 def _asked(given: Mapping[str, Any]) -> Asked:
-    document_id = next((given[name] for name in _IDS if given.get(name) is not None), None)
+    """Build one operation from its members. An empty string is as good as a member that is absent or null."""
     asked = Asked(
         query=_of_kind(given, "query", str, "a string"),
-        operation_name=_of_kind(given, "operationName", str, "a string"),
+        operation_name=_of_kind(given, "operationName", str, "a string") or None,
         variables=_of_kind(given, "variables", dict, "an object") or {},
         extensions=_of_kind(given, "extensions", dict, "an object") or {},
-        document_id=document_id,
+        document_id=next((value for name in _IDS if (value := _of_kind(given, name, str, "a string"))), None),
     )
-    if document_id is not None and not isinstance(document_id, str):
-        raise bad_request("A document's id is a string.")
-    if asked.query is None and document_id is None and "persistedQuery" not in asked.extensions:
+    if asked.query is None and asked.document_id is None and not asked.extensions.get(PERSISTED_QUERY):
         raise bad_request("There is no query in the request.")
     return asked
 
 
 def _of_kind(given: Mapping[str, Any], name: str, kind: type, noun: str) -> Any:
+    """Return the member, or None if it is absent or null. Raises HTTPFault for another type."""
     value = given.get(name)
-    if value is not None and not isinstance(value, kind):
+    if value is not None and value != "" and not isinstance(value, kind):
         raise bad_request(f"{name} is {noun}, or is left out.")
     return value

@@ -77,6 +77,28 @@ def test_parameters_that_are_no_request_are_400(connection: Connection, query_st
     assert connection.goes_on()
 
 
+@pytest.mark.parametrize(
+    "ignored", ["utm_source=a&utm_source=b", "query[]=%7Ba%7D", "Query=%7Ba%7D", "=", "&&", "ids=a"]
+)
+def test_a_parameter_that_is_not_known_is_ignored(connection: Connection, ignored: str) -> None:
+    assert json.loads(connection.ask("GET", f"/graphql?{ignored}&query={quote(QUERY)}").body) == ANSWER
+    assert connection.ask("GET", f"/graphql?{ignored}").codes == ["BAD_REQUEST"]
+
+
+@pytest.mark.parametrize("name", ["query", "operationName", "variables", "extensions", "documentId", "id", "doc_id"])
+def test_a_known_parameter_that_is_repeated_is_refused_by_its_name(connection: Connection, name: str) -> None:
+    answer = connection.ask("GET", f"/graphql?query={quote(QUERY)}&{name}=&{name}=")
+    assert (answer.status, json.loads(answer.body)["errors"][0]["message"]) == (
+        400,
+        f"The parameter {name} is there twice.",
+    )
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_a_probe_ignores_all_parameters(connection: Connection, path: str) -> None:
+    assert connection.ask("GET", f"{path}?a=1&a=2&ids=&%00=%FF").status == 200
+
+
 def test_an_empty_query_is_a_syntax_error(connection: Connection) -> None:
     assert connection.ask("GET", "/graphql?query").codes == ["GRAPHQL_PARSE_FAILED"]
     assert connection.post({"query": ""}).codes == ["GRAPHQL_PARSE_FAILED"]

@@ -2,7 +2,9 @@
 
 import json
 import random
+from hashlib import sha256
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -75,9 +77,49 @@ def test_a_parameter_of_another_type_is_400(connection: Connection, name: str, v
     assert connection.goes_on()
 
 
-@pytest.mark.parametrize("name", ["operationName", "variables", "extensions", "documentId", "unknown"])
-def test_null_is_as_left_out_and_what_is_not_known_is_let_be(connection: Connection, name: str) -> None:
-    assert json.loads(connection.post({"query": QUERY, name: None}).body) == ANSWER
+MEMBERS = ["operationName", "variables", "extensions", "documentId", "id", "doc_id"]
+EMPTY: list[tuple[str, Any]] = [(name, value) for name in MEMBERS for value in (None, "")]
+EMPTY += [(name, {}) for name in ("variables", "extensions")]
+EMPTY += [("extensions", {"persistedQuery": None}), ("extensions", {"persistedQuery": ""})]
+EMPTY += [("extensions", {"persistedQuery": {}})]
+
+
+@pytest.mark.parametrize(("name", "value"), [*EMPTY, ("unknown", None), ("unknown", "")])
+def test_what_is_empty_is_as_left_out_and_what_is_not_known_is_let_be(
+    connection: Connection, name: str, value: object
+) -> None:
+    asked = {"query": QUERY, name: value}
+    assert json.loads(connection.post(asked).body) == ANSWER
+    assert json.loads(connection.post([asked, {"query": QUERY}]).body) == [ANSWER] * 2
+    texts = {one: text if isinstance(text, str) else json.dumps(text) for one, text in asked.items()}
+    if name not in ("variables", "extensions") and value is None:
+        return  # a URL has no null
+    assert json.loads(connection.ask("GET", f"/graphql?{urlencode(texts)}").body) == ANSWER
+
+
+@pytest.mark.parametrize(("name", "value"), EMPTY)
+def test_what_is_empty_names_no_document_either(connection: Connection, name: str, value: object) -> None:
+    answer = connection.post({name: value})
+    (error,) = json.loads(answer.body)["errors"]
+    assert (answer.status, error["message"]) == (400, "There is no query in the request.")
+    assert error["extensions"] == {"code": "BAD_REQUEST"}
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_query_or_id_beside_a_name_is_as_left_out(connection: Connection, empty: str | None) -> None:
+    digest = sha256(QUERY.encode()).hexdigest()
+    named = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": digest}}}
+    assert json.loads(connection.post({"query": QUERY, **named}).body) == ANSWER
+    for asked in (named, {"documentId": f"sha256:{digest}"}, {"doc_id": digest, "documentId": empty, "id": empty}):
+        assert json.loads(connection.post({"query": empty, "operationName": empty, **asked}).body) == ANSWER
+
+
+@pytest.mark.parametrize("empty", ["", None])
+def test_an_empty_digest_is_a_lacking_one(connection: Connection, empty: str | None) -> None:
+    for asked in ({}, {"query": QUERY}):
+        extension = {"persistedQuery": {"version": 1, "sha256Hash": empty}}
+        answer = connection.post({**asked, "extensions": extension})
+        assert (answer.status, answer.codes) == (400, ["BAD_USER_INPUT"])
 
 
 def test_random_bytes_are_400(connection: Connection) -> None:
