@@ -55,9 +55,11 @@ class Authenticator:
     async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
         """Who asks, of a request with these headers, their names in lower case as ASGI has them.
 
+        An empty header, and `Bearer` without a token, are as good as absent.
+
         Raises AuthenticationError: without a credential where one is needed, with a bad one always.
         """
-        given = [(name, value) for name, value in headers if name in _CREDENTIALS]
+        given = [(name, value) for name, value in headers if _is_credential(name, value)]
         if not given:
             if self._anonymous is None:
                 raise Unauthenticated("An API key or a token is needed.", invalid=False)
@@ -83,6 +85,17 @@ async def viewer_of(request: Request) -> Viewer:
 async def everyone(_request: Request) -> Viewer:
     """Where nobody is asked who they are."""
     return ANONYMOUS
+
+
+def _is_credential(name: bytes, value: bytes) -> bool:
+    """Return whether a header holds a credential: clients that have none may send it empty, or `Bearer` alone.
+
+    The edge judges alike (deploy/nginx/gateway.conf.template), since it answers who has none from its copies.
+    """
+    if name not in _CREDENTIALS:
+        return False
+    text = value.strip(b" \t").lower()
+    return bool(text) and not (name == b"authorization" and text == b"bearer")
 
 
 def _credential(name: bytes, value: bytes) -> str:

@@ -20,6 +20,7 @@ from gateway.stores import open_cached_stores
 from loaders.api_keys import ApiKeys
 from resolvers.scopes import Scope
 from tests.conftest import NewStores
+from tests.credentials import ABSENT, Lines
 from tests.gateway.auth.conftest import added, id_of
 from tests.gateway.auth.issuing import AUDIENCE, ISSUER, SECRET, signed
 
@@ -73,8 +74,21 @@ async def test_without_a_credential_the_settings_say_who_asks(key_stores: NewSto
         assert (error.status, error.headers["WWW-Authenticate"]) == (401, "Bearer")
     async with _process(_settings(key_stores, store_urls, anonymous="all")) as opened:
         assert await opened.viewer([(b"host", b"x")]) == ANONYMOUS
-        for bad in (b"Bearer x", b"Basic YTpi", b""):
+        for bad in (b"Bearer x", b"Basic YTpi", b"Basic"):
             assert (await _error(opened, [(b"authorization", bad)])).status == 401
+
+
+@pytest.mark.parametrize("lines", ABSENT.values(), ids=ABSENT)
+async def test_an_empty_credential_is_as_good_as_none(
+    authenticator: Authenticator, key_stores: NewStores, store_urls: StoreUrls, keys: ApiKeys, lines: Lines
+) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in lines]
+    error = await _error(authenticator, headers)
+    assert (str(error), error.headers["WWW-Authenticate"]) == ("An API key or a token is needed.", "Bearer")
+    key = await added(keys)
+    assert (await authenticator.viewer([*headers, (b"x-api-key", key.encode())])).name == f"key:{id_of(key)}"
+    async with _process(_settings(key_stores, store_urls, anonymous="all")) as opened:
+        assert await opened.viewer(headers) == ANONYMOUS
 
 
 _SCHEME = "The scheme of Authorization must be Bearer."
@@ -86,9 +100,7 @@ _SEVERAL = "More than one credential was sent."
 @pytest.mark.parametrize(
     ("headers", "message"),
     [
-        ([(b"authorization", b"")], _SCHEME),
-        ([(b"authorization", b"Bearer")], _NOT_A_TOKEN),
-        ([(b"authorization", b"Bearer ")], _NOT_A_TOKEN),
+        ([(b"authorization", b"Bearer\xa0")], "The credential is not valid."),
         ([(b"authorization", b"Basic c2VzYW1lOnNlc2FtZQ==")], _SCHEME),
         ([(b"authorization", b"sesame")], _SCHEME),
         ([(b"authorization", b"Bearer sesame")], _NOT_A_TOKEN),
@@ -96,11 +108,13 @@ _SEVERAL = "More than one credential was sent."
         ([(b"authorization", b"Bearer ses\0ame")], _NOT_A_TOKEN),
         ([(b"authorization", b"Bearer " + b"sesame" * 2_000)], "The credential is too long."),
         ([(b"x-api-key", b"sesame")], _NOT_A_KEY),
-        ([(b"x-api-key", b"")], _NOT_A_KEY),
+        ([(b"x-api-key", b"Bearer")], _NOT_A_KEY),
         ([(b"x-api-key", b"Bearer sesame")], _NOT_A_KEY),
         ([(b"x-api-key", b"fgk_sesame")], "The API key is not complete."),
         ([(b"authorization", b"Bearer a"), (b"authorization", b"Bearer sesame")], _SEVERAL),
         ([(b"authorization", b"Bearer a"), (b"x-api-key", b"sesame")], _SEVERAL),
+        ([(b"authorization", b"Bearer"), (b"x-api-key", b"sesame")], _NOT_A_KEY),
+        ([(b"authorization", b"Bearer sesame"), (b"x-api-key", b"")], _NOT_A_TOKEN),
     ],
 )
 async def test_a_credential_that_cannot_be_is_401_and_not_repeated(
