@@ -16,7 +16,7 @@ from gateway.auth.authentication import ViewerOf, everyone
 from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.execution.variables import coerced
-from gateway.http.faults import HTTPFault, Refused
+from gateway.http.faults import HTTPFault, Refused, bad_request
 from gateway.http.responses import respond_refused
 from loaders.fleet import FleetEntry, FleetQuery
 from loaders.planning.cost import STATEMENT_POINTS
@@ -39,6 +39,7 @@ BATCH = 50
 
 PATH = "/export/analysis"
 MEDIA_TYPE = "application/x-ndjson"
+_PARAMETERS = ("ids", "after")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,14 @@ class Exporter:
         return viewer
 
     def _asked(self, request: Request) -> tuple[str | None, Sequence[str] | None]:
-        """After which aircraft to go on, and the listed ones that are left, None for all."""
-        after, listed = request.query_params.get("after"), request.query_params.get("ids")
+        """After which aircraft to go on, and the listed ones that are left, None for all.
+
+        Without ids in it, `ids` lists nothing: it never means all aircraft.
+        """
+        given = _parameters(request)
+        after, listed = given.get("after") or None, given.get("ids")
+        if after is not None and not after.isprintable():
+            raise HTTPFault(400, "after must be an id, and ids have printable characters only.", "BAD_USER_INPUT")
         if listed is None:
             return after, None
         ids = [key for key in listed.split(",") if key]
@@ -178,6 +185,22 @@ async def _nothing() -> AsyncIterator[bytes]:
     """What HEAD has, which loads nothing."""
     for line in list[bytes]():
         yield line
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    """Return the URL's parameters. Raises HTTPFault for one that is unknown or repeated.
+
+    A misspelt `ids` would export all aircraft, and of a repeated one all but the last would be lost.
+    """
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in _PARAMETERS:
+            known = " and ".join(_PARAMETERS)
+            raise bad_request(f"The export has no parameter {name[:100]!r}: it takes {known}.")
+        if name in given:
+            raise bad_request(f"The parameter {name} is there twice: send it once, with several ids between commas.")
+        given[name] = value
+    return given
 
 
 def _shown(error: Exception) -> GraphQLError:

@@ -78,6 +78,65 @@ def test_an_export_that_cannot_be_is_refused_in_a_sentence(
     assert (answer.headers["x-content-type-options"], answer.headers["cache-control"]) == ("nosniff", "no-store")
 
 
+_KNOWN = "it takes ids and after."
+_TWICE = "is there twice: send it once, with several ids between commas."
+_UNPRINTABLE = "after must be an id, and ids have printable characters only."
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "message"),
+    [
+        ("ids=N14228&ids=N725MQ", "BAD_REQUEST", f"The parameter ids {_TWICE}"),
+        ("ids=N14228&ids=", "BAD_REQUEST", f"The parameter ids {_TWICE}"),
+        ("ids&ids", "BAD_REQUEST", f"The parameter ids {_TWICE}"),
+        ("after=N1&after=N1", "BAD_REQUEST", f"The parameter after {_TWICE}"),
+        ("ids[]=N14228", "BAD_REQUEST", f"The export has no parameter 'ids[]': {_KNOWN}"),
+        ("ids%5B%5D=N14228", "BAD_REQUEST", f"The export has no parameter 'ids[]': {_KNOWN}"),
+        ("ids%5B0%5D=N14228", "BAD_REQUEST", f"The export has no parameter 'ids[0]': {_KNOWN}"),
+        ("IDS=N14228", "BAD_REQUEST", f"The export has no parameter 'IDS': {_KNOWN}"),
+        ("id=N14228", "BAD_REQUEST", f"The export has no parameter 'id': {_KNOWN}"),
+        ("ids%00=N14228", "BAD_REQUEST", f"The export has no parameter 'ids\\x00': {_KNOWN}"),
+        ("ids=N14228&first=1", "BAD_REQUEST", f"The export has no parameter 'first': {_KNOWN}"),
+        ("=N14228", "BAD_REQUEST", f"The export has no parameter '': {_KNOWN}"),
+        ("x" * 200, "BAD_REQUEST", f"The export has no parameter '{'x' * 100}': {_KNOWN}"),
+        ("after=%00", "BAD_USER_INPUT", _UNPRINTABLE),
+        ("after=N1%00", "BAD_USER_INPUT", _UNPRINTABLE),
+        ("after=N1%0A", "BAD_USER_INPUT", _UNPRINTABLE),
+        ("ids=%00&after=%00", "BAD_USER_INPUT", _UNPRINTABLE),
+        ("ids=&after=N14228", "BAD_USER_INPUT", "after must be one of the ids."),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_parameter_that_cannot_be_is_refused_in_a_sentence(
+    client: httpx.Client, method: str, query: str, code: str, message: str
+) -> None:
+    answer = client.request(method, f"/export/analysis?{query}")
+    assert answer.status_code == 400
+    if method == "GET":
+        assert answer.json() == {"errors": [{"message": message, "extensions": {"code": code}}]}
+
+
+@pytest.mark.parametrize("query", ["ids=", "ids", "ids=,", "ids=,,&after="])
+def test_a_list_of_no_ids_exports_nothing(client: httpx.Client, query: str) -> None:
+    answer = client.get(f"/export/analysis?{query}")
+    assert (answer.status_code, answer.text) == (200, "")
+
+
+def test_an_empty_place_is_as_none(client: httpx.Client) -> None:
+    assert [line["id"] for line in _export(client, ids="N14228", after="")] == ["N14228"]
+
+
+def test_ids_that_no_store_could_hold_are_unknown(client: httpx.Client) -> None:
+    answer = client.get("/export/analysis?ids=%00,%FF,N14228,%20")
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(line["id"], line["aircraft"] is None) for line in lines] == [
+        ("\0", True),
+        ("\ufffd", True),
+        ("N14228", False),
+        (" ", True),
+    ]
+
+
 def test_a_client_that_leaves_ends_its_export(client: httpx.Client) -> None:
     for _ in range(3):
         with client.stream("GET", "/export/analysis") as answer:
