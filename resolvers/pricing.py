@@ -196,7 +196,7 @@ def _root_field(
     field_name = group[0].node.name.value
     declared: Any = query.fields[field_name].type
     arguments, aliased = reader.arguments(query, group), reader.aliased(group)
-    if lacking(query.fields[field_name], reader.scopes) is not None:
+    if lacking(query.fields[field_name], reader.scopes):
         return RootField(name, 0, points=_DENIED_POINTS)  # an error of its own, and nothing is asked for it
     if field_name in _RECORDS:
         parts = _PART_POINTS * reader.incremental(group)

@@ -11,7 +11,7 @@ from resolvers.airports import Airport
 from resolvers.context import Info
 from resolvers.fleet import DEFAULT_PAGE, LARGEST_PAGE, AircraftConnection, FleetFilter, FleetOrder, fleet_page
 from resolvers.nodes import NODE_TYPES, Node, parse_node_id
-from resolvers.scopes import ForbiddenError, Needs, Scope
+from resolvers.scopes import READ_SCOPES, ForbiddenError, Needs, Scope
 
 _TailNumber = Annotated[strawberry.ID, strawberry.argument(description="Tail number, such as N725MQ.")]
 _Code = Annotated[strawberry.ID, strawberry.argument(description="The code, such as JFK or UA.")]
@@ -21,14 +21,15 @@ _Code = Annotated[strawberry.ID, strawberry.argument(description="The code, such
 class Query:
     """Each field is five lines or fewer: check, load, return."""
 
-    @strawberry.field(description="One aircraft; null where nothing is known of it.")
+    @strawberry.field(description="One aircraft; null where nothing is known of it.", extensions=[Needs(*READ_SCOPES)])
     async def aircraft(self, info: Info, tail_number: _TailNumber) -> Aircraft | None:
         """Shares its statements with every other aircraft of the query."""
         return (await load_aircraft(info, [tail_number]))[0]  # type: ignore[return-value]  # resolved from what was loaded
 
     @strawberry.field(
         description="Aircraft in the order asked; null where nothing is known of an id. An id that is asked twice is"
-        " answered twice and loaded once."
+        " answered twice and loaded once.",
+        extensions=[Needs(*READ_SCOPES)],
     )
     async def aircraft_by_ids(
         self,
@@ -69,7 +70,8 @@ class Query:
         return await info.context.loaders.airlines.load(code)  # type: ignore[return-value]  # resolved from the record
 
     @strawberry.field(
-        description="Anything by its `nodeId`, such as Aircraft:N725MQ; null where nothing is known of it."
+        description="Anything by its `nodeId`, such as Aircraft:N725MQ; null where nothing is known of it.",
+        extensions=[Needs(*READ_SCOPES)],
     )
     async def node(
         self,
@@ -79,7 +81,10 @@ class Query:
         """Null where nothing is known of it."""
         return (await load_nodes(info, [id]))[0]
 
-    @strawberry.field(description="Several nodes, in the order asked; null where nothing is known of an id.")
+    @strawberry.field(
+        description="Several nodes, in the order asked; null where nothing is known of an id.",
+        extensions=[Needs(*READ_SCOPES)],
+    )
     async def nodes(
         self,
         info: Info,

@@ -1,6 +1,6 @@
 """Scopes: what a request may read, and which fields need one."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -28,28 +28,30 @@ class Scope(StrEnum):
 
 
 ALL_SCOPES: frozenset[str] = frozenset(Scope)
-FIELD_SCOPES: frozenset[str] = frozenset({Scope.REGISTER, Scope.ANALYSIS})
+READ_SCOPES = (Scope.REGISTER, Scope.ANALYSIS)
+"""Any of them is enough to learn which aircraft exist; without one, nothing is read."""
+FIELD_SCOPES: frozenset[str] = frozenset(READ_SCOPES)
 """Those that fields need: who has them may read everything."""
 
 
 class ForbiddenError(CallerError):
-    """Something needs a scope that the request does not have."""
+    """Something needs a scope that the request does not have: any one of these."""
 
-    def __init__(self, what: str, scope: Scope) -> None:
-        super().__init__(f"{what} needs the scope {scope}.")
-        self.scope = scope
+    def __init__(self, what: str, *scopes: Scope) -> None:
+        super().__init__(f"{what} needs the scope {' or '.join(scopes)}.")
+        self.scopes = scopes
         self.extensions = {"code": FORBIDDEN}  # graphql-core takes them over into its error
 
 
 class Needs(FieldExtension):
-    """Makes a field one that needs a scope: ForbiddenError without it.
+    """Makes a field one that needs a scope, or any one of several: ForbiddenError without it.
 
     It does not keep from being loaded what the field answers, nor a non-null field from taking its parent with it: what
     reads the selection leaves such fields out, and whoever executes refuses operations with such non-null fields.
     """
 
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
+    def __init__(self, *scopes: Scope) -> None:
+        self.scopes = scopes
 
     def resolve(self, next_: Any, source: Any, info: strawberry.Info, **kwargs: Any) -> Any:
         """The field's own answer, where it is allowed."""
@@ -62,15 +64,19 @@ class Needs(FieldExtension):
         return await next_(source, info, **kwargs)
 
     def _check(self, info: strawberry.Info) -> None:
-        if self.scope not in info.context.scopes:
-            raise ForbiddenError(info.field_name, self.scope)
+        if not self.allows(info.context.scopes):
+            raise ForbiddenError(info.field_name, *self.scopes)
+
+    def allows(self, scopes: Collection[str]) -> bool:
+        """Return whether a request with these scopes may read the field."""
+        return any(scope in scopes for scope in self.scopes)
 
 
-def lacking(field: GraphQLField, scopes: Collection[str]) -> Scope | None:
-    """The scope that the field needs and that is not among these; None where it may be read."""
+def lacking(field: GraphQLField, scopes: Collection[str]) -> Sequence[Scope]:
+    """Return the scopes any one of which the field needs, where none is among these; () where it may be read."""
     definition = field.extensions.get("strawberry-definition")
     if isinstance(definition, StrawberryField):
         for extension in definition.extensions:
-            if isinstance(extension, Needs) and extension.scope not in scopes:
-                return extension.scope
-    return None
+            if isinstance(extension, Needs) and not extension.allows(scopes):
+                return extension.scopes
+    return ()

@@ -239,7 +239,7 @@ class Reader:
 
     def _may_read(self, parent: GraphQLObjectType, group: FieldDetailsList) -> bool:
         field = parent.fields.get(group[0].node.name.value)
-        return field is None or lacking(field, self.scopes) is None
+        return field is None or not lacking(field, self.scopes)
 
     def _type(self, name: str) -> GraphQLObjectType:
         return cast("GraphQLObjectType", self._schema.type_map[name])

@@ -103,13 +103,13 @@ class _Walk:
             field = parent.fields.get(name)
             if field is None:
                 continue  # __typename and introspection
-            scope = lacking(field, self._scopes)
-            if scope is None:
+            scopes = lacking(field, self._scopes)
+            if not scopes:
                 for kind in self._kinds(get_named_type(field.type)):
                     below = collect_subfields(self._schema, self._fragments, self._values, self._operation, kind, group)
                     self._look(kind, below.grouped_field_set)
             elif isinstance(field.type, GraphQLNonNull):
-                error = ForbiddenError(name, scope)
+                error = ForbiddenError(name, *scopes)
                 nodes = [one.node for one in group]
                 self._found.setdefault((parent.name, name), GraphQLError(str(error), nodes, original_error=error))
 

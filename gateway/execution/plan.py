@@ -136,7 +136,7 @@ class _Planner:
         definition = field.extensions.get("strawberry-definition")
         if not isinstance(definition, StrawberryField):
             raise Unsupported("a field that is not Strawberry's")
-        if lacking(field, self._executor.scopes) is not None:
+        if lacking(field, self._executor.scopes):
             raise Unsupported("a scope")  # an error for each of its paths
         if not all(isinstance(extension, Needs) for extension in definition.extensions):
             raise Unsupported(f"field extensions of {definition.name}")  # permissions, which must run

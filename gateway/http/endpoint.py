@@ -149,10 +149,10 @@ class GraphQLEndpoint:
             return Outcome(first.data, errors=masked(first.errors or (), parts.causes), parts=parts)
         has_data = result.data is not None or any(error.path for error in result.errors or ())
         causes = [error.original_error for error in result.errors or ()]
-        denied = [cause.scope for cause in causes if isinstance(cause, scopes.ForbiddenError)]
+        denied = [cause.scopes for cause in causes if isinstance(cause, scopes.ForbiddenError)]
         if has_data or not denied or len(denied) < len(causes):
             return Outcome(result.data, has_data, result.errors or ())
-        headers = insufficient(viewer, set(denied))
+        headers = insufficient(viewer, {scope for needed in denied for scope in needed})
         return Outcome(has_data=False, errors=result.errors, refused_status=403, headers=headers)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 
-from resolvers.scopes import ALL_SCOPES, Scope, lacking
+from resolvers.scopes import ALL_SCOPES, READ_SCOPES, Scope, lacking
 from tests.asking import SCHEMA
 from tests.execution.canned import canned_context
 
@@ -41,18 +41,16 @@ async def _refusals(*arguments: Any, **more: Any) -> list[str]:
 
 def test_what_comes_of_the_register_and_the_analysis_needs_their_scopes() -> None:
     """A field that is new comes into one of these lists, or is open to all on purpose."""
-    needed: dict[str, set[str]] = {scope: set() for scope in Scope}
+    needed: dict[tuple[Scope, ...], set[str]] = {}
     for name, declared in SCHEMA._schema.type_map.items():
         if isinstance(declared, GraphQLObjectType) and not name.startswith("__"):
             for field_name, field in declared.fields.items():
-                scope = lacking(field, _NOTHING)
-                if scope is not None:
-                    needed[scope].add(f"{name}.{field_name}")
+                if scopes := tuple(lacking(field, _NOTHING)):
+                    needed.setdefault(scopes, set()).add(f"{name}.{field_name}")
     assert needed == {
-        Scope.ANALYSIS: {"Aircraft.analysis"},
-        Scope.EXPORT: set(),
-        Scope.EXPLAIN: set(),
-        Scope.REGISTER: {
+        READ_SCOPES: {"Query.aircraft", "Query.aircraftByIds", "Query.node", "Query.nodes"},
+        (Scope.ANALYSIS,): {"Aircraft.analysis"},
+        (Scope.REGISTER,): {
             *("Query.fleet", "Query.airport", "Query.airline"),
             *("Aircraft.registration", "Aircraft.revisions", "Aircraft.operator", "Aircraft.homeBase"),
             *(f"Analysis.{one}" for one in ("registration", "revisions", "age", "manufacturerShare", "seatRank")),
@@ -73,15 +71,31 @@ def test_every_airport_and_airline_is_behind_a_scope() -> None:
         for name, declared in SCHEMA._schema.type_map.items()
         if isinstance(declared, GraphQLObjectType)
         for field_name, field in declared.fields.items()
-        if str(field.type).strip("[]!") in ("Airport", "Airline") and lacking(field, _NOTHING) is None
+        if str(field.type).strip("[]!") in ("Airport", "Airline") and not lacking(field, _NOTHING)
     ]
     assert open_to_all == []
+
+
+def test_every_root_field_is_behind_a_scope() -> None:
+    query = SCHEMA._schema.query_type
+    assert query is not None
+    assert [name for name, field in query.fields.items() if not lacking(field, _NOTHING)] == []
 
 
 @pytest.mark.parametrize(
     ("query", "scopes", "messages"),
     [
-        ('{ aircraft(tailNumber: "N1") { id } }', _NOTHING, []),
+        ('{ aircraft(tailNumber: "N1") { id } }', _ANALYSIS, []),
+        (
+            '{ aircraftByIds(ids: ["N1"]) { id } }',
+            _NOTHING,
+            ["aircraftByIds needs the scope register:read or analysis:read."],
+        ),
+        (
+            '{ nodes(ids: ["Aircraft:N1"]) { id } }',
+            _NOTHING,
+            ["nodes needs the scope register:read or analysis:read."],
+        ),
         ('{ aircraft(tailNumber: "N1") { analysis { punctuality { flights } } } }', _ANALYSIS, []),
         (
             '{ aircraft(tailNumber: "N1") { analysis { punctuality { flights } } } }',
@@ -90,8 +104,8 @@ def test_every_airport_and_airline_is_behind_a_scope() -> None:
         ),
         (
             '{ aircraft(tailNumber: "N1") { a: analysis { __typename } b: analysis { __typename } revisions { reason } } }',
-            _NOTHING,
-            ["analysis needs the scope analysis:read.", "revisions needs the scope register:read."],
+            _REGISTER,
+            ["analysis needs the scope analysis:read."],
         ),
         ("{ fleet { nodes { id } } }", _ANALYSIS, ["fleet needs the scope register:read."]),
         ("{ fleet { nodes { id analysis { __typename } } } }", _REGISTER, ["analysis needs the scope analysis:read."]),
