@@ -105,6 +105,7 @@ def limits(settings: Settings) -> Limits:
     return Limits(
         tokens=settings.max_tokens,
         characters=settings.max_document_characters,
+        comparisons=settings.max_comparisons,
         alias_characters=settings.max_alias_characters,
         depth=settings.max_depth,
         aliases=settings.max_aliases,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from copy import copy
 from dataclasses import dataclass, field, replace
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from graphql import (
     REMOVE,
@@ -13,20 +15,21 @@ from graphql import (
     GraphQLDeferDirective,
     GraphQLError,
     GraphQLStreamDirective,
-    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     Visitor,
     parse,
-    specified_rules,
-    validate,
     visit,
 )
 
+from gateway.document_scan import MAX_COMMENTS
 from gateway.http.faults import refused
 from gateway.limits import Limits, Measures, exceeded, measure
+from gateway.validation import Validator
 
 if TYPE_CHECKING:
     from graphql import DirectiveNode, DocumentNode, GraphQLSchema
+
+    from gateway.validation import ComparisonMeter
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -36,12 +39,14 @@ _MOST = 256
 _LONGEST_KEPT = 64 << 10
 """Characters of a document that is kept."""
 _INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
-_MOST_COMMENTS = 1_000
-_MOST_ERRORS = 5
-"""Validation errors after which it is given up: nobody reads more, and each takes time to find."""
+_MAX_BYTES = 64 << 20
+"""Of all documents that are kept, by estimate."""
+_BYTES_A_DOCUMENT = 32 << 10
+_BYTES_A_TOKEN = 640
+"""Of a syntax tree with the tokens that it holds on to, with what is measured and what errors hold: 400 to 630."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Document:
     """A document, and why it cannot be executed where it cannot. `node` is None where it is not GraphQL at all."""
 
@@ -56,8 +61,14 @@ class Document:
 
     @property
     def tokens(self) -> int:
-        """Of the text."""
+        """Of the text, comments among them."""
         return self.node.token_count if self.node is not None else 0
+
+    @property
+    def bytes(self) -> int:
+        """Memory that it takes, by an estimate that errs on the larger side."""
+        trees = 1 if self.whole is None else 2
+        return _BYTES_A_DOCUMENT + 2 * getsizeof(self.text) + _BYTES_A_TOKEN * trees * self.tokens
 
     @property
     def incremental(self) -> bool:
@@ -92,45 +103,68 @@ class Document:
 
 
 class Documents:
-    """Documents of one schema, those used least lately gone first."""
+    """Documents of one schema, those used least lately gone first.
 
-    def __init__(self, schema: GraphQLSchema, *, introspection: bool = True, suggestions: bool = True) -> None:
-        self._schema = schema
-        self._rules = [*specified_rules, *([] if introspection else [NoSchemaIntrospectionCustomRule])]
-        self._suggestions = suggestions
+    They are kept within a number and, by estimate, within bytes. One that somebody still uses is found, kept or not.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        introspection: bool = True,
+        suggestions: bool = True,
+        max_bytes: int = _MAX_BYTES,
+    ) -> None:
+        self._validator = Validator(schema, introspection=introspection, suggestions=suggestions)
+        self._max_bytes = max_bytes
         self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._in_use: WeakValueDictionary[str, Document] = WeakValueDictionary()
+        self.bytes = 0
+        """What the kept ones take, by estimate."""
 
-    def get(self, text: str, *, limits: Limits | None = None) -> Document:
-        """The document of a text, valid or not. Raises Refused for one of more tokens or characters."""
-        if limits is not None and len(text) > limits.characters:
-            raise exceeded("characters", limits.characters, len(text), unit="characters in a document")
-        most_tokens = limits.tokens if limits is not None else None
+    def known(self, text: str) -> Document | None:
+        """The document of a text that need not be read again."""
         document = self._kept.get(text)
-        if document is None:
-            document = self._read(text, most_tokens)
-            if len(text) <= _LONGEST_KEPT:
-                self._kept[text] = document
-                if len(self._kept) > _MOST:
-                    self._kept.popitem(last=False)
-        else:
+        if document is not None:
             self._kept.move_to_end(text)
-        if most_tokens is not None and document.tokens > most_tokens:
-            raise exceeded("tokens", most_tokens, document.tokens)
+            return document
+        return self._in_use.get(text)
+
+    def get(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
+        """The document of a text, valid or not. Raises Refused where reading it is over a limit."""
+        document = self.known(text)
+        if document is None:
+            document = self.keep(self.read(text, limits=limits, meter=meter))
         return document
 
-    def _read(self, text: str, most_tokens: int | None) -> Document:
+    def read(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
+        """Parse and validate a text, in any thread. Raises Refused where that is over a limit."""
+        max_tokens = limits.tokens if limits is not None else None
         try:
-            node = parse(text, max_lexical_tokens=most_tokens, max_comments=_MOST_COMMENTS)
-            return self._validated(text, node)
+            node = parse(text, max_lexical_tokens=max_tokens, max_comments=MAX_COMMENTS)
+            return self._validated(text, node, meter)
         except GraphQLError as error:
-            if most_tokens is not None and "more than" in error.message and "tokens" in error.message:
-                raise exceeded("tokens", most_tokens, most_tokens + 1) from None
+            if max_tokens is not None and "more than" in error.message and "tokens" in error.message:
+                raise exceeded("tokens", max_tokens, max_tokens + 1) from None
             return Document(text, None, [_coded(error, PARSE_FAILED)])
         except RecursionError:
             return Document(text, None, [_coded(GraphQLError("The document is nested too deeply."), PARSE_FAILED)])
 
-    def _validated(self, text: str, node: DocumentNode) -> Document:
-        errors = validate(self._schema, node, self._rules, _MOST_ERRORS, hide_suggestions=not self._suggestions)
+    def keep(self, document: Document) -> Document:
+        """Remember a document, and forget what is too much. Returns the one to use: another may have been faster."""
+        text = document.text
+        document = self._in_use.setdefault(text, document)
+        if text not in self._kept and len(text) <= _LONGEST_KEPT and document.bytes <= self._max_bytes:
+            self._kept[text] = document
+            self.bytes += document.bytes
+        while len(self._kept) > _MOST or self.bytes > self._max_bytes:
+            _, forgotten = self._kept.popitem(last=False)
+            self.bytes -= forgotten.bytes
+        return document
+
+    def _validated(self, text: str, node: DocumentNode, meter: ComparisonMeter | None) -> Document:
+        errors = self._validator.errors(node, meter)
         if errors:
             return Document(text, node, [_coded(error, VALIDATION_FAILED) for error in errors])
         document = _valid(text, node)

@@ -19,14 +19,16 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most of each, in one operation but for the last four; the settings say why.
+    """The most of each, in one operation but for the first three and the last four; the settings say why.
 
-    `characters` are those of the document: a token may be as long as one likes, and is read all the same.
+    `tokens`, `characters` and `comparisons` are those of all documents of a request, each text once, remembered or not
+    (for `comparisons`: of what is not). A token may be as long as one likes, and is read all the same.
     `alias_characters` are those of the longest alias: an answer repeats it with each object, introspection's too.
     """
 
     tokens: int = 2_000
     characters: int = 100_000
+    comparisons: int = 20_000
     depth: int = 8
     aliases: int = 30
     alias_characters: int = 200

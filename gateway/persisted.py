@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from gateway.http.faults import HTTPFault, refused
@@ -33,6 +34,8 @@ _LONGEST = 64 << 10
 """Bytes of a document that is kept: longer ones are no frontend's, and few of them would drive out many others."""
 _MOST = 256
 """Automatic documents that a process remembers; a frontend has some dozens."""
+_MAX_BYTES = 4 << 20
+"""Of their texts together."""
 _USED_S = 60.0
 """How often the use of an automatic document is told to Redis, which lets go of those used least lately."""
 _RENEW_S = 86_400.0
@@ -60,6 +63,7 @@ class Persisted:
         self._trusted = {digest(text): text for text in documents.values()} | dict(documents)
         self._automatic: OrderedDict[str, tuple[str, float]] = OrderedDict()
         """Texts by digest, and when they were made known last."""
+        self._automatic_bytes = 0
         self._shared: SharedDocuments | None = None
 
     @classmethod
@@ -153,10 +157,12 @@ class Persisted:
             await self._shared.keep(name, text)
 
     def _remember(self, name: str, text: str) -> None:
+        known, _ = self._automatic.pop(name, ("", 0.0))
         self._automatic[name] = text, self._clock()
-        self._automatic.move_to_end(name)
-        if len(self._automatic) > _MOST:
-            self._automatic.popitem(last=False)
+        self._automatic_bytes += getsizeof(text) - (getsizeof(known) if known else 0)
+        while len(self._automatic) > _MOST or self._automatic_bytes > _MAX_BYTES:
+            _, (forgotten, _) = self._automatic.popitem(last=False)
+            self._automatic_bytes -= getsizeof(forgotten)
 
     async def _publish(self, shared: SharedDocuments) -> None:
         """Keep the manifest's documents known to others, for as long as this process serves."""

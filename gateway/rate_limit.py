@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import Scope
 
+    from gateway.auth.viewer import Viewer
     from loaders.stores.redis import Redis
 
 HEADERS = frozenset({b"ratelimit", b"ratelimit-policy"})
 """What says how much one caller has left, at one moment: it is nobody else's, and not kept with an answer."""
 
 _TOLD = "gateway.rate"
-"""Where a request's scope has what its answer tells."""
+"""Where a request's scope has what its answer tells: what was counted last, and the points of a minute."""
 _NETWORK_BITS = 64
 """Of an IPv6 address: a subscriber has all the addresses below."""
 
@@ -46,27 +48,47 @@ class RateLimit:
             self._shared = None
             await shared.close()
 
-    async def count(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
+    async def count(
+        self,
+        scope: Scope,
+        points: int,
+        *,
+        viewer: str = "",
+        cost_per_minute: int | None = None,
+        prepaid: int = 0,
+    ) -> None:
         """Take a request's points from the budget of its viewer, or of its address where it has no name.
 
-        `cost_per_minute` is the viewer's own; 0 is without a limit. Raises Refused for more than a minute has, which no
-        waiting helps, and HTTPFault 429 where the budget is used up for now.
+        `cost_per_minute` is the viewer's own; 0 is without a limit. Of the points, those `prepaid` were taken before.
+        Raises Refused for more than a minute has, which no waiting helps, and HTTPFault 429 where the budget is used up
+        for now.
         """
         most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
         if most == 0:
             return
         if points > most:
             raise exceeded("cost_per_minute", most, points, unit="points of cost a minute")
-        counted = await self._taken(scope, points, viewer, most)
+        if points <= prepaid:
+            return
+        counted = await self._taken(scope, points - prepaid, viewer, most)
         if not counted.allowed:
             wait_s = math.ceil(counted.retry_after_s)
             message = f"At most {most:,} points of cost can be asked for in a minute: try again in {wait_s} s."
             raise HTTPFault(429, message, "RATE_LIMITED", {"Retry-After": str(wait_s)}, retryAfter=wait_s)
 
-    async def pay(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
-        """Take points for what was done already: a minute's at most. Raises HTTPFault 429 as `count` does."""
+    def owe(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
+        """Count points for what was done already, whatever is left: what is asked next waits until they are back."""
         most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
-        await self.count(scope, min(points, most), viewer=viewer, cost_per_minute=cost_per_minute)
+        points = min(points, most)
+        if not points:
+            return
+        caller = _caller(scope, viewer)
+        if _TOLD in scope:
+            counted, told_of = scope[_TOLD]
+            scope[_TOLD] = replace(counted, remaining=max(0, counted.remaining - points)), told_of
+        self._local.owe(caller, points, most)
+        if self._shared is not None:
+            self._shared.owe(caller, points, most)
 
     async def wait(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
         """Take points as `count` does, as soon as they are there: a minute, unless others take them too.
@@ -83,18 +105,59 @@ class RateLimit:
             await asyncio.sleep(counted.retry_after_s)
 
     async def _taken(self, scope: Scope, points: int, viewer: str, most: int) -> Counted:
-        caller = f"viewer {viewer}" if viewer else f"address {address(scope)}"
+        caller = _caller(scope, viewer)
         counted = await self._shared.take(caller, points, most) if self._shared is not None else None
         counted = counted or self._local.take(caller, points, most)
-        scope[_TOLD] = _told(counted, most)
+        scope[_TOLD] = counted, most
         return counted
 
     def tell(self, scope: Scope, response: Response) -> None:
         """Put into the headers what was counted, but not into those of an answer that caches may give to others."""
-        told: dict[str, str] = scope.get(_TOLD, {})
+        told = _told(*scope[_TOLD]) if _TOLD in scope else {}
         is_public = response.headers.get("cache-control", "").startswith("public")
         if scope["method"] == "POST" or not is_public:
             response.headers.update(told)
+
+
+class CallerBudget:
+    """The budget of one request's caller. Nothing is done for a request before its first point is taken.
+
+    That point is part of whatever is taken next: the price of an operation has it.
+    """
+
+    def __init__(self, rate_limit: RateLimit, scope: Scope, viewer: Viewer) -> None:
+        self._rate_limit = rate_limit
+        self._scope = scope
+        self._viewer = "" if viewer.is_anonymous else viewer.name
+        self._cost_per_minute = viewer.limits.cost_per_minute
+        self._prepaid = 0
+
+    async def begin(self) -> None:
+        """Take the first point. Raises HTTPFault 429 where nothing is left."""
+        await self._count(1)
+        self._prepaid = 1
+
+    async def take(self, points: int) -> None:
+        """Take points before they are spent.
+
+        Raises Refused for more than a minute has, and HTTPFault 429 where the budget is used up for now.
+        """
+        if points:
+            await self._count(points, self._prepaid)
+            self._prepaid = 0
+
+    def owe(self, points: int) -> None:
+        """Count points that were spent already: a little, that could not be known before."""
+        viewer, most = self._viewer, self._cost_per_minute
+        self._rate_limit.owe(self._scope, points, viewer=viewer, cost_per_minute=most)
+
+    async def _count(self, points: int, prepaid: int = 0) -> None:
+        viewer, most = self._viewer, self._cost_per_minute
+        await self._rate_limit.count(self._scope, points, viewer=viewer, cost_per_minute=most, prepaid=prepaid)
+
+
+def _caller(scope: Scope, viewer: str) -> str:
+    return f"viewer {viewer}" if viewer else f"address {address(scope)}"
 
 
 def address(scope: Scope) -> str:

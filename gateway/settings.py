@@ -80,16 +80,24 @@ class Settings(StoreSettings):
     max_tokens: int = setting(
         "GATEWAY_MAX_TOKENS",
         2_000,
-        "Tokens in a document: parsing and validating more holds the event loop.",
+        "Tokens in the documents of a request, comments among them: parsing and validating 2,000 takes 50 ms.",
         least=1,
         most=100_000,
     )
     max_document_characters: int = setting(
         "GATEWAY_MAX_DOCUMENT_CHARACTERS",
         100_000,
-        "Characters of a document: a token may be as long as one likes, and is read all the same.",
+        "Characters of the documents of a request: a token may be as long as one likes, and is read all the same.",
         least=1,
         most=10_000_000,
+    )
+    max_comparisons: int = setting(
+        "GATEWAY_MAX_COMPARISONS",
+        20_000,
+        "Comparisons of fields with the same name that validation may make for the documents of a request: hundreds of"
+        " such fields in one place are compared each with each, for seconds.",
+        least=1,
+        most=250_000,
     )
     max_alias_characters: int = setting(
         "GATEWAY_MAX_ALIAS_CHARACTERS",

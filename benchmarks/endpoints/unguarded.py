@@ -17,6 +17,7 @@ from gateway.http.outcome import Outcome
 from gateway.http.preparing import Prepared, Preparing
 from gateway.http.reading import Asked, Received
 from gateway.limits import Limits
+from gateway.rate_limit import CallerBudget
 from resolvers.pricing import Price
 
 
@@ -29,6 +30,7 @@ class Unguarded(Preparing):
         asked: Received,
         viewer: Viewer,  # noqa: ARG002
         limits: Limits,  # noqa: ARG002
+        budget: CallerBudget,  # noqa: ARG002
         *,
         in_parts: bool,
     ) -> Sequence[Prepared | Outcome]:
@@ -36,8 +38,9 @@ class Unguarded(Preparing):
         return [self._found(one, in_parts=in_parts) for one in asked.operations]
 
     def _found(self, asked: Asked, *, in_parts: bool) -> Prepared:
-        document = self._schema.documents.get(asked.query or "").executed(in_parts=in_parts)
-        return Prepared(asked, document, document.operation(asked.operation_name)[0], Price())
+        source = self._schema.documents.get(asked.query or "")
+        document = source.executed(in_parts=in_parts)
+        return Prepared(asked, document, document.operation(asked.operation_name)[0], Price(), source)
 
 
 if __name__ == "__main__":
@@ -46,5 +49,5 @@ if __name__ == "__main__":
         if isinstance(route, Route) and route.path == GRAPHQL_PATH and isinstance(route.endpoint, GraphQLEndpoint):
             endpoint = route.endpoint
             guarded = endpoint._preparing
-            endpoint._preparing = Unguarded(guarded._schema, guarded._persisted, guarded._rate_limit)
+            endpoint._preparing = Unguarded(guarded._schema, guarded._persisted, endpoint._thread)
     serve(app)

@@ -33,6 +33,8 @@ _LONGEST_REQUEST = 256 << 10
 """Bytes of a request that is looked for; longer ones ask what nobody asks again."""
 _LARGEST_ANSWER = 1 << 20
 """Bytes of an answer that is kept."""
+_LONGEST_TAGS = 4_000
+"""Bytes of If-None-Match that are looked at: some hundred tags. An answer that is not found there is sent whole."""
 _OVERHEAD = 2_000
 """Bytes that an answer takes beside its body and its request."""
 _PER_KEY = 100
@@ -273,5 +275,5 @@ def _messages(answer: _Answer, none_match: bytes | None) -> tuple[Message, Messa
 
 def matches(none_match: bytes, etag: bytes) -> bool:
     """Whether `If-None-Match` names the tag (RFC 9110: weakly, or any with `*`)."""
-    tags = [tag.strip().removeprefix(b"W/") for tag in none_match.split(b",")]
+    tags = [tag.strip().removeprefix(b"W/") for tag in none_match[:_LONGEST_TAGS].split(b",")]
     return b"*" in tags or etag.removeprefix(b"W/") in tags

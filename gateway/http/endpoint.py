@@ -15,7 +15,7 @@ from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.explain import EXPLAIN, explained
 from gateway.http.answers import ACCOUNT, VIEWER
-from gateway.http.faults import HTTPFault
+from gateway.http.faults import HTTPFault, Refused
 from gateway.http.incremental import Parts
 from gateway.http.media import listed, multipart, negotiated
 from gateway.http.outcome import Outcome
@@ -23,6 +23,8 @@ from gateway.http.preparing import Prepared, Preparing, cost_mode
 from gateway.http.reading import METHODS, Received, received
 from gateway.http.responses import Answered, respond, respond_refused
 from gateway.limits import Limits
+from gateway.rate_limit import CallerBudget
+from gateway.reading_thread import ReadingThread
 from loaders.account import Account, begin
 from loaders.stopping import ended
 from resolvers import scopes
@@ -59,7 +61,8 @@ class GraphQLEndpoint:
         self._limits = limits
         self._persisted = persisted
         self._rate_limit = rate_limit
-        self._preparing = Preparing(schema, persisted, rate_limit)
+        self._thread = ReadingThread()
+        self._preparing = Preparing(schema, persisted, self._thread)
         self._draft_statuses = draft_statuses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,11 +78,15 @@ class GraphQLEndpoint:
         try:
             if request.method == "OPTIONS":
                 return await respond(request, Answered.nothing({"Allow": ", ".join(METHODS)}))
-            media = negotiated(listed(request.headers, "accept"))
             viewer = _viewer(request)
+            budget = CallerBudget(self._rate_limit, request.scope, viewer)
+            await budget.begin()
+            media = negotiated(listed(request.headers, "accept"))
             limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
-            asked = await received(request, most_bytes=limits.body_bytes, most_operations=limits.operations)
-            outcomes = await self._outcomes(request, asked, viewer, limits, account)
+            asked = await received(request, limits, budget, self._thread)
+            outcomes = await self._outcomes(request, asked, viewer, limits, budget, account)
+        except Refused as refusal:
+            return await respond_refused(request, refusal, media)
         except HTTPFault as fault:
             return await respond_refused(request, fault, media)
         except ClientDisconnect:
@@ -93,11 +100,17 @@ class GraphQLEndpoint:
         return await respond(request, answered, account, viewer)
 
     async def _outcomes(
-        self, request: Request, asked: Received, viewer: Viewer, limits: Limits, account: Account
+        self,
+        request: Request,
+        asked: Received,
+        viewer: Viewer,
+        limits: Limits,
+        budget: CallerBudget,
+        account: Account,
     ) -> Sequence[Outcome]:
         """Each operation's, in order: what may be executed is, together."""
         in_parts = _takes_parts(request, asked)
-        prepared = await self._preparing.prepared(request, asked, viewer, limits, in_parts=in_parts)
+        prepared = await self._preparing.prepared(request, asked, viewer, limits, budget, in_parts=in_parts)
         stores: Stores = request.app.state.stores
         context = RequestContext.of(stores.loaders(), encode_in_pieces=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:

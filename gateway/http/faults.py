@@ -26,8 +26,7 @@ def bad_request(message: str) -> HTTPFault:
 class Refused(Exception):
     """One operation is refused before it is executed: what GraphQL calls a request error.
 
-    `status` is that of an answer in GraphQL's own media type; `headers` go with the whole answer; `points` is
-    what it cost to find out.
+    `status` is that of an answer in GraphQL's own media type; `headers` go with the whole answer.
     """
 
     def __init__(
@@ -36,13 +35,11 @@ class Refused(Exception):
         *,
         status: int = 400,
         headers: Mapping[str, str] | None = None,
-        points: int = 0,
     ) -> None:
         super().__init__(errors[0].message)
         self.errors = errors
         self.status = status
         self.headers = dict(headers or {})
-        self.points = points
 
 
 def refused(

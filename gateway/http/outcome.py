@@ -28,8 +28,6 @@ class Outcome:
     errors: Sequence[GraphQLError] = ()
     extensions: dict[str, Any] = field(default_factory=dict)
     refused_status: int = 400
-    points: int = 0
-    """What it cost to refuse it."""
     headers: dict[str, str] = field(default_factory=dict)
     parts: Parts | None = None
     """What comes after it."""
@@ -42,7 +40,6 @@ class Outcome:
             errors=refused.errors,
             refused_status=refused.status,
             headers=refused.headers,
-            points=refused.points,
         )
 
     def payload(self) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphql import GraphQLError
 
 from gateway.auth.errors import insufficient
+from gateway.document_reader import DocumentReader
 from gateway.execution.variables import coerced, counted
 from gateway.explain import EXPLAIN
 from gateway.http.faults import HTTPFault, Refused, refused
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from gateway.documents import Document
     from gateway.http.reading import Asked, Received
     from gateway.persisted import Persisted
-    from gateway.rate_limit import RateLimit
+    from gateway.rate_limit import CallerBudget
+    from gateway.reading_thread import ReadingThread
     from gateway.schema import GatewaySchema
 
 COST_HEADER = "graphql-cost"
-_POINTS_A_TOKEN = 5
-"""Of a document that is read and not executed: to validate it takes this process fifty microseconds a token or more."""
+_POINTS_TO_CHECK = 10
+"""Of an operation that is refused when its document has been read: to find that out takes this process some hundred
+microseconds, again each time that it is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,9 @@ class Prepared:
     document: Document
     operation: OperationDefinitionNode
     price: Price
+    source: Document
+    """The document as it was read. Execution finds it by its text for as long as somebody holds it."""
     faults: Sequence[GraphQLError] = ()
-    points: int = 0
-    """What it cost to read it: paid where that is all that is done."""
 
 
 def cost_mode(request: Request) -> str:
@@ -55,83 +58,87 @@ def cost_mode(request: Request) -> str:
 
 
 class Preparing:
-    """Finds, checks and prices operations."""
+    """Finds, reads, checks and prices operations."""
 
-    def __init__(self, schema: GatewaySchema, persisted: Persisted, rate_limit: RateLimit) -> None:
+    def __init__(self, schema: GatewaySchema, persisted: Persisted, thread: ReadingThread) -> None:
         self._schema = schema
         self._persisted = persisted
-        self._rate_limit = rate_limit
+        self._reader = DocumentReader(schema.documents, thread)
 
     async def prepared(
-        self, request: Request, asked: Received, viewer: Viewer, limits: Limits, *, in_parts: bool
+        self,
+        request: Request,
+        asked: Received,
+        viewer: Viewer,
+        limits: Limits,
+        budget: CallerBudget,
+        *,
+        in_parts: bool,
     ) -> Sequence[Prepared | Outcome]:
-        """Each operation in order, or why it is refused. Raises HTTPFault where nothing of the request may be executed.
+        """Return each operation in order, or why it is refused.
 
-        `in_parts` is whether @defer and @stream are heeded.
+        Raises HTTPFault where nothing of the request may be executed. `in_parts` is whether @defer and @stream are
+        heeded.
         """
         texts = await asyncio.gather(*map(self._persisted.text, asked.operations), return_exceptions=True)
         prepared: list[Prepared | Outcome] = []
-        for one, text in zip(asked.operations, texts, strict=True):
+        for one, document in zip(asked.operations, await self._read(texts, limits, budget), strict=True):
             if prepared:
-                await asyncio.sleep(0)  # validating may take a tenth of a second, and others wait
+                await asyncio.sleep(0)  # others wait
             try:
-                prepared.append(self._prepared(one, text, request.method, limits, viewer, in_parts=in_parts))
+                prepared.append(self._prepared(one, document, request.method, limits, viewer, in_parts=in_parts))
             except HTTPFault as fault:
                 if not asked.is_batch:
                     raise
                 prepared.append(Outcome(has_data=False, errors=[fault.error], refused_status=fault.status))
         try:
             _check_price(together([one.price for one in prepared if isinstance(one, Prepared)]), limits)
+            await budget.take(_points(prepared, is_told=cost_mode(request) == "validate"))
         except Refused as refusal:
             prepared = _all_refused(prepared, refusal)
-        return await self._counted(request, viewer, prepared)
-
-    async def _counted(
-        self, request: Request, viewer: Viewer, prepared: Sequence[Prepared | Outcome]
-    ) -> Sequence[Prepared | Outcome]:
-        """The same, paid for. What was read is paid in any case, as far as a minute's budget goes."""
-        name, most = "" if viewer.is_anonymous else viewer.name, viewer.limits.cost_per_minute
-        points = _points(prepared, is_told=cost_mode(request) == "validate")
-        try:
-            if points:
-                await self._rate_limit.count(request.scope, points, viewer=name, cost_per_minute=most)
-        except Refused as refusal:
-            prepared = _all_refused(prepared, refusal)
-            read = _points(prepared, is_told=False)
-            await self._rate_limit.pay(request.scope, read, viewer=name, cost_per_minute=most)
+        budget.owe(_POINTS_TO_CHECK * sum(isinstance(one, Outcome) for one in prepared))
         return prepared
 
-    def _prepared(
-        self, asked: Asked, text: str | BaseException, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
-    ) -> Prepared | Outcome:
-        """`text` is the document's, or why there is none."""
+    async def _read(
+        self, texts: Sequence[str | BaseException], limits: Limits, budget: CallerBudget
+    ) -> Sequence[Document | BaseException]:
+        """The document of each text, or why there is none."""
         try:
-            if isinstance(text, BaseException):
-                raise text
-            return self._prepare(asked, text, method, limits, viewer, in_parts=in_parts)
+            documents = await self._reader.read([one for one in texts if isinstance(one, str)], limits, budget)
+        except Refused as refusal:
+            return [one if isinstance(one, BaseException) else refusal for one in texts]
+        return [one if isinstance(one, BaseException) else documents[one] for one in texts]
+
+    def _prepared(
+        self,
+        asked: Asked,
+        document: Document | BaseException,
+        method: str,
+        limits: Limits,
+        viewer: Viewer,
+        *,
+        in_parts: bool,
+    ) -> Prepared | Outcome:
+        try:
+            if isinstance(document, BaseException):
+                raise document
+            return self._prepare(asked, document, method, limits, viewer, in_parts=in_parts)
         except Refused as refusal:
             return Outcome.of_refusal(refusal)
 
     def _prepare(
-        self, asked: Asked, text: str, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
+        self, asked: Asked, document: Document, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
     ) -> Prepared:
         """What can be said of an operation before it is executed. Raises Refused."""
-        points = _POINTS_A_TOKEN * (limits.tokens // 4)
-        try:
-            document = self._schema.documents.get(text, limits=limits)
-            points = _POINTS_A_TOKEN * document.tokens or points
-            if method != "POST" and (kind := document.kind(asked.operation_name)) not in ("", "query"):
-                message = f"A {kind} is asked for by POST."
-                raise refused(message, "METHOD_NOT_ALLOWED", status=405, headers={"Allow": "POST"})
-            if document.errors:
-                raise Refused(document.errors)
-            return self._checked(asked, document.executed(in_parts=in_parts), limits, viewer, points)
-        except Refused as refusal:
-            refusal.points = points
-            raise
+        if method != "POST" and (kind := document.kind(asked.operation_name)) not in ("", "query"):
+            message = f"A {kind} is asked for by POST."
+            raise refused(message, "METHOD_NOT_ALLOWED", status=405, headers={"Allow": "POST"})
+        if document.errors:
+            raise Refused(document.errors)
+        return self._checked(asked, document, document.executed(in_parts=in_parts), limits, viewer)
 
-    def _checked(self, asked: Asked, document: Document, limits: Limits, viewer: Viewer, points: int) -> Prepared:
-        """An operation of a valid document; `points` are what it cost to read. Raises Refused."""
+    def _checked(self, asked: Asked, source: Document, document: Document, limits: Limits, viewer: Viewer) -> Prepared:
+        """An operation of a valid document. Raises Refused."""
         operation, measures = document.operation(asked.operation_name)
         check(measures, limits)
         if asked.extensions.get(EXPLAIN) is True and scopes.Scope.EXPLAIN not in viewer.scopes:
@@ -140,8 +147,8 @@ class Preparing:
             raise refused(message, scopes.FORBIDDEN, status=403, headers=headers)
         priced = self._price(asked, document, operation, limits, viewer)
         if isinstance(priced, Price):
-            return Prepared(asked, document, operation, priced, priced.faults, points)
-        return Prepared(asked, document, operation, Price(), priced, points)
+            return Prepared(asked, document, operation, priced, source, priced.faults)
+        return Prepared(asked, document, operation, Price(), source, priced)
 
     def _price(
         self, asked: Asked, document: Document, operation: OperationDefinitionNode, limits: Limits, viewer: Viewer
@@ -166,24 +173,20 @@ class Preparing:
 
 
 def _all_refused(prepared: Sequence[Prepared | Outcome], refusal: Refused) -> list[Prepared | Outcome]:
-    """Those that might have been executed refused too, each for what it cost to read."""
-    return [
-        replace(Outcome.of_refusal(refusal), points=one.points) if isinstance(one, Prepared) else one
-        for one in prepared
-    ]
+    """Those that might have been executed refused too."""
+    return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
 
 
 def _points(prepared: Sequence[Prepared | Outcome], *, is_told: bool) -> int:
-    """What is paid: the price of what is executed together, and what it cost to read what is not.
+    """What is paid before anything is executed: the price of what is executed together.
 
     Where its price is told alone (`is_told`), that is a point; to explain it is to look up each section of each object.
     """
     sought = [one for one in prepared if isinstance(one, Prepared) and one.price.points]
-    read = sum(one.points for one in prepared if isinstance(one, Outcome) or not one.price.points)
     if not is_told:
-        return read + (together([one.price for one in sought]).points if sought else 0)
+        return together([one.price for one in sought]).points if sought else 0
     explained = [one for one in sought if one.asked.extensions.get(EXPLAIN) is True]
-    return read + len(sought) + sum(each.looked_up() for one in explained for each in one.price.root_fields)
+    return len(sought) + sum(each.looked_up() for one in explained for each in one.price.root_fields)
 
 
 def _check_price(priced: Price, limits: Limits) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateway.http.faults import HTTPFault, bad_request
@@ -16,12 +17,26 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from gateway.limits import Limits
+    from gateway.rate_limit import CallerBudget
+    from gateway.reading_thread import ReadingThread
+
 METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 PERSISTED_QUERY = "persistedQuery"
 """The extension that names a document by its SHA-256."""
 
 _DRAINED = 32 << 20
 """Bytes of a body over the limit that are read and thrown away, so that the connection can go on."""
+_BYTES_A_POINT = 5_000
+_VALUES_A_POINT = 150
+_OBJECTS_A_POINT = 50
+_KEYS_A_POINT = 30
+_LONG_DIGITS_A_POINT = 500
+_LONG_NUMBER = b"9" * 40
+_NINES = bytes.maketrans(b"012345678", b"9" * 9)
+"""Makes all digits the same, so that long numbers are found as fast as bytes are searched."""
+_MAX_PARAMETERS = 100
+"""Parameters of a URL that are decoded; GraphQL's own are seven, and proxies add a few."""
 _IDS = ("documentId", "id", "doc_id")
 """How clients name a persisted document: GraphQL over HTTP, Apollo and Relay."""
 _PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *_IDS})
@@ -79,9 +94,13 @@ class _InTime:
         return message
 
 
-async def received(request: Request, *, most_bytes: int, most_operations: int) -> Received:
-    """The operations of a request. Raises HTTPFault for what is no GraphQL request, or too much of one."""
+async def received(request: Request, limits: Limits, budget: CallerBudget, thread: ReadingThread) -> Received:
+    """Return the operations of a request. What it takes to read them is charged before.
+
+    Raises HTTPFault for what is no GraphQL request, or too much of one, or not now; Refused for more than a minute has.
+    """
     if request.method in ("GET", "HEAD"):
+        await budget.take(_check_query_string(request.scope["query_string"]))
         return Received([_of_url(request)])
     if request.method != "POST":
         allow = ", ".join(METHODS)
@@ -90,15 +109,39 @@ async def received(request: Request, *, most_bytes: int, most_operations: int) -
     if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         message = "A request's body is sent as it is, without compression."
         raise HTTPFault(415, message, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"})
-    read = _json(await _body(request, most_bytes))
+    body = await _body(request, limits.body_bytes)
+    points = json_points(body)
+    await budget.take(points)
+    read = await thread.run(points, partial(_json, body))
     if not isinstance(read, list):
         return Received([_of_json(read)])
     if not read:
         raise bad_request("A batch has at least one operation.")
-    if len(read) > most_operations:
+    if len(read) > (most_operations := limits.operations):
         message = f"A batch has at most {most_operations:,} operations, and this one has {len(read):,}."
         raise HTTPFault(400, message, "LIMIT_EXCEEDED", limit="operations", most=most_operations, value=len(read))
     return Received([_of_json(one) for one in read], is_batch=True)
+
+
+def json_points(body: bytes) -> int:
+    """Price of parsing a text as JSON: objects are put together by Python, and long numbers take quadratic time."""
+    values = body.count(b",") + body.count(b"[")
+    digits = len(_LONG_NUMBER) * body.translate(_NINES).count(_LONG_NUMBER)
+    return (
+        len(body) // _BYTES_A_POINT
+        + values // _VALUES_A_POINT
+        + body.count(b"{") // _OBJECTS_A_POINT
+        + body.count(b":") // _KEYS_A_POINT
+        + digits // _LONG_DIGITS_A_POINT
+    )
+
+
+def _check_query_string(query: bytes) -> int:
+    """Price of decoding a URL's parameters. Raises HTTPFault where they are too many."""
+    parameters = query.count(b"&") + 1
+    if parameters > _MAX_PARAMETERS:
+        raise bad_request(f"A URL has at most {_MAX_PARAMETERS} parameters, and this one has {parameters:,}.")
+    return json_points(query) + query.count(b"%") // _KEYS_A_POINT
 
 
 async def _body(request: Request, most_bytes: int) -> bytes:

@@ -85,14 +85,18 @@ class SharedRates:
         self._calls = BoundedCalls(self._probe, timeout_s)
         self._clock = clock
         self._known: OrderedDict[_Budget, tuple[Counted, float]] = OrderedDict()
+        self._refused: OrderedDict[_Budget, tuple[int, Counted, float]] = OrderedDict()
+        """Points that were refused last, with what Redis answered, and when."""
         self._owed: Counter[_Budget] = Counter()
-        """What was given and is not counted yet: of each caller, less than was left when that was known. What timed out
-        is still owed, and may come to be counted twice."""
+        """What was given and is not counted yet. What timed out is still owed, and may come to be counted twice."""
         self._behind: asyncio.Task[None] | None = None
 
     async def take(self, caller: str, points: int, per_minute: int) -> Counted | None:
         """Take points, at most as many as a minute has; None where Redis failed, was late, or is left alone."""
         budget = (caller, per_minute)
+        refused = self._refused_again(budget, points)
+        if refused is not None:
+            return refused
         known, until = self._known.get(budget, (None, 0.0))
         if known is None or self._clock() > until or points * _LITTLE > known.remaining:
             return await self._take(budget, points)
@@ -101,6 +105,31 @@ class SharedRates:
         self._known[budget] = (counted, until)
         self._owe(budget, points)
         return counted
+
+    def _refused_again(self, budget: _Budget, points: int) -> Counted | None:
+        """What was answered to as many points a moment ago: until some have come back, Redis need not be asked."""
+        asked, counted, at = self._refused.get(budget, (0, None, 0.0))
+        passed_s = self._clock() - at
+        if counted is None or points < asked or passed_s >= min(counted.retry_after_s, _KNOWN_S):
+            return None
+        return replace(
+            counted, retry_after_s=counted.retry_after_s - passed_s, reset_s=max(0.0, counted.reset_s - passed_s)
+        )
+
+    def _keep_refused(self, budget: _Budget, points: int, counted: Counted) -> None:
+        self._refused[budget] = points, counted, self._clock()
+        self._refused.move_to_end(budget)
+        if len(self._refused) > _MOST_CALLERS:
+            self._refused.popitem(last=False)
+
+    def owe(self, caller: str, points: int, per_minute: int) -> None:
+        """Count points behind, whether or not as many are left."""
+        budget = (caller, per_minute)
+        known, until = self._known.get(budget, (None, 0.0))
+        if known is not None:
+            self._known[budget] = (replace(known, remaining=max(0, known.remaining - points)), until)
+        if len(self._owed) < _MOST_CALLERS:
+            self._owe(budget, points)
 
     def _owe(self, budget: _Budget, points: int) -> None:
         self._owed[budget] += points
@@ -140,6 +169,8 @@ class SharedRates:
                 self._owe(budget, owed)
         if counted is None:
             return None
+        if not counted.allowed:
+            self._keep_refused(budget, points, counted)
         left = replace(counted, remaining=counted.remaining - self._owed.get(budget, 0))
         self._known[budget] = (left, self._clock() + _KNOWN_S)
         self._known.move_to_end(budget)
@@ -189,3 +220,11 @@ class LocalRates:
             self._paid_back.popitem(last=False)
         remaining = max(0, math.floor((_WINDOW_US - (kept - now)) / each + 0.001))
         return Counted(allowed, remaining, 0.0 if allowed else wait / 1e6, (kept - now) / 1e6)
+
+    def owe(self, caller: str, points: int, per_minute: int) -> None:
+        """Count points, whether or not as many are left."""
+        now = self._clock() * 1e6
+        before = max(self._paid_back.pop(caller, now), now)
+        self._paid_back[caller] = before + points * _WINDOW_US / per_minute
+        if len(self._paid_back) > _MOST_CALLERS:
+            self._paid_back.popitem(last=False)

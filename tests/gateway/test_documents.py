@@ -1,26 +1,69 @@
 """Documents are read once, as many as there is room for."""
 
-import pytest
-from graphql import build_schema
+import gc
+import tracemalloc
 
+import pytest
+from graphql import build_schema as build_core_schema
+
+from benchmarks.hostile import DOCUMENTS
 from gateway.documents import Documents
+from gateway.schema import build_schema
 
 
 @pytest.fixture
 def documents() -> Documents:
-    return Documents(build_schema("type Query { a: Int }"))
+    return Documents(build_core_schema("type Query { a: Int }"))
 
 
 def test_of_256_documents_those_used_least_lately_go_first(documents: Documents) -> None:
     texts = [f"query A{at} {{ a }}" for at in range(257)]
-    first, second, *_ = [documents.get(text) for text in texts[:256]]
-    assert documents.get(texts[0]) is first
+    for text in texts[:256]:
+        documents.get(text)
+    assert all(map(documents.known, texts[:256]))
+    documents.known(texts[0])
     documents.get(texts[256])
-    assert documents.get(texts[0]) is first
-    assert documents.get(texts[1]) is not second
+    assert documents.known(texts[0])
+    assert documents.known(texts[1]) is None
+    assert len(documents._kept) == 256
 
 
 def test_a_long_document_is_read_each_time(documents: Documents) -> None:
     for spaces, is_kept in ((64 * 1_024 - 5, True), (64 * 1_024 - 4, False)):
         text = "{ a }" + " " * spaces
-        assert (documents.get(text) is documents.get(text)) is is_kept
+        documents.get(text)
+        assert (documents.known(text) is not None) is is_kept
+
+
+def test_a_document_that_is_in_use_is_not_read_again(documents: Documents) -> None:
+    text = "{ a }" + " " * (64 << 10)
+    document = documents.get(text)
+    assert documents.get(text) is document
+    del document
+    assert documents.known(text) is None
+
+
+def test_kept_documents_are_bounded_in_bytes() -> None:
+    documents = Documents(build_core_schema("type Query { a: Int }"), max_bytes=1 << 20)
+    for at in range(10_000):
+        documents.get(f"{{ a }} #{at}")
+        assert documents.bytes <= 1 << 20
+    assert documents.bytes == sum(one.bytes for one in documents._kept.values()) > (1 << 20) * 0.9
+    assert documents.known("{ a } #9999")
+    documents.get(large := "{ " + "a " * 2_000 + "}")
+    assert documents.known(large) is None, "of 1.3 MiB, it would drive out all others"
+    assert documents.known("{ a } #9999")
+
+
+@pytest.mark.parametrize("name", ["aliases below @skip", "unknown fields of an input", "operations", "a long comment"])
+def test_what_a_document_takes_is_not_estimated_as_less(name: str) -> None:
+    documents = Documents(build_schema()._schema)
+    documents.get(DOCUMENTS["tiny"](0))
+    text = DOCUMENTS[name](0)
+    gc.collect()
+    tracemalloc.start()
+    document = documents.read(text)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert document.bytes / 3 < taken < document.bytes

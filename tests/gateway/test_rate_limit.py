@@ -15,7 +15,9 @@ from starlette.responses import Response
 from deploy.embedded.engines import StoreUrls
 from gateway.http.faults import HTTPFault, Refused
 from gateway.rate_limit import RateLimit, address
+from loaders.api_keys import ApiKeys
 from tests.conftest import Stores
+from tests.gateway.auth.conftest import added
 from tests.gateway.conftest import served
 from tests.gateway.in_process import opened
 from tests.loaders.cache.valkey import own_valkey
@@ -38,12 +40,22 @@ def _remaining(answer: httpx.Response) -> int:
     return int(read[1])
 
 
+@pytest.fixture(scope="session")
+async def rich(sample_stores: Stores) -> dict[str, str]:
+    """A header with a key of many points, which has documents read before others ask them."""
+    return {"X-API-Key": await added(ApiKeys(sample_stores.postgres), cost_per_minute=1_000_000)}
+
+
 @pytest.fixture(scope="module")
-def two(store_urls: StoreUrls) -> Iterator[list[httpx.Client]]:
-    """Processes in which an address has five points a minute: one more after twelve seconds."""
+def two(store_urls: StoreUrls, rich: dict[str, str]) -> Iterator[list[httpx.Client]]:
+    """Processes in which an address has five points a minute: one more after twelve seconds. They know the queries."""
     with ExitStack() as stack:
         urls = [stack.enter_context(served(store_urls, GATEWAY_RATE_COST_PER_MINUTE="5")) for _ in range(2)]
-        yield [stack.enter_context(httpx.Client(base_url=url, timeout=60)) for url in urls]
+        clients = [stack.enter_context(httpx.Client(base_url=url, timeout=60)) for url in urls]
+        for client in clients:
+            for query in (ONE_POINT, AIRLINE):
+                assert "errors" not in client.post("/graphql", json={"query": query}, headers=rich).json()
+        yield clients
 
 
 def test_processes_share_a_budget_and_say_what_is_left_of_it(two: list[httpx.Client], home: str) -> None:
@@ -51,6 +63,7 @@ def test_processes_share_a_budget_and_say_what_is_left_of_it(two: list[httpx.Cli
     answers = [two[at % 2].post("/graphql", json={"query": ONE_POINT}, headers=headers) for at in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     assert [_remaining(answer) for answer in answers] == [4, 3, 2, 1, 0, 0]
+    assert [answer.json().get("data") for answer in answers] == [{"__typename": "Query"}] * 5 + [None]
     assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"default";q=5;w=60'}
     refused = answers[5]
     assert 1 <= int(refused.headers["retry-after"]) <= 12
@@ -77,13 +90,14 @@ def test_a_batch_costs_what_its_operations_cost_together(two: list[httpx.Client]
     assert _remaining(two[0].post("/graphql", json=batch, headers=headers)) == 4
 
 
-def test_what_is_no_graphql_request_and_other_paths_are_not_counted(two: list[httpx.Client], home: str) -> None:
+def test_what_is_no_graphql_request_costs_a_point_and_other_paths_nothing(two: list[httpx.Client], home: str) -> None:
     headers = {"X-Forwarded-For": home}
     bodies: tuple[object, ...] = ({}, [], {"query": 5})
-    for body in bodies:
-        assert "ratelimit" not in two[0].post("/graphql", json=body, headers=headers).headers
+    refused = [two[0].post("/graphql", json=body, headers=headers) for body in bodies]
+    assert [(answer.status_code, _remaining(answer)) for answer in refused] == [(400, 4), (400, 3), (400, 2)]
     assert "ratelimit" not in two[0].get("/livez", headers=headers).headers
-    assert _remaining(two[0].post("/graphql", json={"query": ONE_POINT}, headers=headers)) == 4
+    assert "ratelimit" not in two[0].options("/graphql", headers=headers).headers
+    assert _remaining(two[0].post("/graphql", json={"query": ONE_POINT}, headers=headers)) == 1
 
 
 def test_more_than_a_minute_has_is_refused_for_good(two: list[httpx.Client], home: str) -> None:
@@ -93,7 +107,7 @@ def test_more_than_a_minute_has_is_refused_for_good(two: list[httpx.Client], hom
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
     assert answer.status_code == 200
     assert "retry-after" not in answer.headers
-    assert _remaining(answer) == 0, "it was read"
+    assert _remaining(answer) == 0, "it was checked"
 
 
 def test_to_be_told_the_price_costs_a_point(two: list[httpx.Client], home: str) -> None:
@@ -129,7 +143,7 @@ async def test_a_request_is_counted_in_one_round_trip_and_before_any_other_store
             before = len(clickhouse.sent)
             redis.sent.clear()
             status = (await client.post("/graphql", json=batch)).status_code
-            assert redis.sent.count(b":rate:") == 1
+            assert 1 <= redis.sent.count(b":rate:") <= 2, "two where nothing was known of the budget for a second"
             assert (status, len(clickhouse.sent) > before) in ((200, True), (429, False))
             answered, refused = answered + (status == 200), status == 429
         assert answered
@@ -164,9 +178,12 @@ async def test_nothing_is_counted_where_there_is_no_limit(store_urls: StoreUrls,
         assert "ratelimit" not in answer.headers
 
 
-async def test_without_redis_a_process_counts_by_itself(store_urls: StoreUrls, home: str, tmp_path: Path) -> None:
+async def test_without_redis_a_process_counts_by_itself(
+    store_urls: StoreUrls, home: str, tmp_path: Path, rich: dict[str, str]
+) -> None:
     with own_valkey(tmp_path) as valkey:
         async with opened(store_urls, address=home, redis_url=valkey.url, rate_cost_per_minute=5) as client:
+            await client.post("/graphql", json={"query": ONE_POINT}, headers=rich)
             assert _remaining(await client.post("/graphql", json={"query": ONE_POINT})) == 4
             valkey.kill()
             answers = [await client.post("/graphql", json={"query": ONE_POINT}) for _ in range(6)]
@@ -215,7 +232,7 @@ def test_what_an_address_counts_as(client: tuple[str, int] | None, counted: str)
 
 async def test_what_is_not_valid_is_paid_by_its_length(store_urls: StoreUrls, sample_stores: Stores, home: str) -> None:  # noqa: ARG001
     document = "{ " + " ".join(f"a{at}" for at in range(198)) + " }"
-    async with opened(store_urls, address=home, rate_cost_per_minute=2_500) as client:
+    async with opened(store_urls, address=home, rate_cost_per_minute=1_500) as client:
         answers = [await client.post("/graphql", json={"query": f"{document} #{at}"}) for at in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert 400 < _remaining(answers[1]) < 600, "of 2,500 points, 200 tokens have taken 1,000 twice"
+    assert 130 < _remaining(answers[1]) < 200, "of 1,500 points, 200 tokens have taken some 660 twice"

@@ -79,12 +79,13 @@ async def test_to_explain_is_paid_by_what_is_looked_up(new_gateway: NewGateway) 
     body = {"query": f"query($ids: [ID!]!) {{ {fields} }}", "variables": {"ids": IDS[:50]}}
     explains = body | {"extensions": {"explain": True}}
     async with new_gateway(rate_cost_per_minute=10_000) as gateway:
+        await gateway.post(body, graphql_cost="validate")
+        read = await gateway.post(body, graphql_cost="validate")
         validated = await gateway.post(body, graphql_cost="validate")
         explained = await gateway.post(explains, graphql_cost="validate")
         batch = await gateway.post([explains, explains, explains, explains, explains], graphql_cost="validate")
-    assert validated.headers["ratelimit"].startswith('"default";r=9999;')
-    left = int(explained.headers["ratelimit"].partition("r=")[2].partition(";")[0])
-    assert 10_000 - left >= 20 * 50 * 2
+    assert _remaining(validated) >= _remaining(read) - 3, "it is known by now"
+    assert _remaining(validated) - _remaining(explained) >= 20 * 50 * 2 - 100, "some have come back"
     assert "explain" in explained.json()["extensions"]
     assert [one["errors"][0]["extensions"]["limit"] for one in batch.json()] == ["cost_per_minute"] * 5
 
@@ -94,7 +95,7 @@ async def test_a_mutation_by_get_is_paid_by_its_length(new_gateway: NewGateway) 
         query = "mutation { " + "__typename " * 20 + "}"
         answer = await gateway.client.get("/graphql", params={"query": query})
     assert answer.status_code == 405
-    assert answer.headers["ratelimit"].startswith('"default";r=88')
+    assert 869 <= _remaining(answer) < 885, "30, 3 for each of 23 tokens, 3 for 232 characters, 19 to compare, 10"
 
 
 @pytest.mark.parametrize(("comments", "codes"), [(1_000, []), (1_001, ["GRAPHQL_PARSE_FAILED"])])
@@ -144,14 +145,16 @@ async def test_what_is_read_and_not_executed_is_paid_by_its_length(
     read = answer.json()
     errors = (read[-1] if isinstance(read, list) else read)["errors"]
     assert errors[0]["extensions"].get("limit", "") == limit
-    assert 5 * tokens <= 1_000_000 - _remaining(answer) < 15 * tokens
+    assert 3 * tokens <= 1_000_000 - _remaining(answer) < 15 * tokens
 
 
-async def test_what_is_more_than_a_minute_has_is_paid_as_far_as_that_goes(new_gateway: NewGateway) -> None:
+async def test_a_document_that_costs_more_than_a_minute_has_is_not_read(new_gateway: NewGateway) -> None:
     async with new_gateway(rate_cost_per_minute=600) as gateway:
         answers = [await gateway.post(INVALID) for _ in range(2)]
-    assert _remaining(answers[0]) < 20
-    assert answers[1].status_code == 429
+    for answer in answers:
+        (error,) = answer.json()["errors"]
+        assert error["extensions"]["limit"] == "cost_per_minute"
+    assert 570 < _remaining(answers[1]) <= 598, "two points, and the check of two operations"
 
 
 def _remaining(answer: httpx.Response) -> int:

@@ -1,0 +1,74 @@
+"""The documents of a request, read within its limits, for its points, and without holding up the event loop."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateway.document_scan import DocumentScan, scan
+from gateway.http.faults import Refused
+from gateway.limits import exceeded
+from gateway.validation import ComparisonMeter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gateway.documents import Document, Documents
+    from gateway.limits import Limits
+    from gateway.rate_limit import CallerBudget
+    from gateway.reading_thread import ReadingThread
+
+
+class DocumentReader:
+    """Reads the documents of requests, each text once."""
+
+    def __init__(self, documents: Documents, thread: ReadingThread) -> None:
+        self._documents = documents
+        self._thread = thread
+
+    async def read(
+        self, texts: Iterable[str], limits: Limits, budget: CallerBudget
+    ) -> Mapping[str, Document | Refused]:
+        """Return the document of each text, or why it is refused. Those that are not remembered are charged first.
+
+        Raises Refused where all of them together are over a limit, HTTPFault where the budget does not allow it now.
+        """
+        documents: dict[str, Document | Refused] = {}
+        scans: dict[str, DocumentScan] = {}
+        texts = dict.fromkeys(texts)
+        _check_characters(texts, limits)
+        for text in texts:
+            known = self._documents.known(text)
+            if known is not None:
+                documents[text] = known
+            else:
+                scans[text] = scan(text, limits.tokens)
+        tokens = sum(one.tokens for one in (*documents.values(), *scans.values()) if not isinstance(one, Refused))
+        if tokens > limits.tokens:
+            raise exceeded("tokens", limits.tokens, tokens)
+        if scans:
+            points = sum(one.points for one in scans.values())
+            await budget.take(points)
+            meter = ComparisonMeter(limits.comparisons)
+            read = await self._thread.run(points, partial(self._read_all, list(scans), limits, meter))
+            budget.owe(meter.points)
+            documents |= {
+                text: one if isinstance(one, Refused) else self._documents.keep(one)
+                for text, one in zip(scans, read, strict=True)
+            }
+        return documents
+
+    def _read_all(self, texts: list[str], limits: Limits, meter: ComparisonMeter) -> list[Document | Refused]:
+        read: list[Document | Refused] = []
+        for text in texts:
+            try:
+                read.append(self._documents.read(text, limits=limits, meter=meter))
+            except Refused as refusal:
+                read.append(refusal)
+        return read
+
+
+def _check_characters(texts: Iterable[str], limits: Limits) -> None:
+    characters = sum(map(len, texts))
+    if characters > limits.characters:
+        raise exceeded("characters", limits.characters, characters, unit="characters in a request's documents")

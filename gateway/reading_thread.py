@@ -1,0 +1,44 @@
+"""One thread for what takes longer than the event loop may be held: large bodies and documents."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from gateway.http.faults import HTTPFault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_MAX_INLINE_POINTS = 600
+"""What takes no longer (six milliseconds) is done at once."""
+_MAX_WAITING = 64
+"""Requests that wait for the thread. Without a bound, they would pile up, each with its body."""
+
+
+class ReadingThread:
+    """Runs one function at a time beside the event loop, which takes turns with it.
+
+    Python switches threads within half a millisecond (see `gateway.app`): requests beside take somewhat longer, and
+    none waits for the tens of milliseconds that the largest documents take.
+    """
+
+    def __init__(self) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")
+        self._waiting = 0
+
+    async def run(self, points: int, function: Callable[[], T]) -> T:
+        """What the function returns, for about so many points of work. Raises HTTPFault 503 where too many wait."""
+        if points <= _MAX_INLINE_POINTS:
+            return function()
+        if self._waiting >= _MAX_WAITING:
+            message = "Too many large requests are being read: try again in a second."
+            raise HTTPFault(503, message, "OVERLOADED", {"Retry-After": "1"})
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, function)
+        finally:
+            self._waiting -= 1

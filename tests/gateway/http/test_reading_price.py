@@ -1,0 +1,176 @@
+"""Reading is paid before it is done, and the documents of a request share its limits."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from benchmarks.hostile import BODIES, DOCUMENTS, batch
+from gateway.document_scan import scan
+from gateway.http.reading import json_points
+from tests.gateway.http.conftest import Gateway, NewGateway
+
+MINUTE = 20_000
+"""Points. One comes back every three milliseconds."""
+JSON = {"content-type": "application/json"}
+
+
+def _left(answer: httpx.Response) -> int:
+    return int(answer.headers["ratelimit"].partition("r=")[2].partition(";")[0])
+
+
+def _paid(answer: httpx.Response, points: int) -> None:
+    """So many points were paid of a minute's, or up to half more for what was done with it; some may have come back."""
+    assert points * 0.8 - 2 <= MINUTE - _left(answer) <= points * 1.5 + 100
+
+
+def _limits(answer: httpx.Response) -> list[Any]:
+    read = answer.json()
+    answers = read if isinstance(read, list) else [read]
+    return [one["errors"][0]["extensions"].get("limit") if "errors" in one else None for one in answers]
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that are parsed from now on."""
+    from gateway.documents import Documents
+
+    texts: list[str] = []
+    read = Documents.read
+
+    def noted(self: Documents, text: str, **options: Any) -> Any:
+        texts.append(text)
+        return read(self, text, **options)
+
+    monkeypatch.setattr(Documents, "read", noted)
+    return texts
+
+
+@pytest.mark.parametrize("name", ["aliases below @skip", "a long comment", "commas", "escapes", "operations", "tiny"])
+async def test_what_is_not_remembered_is_paid_by_what_reading_it_takes(new_gateway: NewGateway, name: str) -> None:
+    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+        answer = await gateway.post({"query": DOCUMENTS[name](1)})
+    _paid(answer, scan(DOCUMENTS[name](1), 2_000).points)
+
+
+async def test_what_is_remembered_is_not_paid_again(new_gateway: NewGateway, reads: list[str]) -> None:
+    query = "{ " + "__typename " * 20 + "}"
+    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+        answers = [await gateway.post({"query": query}) for _ in range(3)]
+    assert reads == [query]
+    points = scan(query, 2_000).points + 20 * 19 // 2 // 10 + 1
+    assert points == 119
+    for answer in answers:
+        _paid(answer, points)
+
+
+async def test_where_nothing_is_left_nothing_is_read(new_gateway: NewGateway, reads: list[str]) -> None:
+    async with new_gateway(rate_cost_per_minute=100) as gateway:
+        for at in range(2):
+            await gateway.post({"query": DOCUMENTS["tiny"](at)})
+        while (last := await gateway.post({})).status_code != 429:
+            pass
+        reads.clear()
+        assert _left(last) == 0
+        for body in (BODIES["nothing"], BODIES["no JSON"], BODIES["deep"], b'{"query": "{ __typename }"}', b"[]"):
+            answer = await gateway.client.post("/graphql", content=body, headers=JSON)
+            if answer.status_code != 429:  # a point is back after 0.6 s
+                continue
+            assert int(answer.headers["retry-after"]) >= 1
+            (error,) = answer.json()["errors"]
+            assert error["extensions"]["code"] == "RATE_LIMITED"
+        assert reads == []
+
+
+async def test_a_document_that_is_dearer_than_what_is_left_is_not_read(
+    new_gateway: NewGateway, reads: list[str]
+) -> None:
+    async with new_gateway(rate_cost_per_minute=6_000) as gateway:
+        first, second = [await gateway.post({"query": DOCUMENTS["aliases below @skip"](at)}) for at in range(2)]
+    assert (first.status_code, second.status_code) == (200, 429)
+    assert reads == [DOCUMENTS["aliases below @skip"](0)]
+    assert 1 <= int(second.headers["retry-after"]) <= 56
+
+
+async def test_what_comparing_took_is_owed_and_what_comes_next_waits(new_gateway: NewGateway) -> None:
+    async with new_gateway(rate_cost_per_minute=6_000) as gateway:
+        first = await gateway.post({"query": DOCUMENTS["the same leaf"](0)})
+        second = await gateway.post({"query": "{ __typename }"})
+    assert _limits(first) == ["comparisons"]
+    assert second.status_code == 429
+    assert 10 <= int(second.headers["retry-after"]) <= 20, "of 6,000 points, 7,861 were used"
+
+
+async def test_the_documents_of_a_batch_share_its_limits(gateway: Gateway, reads: list[str]) -> None:
+    half = "{ " + "a: __typename " * 400 + "} #%d"
+    assert _limits(await gateway.post(batch([half % at for at in range(2)]))) == ["tokens"] * 2
+    assert reads == []
+    wide = "{ __typename } #" + "a" * 60_000
+    assert _limits(await gateway.post(batch([wide + "1", wide + "2"]))) == ["characters"] * 2
+    assert reads == []
+    alike = "{ aircraftByIds(ids: []) { " + "id " * 150 + "} } #%d"  # 11,175 comparisons
+    assert _limits(await gateway.post(batch([alike % at for at in range(3)]))) == [None, "comparisons", "comparisons"]
+
+
+async def test_a_text_that_is_sent_again_and_again_counts_once(gateway: Gateway, reads: list[str]) -> None:
+    query = "{ aircraftByIds(ids: []) { " + "id " * 150 + "} }"
+    for _ in range(2):
+        assert _limits(await gateway.post(batch([query] * 10))) == [None] * 10
+    assert reads == [query]
+
+
+async def test_a_batch_is_refused_alike_whether_its_documents_are_known_or_not(gateway: Gateway) -> None:
+    texts = ["{ aircraftByIds(ids: []) { " + "registration { model } " * 60 + f"}} }} #{at}" for at in range(9)]
+    for text in texts:
+        assert _limits(await gateway.post({"query": text})) == [None]
+    assert _limits(await gateway.post(batch(texts))) == ["tokens"] * 9
+
+
+async def test_a_get_is_paid_as_a_post_is(new_gateway: NewGateway) -> None:
+    query = DOCUMENTS["aliases below @skip"](3)
+    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+        answer = await gateway.client.get("/graphql", params={"query": query})
+    points = scan(query, 2_000).points
+    assert _limits(answer) == ["aliases"]
+    _paid(answer, points)
+
+
+async def test_to_be_told_a_price_is_paid_by_the_document(new_gateway: NewGateway) -> None:
+    query = "{ " + "__typename " * 20 + "}"
+    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+        answer = await gateway.post({"query": query}, graphql_cost="validate")
+    _paid(answer, 119)
+
+
+PRICES = {"objects": 9_529, "lists": 4_869, "keys": 3_372, "numbers": 3_704, "long numbers": 2_289, "deep": 686}
+
+
+@pytest.mark.parametrize(("name", "points"), PRICES.items())
+async def test_a_body_that_is_no_request_is_paid_by_what_parsing_it_takes(
+    new_gateway: NewGateway, name: str, points: int
+) -> None:
+    assert json_points(BODIES[name]) == points
+    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+        answer = await gateway.client.post("/graphql", content=BODIES[name], headers=JSON)
+        assert answer.status_code == 400
+        _paid(answer, points)
+    async with new_gateway(rate_cost_per_minute=points - 1) as poor:
+        answer = await poor.client.post("/graphql", content=BODIES[name], headers=JSON)
+        (error,) = answer.json()["errors"]
+        assert error["extensions"]["limit"] == "cost_per_minute"
+
+
+def test_a_request_of_the_usual_size_is_parsed_for_nothing() -> None:
+    body = {"query": "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } }", "variables": {"ids": ["N14228"] * 50}}
+    assert json_points(json.dumps(body).encode()) == 0
+    ids = {**body, "variables": {"ids": [f"N{at:05}" for at in range(5_000)]}}
+    assert json_points(json.dumps(ids).encode()) == 43
+
+
+async def test_parameters_of_a_url_are_bounded(gateway: Gateway) -> None:
+    at = await gateway.client.get("/graphql?query={__typename}" + "&a" * 0)
+    assert at.json() == {"data": {"__typename": "Query"}}
+    past = await gateway.client.get("/graphql?query={__typename}" + "".join(f"&a{at}" for at in range(100)))
+    assert past.status_code == 400
+    assert past.json()["errors"][0]["message"] == "A URL has at most 100 parameters, and this one has 101."
