@@ -14,8 +14,10 @@ from starlette.types import Lifespan
 from gateway import export, graphiql, health
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.http.answers import Answering, Answers
+from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.origins import guarded
+from gateway.http.paths import canonical_paths, parse_root_path
 from gateway.http.reading import in_time
 from gateway.http.sniffing import unsniffed
 from gateway.limits import Limits
@@ -93,9 +95,13 @@ def build_app(settings: Settings) -> Starlette:
 
     app = Answering(routes=_routes(settings, persisted, rate_limit), lifespan=lifespan)
     app.kept_path = GRAPHQL_PATH
-    origins = [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]
-    front = guarded(app.front, (GRAPHQL_PATH, export.PATH), origins)
+    app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
+    origins, headers = parse_origins(settings.cors_origins), parse_headers(settings.cors_headers)
+    front = guarded(app.front, (GRAPHQL_PATH, export.PATH), origins, headers)
     front = unsniffed(in_time(front, settings.body_timeout_s), GRAPHQL_PATH)
+    served = (GRAPHQL_PATH, export.PATH, *health.PATHS)
+    pages = (graphiql.PATH,) if settings.graphiql else ()
+    front = canonical_paths(front, served, pages, parse_root_path(settings.root_path))
     app.front = behind_proxies(front, TrustedProxies.parse(settings.trusted_proxies))
     return app
 
@@ -129,7 +135,7 @@ def _routes(settings: Settings, persisted: Persisted, rate_limit: RateLimit) -> 
         rate_limit=rate_limit,
         draft_statuses=settings.draft_statuses,
     )
-    pages = [Route("/", _home), *graphiql.routes(GRAPHQL_PATH)] if settings.graphiql else []
+    pages = [Route("/", _home), *graphiql.routes()] if settings.graphiql else []
     return [
         Route(GRAPHQL_PATH, endpoint),
         *export.routes(schema, settings.max_ids, rate_limit, viewer_of),
@@ -139,4 +145,4 @@ def _routes(settings: Settings, persisted: Persisted, rate_limit: RateLimit) -> 
 
 
 async def _home(_request: object) -> Response:
-    return RedirectResponse("/graphiql")
+    return RedirectResponse("graphiql")  # relative, since a proxy may have taken off a prefix

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from gateway.auth import commands as key_commands
 from gateway.auth.authentication import Policy
+from gateway.http.cors_settings import parse_headers, parse_origins
+from gateway.http.paths import parse_root_path
 from gateway.persisted import Persisted
 from gateway.schema import build_schema
 from gateway.server import listen, serve
@@ -108,6 +110,9 @@ def _check(settings: Settings) -> None:
     Policy.of(settings)
     Persisted.of(settings)
     TrustedProxies.parse(settings.trusted_proxies)
+    parse_origins(settings.cors_origins)
+    parse_headers(settings.cors_headers)
+    parse_root_path(settings.root_path)
     for warning in settings.warnings():
         print(f"gateway: {warning}", file=sys.stderr)
 

@@ -6,6 +6,8 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.stores import Stores
 
+PATHS = LIVE, READY = "/livez", "/readyz"
+
 
 async def live(_request: Request) -> Response:
     """200 as long as the event loop turns; asks nothing of the stores, so that a restart never follows their faults."""
@@ -26,4 +28,4 @@ async def ready(request: Request) -> Response:
 
 def routes() -> list[BaseRoute]:
     """The probes."""
-    return [Route("/livez", live), Route("/readyz", ready)]
+    return [Route(LIVE, live), Route(READY, ready)]

@@ -26,6 +26,14 @@ def setting(
     return field(default=default, metadata=about_it, repr=not secret)
 
 
+def unquoted(text: str) -> str:
+    """Return the text without a pair of quotes around it, which some ways to set a variable leave there."""
+    for quote in "\"'":
+        if len(text) > 1 and text.startswith(quote) and text.endswith(quote) and text.count(quote) == 2:
+            return text[1:-1].strip()
+    return text
+
+
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 _SCHEMES = {
     "DATABASE_URL": ("postgresql", "postgres"),

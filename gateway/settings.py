@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from gateway.setting import SettingsError, parsed, setting
+from gateway.setting import SettingsError, parsed, setting, unquoted
 from gateway.store_settings import StoreSettings
 
 _DATA_DIRECTORY = Path(".data")
@@ -181,6 +181,16 @@ class Settings(StoreSettings):
         "",
         "Origins of pages that may ask, such as `https://dashboard.example`, separated by commas; `*` is all.",
     )
+    cors_headers: str = setting(
+        "GATEWAY_CORS_HEADERS",
+        "",
+        "Headers that these pages may send beside the gateway's own and those of tracing, separated by commas.",
+    )
+    root_path: str = setting(
+        "GATEWAY_ROOT_PATH",
+        "",
+        "Prefix of all paths, such as `/api`, where a proxy passes it on. Requests without it are answered too.",
+    )
     trusted_proxies: str = setting(
         "GATEWAY_TRUSTED_PROXIES",
         "127.0.0.0/8, ::1",
@@ -215,6 +225,7 @@ class Settings(StoreSettings):
         values = dict(defaults or {})
         for one in fields(cls):
             text = given.get(one.metadata["variable"], "").strip()
+            text = unquoted(text) if one.repr else text  # quotes may be part of a secret
             if text:
                 values[one.name] = parsed(one, text)
         return cls(**values)

@@ -59,11 +59,12 @@ def known(scopes: Iterable[str]) -> frozenset[str]:
 
 def anonymous(setting: str) -> Viewer | None:
     """Who asks without a credential, by GATEWAY_ANONYMOUS; None where that is refused. Raises SettingsError."""
-    if setting in ("", "none"):
+    words = setting.lower().replace(",", " ").split()
+    if words in ([], ["none"]):
         return None
-    if setting == "all":
+    if words == ["all"]:
         return ANONYMOUS
-    scopes = frozenset(setting.split())
+    scopes = frozenset(words)
     if not scopes <= ALL_SCOPES:
         choice = ", ".join(sorted(ALL_SCOPES))
         raise SettingsError(f"GATEWAY_ANONYMOUS must be all, none, or some of {choice}, and is {setting!r}.")

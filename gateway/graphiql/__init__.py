@@ -10,11 +10,13 @@ from gateway.graphiql.files import HashedFiles
 from gateway.graphiql.page import graphiql_page
 
 HERE = Path(__file__).parent
+PATH = "/graphiql"
 
 
-def routes(graphql_path: str = "/graphql", directory: Path = HERE) -> list[BaseRoute]:
+def routes(graphql_path: str = "graphql", directory: Path = HERE) -> list[BaseRoute]:
     """The page and its files; the page posts to `graphql_path` on its own origin.
 
+    All of its links are relative to its own URL, so that it works below any prefix that a proxy has for the gateway.
     `directory` holds the sources and, once built, the assets. It is looked at on every request for the page, so a
     build that ends after the start is served without another one.
     """
@@ -23,4 +25,4 @@ def routes(graphql_path: str = "/graphql", directory: Path = HERE) -> list[BaseR
         return graphiql_page(directory, graphql_path)
 
     files = HashedFiles(directory / "assets" / "hashed")
-    return [Route("/graphiql", page), Mount("/graphiql/assets", files)]
+    return [Route(PATH, page), Mount("/graphiql/assets", files)]

@@ -26,7 +26,14 @@ _SENT = (
     "apollographql-client-name",
     "apollographql-client-version",
     *_ASKED_FIRST,
+    # What tracing in a page adds to its requests: W3C and OpenTelemetry, Sentry, Zipkin, Datadog, Jaeger, the clouds'.
+    *("traceparent", "tracestate", "baggage", "sentry-trace"),
+    *("b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"),
+    *("x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-origin", "x-datadog-sampling-priority"),
+    *("x-datadog-tags", "uber-trace-id", "elastic-apm-traceparent", "newrelic", "request-context"),
+    *("x-cloud-trace-context", "x-amzn-trace-id", "request-id", "x-request-id", "x-correlation-id"),
 )
+"""Headers that a page may send. Settings add others; what none of these is ends at the preflight."""
 _SHOWN = (
     "ETag",
     "Age",
@@ -41,16 +48,20 @@ _METHODS = ("GET", "POST")
 _CROSS_SITE, _SAME_SITE = (b"sec-fetch-site", b"cross-site"), (b"sec-fetch-site", b"same-site")
 
 
-def guarded(app: ASGIApp, paths: Collection[str], origins: Collection[str]) -> ASGIApp:
+def guarded(app: ASGIApp, paths: Collection[str], origins: Collection[str], headers: Collection[str] = ()) -> ASGIApp:
     """The application open to pages of these origins (`*` is all), and `paths` closed to all others.
 
-    Without cookies or other credentials of the browser's own.
+    Without cookies or other credentials of the browser's own. `headers` are more that the pages may send.
     """
     behind = _OwnPages(app, paths, origins)
     if not origins:
         return behind
     return CORSMiddleware(
-        behind, allow_origins=origins, allow_methods=_METHODS, allow_headers=_SENT, expose_headers=_SHOWN
+        behind,
+        allow_origins=origins,
+        allow_methods=_METHODS,
+        allow_headers=(*_SENT, *headers),
+        expose_headers=_SHOWN,
     )
 
 

@@ -83,6 +83,12 @@ def test_urls_and_hosts_do_not_mix(client: httpx.Client, upstream: Upstream) -> 
     assert len(upstream.asked) == 4
 
 
+def test_a_slash_at_the_end_changes_nothing(client: httpx.Client, upstream: Upstream) -> None:
+    answers = [client.get("/graphql/?query=%7Ba%7D") for _ in range(2)]
+    assert [answer.headers[STATUS] for answer in answers] == ["MISS", "HIT"]
+    assert [(request.url.path, request.url.query) for request in upstream.asked] == [("/graphql", "query=%7Ba%7D")]
+
+
 def test_head_and_get_share_a_copy(client: httpx.Client, upstream: Upstream) -> None:
     head, get = client.head(QUERY), client.get(QUERY)
     assert (head.headers[STATUS], head.content) == ("MISS", b"")

@@ -65,6 +65,19 @@ def test_a_value_that_cannot_be_is_one_sentence_that_names_the_setting(
     assert str(raised.value) == sentence
 
 
+@pytest.mark.parametrize(
+    "text", ['"https://issuer.example"', "'https://issuer.example'", ' " https://issuer.example " ']
+)
+def test_quotes_around_a_value_are_left_out(text: str) -> None:
+    assert Settings.from_environment({"GATEWAY_JWT_ISSUER": text}).jwt_issuer == "https://issuer.example"
+
+
+@pytest.mark.parametrize("text", ["'", '"', "\"a'", "a'b'", "'a' 'b'"])
+def test_other_quotes_are_part_of_a_value_and_all_of_a_secret(text: str) -> None:
+    assert Settings.from_environment({"GATEWAY_JWT_ISSUER": text}).jwt_issuer == text
+    assert Settings.from_environment({"GATEWAY_JWT_SECRET": f"'{text}'"}).jwt_secret == f"'{text}'"
+
+
 @pytest.mark.parametrize("url", ["unix:///x", "redis+sentinel://:p@x:1,y/z/0?a=b", "rediss+cluster://x:1,[::1]:2,y"])
 def test_redis_may_be_a_socket_or_several_servers(url: str) -> None:
     assert Settings.from_environment({"REDIS_URL": url}).redis_url == url

@@ -165,6 +165,9 @@ async def test_a_key_that_another_process_revokes_is_refused_by_all_when_that_re
         ("", None),
         ("none", None),
         ("all", ANONYMOUS),
+        ("None", None),
+        ("ALL", ANONYMOUS),
+        ("Analysis:read, register:read", Viewer("anonymous", frozenset({Scope.ANALYSIS, Scope.REGISTER}))),
         ("analysis:read register:read", Viewer("anonymous", frozenset({Scope.ANALYSIS, Scope.REGISTER}))),
     ],
 )

@@ -137,6 +137,36 @@ def preflight(origin: str = FRIEND, method: str = "POST", headers: str = "conten
 ALLOWED = "content-type,authorization,x-api-key,graphql-cost,graphql-require-preflight,apollographql-client-name,apollographql-client-version,x-apollo-operation-name,if-none-match"
 
 
+TRACING = [
+    *("traceparent", "tracestate", "baggage", "sentry-trace", "b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid"),
+    *("x-b3-sampled", "x-b3-flags", "x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-origin", "x-datadog-tags"),
+    *("x-datadog-sampling-priority", "uber-trace-id", "elastic-apm-traceparent", "newrelic", "request-context"),
+    *("x-cloud-trace-context", "x-amzn-trace-id", "request-id", "x-request-id", "x-correlation-id"),
+]
+
+
+@pytest.mark.parametrize("name", TRACING)
+async def test_a_page_may_send_what_tracing_adds(new_gateway: NewGateway, name: str) -> None:
+    async with new_gateway(cors_origins=FRIEND) as one:
+        answer = await one.client.options("/graphql", **preflight(headers=f"content-type,{name}"))
+    assert answer.status_code == 200
+    assert name in answer.headers["access-control-allow-headers"].split(", ")
+
+
+async def test_a_page_may_send_the_headers_of_the_setting(new_gateway: NewGateway) -> None:
+    async with new_gateway(cors_origins=FRIEND, cors_headers='"X-Team, x-Trace-7"') as one:
+        answer = await one.client.options("/graphql/", **preflight(headers="x-team,x-trace-7,traceparent"))
+        assert answer.status_code == 200
+        assert (await one.client.options("/graphql", **preflight(headers="x-other"))).status_code == 400
+
+
+async def test_an_origin_that_is_put_right_is_allowed(new_gateway: NewGateway) -> None:
+    async with new_gateway(cors_origins=' "HTTPS://Dashboard.Example:443/" ') as one:
+        assert (await one.client.options("/graphql", **preflight())).status_code == 200
+        answer = await one.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": FRIEND})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, FRIEND)
+
+
 async def test_a_preflight_names_what_is_allowed(new_gateway: NewGateway) -> None:
     async with new_gateway(cors_origins=FRIEND) as one:
         for method in ("GET", "POST"):
@@ -176,7 +206,10 @@ async def test_no_browser_shall_take_an_answer_for_anything_but_json(
         ("GET", "/livez", 200),
         ("POST", "/livez", 405),
         ("GET", "/nothing", 404),
-        ("GET", "/graphql/", 307),
+        ("GET", "/graphql/?query={__typename}", 200),
+        ("GET", "/graphql//", 404),
+        ("GET", "/livez/", 200),
+        ("GET", "/export/analysis/?ids=N14228", 200),
         ("GET", "/", 307),
         ("GET", "/graphiql", 200),
         ("GET", "/graphiql/", 307),
