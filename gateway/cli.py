@@ -70,13 +70,13 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help="a section, or a source, that has for all aircraft",
+        help="a section, or a source, that has for all aircraft; may be repeated (without it: none)",
     )
     invalidate.add_argument("--everything", action="store_true", help="everything")
     warm = _command(commands, "warm", _warm, "fill the cache with what documents ask of aircraft")
     warm.add_argument("documents", nargs="+", type=Path, metavar="DOCUMENT", help="files, or folders of .graphql files")
-    warm.add_argument("--ids", type=Path, metavar="FILE", help="tail numbers, one a line; without it, all aircraft")
-    warm.add_argument("--rate", type=float, default=1_000, metavar="N", help="aircraft a second at most (1000)")
+    warm.add_argument("--ids", type=Path, metavar="FILE", help="tail numbers, one a line (without it: all aircraft)")
+    warm.add_argument("--rate", type=float, default=1_000, metavar="N", help="aircraft a second at most (%(default)s)")
     key_commands.add_to(commands)
     schema = _command(commands, "schema", _schema, "print the schema")
     schema.add_argument("--write", action="store_true", help=f"write it to {SCHEMA_FILE} instead")
@@ -158,6 +158,8 @@ def _load_sample(_asked: argparse.Namespace) -> int:
 
 
 def _invalidate(asked: argparse.Namespace) -> int:
+    if not (asked.ids or asked.section or asked.everything):
+        raise CallerError("Say what has changed: tail numbers, --section NAME, or --everything.")
     settings = Settings.from_environment()
     settings.require_stores()
     change = change_of(asked.ids, asked.section, everything=asked.everything)

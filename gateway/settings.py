@@ -8,8 +8,10 @@ from typing import Any
 
 from gateway.setting import SettingsError, parsed, setting, unquoted
 from gateway.store_settings import StoreSettings
+from resolvers.scopes import Scope
 
 _DATA_DIRECTORY = Path(".data")
+_SCOPES = ", ".join(f"`{scope}`" for scope in Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Settings(StoreSettings):
     anonymous: str = setting(
         "GATEWAY_ANONYMOUS",
         "",
-        "What is open without a credential: `all`, `none`, or scopes separated by spaces (`register:read`,"
-        " `analysis:read`, `export`, `explain`). Not set, it is all of `gateway run` and none of `gateway serve`.",
+        f"What is open without a credential: `all`, `none`, or scopes separated by spaces ({_SCOPES})."
+        " Not set, it is all of `gateway run` and none of `gateway serve`.",
     )
     keys_cache_s: float = setting(
         "GATEWAY_KEYS_CACHE_S",
@@ -65,7 +67,7 @@ class Settings(StoreSettings):
         most=10_000,  # ClickHouse takes 128 KiB a parameter, some 13,000 tail numbers
     )
     max_depth: int = setting(
-        "GATEWAY_MAX_DEPTH", 8, "Levels of fields in an operation; the schema's own are seven.", least=1, most=100
+        "GATEWAY_MAX_DEPTH", 8, "Levels of fields in an operation; the schema's own are eight.", least=1, most=100
     )
     max_aliases: int = setting(
         "GATEWAY_MAX_ALIASES",

@@ -11,8 +11,10 @@ from gateway.stores import open_postgres, open_redis
 from loaders.api_keys import ApiKey, ApiKeys, change_of
 from loaders.cache.invalidation import Invalidator
 from loaders.stores.errors import CallerError, SystemFault
-from resolvers.scopes import Scope
+from resolvers.scopes import READ_SCOPES, Scope
 
+DEFAULT_SCOPES = READ_SCOPES
+"""What a key may do that was made without `--scope`: read, and neither export all nor see the stores' SQL."""
 _LONGEST_NAME = 100
 _MOST_IDS = 10_000
 """As for GATEWAY_MAX_IDS."""
@@ -31,11 +33,20 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         action="append",
         choices=[scope.value for scope in Scope],
         metavar="SCOPE",
-        help=f"what it may read: {', '.join(Scope)}; may be repeated (without it, all but export)",
+        help=f"what it may read: {', '.join(Scope)}; may be repeated (without it: {' and '.join(DEFAULT_SCOPES)})",
     )
-    add.add_argument("--ids-per-field", type=int, metavar="N", help="ids that one field may ask for")
-    add.add_argument("--cost-per-minute", type=int, metavar="N", help="cost that it may spend a minute")
-    add.add_argument("--expires-in-days", type=float, metavar="N", help="days from now until it is refused")
+    add.add_argument(
+        "--ids-per-field", type=int, metavar="N", help="ids that one field may ask for (without it: GATEWAY_MAX_IDS)"
+    )
+    add.add_argument(
+        "--cost-per-minute",
+        type=int,
+        metavar="N",
+        help="points that it may spend a minute (without it: GATEWAY_RATE_COST_PER_MINUTE)",
+    )
+    add.add_argument(
+        "--expires-in-days", type=float, metavar="N", help="days from now until it is refused (without it: never)"
+    )
     add.set_defaults(command=_add)
     listed = below.add_parser("list", help="list all keys", description="List all keys, without their secrets.")
     listed.set_defaults(command=_list)
@@ -69,7 +80,7 @@ async def _added(asked: argparse.Namespace, key_id: str, secret: str) -> ApiKey:
             key_id,
             asked.name,
             hash_of(secret),
-            sorted(set(asked.scope or (Scope.REGISTER, Scope.ANALYSIS))),
+            sorted(set(asked.scope or DEFAULT_SCOPES)),
             ids_per_field=asked.ids_per_field,
             cost_per_minute=asked.cost_per_minute,
             expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),

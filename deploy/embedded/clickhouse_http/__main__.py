@@ -41,11 +41,11 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.embedded.clickhouse_http", description=main.__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory of the data; one process may use it")
-    parser.add_argument("--port", type=int, default=8123, help="port on 127.0.0.1")
+    parser.add_argument("--port", type=int, default=8123, help="port on 127.0.0.1 (%(default)s)")
     parser.add_argument("--fd", type=int, help="a listening socket to serve on, in place of a port")
-    parser.add_argument("--user", default="gateway")
+    parser.add_argument("--user", default="gateway", help="the user (%(default)s)")
     parser.add_argument("--password-file", type=Path, required=True, help="file with the user's password")
-    parser.add_argument("--database", default="gateway", help="default database, created when absent")
+    parser.add_argument("--database", default="gateway", help="default database, created when absent (%(default)s)")
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input ends")
     return parser.parse_args()
 

@@ -1,9 +1,11 @@
 """The commands for API keys, each in a process of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -55,10 +57,22 @@ async def test_a_key_is_printed_once_and_is_good(gateway: Command, keys: ApiKeys
     assert text[17:] not in listed.stdout
 
 
-async def test_a_key_reads_all_but_exports_unless_told_otherwise(gateway: Command, keys: ApiKeys) -> None:
+async def test_a_key_without_options_is_as_the_help_and_the_documentation_say(gateway: Command, keys: ApiKeys) -> None:
     text = gateway("keys", "add", "dashboard").stdout.strip()
     viewer = await KeyVerifier(keys, 5).viewer(text)
     assert (viewer.scope_key, viewer.limits) == ("analysis:read register:read", Limits())
+    (key,) = (await keys.by_id([id_of(text)])).values()
+    assert key.expires_at is None
+    told = " ".join(gateway("keys", "add", "--help").stdout.split())
+    defaults = re.findall(r"(--[a-z-]+) [A-Z]+ [^()]*\(without it: ([^)]*)\)", told)
+    assert dict(defaults) == {
+        "--scope": "register:read and analysis:read",
+        "--ids-per-field": "GATEWAY_MAX_IDS",
+        "--cost-per-minute": "GATEWAY_RATE_COST_PER_MINUTE",
+        "--expires-in-days": "never",
+    }
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    assert "Without `--scope` a key gets `register:read` and `analysis:read`." in page
 
 
 async def test_a_revoked_key_is_listed_as_such_and_an_unknown_one_is_a_sentence(

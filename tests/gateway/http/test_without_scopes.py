@@ -116,8 +116,10 @@ def _comparable(answer: httpx.Response, key: str) -> tuple[int, list[tuple[str, 
 
 
 @EACH
-@pytest.mark.parametrize("ask", [_post, _batch, _get, _head, _defer])
-@pytest.mark.parametrize("scopes", [(), (Scope.EXPLAIN, Scope.EXPORT)], ids=["none", "others"])
+@pytest.mark.parametrize(
+    ("ask", "scopes"),
+    [(_post, ()), (_batch, ()), (_head, ()), *((ask, (Scope.EXPLAIN, Scope.EXPORT)) for ask in (_post, _get, _defer))],
+)
 async def test_what_exists_and_what_does_not_are_answered_alike(
     cold: Gateway, cached: Gateway, ask: Ask, scopes: Sequence[str], field: str, query: str, existing: str, missing: str
 ) -> None:
