@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench fuzz schema clean
+.PHONY: run test check bench attack fuzz schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run
@@ -44,6 +44,10 @@ schema: $(VENV)/run.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# What a small request of one client takes while another one does its worst: two minutes.
+attack: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.attack $(ARGS)
 
 clean:
 	rm -rf $(VENV) gateway/graphiql/assets gateway/graphiql/node_modules *.egg-info

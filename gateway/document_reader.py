@@ -37,15 +37,17 @@ class DocumentReader:
         scans: dict[str, DocumentScan] = {}
         texts = dict.fromkeys(texts)
         _check_characters(texts, limits)
+        tokens = 0
         for text in texts:
             known = self._documents.known(text)
             if known is not None:
                 documents[text] = known
+                tokens += known.tokens
             else:
-                scans[text] = scan(text, limits.tokens)
-        tokens = sum(one.tokens for one in (*documents.values(), *scans.values()) if not isinstance(one, Refused))
-        if tokens > limits.tokens:
-            raise exceeded("tokens", limits.tokens, tokens)
+                scans[text] = scan(text, limits.tokens - tokens)
+                tokens += scans[text].tokens
+            if tokens > limits.tokens:
+                raise exceeded("tokens", limits.tokens, tokens)
         if scans:
             points = sum(one.points for one in scans.values())
             await budget.take(points)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SHORTEST = 16
 """Items from which on it pays."""
 
+_VALUES_A_POINT = 7
 _NESTED = frozenset({list, dict})
 _TAKE_TEXT_AS_IT_IS = (GraphQLID, GraphQLString)
 
@@ -57,6 +58,16 @@ def counted(values: Mapping[str, Any], most: int) -> int:
             if found <= most and not _NESTED.isdisjoint(map(type, inner)):
                 rest.extend(inner)
     return found
+
+
+def points_to_coerce(values: Mapping[str, Any], most: int) -> int:
+    """Price of `most` values at most: one and a half microseconds each, next to none in lists of text."""
+    rest = {
+        name: value
+        for name, value in values.items()
+        if type(value) is not list or len(value) < _SHORTEST or set(map(type, value)) != {str}
+    }
+    return counted(rest, most) // _VALUES_A_POINT
 
 
 def with_texts(values: VariableValues, found: dict[str, list[str]]) -> VariableValues:

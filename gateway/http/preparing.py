@@ -10,7 +10,7 @@ from graphql import GraphQLError
 
 from gateway.auth.errors import insufficient
 from gateway.document_reader import DocumentReader
-from gateway.execution.variables import coerced, counted
+from gateway.execution.variables import coerced, counted, points_to_coerce
 from gateway.explain import EXPLAIN
 from gateway.http.faults import HTTPFault, Refused, refused
 from gateway.http.outcome import Outcome
@@ -81,6 +81,7 @@ class Preparing:
         heeded.
         """
         texts = await asyncio.gather(*map(self._persisted.text, asked.operations), return_exceptions=True)
+        await budget.take(sum(points_to_coerce(one.variables, MOST_IDS) for one in asked.operations))
         prepared: list[Prepared | Outcome] = []
         for one, document in zip(asked.operations, await self._read(texts, limits, budget), strict=True):
             if prepared:

@@ -62,6 +62,24 @@ def test_values_that_are_equal_and_not_the_same_are_told_apart(one: Any, other: 
     assert _of(document, first=one) is not _of(document, first=other)
 
 
+def test_what_is_remembered_is_bounded_in_bytes() -> None:
+    wide = "{ aircraftByIds(ids: []) { " + "id " * 1_000 + "} }"  # 1,003 nodes and their names, 1 MB
+    documents = [parse(wide) for _ in range(100)]
+    for document in documents:
+        assert _of(document) is not None
+        assert operations._bytes["operations"] <= operations._MAX_BYTES
+    known = sum(id(document.definitions[0]) in operations._names for document in documents)
+    assert 20 < known < 40
+    assert operations._bytes["operations"] == sum(operations._size(one) for one, _ in operations._names.values())
+    assert {key[0] for key in operations._remembered} <= operations._names.keys() == operations._nodes.keys()
+    deep = parse(wide.replace("{ air", "query($first: Int) { air").replace("id ", "id @include(if: $first) ", 1))
+    for at in range(200):
+        _of(deep, first=at)
+    assert operations._bytes["memories"] <= operations._MAX_BYTES
+    assert operations._bytes["memories"] == sum(map(operations._memory_size, operations._remembered))
+    assert len(operations._remembered) < 100
+
+
 def test_a_bounded_number_is_remembered() -> None:
     document = parse(QUERY)
     first = _of(document, deep=True)

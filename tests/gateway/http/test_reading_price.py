@@ -1,13 +1,15 @@
 """Reading is paid before it is done, and the documents of a request share its limits."""
 
+import asyncio
 import json
 from typing import Any
 
 import httpx
 import pytest
 
-from benchmarks.hostile import BODIES, DOCUMENTS, batch
+from benchmarks.hostile import BODIES, DOCUMENTS, batch, variables
 from gateway.document_scan import scan
+from gateway.execution.variables import points_to_coerce
 from gateway.http.reading import json_points
 from tests.gateway.http.conftest import Gateway, NewGateway
 
@@ -73,10 +75,11 @@ async def test_where_nothing_is_left_nothing_is_read(new_gateway: NewGateway, re
             pass
         reads.clear()
         assert _left(last) == 0
-        for body in (BODIES["nothing"], BODIES["no JSON"], BODIES["deep"], b'{"query": "{ __typename }"}', b"[]"):
-            answer = await gateway.client.post("/graphql", content=body, headers=JSON)
-            if answer.status_code != 429:  # a point is back after 0.6 s
-                continue
+        bodies = (BODIES["nothing"], BODIES["no JSON"], BODIES["deep"], b'{"query": "{ __typename }"}', b"[]")
+        answers = [await gateway.client.post("/graphql", content=body, headers=JSON) for body in bodies]
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert len(refused) >= 3, "a point is back after 0.6 s"
+        for answer in refused:
             assert int(answer.headers["retry-after"]) >= 1
             (error,) = answer.json()["errors"]
             assert error["extensions"]["code"] == "RATE_LIMITED"
@@ -91,6 +94,24 @@ async def test_a_document_that_is_dearer_than_what_is_left_is_not_read(
     assert (first.status_code, second.status_code) == (200, 429)
     assert reads == [DOCUMENTS["aliases below @skip"](0)]
     assert 1 <= int(second.headers["retry-after"]) <= 56
+
+
+async def test_of_many_at_once_those_are_read_that_are_paid(new_gateway: NewGateway, reads: list[str]) -> None:
+    async with new_gateway(rate_cost_per_minute=12_000) as gateway:
+        asked = [gateway.post({"query": DOCUMENTS["aliases below @skip"](at)}) for at in range(8)]
+        answers = await asyncio.gather(*asked)
+    assert sorted(answer.status_code for answer in answers) == [200] * 2 + [429] * 6
+    assert len(reads) == 2
+
+
+async def test_values_of_variables_are_paid_before_they_are_coerced(new_gateway: NewGateway) -> None:
+    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+        await gateway.post(variables(1))
+        before = _left(await gateway.post(variables(1)))
+        after = _left(await gateway.post(variables(7_000)))
+    assert before - after >= 1_000, "and some for the body"
+    assert points_to_coerce({"ids": ["N1"] * 5_000, "first": 1}, 10_000) == 0
+    assert points_to_coerce({"a": [1] * 700, "b": {"c": [{}] * 700}}, 10_000) == 1_401 // 7
 
 
 async def test_what_comparing_took_is_owed_and_what_comes_next_waits(new_gateway: NewGateway) -> None:

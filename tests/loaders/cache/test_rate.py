@@ -264,6 +264,49 @@ async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
     assert len(caplog.messages) == 1
 
 
+def test_what_is_owed_is_counted_whatever_is_left() -> None:
+    clock = Clock()
+    rates = LocalRates(clock)
+    rates.take("a", 50, 60)
+    rates.owe("a", 40, 60)
+    assert rates.take("a", 1, 60) == Counted(False, 0, 31, 90)
+    clock.now_s += 31
+    assert rates.take("a", 1, 60) == Counted(True, 0, 0, 60)
+
+
+async def test_what_is_owed_is_counted_whatever_is_left_in_redis(redis: Redis, caller: str) -> None:
+    rates = SharedRates(redis, timeout_s=5)
+    assert await rates.take(caller, 500, 1_000) is not None
+    rates.owe(caller, 1_000, 1_000)
+    refused = await rates.take(caller, 1, 1_000)
+    assert refused is not None
+    assert (refused.allowed, refused.remaining) == (False, 0)
+    assert 25 < refused.retry_after_s <= 30.1
+    await rates.close()
+
+
+async def test_what_was_refused_is_refused_again_without_redis_until_points_are_back(tmp_path: Path) -> None:
+    clock = Clock()
+    with own_valkey(tmp_path) as valkey:
+        async with open_redis(valkey.url) as redis:
+            rates = SharedRates(redis, timeout_s=5, clock=clock)
+            await rates.take("caller", 60, 60)
+            assert await rates.take("caller", 5, 60) is not None
+            before = valkey.ask("INFO", "commandstats")["cmdstat_evalsha"]["calls"]
+            clock.now_s += 0.5
+            for _ in range(50):
+                again = await rates.take("caller", 5, 60)
+                assert again is not None
+                assert not again.allowed
+                assert 4 < again.retry_after_s <= 4.5
+            assert valkey.ask("INFO", "commandstats")["cmdstat_evalsha"]["calls"] == before
+            assert await rates.take("caller", 1, 60) is not None, "fewer may be there"
+            clock.now_s += 1
+            await rates.take("caller", 5, 60)
+            assert valkey.ask("INFO", "commandstats")["cmdstat_evalsha"]["calls"] == before + 2
+            await rates.close()
+
+
 async def test_near_its_end_a_budget_is_counted_exactly(store_urls: StoreUrls, caller: str) -> None:
     async with open_redis(store_urls.redis_url) as redis:
         both = [SharedRates(redis, timeout_s=5) for _ in range(2)]
