@@ -21,7 +21,7 @@ from graphql import (
     visit,
 )
 
-from gateway.document_scan import MAX_COMMENTS
+from gateway.document_scan import MAX_COMMENTS, scan
 from gateway.http.faults import refused
 from gateway.limits import Limits, Measures, exceeded, measure
 from gateway.validation import Validator
@@ -56,18 +56,20 @@ class Document:
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     operations: dict[str, tuple[OperationDefinitionNode, Measures]] = field(default_factory=dict)
     """By name, "" for one without."""
+    unread_tokens: int = 0
+    """Of a text that is not GraphQL: they count for the limits of a request as others do."""
     whole: Document | None = None
     """The same without @defer and @stream, for an answer in one part; None where it has none of them."""
 
     @property
     def tokens(self) -> int:
         """Of the text, comments among them."""
-        return self.node.token_count if self.node is not None else 0
+        return self.node.token_count if self.node is not None else self.unread_tokens
 
     @property
     def bytes(self) -> int:
         """Memory that it takes, by an estimate that errs on the larger side."""
-        trees = 1 if self.whole is None else 2
+        trees = (self.node is not None) + (self.whole is not None)
         return _BYTES_A_DOCUMENT + 2 * getsizeof(self.text) + _BYTES_A_TOKEN * trees * self.tokens
 
     @property
@@ -147,7 +149,10 @@ class Documents:
         except GraphQLError as error:
             if max_tokens is not None and "more than" in error.message and "tokens" in error.message:
                 raise exceeded("tokens", max_tokens, max_tokens + 1) from None
-            return Document(text, None, [_coded(error, PARSE_FAILED)])
+            # Its traceback would keep the parser's frames, with all that was read so far.
+            error.__context__ = None
+            tokens = scan(text, max_tokens or len(text)).tokens
+            return Document(text, None, [_coded(error.with_traceback(None), PARSE_FAILED)], unread_tokens=tokens)
         except RecursionError:
             return Document(text, None, [_coded(GraphQLError("The document is nested too deeply."), PARSE_FAILED)])
 

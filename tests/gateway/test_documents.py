@@ -55,6 +55,20 @@ def test_kept_documents_are_bounded_in_bytes() -> None:
     assert documents.known("{ a } #9999")
 
 
+def test_a_document_that_is_not_graphql_is_kept_without_what_was_parsed_of_it() -> None:
+    documents = Documents(build_core_schema("type Query { a: Int }"))
+    text = "{ " + "a " * 1_900 + "}}"
+    documents.read("{ a }}")
+    gc.collect()
+    tracemalloc.start()
+    document = documents.read(text)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < document.bytes < 50_000
+    assert document.tokens == 1_903
+
+
 @pytest.mark.parametrize("name", ["aliases below @skip", "unknown fields of an input", "operations", "a long comment"])
 def test_what_a_document_takes_is_not_estimated_as_less(name: str) -> None:
     documents = Documents(build_schema()._schema)

@@ -13,8 +13,6 @@ from gateway.execution.variables import points_to_coerce
 from gateway.http.reading import json_points
 from tests.gateway.http.conftest import Gateway, NewGateway
 
-MINUTE = 20_000
-"""Points. One comes back every three milliseconds."""
 JSON = {"content-type": "application/json"}
 
 
@@ -24,7 +22,9 @@ def _left(answer: httpx.Response) -> int:
 
 def _paid(answer: httpx.Response, points: int) -> None:
     """So many points were paid of a minute's, or up to half more for what was done with it; some may have come back."""
-    assert points * 0.8 - 2 <= MINUTE - _left(answer) <= points * 1.5 + 100
+    minute = int(answer.headers["ratelimit-policy"].partition("q=")[2].partition(";")[0])
+    assert minute < 2 * points + 1_000, "else many come back while it is answered"
+    assert points * 0.8 - 2 <= minute - _left(answer) <= points * 1.5 + 100
 
 
 def _limits(answer: httpx.Response) -> list[Any]:
@@ -51,14 +51,15 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize("name", ["aliases below @skip", "a long comment", "commas", "escapes", "operations", "tiny"])
 async def test_what_is_not_remembered_is_paid_by_what_reading_it_takes(new_gateway: NewGateway, name: str) -> None:
-    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+    points = scan(DOCUMENTS[name](1), 2_000).points
+    async with new_gateway(rate_cost_per_minute=2 * points + 500) as gateway:
         answer = await gateway.post({"query": DOCUMENTS[name](1)})
-    _paid(answer, scan(DOCUMENTS[name](1), 2_000).points)
+    _paid(answer, points)
 
 
 async def test_what_is_remembered_is_not_paid_again(new_gateway: NewGateway, reads: list[str]) -> None:
     query = "{ " + "__typename " * 20 + "}"
-    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+    async with new_gateway(rate_cost_per_minute=1_000) as gateway:
         answers = [await gateway.post({"query": query}) for _ in range(3)]
     assert reads == [query]
     points = scan(query, 2_000).points + 20 * 19 // 2 // 10 + 1
@@ -105,8 +106,7 @@ async def test_of_many_at_once_those_are_read_that_are_paid(new_gateway: NewGate
 
 
 async def test_values_of_variables_are_paid_before_they_are_coerced(new_gateway: NewGateway) -> None:
-    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
-        await gateway.post(variables(1))
+    async with new_gateway(rate_cost_per_minute=2_000) as gateway:
         before = _left(await gateway.post(variables(1)))
         after = _left(await gateway.post(variables(7_000)))
     assert before - after >= 1_000, "and some for the body"
@@ -150,16 +150,16 @@ async def test_a_batch_is_refused_alike_whether_its_documents_are_known_or_not(g
 
 async def test_a_get_is_paid_as_a_post_is(new_gateway: NewGateway) -> None:
     query = DOCUMENTS["aliases below @skip"](3)
-    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
-        answer = await gateway.client.get("/graphql", params={"query": query})
     points = scan(query, 2_000).points
+    async with new_gateway(rate_cost_per_minute=2 * points) as gateway:
+        answer = await gateway.client.get("/graphql", params={"query": query})
     assert _limits(answer) == ["aliases"]
     _paid(answer, points)
 
 
 async def test_to_be_told_a_price_is_paid_by_the_document(new_gateway: NewGateway) -> None:
     query = "{ " + "__typename " * 20 + "}"
-    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+    async with new_gateway(rate_cost_per_minute=1_000) as gateway:
         answer = await gateway.post({"query": query}, graphql_cost="validate")
     _paid(answer, 119)
 
@@ -172,7 +172,7 @@ async def test_a_body_that_is_no_request_is_paid_by_what_parsing_it_takes(
     new_gateway: NewGateway, name: str, points: int
 ) -> None:
     assert json_points(BODIES[name]) == points
-    async with new_gateway(rate_cost_per_minute=MINUTE) as gateway:
+    async with new_gateway(rate_cost_per_minute=2 * points) as gateway:
         answer = await gateway.client.post("/graphql", content=BODIES[name], headers=JSON)
         assert answer.status_code == 400
         _paid(answer, points)
