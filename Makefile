@@ -52,6 +52,8 @@ attack: $(VENV)/dev.stamp
 clean:
 	rm -rf $(VENV) gateway/graphiql/assets gateway/graphiql/node_modules *.egg-info
 
-# Random queries on both engines with new seeds: two tests, ten minutes each.
+# Random queries on both engines with new seeds: two tests, ten minutes each. Then requests that are wrong in their
+# structure: eight tests, two minutes each.
 fuzz: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/execution --fuzz-seconds 600
+	$(BIN)/pytest tests/fuzz/test_structures.py --fuzz-seconds 120

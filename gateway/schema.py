@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import strawberry
+from graphql import GraphQLError, GraphQLScalarType, is_specified_scalar_type
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
@@ -15,9 +17,9 @@ from gateway.execution.executor import ColumnExecutor
 from resolvers.query import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from graphql import GraphQLError
+    from graphql import ValueNode
     from strawberry.types import ExecutionContext
 
 
@@ -66,6 +68,21 @@ def _documents(context: ExecutionContext) -> Documents:
     return schema.documents
 
 
+def _located(parse: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the parser of a scalar's literals, with the place of a bad one in its error, as graphql-core's own."""
+
+    @wraps(parse)
+    def located(node: ValueNode, variables: dict[str, Any] | None = None) -> Any:
+        try:
+            return parse(node, variables)
+        except GraphQLError as error:
+            if error.nodes:
+                raise
+            raise GraphQLError(error.message, node, original_error=error.original_error) from error
+
+    return located
+
+
 def build_schema(*, introspection: bool = True, suggestions: bool = True) -> GatewaySchema:
     """A schema of its own: two that share types would share what Strawberry hangs on them."""
     schema = GatewaySchema(
@@ -74,5 +91,8 @@ def build_schema(*, introspection: bool = True, suggestions: bool = True) -> Gat
         execution_context_class=ColumnExecutor if suggestions else _WithoutSuggestions,
         extensions=[_KeptDocuments, RefuseForbidden, ErrorMasking],
     )
+    for declared in schema._schema.type_map.values():
+        if isinstance(declared, GraphQLScalarType) and not is_specified_scalar_type(declared):
+            declared.parse_literal = _located(declared.parse_literal)  # type: ignore[method-assign]
     schema.documents = Documents(schema._schema, introspection=introspection, suggestions=suggestions)
     return schema

@@ -112,10 +112,16 @@ def _conditions(query: FleetQuery) -> tuple[list[str], list[object]]:
         if value is None:
             continue
         if isinstance(value, str) and not value.isprintable():
-            raise CallerError(f"{name}: only printable characters can be searched for.")
+            raise CallerError(f"{_argument(name)}: only printable characters can be searched for.")
         arguments.append(value)
         conditions.append(condition.format(len(arguments)))
     return conditions, arguments
+
+
+def _argument(name: str) -> str:
+    """Return a condition's name as callers know it: in camel case."""
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def cursor_value(sort: FleetSort, value: Any) -> str | int:

@@ -19,6 +19,13 @@ from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.postgres import Postgres
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The long run's option."""
+    parser.addoption(
+        "--fuzz-seconds", type=float, default=0.0, help="How long each random test goes on, from new seeds."
+    )
+
+
 class Stores(NamedTuple):
     """Connected clients of both databases."""
 

@@ -95,9 +95,12 @@ def _read(path: Path, beside: Keys) -> Keys:
         key = _key(jwk)
         if key is None:
             continue
-        if jwk.get("kid") in keys:
+        kid = jwk.get("kid")
+        if kid is not None and not isinstance(kid, str):
+            raise SettingsError("GATEWAY_JWKS_FILE must have a text for the kid of each key.")
+        if kid in keys:
             raise SettingsError("GATEWAY_JWKS_FILE must not have two keys of one kid.")
-        keys[jwk.get("kid")] = key
+        keys[kid] = key
     if len(keys) == len(beside):
         raise SettingsError("GATEWAY_JWKS_FILE must have a key for RS256, ES256 (P-256) or HS256.")
     return keys

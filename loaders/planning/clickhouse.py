@@ -197,8 +197,10 @@ def _arguments(asked: Iterable[_Asked], period: Period | None) -> dict[str, obje
         arguments[f"{one.alias}__first"] = one.request.first
         if issubclass(section, ConnectionSection):
             arguments[f"{one.alias}__first"] = one.request.first + 1  # one more tells whether a page follows
-            names = [f"{one.alias}__after_{name}" for name, _ in section.cursor]
-            arguments.update(zip(names, one.request.after, strict=False))
+            for (name, kind), value in zip(section.cursor, one.request.after, strict=False):
+                # ClickHouse reads up to four digits as a year, and takes more for seconds.
+                is_time = kind.startswith("DateTime")
+                arguments[f"{one.alias}__after_{name}"] = f"{value:010d}" if is_time else value
     return arguments
 
 

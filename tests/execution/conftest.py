@@ -8,13 +8,6 @@ import pytest
 _SHORT_CASES = 20
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """The long run's option; it is known where this folder is what pytest is asked for."""
-    parser.addoption(
-        "--fuzz-seconds", type=float, default=0.0, help="How long each random test goes on, from new seeds."
-    )
-
-
 @pytest.fixture
 def seeds(request: pytest.FixtureRequest) -> Iterator[int]:
     """The same few seeds each time, or new ones for as long as the option says."""

@@ -127,3 +127,5 @@ async def test_a_cursor_that_is_none_is_refused(sample_stores: Stores, cursor: s
 async def test_a_filter_that_cannot_be_searched_for_is_refused(sample_stores: Stores) -> None:
     answer = await ask(*sample_stores, _PAGE, {"filter": {"model": "\0"}})
     assert answer.errors == ["model: only printable characters can be searched for."]
+    prefixed = await ask(*sample_stores, _PAGE, {"filter": {"tailNumberPrefix": "\0"}})
+    assert prefixed.errors == ["tailNumberPrefix: only printable characters can be searched for."]

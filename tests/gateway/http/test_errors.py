@@ -183,3 +183,25 @@ async def test_the_drafts_statuses_are_a_setting(
         assert [answer.status_code for answer in answers] == [status, draft]
         assert answers[0].json() == answers[1].json()
         assert (await drafts.post({"query": query}, accept="application/json")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "column"),
+    [
+        ('{ aircraft(tailNumber: "N1") { analysis(period: {from: "2013-13-01"}) { punctuality { flights } } } }', 56),
+        ('{ aircraft(tailNumber: "N1") { analysis(period: {to: 5}) { punctuality { flights } } } }', 54),
+        ('{ aircraft(tailNumber: "N1") { analysis(period: {to: [TODAY]}) { punctuality { flights } } } }', 54),
+        (
+            'query($p: Period = {from: ""}) { aircraft(tailNumber: "N1") { analysis(period: $p) { delays { flights } } } }',
+            27,
+        ),
+        ("{ fleet(first: 2147483648) { totalCount } }", 16),
+        ("{ fleet(orderBy: {field: SIZE}) { totalCount } }", 26),
+        ('{ fleet(filter: {registered: "yes"}) { totalCount } }', 30),
+        ("{ airport(code: 1.5) { code } }", 17),
+    ],
+)
+async def test_a_literal_that_is_no_value_is_shown_where_it_stands(gateway: Gateway, query: str, column: int) -> None:
+    errors = (await gateway.ask(query))["errors"]
+    assert {"line": 1, "column": column} in [place for error in errors for place in error["locations"]]
+    assert all(error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"} for error in errors)
