@@ -23,7 +23,10 @@ async def ready(request: Request) -> Response:
     stores: Stores = request.app.state.stores
     states = await stores.states()
     status = 200 if states["postgresql"] == "ok" else 503
-    return JSONResponse({"ready": status == 200, "stores": states}, status, headers={"Cache-Control": "no-store"})
+    content: dict[str, object] = {"ready": status == 200, "stores": states}
+    if stores.hearing is not None and stores.hearing.reason is not None:
+        content["warnings"] = [stores.hearing.reason]
+    return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
 
 
 def routes() -> list[BaseRoute]:

@@ -4,18 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from gateway.settings import Settings
 from loaders.cache.cache import Cache
+from loaders.cache.hearing import Hearing
 from loaders.cache.invalidation import Invalidator
+from loaders.cache.listener_lease import ListenerLease
 from loaders.cache.opening import open_cache
-from loaders.cache.register_feed import RegisterFeed
+from loaders.cache.register_feed import WHOLE_REGISTER, RegisterFeed
 from loaders.cached_sections import version
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.poolers import Mode, Pooler
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
+
+_SETTLE_S = 1.0
+"""How long a start waits to learn whether changes are heard. Until then, answers are cached for a short time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Stores:
     clickhouse: ClickHouse
     redis: Redis
     cache: Cache | None = None
+    hearing: Hearing | None = None
 
     def loaders(self) -> RequestLoaders:
         """The dataloaders of one request."""
@@ -103,10 +110,26 @@ async def open_cached_stores(settings: Settings, *, listens: bool = True) -> Asy
                 lease_s=settings.cache_lease_s,
             )
             stores = replace(stores, cache=await stack.enter_async_context(cache))
-            # One process listens of those that share a Redis and a release.
-            group = f"{settings.redis_url} {version()}"
-            feed = RegisterFeed(stores.postgres, Invalidator(stores.redis).invalidate, group=group)
             if listens:
-                feed.start()
-                stack.push_async_callback(feed.stop)
+                stores = replace(stores, hearing=await stack.enter_async_context(_listening(stores)))
         yield stores
+
+
+@asynccontextmanager
+async def _listening(stores: Stores) -> AsyncIterator[Hearing | None]:
+    """Take part in listening to changes of the register, for the cache; one process of those that share a Redis and a
+    release listens for all.
+    """
+    if stores.cache is None:
+        yield None
+        return
+    hearing = Hearing(WHOLE_REGISTER.sources, partial(stores.cache.apply, WHOLE_REGISTER))
+    stores.cache.hearing = hearing
+    lease = ListenerLease(stores.redis, version())
+    feed = RegisterFeed(stores.postgres, Invalidator(stores.redis).invalidate, lease, hearing)
+    feed.start()
+    try:
+        await feed.settle(_SETTLE_S)
+        yield hearing
+    finally:
+        await feed.stop()

@@ -53,7 +53,8 @@ def pgbouncer(database_url: str, mode: str, *, pool_size: int = 2, **settings: o
         file.write_text(f"[databases]\n* = {line}\n[pgbouncer]\n{values}\n")
         as_user = ["-u", "nobody"] if os.getuid() == 0 else []
         with (Path(folder) / "log").open("wb") as log, running([program(), *as_user, str(file)], _up(port), log=log):
-            yield parts._replace(netloc=f"gateway@127.0.0.1:{port}", query="sslmode=disable").geturl()
+            login = parts.netloc.rpartition("@")[0]
+            yield parts._replace(netloc=f"{login}@127.0.0.1:{port}", query="sslmode=disable").geturl()
 
 
 def _up(port: int) -> Callable[[], bool]:

@@ -18,6 +18,7 @@ from typing import Any
 from loaders.cache.behind import Behind
 from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, Entry, Field, clock, variants, written
 from loaders.cache.flight import Answers, Flight, Load, note
+from loaders.cache.hearing import Hearing
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.local import LocalCache
 from loaders.cache.shared import MOST_PLACES, Found, SharedCache
@@ -48,6 +49,8 @@ class Cache:
         self._shared = shared
         self._local = local
         self.follower: Follower | None = None
+        self.hearing: Hearing | None = None
+        """Whether changes of the register are heard; where nobody says, they are taken to be."""
         self._flights: dict[str, tuple[Flight, asyncio.Task[None]]] = {}
         self._aloft: set[Flight] = set()
         self._behind = Behind(self._refresh, self._run)
@@ -86,6 +89,7 @@ class Cache:
 
         `load` may be called after this has returned, to refresh what was stale; loads that are equal are made together.
         """
+        asked, fields = fields, self._as_heard(fields)
         rows: list[list[Any] | None] = [None] * len(keys)
         oldest, stale = NEVER, list[tuple[int, int]]()
         flights: Sequence[Flight] = ()
@@ -101,12 +105,20 @@ class Cache:
         if keys:
             fresh_until = (int(oldest[:13]) - self._clock_ms) / 1000
             note(keys, fields, fresh_until, Counter(fields[which] for _, which in stale), flights)
-        fetched.values = dict(zip(fields, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+        fetched.values = dict(zip(asked, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
+        if fetched.faults and asked is not fields:
+            names = {one.name: one for one in asked}
+            fetched.faults = {names[one.name]: fault for one, fault in fetched.faults.items()}
         return fetched
 
     async def states(self, keys: Sequence[str], fields: Sequence[Field]) -> States:
         """What is there now, with nothing loaded or leased."""
-        return await states(self._local if self.is_kept else None, self._shared, self._clock_ms, keys, fields)
+        heard = self._as_heard(fields)
+        found = await states(self._local if self.is_kept else None, self._shared, self._clock_ms, keys, heard)
+        return {one: found[other] for one, other in zip(fields, heard, strict=True)}
+
+    def _as_heard(self, fields: Sequence[Field]) -> Sequence[Field]:
+        return fields if self.hearing is None else self.hearing.fields(fields)
 
     async def settle(self) -> None:
         """Wait for what is being fetched, written or refreshed."""

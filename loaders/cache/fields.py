@@ -45,6 +45,11 @@ class Field:
     read: Callable[[Any], Any]
     of: Any
 
+    @property
+    def is_brief(self) -> bool:
+        """Whether it is never served stale while it is refreshed, and nothing that was kept for longer is served."""
+        return not self.freshness.stale_while_revalidate_s
+
 
 class Entry(NamedTuple):
     """A value with its times, and the length of its text in bytes."""

@@ -38,7 +38,7 @@ class LocalCache:
         """By object, the values of all fields, or None where one is lacking; places whose value is stale; and the times
         of the least fresh.
         """
-        names = [(one.name, self._generations[one.source]) for one in fields]
+        names = [(one.name, self._generations[one.source], one.is_brief) for one in fields]
         stale: list[tuple[int, int]] = []
         rows: list[list[Any] | None] = []
         oldest = NEVER
@@ -92,18 +92,20 @@ class LocalCache:
 
 def _row(
     held: dict[str, tuple[Entry, int]],
-    names: Sequence[tuple[str, int]],
+    names: Sequence[tuple[str, int, bool]],
     now: bytes,
     at: int,
     stale: list[tuple[int, int]],
 ) -> tuple[list[Any], bytes] | None:
     row: list[Any] = []
     oldest = NEVER
-    for name, generation in names:
+    for name, generation, is_brief in names:
         known = held.get(name)
         if known is None or known[1] != generation:
             return None
         value, times, _ = known[0]
+        if is_brief and times[:13] != times[13:26]:
+            return None
         if times < now:
             if times[13:26] < now:
                 return None

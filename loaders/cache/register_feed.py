@@ -3,23 +3,32 @@
 Triggers announce the keys that each transaction changed (migrations/postgres/0003_changes.sql). One process listens,
 and invalidates what it hears of. What is announced while nobody listens is lost; so whoever begins to listen takes all
 of the register for changed.
+
+That it hears is tested each second, and told to the others. Where that is not proven, by whatever process, each caches
+what the register feeds for a short time only (`Hearing`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 import orjson
 
+from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
 from loaders.cache.invalidation import Change
+from loaders.cache.listener_lease import LeaseState
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.sources import AIRCRAFT_TABLE, REGISTER_TABLE
 from loaders.stopping import ended
-from loaders.stores.postgres import Postgres, PostgresSession
+from loaders.stores.echo import Echo, NotHeard
+from loaders.stores.errors import SystemFault
+from loaders.stores.postgres import STORE, Postgres, PostgresSession
 
 CHANNEL = "gateway_changes"
 
@@ -27,6 +36,17 @@ _GATHER_S = 0.005
 """How long changes are gathered before they are made known together; a transaction may announce several."""
 _MOST_KEYS = 10_000
 """Objects that are kept while changes cannot be made known; with more of them, all of the register has changed."""
+
+_PROOF_S = 10.0
+"""How long a test proves that changes are heard, and how long who passed it has the lease. A process that died holds up
+an invalidation for three seconds, which must not look like a change that nobody hears."""
+_LOOK_S = 3.0
+"""How long another's proof is believed without looking again."""
+_KNOWN_WITHIN_S = 5.0
+_PING_S = 1.0
+
+_DEAF = "A notification of PostgreSQL does not come back: DATABASE_DIRECT_URL must lead to it past any pooler."
+_UNPROVEN = "No process has shown lately that it hears of changes in the register: the log says why."
 
 _SHARED = tuple(sorted({one.relation.source.name for one in SECTIONS.values() if one.relation.source.shared}))
 
@@ -92,75 +112,197 @@ class _Kept:
         return change
 
 
+class _Unproven(SystemFault):
+    """Another process has the lease, and has not proven that it hears."""
+
+
+class Lease(Protocol):
+    """Which process of a group listens: see `ListenerLease`."""
+
+    async def look(self) -> LeaseState:
+        """Whether this process may listen, and whether any has proven that it hears."""
+
+    async def renew(self, lease_s: float, proof_s: float) -> bool:
+        """Take the lease, or keep it, with how long the proof lasts; whether it is this process's."""
+
+    async def end(self) -> None:
+        """Leave the lease to others."""
+
+
 class RegisterFeed:
-    """One process's part in it: it listens, or waits until the one that listens is gone.
+    """One process's part in it: it listens, or looks whether the one that listens has proven that it hears.
 
-    `invalidate` is an Invalidator's. `group` names what the processes have in common that it reaches, such as the URL
-    of their Redis: one process of each group listens. A change whose invalidation fails is kept and tried again.
+    `invalidate` is an Invalidator's. `lease` is of the processes that it reaches: one of them listens. A change whose
+    invalidation fails is kept and tried again.
 
-    It takes a connection of its own beside the pool. LISTEN and the lock need one to the primary itself: a pooler that
-    hands out connections by the transaction breaks both.
-
-    Every `pause_s` the connection is tried, and what failed, and the lock that another holds, are tried again. A
-    connection without an answer for `lost_after_s` is lost; the server lets go of its lock as soon.
+    It takes a connection of its own beside the pool, to the primary itself, and tests that with an echo before it takes
+    the lease, then every `pause_s`. What failed is tried again as often. A connection without an answer for
+    `lost_after_s` is lost.
     """
 
     def __init__(
         self,
         postgres: Postgres,
         invalidate: Callable[[Change], Awaitable[None]],
+        lease: Lease,
+        hearing: Hearing,
         *,
-        group: str,
         pause_s: float = 1.0,
         lost_after_s: float = 5.0,
     ) -> None:
         self._postgres = postgres
         self._invalidate = invalidate
-        self._lock = _lock_of(group)
+        self._lease = lease
+        self._hearing = hearing
         self._pause_s = pause_s
         self._lost_after_s = lost_after_s
         self._kept = _Kept()
         self._any_kept = asyncio.Event()
+        self._made_known = asyncio.Event()
+        self._heard_count = self._known_count = 0
+        """Changes that were kept, and how many of them have been made known."""
         self._failing: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
+        self._patient_until = 0.0
+        self._settled = asyncio.Event()
 
     def start(self) -> None:
         """Begin, without waiting for anything: a store that is away is tried again until it is there."""
         self._stopping = False
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._make_known())]
+        self._patient_until = time.monotonic() + 5 * self._pause_s
+        self._tasks = [asyncio.create_task(self._take_part()), asyncio.create_task(self._make_known())]
+
+    async def settle(self, within_s: float) -> None:
+        """Wait until it has turned out whether changes are heard, for so long at most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._settled.wait()
 
     async def stop(self) -> None:
-        """End the connection, and with it the lock. What is kept is left to the next that listens: it takes all."""
+        """End the connection and the lease. What is kept is left to the next that listens: it takes all."""
         self._stopping = True
         await ended(self._tasks)
         self._tasks.clear()
 
-    async def _listen(self) -> None:
+    async def _take_part(self) -> None:
         while not self._stopping:
             try:
-                async with self._postgres.session(lost_after_s=self._lost_after_s) as session:
-                    await self._listen_on(session)
+                await self._look_or_listen()
+            except NotHeard as error:
+                self._tell_unheard(_DEAF, error)
             except Exception as error:  # whatever it is, nothing would be heard of any change for good
-                self._fail(_UNHEARD, error)
-            await asyncio.sleep(self._pause_s)
+                await self._fail_to_hear(error)
+            begins = not self._hearing.is_heard and time.monotonic() < self._patient_until
+            await asyncio.sleep(self._pause_s / 10 if begins else self._pause_s)
+
+    async def _look_or_listen(self) -> None:
+        looked_at = time.monotonic()
+        state = await self._lease.look()
+        if state.is_heard:
+            self._hearing.heard(looked_at + _LOOK_S)
+        if state.is_free:
+            async with self._postgres.session(lost_after_s=self._lost_after_s) as session:
+                await self._listen_on(session)
+        elif state.is_heard:
+            self._note_heard()
+        else:
+            raise _Unproven(STORE, "the process that listens has not proven that it hears")
 
     async def _listen_on(self, session: PostgresSession) -> None:
-        """Ends only by raising, when the connection is lost."""
+        """Ends where another has the lease, and by raising when nothing is heard or the connection is lost."""
+        echo = await Echo.start(self._postgres, session)
+        # Only now it is certain that the connection is not a pooler's, which would lend it to others as we leave it.
         await session.end_after_silence(self._lost_after_s)
-        while not (await session.rows("select pg_try_advisory_lock($1)", self._lock))[0][0]:
-            self._failing.discard(_UNHEARD)
-            await asyncio.sleep(self._pause_s)
         await session.listen(CHANNEL, lambda message: self._keep(announced(message)))
+        if not await self._lease.renew(_PROOF_S, 0):
+            return
         self._keep(WHOLE_REGISTER)  # after it listens: between the two, a change would be in neither
-        self._failing.discard(_UNHEARD)
         _log.info("This process listens to changes of the register.")
-        while True:
-            await asyncio.sleep(self._pause_s)
-            await session.rows("select 1")
+        try:
+            while True:
+                if not await self._prove(session, echo):
+                    return
+                await self._ping(session)
+                await asyncio.sleep(self._pause_s)
+        finally:
+            with suppress(SystemFault, TimeoutError):  # then it ends by itself
+                async with asyncio.timeout(_PING_S):
+                    await self._lease.end()
+
+    async def _ping(self, session: PostgresSession) -> None:
+        """Show the server that the session is in use. Raises NotHeard where the connection has fallen silent."""
+        try:
+            async with asyncio.timeout(_PING_S):
+                await session.rows("select 1")
+        except TimeoutError as error:
+            message = f"The connection to PostgreSQL that listens did not answer within {_PING_S:g} s."
+            raise NotHeard(STORE, message) from error
+
+    async def _prove(self, session: PostgresSession, echo: Echo) -> bool:
+        """Prove that what was committed until now has been heard and made known; whether the lease is still ours."""
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._lost_after_s):
+                await echo.prove()
+            await self._until_known()
+            if not await self._lease.renew(_PROOF_S, max(began + _PROOF_S - time.monotonic(), 0.001)):
+                return False
+        except NotHeard:
+            raise
+        except (SystemFault, TimeoutError) as error:  # nothing is proven, and nothing is missed: it goes on listening
+            if session.is_closed:
+                raise
+            await self._fail_to_hear(error)
+        else:
+            self._hearing.heard(began + _PROOF_S)
+            self._note_heard()
+        return True
+
+    async def _until_known(self) -> None:
+        """Return when all changes that were heard until now have been made known. Raises TimeoutError."""
+        count = self._heard_count
+        async with asyncio.timeout(_KNOWN_WITHIN_S):
+            while self._known_count < count:
+                self._made_known.clear()
+                await self._made_known.wait()
+
+    def _note_heard(self) -> None:
+        self._settled.set()
+        if self._failing & {_DEAF, _UNPROVEN}:
+            _log.warning("Changes of the register are heard again.")
+        self._failing -= {_UNHEARD, _DEAF, _UNPROVEN}
+
+    def _tell_unheard(self, reason: str, error: Exception) -> None:
+        self._hearing.unheard(reason)
+        self._settled.set()
+        if reason not in self._failing:
+            self._failing.add(reason)
+            _log.error(
+                "Changes of the register are not heard; what it feeds is cached for %d s only: %s", UNHEARD_AGE_S, error
+            )
+
+    async def _fail_to_hear(self, error: Exception) -> None:
+        """What was heard until now stays proven for a while; then changes count as unheard, if they can happen."""
+        if not isinstance(error, _Unproven):  # whoever listens may be beginning: it is looked at again
+            self._settled.set()
+            self._fail(_UNHEARD, error)
+        if not await self._database_answers():
+            self._hearing.hold(time.monotonic() + _PROOF_S + self._lost_after_s)
+        elif not self._hearing.is_heard and time.monotonic() > self._patient_until:
+            self._tell_unheard(_UNPROVEN, error)
+
+    async def _database_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(_PING_S):
+                await self._postgres.ping()
+        except (SystemFault, TimeoutError):
+            return False
+        return True
 
     def _keep(self, change: Change) -> None:
         self._kept.add(change)
+        self._heard_count += 1
         self._any_kept.set()
 
     async def _make_known(self) -> None:
@@ -168,7 +310,7 @@ class RegisterFeed:
             await self._any_kept.wait()
             await asyncio.sleep(_GATHER_S)
             self._any_kept.clear()
-            change = self._kept.take()
+            change, count = self._kept.take(), self._heard_count
             try:
                 await self._invalidate(change)
             except Exception as error:  # whatever it is, what has changed must not be forgotten
@@ -177,15 +319,11 @@ class RegisterFeed:
                 await asyncio.sleep(self._pause_s)
             else:
                 self._failing.discard(_UNTOLD)
+                self._known_count = count
+                self._made_known.set()
 
     def _fail(self, what: str, error: Exception) -> None:
         """Into the log, once until it succeeds."""
         if what not in self._failing:
             self._failing.add(what)
             _log.warning("%s: %s", what, str(error)[:500] or type(error).__name__)
-
-
-def _lock_of(group: str) -> int:
-    """The number of PostgreSQL's advisory lock. A digest, since a URL may hold a password."""
-    digest = hashlib.blake2b(f"register feed of {group}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, signed=True)

@@ -51,7 +51,8 @@ LOOK_UP = (
     _HELPERS
     + """
 -- KEYS: epochs, objects. ARGV: token, lease in ms, deadline in ms (0: none), mode (load, refresh or look), n, n names,
--- n sources. After the deadline nobody waits for the answer any more, and no lease is given.
+-- n sources, and perhaps n times '1' for a field whose text must have been written without a time to be served stale,
+-- else ''. After the deadline nobody waits for the answer any more, and no lease is given.
 -- Answers: now, n epochs, then for each object a list: a text, 1 (leased to the caller), 0 (leased to another), or
 -- {1 or 0, text that is usable on error}. In refresh, what is stale is leased too, and its text is left out.
 local token, lease_ms, deadline = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -72,6 +73,7 @@ for k = 2, #KEYS do
     if text and string.sub(text, 40, 55) == epochs[i] then
       usable = tonumber(string.sub(text, 27, 39)) >= now
       local until_ms = (mode == 'refresh') and string.sub(text, 1, 13) or string.sub(text, 14, 26)
+      if ARGV[5 + 2 * n + i] == '1' and string.sub(text, 1, 13) ~= string.sub(text, 14, 26) then until_ms = 0 end
       if tonumber(until_ms) < now then
         if not usable then text = false end
       else

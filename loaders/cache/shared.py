@@ -108,6 +108,8 @@ class SharedCache:
             deadline = time.monotonic() * 1000 + clock_ms + self._timeout_s * 1000 if clock_ms else 0
             arguments = [token, self._lease_ms, int(deadline), mode, len(names), *names]
             arguments += [one.source for one in fields]
+            if any(one.is_brief for one in fields):
+                arguments += ["1" if one.is_brief else "" for one in fields]
             call = self._shards[shard].run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments)
             reply = await self._calls.of(call)
             if reply is None:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from loaders.stores import clickhouse as clickhouse_store
 from loaders.stores import postgres as postgres_store
 from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.echo import Echo
 from loaders.stores.errors import SystemFault
 from loaders.stores.postgres import Postgres, PostgresSession
 
@@ -43,10 +44,12 @@ async def migrate(
 ) -> list[str]:
     """Apply what is missing, in order. Returns the names of what was applied, `[]` where nothing was missing.
 
-    Processes that migrate at once take turns. Raises SystemFault where an applied file has changed since; what failed
+    Processes that migrate at once take turns. Raises NotHeard where PostgreSQL's connection is a pooler's, and
+    SystemFault where an applied file has changed since; what failed
     is not recorded, in PostgreSQL nothing of it remains, in ClickHouse it is repeated next time.
     """
     async with postgres.session() as session:
+        await Echo.start(postgres, session)  # else the lock would be left on a pooler's connection
         await session.execute("select pg_advisory_lock($1)", _LOCK)  # held until the session ends, however it ends
         applied = await _migrate_postgres(session, postgres_migrations or packaged("postgres"))
         applied += await _migrate_clickhouse(clickhouse, clickhouse_migrations or packaged("clickhouse"))

@@ -182,6 +182,11 @@ class PostgresSession:
     def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         self._connection = connection
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server or the network has ended the connection, as far as is known without asking."""
+        return self._connection.is_closed()
+
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement; its rows in the statement's order, `[]` where none."""
         with _translated():

@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import pytest
 
+from benchmarks.servers import wait_until
 from deploy.embedded.engines import StoreUrls
 from tests.conftest import Stores
 from tests.gateway.conftest import environment_of, served
@@ -30,6 +31,7 @@ def two(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[tuple[httpx.Cl
     with ExitStack() as stack:
         urls = [stack.enter_context(served(store_urls)) for _ in range(2)]
         one, other = (stack.enter_context(httpx.Client(base_url=url, timeout=60)) for url in urls)
+        wait_until(lambda: all("warnings" not in client.get("/readyz").json() for client in (one, other)))
         yield one, other
 
 

@@ -1,0 +1,313 @@
+"""What the register feeds while its changes are not heard: how long it is cached, who is told, and how it heals."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+
+from loaders.account import begin
+from loaders.cache.cache import Cache
+from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
+from loaders.cache.listener_lease import LeaseState, ListenerLease
+from loaders.cache.register_feed import WHOLE_REGISTER, RegisterFeed
+from loaders.catalogue import SECTIONS
+from loaders.catalogue.declaration import Freshness
+from loaders.records import FRESHNESS
+from loaders.stores.echo import Echo, NotHeard
+from loaders.stores.postgres import Postgres
+from loaders.stores.redis import Redis
+from tests.conftest import NewStores
+from tests.loaders.cache.conftest import OpenCache
+from tests.loaders.cache.feeds import REVISE, Invalidated, feeding
+from tests.loaders.cache.stores import Truth, field
+from tests.loaders.stores.relay import Relay, relay
+from tests.pgbouncer import pgbouncer
+
+_DECLARED = Freshness(3_600, 86_400, 604_800)
+FED, OTHER = field("fed", _DECLARED, "aircraft"), field("other", _DECLARED, "flights")
+_LOCKS = (
+    "select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = $1)"
+)
+
+
+class Told(Hearing):
+    """Hearing that a test can wait for."""
+
+    def __init__(self) -> None:
+        super().__init__({"aircraft"}, self._drop)
+        self.drops = 0
+
+    def _drop(self) -> None:
+        self.drops += 1
+
+    async def until(self, is_heard: bool) -> None:
+        await _until(lambda: self.is_heard is is_heard and (self.reason is None) is is_heard)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    for _ in range(3_000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("It did not come to be.")
+
+
+@asynccontextmanager
+async def behind(database: NewStores, session_url: str) -> AsyncIterator[Postgres]:
+    """A pool straight to the database, whose sessions take another way."""
+    client = await Postgres.connect(
+        database.database_url,
+        min_size=1,
+        max_size=2,
+        acquire_timeout_s=5,
+        statement_timeout_s=5,
+        direct_url=session_url,
+    )
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.message for record in caplog.records if record.levelno == logging.ERROR]
+
+
+def _leads_to(between: Relay, url: str) -> None:
+    other = Relay(url)
+    between._target = other._target
+
+
+async def test_a_pooler_by_transactions_is_found_out_and_takes_no_lock(
+    database: NewStores, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It answers LISTEN, and passes nothing on. When the session's way leads past it, all heals by itself."""
+    name = database.database_url.rpartition("/")[2]
+    hearing, invalidated = Told(), Invalidated()
+    with pgbouncer(database.database_url, "transaction", pool_size=1) as pooled:
+        async with (
+            relay(pooled) as between,
+            behind(database, between.url) as client,
+            feeding(client, invalidated, hearing=hearing),
+        ):
+            await _until(lambda: bool(_errors(caplog)))
+            assert not hearing.is_heard
+            assert "DATABASE_DIRECT_URL" in str(hearing.reason)
+            assert await client.rows(_LOCKS, name) == []
+            assert invalidated.attempts == 0
+            _leads_to(between, database.database_url)
+            await hearing.until(True)
+            assert await invalidated.next() == WHOLE_REGISTER
+            await database.stores.postgres.execute(REVISE, "N1", 1)
+            assert (await invalidated.next()).keys == ("aircraft:N1",)
+    assert len(_errors(caplog)) == 1, "it is said once"
+
+
+async def test_a_pooler_that_is_put_in_between_later_is_found_out(
+    database: NewStores, caplog: pytest.LogCaptureFixture
+) -> None:
+    hearing = Told()
+    with pgbouncer(database.database_url, "transaction") as pooled:
+        url = f"{database.database_url}?sslmode=disable"
+        async with (
+            relay(url) as between,
+            behind(database, between.url) as client,
+            feeding(client, Invalidated(), hearing=hearing),
+        ):
+            await hearing.until(True)
+            await between.cut()
+            _leads_to(between, pooled)
+            await between.listen()
+            await hearing.until(False)
+    assert hearing.drops == 1
+    assert len(_errors(caplog)) == 1
+
+
+async def test_a_pooler_by_sessions_passes_changes_on(database: NewStores) -> None:
+    hearing, invalidated = Told(), Invalidated()
+    with pgbouncer(database.database_url, "session") as pooled:
+        async with behind(database, pooled) as client, feeding(client, invalidated, hearing=hearing):
+            assert await invalidated.next() == WHOLE_REGISTER
+            await hearing.until(True)
+            await database.stores.postgres.execute(REVISE, "N1", 1)
+            assert (await invalidated.next()).keys == ("aircraft:N1",)
+
+
+async def test_a_connection_that_falls_silent_is_found_out_and_replaced(
+    database: NewStores, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one does behind NAT: nobody closes it, and nothing comes."""
+    hearing, invalidated = Told(), Invalidated()
+    async with (
+        relay(f"{database.database_url}?sslmode=disable") as between,
+        behind(database, between.url) as client,
+        feeding(client, invalidated, hearing=hearing, lost_after_s=60),
+    ):
+        await hearing.until(True)
+        assert await invalidated.next() == WHOLE_REGISTER
+        between.silence()
+        await hearing.until(False)
+        between.resume()
+        await hearing.until(True)
+        assert await invalidated.next() == WHOLE_REGISTER, "what was announced meanwhile was lost"
+    assert len(_errors(caplog)) == 1
+
+
+async def test_another_database_is_found_out(database: NewStores) -> None:
+    """Notifications stay within a database."""
+    url = database.database_url.rpartition("/")[0] + "/postgres"
+    async with behind(database, url) as client, client.session() as session:
+        with pytest.raises(NotHeard, match="another database"):
+            await Echo.start(client, session)
+
+
+async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
+    database: NewStores, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that holds the lease and is deaf, stopped, or left behind."""
+    hearing = Told()
+
+    class Taken:
+        async def look(self) -> LeaseState:
+            return LeaseState(is_free=False, is_heard=False)
+
+        async def renew(self, lease_s: float, proof_s: float) -> bool:
+            raise AssertionError(f"It is another's for {lease_s} s, and {proof_s} s.")
+
+        async def end(self) -> None:
+            pass
+
+    hearing.heard(time.monotonic() + 1)
+    feed = RegisterFeed(database.stores.postgres, Invalidated(), Taken(), hearing, pause_s=0.1)
+    feed.start()
+    await hearing.until(False)
+    await feed.stop()
+    assert hearing.drops == 1
+    assert len(_errors(caplog)) == 1
+
+
+async def test_changes_that_cannot_be_made_known_count_as_unheard(
+    database: NewStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loaders.cache.register_feed._PROOF_S", 1.0)
+    monkeypatch.setattr("loaders.cache.register_feed._KNOWN_WITHIN_S", 0.2)
+    hearing, invalidated = Told(), Invalidated()
+    async with feeding(database.stores.postgres, invalidated, hearing=hearing):
+        await hearing.until(True)
+        invalidated.fails = True
+        await database.stores.postgres.execute(REVISE, "N1", 1)
+        await hearing.until(False)
+        invalidated.fails = False
+        await hearing.until(True)
+
+
+async def test_a_database_that_is_away_leaves_what_was_heard_as_it_was(
+    database: NewStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing can change there, and what is cached is served while it is refreshed, or cannot be."""
+    monkeypatch.setattr("loaders.cache.register_feed._PROOF_S", 1.0)
+    hearing = Told()
+    async with relay(f"{database.database_url}?sslmode=disable") as between:
+        client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)
+        async with feeding(client, Invalidated(), hearing=hearing):
+            await hearing.until(True)
+            await between.cut()
+            for _ in range(30):
+                await asyncio.sleep(0.1)
+                assert hearing.is_heard
+            await between.listen()
+        await client.close()
+    assert hearing.drops == 0
+
+
+async def _expect(cache: Cache, truth: Truth, version: int) -> None:
+    fetched = await cache.fetch(["x"], (FED, OTHER), truth)
+    await cache.settle()
+    assert not fetched.faults
+    assert fetched.values == {FED: [["fed", "x", version]], OTHER: [["other", "x", 0]]}
+
+
+async def test_nothing_that_was_kept_for_long_is_served_while_changes_are_not_heard(process: OpenCache) -> None:
+    """Not from memory, and not from Redis; what nothing changes is, and what is loaded now is kept for a short time."""
+    truth = Truth()
+    async with process() as one, process() as other:
+        for cache in (one, other):
+            cache.hearing = Told()
+            cache.hearing.heard(time.monotonic() + 60)
+            await _expect(cache, truth, 0)
+        truth.asked.clear()
+        truth.versions["x"] = 1
+        for cache in (one, other):
+            assert cache.hearing is not None
+            await _expect(cache, truth, 0)  # it is heard, and so it has not changed
+            cache.hearing.unheard("test")
+            await _expect(cache, truth, 1)
+            await _expect(cache, truth, 1)
+        assert truth.asked == [{"fed": ["x"]}], "once, and for both"
+        account = begin()
+        await _expect(one, truth, 1)
+        assert 0 < account.fresh_for_s() <= UNHEARD_AGE_S
+        assert account.stale_while_revalidate_s == 0
+
+
+async def test_what_was_kept_for_a_short_time_is_loaded_anew_after_it(
+    process: OpenCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loaders.cache.hearing.UNHEARD_AGE_S", 0.3)
+    truth, brief = Truth(), field("passing", _DECLARED, "aircraft")
+    async with process() as cache:
+        cache.hearing = Told()
+        for version in (0, 1):
+            truth.versions["x"] = version
+            fetched = await cache.fetch(["x"], (brief,), truth)
+            assert fetched.values[brief] == [["passing", "x", version]]
+            await cache.settle()
+            await asyncio.sleep(0.35)
+
+
+async def test_where_loading_fails_what_was_kept_for_long_is_served_all_the_same(process: OpenCache) -> None:
+    truth = Truth()
+    async with process() as cache:
+        cache.hearing = Told()
+        cache.hearing.heard(time.monotonic() + 60)
+        await _expect(cache, truth, 0)
+        cache.hearing.unheard("test")
+        truth.fails = True
+        await _expect(cache, truth, 0)
+        fetched = await cache.fetch(["y"], (FED,), truth)
+        assert set(fetched.faults) == {FED}, "by the field that was asked"
+        states = await cache.states(["x"], (FED, OTHER))
+        assert states == {FED: ["missing"], OTHER: ["fresh"]}
+
+
+def test_what_the_register_feeds_can_be_told_from_what_is_kept_for_a_short_time() -> None:
+    """It is, by having a time to be served stale while it is refreshed."""
+    declared = [
+        section.freshness or section.relation.source.freshness
+        for section in SECTIONS.values()
+        if section.relation.source.name in WHOLE_REGISTER.sources
+    ]
+    assert all(freshness.stale_while_revalidate_s > 0 for freshness in [*declared, FRESHNESS])
+
+
+async def test_one_process_has_the_lease_and_the_others_see_what_it_has_proven(redis: Redis) -> None:
+    group = uuid4().hex
+    one, other = ListenerLease(redis, group), ListenerLease(redis, group)
+    assert await one.look() == await other.look() == LeaseState(is_free=True, is_heard=False)
+    assert await one.renew(60, 0)
+    assert not await other.renew(60, 60)
+    assert (await one.look(), await other.look()) == (LeaseState(True, False), LeaseState(False, False))
+    assert await one.renew(60, 0.5)
+    assert await other.look() == LeaseState(is_free=False, is_heard=True)
+    await other.end()
+    assert not (await other.look()).is_free, "only who has it can leave it"
+    await asyncio.sleep(0.6)
+    assert await other.look() == LeaseState(is_free=False, is_heard=False)
+    await one.end()
+    assert await other.renew(0.2, 0)
+    await asyncio.sleep(0.3)
+    assert (await one.look()).is_free
