@@ -1,7 +1,9 @@
 """PgBouncer in front of the tests' PostgreSQL, in a process of its own."""
 
 import os
+import re
 import socket
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +26,13 @@ def program() -> str:
     if os.environ.get("GATEWAY_TESTS_SKIP_NOTHING"):
         pytest.fail("pgbouncer is not installed")
     pytest.skip("pgbouncer is not installed")
+
+
+def knows_prepared_statements() -> bool:
+    """Whether it can, since version 1.21: `max_prepared_statements` is no setting of an older one."""
+    said = subprocess.run([program(), "--version"], capture_output=True, text=True, check=True).stdout
+    major, minor = re.findall(r"PgBouncer (\d+)\.(\d+)", said)[0]
+    return (int(major), int(minor)) >= (1, 21)
 
 
 @contextmanager

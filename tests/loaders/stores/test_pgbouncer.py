@@ -11,7 +11,7 @@ from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailabl
 from loaders.stores.poolers import NO_POOLER, Mode, Pooler
 from loaders.stores.postgres import Postgres
 from tests.loaders.stores.relay import postgres_messages, relay
-from tests.pgbouncer import pgbouncer
+from tests.pgbouncer import knows_prepared_statements, pgbouncer
 
 _MODES = [Mode.SESSION, Mode.TRANSACTION]
 
@@ -115,7 +115,9 @@ async def test_a_pooler_that_nobody_has_told_of_ends_the_start_with_what_to_set(
 
 
 async def test_prepared_statements_that_the_pooler_does_not_know_fail_with_what_to_set(store_urls: StoreUrls) -> None:
-    with pgbouncer(store_urls.database_url, "transaction", pool_size=1) as url:
+    """A newer PgBouncer knows them unless told not to; Debian's never does."""
+    settings = {"max_prepared_statements": 0} if knows_prepared_statements() else {}
+    with pgbouncer(store_urls.database_url, "transaction", pool_size=1, **settings) as url:
         async with pool(url, Pooler.of(Mode.TRANSACTION, 100), size=1) as client:
             await client.rows("select $1::int", 1)
             async with client.session() as another:
@@ -125,6 +127,20 @@ async def test_prepared_statements_that_the_pooler_does_not_know_fail_with_what_
             ) as it:
                 await client.rows("select $1::int", 1)
     assert "asyncpg connection object" not in str(it.value)
+
+
+async def test_prepared_statements_are_kept_by_a_pooler_that_knows_them(store_urls: StoreUrls) -> None:
+    knows = knows_prepared_statements()
+    settings = {"max_prepared_statements": 5} if knows else {}
+    with pgbouncer(store_urls.database_url, "transaction", pool_size=3, **settings) as url:
+        async with pool(url, Pooler.of(Mode.TRANSACTION, 100), size=8) as client:
+            asked = (
+                client.rows(f"select $1::int + {n % 7} as c from (select pg_sleep(0.002)) as a", n) for n in range(300)
+            )
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+    right = [not isinstance(rows, BaseException) and rows[0]["c"] == n + n % 7 for n, rows in enumerate(answers)]
+    assert all(right) if knows else any(isinstance(answer, StatementFailed) for answer in answers)
+    assert all(is_right or isinstance(answer, StatementFailed) for is_right, answer in zip(right, answers, strict=True))
 
 
 async def test_two_processes_never_give_statements_the_same_name(store_urls: StoreUrls) -> None:
