@@ -21,7 +21,7 @@ from loaders.cache.flight import Answers, Flight, Load, note
 from loaders.cache.hearing import Hearing
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.local import LocalCache
-from loaders.cache.shared import MOST_PLACES, Found, SharedCache
+from loaders.cache.shared import MOST_PLACES, Found, Mode, SharedCache
 from loaders.cache.states import States, states
 from loaders.stopping import closed, ended
 from loaders.stores.errors import SystemFault
@@ -65,7 +65,7 @@ class Cache:
 
     @property
     def is_kept(self) -> bool:
-        """Whether what is in memory may be served: all acknowledged changes have been applied to it."""
+        """Whether anything cached may be served: changes that were made known are applied, and others can be."""
         return self.follower is not None and self.follower.attends
 
     def apply(self, change: Change) -> None:
@@ -184,7 +184,7 @@ class Cache:
         while keys:
             found = None
             if len(keys) * len(flight.fields) <= MOST_PLACES and time.monotonic() < until:
-                found = await self._shared.look_up(keys, flight.fields)
+                found = await self._look_up(keys, flight.fields)
             if found is None:
                 self.counts["fields bypassed"] += len(keys) * len(flight.fields)
                 found = Found("", 0, [], [[None] * len(flight.fields) for _ in keys])
@@ -199,6 +199,10 @@ class Cache:
                 self.counts["waits"] += 1
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LATER_LOOKS_S)
+
+    async def _look_up(self, keys: Sequence[str], fields: Sequence[Field], *, mode: Mode = "load") -> Found | None:
+        """What Redis has, None where it cannot be asked, or may hold what could not be invalidated."""
+        return await self._shared.look_up(keys, fields, mode=mode) if self.is_kept else None
 
     def _take(self, flight: Flight, keys: Sequence[str], found: Found) -> None:
         """Keep in memory what Redis had, and have refreshed what was stale."""
@@ -288,7 +292,7 @@ class Cache:
         """Load what this process gets the leases of, and take what another has refreshed."""
         self._aloft.add(flight)
         try:
-            found = await self._shared.look_up(flight.keys, flight.fields, mode="refresh")
+            found = await self._look_up(flight.keys, flight.fields, mode="refresh")
             if found is None:
                 return
             self._take(flight, flight.keys, found)

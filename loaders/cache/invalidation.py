@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -24,6 +25,8 @@ from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
 from loaders.stores.redis import STORE, Redis, Scripts
 
 EVERYTHING = "*"
+_NOBODY = ""
+"""An object that nobody has."""
 _KEEP = 10_000
 """Changes that stay in the stream. A process that has missed one lets go of everything."""
 _LEASE_S = 3.0
@@ -32,6 +35,13 @@ _LEASE_MS = int(_LEASE_S * 1000)
 _MARGIN_S = 0.5
 """By how much earlier than Redis a process takes its lease to have ended; clocks run alike for three seconds."""
 _RENEW_S = 0.3
+_SILENCE_S = 1.0
+"""How long nothing may be announced before a process tries whether it can: one of all, since the others hear it."""
+_SETTLE_S = 1.0
+"""How long Redis must have taken changes again before anything cached is served: those that it refused are made known
+first. Longer than whoever has one waits between two attempts, RETRY_S."""
+RETRY_S = 0.2
+"""How long to wait before a change that could not be made known is tried again."""
 _POLL_S = 0.002
 
 _log = logging.getLogger("gateway")
@@ -67,14 +77,26 @@ class Invalidator:
             raise CallerError("An invalidation names what has changed: objects, sections, or everything.")
         places = self._shards.places(change.keys)
         concerned = range(len(self._shards)) if change.sources else places
-        await asyncio.gather(
-            *(
-                self._forget(shard, [change.keys[at] for at in places.get(shard, ())], change.sources)
-                for shard in concerned
-            )
+        refusal = await _first_error(
+            self._forget(shard, [change.keys[at] for at in places.get(shard, ())], change.sources)
+            for shard in concerned
         )
-        place = await self._shards[0].run(scripts.ANNOUNCE, ["changes", "changes:count"], [change.written(), _KEEP])
+        place = await self._announce(change)  # also where a shard failed: the processes drop what they can
+        if refusal is not None:
+            raise refusal
         await self._wait_for_all(place)
+
+    async def rehearse(self, *, announce: bool) -> None:
+        """Do what an invalidation does, with an object that nobody has, on every shard. Raises as it would.
+
+        Nothing is written but where it is to `announce` that nothing has changed, which wakes up every process.
+        """
+        refusal = await _first_error(self._forget(shard, [_NOBODY], ()) for shard in range(len(self._shards)))
+        if refusal is not None:
+            raise refusal
+        if announce:
+            await self._announce(Change())
+            await self._places()
 
     async def _forget(self, shard: int, keys: Sequence[str], sources: Sequence[str]) -> None:
         token = secrets.token_hex(16)
@@ -82,11 +104,22 @@ class Invalidator:
             names = ["epochs", *(f"o:{key}" for key in keys[at : at + _KEEP])]
             await self._shards[shard].run(scripts.FORGET, names, [token, *sources])
 
+    async def _announce(self, change: Change) -> bytes:
+        """Announce a change, and return its place in the stream."""
+        names = ["changes", "changes:count"]
+        place: bytes = await self._shards[0].run(scripts.ANNOUNCE, names, [change.written(), _KEEP])
+        return place
+
+    async def _places(self) -> list[bytes]:
+        """The places that the processes have come to whose lease has not ended."""
+        names = ["attending", "attending:places"]
+        places: list[bytes] = await self._shards[0].run(scripts.AWAITED, names, [_LEASE_MS])
+        return places
+
     async def _wait_for_all(self, place: bytes) -> None:
         deadline = time.monotonic() + 2 * _LEASE_S
         while time.monotonic() < deadline:
-            places = await self._shards[0].run(scripts.AWAITED, ["attending", "attending:places"], [_LEASE_MS])
-            if all(_order(one) >= _order(place) for one in places):
+            if all(_order(one) >= _order(place) for one in await self._places()):
                 return
             await asyncio.sleep(_POLL_S)
         raise StoreTimeout(STORE, "Not all processes have heard of the change.")
@@ -96,11 +129,13 @@ class Follower:
     """One process's attention to changes.
 
     `apply` is called with each change, and with one of EVERYTHING where changes may have been missed. `attends` says
-    whether all acknowledged changes have been applied: only then may anything be served from memory.
+    whether all acknowledged changes have been applied, and changes can be made known: only then may anything be served
+    that is cached.
     """
 
     def __init__(self, redis: Redis, apply: Callable[[Change], None]) -> None:
         self._scripts = Scripts(redis)
+        self._invalidator = Invalidator(redis)
         self._history = b""
         self._apply = apply
         self._process = secrets.token_hex(8)
@@ -131,11 +166,11 @@ class Follower:
         while not self._stopping:
             try:
                 await self._attend(began)
-            except Exception as error:  # whatever it is: without attention nothing may be served from memory
+            except Exception as error:  # whatever it is: without attention nothing cached may be served
                 self._until = 0.0
                 self._apply(Change(sources=(EVERYTHING,)))
                 if not self._failing:  # into the log once, until they are followed again
-                    _log.warning("Changes cannot be followed, nothing is served from memory: %s", str(error)[:500])
+                    _log.warning("Changes cannot be followed, nothing cached is served: %s", str(error)[:500])
                 self._failing = True
                 began.set()
                 await asyncio.sleep(_RENEW_S)
@@ -143,15 +178,27 @@ class Follower:
     async def _attend(self, began: asyncio.Event) -> None:
         number = -1
         self._until = 0.0
+        if self._failing:
+            await self._invalidator.rehearse(announce=False)
+            await asyncio.sleep(_SETTLE_S)
+        await self._invalidator.rehearse(announce=True)
         place = await self._renew(b"")
         began.set()
+        heard = rehearsed = time.monotonic()
         while not self._stopping:
             for place_of_entry, entry in await self._scripts.read_stream("changes", place, _RENEW_S):
                 place, this = place_of_entry, int(entry[b"number"])
                 missed = number not in (-1, this - 1)
-                self._apply(Change(sources=(EVERYTHING,)) if missed else Change.read(entry[b"change"]))
-                number = this
+                change = Change(sources=(EVERYTHING,)) if missed else Change.read(entry[b"change"])
+                if change != Change():
+                    self._apply(change)
+                number, heard = this, time.monotonic()
             await self._renew(place)
+            if time.monotonic() - rehearsed > _RENEW_S / 2:  # not after each of many changes
+                # By chance, mostly one of the processes breaks the silence.
+                silent = time.monotonic() - heard > _SILENCE_S * random.uniform(0.7, 1.3)  # noqa: S311
+                await self._invalidator.rehearse(announce=silent)
+                rehearsed = time.monotonic()
             if self._failing:
                 _log.warning("Changes are followed again.")
             self._failing = False
@@ -169,6 +216,12 @@ class Follower:
             self._apply(Change(sources=(EVERYTHING,)))
         self._until = began + _LEASE_S - _MARGIN_S
         return bytes(place_now)
+
+
+async def _first_error(calls: Iterable[Awaitable[None]]) -> BaseException | None:
+    """Wait for all calls, and return the error of the first that failed."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    return next((result for result in results if result is not None), None)
 
 
 def _order(place: bytes) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from typing import Protocol
 import orjson
 
 from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
-from loaders.cache.invalidation import Change
+from loaders.cache.invalidation import RETRY_S, Change
 from loaders.cache.listener_lease import LeaseState
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.sources import AIRCRAFT_TABLE, REGISTER_TABLE
@@ -316,7 +316,7 @@ class RegisterFeed:
             except Exception as error:  # whatever it is, what has changed must not be forgotten
                 self._keep(change)
                 self._fail(_UNTOLD, error)
-                await asyncio.sleep(self._pause_s)
+                await asyncio.sleep(RETRY_S)
             else:
                 self._failing.discard(_UNTOLD)
                 self._known_count = count

@@ -11,6 +11,10 @@ What Redis holds is of one *history*, which its replication id names: a server t
 when it becomes the master. Then it may lack the last of what was written, whatever it has restored or copied: all
 epochs are made anew, so that nothing of before is served. A shard whose slot moved to another node and back has been of
 another history meanwhile, where anything was invalidated there.
+
+A server may refuse writes and answer reads: it is full, it could not save, it is a replica or lacks those that it
+needs, or the user may not write. Then changes cannot be made known, so every script begins with a write that changes
+nothing, and fails there too.
 """
 
 _HELPERS = """
@@ -18,16 +22,30 @@ local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
--- Empties a hash that is of another history. Where replicas are asked for (min-replicas-to-write), something is written
--- each time: a master that lost them may have been replaced, and must not answer. Nor must a replica.
+-- Empties a hash that is of another history. The first command writes, and mostly changes nothing: it is not replicated
+-- or saved then, and fails where any write would. It must come first, since once a script has written, a full server
+-- lets it go on.
 local function of_this_history(key)
   local info = redis.call('INFO', 'replication')
   local at = string.find(info, 'master_replid:', 1, true)
-  local history, known = string.sub(info, at + 14, at + 53), redis.call('HGET', key, '@')
-  if known ~= history then redis.call('DEL', key) end
-  local sole = string.find(info, 'role:master', 1, true) and not string.find(info, 'good_slaves:', 1, true)
-  if known ~= history or not sole then redis.call('HSET', key, '@', history) end
-  return history, known == history
+  local history = string.sub(info, at + 14, at + 53)
+  local same = redis.call('HSETNX', key, '@', history) == 0
+  if same and redis.call('HGET', key, '@') ~= history then
+    redis.call('DEL', key)
+    redis.call('HSET', key, '@', history)
+    same = false
+  end
+  return history, same
+end
+-- Fails where an access control list forbids a command that an invalidation needs: Redis can tell since version 7.
+local function require_invalidation(key)
+  if not redis.acl_check_cmd then return end
+  local commands = {{'DEL', key}, {'HSET', key, '', ''}, {'INCR', key}, {'XADD', key, '*', '', ''}}
+  for _, command in ipairs(commands) do
+    if not redis.acl_check_cmd(unpack(command)) then
+      error('NOPERM this user may not run ' .. command[1] .. ', which invalidations need')
+    end
+  end
 end
 -- Who attended before this list began (it is of another history, Redis was emptied, or the list evicted) may do so for
 -- one lease: as if there were a process without a name, that comes no further.
@@ -58,6 +76,7 @@ LOOK_UP = (
 local token, lease_ms, deadline = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local mode, n, now = ARGV[4], tonumber(ARGV[5]), now_ms()
 local late = deadline > 0 and now > deadline
+require_invalidation(KEYS[1])
 local fresh = token .. of_this_history(KEYS[1])
 local all = epoch(KEYS[1], '*', fresh)
 local names, epochs, found = {}, {}, {}

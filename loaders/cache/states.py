@@ -16,20 +16,21 @@ States = Mapping[Field, list[str]]
 async def states(
     local: LocalCache | None, shared: SharedCache, clock_ms: float, keys: Sequence[str], fields: Sequence[Field]
 ) -> States:
-    """What memory (`local`, where it may be served) and Redis have; without Redis all else is missing, and so it is
-    where it is too much to be looked for.
+    """What memory and Redis have; without Redis all else is missing, and so is what is too much to be looked for.
+
+    Everything is missing where `local` is None: then nothing cached may be served.
     """
     found = {one: [MISSING] * len(keys) for one in fields}
-    lacking = list(range(len(keys)))
-    if local is not None:
-        rows, stale, _ = local.get(keys, fields, clock(time.monotonic() * 1000 + clock_ms))
-        lacking = [at for at, row in enumerate(rows) if row is None]
-        for at, row in enumerate(rows):
-            for one in fields if row is not None else ():
-                found[one][at] = FRESH
-        for at, which in stale:
-            if rows[at] is not None:
-                found[fields[which]][at] = STALE
+    if local is None:
+        return found
+    rows, stale, _ = local.get(keys, fields, clock(time.monotonic() * 1000 + clock_ms))
+    lacking = [at for at, row in enumerate(rows) if row is None]
+    for at, row in enumerate(rows):
+        for one in fields if row is not None else ():
+            found[one][at] = FRESH
+    for at, which in stale:
+        if rows[at] is not None:
+            found[fields[which]][at] = STALE
     looked = None
     if 0 < len(lacking) * len(fields) <= MOST_PLACES:
         looked = await shared.look_up([keys[at] for at in lacking], fields, mode="look")

@@ -98,6 +98,11 @@ class Cluster(RedisCluster):
         finally:
             self._free.release()
 
+    async def aclose(self) -> None:
+        """Close every connection. The driver leaves those open that it opened after a node failed."""
+        await super().aclose()
+        await self.nodes_manager.aclose()
+
 
 def client_of(url: str, *, max_connections: int, acquire_timeout_s: float, command_timeout_s: float) -> Redis | Cluster:
     """A client that connects when it is first used. Raises StoreUnavailable for a URL that cannot be read."""

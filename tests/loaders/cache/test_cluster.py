@@ -12,7 +12,7 @@ from loaders.cache.cache import Cache
 from loaders.cache.documents import SharedDocuments, digest
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
 from loaders.cache.shards import Shards
-from loaders.stores.errors import StoreTimeout
+from loaders.stores.errors import StoreTimeout, SystemFault
 from loaders.stores.redis import Redis
 from tests.loaders.cache.conftest import OpenCache, open_redis
 from tests.loaders.cache.stores import Truth, field
@@ -170,6 +170,59 @@ async def test_a_killed_node_is_done_without_until_it_is_back(process: OpenCache
                 return
             await asyncio.sleep(0.05)
         raise AssertionError("Redis is not asked again.")
+
+
+async def _until_old_values_end(cache: Cache, truth: Truth) -> None:
+    """What memory has is served under a lease, which ends."""
+    for _ in range(500):
+        if (await cache.fetch(KEYS, (A,), truth)).values == _truth(truth, A):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("Old values are served on.")
+
+
+async def test_memory_is_not_served_while_any_node_refuses_changes(
+    process: OpenCache, redis: Redis, cluster: OwnCluster
+) -> None:
+    truth, change = Truth(), Change(keys=tuple(KEYS), sources=("other",))
+    async with process() as cache:
+        await _is_served(cache, truth)
+        cluster.nodes[2].ask("CONFIG", "SET", "min-replicas-to-write", 1)
+        try:
+            truth.versions.update(KEYS)
+            with pytest.raises(SystemFault):
+                await Invalidator(redis).invalidate(change)
+            await _until_old_values_end(cache, truth)
+            for _ in range(5):
+                truth.versions.update(KEYS)
+                assert (await cache.fetch(KEYS, (A,), truth)).values == _truth(truth, A)
+                await asyncio.sleep(0.05)
+        finally:
+            cluster.nodes[2].ask("CONFIG", "SET", "min-replicas-to-write", 0)
+        await Invalidator(redis).invalidate(change)
+        before = cache.counts["fields from memory"]
+        for _ in range(500):
+            await _is_served(cache, truth)
+            if cache.counts["fields from memory"] > before:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("Memory is not served again.")
+
+
+async def test_processes_drop_what_changed_where_another_node_refuses(
+    process: OpenCache, redis: Redis, cluster: OwnCluster
+) -> None:
+    heard: asyncio.Queue[Change] = asyncio.Queue()
+    async with process() as cache:
+        cache.listeners.append(heard.put_nowait)
+        cluster.nodes[2].ask("CONFIG", "SET", "min-replicas-to-write", 1)
+        try:
+            with pytest.raises(SystemFault):
+                await Invalidator(redis).invalidate(Change(sources=("other",)))
+            async with asyncio.timeout(10):
+                assert await heard.get() == Change(sources=("other",))
+        finally:
+            cluster.nodes[2].ask("CONFIG", "SET", "min-replicas-to-write", 0)
 
 
 async def test_nothing_older_than_what_was_acknowledged_is_served(

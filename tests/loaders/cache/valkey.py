@@ -23,7 +23,7 @@ class OwnValkey:
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._directory = directory
-        self._options: Sequence[str] = options or ("--appendonly", "yes", "--appendfsync", "always")
+        self.options: Sequence[str] = options or ("--appendonly", "yes", "--appendfsync", "always")
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -50,7 +50,7 @@ class OwnValkey:
             return client.execute_command(*command)
 
     def _command(self) -> list[str]:
-        return ["--port", str(self.port), "--dir", str(self._directory), "--save", "", *self._options]
+        return ["--port", str(self.port), "--dir", str(self._directory), "--save", "", *self.options]
 
     def _answers(self) -> bool:
         try:
