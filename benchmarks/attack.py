@@ -29,7 +29,9 @@ CONNECTIONS = 8
 GOAL_MS = 100.0
 """By how much the p99 of the other client may rise."""
 _IDLE_S = 5.0
-_PAUSE_S = 0.01
+_EVERY_S = 0.025
+_PROBES = 16
+"""Connections of the other client."""
 _LONGEST_URL = 6_000
 _POOR, _OPEN = "a key of 2,000 points a minute", "no credential, 1,000,000 points a minute"
 _PROBE = orjson.dumps({"query": '{ airline(code: "UA") { name } }'})
@@ -85,7 +87,7 @@ def _attacked(urls: Mapping[str, str], attacker: str, seconds: float) -> Attack:
 
 
 async def _measured(url: str, attacker: str, key: str, probe: str, seconds: float) -> Attack:
-    async with session(connections=1) as client:
+    async with session(_PROBES) as client:
         idle = await _probed(client, url, probe, asyncio.sleep(_IDLE_S))
         command = [sys.executable, "-m", "benchmarks.attack", "attacker", url, key, str(seconds)]
         process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
@@ -95,20 +97,27 @@ async def _measured(url: str, attacker: str, key: str, probe: str, seconds: floa
 
 
 async def _probed(client: aiohttp.ClientSession, url: str, key: str, until: Awaitable[object]) -> list[float]:
-    """Times of small requests, one after the other, until something else has ended."""
-    times_ms: list[float] = []
+    """Times of small requests, one begun every so often whether or not others are answered, until something ends.
+
+    One that waited for those before it to be answered would hardly ever be there while the gateway is held up.
+    """
     end = asyncio.ensure_future(until)
+    probes: list[asyncio.Task[float]] = []
     while not end.done():
-        started = time.perf_counter()
-        # What is kept whole is answered before anything else: each request is another one.
-        headers = {**_JSON, "X-API-Key": key, "Cache-Control": "no-cache"}
-        async with client.post(f"{url}/graphql", data=_PROBE, headers=headers) as answer:
-            content = await answer.read()
-            if answer.status != 200 or b"errors" in content:
-                raise RuntimeError(f"{answer.status}: {content[:200]!r}")
-        times_ms.append((time.perf_counter() - started) * 1_000)
-        await asyncio.sleep(_PAUSE_S)
-    return times_ms
+        probes.append(asyncio.create_task(_probe(client, url, key)))
+        await asyncio.sleep(_EVERY_S)
+    return list(await asyncio.gather(*probes))
+
+
+async def _probe(client: aiohttp.ClientSession, url: str, key: str) -> float:
+    started = time.perf_counter()
+    # What is kept whole is answered before anything else: this header has it executed.
+    headers = {**_JSON, "X-API-Key": key, "Cache-Control": "no-cache"}
+    async with client.post(f"{url}/graphql", data=_PROBE, headers=headers) as answer:
+        content = await answer.read()
+        if answer.status != 200 or b"errors" in content:
+            raise RuntimeError(f"{answer.status}: {content[:200]!r}")
+    return (time.perf_counter() - started) * 1_000
 
 
 def _new_key(urls: Mapping[str, str], points: int) -> str:
