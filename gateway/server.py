@@ -4,18 +4,24 @@ import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import resource
 import signal
 import socket
 import threading
 from contextlib import suppress
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
+from gateway.http_connection import ConnectionLimits
+from gateway.http_protocol import ProtocolFactory
 from gateway.settings import Settings
+from gateway.stopping import Server, Workers
 from loaders.stores.errors import GatewayError
 
 _log = logging.getLogger("gateway")
+
+_OTHER_FILES = 256
+"""Files that a worker has open beside its clients' connections: those to the stores, and Python's own."""
 
 _EXAMPLE = """{ aircraftByIds(ids: ["N725MQ", "N14228"]) {
     id registration { model seats } operator { name }
@@ -45,20 +51,23 @@ def listen(host: str, port: int) -> socket.socket:
             " Stop what listens there, or set GATEWAY_PORT (or GATEWAY_HOST) to another one."
         ) from error
     listening.set_inheritable(True)
+    listening.setblocking(False)
     return listening
 
 
 def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve until a signal stops the process; running requests are answered first."""
     settings.export()
+    _allow_open_files(settings.max_connections)
     config = uvicorn.Config(
         "gateway.app:create_app",
         factory=True,
+        loop="uvloop",
         workers=settings.workers,
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
-        http="httptools",
+        http=_protocol(settings),  # type: ignore[arg-type]  # uvicorn calls it as it does a class
         ws="none",
         proxy_headers=False,  # gateway.trusted_proxies does it
         timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later takes fractions of a second
@@ -67,17 +76,38 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     print(welcome(settings), flush=True)
     with suppress(KeyboardInterrupt):
         if settings.workers > 1:
-            _Workers(config, sockets=[listening]).run()
+            Workers(config, sockets=[listening]).run()
         else:
-            uvicorn.Server(config).run(sockets=[listening])
+            Server(config).run(sockets=[listening])
 
 
-class _Workers(Multiprocess):
-    """uvicorn's workers, which a closed terminal stops instead of restarting."""
+def _protocol(settings: Settings) -> ProtocolFactory:
+    return ProtocolFactory(
+        ConnectionLimits(
+            head_bytes=settings.max_head_kib << 10,
+            headers=settings.max_headers,
+            head_timeout_s=settings.head_timeout_s,
+            body_timeout_s=settings.body_timeout_s,
+            connections=settings.max_connections,
+        )
+    )
 
-    def handle_hup(self) -> None:
-        """Stop, as in one process."""
-        self.handle_term()
+
+def _allow_open_files(connections: int) -> None:
+    """Raise this process's limit of open files, and so its workers', to what that many connections take."""
+    needed = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        _log.warning(
+            "GATEWAY_MAX_CONNECTIONS is %d, but a process may open only %d files. Raise its limit (ulimit -n) to %d.",
+            connections,
+            allowed,
+            needed,
+        )
 
 
 def stop_with_parent() -> None:

@@ -193,6 +193,33 @@ class Settings(StoreSettings):
         "",
         "Prefix of all paths, such as `/api`, where a proxy passes it on. Requests without it are answered too.",
     )
+    max_head_kib: int = setting(
+        "GATEWAY_MAX_HEAD_KIB",
+        64,
+        "Size of a request's URL and headers together, in KiB; a query of 500 ids in a URL is 8. It is read before it"
+        " is known who asks.",
+        least=1,
+        most=1_024,
+    )
+    max_headers: int = setting(
+        "GATEWAY_MAX_HEADERS", 100, "Headers of a request; browsers behind proxies send thirty.", least=1, most=10_000
+    )
+    head_timeout_s: float = setting(
+        "GATEWAY_HEAD_TIMEOUT_S",
+        10.0,
+        "Seconds that the URL and the headers of a request may take to come, from the first byte, or from when the"
+        " connection was made; without it, one that never ends is waited for for good.",
+        least=0.01,
+        most=3_600,
+    )
+    max_connections: int = setting(
+        "GATEWAY_MAX_CONNECTIONS",
+        4_000,
+        "Connections of clients a worker. For one more, the connection that has waited longest for a request is"
+        " closed; where none waits, the new one is answered 503.",
+        least=1,
+        most=1_000_000,
+    )
     trusted_proxies: str = setting(
         "GATEWAY_TRUSTED_PROXIES",
         "127.0.0.0/8, ::1",

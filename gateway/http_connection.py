@@ -1,0 +1,211 @@
+"""A connection's life beside what is read on it: its time, its place among the others, and how it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.http_refusal import head_timeout, refuse, response_bytes, stopping, too_many
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop, TimerHandle, Transport
+
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+    from gateway.http.faults import HTTPFault
+
+_LINGER_S = 2.0
+_LINGER_BYTES = 1 << 20
+"""How long, and how much of it, a client that is refused is read on. Closing at once would reset the connection, and a
+client that still sends would not see why."""
+_MAX_LINGERING = 256
+"""Connections that may be told that there are too many; more are reset."""
+LAST_HEAD_S = 2.0
+"""How long a stopping gateway waits for the head of a request on a connection that has sent a part of one, or has just
+been accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLimits:
+    """What a client may send, and how long it may take, before it is known who asks."""
+
+    head_bytes: int
+    headers: int
+    head_timeout_s: float
+    body_timeout_s: float
+    connections: int
+
+
+class IdleConnections:
+    """The connections of a process that wait for a request, and since when, those that have waited longest first.
+
+    One timer closes them all: two for each request, as uvicorn has them, take a twentieth of the time of a cached one.
+    """
+
+    def __init__(self) -> None:
+        self.since: dict[Connection, float] = {}
+        self._timer: TimerHandle | None = None
+
+    def add(self, connection: Connection) -> None:
+        """Begin to wait."""
+        self.since[connection] = connection.loop.time()
+        if self._timer is None:
+            self._timer = connection.loop.call_later(connection.timeout_keep_alive, self._expire_soon, connection.loop)
+
+    def _expire_soon(self, loop: AbstractEventLoop) -> None:
+        """First read what has come while the event loop was busy."""
+        self._timer = loop.call_later(0, self._expire, loop)
+
+    def _expire(self, loop: AbstractEventLoop) -> None:
+        self._timer = None
+        while self.since:
+            connection, since = next(iter(self.since.items()))
+            left_s = since + connection.timeout_keep_alive - loop.time()
+            if left_s > 0:
+                self._timer = loop.call_later(left_s, self._expire_soon, loop)
+                return
+            self.close_oldest()
+
+    def close_oldest(self) -> bool:
+        """Close the connection that has waited longest. Return whether there was one."""
+        connection = next(iter(self.since), None)
+        if connection is None:
+            return False
+        del self.since[connection]
+        connection.transport.close()
+        return True
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's protocol with deadlines, a bounded number of connections, refusals in order, and a gentle end."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: AbstractEventLoop | None = None,
+        *,
+        limits: ConnectionLimits,
+        idle: IdleConnections,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._limits = limits
+        self._idle = idle
+        self._head_size = 0
+        """Bytes of a head that has begun and not ended."""
+        self._in_body = False
+        self._timer: TimerHandle | None = None
+        self._is_refused = False
+        self._refusal: HTTPFault | None = None
+        """What is still to be answered, once earlier requests are."""
+        self._lingered = 0
+        self._is_stopping = False
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        """Begin the time of the first head, and make room where there are too many connections."""
+        super().connection_made(transport)
+        self._start_timer(self._limits.head_timeout_s)
+        excess = len(self.connections) - self._limits.connections
+        if excess > _MAX_LINGERING:
+            transport.abort()
+        elif excess > 0:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Close the connection that has waited longest for a request; refuse this one where none waits."""
+        if not self._idle.close_oldest():
+            self._refuse(too_many(self._limits.connections))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        super().connection_lost(exc)
+        self._idle.since.pop(self, None)
+        self._stop_timer()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def shutdown(self) -> None:
+        """Close the connection after the request that is under way, or whose head is."""
+        self._is_stopping = True
+        if self._is_answering():
+            self.cycle.keep_alive = False
+        elif self._is_refused or self._in_body:
+            self.transport.close()
+        elif self.cycle is None or self._head_size:
+            self._start_timer(LAST_HEAD_S)
+        else:
+            self.loop.call_later(0, self.loop.call_later, 0, self._close_if_idle)
+
+    def _close_if_idle(self) -> None:
+        """Close the connection, unless a request has come meanwhile."""
+        if not (self._head_size or self._in_body or self._is_answering()):
+            self.transport.close()
+
+    # Time
+
+    def _start_timer(self, delay_s: float) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(delay_s, self._expire_soon)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire_soon(self) -> None:
+        """First read what has come while the event loop was busy."""
+        self._timer = self.loop.call_later(0, self._expire)
+
+    def _expire(self) -> None:
+        self._timer = None
+        if self._head_size and not self._is_refused:
+            self._refuse(stopping() if self._is_stopping else head_timeout(self._limits.head_timeout_s))
+        else:
+            self.transport.close()
+
+    # Refusals
+
+    def _refuse(self, fault: HTTPFault) -> None:
+        """Read no more requests, and answer with this after those before."""
+        self._is_refused = True
+        self._refusal = fault
+        self._stop_timer()
+        if self._in_body:
+            self._take_back()
+        elif not self._is_answering():
+            self._send_refusal()
+
+    def _take_back(self) -> None:
+        """Refuse a request whose body is not as it must be, though it may have begun to be executed."""
+        cycle, fault = self.cycle, self._refusal
+        if cycle.response_started or fault is None:
+            self.transport.close()
+        elif self.pipeline and self.pipeline[0][0] is cycle:
+            application: Any = refuse(fault)
+            self.pipeline[0] = (cycle, application)
+        else:
+            cycle.disconnected = cycle.response_complete = True
+            cycle.message_event.set()
+            self._send_refusal()
+
+    def _send_refusal(self) -> None:
+        if self._refusal is None or self.transport.is_closing():
+            return
+        self.transport.write(response_bytes(self._refusal, self.server_state.default_headers))
+        self._refusal = None
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._start_timer(_LINGER_S)
+
+    def _drop(self, size: int) -> None:
+        if self._refusal is not None:  # it waits for earlier answers
+            self.flow.pause_reading()
+            return
+        self._lingered += size
+        if self._lingered > _LINGER_BYTES:
+            self.transport.close()

@@ -1,0 +1,132 @@
+"""Stopping: no new connections at once, in every process, and an answer to each that has been accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from gateway.http_refusal import response_bytes, stopping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import FrameType
+
+_ANSWER_S = 1.0
+"""How long the client of a connection that came too late has to read why."""
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server of one process, which stops listening the moment it is told to stop."""
+
+    _loop: asyncio.AbstractEventLoop
+    _listening: list[socket.socket]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen."""
+        self._loop = asyncio.get_running_loop()
+        self._listening = sockets or []
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop for a signal. This runs between any two steps of the event loop's."""
+        super().handle_exit(sig, frame)
+        self._loop.call_soon_threadsafe(self._stop_listening)
+
+    def _stop_listening(self) -> None:
+        """Serve the connections that wait to be accepted, and let nobody wait any more.
+
+        The socket of several workers is theirs together: the others, or those that replace this one, go on with it.
+        """
+        if not self.started:
+            return
+        for waiting in accept_all(self._listening):
+            self._loop.create_task(self._serve_connection(waiting))
+        if self.config.workers == 1:
+            end_listening(self._listening)
+        for server in self.servers:
+            server.close()
+
+    async def _serve_connection(self, accepted: socket.socket) -> None:
+        """Serve a connection as uvicorn does those that it accepts."""
+        make: Any = self.config.http_protocol_class
+        protocol = make(self.config, self.server_state, self.lifespan.state, self._loop)
+        with suppress(OSError):
+            await self._loop.connect_accepted_socket(lambda: protocol, accepted)
+
+
+class Workers(Multiprocess):
+    """uvicorn's workers, of which none listens any more the moment that this process is told to stop.
+
+    A closed terminal stops them too, instead of restarting them.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._is_stopping = False
+        self._answering = threading.Thread()
+        for number in _STOP_SIGNALS:
+            signal.signal(number, self._stop)
+
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        """Stop listening and pass the signal on. This runs between any two steps of this process's."""
+        self.signal_queue.append(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        accepted = accept_all(self.sockets)
+        end_listening(self.sockets)
+        for process in self.processes:
+            if process.pid is not None and process.exitcode is None:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGTERM)
+        self._answering = threading.Thread(target=refuse_all, args=(accepted,), name="answer-late-connections")
+        self._answering.start()
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that have died, unless all are told to stop."""
+        if not self._is_stopping:
+            super().keep_subprocess_alive()
+
+    def terminate_all(self) -> None:
+        """Stop the workers, for whatever reason."""
+        end_listening(self.sockets)
+        super().terminate_all()
+
+
+def accept_all(listening: Iterable[socket.socket]) -> list[socket.socket]:
+    """Accept the connections that wait for it, without waiting for any."""
+    accepted: list[socket.socket] = []
+    for each in listening:
+        with suppress(OSError):  # there are no more, or none can be opened
+            while True:
+                accepted.append(each.accept()[0])
+    return accepted
+
+
+def end_listening(listening: Iterable[socket.socket]) -> None:
+    """Refuse new connections from now on, in all processes that have the socket."""
+    for each in listening:
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+
+
+def refuse_all(accepted: Iterable[socket.socket]) -> None:
+    """Answer 503 on connections that nobody serves, and close them."""
+    answer = response_bytes(stopping())
+    for connection in (accepted := list(accepted)):
+        connection.settimeout(_ANSWER_S)
+        with suppress(OSError):
+            connection.send(answer)
+            connection.shutdown(socket.SHUT_WR)
+    for connection in accepted:
+        with suppress(OSError), connection:
+            connection.recv(1 << 16)  # what is not read when it is closed resets the connection, answer and all

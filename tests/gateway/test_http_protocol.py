@@ -1,0 +1,236 @@
+"""What the protocol does inside: how much it gives the parser, and what it takes for granted of uvicorn."""
+
+import asyncio
+import hashlib
+import inspect
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httptools
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http import flow_control, httptools_impl
+from uvicorn.server import ServerState
+from uvicorn.supervisors import multiprocess
+
+from gateway.http_connection import ConnectionLimits
+from gateway.http_protocol import GatewayProtocol, ProtocolFactory
+
+KIB = 1 << 10
+LIVE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+SOURCES = {
+    httptools_impl.HttpToolsProtocol: "18fdf324b11bf160",
+    httptools_impl.RequestResponseCycle: "e67d470d435dcc1c",
+    flow_control.FlowControl: "126debcdaa894c83",
+    uvicorn.Server: "06e799f7c58f8be6",
+    multiprocess.Multiprocess: "ea4650ac0ee7c09c",
+}
+"""uvicorn's classes that the gateway's derive from, or call, by the SHA-256 of their source."""
+
+
+@pytest.mark.parametrize("used", SOURCES, ids=lambda used: used.__name__)
+def test_uvicorns_class_is_the_one_that_was_read(used: type) -> None:
+    digest = hashlib.sha256(inspect.getsource(used).encode()).hexdigest()[:16]
+    assert digest == SOURCES[used], (
+        f"uvicorn's {used.__name__} has changed: read what, see that gateway/http_connection.py, gateway/http_protocol.py"
+        " and gateway/stopping.py still do what they say, and set the new digest."
+    )
+
+
+class CountingParser:
+    """httptools' parser, with the sizes of what it is given."""
+
+    def __init__(self, protocol: GatewayProtocol) -> None:
+        self._parser = httptools.HttpRequestParser(protocol)
+        self.sizes: list[int] = []
+
+    def feed_data(self, data: bytes) -> None:
+        self.sizes.append(len(data))
+        self._parser.feed_data(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._parser, name)
+
+
+class Transport(asyncio.Transport):
+    """Keeps what is written, and how often reading was paused."""
+
+    def __init__(self, protocol: GatewayProtocol) -> None:
+        super().__init__()
+        self._protocol = protocol
+        self.written = b""
+        self.is_paused = False
+        self._is_closing = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += bytes(data)
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        pass
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def close(self) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
+
+    abort = close
+
+
+class Opened:
+    """A connection without a socket, and the requests that reach its application."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.scopes: list[Scope] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        given = {"head_bytes": 64 * KIB, "headers": 100, "head_timeout_s": 60, "body_timeout_s": 60, "connections": 10}
+        config = uvicorn.Config(
+            self._app, log_config=None, proxy_headers=False, ws="none", lifespan="off", interface="asgi3"
+        )
+        factory = ProtocolFactory(ConnectionLimits(**{**given, **limits}))
+        self.protocol = factory(config, ServerState(), {})
+        self.parser = parser = CountingParser(self.protocol)
+        self.protocol.parser = parser  # type: ignore[assignment]
+        self.transport = Transport(self.protocol)
+        self.protocol.connection_made(self.transport)
+
+    async def _app(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        self.scopes.append(scope)
+        await self.gate.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    @property
+    def statuses(self) -> list[int]:
+        return [int(part[:3]) for part in self.transport.written.split(b"HTTP/1.1 ")[1:]]
+
+
+@contextmanager
+def opened(**limits: Any) -> Iterator[Opened]:
+    """A connection for the length of the block."""
+    connection = Opened(**limits)
+    try:
+        yield connection
+    finally:
+        connection.protocol.connection_lost(None)
+
+
+async def test_a_head_that_comes_byte_by_byte_is_given_to_the_parser_in_few_pieces() -> None:
+    head = b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * (63 * KIB) + b"\r\n\r\n"
+    with opened() as connection:
+        for byte in head:
+            connection.protocol.data_received(bytes([byte]))
+        await asyncio.sleep(0)
+        assert len(connection.scopes) == 1
+        assert sum(connection.parser.sizes) == len(head)
+        assert len(connection.parser.sizes) < 25
+
+
+async def test_of_a_header_without_end_the_parser_gets_no_more_than_a_head_may_have() -> None:
+    with opened() as connection:
+        connection.protocol.data_received(b"GET / HTTP/1.1\r\nHost: x\r\nX: ")
+        for _ in range(256):
+            connection.protocol.data_received(b"x" * (256 * KIB))
+        assert sum(connection.parser.sizes) == 64 * KIB
+        assert len(connection.parser.sizes) < 10
+        assert connection.statuses == [431]
+        assert connection.transport.is_closing()
+
+
+async def test_requests_that_are_sent_ahead_wait_unread() -> None:
+    with opened() as connection:
+        connection.gate.clear()
+        for _ in range(4):
+            connection.protocol.data_received(LIVE * 10_000)
+        await asyncio.sleep(0)
+        assert sum(connection.parser.sizes) == 16 * KIB
+        assert connection.transport.is_paused
+        assert len(connection.protocol.pipeline) < 16 * KIB / len(LIVE)
+        connection.gate.set()
+        while len(connection.scopes) < 40_000:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        assert connection.statuses == [200] * 40_000
+        assert not connection.transport.is_paused
+
+
+async def test_the_time_of_a_head_ends_only_after_what_has_come_is_read() -> None:
+    with opened() as connection:
+        connection.protocol.data_received(LIVE[:-2])
+        connection.protocol._expire_soon()  # as uvloop does it first, when it has been busy
+        connection.protocol.data_received(LIVE[-2:])
+        await asyncio.sleep(0.01)
+        assert connection.statuses == [200]
+
+
+async def test_a_bad_request_does_not_interrupt_the_answer_to_the_one_before() -> None:
+    with opened() as connection:
+        connection.gate.clear()
+        connection.protocol.data_received(LIVE * 3 + b"nonsense\r\n\r\n")
+        connection.protocol.data_received(b"more nonsense")
+        await asyncio.sleep(0)
+        assert connection.transport.written == b""
+        connection.gate.set()
+        await asyncio.sleep(0.01)
+        assert connection.statuses == [200, 200, 200, 400]
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 4, 5, 7, 10_000])
+async def test_trailers_reach_no_request_in_whatever_pieces_they_come(pieces: int) -> None:
+    posted = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n2\r\nab\r\n0\r\n"
+    data = (posted + b"X-Forwarded-For: 192.0.2.1\r\nAuthorization: z\r\nHost: evil\r\nEmpty:\r\n\r\n") * 3 + LIVE
+    size = max(1, len(data) // pieces)
+    with opened() as connection:
+        for at in range(0, len(data), size):
+            connection.protocol.data_received(data[at : at + size])
+        await asyncio.sleep(0.01)
+        names = [[name for name, _ in scope["headers"]] for scope in connection.scopes]
+        assert names == [[b"host", b"transfer-encoding", b"x"]] * 3 + [[b"host"]]
+
+
+async def test_an_idle_connection_that_stops_is_closed_unless_a_request_has_come_meanwhile() -> None:
+    with opened() as connection:
+        connection.protocol.data_received(LIVE)
+        await asyncio.sleep(0.01)
+        connection.protocol.shutdown()
+        connection.protocol.data_received(LIVE)
+        await asyncio.sleep(0.01)
+        assert connection.statuses == [200, 200]
+        assert connection.transport.written.count(b"connection: close") == 1
+        assert connection.transport.is_closing()
+
+
+async def test_one_whose_head_has_begun_is_answered_and_closed() -> None:
+    with opened() as connection:
+        connection.protocol.data_received(LIVE[:20])
+        connection.protocol.shutdown()
+        await asyncio.sleep(0.01)
+        connection.protocol.data_received(LIVE[20:])
+        await asyncio.sleep(0.01)
+        assert connection.statuses == [200]
+        assert b"connection: close" in connection.transport.written
+
+
+async def test_an_unexpected_error_of_the_parsers_callbacks_is_400_and_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with opened() as connection:
+        connection.protocol.data_received(b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.statuses == [400]
