@@ -6,12 +6,15 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import multiprocess
 
 from gateway.http_refusal import response_bytes, stopping
 
@@ -21,25 +24,40 @@ if TYPE_CHECKING:
 
 _ANSWER_S = 1.0
 """How long the client of a connection that came too late has to read why."""
+_JOIN_INTERVAL_S = 0.05
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Server(uvicorn.Server):
     """uvicorn's server of one process, which stops listening the moment it is told to stop."""
 
-    _loop: asyncio.AbstractEventLoop
+    _loop: asyncio.AbstractEventLoop | None = None
     _listening: list[socket.socket]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen."""
-        self._loop = asyncio.get_running_loop()
+        """Start the application, then listen; unlike uvicorn's, not where it was told to stop meanwhile."""
+        self._loop = loop = asyncio.get_running_loop()
+        self._serving: set[asyncio.Future[None]] = set()
         self._listening = sockets or []
-        await super().startup(sockets)
+        self.servers: list[asyncio.base_events.Server] = []
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(STARTUP_FAILURE)
+        if not self.should_exit:  # to listen would open the socket again, in all processes that have it
+            for each in self._listening:
+                self.servers.append(await loop.create_server(self._protocol, sock=each))
+        self.started = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(self.config, self.server_state, self.lifespan.state, self._loop)
+        return protocol
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop for a signal. This runs between any two steps of the event loop's."""
         super().handle_exit(sig, frame)
-        self._loop.call_soon_threadsafe(self._stop_listening)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stop_listening)
 
     def _stop_listening(self) -> None:
         """Serve the connections that wait to be accepted, and let nobody wait any more.
@@ -49,21 +67,32 @@ class Server(uvicorn.Server):
         if not self.started:
             return
         for waiting in accept_all(self._listening):
-            self._loop.create_task(self._serve_connection(waiting))
+            self._serving.add(asyncio.ensure_future(self._serve_connection(waiting)))
         if self.config.workers == 1:
             end_listening(self._listening)
         for server in self.servers:
             server.close()
 
     async def _serve_connection(self, accepted: socket.socket) -> None:
-        """Serve a connection as uvicorn does those that it accepts."""
-        make: Any = self.config.http_protocol_class
-        protocol = make(self.config, self.server_state, self.lifespan.state, self._loop)
         with suppress(OSError):
-            await self._loop.connect_accepted_socket(lambda: protocol, accepted)
+            await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted)
 
 
-class Workers(Multiprocess):
+class Worker(multiprocess.Process):
+    """A worker process, which runs this module's server."""
+
+    @property
+    def server(self) -> uvicorn.Server:
+        """Make it, in the worker."""
+        if self._server is None:
+            self._server = Server(config=self.config)
+        return self._server
+
+
+multiprocess.Process = Worker  # type: ignore[misc]  # uvicorn's supervisor makes them by this name in four places
+
+
+class Workers(multiprocess.Multiprocess):
     """uvicorn's workers, of which none listens any more the moment that this process is told to stop.
 
     A closed terminal stops them too, instead of restarting them.
@@ -100,6 +129,15 @@ class Workers(Multiprocess):
         """Stop the workers, for whatever reason."""
         end_listening(self.sockets)
         super().terminate_all()
+
+    def join_all(self) -> None:
+        """Wait for the workers. One that was just starting may have opened the socket again."""
+        while any(process.process.is_alive() for process in self.processes):
+            late = accept_all(self.sockets)
+            end_listening(self.sockets)
+            refuse_all(late)
+            time.sleep(_JOIN_INTERVAL_S)
+        super().join_all()
 
 
 def accept_all(listening: Iterable[socket.socket]) -> list[socket.socket]:

@@ -1,0 +1,149 @@
+"""A gateway that is told to stop: new connections are refused at once, and requests under way are answered."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+
+from benchmarks.servers import answers as is_live
+from benchmarks.servers import wait_until
+from deploy.embedded.engines import StoreUrls
+from deploy.embedded.process import free_port
+from gateway.stopping import accept_all, end_listening, refuse_all
+from tests.gateway.conftest import OPEN, environment_of
+from tests.gateway.raw import HEAD, LIVE, TYPENAME, answers, connected, one_answer, receive
+
+BEGUN = HEAD + b"Content-Length: %d\r\n\r\n" % len(TYPENAME) + TYPENAME[:5]
+
+
+@contextmanager
+def gateway(urls: StoreUrls, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A gateway's process, and its URL."""
+    port = free_port()
+    settings = {"GATEWAY_PORT": str(port), "GATEWAY_WORKERS": str(workers), "GATEWAY_SHUTDOWN_TIMEOUT_S": "20"}
+    environment = os.environ | environment_of(urls) | OPEN | settings
+    command = [sys.executable, "-m", "gateway", "serve"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: is_live(f"{url}/livez"))
+        yield process, url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def is_refused(url: str) -> bool:
+    """Whether nobody listens."""
+    parts = urlsplit(url)
+    with socket.socket() as client:
+        return client.connect_ex((parts.hostname or "", parts.port or 0)) != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_new_connections_are_refused_while_requests_under_way_are_answered(
+    store_urls: StoreUrls, workers: int, number: int
+) -> None:
+    with gateway(store_urls, workers) as (process, url), connected(url) as busy, connected(url) as idle:
+        idle.sendall(LIVE)
+        assert one_answer(idle).status == 200
+        busy.sendall(BEGUN)
+        time.sleep(0.3)  # it is read, and other workers may still be starting
+        process.send_signal(number)
+        wait_until(lambda: is_refused(url))
+        assert process.poll() is None, "a request is under way"
+        assert receive(idle) == b"", "what waits for a request is closed"
+        for _ in range(20):
+            assert is_refused(url)
+            time.sleep(0.02)
+        busy.sendall(TYPENAME[5:])
+        answer = one_answer(busy)
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        assert process.wait(60) in (0, -number)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_connection_is_left_without_an_answer(store_urls: StoreUrls, workers: int) -> None:
+    outcomes: list[str] = []
+    ended = threading.Event()
+
+    def ask(url: str) -> None:
+        parts = urlsplit(url)
+        while not ended.is_set():
+            try:
+                client = socket.create_connection((parts.hostname, parts.port), 30)
+            except ConnectionRefusedError:
+                outcomes.append("refused")
+                return
+            with client:
+                try:
+                    client.sendall(LIVE.replace(b"Host", b"Connection: close\r\nHost"))
+                    received = receive(client)
+                except OSError as error:
+                    received = repr(error).encode()
+                outcomes.append(received[9:12].decode() if received.startswith(b"HTTP/1.1 ") else f"lost {received!r}")
+
+    with gateway(store_urls, workers) as (process, url):
+        threads = [threading.Thread(target=ask, args=(url,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        process.terminate()
+        for thread in threads:
+            thread.join(30)
+        ended.set()
+        process.wait(60)
+    assert set(outcomes) <= {"200", "503", "refused"}
+    assert outcomes.count("refused") == 8
+    assert outcomes.count("200") > 8
+
+
+def test_a_worker_that_dies_is_replaced_and_the_others_go_on(store_urls: StoreUrls) -> None:
+    with gateway(store_urls, 2) as (process, url):
+        wait_until(lambda: len(_workers(process)) == 2)
+        first = _workers(process)
+        first[0].kill()
+        wait_until(lambda: len(_workers(process)) == 2 and first[0] not in _workers(process))
+        first[1].terminate()  # told to stop, one ends its own listening alone
+        wait_until(lambda: len(_workers(process)) == 2 and first[1] not in _workers(process))
+        wait_until(lambda: is_live(f"{url}/livez"))
+        for _ in range(20):
+            assert is_live(f"{url}/livez")
+
+
+def _workers(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process(process.pid).children():
+        with suppress(psutil.NoSuchProcess):  # one that has ended has no command
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
+def test_a_connection_that_waits_to_be_accepted_is_answered_503() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(10)
+        listening.setblocking(False)
+        url = "http://{}:{}".format(*listening.getsockname())
+        with connected(url) as first, connected(url) as second:
+            second.sendall(LIVE)
+            accepted = accept_all([listening])
+            end_listening([listening])
+            assert is_refused(url)
+            assert len(accepted) == 2
+            refuse_all(accepted)
+            for client in (first, second):
+                (answer,) = answers(receive(client))
+                assert (answer.status, answer.error["code"]) == (503, "UNAVAILABLE")
+                assert answer.headers["retry-after"] == "1"
