@@ -19,7 +19,7 @@ from gateway.execution.variables import coerced
 from gateway.http.faults import HTTPFault, Refused, bad_request
 from gateway.http.responses import respond_refused
 from loaders.fleet import FleetEntry, FleetQuery
-from loaders.planning.cost import STATEMENT_POINTS
+from loaders.planning.cost import RECORDS_POINTS
 from resolvers import scopes
 from resolvers.context import RequestContext
 from resolvers.pricing import price
@@ -135,7 +135,7 @@ class Exporter:
         core: Any = self._schema._schema
         values: Any = coerced(core, document.node, operation, {"ids": batch})  # type: ignore[arg-type]
         priced = price(core, operation, document.fragments, values, scopes.ALL_SCOPES)
-        return priced.points + (STATEMENT_POINTS if ids is None else 0)
+        return priced.points + (RECORDS_POINTS if ids is None else 0)
 
     async def _lines(
         self, stores: Stores, after: str | None, ids: Sequence[str] | None, budget: _Budget

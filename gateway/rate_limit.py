@@ -10,9 +10,10 @@ from dataclasses import replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from gateway.http.faults import HTTPFault
+from gateway.http.faults import HTTPFault, Refused
 from gateway.limits import exceeded
 from loaders.cache.rate import WINDOW_S, Counted, LocalRates, SharedRates
+from resolvers.pricing import REQUEST_POINTS
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -120,9 +121,9 @@ class RateLimit:
 
 
 class CallerBudget:
-    """The budget of one request's caller. Nothing is done for a request before its first point is taken.
+    """The budget of one request's caller. Nothing is done for a request before what each request costs is taken.
 
-    That point is part of whatever is taken next: the price of an operation has it.
+    That is part of the price of its operations.
     """
 
     def __init__(self, rate_limit: RateLimit, scope: Scope, viewer: Viewer) -> None:
@@ -130,20 +131,24 @@ class CallerBudget:
         self._scope = scope
         self._viewer = "" if viewer.is_anonymous else viewer.name
         self._cost_per_minute = viewer.limits.cost_per_minute
-        self._prepaid = 0
+        self._prepaid = 1
+        """Of reading the body, which takes no more than a point of most requests."""
 
     async def begin(self) -> None:
-        """Take the first point. Raises HTTPFault 429 where nothing is left."""
-        await self._count(1)
-        self._prepaid = 1
+        """Take what each request costs. Raises HTTPFault 429 where that is not left."""
+        try:
+            await self._count(REQUEST_POINTS)
+        except Refused:  # a budget so small is used up by each request
+            await self._count(1)
 
-    async def take(self, points: int) -> None:
-        """Take points before they are spent.
+    async def take(self, points: int, *, is_price: bool = False) -> None:
+        """Take points before they are spent; of the price of operations, what each request costs is taken already.
 
         Raises Refused for more than a minute has, and HTTPFault 429 where the budget is used up for now.
         """
         if points:
-            await self._count(points, self._prepaid)
+            await self._count(points, REQUEST_POINTS if is_price else self._prepaid)
+        if not is_price:
             self._prepaid = 0
 
     def owe(self, points: int) -> None:

@@ -125,7 +125,7 @@ class Settings(StoreSettings):
     max_cost: int = setting(
         "GATEWAY_MAX_COST",
         100_000,
-        "Points that a request may cost, by estimate; a point is about ten microseconds of a store.",
+        "Points that a request may cost, by estimate; a point is about ten microseconds of CPU.",
         least=1,
         most=1_000_000_000,
     )

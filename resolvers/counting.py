@@ -14,8 +14,6 @@ from graphql import (
 )
 
 _INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
-_ALIASED = 32
-"""Bytes of a value that has an alias, about, with what is around it."""
 
 
 class Sums:
@@ -44,11 +42,6 @@ class Sums:
         if name not in self._known:
             self._known[name] = self.of(self._fragments[name].selection_set)
         return self._known[name]
-
-
-def alias_bytes(node: SelectionNode) -> int:
-    """Bytes that a field's alias adds to the answer."""
-    return len(node.alias.value) + _ALIASED if isinstance(node, FieldNode) and node.alias is not None else 0
 
 
 def parts(node: SelectionNode) -> int:

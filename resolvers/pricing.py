@@ -1,21 +1,30 @@
-"""What an operation will take, told from its selection before any store is asked."""
+"""What an operation will take, told from its selection before any store is asked.
+
+A point is about ten microseconds of CPU, of the gateway and its stores together, with nothing cached. What statements
+cost is in `loaders/planning/cost.py`; here is what the gateway does besides: it reads the operation, and completes each
+place of the answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from graphql import GraphQLError
 
 from loaders.catalogue.declaration import Kind
 from loaders.planning import plan
-from loaders.planning.cost import STATEMENT_POINTS, Weight, weight_of
-from loaders.sections import MOST_IDS
+from loaders.planning.cost import RECORDS_POINTS, rows_of, statement_points
 from loaders.stores.errors import CallerError
 from resolvers.fleet import AIRCRAFT_PATHS, DEFAULT_PAGE
+from resolvers.introspection import INTROSPECTION, introspection_places
 from resolvers.nodes import parse_node_id
 from resolvers.operations import Memory, memory
+from resolvers.places import Places
 from resolvers.scopes import Scope, lacking
 from resolvers.selection import Reader, Selection, remembered
 
@@ -24,17 +33,29 @@ if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList
     from graphql.execution.values import VariableValues
 
-_PART_POINTS = 10
-"""Of a part that comes later: it is put together by itself, and takes this process some thirty microseconds, in which
-it may do nothing else."""
-_DENIED_POINTS = 20
-"""Of a place that the request may not read: making the error takes this process up to eighty microseconds, in which it
-may do nothing else."""
-_INTROSPECTION = frozenset({"__schema", "__type"})
-_INTROSPECTION_POINTS = 10_000
-"""Of the schema as a whole: it takes this process some forty milliseconds, in which it does nothing else."""
+REQUEST_POINTS = 60
+"""Of a request, whatever it asks: headers, JSON, the budget in Redis, the answer."""
+_OPERATION_POINTS = 20
+"""Of an operation, several of which may be in a batch."""
+_ROOT_FIELD_POINTS = 15
+"""Of a field of the operation itself, which is resolved by graphql-core, in a task of its own."""
+_FIELD_POINTS = 0.5
+"""Of a field of the selection, whatever the number of objects: it is planned, and looked at by graphql-core."""
+_READ_FIELD_POINTS = 1.2
+"""Of a field where the price alone is told, if it is not remembered: its arguments are coerced, statements written."""
+_NODE_POINTS = 1.5
+"""Of an object that `node` or `nodes` answers: which type it is of is looked at one by one."""
+_PLACES_POINTS = Places(leaves=0.007, objects=0.05, edges=0.5, alone=1.5, denied=5, introspected=0.35, bytes=0.0003)
+"""Of a place of the answer, by how it is completed, and of a byte, which is encoded, compressed and sent. Alone is by
+graphql-core, over a hundred times as slow."""
+_PART_POINTS = 3.5
+"""Of a part that comes later: it is put together by itself, and holds up everything for some hundred microseconds."""
+_EXPLAINED_POINTS, _LOOKED_UP_POINTS = 5, 0.03
+"""Of a section that is explained, and of each object that the cache is asked for it."""
 _RECORDS = {"airport": Kind.AIRPORT, "airline": Kind.AIRLINE}
 _NODES = {"Airport": Kind.AIRPORT, "Airline": Kind.AIRLINE}
+_PART_BYTES = 100
+"""Of a part that comes later, beside its data: its id, its path, that it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +74,20 @@ class RootField:
     """Records that it asks for itself."""
     pages: int = 0
     """Statements that find out which aircraft it is for."""
-    points: int = 0
-    """What it costs beside its objects."""
-    aliased: int = 0
-    """Bytes that its aliases add to the answer for each object."""
+    bytes: int = 0
+    """Of its part of the answer, about."""
+    completing: float = 0
+    """Points of completing its places."""
 
     @property
     def deferred(self) -> Selection | None:
         """What is asked of each object later."""
         return self.selection.deferred if self.selection is not None else None
 
-    def looked_up(self) -> int:
-        """Sections of its objects that a cache can be asked for before anything is loaded."""
-        selections = [one for one in (self.selection, self.deferred) if one is not None]
-        return len(self.ids) * sum(len(one.requests) for one in selections)
+    def explaining(self) -> float:
+        """Return the points of explaining its sections, which a cache may be asked for of each object."""
+        sections = sum(len(one.requests) for one in (self.selection, self.deferred) if one is not None)
+        return sections * (_EXPLAINED_POINTS + _LOOKED_UP_POINTS * len(self.ids))
 
     def kinds(self) -> frozenset[Kind]:
         """Of the records that it asks for, or that its sections lead to: a statement each."""
@@ -85,17 +106,22 @@ class Price:
     rows: int = 0
     bytes: int = 0
     points: int = 0
+    reading: int = 0
+    """The points of telling all this: what was remembered of the operations was not read again."""
+    operations: int = 0
+    fields_read: int = 0
     root_fields: Sequence[RootField] = field(default=(), compare=False)
     faults: Sequence[GraphQLError] = field(default=(), compare=False)
     """Of fields that execution will refuse, each for itself, before it asks for anything: they cost nothing."""
 
     def objects(self) -> int:
         """Different aircraft, and those of pages."""
-        named = sum(len(each.ids) for each in self.root_fields)
-        paged = sum(each.objects for each in self.root_fields if each.pages)
-        if named + paged > MOST_IDS:  # else it matters to nobody how many of them are the same
-            named = len({key for each in self.root_fields for key in each.ids})
-        return named + paged
+        named = _different(each for each in self.root_fields if not each.pages)
+        return named + sum(each.objects for each in self.root_fields if each.pages)
+
+    def explaining(self) -> int:
+        """Return the points of an explanation, which looks up each section of each object."""
+        return round(sum(each.explaining() for each in self.root_fields))
 
     def report(self) -> dict[str, int]:
         """As whoever asks is told."""
@@ -115,75 +141,116 @@ def price(
     that cannot be.
     """
     faults: list[GraphQLError] = []
-    fields = list(_root_fields(schema, operation, fragments, variables, scopes, faults))
-    return replace(_priced(fields), faults=faults)
+    reader = Reader(schema, operation, fragments, variables, scopes)
+    known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
+    fields = list(_root_fields(schema, reader, known, faults))
+    return replace(_priced(fields, 1, reader.fields_read), faults=faults)
 
 
 def together(prices: Sequence[Price]) -> Price:
     """The price of operations that are executed together, and so share their statements."""
-    return prices[0] if len(prices) == 1 else _priced([each for one in prices for each in one.root_fields])
+    if len(prices) == 1:
+        return prices[0]
+    fields = [each for one in prices for each in one.root_fields]
+    return _priced(fields, sum(one.operations for one in prices), sum(one.fields_read for one in prices))
 
 
-def _priced(fields: Sequence[RootField]) -> Price:
+class _Load(NamedTuple):
+    """Statements and their points."""
+
+    statements: int = 0
+    points: float = 0
+
+
+def _sum(loads: Iterable[_Load]) -> _Load:
+    return _Load(*map(sum, zip(*loads, strict=True))) if (loads := list(loads)) else _Load()
+
+
+def _priced(fields: Sequence[RootField], operations: int, fields_read: int) -> Price:
     named = [each for each in fields if not each.pages]
     waves = [named, *([each] for each in fields if each.pages)]  # of a page, aircraft are known once it has come
-    statements = sum(map(_statements, waves)) + sum(each.pages for each in fields)
-    rows = size = 0
-    points = float(STATEMENT_POINTS * statements)
-    for each in fields:
-        weight = _weight(each)
-        rows += round(each.objects * weight.rows)
-        size += round(each.objects * weight.bytes)
-        points += each.objects * weight.points + each.points
-    return Price(statements, rows, size, 1 + round(points), fields)
+    pages = sum(each.pages for each in fields)
+    load = _sum([*map(_wave, waves), _Load(pages, RECORDS_POINTS * pages)])
+    request = REQUEST_POINTS + _OPERATION_POINTS * operations
+    points = request + load.points + sum(each.completing for each in fields)
+    return Price(
+        statements=load.statements,
+        rows=round(sum(each.objects * _rows(each.selection) for each in fields)),
+        bytes=sum(each.bytes for each in fields),
+        points=math.ceil(points),
+        reading=math.ceil(request + _READ_FIELD_POINTS * fields_read),
+        operations=operations,
+        fields_read=fields_read,
+        root_fields=fields,
+    )
 
 
-def _statements(fields: Sequence[RootField]) -> int:
-    """Of fields that are loaded together: what comes at once, what comes later, and records that they ask themselves.
+def _rows(selection: Selection | None) -> float:
+    """Of each object."""
+    if selection is None:
+        return 1
+    deferred = selection.deferred.requests if selection.deferred else ()
+    return sum(map(rows_of, (*selection.requests, *deferred)))
 
-    Those that name aircraft beside records ask for these later than others do.
+
+def _wave(fields: Sequence[RootField]) -> _Load:
+    """Fields that are loaded together: what comes at once, what comes later, and records that they ask themselves.
+
+    Every aircraft of a wave is asked all that the wave asks of any. Fields that name aircraft beside records ask for
+    these later than others do.
     """
-    now = [each.selection for each in fields if each.selection]
-    later = [one.deferred for one in now if one.deferred]
+    now = [each for each in fields if each.selection]
+    later = [each for each in now if each.deferred]
     records = {(kind, each.name if each.selection else "") for each in fields for kind in each.records}
-    return _of_selections(now) + _of_selections(later) + len(records)
+    return _sum(
+        [
+            _of_selections([each.selection for each in now if each.selection], _different(now)),
+            _of_selections([each.deferred for each in later if each.deferred], _different(later)),
+            _Load(len(records), RECORDS_POINTS * len(records)),
+        ]
+    )
 
 
-def _of_selections(selections: Sequence[Selection]) -> int:
-    """Sections, then what they link to."""
+def _different(fields: Iterable[RootField]) -> int:
+    """How many different aircraft the fields are for; of a page, as many as are asked for."""
+    fields = list(fields)
+    paged = sum(each.objects for each in fields if each.pages)
+    return paged + len({key for each in fields for key in each.ids})
+
+
+def _of_selections(selections: Sequence[Selection], objects: int) -> _Load:
+    """Sections of so many objects, then what they link to."""
     requests = [request for one in selections for request in one.requests]
-    sections = sum(1 + (one.source.cohort is not None) for one in plan(requests)) if requests else 0
-    return sections + len({kind for one in selections for _, _, kind in one.links})
+    planned = plan(requests) if requests else ()
+    sections = sum(1 + (one.source.cohort is not None) for one in planned)
+    links = len({kind for one in selections for _, _, kind in one.links})
+    points = sum(statement_points(one, objects) for one in planned) + RECORDS_POINTS * links
+    return _Load(sections + links, points)
 
 
-def _weight(each: RootField) -> Weight:
-    """Of one of its objects."""
-    if each.selection is None:
-        return Weight(rows=1, bytes=200 + each.aliased, points=1)
-    deferred = each.selection.deferred
-    weight = weight_of([*each.selection.requests, *(deferred.requests if deferred else ())])
-    points = weight.points + _PART_POINTS * each.selection.parts + _DENIED_POINTS * each.selection.denied
-    return weight._replace(bytes=each.selection.bytes + each.aliased, points=points)
+def _completed(found: RootField, objects: int, places: Places, parts: float = 0) -> RootField:
+    """The field with so many objects more that have these places, and so many parts that come later, each."""
+    size = places.bytes + _PART_BYTES * parts
+    each = sum(map(operator.mul, places._replace(bytes=size, fields=0), _PLACES_POINTS)) + _PART_POINTS * parts
+    return replace(
+        found,
+        bytes=found.bytes + round(objects * size),
+        completing=found.completing + objects * each + _FIELD_POINTS * places.fields,
+    )
 
 
 def _root_fields(
-    schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
-    fragments: Mapping[str, FragmentDefinitionNode],
-    variables: VariableValues,
-    scopes: frozenset[str],
-    faults: list[GraphQLError],
+    schema: GraphQLSchema, reader: Reader, known: Memory | None, faults: list[GraphQLError]
 ) -> Iterator[RootField]:
     """All but those with arguments that cannot be, which are noted in `faults`."""
-    reader = Reader(schema, operation, fragments, variables, scopes)
-    known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
     query = schema.query_type
     for name, group in reader.root_fields().items() if query is not None else ():
-        if group[0].node.name.value in _INTROSPECTION:
-            yield RootField(name, 0, points=_INTROSPECTION_POINTS)
+        found = RootField(name, 0, completing=_ROOT_FIELD_POINTS)
+        if group[0].node.name.value in INTROSPECTION:
+            yield _completed(found, 1, introspection_places(schema, reader, group))
         elif query is not None and group[0].node.name.value in query.fields:
             try:
-                yield _root_field(reader, known, query, name, group)
+                yield _root_field(reader, known, query, found, group)
             except GraphQLError as error:
                 faults.append(error)
             except CallerError as error:
@@ -191,48 +258,56 @@ def _root_fields(
 
 
 def _root_field(
-    reader: Reader, known: Memory | None, query: GraphQLObjectType, name: str, group: FieldDetailsList
+    reader: Reader, known: Memory | None, query: GraphQLObjectType, found: RootField, group: FieldDetailsList
 ) -> RootField:
     field_name = group[0].node.name.value
     declared: Any = query.fields[field_name].type
-    arguments, aliased = reader.arguments(query, group), reader.aliased(group)
-    if lacking(query.fields[field_name], reader.scopes):
-        return RootField(name, 0, points=_DENIED_POINTS)  # an error of its own, and nothing is asked for it
+    arguments = reader.arguments(query, group)
+    if lacking(query.fields[field_name], reader.scopes):  # an error, and nothing is asked for it
+        return _completed(found, 1, Places(denied=1))
     if field_name in _RECORDS:
-        parts = _PART_POINTS * reader.incremental(group)
-        return RootField(name, 1, records=frozenset([_RECORDS[field_name]]), aliased=aliased, points=parts)
+        kind, places = _RECORDS[field_name], reader.places(field_name.capitalize(), group)
+        found = replace(found, objects=1, records=frozenset([kind]))
+        return _completed(found, 1, places, reader.incremental(group))
     paths: tuple[tuple[str, ...], ...] = AIRCRAFT_PATHS if field_name == "fleet" else ((),)
 
     def read() -> Selection:
-        return remembered(known, name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
+        return remembered(known, found.name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
 
-    if field_name != "fleet":
-        found = replace(_of_ids(name, field_name, arguments, read, reader.scopes), aliased=aliased)
-        if found.selection is not None:
-            return found
-        return replace(found, points=found.points + _PART_POINTS * found.objects * reader.incremental(group))
-    first = arguments.get("first")
-    objects = max(0, DEFAULT_PAGE if first is None else first)
-    pages = 1 + reader.names(declared, group).count("totalCount")
-    return RootField(name, objects, selection=read(), pages=pages, aliased=aliased)
+    if field_name in ("node", "nodes"):
+        nodes = [arguments["id"]] if field_name == "node" else arguments["ids"]
+        return _of_nodes(reader, group, found, nodes, read)
+    if field_name == "fleet":
+        first = arguments.get("first")
+        objects = max(0, DEFAULT_PAGE if first is None else first)
+        pages = 1 + reader.names(declared, group).count("totalCount")
+        found = _completed(replace(found, objects=objects, pages=pages), objects, Places(edges=1))
+    else:
+        ids = [arguments["tailNumber"]] if field_name == "aircraft" else arguments["ids"]
+        found = replace(found, objects=len(ids), ids=ids, asked=len(ids))
+    selection = read()
+    return replace(_completed(found, found.objects, selection.places, selection.parts), selection=selection)
 
 
-def _of_ids(
-    name: str, field_name: str, arguments: Mapping[str, Any], read: Callable[[], Selection], scopes: frozenset[str]
+def _of_nodes(
+    reader: Reader, group: FieldDetailsList, found: RootField, nodes: Sequence[str], read: Callable[[], Selection]
 ) -> RootField:
-    """A field that names its objects; of nodes, those that are aircraft are asked for their sections.
+    """The field with its nodes; those that are aircraft are asked for their sections.
 
     Without any, what is asked of aircraft is not read: execution would not refuse it either.
     """
-    if field_name in ("aircraft", "aircraftByIds"):
-        ids = [arguments["tailNumber"]] if field_name == "aircraft" else arguments["ids"]
-        return RootField(name, len(ids), ids, len(ids), read())
-    nodes = [arguments["id"]] if field_name == "node" else arguments["ids"]
     asked = [one for one in map(parse_node_id, nodes) if one is not None]
+    counts = Counter(kind for kind, _ in asked)
     ids = [key for kind, key in asked if kind == "Aircraft"]
-    records = {_NODES[kind] for kind, _ in asked if kind in _NODES}
-    denied = 0
-    if Scope.REGISTER not in scopes:
-        denied, records = sum(kind in _NODES for kind, _ in asked), set()
-    selection = read() if ids else None
-    return RootField(name, len(nodes), ids, len(nodes), selection, frozenset(records), points=_DENIED_POINTS * denied)
+    completing = found.completing + _NODE_POINTS * len(nodes)
+    found = replace(found, objects=len(nodes), asked=len(nodes), ids=ids, completing=completing)
+    for kind in _NODES:
+        if counts[kind] and Scope.REGISTER not in reader.scopes:
+            found = _completed(found, counts[kind], Places(denied=1))
+        elif counts[kind]:
+            found = replace(found, records=found.records | {_NODES[kind]})
+            found = _completed(found, counts[kind], reader.places(kind, group), reader.incremental(group))
+    if not ids:
+        return found
+    selection = read()
+    return replace(_completed(found, len(ids), selection.places, selection.parts), selection=selection)

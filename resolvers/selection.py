@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from graphql import (
     FragmentDefinitionNode,
+    GraphQLField,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
@@ -22,7 +23,6 @@ from graphql.execution.collect_fields import (
     collect_fields,
     collect_subfields,
 )
-from graphql.execution.incremental.build_execution_plan import get_filtered_defer_usage_set
 from graphql.execution.values import VariableValues, get_argument_values
 
 from loaders.catalogue import SECTIONS
@@ -30,12 +30,13 @@ from loaders.catalogue.declaration import ListSection, Section
 from loaders.catalogue.network import MainCarrier, MainOrigin
 from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.planning import Period, Request
-from loaders.planning.cost import weight_of
+from loaders.planning.cost import rows_of
 from loaders.planning.request import merged, request
 from resolvers.arguments import after_of, period_of
-from resolvers.counting import Sums, alias_bytes, parts
+from resolvers.counting import Sums, parts
 from resolvers.links import Link
 from resolvers.operations import Memory, memory
+from resolvers.places import NO_PLACES, PlaceCounter, Places, is_deferred
 from resolvers.scopes import FIELD_SCOPES, lacking
 
 _SECTION_OF_FIELD: dict[str, type[Section]] = {
@@ -46,8 +47,6 @@ _SECTION_OF_FIELD: dict[str, type[Section]] = {
 }
 _SECTION_BY_NAME = {section.graphql_name(): section for section in SECTIONS.values() if not section.hidden}
 KNOWN = request(Known)
-_PART_BYTES = 100
-"""Of a part that comes later, beside its data: its id, its path, that it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,10 @@ class Selection:
     links: frozenset[Link]
     deferred: "Selection | None" = None
     """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
-    bytes: float = 0
-    """Of the answer for each aircraft, about, deferred parts too: what is asked twice is answered twice."""
     parts: float = 0
     """Of the answer for each aircraft that come later, each for itself: one for each place of @defer or @stream."""
-    denied: float = 0
-    """Places of the answer for each aircraft that the request may not read: each has an error."""
+    places: Places = NO_PLACES
+    """Places of the answer for each aircraft, deferred parts too."""
 
 
 def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, ...], ...] = ((),)) -> Selection:
@@ -121,17 +118,22 @@ class Reader:
         self.scopes = scopes
         self._top: FieldDetailsList = []
         self._now, self._later = _Noted([KNOWN]), _Noted([])
-        self._bytes = self._parts = self._denied = 0.0
-        self._aliases, self._marks = Sums(fragments, alias_bytes), Sums(fragments, parts)
+        self._parts = 0.0
+        self._rows: dict[int, float] = {}
+        self._known: dict[tuple[str, int], tuple[FieldDetailsList, GroupedFieldSet, int]] = {}
+        self._marks = Sums(fragments, parts)
+        self.fields_read = 0
+        """Fields that were collected: what is remembered of an operation need not be read again."""
 
     def selection(self, top: FieldDetailsList, declared: Any, paths: Iterable[tuple[str, ...]]) -> Selection:
         """What is asked of the aircraft at these paths below a field of this type."""
         self._top, self._now, self._later = top, _Noted([KNOWN]), _Noted([])
-        self._bytes = weight_of([KNOWN]).bytes
-        self._parts, self._denied = self.incremental(top), 0.0
+        self._parts = self.incremental(top)
         for path in paths:
             for fields in self.descend(top, declared, path):
                 self.read_aircraft(fields)
+        named = _named(declared)
+        places = self.places(named.name if isinstance(named, GraphQLObjectType) else "Aircraft", top)
         now, later = self._now, self._later
         known = set(now.requests)
         now.requests += [one for one in later.requests if one in known]
@@ -141,26 +143,26 @@ class Reader:
         return replace(
             now.selection(),
             deferred=deferred.selection() if deferred.requests else None,
-            bytes=self._bytes + self._parts * _PART_BYTES,
             parts=self._parts,
-            denied=self._denied,
+            places=places,
         )
 
     def root_fields(self) -> GroupedFieldSet:
         """The operation's own fields, by their names in the answer."""
         declared = cast("GraphQLObjectType", self._schema.get_root_type(self._operation.operation))
-        return collect_fields(
+        fields = collect_fields(
             self._schema, self._fragments, self._variables, declared, self._operation
         ).grouped_field_set
+        self.fields_read += len(fields)
+        return fields
 
     def arguments(self, parent: GraphQLObjectType, group: FieldDetailsList) -> dict[str, Any]:
         """The coerced arguments of a field. Raises GraphQLError for one that cannot be."""
-        node = group[0].node
-        return get_argument_values(parent.fields[node.name.value], node, self._variables)
+        return self.arguments_of(parent.fields[group[0].node.name.value], group)
 
-    def aliased(self, group: FieldDetailsList) -> int:
-        """Bytes that the aliases below a field add to each of its objects, where none of them is in a list."""
-        return sum(self._aliases.of(one.node.selection_set) for one in group)
+    def arguments_of(self, field: GraphQLField, group: FieldDetailsList) -> dict[str, Any]:
+        """The coerced arguments of a field that is declared so. Raises GraphQLError for one that cannot be."""
+        return get_argument_values(field, group[0].node, self._variables)
 
     def incremental(self, group: FieldDetailsList) -> int:
         """Places of @defer and @stream of a field and below it."""
@@ -169,6 +171,10 @@ class Reader:
     def names(self, declared: Any, group: FieldDetailsList) -> list[str]:
         """The names of the fields that are selected of an object, each as often as the answer has it."""
         return [fields[0].node.name.value for fields in self._subfields(_named(declared), group).values()]
+
+    def places(self, type_name: str, group: FieldDetailsList) -> Places:
+        """The places of an object of this type with the field's selection set."""
+        return PlaceCounter(self.subfields, self._rows).of(self._type(type_name), group)
 
     def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> Iterator[FieldDetailsList]:
         """The fields at a path of field names; aliases apart, since each has its own arguments below."""
@@ -205,19 +211,17 @@ class Reader:
         asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
         noted = self._later if is_deferred(group, self._top) else self._now
         if section.hidden:
-            self._bytes += weight_of([asked]).bytes
             noted.requests.append(asked)
             noted.links += [(asked, position, column.kind) for position, column in section.links()]
             return
-        denied_above = self._denied
         names = {one.node.name.value for one in self._leaves(section, group)}
         if not issubclass(section, ListSection):
             wanted = frozenset(column.name for column in section.columns if column.graphql_name in names)
             asked = replace(asked, columns=wanted or frozenset([section.columns[0].name]))
-        weight = weight_of([asked])
-        self._bytes += weight.bytes + max(0, weight.rows - 1) * self.aliased(group)
-        self._parts += weight.rows * self.incremental(group)
-        self._denied += max(0, weight.rows - 1) * (self._denied - denied_above)  # in each row of a list
+        rows = rows_of(asked)
+        self._parts += rows * self.incremental(group)
+        if issubclass(section, ListSection):
+            self._rows[id(group)] = rows
         noted.requests.append(asked)
         noted.links += [
             (asked, position, column.kind) for position, column in section.links() if column.graphql_name in names
@@ -227,15 +231,23 @@ class Reader:
         below = self._subfields(self._type(section.type_name), group)
         return [one for fields in below.values() for one in fields]
 
+    def subfields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> tuple[GroupedFieldSet, int]:
+        """The fields of an object that the request may read, the same ones each time, and how many it may not."""
+        key = (parent.name, id(group))
+        if key not in self._known:
+            collected = collect_subfields(
+                self._schema, self._fragments, self._variables, self._operation, parent, group
+            ).grouped_field_set
+            allowed = collected
+            if not self.scopes >= FIELD_SCOPES:
+                allowed = {name: below for name, below in collected.items() if self._may_read(parent, below)}
+            self.fields_read += len(collected)
+            # The group is kept with what it has, so that its id stays its own.
+            self._known[key] = (group, allowed, len(collected) - len(allowed))
+        return self._known[key][1:]
+
     def _subfields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> GroupedFieldSet:
-        collected = collect_subfields(
-            self._schema, self._fragments, self._variables, self._operation, parent, group
-        ).grouped_field_set
-        if self.scopes >= FIELD_SCOPES:
-            return collected
-        allowed = {key: below for key, below in collected.items() if self._may_read(parent, below)}
-        self._denied += len(collected) - len(allowed)
-        return allowed
+        return self.subfields(parent, group)[0]
 
     def _may_read(self, parent: GraphQLObjectType, group: FieldDetailsList) -> bool:
         field = parent.fields.get(group[0].node.name.value)
@@ -254,13 +266,6 @@ class _Noted:
 
     def selection(self) -> Selection:
         return Selection(frozenset(merged(self.requests)), frozenset(self.links))
-
-
-def is_deferred(group: FieldDetailsList, below: FieldDetailsList) -> bool:
-    """Whether a field comes later than the one that it is below: every use of it is in a deferred part of its own."""
-    if any(one.defer_usage is None for one in group):
-        return False
-    return get_filtered_defer_usage_set(group) != get_filtered_defer_usage_set(below)
 
 
 def _named(declared: Any) -> Any:

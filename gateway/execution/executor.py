@@ -20,11 +20,12 @@ from graphql import GraphQLError, GraphQLObjectType, get_named_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.pieces import Pieces
-from gateway.execution.plan import Unsupported, is_streamed, plan
+from gateway.execution.plan import Unsupported, plan
 from gateway.execution.rows import Complete, Unclean
 from gateway.execution.variables import texts, with_texts
 from resolvers.fleet import AircraftConnection
 from resolvers.operations import memory
+from resolvers.places import is_streamed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Iterable, Sequence

@@ -19,7 +19,6 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLScalarType,
-    GraphQLStreamDirective,
     GraphQLString,
 )
 from graphql.execution.values import get_argument_values
@@ -29,8 +28,8 @@ from strawberry.types.field import StrawberryField
 
 from gateway.execution.rows import SCALARS, Complete, Completed, Leaf, Unclean, assemble, complete_leaf, complete_rows
 from resolvers.batching import BATCH, Batch, ColumnField
+from resolvers.places import is_deferred, is_streamed
 from resolvers.scopes import Needs, lacking
-from resolvers.selection import is_deferred
 
 if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList
@@ -50,11 +49,6 @@ class Unsupported(Exception):  # noqa: N818 (not an error: the selection is grap
 def plan(executor: ColumnExecutor, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
     """A function that completes values of this type with this selection. Raises Unsupported."""
     return _Planner(executor).complete(declared, details)
-
-
-def is_streamed(details: FieldDetailsList) -> bool:
-    """Whether a field has @stream, active or not; as in graphql-core, the first use says so for all."""
-    return any(one.name.value == GraphQLStreamDirective.name for one in details[0].node.directives or ())
 
 
 class _Planner:

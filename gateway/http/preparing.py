@@ -94,7 +94,7 @@ class Preparing:
                 prepared.append(Outcome(has_data=False, errors=[fault.error], refused_status=fault.status))
         try:
             _check_price(together([one.price for one in prepared if isinstance(one, Prepared)]), limits)
-            await budget.take(_points(prepared, is_told=cost_mode(request) == "validate"))
+            await budget.take(_points(prepared, is_told=cost_mode(request) == "validate"), is_price=True)
         except Refused as refusal:
             prepared = _all_refused(prepared, refusal)
         budget.owe(_POINTS_TO_CHECK * sum(isinstance(one, Outcome) for one in prepared))
@@ -181,13 +181,15 @@ def _all_refused(prepared: Sequence[Prepared | Outcome], refusal: Refused) -> li
 def _points(prepared: Sequence[Prepared | Outcome], *, is_told: bool) -> int:
     """What is paid before anything is executed: the price of what is executed together.
 
-    Where its price is told alone (`is_told`), that is a point; to explain it is to look up each section of each object.
+    Where its price is told alone (`is_told`), that is what telling it takes; an explanation looks up each section of
+    each object besides.
     """
     sought = [one for one in prepared if isinstance(one, Prepared) and one.price.points]
-    if not is_told:
-        return together([one.price for one in sought]).points if sought else 0
+    if not sought:
+        return 0
+    priced = together([one.price for one in sought])
     explained = [one for one in sought if one.asked.extensions.get(EXPLAIN) is True]
-    return len(sought) + sum(each.looked_up() for one in explained for each in one.price.root_fields)
+    return (priced.reading if is_told else priced.points) + sum(one.price.explaining() for one in explained)
 
 
 def _check_price(priced: Price, limits: Limits) -> None:

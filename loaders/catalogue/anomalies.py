@@ -12,7 +12,6 @@ class OutlierDays(ListSection):
 
     type_name = "OutlierDay"
     relation = DAY_DEVIATIONS
-    points = 6
     usual = 3
     first = 50
     order = ("date",)

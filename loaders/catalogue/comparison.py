@@ -34,7 +34,6 @@ class ModelBenchmark(Section):
     """All flights of all registered aircraft of the same model; null where the model is not known or none flew."""
 
     relation = MODEL_BENCHMARKS
-    points = 4
     present_by = "model"
     model = text("toNullable(key)", "The model.")
     aircraft = count("uniqExact(tail_number)", "Aircraft of the model with a scheduled flight.", "aircraft")
@@ -53,7 +52,6 @@ class CarrierBenchmark(Section):
     """
 
     relation = CARRIER_BENCHMARKS
-    points = 3
     present_by = "code"
     code = text("any(toNullable(carrier))", "Code of the airline.")
     airline = airline_of("any(toNullable(carrier))", "The airline.")
@@ -88,7 +86,7 @@ class RouteBenchmark(ListSection):
 
     type_name = "RouteComparison"
     relation = ROUTE_BENCHMARKS
-    points = 5
+    usual = 28
     order = ("-toInt64(flights)", "origin", "destination")
     origin = text("origin", "Code of the airport of departure.")
     destination = text("destination", "Code of the airport of arrival.")

@@ -197,8 +197,6 @@ class Section:
     present_by: ClassVar[str] = ""
     freshness: ClassVar[Freshness | None] = None
     """How old an answer may be; None is the source's."""
-    points: ClassVar[float] = 1
-    """What it costs for one object, beside its rows: a point is about ten microseconds of its store."""
     hidden: ClassVar[bool] = False
     """Hidden sections serve other fields and are not in the analysis type."""
 
@@ -247,7 +245,7 @@ class ListSection(Section):
     first: ClassVar[int] = 10
     """How many rows are answered when the query does not say."""
     usual: ClassVar[int] = 0
-    """Rows that an object in busy service has, where that is far fewer than `first`; 0 where it is not."""
+    """Rows that an object in busy service has; 0 where that is not known, and every list counts as full."""
     most: ClassVar[int] = 1_000
     """The largest `first` that a query may ask for: without a bound, one field could ask for the whole table."""
 

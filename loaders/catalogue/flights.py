@@ -24,7 +24,7 @@ class RecentFlights(ListSection):
 
     type_name = "RecentFlight"
     relation = FLIGHTS
-    points = 3
+    usual = 250
     order = ("-toInt64(toUnixTimestamp(scheduled_departure))", *_PLACE[1:])
     date = _DATE
     scheduled_departure = _SCHEDULED
@@ -42,7 +42,7 @@ class LongestFlights(ListSection):
 
     type_name = "LongFlight"
     relation = FLIGHTS
-    points = 3
+    usual = 250
     only = "departed"
     order = ("-toInt64(distance)", *_PLACE)
     date = _DATE
@@ -59,7 +59,7 @@ class WorstDelays(ListSection):
 
     type_name = "DelayedFlight"
     relation = FLIGHTS
-    points = 3
+    usual = 250
     only = "completed"
     order = ("-toInt64(assumeNotNull(arrival_delay))", *_PLACE)
     date = _DATE
@@ -76,7 +76,7 @@ class BestRecoveries(ListSection):
 
     type_name = "RecoveredFlight"
     relation = FLIGHTS
-    points = 3
+    usual = 140
     only = "completed and departure_delay > arrival_delay"
     order = ("toInt64(assumeNotNull(arrival_delay)) - toInt64(assumeNotNull(departure_delay))", *_PLACE)
     date = _DATE
@@ -94,6 +94,7 @@ class FlightLog(ConnectionSection):
 
     type_name = "LoggedFlight"
     relation = FLIGHTS
+    usual = 250
     first = 50
     order = _PLACE
     cursor = (

@@ -24,7 +24,7 @@ class Routes(ListSection):
 
     type_name = "Route"
     relation = FLIGHTS
-    points = 3
+    usual = 28
     order = ("-toInt64($flights)", "$origin", "$destination")
     origin = grouped(text("toString(origin)", "Code of the airport of departure."))
     destination = grouped(text("toString(destination)", "Code of the airport of arrival."))
@@ -54,6 +54,7 @@ class Destinations(ListSection):
 
     type_name = "Destination"
     relation = FLIGHTS
+    usual = 20
     order = ("-toInt64($flights)", "$code")
     code = grouped(text("toString(destination)", "Code of the airport."))
     flights = _FLIGHTS
@@ -91,7 +92,6 @@ class AirportsServed(ListSection):
 
     type_name = "AirportService"
     relation = CALLS
-    points = 3
     usual = 20
     first = 100
     order = (

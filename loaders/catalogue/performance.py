@@ -43,6 +43,7 @@ class DistanceProfile(ListSection):
 
     type_name = "DistanceBand"
     relation = DEPARTED
+    usual = 4
     first = 4
     from_miles = grouped(whole("roundDown(toInt32(distance), [0, 500, 1000, 2000])", "Shortest of the band.", "miles"))
     flights = count("count()", "Flights that departed.")

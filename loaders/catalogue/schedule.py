@@ -154,7 +154,6 @@ class Streaks(Section):
     """Longest runs of completed flights, in the order of their schedule, that were all on time or all late."""
 
     relation = STREAKS
-    points = 10
     longest_on_time = count("maxIf(length, punctual)", "Most flights in a row that were on time.")
     longest_on_time_from = day(
         "argMinOrNullIf(first_date, (-toInt64(length), first_date), punctual)",

@@ -60,6 +60,7 @@ class ByWeekday(ListSection):
 
     type_name = "Weekday"
     relation = FLIGHTS
+    usual = 7
     first = 7
     weekday = grouped(count("toDayOfWeek(date)", "1 for Monday to 7 for Sunday (ISO 8601).", ""))
     flights = _FLIGHTS
@@ -87,7 +88,6 @@ class CumulativeDistance(ListSection):
 
     type_name = "DistanceToDate"
     relation = DAY_DISTANCES
-    points = 3
     usual = 200
     first = 366
     most = 4_000

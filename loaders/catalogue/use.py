@@ -58,7 +58,6 @@ class Turnarounds(Section):
     """
 
     relation = ROTATIONS
-    points = 3
     _recent = "previous_arrival is not null and date - previous_date <= 1 and departed_at > previous_arrival"
     _gap = "dateDiff('minute', previous_arrival, departed_at)"
     turnarounds = count(f"countIf({_recent})", "Turnarounds within the same or the next date.", "turnarounds")
@@ -90,7 +89,7 @@ class BusiestDays(ListSection):
 
     type_name = "BusyDay"
     relation = DAYS
-    points = 4
+    usual = 200
     order = ("-toInt64(legs)", "date")
     only = "legs > 0"
     date = day("date", "The day.")
@@ -115,6 +114,7 @@ class Seasonality(ListSection):
 
     type_name = "Quarter"
     relation = FLIGHTS
+    usual = 4
     first = 4
     quarter = grouped(count("toQuarter(date)", "1 for January to March, and so on.", ""))
     flights = count("count()", "Scheduled flights, cancelled ones too.")

@@ -17,7 +17,6 @@ class WeatherExposure(Section):
     """The weather that the aircraft's flights were scheduled into."""
 
     relation = WEATHER
-    points = 4
     flights = count("countIf(observed)", "Scheduled flights with an observation.")
     mean_temperature = number("avg(temperature_f)", "Mean temperature.", "degrees Fahrenheit")
     mean_wind_speed = number("avg(wind_speed_mph)", "Mean wind speed.", "miles per hour")
@@ -32,7 +31,6 @@ class DelayByWind(ListSection):
 
     type_name = "WindBand"
     relation = WEATHER
-    points = 4
     usual = 7
     only = "wind_speed_mph is not null"
     from_mph = _band("wind_speed_mph", "[0, 5, 10, 15, 20, 25, 30]", "Lowest wind speed of the band.", "miles per hour")
@@ -47,7 +45,6 @@ class DelayByVisibility(ListSection):
 
     type_name = "VisibilityBand"
     relation = WEATHER
-    points = 4
     usual = 5
     only = "visibility_miles is not null"
     from_miles = _band("visibility_miles", "[0, 1, 3, 5, 10]", "Lowest visibility of the band.", "miles")
@@ -62,7 +59,6 @@ class DelayByPrecipitation(ListSection):
 
     type_name = "PrecipitationBand"
     relation = WEATHER
-    points = 4
     usual = 4
     only = "precipitation_inches is not null"
     from_inches = _band("precipitation_inches", "[0, 0.01, 0.1, 0.3]", "Least precipitation of the band.", "inches")

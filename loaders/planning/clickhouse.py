@@ -63,6 +63,7 @@ def fused(requests: Sequence[Request]) -> Statement:
         arguments=_arguments(asked, period),
         requests=ordered,
         read=fused_reader(ordered),
+        passes=tuple(tuple(one.request for one in members) for members in parts.values()),
     )
 
 
@@ -84,7 +85,7 @@ def rows(request: Request) -> Statement:
     if section.in_order:
         sql += "\nsettings optimize_aggregation_in_order = 1"
     arguments = _arguments([one], request.period)
-    return Statement(part.relation.source, sql, arguments, (request,), partial(read_rows, request))
+    return Statement(part.relation.source, sql, arguments, (request,), partial(read_rows, request), ((request,),))
 
 
 def _named(requests: Iterable[Request]) -> list[_Asked]:

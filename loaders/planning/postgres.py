@@ -19,7 +19,7 @@ def fused(requests: Sequence[Request]) -> Statement:
         columns += [f"{column.sql} as {name}__{column.name}" for column in wanted]
     listed = ",\n    ".join(columns)
     sql = f"select {listed}\nfrom {relation.sql}\nwhere {relation.key} = any($1::text[])"
-    return Statement(relation.source, sql, {}, tuple(requests), fused_reader(requests))
+    return Statement(relation.source, sql, {}, tuple(requests), fused_reader(requests), (tuple(requests),))
 
 
 def rows(request: Request) -> Statement:
@@ -37,4 +37,5 @@ def rows(request: Request) -> Statement:
         f") as listed\n"
         f"order by asked.key, {order}"
     )
-    return Statement(relation.source, sql, {"first": request.first}, (request,), partial(read_rows, request))
+    read = partial(read_rows, request)
+    return Statement(relation.source, sql, {"first": request.first}, (request,), read, ((request,),))

@@ -30,6 +30,7 @@ class Statement:
 
     ClickHouse's `sql` has `{name:Type}` for `arguments`; PostgreSQL's has $1 for the ids, then the arguments in order.
     `read(table, ids)` gives each request with its values, one by one, so that a reader of much can pause in between.
+    `passes` are the requests that are answered from one pass over a relation each.
     """
 
     source: Source
@@ -37,6 +38,7 @@ class Statement:
     arguments: dict[str, object]
     requests: tuple[Request, ...]
     read: Read
+    passes: tuple[tuple[Request, ...], ...]
 
 
 def read_fused(

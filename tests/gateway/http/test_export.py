@@ -10,7 +10,7 @@ import httpx
 
 from deploy.embedded.engines import StoreUrls
 from gateway.export import BATCH
-from loaders.planning.cost import STATEMENT_POINTS
+from loaders.planning.cost import RECORDS_POINTS
 from tests.asking import SCHEMA
 from tests.gateway.http.conftest import Gateway, NewGateway
 from tests.loaders.stores.relay import relay
@@ -61,7 +61,7 @@ async def test_an_export_costs_what_the_same_query_does_and_is_refused_before_an
 
 
 async def test_of_all_aircraft_a_page_and_its_statement_are_counted(new_gateway: NewGateway, gateway: Gateway) -> None:
-    points = await _points(gateway, BATCH) + STATEMENT_POINTS
+    points = await _points(gateway, BATCH) + RECORDS_POINTS
     async with new_gateway(rate_cost_per_minute=points + SPARE) as one:
         answer = await _export(one, after="N998")
         assert 1 < len(_lines(answer)) < BATCH
@@ -96,4 +96,4 @@ async def test_head_loads_and_counts_nothing(new_gateway: NewGateway) -> None:
         answer = await one.client.head("/export/analysis")
         assert (answer.status_code, answer.content) == (200, b"")
         assert answer.headers["content-type"].startswith("application/x-ndjson")
-        assert _remaining(await one.post({"query": "{ __typename }"})) > 99_900
+        assert _remaining(await one.post({"query": "{ __typename }"})) > 99_800

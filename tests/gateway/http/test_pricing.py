@@ -102,7 +102,7 @@ async def test_every_root_field_has_a_price(
         assert estimated["statements"] == sum(account["statements"].values()) == len(one.recorder.sent)
         assert statements in (None, estimated["statements"])
         assert estimated["rows"] >= objects
-        assert estimated["points"] > 100 * estimated["statements"]
+        assert estimated["points"] >= 80 + 25 * estimated["statements"]
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ async def test_a_node_id_is_priced_as_the_other_leaves_of_an_object_are(gateway:
         estimated, _, size = await compared(gateway, query.replace("FIELDS", fields), busiest[:50])
         prices.append(estimated)
         sizes.append(size)
-    assert prices[0] == prices[1] == prices[2]
-    assert sizes[2] < prices[2]["bytes"] * 2
+    assert prices[0]["points"] == prices[1]["points"] <= prices[2]["points"] <= prices[0]["points"] + 10
+    assert all(size / 2 < one["bytes"] < size * 2 for size, one in zip(sizes, prices, strict=True))
 
 
 async def test_each_page_pays_for_the_statements_of_its_own_aircraft(new_gateway: NewGateway) -> None:

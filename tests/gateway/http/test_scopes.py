@@ -49,15 +49,15 @@ async def test_what_is_answered_but_for_a_field_challenges_nobody(new_gateway: N
 @pytest.mark.parametrize(
     ("query", "ids", "points"),
     [
-        (f"aircraftByIds(ids: $ids) {{ id {DENIED} }}", IDS, 20 * 500 * 30),
+        (f"aircraftByIds(ids: $ids) {{ id {DENIED} }}", IDS, 5 * 500 * 30),
         (
             f"nodes(ids: $ids) {{ id ... on Aircraft {{ {DENIED} }} }}",
             [f"Aircraft:{one}" for one in IDS],
-            20 * 500 * 30,
+            5 * 500 * 30,
         ),
-        ("nodes(ids: $ids) { id }", [f"Airport:{one}" for one in IDS], 20 * 500),
-        ("aircraftByIds(ids: $ids) { analysis { airportsServed(first: 9) { airport { name } } } }", IDS, 20 * 500 * 9),
-        ('aircraftByIds(ids: $ids) { id } airline(code: "UA") { name }', IDS[:1], 20),
+        ("nodes(ids: $ids) { id }", [f"Airport:{one}" for one in IDS], 5 * 500),
+        ("aircraftByIds(ids: $ids) { analysis { airportsServed(first: 9) { airport { name } } } }", IDS, 5 * 500 * 9),
+        ('aircraftByIds(ids: $ids) { id } airline(code: "UA") { name }', IDS[:1], 5),
     ],
     ids=["aircraft", "nodes of aircraft", "nodes", "rows of a list", "root field"],
 )
@@ -68,4 +68,4 @@ async def test_each_place_that_is_denied_is_paid(
     async with new_gateway(anonymous="analysis:read", max_cost=1 << 20) as one:
         answer = (await one.post(body, graphql_cost="validate")).json()
     estimated = answer["extensions"]["cost"]["estimated"]["points"]
-    assert points <= estimated < 1.2 * points + 600
+    assert points <= estimated < 1.5 * points + 3_000, "what is beside them is completed one by one"
