@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from benchmarks.asking import BenchmarkError
-from benchmarks.nginx import running_edge
+from benchmarks.nginx import running_edge, unlimited
 from benchmarks.processes import endpoint
 from benchmarks.rates import SECONDS, Rates, measure_rates
 from benchmarks.servers import installed
@@ -53,7 +53,7 @@ def _edge(nginx: str, origin: str) -> Iterator[str]:
     """The URL of an edge of its own before this one."""
     with (
         tempfile.TemporaryDirectory(prefix="edge-") as folder,
-        running_edge(nginx, Path(folder), [urlsplit(origin).netloc]) as started,
+        running_edge(nginx, Path(folder), [urlsplit(origin).netloc], unlimited) as started,
     ):
         yield started.url
 

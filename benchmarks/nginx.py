@@ -1,6 +1,7 @@
 """Debian's nginx with the edge's configuration, for the length of a block."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,6 +62,11 @@ def running_edge(
     command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
     with running(command, lambda: accepts(port)):
         yield edge
+
+
+def unlimited(configuration: str) -> str:
+    """The configuration without its limits for one address, which is all that a benchmark asks from."""
+    return re.sub(r"(?m)^ *limit_(req|conn) .*$", "", configuration)
 
 
 def _rendered(edge: Edge, gateways: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.http.answers import Answering, Answers
 from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.hosts import allowed_hosts, parse_allowed_hosts
 from gateway.http.origins import guarded
 from gateway.http.paths import canonical_paths, parse_root_path
 from gateway.http.reading import in_time
@@ -101,6 +102,7 @@ def build_app(settings: Settings) -> Starlette:
     front = unsniffed(in_time(front, settings.body_timeout_s), GRAPHQL_PATH)
     served = (GRAPHQL_PATH, export.PATH, *health.PATHS)
     pages = (graphiql.PATH,) if settings.graphiql else ()
+    front = allowed_hosts(front, parse_allowed_hosts(settings.allowed_hosts), health.PATHS)
     front = canonical_paths(front, served, pages, parse_root_path(settings.root_path))
     app.front = behind_proxies(front, TrustedProxies.parse(settings.trusted_proxies))
     return app

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway.auth import commands as key_commands
 from gateway.auth.authentication import Policy
 from gateway.http.cors_settings import parse_headers, parse_origins
+from gateway.http.hosts import parse_allowed_hosts
 from gateway.http.paths import parse_root_path
 from gateway.persisted import Persisted
 from gateway.schema import build_schema
@@ -25,8 +26,15 @@ from loaders.stores.errors import CallerError, GatewayError
 SCHEMA_FILE = Path("schema.graphql")
 
 
-_ON_ONES_OWN = {"anonymous": "all", "graphiql": True, "introspection": True, "suggestions": True}
-"""What `gateway run` opens and `gateway serve` does not: on one's own machine, nobody else asks."""
+_ON_ONES_OWN = {
+    "anonymous": "all",
+    "graphiql": True,
+    "introspection": True,
+    "suggestions": True,
+    "allowed_hosts": "localhost",
+}
+"""What `gateway run` opens and `gateway serve` does not: on one's own machine, nobody else asks. A page whose host is
+made to lead to this machine would: it is answered for the machine's own names alone."""
 
 
 class NotInstalledError(GatewayError):
@@ -113,6 +121,7 @@ def _check(settings: Settings) -> None:
     parse_origins(settings.cors_origins)
     parse_headers(settings.cors_headers)
     parse_root_path(settings.root_path)
+    parse_allowed_hosts(settings.allowed_hosts)
     for warning in settings.warnings():
         print(f"gateway: {warning}", file=sys.stderr)
 

@@ -1,5 +1,9 @@
 """Is the process alive, and can it answer?"""
 
+import asyncio
+import time
+from contextvars import Context
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -8,27 +12,53 @@ from gateway.stores import Stores
 
 PATHS = LIVE, READY = "/livez", "/readyz"
 
+_FRESH_S = 1.0
+"""How long one look at the stores is answered: probes ask every few seconds, and anybody else may ask at any rate."""
+_WITHIN_S = 5.0
+"""How long a store may take to answer a ping. Without it, probes would wait as long as a statement may take."""
+
 
 async def live(_request: Request) -> Response:
     """200 as long as the event loop turns; asks nothing of the stores, so that a restart never follows their faults."""
     return PlainTextResponse("alive\n", headers={"Cache-Control": "no-store"})
 
 
-async def ready(request: Request) -> Response:
-    """200 while PostgreSQL answers, since nothing is known of any aircraft without it; else 503.
+class Ready:
+    """Answers 200 while PostgreSQL answers, since nothing is known of any aircraft without it; else 503.
 
     The other stores are named and do not count: what they hold is null or comes from elsewhere while they are away, and
-    taking every replica out of service would lose the rest too.
+    taking every replica out of service would lose the rest too. Whoever asks within a second shares one look at the
+    stores: however many ask, and however long a store hangs, each has one ping at a time.
     """
-    stores: Stores = request.app.state.stores
-    states = await stores.states()
-    status = 200 if states["postgresql"] == "ok" else 503
-    content: dict[str, object] = {"ready": status == 200, "stores": states}
-    if stores.hearing is not None and stores.hearing.reason is not None:
-        content["warnings"] = [stores.hearing.reason]
-    return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
+
+    def __init__(self, fresh_s: float = _FRESH_S, within_s: float = _WITHIN_S) -> None:
+        self._fresh_s = fresh_s
+        self._within_s = within_s
+        self._states: dict[str, str] = {}
+        self._fresh_until = 0.0
+        self._look: asyncio.Task[None] | None = None
+
+    async def answer(self, request: Request) -> Response:
+        """The answer to one probe."""
+        stores: Stores = request.app.state.stores
+        if self._look is None and time.monotonic() >= self._fresh_until:
+            self._look = asyncio.create_task(self._look_at(stores), context=Context())  # no request's account has it
+        if self._look is not None:
+            await asyncio.shield(self._look)  # which others wait for, too
+        status = 200 if self._states["postgresql"] == "ok" else 503
+        content: dict[str, object] = {"ready": status == 200, "stores": self._states}
+        if stores.hearing is not None and stores.hearing.reason is not None:
+            content["warnings"] = [stores.hearing.reason]
+        return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
+
+    async def _look_at(self, stores: Stores) -> None:
+        try:
+            self._states = await stores.states(self._within_s)
+            self._fresh_until = time.monotonic() + self._fresh_s
+        finally:
+            self._look = None
 
 
 def routes() -> list[BaseRoute]:
     """The probes."""
-    return [Route(LIVE, live), Route(READY, ready)]
+    return [Route(LIVE, live), Route(READY, Ready().answer)]

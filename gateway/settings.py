@@ -234,6 +234,13 @@ class Settings(StoreSettings):
         least=0.1,
         most=86_400,
     )
+    allowed_hosts: str = setting(
+        "GATEWAY_ALLOWED_HOSTS",
+        "*",
+        "Hosts that requests may be for, such as `fleet.example`, separated by commas, beside this machine's own"
+        " (`localhost`, `127.0.0.1`, `::1`); `*` is any. Not set, it is any of `gateway serve`, and of `gateway run`"
+        " this machine's own alone.",
+    )
     shutdown_timeout_s: int = setting(
         "GATEWAY_SHUTDOWN_TIMEOUT_S",
         10,

@@ -38,10 +38,10 @@ class Stores:
         """The dataloaders of one request."""
         return RequestLoaders.over(self.postgres, self.clickhouse, self.cache)
 
-    async def states(self) -> dict[str, str]:
-        """`ok` or `away` for each store; as long as the slowest takes, within its timeouts."""
+    async def states(self, within_s: float = 5.0) -> dict[str, str]:
+        """`ok` or `away` for each store; one that has not answered by then is away."""
         pings = (self.postgres.ping(), self.clickhouse.ping(), self.redis.ping())
-        answers = await asyncio.gather(*pings, return_exceptions=True)
+        answers = await asyncio.gather(*(asyncio.wait_for(one, within_s) for one in pings), return_exceptions=True)
         names = ("postgresql", "clickhouse", "redis")
         return {name: "ok" if answer is None else "away" for name, answer in zip(names, answers, strict=True)}
 

@@ -59,24 +59,28 @@ def _origin(entry: str) -> str:
         raise _no_origin(entry, "pages have http or https")
     if port > 65_535 or (found["port"] and not port):
         raise _no_origin(entry, "a port is from 1 to 65535")
-    host = _host(entry, found["host"])
+    try:
+        host = canonical_host(found["host"])
+    except ValueError as error:
+        raise _no_origin(entry, str(error)) from None
     return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")
 
 
-def _host(entry: str, host: str) -> str:
+def canonical_host(host: str) -> str:
+    """Return a host in lower case as browsers write it. Raises ValueError, which says why it is none."""
     try:
         if host.startswith("["):
-            return f"[{_ipv6(host[1:-1])}]"
+            return f"[{_ipv6(host.removeprefix('[').removesuffix(']'))}]"
         if _NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]):
             return str(IPv4Address(host))
     except AddressValueError:
-        raise _no_origin(entry, f"{host} is no address") from None
+        raise ValueError(f"{host} is no address") from None
     if not host.isascii():
-        raise _no_origin(entry, "a browser sends such a host in Punycode (xn--…): write that")
+        raise ValueError("a browser sends such a host in Punycode (xn--…): write that")
     if "*" in host:
-        raise _no_origin(entry, "`*` stands for all origins and for no part of one: list each host")
+        raise ValueError("`*` stands for all and for no part of one: list each host")
     if not _HOST.fullmatch(host):
-        raise _no_origin(entry, f"{host!r} is no host")
+        raise ValueError(f"{host!r} is no host")
     return host
 
 

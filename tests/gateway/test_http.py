@@ -107,7 +107,7 @@ def test_probes_tell_life_and_readiness(client: httpx.Client) -> None:
 
 def test_the_root_leads_to_graphiql(client: httpx.Client) -> None:
     answer = client.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (307, "/graphiql")
+    assert (answer.status_code, answer.headers["location"]) == (307, "graphiql")  # relative, for a prefix before it
 
 
 def test_another_path_is_not_found(client: httpx.Client) -> None:

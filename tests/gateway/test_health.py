@@ -1,0 +1,78 @@
+"""The probe of the stores: one look for all who ask within a second, however long a store hangs."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from gateway.health import Ready
+from gateway.stores import Stores
+
+
+class Pinged:
+    """A store that counts its pings and answers them as it is told."""
+
+    def __init__(self, answer: Callable[[], Awaitable[None]] | None = None) -> None:
+        self.pings = 0
+        self.was_pinged = asyncio.Event()
+        self._answer = answer
+
+    async def ping(self) -> None:
+        self.pings += 1
+        self.was_pinged.set()
+        await asyncio.sleep(0)
+        if self._answer is not None:
+            await self._answer()
+
+
+@asynccontextmanager
+async def _asking(ready: Ready, *stores: Pinged) -> AsyncIterator[httpx.AsyncClient]:
+    app = Starlette(routes=[Route("/readyz", ready.answer)])
+    app.state.stores = Stores(*stores)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
+        yield client
+
+
+async def test_all_who_ask_within_a_second_share_one_look() -> None:
+    stores = Pinged(), Pinged(), Pinged()
+    async with _asking(Ready(fresh_s=60), *stores) as client:
+        answers = await asyncio.gather(*(client.get("/readyz") for _ in range(50)))
+        answers.append(await client.get("/readyz"))
+    assert {answer.status_code for answer in answers} == {200}
+    assert [store.pings for store in stores] == [1, 1, 1]
+
+
+async def test_a_look_that_is_old_is_not_answered() -> None:
+    stores = Pinged(), Pinged(), Pinged()
+    async with _asking(Ready(fresh_s=0), *stores) as client:
+        for _ in range(3):
+            await client.get("/readyz")
+    assert [store.pings for store in stores] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(("hanging", "status"), [("postgresql", 503), ("clickhouse", 200), ("redis", 200)])
+async def test_a_store_that_hangs_is_away_and_pinged_once(hanging: str, status: int) -> None:
+    names = ("postgresql", "clickhouse", "redis")
+    stores = [Pinged(asyncio.Event().wait if name == hanging else None) for name in names]  # type: ignore[arg-type]
+    async with _asking(Ready(fresh_s=60, within_s=0.05), *stores) as client:
+        answers = await asyncio.gather(*(client.get("/readyz") for _ in range(20)))
+    states = {name: "away" if name == hanging else "ok" for name in names}
+    assert [answer.json() for answer in answers] == [{"ready": status == 200, "stores": states}] * 20
+    assert {answer.status_code for answer in answers} == {status}
+    assert [store.pings for store in stores] == [1, 1, 1]
+
+
+async def test_a_client_that_leaves_does_not_end_the_look_of_others() -> None:
+    may_answer = asyncio.Event()
+    stores = Pinged(may_answer.wait), Pinged(), Pinged()  # type: ignore[arg-type]
+    async with _asking(Ready(fresh_s=60), *stores) as client:
+        first, second = (asyncio.create_task(client.get("/readyz")) for _ in range(2))
+        await stores[0].was_pinged.wait()
+        first.cancel()
+        may_answer.set()
+        assert (await second).status_code == 200
+    assert stores[0].pings == 1
