@@ -49,7 +49,7 @@ def test_every_default_on_the_page_of_security_is_the_settings() -> None:
 
 def test_every_limit_on_the_page_of_the_api_is_the_settings() -> None:
     rows = re.findall(r"^\| (`GATEWAY_MAX[^|]+) \| ([^|]+) \|", API, flags=re.MULTILINE)
-    assert len(rows) == 8
+    assert len(rows) == 11
     for variables, defaults in rows:
         names = re.findall(r"`(\w+)`", variables)
         assert defaults.split(", ") == [shown(DEFAULTS[name]) for name in names]
