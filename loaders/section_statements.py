@@ -8,7 +8,7 @@ from loaders.account import current
 from loaders.catalogue.declaration import Cohort, Store
 from loaders.keys import storable
 from loaders.planning import Cohorts, Request, Statement, Table, Values, plan
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreUnavailable, SystemFault
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
 MANY_IDS = 200
@@ -59,8 +59,8 @@ class SectionStatements:
         if statement.source.store is Store.POSTGRES:
             rows = await self.postgres.rows(statement.sql, asked, *statement.arguments.values())
             return await _read(statement, list(zip(*rows, strict=True)), ids)
-        answer = await self.clickhouse.columns(statement.sql, {"ids": asked, **statement.arguments})
-        return await _read(statement, answer.columns, ids)
+        table = await self._columns(statement, {"ids": asked, **statement.arguments})
+        return await _read(statement, table, ids)
 
     async def _of_cohorts(self, statement: Statement, cohort: Cohort, ids: Sequence[str]) -> dict[Request, Values]:
         """Two waves: which cohort each id is in, then the cohorts' answers, each given to all of its members."""
@@ -76,8 +76,14 @@ class SectionStatements:
         keys = [cohort_of.get(key, "") for key in ids]
         if not cohorts:
             return await _read(statement, [], keys)
+        return await _read(statement, await self._columns(statement, arguments), keys)
+
+    async def _columns(self, statement: Statement, arguments: Mapping[str, object]) -> Table:
+        """Columns are read by their place, so the answer's must be those that the statement declares, in its order."""
         answer = await self.clickhouse.columns(statement.sql, arguments)
-        return await _read(statement, answer.columns, keys)
+        if answer.names not in ((), statement.names):
+            raise StoreUnavailable("clickhouse", "The answer of ClickHouse has other columns than its statement.")
+        return answer.columns
 
 
 def _ids_of(statement: Statement, wanted: Mapping[Request, Sequence[str]]) -> Sequence[str]:

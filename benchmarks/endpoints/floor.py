@@ -61,7 +61,7 @@ async def dashboard(stores: CountedStores, ids: list[str]) -> list[Any]:
     """Two waves: figures and register at once, then the airlines that the figures name."""
     asked = list(dict.fromkeys(ids))
     register, answer = await asyncio.gather(
-        stores.postgres.rows(_REGISTER, asked), stores.clickhouse.columns(_FIGURES, {"ids": asked})
+        stores.postgres.rows(_REGISTER, asked), stores.clickhouse.unproven(_FIGURES, {"ids": asked})
     )
     figures = _figures(answer.columns)
     return _aircraft(ids, register, figures, await _airlines(stores, figures))
@@ -72,8 +72,8 @@ async def trends(stores: CountedStores, ids: list[str]) -> list[Any]:
     asked = list(dict.fromkeys(ids))
     register, answer, months = await asyncio.gather(
         stores.postgres.rows(_REGISTER, asked),
-        stores.clickhouse.columns(_FIGURES, {"ids": asked}),
-        stores.clickhouse.columns(_MONTHS, {"ids": asked}),
+        stores.clickhouse.unproven(_FIGURES, {"ids": asked}),
+        stores.clickhouse.unproven(_MONTHS, {"ids": asked}),
     )
     figures = _figures(answer.columns)
     airlines = await _airlines(stores, figures)

@@ -55,6 +55,11 @@ class CountedClickHouse:
         self.statements += 1
         return await self.store.columns(sql, parameters)
 
+    async def unproven(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        """One statement more, as a hand-written endpoint would ask it: an answer that is cut goes unnoticed."""
+        self.statements += 1
+        return Columns(*await self.store._read(sql, parameters))  # type: ignore[attr-defined]
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
 

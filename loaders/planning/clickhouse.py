@@ -15,7 +15,9 @@ from typing import cast
 from loaders.catalogue.declaration import ConnectionSection, ListSection, Relation
 from loaders.planning.request import Period, Request
 from loaders.planning.statement import Statement, fused_reader, read_rows
+from loaders.stores.protocols import ANSWER_ROWS, with_row_count
 
+_COUNTED = f"count() over () as {ANSWER_ROWS}"
 _OWN_COLUMN = re.compile(r"\$(\w+)")
 _IDS = "{ids:Array(String)}"
 _ASKED = f"select {_IDS}[number + 1] as key from numbers(length({_IDS})) settings max_block_size = 256"
@@ -56,14 +58,16 @@ def fused(requests: Sequence[Request]) -> Statement:
     period = requests[0].period
     selects = [_select(part, members, period) for part, members in parts.items()]
     names = [[name for one in members for name in one.columns()] for members in parts.values()]
+    sql = _with_count(selects[0]) if len(selects) == 1 else _joined(selects, names)
     ordered = tuple(one.request for members in parts.values() for one in members)
     return Statement(
         source=requests[0].section.relation.source,
-        sql=selects[0] if len(selects) == 1 else _joined(selects, names),
+        sql=sql,
         arguments=_arguments(asked, period),
         requests=ordered,
         read=fused_reader(ordered),
         passes=tuple(tuple(one.request for one in members) for members in parts.values()),
+        names=("key", *(name for part_names in names for name in part_names)),
     )
 
 
@@ -79,13 +83,15 @@ def rows(request: Request) -> Statement:
     source = _from(part, request.period, _after(one, section))
     groups = [names[column.name] for column in section.columns if column.grouped]
     order = dict.fromkeys(["key", *(_own(term, names) for term in section.order), *groups])
-    sql = f"select {_lines(columns)}\nfrom {source}\n"
-    sql += f"group by {', '.join(['key', *groups])}\n" if groups else ""
-    sql += f"order by {', '.join(order)}\nlimit {{{one.alias}__first:UInt32}} by key"
+    cut = f"select {_lines(columns)}\nfrom {source}\n"
+    cut += f"group by {', '.join(['key', *groups])}\n" if groups else ""
+    cut += f"order by {', '.join(order)}\nlimit {{{one.alias}__first:UInt32}} by key"
+    sql = with_row_count(cut)
     if section.in_order:
         sql += "\nsettings optimize_aggregation_in_order = 1"
     arguments = _arguments([one], request.period)
-    return Statement(part.relation.source, sql, arguments, (request,), partial(read_rows, request), ((request,),))
+    read, declared = partial(read_rows, request), ("key", *names.values())
+    return Statement(part.relation.source, sql, arguments, (request,), read, ((request,),), declared)
 
 
 def _named(requests: Iterable[Request]) -> list[_Asked]:
@@ -108,12 +114,17 @@ def _part(request: Request) -> _Part:
 
 
 def _joined(selects: Sequence[str], names: Sequence[Sequence[str]]) -> str:
-    columns = ["asked.key as key"]
+    columns = ["asked.key as key", f"length({_IDS}) as {ANSWER_ROWS}"]
     joins = []
     for at, (select, part_names) in enumerate(zip(selects, names, strict=True)):
         columns += [f"p{at}.{name} as {name}" for name in part_names]
         joins.append(f"left join (\n{select}\n) as p{at} on p{at}.key = asked.key")
     return f"select {_lines(columns)}\nfrom (\n{_ASKED}\n) as asked\n" + "\n".join(joins)
+
+
+def _with_count(select: str) -> str:
+    """The select with the number of its rows beside them: of keys without a row it has none."""
+    return f"select {_COUNTED},\n    {select.removeprefix('select ')}"
 
 
 def _select(part: _Part, asked: Sequence[_Asked], period: Period | None) -> str:

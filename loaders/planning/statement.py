@@ -31,6 +31,7 @@ class Statement:
     ClickHouse's `sql` has `{name:Type}` for `arguments`; PostgreSQL's has $1 for the ids, then the arguments in order.
     `read(table, ids)` gives each request with its values, one by one, so that a reader of much can pause in between.
     `passes` are the requests that are answered from one pass over a relation each.
+    `names` are those of the columns in ClickHouse's answer, where it has rows.
     """
 
     source: Source
@@ -39,6 +40,7 @@ class Statement:
     requests: tuple[Request, ...]
     read: Read
     passes: tuple[tuple[Request, ...], ...]
+    names: tuple[str, ...] = ()
 
 
 def read_fused(

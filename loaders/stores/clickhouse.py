@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,13 @@ from urllib.parse import SplitResult, unquote
 import aiohttp
 import clickhouse_connect
 from clickhouse_connect.driver import exceptions
+from clickhouse_connect.driver.summary import QuerySummary
 
 from loaders.account import sent
 from loaders.stopping import closed
 from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
-from loaders.stores.protocols import Columns
+from loaders.stores.protocols import ANSWER_ROWS, Columns, with_row_count
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -103,19 +105,68 @@ class ClickHouse:
         )
 
     async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
-        """Run one statement; no columns at all where there is no row. Times are aware, in UTC; nulls are None."""
+        """Run one statement; no columns at all where there is no row. Times are aware, in UTC; nulls are None.
+
+        An answer is returned only if it is proven to be whole and to belong to this statement; see `_proven`. Raises
+        StoreUnavailable otherwise.
+        """
+        counted = sql if ANSWER_ROWS in sql else with_row_count(sql)
+        answer = await self._proven(counted, parameters)
+        if not answer.names and not await self._is_empty(sql, parameters):
+            answer = await self._proven(counted, parameters)  # rows were added between the two statements
+            if not answer.names:
+                raise _unproven("it has no rows, and there are some")
+        await sent(STORE, len(answer.columns[0]) if answer.columns else 0, answer.columns)
+        return answer
+
+    async def _is_empty(self, sql: str, parameters: Mapping[str, object]) -> bool:
+        """Whether the statement has no rows: ClickHouse answers that with nothing at all, as a broken proxy does."""
+        counting = f"select count() as n, 1 as {ANSWER_ROWS} from (\n{sql}\n)"  # noqa: S608 no value is in it
+        count = await self._proven(counting, parameters)
+        if count.names != ("n",):
+            raise _unproven("it is empty")
+        return bool(count.columns[0][0] == 0)
+
+    async def _proven(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        """The columns of an answer with rows, without the column that proves it: how many rows the answer has.
+
+        The proof lies in the answer, and not in its framing or headers, which any proxy on the way may write anew: each
+        row repeats the number of all rows, and the column's name is used once, so that no other answer has it.
+        """
+        proof = f"{ANSWER_ROWS}_{secrets.token_hex(8)}"
+        names, columns = await self._read(sql.replace(ANSWER_ROWS, proof), parameters)
+        if not columns or not columns[0]:
+            return Columns((), ())
+        if proof not in names:
+            raise _unproven("it is the answer to another statement")
+        place = names.index(proof)
+        rows = columns[place]
+        if rows.count(len(rows)) != len(rows):
+            raise _unproven(f"it has {len(rows):,} rows of {rows[0]:,}")
+        others = [*columns[:place], *columns[place + 1 :]]
+        return Columns((*names[:place], *names[place + 1 :]), others)
+
+    async def _read(
+        self, sql: str, parameters: Mapping[str, object]
+    ) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
+        """The names and columns of whatever ClickHouse answered: they may be a part of the answer."""
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = {name: _bound(value) for name, value in parameters.items()}
-            result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
-            columns = result.result_columns
-            await sent(STORE, len(columns[0]) if columns else 0, columns)
-            # Without a row, a server may or may not send the names: loaders see one answer.
-            return Columns(tuple(result.column_names), columns) if columns and columns[0] else Columns((), ())
+            with _decoding():
+                result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
+                _require_query_id(result.summary)
+                return tuple(result.column_names), result.result_columns
 
     async def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """Run one statement for its effect. It may take as long as it needs."""
         async with self._turn(None):
-            await self._client.command(sql, dict(parameters or {}), settings={"max_execution_time": 0})
+            summary = await self._client.command(
+                sql,
+                dict(parameters or {}),
+                settings={"max_execution_time": 0},
+                transport_settings={"X-ClickHouse-Format": "Null"},  # a body then comes from something else
+            )
+            _require_query_id(summary.summary if isinstance(summary, QuerySummary) else {})
 
     async def insert(self, table: str, column_names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
         """Append rows to a table, given column by column in the order of the names.
@@ -124,13 +175,14 @@ class ClickHouse:
         connection breaks before the answer, the driver sends the rows again: they may be there twice.
         """
         async with self._turn(None):
-            await self._client.insert(
+            summary = await self._client.insert(
                 table, columns, column_names, column_oriented=True, settings={"max_execution_time": 0}
             )
+            _require_query_id(summary.summary)
 
     async def ping(self) -> None:
         """Return when the server answers a statement; raises like `columns`."""
-        await self.columns("select 1", {})
+        await self.columns(f"select 1 as one, 1 as {ANSWER_ROWS}", {})
 
     async def close(self) -> None:
         """Close every connection."""
@@ -151,6 +203,17 @@ class ClickHouse:
                     yield
         finally:
             self._free.release()
+
+
+def _unproven(why: str) -> StoreUnavailable:
+    return StoreUnavailable(STORE, f"The answer of ClickHouse is not whole: {why}. Look at the proxies on its way.")
+
+
+def _require_query_id(summary: Mapping[str, Any]) -> None:
+    """Raise StoreUnavailable unless the answer has ClickHouse's header for the query's id, as all of its answers do."""
+    if not summary.get("query_id"):
+        message = "The answer lacks the header X-ClickHouse-Query-Id: something answers in the place of ClickHouse."
+        raise StoreUnavailable(STORE, message)
 
 
 class _Literal:
@@ -206,6 +269,18 @@ def _connecting(where: str) -> Iterator[None]:
 
 
 @contextmanager
+def _decoding() -> Iterator[None]:
+    """What is not in ClickHouse's format makes the driver raise errors of any type."""
+    try:
+        yield
+    except (exceptions.Error, aiohttp.ClientError, OSError, StoreUnavailable):
+        raise
+    except Exception as error:
+        message = f"The answer of ClickHouse cannot be read: {type(error).__name__}. Look at the proxies on its way."
+        raise StoreUnavailable(STORE, message) from error
+
+
+@contextmanager
 def _translated() -> Iterator[None]:
     try:
         yield
@@ -224,7 +299,8 @@ def _fault(error: exceptions.Error) -> StoreTimeout | StoreUnavailable | Stateme
         return StoreTimeout(STORE, f"ClickHouse did not answer in time: {said}")
     # Without a code the server did not speak: the network failed, or a proxy answered in its place.
     silent = code is None and (
-        isinstance(error, exceptions.OperationalError) or type(error) is exceptions.DatabaseError
+        isinstance(error, exceptions.OperationalError | exceptions.InternalError)  # the latter: an unknown format
+        or type(error) is exceptions.DatabaseError
     )
     if silent or code in _UNAVAILABLE_CODES:
         return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {said}")

@@ -4,6 +4,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+ANSWER_ROWS = "answer_rows"
+"""The column that proves an answer of ClickHouse to be whole: in each row, the number of all rows of the answer."""
+
+
+def with_row_count(sql: str) -> str:
+    """The statement with a column `ANSWER_ROWS` around it, in its own order.
+
+    The order has to be asked for again, by the place of each row: ClickHouse does not keep that of a sub-select, since
+    it goes on in several threads behind a window function.
+    """
+    return (
+        f"select * except (answer_place), count() over () as {ANSWER_ROWS}\n"
+        f"from (\nselect *, rowNumberInAllBlocks() as answer_place\nfrom (\n{sql}\n)\n)\norder by answer_place"
+    )
+
 
 class Row(Protocol):
     """One row: values by column name, or all of them in the order of the select list."""
@@ -36,5 +51,9 @@ class AnalyticalStore(Protocol):
     """ClickHouse, as loaders see it."""
 
     async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
-        """Run one statement with parameters for `{name:Type}`; no columns where there is no row."""
+        """Run one statement with parameters for `{name:Type}`; no columns where there is no row.
+
+        A statement may have a column `ANSWER_ROWS` of its own, which is cheaper than the one that is added otherwise;
+        it is not among the columns that are returned.
+        """
         ...

@@ -18,6 +18,7 @@ from loaders.planning.request import request
 from loaders.section_statements import SectionStatements
 from loaders.sections import SectionLoader
 from loaders.stores.errors import CallerError
+from loaders.stores.protocols import ANSWER_ROWS
 from tests.asking import Recorder
 from tests.conftest import Stores
 
@@ -182,7 +183,8 @@ async def test_clickhouse_aggregates_in_the_tables_order_where_a_section_says_th
 ) -> None:
     (statement,) = plan([request(section)])
     steps = await sample_stores.clickhouse.columns(
-        f"explain pipeline {statement.sql}", {"ids": _SOME, **statement.arguments}
+        f"select explain, count() over () as {ANSWER_ROWS} from (explain pipeline {statement.sql})",
+        {"ids": _SOME, **statement.arguments},
     )
     assert any("AggregatingInOrder" in step for step in steps.columns[0]) == section.in_order
 

@@ -1,6 +1,7 @@
 """The section loader: what it sends, in which batches, and what becomes of failures. Stores are hand-written here."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from loaders.planning.request import request
 from loaders.section_statements import SectionStatements
 from loaders.sections import MOST_IDS, Loaded, SectionLoader
 from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
-from loaders.stores.protocols import Columns
+from loaders.stores.protocols import ANSWER_ROWS, Columns
 
 PUNCTUALITY, CANCELLATIONS = request(Punctuality), request(Cancellations)
 KNOWN, REGISTRATION, MODEL = request(Known), request(Registration), request(ModelBenchmark)
@@ -33,9 +34,9 @@ class Answers:
         self.asked.append(ids)
         if self._fault is not None:
             raise self._fault
-        width = sql.count(" as ") - sql.count("as flights where")
+        names = tuple(name for name in re.findall(r" as (\w+)", sql) if name not in ("flights", ANSWER_ROWS))
         keys = [key for key in reversed(ids) if key != "unknown"]
-        return Columns(("key",), [keys, *([f"{key}.{at}" for key in keys] for at in range(1, width))])
+        return Columns(names, [keys, *([f"{key}.{at}" for key in keys] for at in range(1, len(names)))])
 
     async def rows(self, _sql: str, *arguments: Any) -> Sequence[Any]:
         self.asked.append(arguments[0])

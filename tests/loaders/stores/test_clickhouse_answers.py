@@ -1,0 +1,170 @@
+"""An answer of ClickHouse is whole and that of its statement, or it is a fault: behind a proxy that damages answers."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from loaders.catalogue.comparison import FleetRank, ModelBenchmark
+from loaders.catalogue.flights import FlightLog
+from loaders.catalogue.network import Routes
+from loaders.catalogue.schedule import Cancellations, Punctuality
+from loaders.catalogue.series import Monthly
+from loaders.planning import Request
+from loaders.planning.request import request
+from loaders.section_statements import SectionStatements
+from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.errors import StoreUnavailable, SystemFault
+from tests.conftest import Stores
+from tests.loaders.stores.proxy import FAULTS, Fault, Proxy, boundaries, proxy
+
+SEEDS = 20
+STATEMENTS: dict[str, list[Request]] = {
+    "one pass": [request(Punctuality), request(Cancellations)],
+    "joined lists": [request(Monthly), request(Routes)],
+    "a list": [request(Monthly)],
+    "a list of rows": [request(FlightLog, None, 9)],
+    "cohorts": [request(ModelBenchmark)],
+    "the whole fleet": [request(FleetRank)],
+}
+
+
+@pytest.fixture
+async def between(store_urls: StoreUrls) -> AsyncIterator[Proxy]:
+    async with proxy(store_urls.clickhouse_url) as between:
+        yield between
+
+
+@pytest.fixture
+async def through(between: Proxy) -> AsyncIterator[ClickHouse]:
+    """A client by way of the proxy, whose answers come in small blocks."""
+    client = await ClickHouse.connect(between.url, max_connections=4, acquire_timeout_s=60, statement_timeout_s=60)
+    client._client.set_client_setting("max_block_size", 16)
+    yield client
+    await client.close()
+
+
+@pytest.fixture(scope="module")
+async def ids(sample_stores: Stores) -> list[str]:
+    """Forty aircraft that fly, and two of which nothing is known."""
+    flown = (
+        "select tail_number from flights where tail_number != '' group by tail_number order by count() desc limit 40"
+    )
+    return [*(await sample_stores.clickhouse.columns(flown, {})).columns[0], "nothing", "N0"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_a_damaged_answer_is_a_fault_and_never_a_value(
+    sample_stores: Stores, between: Proxy, through: ClickHouse, ids: list[str], name: str, fault: str
+) -> None:
+    asked = STATEMENTS[name]
+    right = await SectionStatements(*sample_stores).load(ids, asked)
+    statements = SectionStatements(sample_stores.postgres, through)
+    assert _rounded(await statements.load(ids, asked)) == _rounded(right)
+    for seed in range(SEEDS):
+        between.random.seed(f"{name} {fault} {seed}")
+        between.fault = FAULTS[fault]
+        damaged = await statements.load(ids, asked)
+        assert {type(values) for values in damaged.values()} <= set(SystemFault.__subclasses__()), (seed, fault)
+        between.fault = None
+    assert between.faults >= SEEDS
+    assert _rounded(await statements.load(ids, asked)) == _rounded(right)
+
+
+def _rounded(loaded: object) -> str:
+    """With floats to nine digits: a sum depends on the order in which threads add."""
+    if isinstance(loaded, float):
+        return f"{loaded:.9g}"
+    if isinstance(loaded, dict):
+        return str({str(key): _rounded(values) for key, values in loaded.items()})
+    return str([_rounded(value) for value in loaded]) if isinstance(loaded, list | tuple) else repr(loaded)
+
+
+_UNKNOWN = ["nothing", "N0"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_damaged_answer_without_rows_is_a_fault(
+    sample_stores: Stores, between: Proxy, through: ClickHouse, fault: str
+) -> None:
+    statements = SectionStatements(sample_stores.postgres, through)
+    asked = [request(Punctuality), request(Monthly)]
+    empty = {asked[0]: [(0, None, None, None, None, None)] * 2, asked[1]: [[], []]}
+    assert await statements.load(_UNKNOWN, asked) == empty
+    for seed in range(SEEDS):
+        between.random.seed(f"{fault} {seed}")
+        between.fault = FAULTS[fault]
+        damaged = await statements.load(_UNKNOWN, asked)
+        between.fault = None
+        assert {type(values) for values in damaged.values()} <= set(SystemFault.__subclasses__()), (seed, fault)
+    assert await statements.load(_UNKNOWN, asked) == empty
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_what_is_cut_at_each_end_of_a_block_is_a_fault(
+    sample_stores: Stores, between: Proxy, through: ClickHouse, ids: list[str], name: str
+) -> None:
+    statements = SectionStatements(sample_stores.postgres, through)
+    ids = [*ids, *(f"X{at}" for at in range(300))]  # joined answers come in blocks of 256 ids
+    await statements.load(ids, STATEMENTS[name])
+    ends = boundaries(between.responses[-1].body)
+    assert len(ends) >= (3 if name in ("joined lists", "a list", "a list of rows") else 2)
+    for framed in (True, False):
+        for block in range(len(ends) - 1)[-20:]:
+            between.fault = _cut_at(block, framed)
+            damaged = await statements.load(ids, STATEMENTS[name])
+            assert {type(values) for values in damaged.values()} == {StoreUnavailable}
+
+
+def _cut_at(block: int, framed: bool) -> Fault:
+    return lambda response, _: replace(response, body=response.body[: boundaries(response.body)[block]], framed=framed)
+
+
+async def test_a_statement_of_any_kind_keeps_its_order_and_proves_its_answer(
+    clickhouse: ClickHouse, between: Proxy, through: ClickHouse
+) -> None:
+    statements = {
+        "select number % 8 as n from numbers(40) order by n desc, number limit 30": [7 - at // 5 for at in range(25)],
+        "select distinct number % 3 as n from numbers(9) order by n": [0, 1, 2],
+        "select 1 as n union all select 1": [1, 1],
+    }
+    for sql, expected in statements.items():
+        assert list((await through.columns(sql, {})).columns[0])[: len(expected)] == expected
+        for name, fault in FAULTS.items():
+            between.fault = fault
+            with pytest.raises(SystemFault):
+                await through.columns(sql, {})
+            assert between.faults, name
+            between.fault = None
+    hashes = "select cityHash64(number) as n from numbers_mt(300000) order by n"
+    for sql in (hashes, f"{hashes} limit 200000", f"{hashes} limit 1 by n"):
+        found = list((await clickhouse.columns(sql, {})).columns[0])
+        assert found == sorted(found)
+        assert len(found) >= 200_000
+
+
+@pytest.mark.parametrize("fault", ["empty", "a stranger's page", "without ClickHouse's headers", "refused"])
+async def test_an_effect_that_clickhouse_does_not_confirm_is_a_fault(
+    between: Proxy, through: ClickHouse, fault: str
+) -> None:
+    await through.command("create table if not exists confirmed (n UInt8) engine = Memory")
+    await through.insert("confirmed", ["n"], [[1]])
+    stranger = fault if fault != "empty" else "a stranger's page with ClickHouse's headers"
+    between.fault = FAULTS[stranger]
+    with pytest.raises(SystemFault):
+        await through.command("create table if not exists confirmed (n UInt8) engine = Memory")
+    if fault != "empty":
+        with pytest.raises(SystemFault):
+            await through.insert("confirmed", ["n"], [[1]])
+    between.fault = None
+    await through.command("drop table confirmed sync")
+
+
+@pytest.mark.parametrize("fault", ["empty", "a stranger's page", "cut anywhere", "refused"])
+async def test_a_stranger_at_the_address_ends_the_start_with_a_sentence(between: Proxy, fault: str) -> None:
+    between.fault = FAULTS[fault]
+    for _ in range(10):
+        with pytest.raises(StoreUnavailable, match="ClickHouse at 127"):
+            await ClickHouse.connect(between.url, max_connections=1, acquire_timeout_s=5, statement_timeout_s=5)
