@@ -115,7 +115,7 @@ class SharedCache:
             if reply is None:
                 return None
             try:
-                parts.append(_found(token, reply, fields))
+                parts.append(_found(token, reply, len(some), fields))
             except (ValueError, TypeError, IndexError, AttributeError) as error:
                 self._calls.fail(error)
                 return None
@@ -198,9 +198,14 @@ def _keep_s(one: Field) -> int:
     return 2 * (freshness.max_age_s + max(freshness.stale_while_revalidate_s, freshness.stale_if_error_s))
 
 
-def _found(token: str, reply: Any, fields: Sequence[Field]) -> Found:
-    """Rows of texts, leases and usable texts, all texts read in one go."""
+def _found(token: str, reply: Any, count: int, fields: Sequence[Field]) -> Found:
+    """Read the rows of `count` objects: texts, leases and usable texts, all texts in one go.
+
+    Raises ValueError, TypeError, IndexError or AttributeError where the reply is none of ours.
+    """
     now_ms, epochs, *rows = reply
+    if not set(map(len, (epochs, *rows))) <= {len(fields)} or len(rows) != count or set(map(type, epochs)) != {bytes}:
+        raise ValueError(f"The reply is not that of {count} objects with {len(fields)} fields.")
     found = Found(token, int(now_ms), [epochs] * len(rows), [])
     texts: list[bytes] = []
     whole = {bytes}
@@ -220,7 +225,9 @@ _NOTHING = b"0" * 55 + b"null"
 
 def _text(cell: Any) -> bytes:
     if type(cell) is list:
-        text: bytes = cell[1]
+        _, text = cell
+        if type(text) is not bytes:
+            raise TypeError(f"In the reply, the text of a field is {type(text).__name__}.")
         return text
     return cell if type(cell) is bytes else _NOTHING
 
@@ -232,8 +239,11 @@ def _sort_out(found: Found, at: int, row: Sequence[Any], entry_row: list[Entry |
             if entry_row[which] is None:  # none of ours: it is loaded, and Redis keeps what it has until that expires
                 found.leased[which].append(at)
             continue
+        state = cell[0] if type(cell) is list else cell
+        if state not in (0, 1):
+            raise ValueError(f"In the reply, the state of a field is {state!r}.")
         usable, entry_row[which] = entry_row[which], None
         if type(cell) is list and usable is not None:
             found.usable[at, which] = usable
-        if (cell[0] if type(cell) is list else cell) == 1:
+        if state == 1:
             found.leased[which].append(at)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -107,13 +109,22 @@ class Scripts:
         self._prefix = redis.prefix(shard)
 
     async def run(self, script: str, names: Sequence[str], arguments: Sequence[Any]) -> Any:
-        """Run a script over the keys of these names."""
-        keys = [self._prefix + name for name in names]
+        """Run a script over the keys of these names, and return its answer: never that of another call.
+
+        A connection may be out of step with the server, and then has an answer that looks right and is another's. So
+        each call has a name, which comes back with the answer. Raises StoreUnavailable where it does not.
+        """
+        call = f"{_PROCESS}{next(_calls)}"
+        source, digest = _named(script)
+        tail = (len(names), *(self._prefix + name for name in names), *arguments, call)
         with _translated():
             try:
-                return await self._client.execute_command("EVALSHA", _digest(script), len(keys), *keys, *arguments)
+                reply = await self._client.execute_command("EVALSHA", digest, *tail)
             except exceptions.NoScriptError:
-                return await self._client.execute_command("EVAL", script, len(keys), *keys, *arguments)
+                reply = await self._client.execute_command("EVAL", source, *tail)
+        if type(reply) is not list or len(reply) != 2 or reply[0] != call.encode():
+            raise StoreUnavailable(STORE, "Redis answered another command: the connection is out of step.")
+        return reply[1]
 
     async def read_stream(self, name: str, after: bytes, wait_s: float) -> list[tuple[bytes, dict[bytes, bytes]]]:
         """The entries of a stream after a place, `[]` where none came in time: less than a command may take."""
@@ -126,9 +137,15 @@ class Scripts:
             return [entry for pages in (reply or {}).values() for page in pages for entry in page]
 
 
+_PROCESS = secrets.token_hex(4)
+_calls = itertools.count()
+
+
 @functools.cache
-def _digest(script: str) -> str:
-    return hashlib.sha1(script.encode()).hexdigest()  # noqa: S324 (Redis' name of the script)
+def _named(script: str) -> tuple[str, str]:
+    """Return a script that answers the name of the call, its last argument, beside its own answer; and its digest."""
+    source = f"local call = table.remove(ARGV)\nlocal function run()\n{script}\nend\nreturn {{call, run() or false}}"
+    return source, hashlib.sha1(source.encode()).hexdigest()  # noqa: S324 (Redis' name of the script)
 
 
 _AWAY = (
