@@ -17,11 +17,10 @@ import psutil
 
 from deploy.embedded.directory import DataDirectory
 from deploy.embedded.errors import EngineError
+from deploy.embedded.postgres_role import DATABASE, SUPERUSER, USER, make_role
 from deploy.embedded.process import Engine, Spawner, end, on_free_port, read_pid, stop_leftover, tail
 from deploy.embedded.wheels import package_directory
 
-USER: Final = "gateway"
-DATABASE: Final = "gateway"
 # SIGINT ends sessions and writes everything; SIGQUIT leaves recovery to the next start.
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGQUIT)
 NOBODY: Final = 65534  # the user and group that owns nothing, by its number: names differ between systems
@@ -47,6 +46,7 @@ def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
     _recover(directory)
     if not _has_cluster(data, directory):
         _create_cluster(data, directory, log, spawner, user)
+    make_role(_binary("postgres"), directory, data.secret(), log, spawner, user)
     engine, port = on_free_port(lambda port: _start(directory, log, port, spawner, user))
     url = f"postgresql://{USER}:{data.secret()}@127.0.0.1:{port}/"
     try:
@@ -85,7 +85,8 @@ def _binary(name: str) -> Path:
 def _as_nobody() -> list[str]:
     """A command's prefix for root, as whom PostgreSQL refuses to run; empty for everybody else.
 
-    The one right that it keeps is to pass by the modes of files: a clone below /root is closed to all others. It holds
+    The one right that it keeps is to read and search whatever the modes of files say: a clone below /root is closed to
+    all others. It writes nothing but its own files, and the gateway's role cannot make it read others. The right holds
     for access(2) too, by which initdb looks for its binaries, only with the bit `no_setuid_fixup`. Some containers do
     not let even root give rights, so it is tried first.
     """
@@ -97,9 +98,9 @@ def _as_nobody() -> list[str]:
             "PostgreSQL does not run as root, and `setpriv` (of util-linux), by which it could run as nobody, "
             "is missing; install it, or run the gateway as another user."
         )
-    rights = [f"--{kind}-caps=-all,+dac_override" for kind in ("inh", "ambient")]
+    rights = [f"--{kind}-caps=-all,+dac_read_search" for kind in ("inh", "ambient")]
     nobody = [setpriv, f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *rights]
-    nobody.append("--securebits=+no_setuid_fixup")
+    nobody += ["--securebits=+no_setuid_fixup", "--no-new-privs"]
     tried = subprocess.run([*nobody, _binary("postgres"), "--version"], capture_output=True, check=False)
     if tried.returncode == 0:
         return nobody
@@ -135,10 +136,8 @@ def _create_cluster(data: DataDirectory, directory: Path, log: Path, spawner: Sp
     """Make the cluster aside and rename it when it is whole: one that was interrupted is made again."""
     new = Path(tempfile.mkdtemp(prefix="postgres.new.", dir=data.path))
     _own(new)
-    data.secret()
-    options = ("--no-sync", "--no-locale", "--encoding=UTF8", "--auth=scram-sha-256", "--no-instructions")
-    who = (f"--username={USER}", f"--pwfile={data.secret_file}")
-    command = [str(_binary("initdb")), "-D", str(new), *who, *options]
+    options = ("--no-sync", "--no-locale", "--encoding=UTF8", "--auth=reject", "--no-instructions")
+    command = [str(_binary("initdb")), "-D", str(new), f"--username={SUPERUSER}", *options]
     initdb = spawner.start(command, log=log, end_signal="KILL", user=user, cwd=new, stdin=subprocess.DEVNULL)
     if initdb.wait():
         raise EngineError(f"PostgreSQL's initdb failed; its log is {log}. It says:\n{tail(log)}")
