@@ -49,6 +49,10 @@ bench: $(VENV)/dev.stamp
 attack: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.attack $(ARGS)
 
+# CPU of the gateway and its stores for each point of cost, by shape of request: 20 minutes, or a part with ARGS.
+calibrate: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.calibration $(ARGS)
+
 clean:
 	rm -rf $(VENV) gateway/graphiql/assets gateway/graphiql/node_modules *.egg-info
 

@@ -36,12 +36,12 @@ select tail_number from flights where tail_number != '' group by tail_number ord
 
 
 @contextmanager
-def stores() -> Iterator[dict[str, str]]:
-    """The stores' URLs: those of the environment where it names all three, else engines of the run's own.
+def stores(*, own: bool = False) -> Iterator[dict[str, str]]:
+    """The stores' URLs: those of the environment where it names all three, else (or `own`) engines of the run's own.
 
     Either way the sample is loaded where it is missing.
     """
-    if all(os.environ.get(name) for name in _STORES):
+    if not own and all(os.environ.get(name) for name in _STORES):
         urls = {name: os.environ[name] for name in _STORES}
         asyncio.run(prepare(Settings.from_environment(urls)))
         yield urls

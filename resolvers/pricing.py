@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLNonNull
 
 from loaders.catalogue.declaration import Kind
 from loaders.planning import plan
@@ -76,6 +76,8 @@ class RootField:
     """Statements that find out which aircraft it is for."""
     bytes: int = 0
     """Of its part of the answer, about."""
+    is_refused: bool = False
+    """Whether the operation is refused, for a field that cannot be null and may not be read."""
     completing: float = 0
     """Points of completing its places."""
 
@@ -144,6 +146,8 @@ def price(
     reader = Reader(schema, operation, fragments, variables, scopes)
     known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
     fields = list(_root_fields(schema, reader, known, faults))
+    if any(each.is_refused for each in fields):  # nothing of it is executed
+        fields = []
     return replace(_priced(fields, 1, reader.fields_read), faults=faults)
 
 
@@ -199,7 +203,7 @@ def _wave(fields: Sequence[RootField]) -> _Load:
     Every aircraft of a wave is asked all that the wave asks of any. Fields that name aircraft beside records ask for
     these later than others do.
     """
-    now = [each for each in fields if each.selection]
+    now = [each for each in fields if each.selection and (each.ids or each.objects)]  # without any, nothing is loaded
     later = [each for each in now if each.deferred]
     records = {(kind, each.name if each.selection else "") for each in fields for kind in each.records}
     return _sum(
@@ -264,7 +268,8 @@ def _root_field(
     declared: Any = query.fields[field_name].type
     arguments = reader.arguments(query, group)
     if lacking(query.fields[field_name], reader.scopes):  # an error, and nothing is asked for it
-        return _completed(found, 1, Places(denied=1))
+        is_refused = isinstance(query.fields[field_name].type, GraphQLNonNull)
+        return _completed(replace(found, is_refused=is_refused), 1, Places(denied=1))
     if field_name in _RECORDS:
         kind, places = _RECORDS[field_name], reader.places(field_name.capitalize(), group)
         found = replace(found, objects=1, records=frozenset([kind]))
@@ -285,8 +290,13 @@ def _root_field(
     else:
         ids = [arguments["tailNumber"]] if field_name == "aircraft" else arguments["ids"]
         found = replace(found, objects=len(ids), ids=ids, asked=len(ids))
-    selection = read()
-    return replace(_completed(found, found.objects, selection.places, selection.parts), selection=selection)
+    return _of_aircraft(found, found.objects, read())
+
+
+def _of_aircraft(found: RootField, aircraft: int, selection: Selection) -> RootField:
+    """The field with so many aircraft, of which this is asked."""
+    found = replace(found, selection=selection, is_refused=selection.is_refused)
+    return _completed(found, aircraft, selection.places, selection.parts)
 
 
 def _of_nodes(
@@ -307,7 +317,4 @@ def _of_nodes(
         elif counts[kind]:
             found = replace(found, records=found.records | {_NODES[kind]})
             found = _completed(found, counts[kind], reader.places(kind, group), reader.incremental(group))
-    if not ids:
-        return found
-    selection = read()
-    return replace(_completed(found, len(ids), selection.places, selection.parts), selection=selection)
+    return _of_aircraft(found, len(ids), read()) if ids else found

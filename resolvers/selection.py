@@ -10,6 +10,7 @@ from typing import Any, cast
 from graphql import (
     FragmentDefinitionNode,
     GraphQLField,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
@@ -59,6 +60,8 @@ class Selection:
     """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
     parts: float = 0
     """Of the answer for each aircraft that come later, each for itself: one for each place of @defer or @stream."""
+    is_refused: bool = False
+    """Whether a field that cannot be null may not be read: then nothing of the operation is executed."""
     places: Places = NO_PLACES
     """Places of the answer for each aircraft, deferred parts too."""
 
@@ -122,13 +125,14 @@ class Reader:
         self._rows: dict[int, float] = {}
         self._known: dict[tuple[str, int], tuple[FieldDetailsList, GroupedFieldSet, int]] = {}
         self._marks = Sums(fragments, parts)
+        self._is_refused = False
         self.fields_read = 0
         """Fields that were collected: what is remembered of an operation need not be read again."""
 
     def selection(self, top: FieldDetailsList, declared: Any, paths: Iterable[tuple[str, ...]]) -> Selection:
         """What is asked of the aircraft at these paths below a field of this type."""
         self._top, self._now, self._later = top, _Noted([KNOWN]), _Noted([])
-        self._parts = self.incremental(top)
+        self._parts, self._is_refused = self.incremental(top), False
         for path in paths:
             for fields in self.descend(top, declared, path):
                 self.read_aircraft(fields)
@@ -144,6 +148,7 @@ class Reader:
             now.selection(),
             deferred=deferred.selection() if deferred.requests else None,
             parts=self._parts,
+            is_refused=self._is_refused,
             places=places,
         )
 
@@ -241,6 +246,8 @@ class Reader:
             allowed = collected
             if not self.scopes >= FIELD_SCOPES:
                 allowed = {name: below for name, below in collected.items() if self._may_read(parent, below)}
+                denied = (parent.fields[collected[name][0].node.name.value] for name in collected.keys() - allowed)
+                self._is_refused |= any(isinstance(field.type, GraphQLNonNull) for field in denied)
             self.fields_read += len(collected)
             # The group is kept with what it has, so that its id stays its own.
             self._known[key] = (group, allowed, len(collected) - len(allowed))

@@ -37,6 +37,8 @@ class _Points:
 
 _PASS = {Store.POSTGRES: _Points(0, 0.3), Store.CLICKHOUSE: _Points(380, 1)}
 """One pass over a relation. ClickHouse plans each, and reads the table's granules with the objects' rows."""
+_COHORT_PASS = _Points(190, 4)
+"""A pass for objects that are analysed together: of few objects there may be no cohort, and then nothing is asked."""
 _SUB_SELECT = _Points(30, 1.5)
 _WINDOW = {Store.POSTGRES: _Points(20), Store.CLICKHOUSE: _Points(50)}
 _SORTED_COLUMN = _Points(0, 2)
@@ -82,7 +84,7 @@ def _relation_points(relation: Relation) -> _Points:
         inner = _Points(inner.fixed)
     if "$period" in relation.sql:  # stands where rows are read of whatever object
         inner += _WHOLE_TABLE
-    return _PASS[store] + inner
+    return (_PASS[store] if relation.source.cohort is None else _COHORT_PASS) + inner
 
 
 @lru_cache(maxsize=1_024)

@@ -38,7 +38,7 @@ def of_aircraft(selected: str, ids: int = 1, scopes: frozenset[str] = ALL_SCOPES
     [
         (DASHBOARD, [712, 1_002, 3_666]),
         (TRENDS, [1_199, 1_708, 6_386]),
-        (everything(CORE), [24_085, 42_292, 209_500]),
+        (everything(CORE), [23_898, 42_252, 210_810]),
     ],
     ids=["dashboard", "trends", "everything"],
 )
@@ -217,3 +217,19 @@ def test_a_section_is_priced_with_all_of_its_columns_since_a_cache_loads_it_whol
         )
     )
     assert few < all_of_them < few + 500 * 6 * (0.007 + 40 * 0.0003)
+
+
+def test_without_any_aircraft_nothing_is_loaded() -> None:
+    none = of_aircraft("analysis { daily { date } streaks { longestLate } }", 0)
+    assert (none.statements, none.rows, none.bytes) == (0, 0, 0)
+    assert none.points < 110
+
+
+def test_an_operation_that_is_refused_for_a_scope_costs_what_reading_it_takes() -> None:
+    """A field that cannot be null and may not be read refuses the operation as a whole, wherever it is."""
+    inside = of_aircraft("id analysis { punctuality { flights } }", 500, frozenset({"register:read"}))
+    at_the_root = priced("{ fleet(first: 500) { nodes { id } } }", scopes=frozenset({"analysis:read"}))
+    assert (inside.statements, at_the_root.statements) == (0, 0)
+    assert inside.points == at_the_root.points == 80
+    nullable = of_aircraft("id operator { name }", 500, frozenset({"analysis:read"}))
+    assert nullable.points > 500 * 5

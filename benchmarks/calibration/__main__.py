@@ -1,0 +1,135 @@
+"""`make calibrate`: every shape against the gateway in this process, over engines of its own with nothing cached.
+
+CPU time is counted, not the clock, since the machine may be shared; a busy one takes more CPU for the same, so compare
+within a run. Prints what a point takes of each shape, the least first, and marks those outside a third and three times
+the mean.
+"""
+
+import argparse
+import asyncio
+import gc
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from math import exp, log
+from random import Random
+from unittest.mock import patch
+
+from graphql import GraphQLSchema
+
+from benchmarks.calibration.asking import Measured, Metered, measured
+from benchmarks.calibration.cpu import PARTS
+from benchmarks.calibration.other_shapes import other_shapes
+from benchmarks.calibration.shapes import SIZES, Shape, section_shapes
+from benchmarks.processes import busiest_aircraft, stores
+from gateway.app import build_app
+from gateway.schema import build_schema
+from gateway.settings import Settings
+from gateway.stores import Stores
+from loaders.cache.invalidation import Invalidator
+from loaders.cached_sections import change_of
+from tests.execution.documents import Size, random_document
+
+_UNREFUSED = {
+    "GATEWAY_RATE_COST_PER_MINUTE": "1000000000",
+    "GATEWAY_MAX_COST": "1000000000",
+    "GATEWAY_MAX_STATEMENTS": "1000",
+    "GATEWAY_MAX_RESPONSE_MIB": "1000",
+    "GATEWAY_INTROSPECTION": "true",
+    "GATEWAY_STATEMENT_TIMEOUT_S": "300",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    asked = _parser().parse_args(arguments)
+    with stores(own=True) as urls:
+        ids = busiest_aircraft(urls)
+        found = asyncio.run(_measured(urls, ids, asked))
+    print(page(found))
+    return 0
+
+
+async def _measured(urls: Mapping[str, str], ids: Sequence[str], asked: argparse.Namespace) -> list[Measured]:
+    schema = build_schema()._schema
+    every = [one for one in (*section_shapes(schema), *other_shapes(schema)) if asked.shapes in one.name]
+    every = Random(asked.seed).sample(every, round(len(every) * asked.share))  # noqa: S311 (which are measured)
+    every += random_shapes(schema, ids, asked.seed, asked.random)
+    found: list[Measured] = []
+    for anonymous in sorted({one.anonymous for one in every}):
+        with patch("gateway.app.RateLimit", Metered):
+            app = build_app(
+                Settings.from_environment(
+                    {**urls, **_UNREFUSED, "GATEWAY_CACHE": str(asked.cache).lower(), "GATEWAY_ANONYMOUS": anonymous}
+                )
+            )
+        gc.collect()
+        gc.freeze()  # as a worker process does, with the same number of allocations between two runs
+        gc.set_threshold(20_000, 100, 20)
+        async with app.router.lifespan_context(app):
+            forget = partial(_forget, app.state.stores)
+            for shape in (one for one in every if one.anonymous == anonymous):
+                found.append(await measured(app, shape, ids, asked.rounds, forget))
+                print(f"\r{len(found)} of {len(every)} ", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    return found
+
+
+async def _forget(stores: Stores) -> None:
+    if stores.cache is not None:
+        await stores.cache.settle()
+        await Invalidator(stores.redis).invalidate(change_of((), everything=True))
+
+
+def random_shapes(schema: GraphQLSchema, ids: Sequence[str], seed: int, number: int) -> Iterator[Shape]:
+    """Valid operations that nobody thought of, of one, 50 and 500 aircraft."""
+    for at in range(number):
+        size = SIZES[at % len(SIZES)]
+        hints = {
+            "tailNumber": ids[:1],
+            "ids": [list(ids[:size])],
+            "id": [f"Aircraft:{ids[0]}", "Airport:JFK", "Airline:UA"],
+            "code": ["JFK", "UA"],
+            "first": [1, 5, 50],
+            "after": [None],
+            "from": ["2013-01-01", "2013-05-01"],
+            "to": ["2013-06-30", "2013-12-31"],
+        }
+        document = random_document(schema, f"{seed}-{at}", Size(depth=6, width=6), hints)
+        yield Shape(f"random {seed}-{at}", document.text, variables=document.variables)
+
+
+def page(found: Iterable[Measured]) -> str:
+    """All of them as a table, the cheapest point first."""
+    answered = sorted((one for one in found if one.status == 200 and one.points), key=lambda one: one.us_a_point)
+    mean = exp(sum(log(one.us_a_point) for one in answered) / len(answered))
+    outside = [one for one in answered if not mean / 3 <= one.us_a_point <= mean * 3]
+    spread = f"{answered[0].us_a_point:.1f} to {answered[-1].us_a_point:.1f}"
+    bounds = f"{len(outside)} lie outside {mean / 3:.1f} to {mean * 3:.1f} µs"
+    lines = [
+        f"{len(answered)} shapes: a point takes {mean:.1f} µs of CPU (geometric mean), {spread}; {bounds}.",
+        "",
+        f"| shape | points | {' | '.join(f'{part}, ms' for part in PARTS)} | µs a point | of the mean |",
+        "| --- | ---: |" + " ---: |" * (len(PARTS) + 2),
+    ]
+    for one in answered:
+        parts = " | ".join(f"{one.cpu_s[part] * 1e3:.1f}" for part in PARTS)
+        mark = " **" if one in outside else ""
+        of_mean = f"{one.us_a_point:.1f} | {one.us_a_point / mean:.2f}{mark}"
+        lines.append(f"| {one.shape.name} | {one.points:,} | {parts} | {of_mean} |")
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="calibration", description="What a point of cost takes in CPU, by shape.")
+    parser.add_argument("--shapes", default="", metavar="TEXT", help="only those whose name has this text")
+    parser.add_argument("--share", type=float, default=1.0, help="of the shapes, picked at random")
+    parser.add_argument("--rounds", type=int, default=3, help="of each shape; the median counts")
+    parser.add_argument("--random", type=int, default=0, metavar="N", help="as many random operations besides")
+    parser.add_argument("--cache", action="store_true", help="with a cache, which is emptied before each request")
+    parser.add_argument("--seed", type=int, default=1, help="of what is picked and written at random")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
