@@ -3,8 +3,11 @@
 from dataclasses import Field, field
 from typing import Any
 
-from loaders.stores.address import is_readable
 from loaders.stores.errors import GatewayError
+from loaders.stores.urls.clickhouse import CLICKHOUSE
+from loaders.stores.urls.postgres import POSTGRES
+from loaders.stores.urls.redis import REDIS
+from loaders.stores.urls.store_url import InvalidStoreURL, parse_url
 
 
 class SettingsError(GatewayError):
@@ -35,21 +38,12 @@ def unquoted(text: str) -> str:
 
 
 _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
-_SCHEMES = {
-    "DATABASE_URL": ("postgresql", "postgres"),
-    "DATABASE_DIRECT_URL": ("postgresql", "postgres"),
-    "CLICKHOUSE_URL": ("http", "https", "clickhouse"),
-    "REDIS_URL": (
-        "redis",
-        "rediss",
-        "unix",
-        "redis+sentinel",
-        "rediss+sentinel",
-        "redis+cluster",
-        "rediss+cluster",
-    ),
+_STORES = {
+    "DATABASE_URL": POSTGRES,
+    "DATABASE_DIRECT_URL": POSTGRES,
+    "CLICKHOUSE_URL": CLICKHOUSE,
+    "REDIS_URL": REDIS,
 }
-_EXAMPLES = {"": "host:port/name", "sentinel": "host:port,host:port/service", "cluster": "host:port,host:port"}
 _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 
@@ -63,7 +57,7 @@ def parsed(setting: "Field[Any]", text: str) -> object:
         return _BOOLEANS[text.lower()]
     if kind is int or kind is float:
         return _number(setting, kind, text)
-    if variable in _SCHEMES:
+    if variable in _STORES:
         return _url(variable, text)
     if variable == "GATEWAY_LOG_LEVEL" and text.lower() not in _LOG_LEVELS:
         raise SettingsError(f"{variable} must be one of {', '.join(_LOG_LEVELS)}, and is {text!r}.")
@@ -73,13 +67,11 @@ def parsed(setting: "Field[Any]", text: str) -> object:
 
 
 def _url(variable: str, text: str) -> str:
-    """The URL as it is. The message leaves it out, since it may hold a password."""
-    schemes = _SCHEMES[variable]
-    if not is_readable(text, schemes):
-        given = text.partition("://")[0]
-        scheme = given if given in schemes else schemes[0]
-        where = _EXAMPLES[scheme.partition("+")[2]]
-        raise SettingsError(f"{variable} must look like {scheme}://user:password@{where}.")
+    """Return the URL as it is. What is wrong with it is said without any of it, since it may hold a password."""
+    try:
+        parse_url(_STORES[variable], text, variable)
+    except InvalidStoreURL as error:
+        raise SettingsError(str(error)) from None
     return text
 
 

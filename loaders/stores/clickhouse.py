@@ -8,7 +8,6 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, unquote
 
 import aiohttp
 import clickhouse_connect
@@ -17,19 +16,17 @@ from clickhouse_connect.driver.summary import QuerySummary
 
 from loaders.account import sent
 from loaders.stopping import closed
-from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, Columns, with_row_count
+from loaders.stores.urls.clickhouse import ADVICE, CLICKHOUSE, driver_arguments
+from loaders.stores.urls.store_url import parse_url
+from loaders.stores.urls.tls import refused_certificate
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
 
-STORE = "clickhouse"
-_SCHEMES = {"http": 8123, "https": 8443, "clickhouse": 8123}
+STORE = CLICKHOUSE.store
 _CLIENT_NAME = "fleet-gateway"
-
-# How long a connection may take to open. Without it, a server that is gone without a word holds a request for minutes.
-_CONNECT_TIMEOUT_S = 5.0
 
 # The server stops a statement at its timeout; the client gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0
@@ -91,10 +88,11 @@ class ClickHouse:
 
         `compress` pays over a network and costs time on loopback.
         """
-        parts = parsed_url(STORE, url, _SCHEMES)
-        with _connecting(address(parts, _SCHEMES)):
-            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                client = await _client(parts, max_connections, statement_timeout_s, compress)
+        parts = parse_url(CLICKHOUSE, url)
+        arguments = driver_arguments(parts, compress=compress)
+        with _connecting(parts.address, arguments["connect_timeout"]):
+            async with asyncio.timeout(arguments["connect_timeout"]):
+                client = await _client(arguments, max_connections, statement_timeout_s)
             for name in _SMALL_BLOCKS & client.server_settings.keys():  # an older server has larger blocks
                 client.set_client_setting(name, 0)
         return cls(
@@ -236,18 +234,10 @@ def _bound(value: object) -> object:
     return _Literal("['" + "','".join(value) + "']")
 
 
-async def _client(parts: SplitResult, max_connections: int, statement_timeout_s: float, compress: bool) -> AsyncClient:
+async def _client(arguments: Mapping[str, Any], max_connections: int, statement_timeout_s: float) -> AsyncClient:
     return await clickhouse_connect.get_async_client(
-        interface="https" if parts.scheme == "https" else "http",
-        host=parts.hostname or "localhost",
-        port=parts.port or _SCHEMES[parts.scheme],
-        username=unquote(parts.username) if parts.username else "default",
-        password=unquote(parts.password or ""),
-        database=unquote(parts.path.strip("/")) or None,
-        compress=compress,
+        **arguments,
         client_name=_CLIENT_NAME,
-        connect_timeout=_CONNECT_TIMEOUT_S,
-        send_receive_timeout=300,  # of an insert; an answer has the statement's own timeout
         connector_limit=max_connections,
         connector_limit_per_host=max_connections,
         autogenerate_session_id=False,  # a session takes one statement at a time
@@ -258,14 +248,15 @@ async def _client(parts: SplitResult, max_connections: int, statement_timeout_s:
 
 
 @contextmanager
-def _connecting(where: str) -> Iterator[None]:
+def _connecting(where: str, timeout_s: float) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        message = f"ClickHouse at {where} did not answer within {_CONNECT_TIMEOUT_S:g} s."
+        message = f"ClickHouse at {where} did not answer within {timeout_s:g} s."
         raise StoreUnavailable(STORE, message) from error
     except (exceptions.Error, aiohttp.ClientError, OSError) as error:
-        raise StoreUnavailable(STORE, f"ClickHouse at {where} cannot be reached: {error}") from error
+        reason = refused_certificate(error, ADVICE) or str(error)
+        raise StoreUnavailable(STORE, f"ClickHouse at {where} cannot be reached: {reason}") from error
 
 
 @contextmanager

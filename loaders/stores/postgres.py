@@ -11,16 +11,14 @@ import asyncpg
 
 from loaders.account import sent
 from loaders.stopping import closed
-from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Pooler, explained
+from loaders.stores.urls.postgres import ADVICE, CONNECT_TIMEOUT_S, POSTGRES, driver_arguments
+from loaders.stores.urls.store_url import StoreURL, parse_url
+from loaders.stores.urls.tls import refused_certificate
 
-STORE = "postgresql"
-_SCHEMES = {"postgresql": 5432, "postgres": 5432}
+STORE = POSTGRES.store
 _APPLICATION_NAME = "fleet-gateway"
-
-# How long a connection may take to open. Without it, a server that is gone without a word holds a request for minutes.
-_CONNECT_TIMEOUT_S = 5.0
 
 # The server cancels a statement at its timeout; the driver gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0
@@ -48,7 +46,7 @@ class Postgres:
         self,
         pool: asyncpg.Pool[asyncpg.Record],
         *,
-        session_url: str,
+        session_url: StoreURL,
         acquire_timeout_s: float,
         answer_timeout_s: float,
         begin: str = "",
@@ -79,14 +77,17 @@ class Postgres:
             "statement_timeout": str(round(statement_timeout_s * 1000)),
             "jit": "off",  # it costs more to compile these statements than to run them
         }
-        with _connecting(url):
+        parts = parse_url(POSTGRES, url)
+        session_parts = parse_url(POSTGRES, direct_url, "DATABASE_DIRECT_URL") if direct_url else parts
+        arguments = driver_arguments(parts)
+        settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")
+        with _connecting(parts):
             pool = await asyncpg.create_pool(
-                url,
+                **arguments,
                 min_size=min_size,
                 max_size=max_size,
-                timeout=_CONNECT_TIMEOUT_S,
                 command_timeout=statement_timeout_s + _ANSWER_GRACE_S,
-                server_settings={"application_name": _APPLICATION_NAME} | pooler.startup(limits),
+                server_settings=settings | pooler.startup(limits),
                 statement_cache_size=pooler.statement_cache,
                 init=lambda connection: pooler.prepare(connection, limits),
                 reset=_keep_state,
@@ -94,7 +95,7 @@ class Postgres:
             )
         return cls(
             pool,
-            session_url=direct_url or url,
+            session_url=session_parts,
             acquire_timeout_s=acquire_timeout_s,
             answer_timeout_s=statement_timeout_s + _ANSWER_GRACE_S,
             begin=pooler.begin(limits),
@@ -119,13 +120,15 @@ class Postgres:
         With `lost_after_s`, an answer that takes longer raises StoreTimeout. The connection may be a pooler's unless an
         Echo has shown otherwise: until then, only a transaction is safe, and no lock or setting that outlasts it.
         """
+        arguments = driver_arguments(self._session_url)
+        settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")
+        settings["application_name"] += "-session"
         with _connecting(self._session_url):
             connection = await asyncpg.connect(
-                self._session_url,
-                timeout=_CONNECT_TIMEOUT_S,
+                **arguments,
                 command_timeout=lost_after_s,
                 statement_cache_size=0,  # a name may be taken on a pooler's connection, and nothing here is repeated
-                server_settings={"application_name": f"{_APPLICATION_NAME}-session"},
+                server_settings=settings,
             )
         try:
             yield PostgresSession(connection)
@@ -263,15 +266,16 @@ async def _keep_state(_connection: object) -> None:
 
 
 @contextmanager
-def _connecting(url: str) -> Iterator[None]:
-    where = address(parsed_url(STORE, url, _SCHEMES), _SCHEMES)
+def _connecting(url: StoreURL) -> Iterator[None]:
+    where = url.address
     try:
         yield
     except TimeoutError as error:
-        message = f"PostgreSQL at {where} did not accept a connection within {_CONNECT_TIMEOUT_S:g} s."
+        within = f"{url.options.get('connect_timeout', CONNECT_TIMEOUT_S):g} s"
+        message = f"PostgreSQL at {where} did not accept a connection within {within}."
         raise StoreUnavailable(STORE, message) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = getattr(error, "strerror", None) or explained(error)
+        reason = refused_certificate(error, ADVICE) or getattr(error, "strerror", None) or explained(error)
         raise StoreUnavailable(STORE, f"PostgreSQL at {where} cannot be reached: {reason}") from error
 
 

@@ -13,11 +13,13 @@ from typing import Any
 from redis import exceptions
 
 from loaders.stopping import closed
-from loaders.stores.address import address, parsed_url
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
-from loaders.stores.redis_clients import SCHEMES, Cluster, client_of
+from loaders.stores.redis_clients import Cluster, client_of
+from loaders.stores.urls.redis import ADVICE, REDIS
+from loaders.stores.urls.store_url import parse_url
+from loaders.stores.urls.tls import refused_certificate
 
-STORE = "redis"
+STORE = REDIS.store
 _TAGS = ("10", "3", "61", "43", "11", "2", "60", "42", "12", "1", "63", "41", "13", "0", "62", "40")
 """Parts of keys that a cluster takes the slot from, one for each sixteenth of the slots: so nodes get equal shares."""
 
@@ -37,8 +39,10 @@ class Redis:
     @classmethod
     def opened(cls, url: str, *, max_connections: int, acquire_timeout_s: float, command_timeout_s: float) -> Redis:
         """A client that connects when it is first used. Raises StoreUnavailable for a URL that cannot be read."""
+        parts = parse_url(REDIS, url)
+        command_timeout_s = parts.options.get("socket_timeout", command_timeout_s)
         client = client_of(
-            url,
+            parts,
             max_connections=max_connections,
             acquire_timeout_s=acquire_timeout_s,
             command_timeout_s=command_timeout_s,
@@ -60,7 +64,7 @@ class Redis:
             await client.ping()
         except (StoreUnavailable, StoreTimeout, StatementFailed) as error:
             await client.close()
-            where = address(parsed_url(STORE, url, SCHEMES), SCHEMES)
+            where = parse_url(REDIS, url).address
             raise StoreUnavailable(STORE, f"Redis at {where} cannot be reached: {error}") from error
         return client
 
@@ -167,7 +171,8 @@ def _translated() -> Iterator[None]:
         raise StoreTimeout(STORE, f"Redis did not answer in time: {error}") from error
     except _AWAY as error:
         kind = StoreTimeout if isinstance(error.__cause__, TimeoutError) else StoreUnavailable  # none became free
-        raise kind(STORE, f"The connection to Redis failed: {error}") from error
+        reason = refused_certificate(error, ADVICE) or str(error)
+        raise kind(STORE, f"The connection to Redis failed: {reason}") from error
     except exceptions.RedisError as error:
         raise StatementFailed(STORE, f"Redis refused the command: {error}") from error
     except (ValueError, TypeError, AttributeError, LookupError) as error:

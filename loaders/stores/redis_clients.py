@@ -5,33 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from typing import Any
-from urllib.parse import urlunsplit
 
 from redis import exceptions
 from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.connection import AbstractConnection, SSLConnection, parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
-from loaders.stores.address import hosts, parsed_url
-from loaders.stores.errors import StoreUnavailable
-
-_STORE = "redis"
-SCHEMES = {
-    "redis": 6379,
-    "rediss": 6379,
-    "unix": 0,
-    "redis+sentinel": 26379,
-    "rediss+sentinel": 26379,
-    "redis+cluster": 6379,
-    "rediss+cluster": 6379,
-}
+from loaders.stores.urls.redis import driver_options, topology
+from loaders.stores.urls.store_url import StoreURL
 
 _CLIENT_NAME = "fleet-gateway"
-_CONNECT_TIMEOUT_S = 2.0
-"""How long a connection may take to open. Without it, a server that is gone silently holds a request for minutes."""
 _RETRIES = 2
 """After a server failed, with the others asked anew who holds what. The driver's ten hold a request for seconds."""
 
@@ -104,63 +90,55 @@ class Cluster(RedisCluster):
         await self.nodes_manager.aclose()
 
 
-def client_of(url: str, *, max_connections: int, acquire_timeout_s: float, command_timeout_s: float) -> Redis | Cluster:
-    """A client that connects when it is first used. Raises StoreUnavailable for a URL that cannot be read."""
-    topology = parsed_url(_STORE, url, SCHEMES).scheme.partition("+")[2]
-    options: dict[str, Any] = {
-        "protocol": 3,
+def client_of(
+    url: StoreURL, *, max_connections: int, acquire_timeout_s: float, command_timeout_s: float
+) -> Redis | Cluster:
+    """Return a client that connects when it is first used."""
+    options = driver_options(url, command_timeout_s=command_timeout_s) | {
         "max_connections": max_connections,
         "timeout": acquire_timeout_s,
-        "socket_connect_timeout": _CONNECT_TIMEOUT_S,
-        "socket_timeout": command_timeout_s,
         "client_name": _CLIENT_NAME,
     }
-    try:
-        if topology == "cluster":
-            return _cluster(url, options)
-        if topology == "sentinel":
-            return _master(url, options)
-        return Redis.from_pool(_Pool.from_url(url, **options))
-    except (ValueError, TypeError, exceptions.RedisClusterException) as error:
-        raise StoreUnavailable(_STORE, f"The URL of Redis cannot be read: {error}") from error
+    kind = topology(url)
+    if kind == "cluster":
+        return _cluster(url, options)
+    options["db"] = int(url.database or 0)
+    if kind == "sentinel":
+        return _master(url, options)
+    return Redis.from_pool(_Pool(connection_class=_connection_class(url), **_place(url), **options))
 
 
-def _cluster(url: str, options: dict[str, Any]) -> Cluster:
-    nodes, path, of_url = _deployment(url)
-    if path.strip("/0"):
-        raise ValueError("A cluster has no databases, and the URL ends after the hosts.")
-    options |= of_url
-    startup = [ClusterNode(host, port) for host, port in nodes]
-    return Cluster(startup_nodes=startup, retry=Retry(NoBackoff(), _RETRIES), **options)
+def _connection_class(url: StoreURL) -> type[AbstractConnection]:
+    if topology(url) == "unix":
+        return UnixDomainSocketConnection
+    return SSLConnection if url.scheme.startswith("rediss") else Connection
 
 
-def _master(url: str, options: dict[str, Any]) -> Redis:
-    nodes, path, of_url = _deployment(url)
-    service, _, database = path.strip("/").partition("/")
-    if not service or not (database or "0").isdecimal():
-        raise ValueError("After the sentinels comes the service, and then perhaps the number of a database.")
-    of_sentinels = {
-        name.removeprefix("sentinel_"): of_url.pop(name)
-        for name in ("sentinel_username", "sentinel_password")
-        if name in of_url
-    }
-    options |= {"db": int(database or 0), "retry": Retry(NoBackoff(), _RETRIES)} | of_url
-    shared = ("protocol", "socket_connect_timeout", "socket_timeout", "client_name")
-    of_sentinels |= {name: value for name, value in options.items() if name in shared or name.startswith("ssl")}
-    of_sentinels["retry"] = Retry(NoBackoff(), 0)  # there are others
-    sentinel = Sentinel(nodes, sentinel_kwargs=of_sentinels)  # type: ignore[no-untyped-call]
-    return Redis.from_pool(_MasterPool(service, sentinel, **options))  # type: ignore[no-untyped-call]
+def _place(url: StoreURL) -> dict[str, Any]:
+    if topology(url) == "unix":
+        return {"path": f"/{url.path}"}
+    ((host, port),) = url.hosts
+    return {"host": host, "port": port}
 
 
-def _deployment(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
-    """The hosts that a URL names, its path, and the options of its user and query."""
-    parts = parsed_url(_STORE, url, SCHEMES)
-    named = hosts(parts)
-    nodes = [(one.hostname or "", one.port or SCHEMES[parts.scheme]) for one in named]
-    scheme = parts.scheme.partition("+")[0]
-    options: dict[str, Any] = dict(parse_url(urlunsplit(named[0]._replace(scheme=scheme, path=""))))
-    for name in ("host", "port"):
-        options.pop(name, None)
-    if options.pop("connection_class", None) is SSLConnection:
+def _cluster(url: StoreURL, options: dict[str, Any]) -> Cluster:
+    startup = [ClusterNode(host, port) for host, port in url.hosts]
+    is_encrypted = url.scheme.startswith("rediss")
+    return Cluster(startup_nodes=startup, retry=Retry(NoBackoff(), _RETRIES), ssl=is_encrypted, **options)
+
+
+def _master(url: StoreURL, options: dict[str, Any]) -> Redis:
+    if url.scheme.startswith("rediss"):
         options["ssl"] = True
-    return nodes, parts.path, options
+    options["retry"] = Retry(NoBackoff(), _RETRIES)
+    of_sentinels = {
+        name: value
+        for name, value in options.items()
+        if name in ("protocol", "client_name") or name.startswith(("socket", "ssl"))
+    }
+    for name in ("username", "password"):
+        if (value := url.options.get(f"sentinel_{name}")) is not None:
+            of_sentinels[name] = value
+    of_sentinels["retry"] = Retry(NoBackoff(), 0)  # there are others
+    sentinel = Sentinel(list(url.hosts), sentinel_kwargs=of_sentinels)  # type: ignore[no-untyped-call]
+    return Redis.from_pool(_MasterPool(url.path, sentinel, **options))  # type: ignore[no-untyped-call]

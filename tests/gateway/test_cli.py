@@ -46,8 +46,8 @@ def test_help_names_every_command_and_every_setting() -> None:
             {"DATABASE_URL": "mysql://secret@x"},
             "DATABASE_URL must look like postgresql://user:password@host:port/name.",
         ),
-        ({"CLICKHOUSE_URL": "http://x:port"}, "CLICKHOUSE_URL must look like http://user:password@host:port/name."),
-        ({"REDIS_URL": "x"}, "REDIS_URL must look like redis://user:password@host:port/name."),
+        ({"CLICKHOUSE_URL": "http://x:port"}, "CLICKHOUSE_URL has a port that is not a number from 1 to 65535."),
+        ({"REDIS_URL": "x"}, "REDIS_URL must look like redis://user:password@host:port/0."),
         (
             {"GATEWAY_HOST": "no.such.invalid"},
             "GATEWAY_HOST must be an address of this machine, and is 'no.such.invalid'.",

@@ -206,8 +206,8 @@ async def test_a_stopped_server_is_unavailable_and_its_return_is_noticed(store_u
     ("url", "message"),
     [
         ("http://user:secret@127.0.0.1:1/fleet", r"ClickHouse at 127\.0\.0\.1:1 cannot be reached"),
-        ("http://user:secret@127.0.0.1:x/fleet", "The URL of clickhouse cannot be read"),
-        ("", "The URL of clickhouse cannot be read"),
+        ("http://user:secret@127.0.0.1:x/fleet", "CLICKHOUSE_URL has a port that is not a number"),
+        ("", "CLICKHOUSE_URL must look like http://"),
     ],
 )
 async def test_connecting_fails_with_the_address_and_without_the_password(url: str, message: str) -> None:

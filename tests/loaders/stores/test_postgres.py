@@ -213,9 +213,9 @@ async def test_a_closed_client_is_unavailable(store_urls: StoreUrls) -> None:
     ("url", "message"),
     [
         ("postgresql://user:secret@127.0.0.1:1/fleet", r"PostgreSQL at 127\.0\.0\.1:1 cannot be reached"),
-        ("postgresql://user:secret@127.0.0.1:x/fleet", "The URL of postgresql cannot be read"),
-        ("mysql://user:secret@127.0.0.1:1/fleet", "The URL of postgresql cannot be read"),
-        ("", "The URL of postgresql cannot be read"),
+        ("postgresql://user:secret@127.0.0.1:x/fleet", "DATABASE_URL has a port that is not a number"),
+        ("mysql://user:secret@127.0.0.1:1/fleet", "DATABASE_URL must look like postgresql://"),
+        ("", "DATABASE_URL must look like postgresql://"),
     ],
 )
 async def test_connecting_fails_with_the_address_and_without_the_password(url: str, message: str) -> None:
