@@ -48,8 +48,8 @@ class Option:
             raise UnfitValueError("must not be empty")
         if self.kind is ValueKind.FLAG:
             return self._flag(text)
-        if text.lower() in self.choices:
-            return text.lower()
+        if (choice := self._choice(text)) is not None:
+            return choice
         if self.kind is ValueKind.CHOICE:
             raise UnfitValueError(f"must be one of {', '.join(self.choices)}")
         if self.kind in (ValueKind.SECONDS, ValueKind.INTEGER):
@@ -60,16 +60,19 @@ class Option:
         """The values that the option takes, for the documentation."""
         shown = ", ".join(f"`{choice}`" for choice in self.choices)
         if self.kind in (ValueKind.SECONDS, ValueKind.INTEGER):
-            return f"{self.kind.value}, {self.minimum:g} to {self.maximum:g}"
+            return f"{self.kind.value}, {self.minimum:.12g} to {self.maximum:.12g}"
         if self.kind is ValueKind.CHOICE:
             return shown
         return f"{self.kind.value}, or {shown}" if shown else self.kind.value
 
+    def _choice(self, text: str) -> str | None:
+        return next((choice for choice in self.choices if choice.lower() == text.lower()), None)
+
     def _flag(self, text: str) -> bool | str:
         if text.lower() in _FLAGS:
             return _FLAGS[text.lower()]
-        if text.lower() in self.choices:
-            return text.lower()
+        if (choice := self._choice(text)) is not None:
+            return choice
         raise UnfitValueError(
             f"must be {', '.join(['true', 'false', *self.choices])}".replace("true, false", "true or false")
         )
@@ -82,7 +85,7 @@ class Option:
         except ValueError:
             number = math.nan
         if not self.minimum <= number <= self.maximum:
-            raise UnfitValueError(f"must be {noun} from {self.minimum:g} to {self.maximum:g}")
+            raise UnfitValueError(f"must be {noun} from {self.minimum:.12g} to {self.maximum:.12g}")
         return number
 
     def _file(self, text: str) -> str:

@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_S = 5.0
 _SYSTEM = "system"
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _WITH_TLS = _MODES[3:]
-_VERSIONS = {"tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3}
+_VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 OPTIONS = (
     Option(
@@ -190,7 +190,7 @@ def _context(options: Any) -> ssl.SSLContext:
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
     if "sslcert" in options:
         context.load_cert_chain(options["sslcert"], options.get("sslkey"), lambda: options.get("sslpassword", ""))
-    context.minimum_version = _VERSIONS[options.get("ssl_min_protocol_version", "tlsv1.2")]
+    context.minimum_version = _VERSIONS[options.get("ssl_min_protocol_version", "TLSv1.2")]
     if "ssl_max_protocol_version" in options:
         context.maximum_version = _VERSIONS[options["ssl_max_protocol_version"]]
     context.set_alpn_protocols(["postgresql"])

@@ -196,7 +196,7 @@ REFUSED = [
     ("REDIS_URL", "redis://h?ssl_cert_reqs=none", "has the option ssl_cert_reqs, which needs rediss://."),
     ("REDIS_URL", "rediss://h?ssl_cert_reqs=maybe", "has the option ssl_cert_reqs, which must be one of required, optional, none."),
     ("REDIS_URL", "rediss://h?ssl_cert_reqs=none&ssl_check_hostname=1", "has ssl_cert_reqs=none, and options about a certificate that would not be checked."),
-    ("REDIS_URL", "redis://h?socket_read_size=1.5", "has the option socket_read_size, which must be a whole number from 1024 to 1.67772e+07."),
+    ("REDIS_URL", "redis://h?socket_read_size=1.5", "has the option socket_read_size, which must be a whole number from 1024 to 16777216."),
     ("REDIS_URL", "redis:///0", "names no host: it must look like redis://user:password@host:port/0."),
     *(
         ("REDIS_URL", f"redis{topology}?{option}=1", f"has the option {option}, which is refused: ")
