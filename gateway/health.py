@@ -47,8 +47,8 @@ class Ready:
             await asyncio.shield(self._look)  # which others wait for, too
         status = 200 if self._states["postgresql"] == "ok" else 503
         content: dict[str, object] = {"ready": status == 200, "stores": self._states}
-        if stores.hearing is not None and stores.hearing.reason is not None:
-            content["warnings"] = [stores.hearing.reason]
+        if stores.warnings:
+            content["warnings"] = stores.warnings
         return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
 
     async def _look_at(self, stores: Stores) -> None:

@@ -38,6 +38,12 @@ class Stores:
         """The dataloaders of one request."""
         return RequestLoaders.over(self.postgres, self.clickhouse, self.cache)
 
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences on what does not work as it should and keeps nobody from being answered."""
+        reasons = [one.reason for one in (self.hearing, self.cache) if one is not None]
+        return [reason for reason in reasons if reason is not None]
+
     async def states(self, within_s: float = 5.0) -> dict[str, str]:
         """`ok` or `away` for each store; one that has not answered by then is away."""
         pings = (self.postgres.ping(), self.clickhouse.ping(), self.redis.ping())

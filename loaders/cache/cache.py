@@ -68,6 +68,13 @@ class Cache:
         """Whether anything cached may be served: changes that were made known are applied, and others can be."""
         return self.follower is not None and self.follower.attends
 
+    @property
+    def reason(self) -> str | None:
+        """Why Redis is not used, in a sentence that may be public; None while it is."""
+        if not self.is_kept:
+            return "Nothing cached is served: Redis is away, or refuses to take changes."
+        return "Redis failed or was late: what it holds is not looked up." if self._shared.is_away else None
+
     def apply(self, change: Change) -> None:
         """Let go of what the change concerns, and let nobody wait any more for a load that may have begun before it."""
         self.changes += 1

@@ -3,14 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from deploy.embedded.engines import StoreUrls
 from gateway.health import Ready
 from gateway.stores import Stores
+from tests.gateway.in_process import opened
+from tests.loaders.cache.valkey import OwnValkey, own_valkey
+
+REFUSES = "Nothing cached is served: Redis is away, or refuses to take changes."
 
 
 class Pinged:
@@ -76,3 +82,30 @@ async def test_a_client_that_leaves_does_not_end_the_look_of_others() -> None:
         may_answer.set()
         assert (await second).status_code == 200
     assert stores[0].pings == 1
+
+
+async def _until_said(client: httpx.AsyncClient, redis: str, *, is_refusing: bool) -> None:
+    """Wait until the probe says so of Redis, and is ready at any time."""
+    async with asyncio.timeout(30):
+        while True:
+            answer = await client.get("/readyz")
+            assert (answer.status_code, answer.json()["ready"]) == (200, True)
+            said = (answer.json()["stores"]["redis"], REFUSES in answer.json().get("warnings", []))
+            if said == (redis, is_refusing):
+                return
+            await asyncio.sleep(0.1)
+
+
+async def test_a_redis_that_answers_and_refuses_changes_is_a_warning(store_urls: StoreUrls, tmp_path: Path) -> None:
+    def refuse(valkey: OwnValkey, bytes_at_most: int) -> None:
+        valkey.ask("CONFIG", "SET", "maxmemory", bytes_at_most)
+
+    with own_valkey(tmp_path, "--appendonly", "no", "--maxmemory-policy", "noeviction") as valkey:
+        async with opened(store_urls, redis_url=valkey.url) as client:
+            await _until_said(client, "ok", is_refusing=False)
+            await asyncio.to_thread(refuse, valkey, 1)
+            await _until_said(client, "ok", is_refusing=True)
+            await asyncio.to_thread(refuse, valkey, 0)
+            await _until_said(client, "ok", is_refusing=False)
+            await asyncio.to_thread(valkey.kill)
+            await _until_said(client, "away", is_refusing=True)
