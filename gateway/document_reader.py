@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.document_scan import DocumentScan, scan
-from gateway.http.faults import Refused
 from gateway.limits import exceeded
 from gateway.validation import ComparisonMeter
 
@@ -28,12 +27,12 @@ class DocumentReader:
 
     async def read(
         self, texts: Iterable[str], limits: Limits, budget: CallerBudget
-    ) -> Mapping[str, Document | Refused]:
-        """Return the document of each text, or why it is refused. Those that are not remembered are charged first.
+    ) -> Mapping[str, Document | Exception]:
+        """Return the document of each text, or why there is none. Those that are not remembered are charged first.
 
         Raises Refused where all of them together are over a limit, HTTPFault where the budget does not allow it now.
         """
-        documents: dict[str, Document | Refused] = {}
+        documents: dict[str, Document | Exception] = {}
         scans: dict[str, DocumentScan] = {}
         texts = dict.fromkeys(texts)
         _check_characters(texts, limits)
@@ -55,18 +54,18 @@ class DocumentReader:
             read = await self._thread.run(points, partial(self._read_all, list(scans), limits, meter))
             budget.owe(meter.points)
             documents |= {
-                text: one if isinstance(one, Refused) else self._documents.keep(one)
+                text: one if isinstance(one, Exception) else self._documents.keep(one)
                 for text, one in zip(scans, read, strict=True)
             }
         return documents
 
-    def _read_all(self, texts: list[str], limits: Limits, meter: ComparisonMeter) -> list[Document | Refused]:
-        read: list[Document | Refused] = []
+    def _read_all(self, texts: list[str], limits: Limits, meter: ComparisonMeter) -> list[Document | Exception]:
+        read: list[Document | Exception] = []
         for text in texts:
             try:
                 read.append(self._documents.read(text, limits=limits, meter=meter))
-            except Refused as refusal:
-                read.append(refusal)
+            except Exception as error:  # of this text, and of no other operation in the batch
+                read.append(error)
         return read
 
 

@@ -115,10 +115,19 @@ class GraphQLEndpoint:
         context = RequestContext.of(stores.loaders(), encode_in_pieces=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
-            outcomes = await _all([self._outcome(one, context, request, account) for one in prepared])
+            outcomes = await _all([self._answered(one, context, request, account) for one in prepared])
             for parts in (one.parts for one in outcomes if one.parts is not None):
                 parts.held = stack.pop_all()
             return outcomes
+
+    async def _answered(
+        self, prepared: Prepared | Outcome, context: RequestContext, request: Request, account: Account
+    ) -> Outcome:
+        """Return what one operation came to, unexpected failures among it."""
+        try:
+            return await self._outcome(prepared, context, request, account)
+        except Exception as error:
+            return Outcome.of_exception(error)
 
     async def _outcome(
         self, prepared: Prepared | Outcome, context: RequestContext, request: Request, account: Account

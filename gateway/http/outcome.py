@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gateway.errors import shown
+from graphql import GraphQLError
+
+from gateway.errors import masked, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from graphql import GraphQLError
 
     from gateway.http.faults import Refused
     from gateway.http.incremental import Parts
@@ -41,6 +41,11 @@ class Outcome:
             refused_status=refused.status,
             headers=refused.headers,
         )
+
+    @classmethod
+    def of_exception(cls, error: Exception) -> Outcome:
+        """Return the outcome of an operation that failed unexpectedly: it is logged, and others of a batch go on."""
+        return cls(has_data=False, errors=masked([GraphQLError("", original_error=error)]), refused_status=500)
 
     def payload(self) -> dict[str, Any]:
         """As the answer's JSON has it."""

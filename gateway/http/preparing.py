@@ -126,6 +126,10 @@ class Preparing:
             return self._prepare(asked, document, method, limits, viewer, in_parts=in_parts)
         except Refused as refusal:
             return Outcome.of_refusal(refusal)
+        except HTTPFault:
+            raise
+        except Exception as error:
+            return Outcome.of_exception(error)
 
     def _prepare(
         self, asked: Asked, document: Document, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool

@@ -1,11 +1,13 @@
 """Batches: answered in order, each operation for itself, loaded together."""
 
 import asyncio
+import inspect
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import httpx
+import pytest
 from starlette.routing import Route
 
 from gateway.auth.viewer import ANONYMOUS
@@ -20,6 +22,7 @@ from tests.queries import DASHBOARD
 
 AIRLINE = {"query": '{ airline(code: "UA") { name } }'}
 UNITED = {"data": {"airline": {"name": "United Air Lines Inc."}}}
+FAILING = {"query": "{ failing: __typename }"}
 TWO = 'query A { __typename } query B { airport(code: "JFK") { code } }'
 
 
@@ -110,10 +113,11 @@ async def test_others_have_their_turn_between_the_operations_of_a_batch(gateway:
 
 @dataclass
 class _Kept:
-    """What knows documents, and notes when it is no longer asked to keep one: of two operations, the second fails."""
+    """What knows documents, and notes when it has kept one: of two operations, the second fails, before the first ends."""
 
     ended: list[str] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def text(self, asked: Asked) -> str:
         return asked.query or ""
@@ -121,20 +125,19 @@ class _Kept:
     async def keep(self, asked: Asked) -> None:
         if asked.operation_name == "B":
             await self.begun.wait()
+            self.failed.set()
             raise RuntimeError
-        try:
-            self.begun.set()
-            await asyncio.Event().wait()
-        finally:
-            await asyncio.sleep(0)
-            self.ended.append("operation")
+        self.begun.set()
+        await self.failed.wait()
+        await asyncio.sleep(0)
+        self.ended.append("operation")
 
     async def release(self) -> None:
         """As loaders are, at the end of a request."""
         self.ended.append("loaders")
 
 
-async def test_where_one_operation_fails_the_others_end_before_what_they_share_is_let_go_of() -> None:
+async def test_where_one_operation_fails_unexpectedly_the_others_are_answered() -> None:
     kept = _Kept()
     endpoint: Any = GraphQLEndpoint(SCHEMA, Limits(), persisted=kept, rate_limit=RateLimit(0))  # type: ignore[arg-type]
     app = Answering(routes=[Route("/graphql", endpoint)])
@@ -145,5 +148,47 @@ async def test_where_one_operation_fails_the_others_end_before_what_they_share_i
     batch = [{"query": TWO, "operationName": name} for name in "AB"]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         answer = await client.post("/graphql", json=batch)
-    assert answer.status_code == 500
+    assert answer.status_code == 200
+    first, second = answer.json()
+    assert first == {"data": {"__typename": "Query"}}
+    assert codes(second) == ["INTERNAL_SERVER_ERROR"]
     assert kept.ended == ["operation", "loaders"]
+
+
+@pytest.mark.parametrize("step", ["find", "read", "price"])
+async def test_where_one_operation_cannot_be_prepared_the_others_are_answered(
+    new_gateway: NewGateway, caplog: pytest.LogCaptureFixture, step: str
+) -> None:
+    async with new_gateway() as one:
+        (route,) = (route for route in one.app.routes if isinstance(route, Route) and route.path == "/graphql")
+        preparing = cast("GraphQLEndpoint", route.endpoint)._preparing
+        whole = {
+            "find": (preparing._persisted, "text"),
+            "read": (preparing._reader._documents, "read"),
+            "price": (preparing, "_price"),
+        }
+        _fail_for_failing(*whole[step])
+        answers = (await one.post([AIRLINE, FAILING, AIRLINE])).json()
+        alone = await one.post(FAILING)
+    assert [answers[0], answers[2]] == [UNITED, UNITED]
+    assert codes(answers[1]) == ["INTERNAL_SERVER_ERROR"]
+    assert answers[1]["errors"][0]["extensions"]["id"] in caplog.text
+    assert (alone.status_code, codes(alone.json())) == (500, ["INTERNAL_SERVER_ERROR"])
+
+
+def _fail_for_failing(owner: object, name: str) -> None:
+    method = getattr(owner, name)
+
+    def check(arguments: tuple[object, ...]) -> None:
+        if any("failing" in str(argument) for argument in arguments):
+            raise RuntimeError
+
+    def failing(*arguments: Any, **named: Any) -> Any:
+        check(arguments)
+        return method(*arguments, **named)
+
+    async def failing_later(*arguments: Any) -> Any:
+        check(arguments)
+        return await method(*arguments)
+
+    setattr(owner, name, failing_later if inspect.iscoroutinefunction(method) else failing)
