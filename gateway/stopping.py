@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -19,7 +19,7 @@ from uvicorn.supervisors import multiprocess
 from gateway.http_refusal import response_bytes, stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
 _ANSWER_S = 1.0
@@ -53,9 +53,21 @@ class Server(uvicorn.Server):
         protocol: asyncio.Protocol = make(self.config, self.server_state, self.lifespan.state, self._loop)
         return protocol
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop for a closed terminal too, and for SIGQUIT. uvicorn leaves both to end the process at once."""
+        with super().capture_signals():
+            before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
+            _stop_by(self.handle_exit)
+            try:
+                yield
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop for a signal. This runs between any two steps of the event loop's."""
-        super().handle_exit(sig, frame)
+        super().handle_exit(signal.SIGINT if sig == signal.SIGINT else signal.SIGTERM, frame)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop_listening)
 
@@ -99,11 +111,12 @@ class Workers(multiprocess.Multiprocess):
     """
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        hang_up = signal.getsignal(signal.SIGHUP)
         super().__init__(config, sockets)
+        signal.signal(signal.SIGHUP, hang_up)
         self._is_stopping = False
         self._answering = threading.Thread()
-        for number in _STOP_SIGNALS:
-            signal.signal(number, self._stop)
+        _stop_by(self._stop)
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         """Stop listening and pass the signal on. This runs between any two steps of this process's."""
@@ -138,6 +151,13 @@ class Workers(multiprocess.Multiprocess):
             refuse_all(late)
             time.sleep(_JOIN_INTERVAL_S)
         super().join_all()
+
+
+def _stop_by(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Have signals that mean to stop handled, but for a SIGHUP that is ignored: `nohup` is to outlive the terminal."""
+    for number in _STOP_SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def accept_all(listening: Iterable[socket.socket]) -> list[socket.socket]:

@@ -46,10 +46,11 @@ def run(settings: Settings) -> int:
 def _let_signals_stop() -> None:
     """Make SIGTERM and SIGHUP end the program like Ctrl-C, so that the engines are stopped in order.
 
-    While a server in this process runs it handles SIGTERM itself, and knows nothing of SIGHUP: that one is passed on.
+    While a server runs it handles both itself. A SIGHUP that is ignored stays so: `nohup` is to outlive the terminal.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -26,12 +26,12 @@ BEGUN = HEAD + b"Content-Length: %d\r\n\r\n" % len(TYPENAME) + TYPENAME[:5]
 
 
 @contextmanager
-def gateway(urls: StoreUrls, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A gateway's process, and its URL."""
+def gateway(urls: StoreUrls, workers: int, *before: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A gateway's process, and its URL; `before` is what its command begins with."""
     port = free_port()
     settings = {"GATEWAY_PORT": str(port), "GATEWAY_WORKERS": str(workers), "GATEWAY_SHUTDOWN_TIMEOUT_S": "20"}
     environment = os.environ | environment_of(urls) | OPEN | settings
-    command = [sys.executable, "-m", "gateway", "serve"]
+    command = [*before, sys.executable, "-m", "gateway", "serve"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -49,7 +49,7 @@ def is_refused(url: str) -> bool:
         return client.connect_ex((parts.hostname or "", parts.port or 0)) != 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("workers", [1, 3])
 def test_new_connections_are_refused_while_requests_under_way_are_answered(
     store_urls: StoreUrls, workers: int, number: int
@@ -59,7 +59,10 @@ def test_new_connections_are_refused_while_requests_under_way_are_answered(
         assert one_answer(idle).status == 200
         busy.sendall(BEGUN)
         time.sleep(0.3)  # it is read, and other workers may still be starting
-        process.send_signal(number)
+        if number == signal.SIGTERM:
+            process.send_signal(number)
+        else:  # a terminal's, which all processes get
+            os.killpg(process.pid, number)
         wait_until(lambda: is_refused(url))
         assert process.poll() is None, "a request is under way"
         assert receive(idle) == b"", "what waits for a request is closed"
@@ -69,7 +72,19 @@ def test_new_connections_are_refused_while_requests_under_way_are_answered(
         busy.sendall(TYPENAME[5:])
         answer = one_answer(busy)
         assert (answer.status, answer.headers["connection"]) == (200, "close")
-        assert process.wait(60) in (0, -number)
+        assert process.wait(60) in (0, -signal.SIGINT, -signal.SIGTERM)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_under_nohup_a_closed_terminal_changes_nothing(store_urls: StoreUrls, workers: int) -> None:
+    with gateway(store_urls, workers, "nohup") as (process, url):
+        wait_until(lambda: workers == 1 or len(_workers(process)) == workers)
+        os.killpg(process.pid, signal.SIGHUP)
+        time.sleep(0.7)  # more than the parent takes to see that a worker has ended
+        assert process.poll() is None
+        assert all(is_live(f"{url}/livez") for _ in range(8))
+        process.send_signal(signal.SIGQUIT)
+        assert process.wait(60) in (0, -signal.SIGTERM)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
