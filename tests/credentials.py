@@ -36,6 +36,19 @@ BAD: dict[str, Lines] = {
 }
 """Credentials that are no good: 401."""
 
+AFTER_AN_EMPTY_LINE: dict[str, Lines] = {
+    "an empty key and a key": [("X-API-Key", ""), ("X-API-Key", "x")],
+    "a blank key and a key": [("X-API-Key", " "), ("x-api-key", "x")],
+    "two empty keys and a key": [("X-API-Key", ""), ("X-API-Key", ""), ("X-API-Key", "x")],
+    "an empty key and a comma": [("X-API-Key", ""), ("X-API-Key", ",")],
+    "Bearer without a token, an empty key and a key": [
+        ("Authorization", "Bearer"),
+        ("X-API-Key", ""),
+        ("X-API-Key", "x"),
+    ],
+}
+"""Bad ones too, which nginx before 1.23 does not see: it looks at the first line."""
+
 
 def asked(url: str, path: str, lines: Lines) -> http.client.HTTPResponse:
     """The answer to a GET with these lines, each as it is."""

@@ -54,6 +54,30 @@ async def test_requests_that_one_address_has_answered_at_once_are_bounded(
         assert [(await one).status_code for one in waiting] == [200, 200]
 
 
+def test_ipv6_counts_by_network_and_ipv4_by_address_however_it_is_written(
+    start_edge: StartEdge, upstream: Upstream
+) -> None:
+    real = "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For; limit_req zone=edge_requests;"
+
+    def change(text: str) -> str:
+        text = text.replace("limit_req zone=edge_requests burst=200 nodelay;", real).replace("rate=100r/s", "rate=1r/m")
+        assert real in text
+        return text
+
+    edge = start_edge(upstream.address, change=change)
+
+    def status(address: str) -> int:
+        return httpx.get(f"{edge.url}/livez", headers={"X-Forwarded-For": address}).status_code
+
+    for first, same, other in (
+        ("2001:db8:0:1::1", "2001:db8::1:a:b:c:d", "2001:db8:0:2::1"),
+        ("2001:db8:0:a::1", "2001:db8:0:a::a", "2001:db8:0:b::1"),  # a byte is a line's end to an expression
+        ("192.0.2.1", "192.0.2.1", "192.0.2.2"),
+        ("::ffff:198.51.100.1", "::ffff:198.51.100.1", "::ffff:198.51.100.2"),
+    ):
+        assert [status(address) for address in (first, same, other)] == [200, 429, 200], first
+
+
 def test_what_is_shipped_lets_a_page_that_asks_much_through(client: httpx.Client) -> None:
     assert {client.get(QUERY).status_code for _ in range(200)} == {200}
 

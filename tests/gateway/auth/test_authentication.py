@@ -20,7 +20,7 @@ from gateway.stores import open_cached_stores
 from loaders.api_keys import ApiKeys
 from resolvers.scopes import Scope
 from tests.conftest import NewStores
-from tests.credentials import ABSENT, Lines
+from tests.credentials import ABSENT, AFTER_AN_EMPTY_LINE, BAD, Lines
 from tests.gateway.auth.conftest import added, id_of
 from tests.gateway.auth.issuing import AUDIENCE, ISSUER, SECRET, signed
 
@@ -76,6 +76,15 @@ async def test_without_a_credential_the_settings_say_who_asks(key_stores: NewSto
         assert await opened.viewer([(b"host", b"x")]) == ANONYMOUS
         for bad in (b"Bearer x", b"Basic YTpi", b"Basic"):
             assert (await _error(opened, [(b"authorization", bad)])).status == 401
+
+
+@pytest.mark.parametrize("lines", [*BAD.values(), *AFTER_AN_EMPTY_LINE.values()])
+async def test_bad_credentials_are_refused_where_none_is_needed(
+    key_stores: NewStores, store_urls: StoreUrls, lines: Lines
+) -> None:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in lines]
+    async with _process(_settings(key_stores, store_urls, anonymous="all")) as opened:
+        assert (await _error(opened, headers)).status == 401
 
 
 @pytest.mark.parametrize("lines", ABSENT.values(), ids=ABSENT)
