@@ -103,7 +103,10 @@ def test_an_acknowledged_invalidation_is_known_to_both(
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [((), "An invalidation names what has changed"), (("--section", "nonsense"), "no section or source nonsense")],
+    [
+        ((), "Say what has changed: tail numbers, --section NAME, or --everything"),
+        (("--section", "nonsense"), "no section or source nonsense"),
+    ],
 )
 def test_an_invalidation_of_nothing_is_a_sentence(
     store_urls: StoreUrls, arguments: tuple[str, ...], sentence: str
