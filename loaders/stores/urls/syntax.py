@@ -92,14 +92,23 @@ def _host(text: str) -> tuple[str, int]:
         raise MalformedURLError("has an empty host")
     if bracketed:
         _check_ipv6(name)
-    elif not name.startswith("/") and not _HOST_NAME.fullmatch(name):  # a slash begins the folder of a socket
-        raise MalformedURLError(_HOST)
+    elif not name.startswith("/"):  # which begins the folder of a socket
+        _check_name(name)
     return name, 0 if port is None else _port(port)
 
 
 def _name_and_port(text: str) -> tuple[str, str | None]:
     name, colon, port = text.partition(":")
     return name, port if colon else None
+
+
+def _check_name(name: str) -> None:
+    try:
+        name.encode("idna")  # as resolvers do, whose error is none of the network's
+    except UnicodeError:
+        raise MalformedURLError(_HOST) from None
+    if not _HOST_NAME.fullmatch(name):
+        raise MalformedURLError(_HOST)
 
 
 def _check_ipv6(name: str) -> None:

@@ -2,10 +2,14 @@
 
 import asyncio
 import contextlib
+from inspect import signature
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import asyncpg
 import pytest
+from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from deploy.embedded.engines import StoreUrls
 from gateway.setting import SettingsError
@@ -17,6 +21,8 @@ from loaders.stores.redis import Redis
 from loaders.stores.urls import clickhouse, postgres, redis
 from loaders.stores.urls.options import options_table
 from loaders.stores.urls.store_url import InvalidStoreURL, StoreKind, parse_url
+from tests.certificates import authority, signed
+from tests.loaders.cache.valkey import own_valkey
 
 KINDS = {"DATABASE_URL": postgres.POSTGRES, "CLICKHOUSE_URL": clickhouse.CLICKHOUSE, "REDIS_URL": redis.REDIS}
 EXAMPLES = {"DATABASE_URL": "postgresql://h", "CLICKHOUSE_URL": "https://h", "REDIS_URL": "rediss://h"}
@@ -97,6 +103,87 @@ def test_options_of_redis_reach_the_driver() -> None:
     assert (socket["path"], socket["db"], socket["username"]) == ("/run/valkey.sock", 2, "u")
 
 
+SAMPLES = {
+    "ssl_check_hostname": "true",
+    "ssl_cert_reqs": "required",
+    "socket_keepalive": "on",
+    "socket_read_size": "4096",
+}
+NUMBERS = {"socket_connect_timeout", "socket_timeout", "health_check_interval", "db"}
+REDIS_URLS = {
+    "": "rediss://h",
+    "unix": "unix:///run/valkey.sock",
+    "sentinel": "rediss+sentinel://h/service",
+    "cluster": "rediss+cluster://h",
+}
+
+
+def connections_of(url: str) -> list[Any]:
+    """A connection of each kind that a client of this URL would open, and opens none."""
+    client = Redis.opened(url, max_connections=1, acquire_timeout_s=1, command_timeout_s=2)._client
+    if url.startswith("rediss+cluster"):
+        (node,) = client.nodes_manager.startup_nodes.values()
+        made = type(client.get_default_node() or node)(node.host, node.port, **client.connection_kwargs)
+        return [made.connection_class(**made.connection_kwargs)]
+    pool = client.connection_pool
+    sentinels = pool.sentinel_manager.sentinels if "sentinel" in url else []
+    return [pool.make_connection(), *(sentinel.connection_pool.make_connection() for sentinel in sentinels)]
+
+
+@pytest.mark.parametrize("topology", REDIS_URLS)
+def test_every_option_of_redis_is_one_that_the_drivers_connections_take(topology: str, tmp_path: Path) -> None:
+    own = signed(tmp_path, authority(tmp_path, "authority"))
+    samples = SAMPLES | {"ssl_ca_certs": own.certificate, "ssl_certfile": own.certificate, "ssl_keyfile": own.key}
+    given = [
+        f"{option.name}={samples.get(option.name, '1' if option.name in NUMBERS else 'text')}"
+        for option in redis.OPTIONS
+        if (not option.topologies or topology in option.topologies) and not (option.needs_tls and topology == "unix")
+    ]
+    assert len(given) > 5
+    assert connections_of(f"{REDIS_URLS[topology]}?{'&'.join(given)}")
+
+
+def test_every_option_of_both_databases_is_one_that_the_driver_takes() -> None:
+    assert {*told("postgresql://h")} <= {*signature(asyncpg.connect).parameters}
+    of_url = {*told_clickhouse("https://h?verify=true&server_host_name=x"), "ca_cert", "client_cert", "client_cert_key"}
+    assert {*of_url, "tls_mode"} <= {*signature(AsyncClient).parameters}
+
+
+async def test_a_server_takes_every_option_at_once(tmp_path: Path) -> None:
+    with (
+        TemporaryDirectory(prefix="valkey-") as folder,  # a socket's path must be short
+        own_valkey(tmp_path, "--unixsocket", f"{folder}/socket") as valkey,
+    ):
+        await asyncio.to_thread(valkey.ask, "CONFIG", "SET", "requirepass", "p@ss/w#")
+        options = "socket_timeout=5&socket_connect_timeout=5&socket_read_size=4096&health_check_interval=1"
+        for url in (
+            f"redis://:p%40ss%2Fw%23@127.0.0.1:{valkey.port}/1?{options}&socket_keepalive=off",
+            f"redis://127.0.0.1:{valkey.port}?{options}&db=1&username=default&password=p%40ss%2Fw%23",
+            f"unix://:p%40ss%2Fw%23@{folder}/socket?{options}&db=1",
+        ):
+            client = await Redis.connect(url, max_connections=1, acquire_timeout_s=5, command_timeout_s=5)
+            assert await client.keep("it", b"kept", keep_s=60)
+            assert await client.kept("it") == b"kept"
+            await client.close()
+
+
+async def test_the_server_sees_what_the_url_says_of_the_session(store_urls: StoreUrls) -> None:
+    url = f"{store_urls.database_url}?application_name=mine&options=-c%20search_path%3Dpg_catalog&sslmode=disable"
+    client = await Postgres.connect(url, min_size=1, max_size=1, acquire_timeout_s=5, statement_timeout_s=7)
+    shown = "select current_setting('application_name'), current_setting('search_path'), current_setting('statement_timeout')"
+    assert [tuple(row) for row in await client.rows(shown)] == [("mine", "pg_catalog", "7s")]
+    async with client.session() as session:
+        assert tuple((await session.rows(shown))[0])[:2] == ("mine-session", "pg_catalog")
+    await client.close()
+
+
+async def test_no_option_of_the_url_takes_the_statement_timeout_away(store_urls: StoreUrls) -> None:
+    url = f"{store_urls.database_url}?options=-c%20statement_timeout%3D0"
+    client = await Postgres.connect(url, min_size=1, max_size=1, acquire_timeout_s=5, statement_timeout_s=7)
+    assert [tuple(row) for row in await client.rows("select current_setting('statement_timeout')")] == [("7s",)]
+    await client.close()
+
+
 def test_a_time_out_of_the_url_is_that_of_commands() -> None:
     url = "redis://h?socket_timeout=0.25"
     client = Redis.opened(url, max_connections=1, acquire_timeout_s=1, command_timeout_s=2)
@@ -137,6 +224,11 @@ REFUSED = [
     ("DATABASE_URL", "postgresql://h:٣/d", "has a port that is not a number from 1 to 65535."),
     ("DATABASE_URL", "postgresql://::1/d", "has an empty host."),
     ("DATABASE_URL", "postgresql://[::x]/d", "has a host that is neither a name, nor an IPv4 address, nor an IPv6 address in brackets."),
+    *(
+        (variable, f"{scheme}://{host}/0", "has a host that is neither a name, nor an IPv4 address, nor an IPv6 address in brackets.")
+        for variable, scheme in (("DATABASE_URL", "postgresql"), ("CLICKHOUSE_URL", "http"), ("REDIS_URL", "redis"))
+        for host in ("a..b", ".a", "a" * 64, "é" * 63, "-a", "a-", "%20")
+    ),
     ("DATABASE_URL", "postgresql://h!/d", "has a host that is neither a name, nor an IPv4 address, nor an IPv6 address in brackets."),
     ("DATABASE_URL", "postgresql://h/d?connect_timeout=soon", "has the option connect_timeout, which must be a number of seconds from 0.1 to 600."),
     ("DATABASE_URL", "postgresql://h/d?connect_timeout=0", "has the option connect_timeout, which must be a number of seconds from 0.1 to 600."),
