@@ -14,6 +14,7 @@ from loaders.stores.errors import StoreUnavailable
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 from tests.certificates import Certificate, authority, signed
+from tests.gateway.in_process import opened
 from tests.loaders.stores.terminator import Terminator, terminator, through
 
 LIMITS: dict[str, Any] = {"acquire_timeout_s": 5.0, "statement_timeout_s": 5.0}
@@ -176,3 +177,17 @@ async def test_the_gateway_shows_a_certificate_of_its_own(
 async def test_a_server_without_tls_is_refused_where_it_is_required(store_urls: StoreUrls) -> None:
     with pytest.raises(StoreUnavailable, match="rejected SSL upgrade"):
         await ping("postgresql", f"{store_urls.database_url}?sslmode=require&channel_binding=require")
+
+
+async def test_a_gateway_starts_without_a_redis_whose_certificate_is_refused_and_logs_why(
+    store_urls: StoreUrls, authorities: Authorities, caplog: pytest.LogCaptureFixture
+) -> None:
+    case = CASES[2]
+    async with encrypted(store_urls, case, authorities.server) as between:
+        options = case.verified.format(authorities.wrong.certificate)
+        url = through(store_urls.redis_url, between, case.scheme, options)
+        async with opened(store_urls, redis_url=url) as client:
+            answer = (await client.get("/readyz")).json()
+    assert (answer["ready"], answer["stores"]["redis"]) == (True, "away")
+    assert "its certificate is refused (" in caplog.text
+    assert "The option ssl_ca_certs names the certificate of its authority" in caplog.text
