@@ -12,7 +12,8 @@ from loaders.cache.hearing import Hearing
 from loaders.cache.invalidation import Invalidator
 from loaders.cache.listener_lease import ListenerLease
 from loaders.cache.opening import open_cache
-from loaders.cache.register_feed import WHOLE_REGISTER, RegisterFeed
+from loaders.cache.register_changes import WHOLE_REGISTER
+from loaders.cache.register_feed import RegisterFeed
 from loaders.cached_sections import version
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.clickhouse import ClickHouse

@@ -15,27 +15,19 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
-
-import orjson
 
 from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
 from loaders.cache.invalidation import RETRY_S, Change
 from loaders.cache.listener_lease import LeaseState
-from loaders.catalogue import SECTIONS
-from loaders.catalogue.sources import AIRCRAFT_TABLE, REGISTER_TABLE
+from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER, PendingChanges, parse_change
 from loaders.stopping import ended
 from loaders.stores.echo import Echo, NotHeard
 from loaders.stores.errors import SystemFault
 from loaders.stores.postgres import STORE, Postgres, PostgresSession
 
-CHANNEL = "gateway_changes"
-
 _GATHER_S = 0.005
 """How long changes are gathered before they are made known together; a transaction may announce several."""
-_MOST_KEYS = 10_000
-"""Objects that are kept while changes cannot be made known; with more of them, all of the register has changed."""
 
 _PROOF_S = 10.0
 """How long a test proves that changes are heard, and how long who passed it has the lease. A process that died holds up
@@ -48,68 +40,10 @@ _PING_S = 1.0
 _DEAF = "A notification of PostgreSQL does not come back: DATABASE_DIRECT_URL must lead to it past any pooler."
 _UNPROVEN = "No process has shown lately that it hears of changes in the register: the log says why."
 
-_SHARED = tuple(sorted({one.relation.source.name for one in SECTIONS.values() if one.relation.source.shared}))
-
 _UNHEARD = "Changes of the register cannot be listened to, which is tried again"
 _UNTOLD = "Changes of the register cannot be made known, and are kept until they can"
 
 _log = logging.getLogger("gateway")
-
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """What of the cache depends on a table: objects by their key, sources with each object, sources with all of it."""
-
-    prefix: str
-    with_each: tuple[str, ...]
-    whole: tuple[str, ...]
-
-
-_OF_AIRCRAFT = _Table("aircraft:", _SHARED, (AIRCRAFT_TABLE.name, REGISTER_TABLE.name, *_SHARED))
-_TABLES = {
-    "aircraft": _OF_AIRCRAFT,
-    "register": _OF_AIRCRAFT,
-    "airline": _Table("airline:", (), ("airline",)),
-    "airport": _Table("airport:", (), ("airport",)),
-}
-
-WHOLE_REGISTER = Change(sources=tuple(dict.fromkeys(source for table in _TABLES.values() for source in table.whole)))
-"""A change of every aircraft's entry, every airline and every airport."""
-
-
-def announced(message: str) -> Change:
-    """What a message on the channel says has changed: the whole register where it cannot be read."""
-    try:
-        told = orjson.loads(message)
-        table = _TABLES[told["table"]]
-        if not told.get("keys"):
-            return Change(sources=table.whole)
-        return Change(tuple(table.prefix + key for key in told["keys"]), table.with_each)
-    except (ValueError, KeyError, TypeError):
-        _log.warning("A message on %s cannot be read, the whole register is invalidated: %.200s", CHANNEL, message)
-        return WHOLE_REGISTER
-
-
-class _Kept:
-    """Changes that are still to be made known, as one. Bounded: too many objects become the sources as a whole."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, None] = {}
-        self._sources: dict[str, None] = {}
-
-    def add(self, change: Change) -> None:
-        self._keys.update(dict.fromkeys(change.keys))
-        self._sources.update(dict.fromkeys(change.sources))
-        if len(self._keys) > _MOST_KEYS:
-            self._keys.clear()
-            self._sources.update(dict.fromkeys(WHOLE_REGISTER.sources))
-
-    def take(self) -> Change:
-        """All of it, which is kept no longer."""
-        change = Change(tuple(self._keys), tuple(self._sources))
-        self._keys.clear()
-        self._sources.clear()
-        return change
 
 
 class _Unproven(SystemFault):
@@ -156,7 +90,7 @@ class RegisterFeed:
         self._hearing = hearing
         self._pause_s = pause_s
         self._lost_after_s = lost_after_s
-        self._kept = _Kept()
+        self._pending = PendingChanges()
         self._any_kept = asyncio.Event()
         self._made_known = asyncio.Event()
         self._heard_count = self._known_count = 0
@@ -214,7 +148,7 @@ class RegisterFeed:
         echo = await Echo.start(self._postgres, session)
         # Only now it is certain that the connection is not a pooler's, which would lend it to others as we leave it.
         await session.end_after_silence(self._lost_after_s)
-        await session.listen(CHANNEL, lambda message: self._keep(announced(message)))
+        await session.listen(CHANNEL, lambda message: self._keep(parse_change(message)))
         if not await self._lease.renew(_PROOF_S, 0):
             return
         self._keep(WHOLE_REGISTER)  # after it listens: between the two, a change would be in neither
@@ -301,7 +235,7 @@ class RegisterFeed:
         return True
 
     def _keep(self, change: Change) -> None:
-        self._kept.add(change)
+        self._pending.add(change)
         self._heard_count += 1
         self._any_kept.set()
 
@@ -310,7 +244,7 @@ class RegisterFeed:
             await self._any_kept.wait()
             await asyncio.sleep(_GATHER_S)
             self._any_kept.clear()
-            change, count = self._kept.take(), self._heard_count
+            change, count = self._pending.take(), self._heard_count
             try:
                 await self._invalidate(change)
             except Exception as error:  # whatever it is, what has changed must not be forgotten

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from loaders.cache.hearing import Hearing
 from loaders.cache.invalidation import Change
 from loaders.cache.listener_lease import LeaseState
-from loaders.cache.register_feed import CHANNEL, WHOLE_REGISTER, RegisterFeed
+from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER
+from loaders.cache.register_feed import RegisterFeed
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.postgres import Postgres
 

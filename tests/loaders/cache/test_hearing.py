@@ -13,7 +13,8 @@ from loaders.account import begin
 from loaders.cache.cache import Cache
 from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
 from loaders.cache.listener_lease import LeaseState, ListenerLease
-from loaders.cache.register_feed import WHOLE_REGISTER, RegisterFeed
+from loaders.cache.register_changes import WHOLE_REGISTER
+from loaders.cache.register_feed import RegisterFeed
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Freshness
 from loaders.records import FRESHNESS

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from loaders.cache.invalidation import Change
-from loaders.cache.register_feed import WHOLE_REGISTER, announced
+from loaders.cache.register_changes import WHOLE_REGISTER, parse_change
 from loaders.catalogue import SECTIONS
 from loaders.stores.postgres import Postgres
 from tests.loaders.cache.feeds import OF_AIRCRAFT, REVISE, SHARED, all_until, listening, messages
@@ -20,7 +20,7 @@ def test_the_whole_register_is_all_that_is_read_from_it() -> None:
 
 @pytest.mark.parametrize("message", ["", "[]", "now", '{"table": "flights"}', '{"table": "aircraft", "keys": [1]}'])
 def test_what_cannot_be_read_is_a_change_of_everything(message: str) -> None:
-    assert announced(message) == WHOLE_REGISTER
+    assert parse_change(message) == WHOLE_REGISTER
 
 
 @pytest.mark.parametrize(

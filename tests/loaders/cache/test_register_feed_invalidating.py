@@ -7,7 +7,7 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.fields import Field
 from loaders.cache.invalidation import Change, Invalidator
-from loaders.cache.register_feed import WHOLE_REGISTER
+from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewStores
 from tests.loaders.cache.conftest import OpenCache, open_redis

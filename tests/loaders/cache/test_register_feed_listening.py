@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from loaders.cache.invalidation import Change
-from loaders.cache.register_feed import WHOLE_REGISTER
+from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.stores.errors import StoreTimeout
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewStores
