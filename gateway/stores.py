@@ -21,8 +21,9 @@ from loaders.stores.poolers import Mode, Pooler
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 
-_SETTLE_S = 1.0
-"""How long a start waits to learn whether changes are heard. Until then, answers are cached for a short time."""
+_SETTLE_S = 0.3
+"""How long a start waits to learn whether changes are heard, which takes some milliseconds unless Redis is new. Until
+then, answers are cached for a short time."""
 
 
 @dataclass(frozen=True, slots=True)

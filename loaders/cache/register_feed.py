@@ -32,12 +32,13 @@ _GATHER_S = 0.005
 _PROOF_S = 10.0
 """How long a test proves that changes are heard, and how long who passed it has the lease. A process that died holds up
 an invalidation for three seconds, which must not look like a change that nobody hears."""
-_LOOK_S = 3.0
-"""How long another's proof is believed without looking again."""
 _KNOWN_WITHIN_S = 5.0
 _PING_S = 1.0
 
-_DEAF = "A notification of PostgreSQL does not come back: DATABASE_DIRECT_URL must lead to it past any pooler."
+_DEAF = (
+    "Notifications of PostgreSQL do not come back: DATABASE_URL and DATABASE_DIRECT_URL must lead to the same primary,"
+    " the latter past any pooler."
+)
 _UNPROVEN = "No process has shown lately that it hears of changes in the register: the log says why."
 
 _UNHEARD = "Changes of the register cannot be listened to, which is tried again"
@@ -54,13 +55,13 @@ class Lease(Protocol):
     """Which process of a group listens: see `ListenerLease`."""
 
     async def look(self) -> LeaseState:
-        """Whether this process may listen, and whether any has proven that it hears."""
+        """Return whether this process may listen, and for how long it is proven that any process hears."""
 
     async def renew(self, lease_s: float, proof_s: float) -> bool:
-        """Take the lease, or keep it, with how long the proof lasts; whether it is this process's."""
+        """Take or keep the lease, with how long the proof lasts. Return whether it is this process's."""
 
     async def end(self) -> None:
-        """Leave the lease to others."""
+        """Leave the lease to others, and take the proof back."""
 
 
 class RegisterFeed:
@@ -123,8 +124,6 @@ class RegisterFeed:
         while not self._stopping:
             try:
                 await self._look_or_listen()
-            except NotHeard as error:
-                self._tell_unheard(_DEAF, error)
             except Exception as error:  # whatever it is, nothing would be heard of any change for good
                 await self._fail_to_hear(error)
             begins = not self._hearing.is_heard and time.monotonic() < self._patient_until
@@ -133,12 +132,12 @@ class RegisterFeed:
     async def _look_or_listen(self) -> None:
         looked_at = time.monotonic()
         state = await self._lease.look()
-        if state.is_heard:
-            self._hearing.heard(looked_at + _LOOK_S)
+        if state.proof_s > 0:
+            self._hearing.heard(looked_at + state.proof_s)
         if state.is_free:
             async with self._postgres.session(lost_after_s=self._lost_after_s) as session:
                 await self._listen_on(session)
-        elif state.is_heard:
+        elif state.proof_s > 0:
             self._note_heard()
         else:
             raise _Unproven(STORE, "the process that listens has not proven that it hears")
@@ -217,12 +216,17 @@ class RegisterFeed:
             )
 
     async def _fail_to_hear(self, error: Exception) -> None:
-        """What was heard until now stays proven for a while; then changes count as unheard, if they can happen."""
-        if not isinstance(error, _Unproven):  # whoever listens may be beginning: it is looked at again
+        """Count changes as unheard: at once where notifications get lost, else when the last proof ends.
+
+        While PostgreSQL does not answer, nobody can tell, and what was proven goes on holding.
+        """
+        if not isinstance(error, NotHeard | _Unproven):  # whoever listens may be beginning: it is looked at again
             self._settled.set()
             self._fail(_UNHEARD, error)
         if not await self._database_answers():
             self._hearing.hold(time.monotonic() + _PROOF_S + self._lost_after_s)
+        elif isinstance(error, NotHeard):
+            self._tell_unheard(_DEAF, error)
         elif not self._hearing.is_heard and time.monotonic() > self._patient_until:
             self._tell_unheard(_UNPROVEN, error)
 

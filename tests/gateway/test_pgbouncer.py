@@ -150,7 +150,10 @@ def test_a_gateway_that_hears_no_changes_says_so_and_keeps_answers_for_half_a_mi
     with served(alone, **_TRANSACTION) as url, httpx.Client(base_url=url, timeout=60) as client:
         _warnings_become(
             client,
-            ["A notification of PostgreSQL does not come back: DATABASE_DIRECT_URL must lead to it past any pooler."],
+            [
+                "Notifications of PostgreSQL do not come back: DATABASE_URL and DATABASE_DIRECT_URL must lead to the same"
+                " primary, the latter past any pooler."
+            ],
         )
         control = client.get("/graphql", params=_ONE).headers["cache-control"]
     (age,) = re.findall(r"public, max-age=(\d+)", control)

@@ -69,7 +69,7 @@ class Lease:
 
     async def look(self) -> LeaseState:
         now, group = time.monotonic(), self._group
-        return LeaseState(group.holder in (None, self) or group.held_until < now, group.heard_until > now)
+        return LeaseState(group.holder in (None, self) or group.held_until < now, max(group.heard_until - now, 0))
 
     async def renew(self, lease_s: float, proof_s: float) -> bool:
         if is_free := (await self.look()).is_free:
@@ -80,6 +80,7 @@ class Lease:
     async def end(self) -> None:
         if self._group.holder is self:
             self._group.holder = None
+            self._group.heard_until = 0
 
 
 _groups: defaultdict[str, Leases] = defaultdict(Leases)

@@ -174,7 +174,7 @@ async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
 
     class Taken:
         async def look(self) -> LeaseState:
-            return LeaseState(is_free=False, is_heard=False)
+            return LeaseState(is_free=False, proof_s=0)
 
         async def renew(self, lease_s: float, proof_s: float) -> bool:
             raise AssertionError(f"It is another's for {lease_s} s, and {proof_s} s.")
@@ -223,6 +223,63 @@ async def test_a_database_that_is_away_leaves_what_was_heard_as_it_was(
             await between.listen()
         await client.close()
     assert hearing.drops == 0
+
+
+async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
+    database: NewStores, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It hangs, or the network swallows all: that says nothing of poolers, and nothing that is cached is dropped."""
+    monkeypatch.setattr("loaders.cache.register_feed._PROOF_S", 4.0)
+    monkeypatch.setattr("loaders.cache.register_feed._PING_S", 0.2)
+    monkeypatch.setattr("loaders.stores.postgres._CONNECT_TIMEOUT_S", 0.5)
+    group, invalidated, both = uuid4().hex, Invalidated(), (Told(), Told())
+    async with relay(f"{database.database_url}?sslmode=disable") as between:
+        client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)
+        feeds = [
+            RegisterFeed(client, invalidated, ListenerLease(redis, group), hearing, pause_s=0.1, lost_after_s=0.5)
+            for hearing in both
+        ]
+        for feed, hearing in zip(feeds, both, strict=True):
+            feed.start()
+            await hearing.until(True)
+        assert await invalidated.next() == WHOLE_REGISTER
+        between.silence()
+        for _ in range(80):
+            await asyncio.sleep(0.1)
+            assert [hearing.is_heard for hearing in both] == [True, True]
+        between.resume()
+        assert await invalidated.next() == WHOLE_REGISTER
+        for feed in feeds:
+            await feed.stop()
+        await client.close()
+    assert [hearing.drops for hearing in both] == [0, 0]
+    assert _errors(caplog) == []
+
+
+async def test_a_process_that_is_deaf_says_so_once_when_the_one_that_hears_has_left(
+    database: NewStores, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What the other has proven is not taken for its own again and again."""
+    group, invalidated, hearing = uuid4().hex, Invalidated(), Told()
+    hears = RegisterFeed(database.stores.postgres, invalidated, ListenerLease(redis, group), Told(), pause_s=0.1)
+    with pgbouncer(database.database_url, "transaction") as pooled:
+        async with behind(database, pooled) as client:
+            deaf = RegisterFeed(client, Invalidated(), ListenerLease(redis, group), hearing, pause_s=0.1)
+            hears.start()
+            assert await invalidated.next() == WHOLE_REGISTER
+            deaf.start()
+            await hearing.until(True)
+            await hears.stop()
+            await hearing.until(False)
+            for _ in range(30):
+                await asyncio.sleep(0.1)
+                assert not hearing.is_heard
+            hears.start()
+            await hearing.until(True)
+            await deaf.stop()
+            await hears.stop()
+    assert hearing.drops == 1
+    assert len(_errors(caplog)) == 1
 
 
 async def _expect(cache: Cache, truth: Truth, version: int) -> None:
@@ -298,17 +355,21 @@ def test_what_the_register_feeds_can_be_told_from_what_is_kept_for_a_short_time(
 async def test_one_process_has_the_lease_and_the_others_see_what_it_has_proven(redis: Redis) -> None:
     group = uuid4().hex
     one, other = ListenerLease(redis, group), ListenerLease(redis, group)
-    assert await one.look() == await other.look() == LeaseState(is_free=True, is_heard=False)
+    assert await one.look() == await other.look() == LeaseState(is_free=True, proof_s=0)
     assert await one.renew(60, 0)
     assert not await other.renew(60, 60)
-    assert (await one.look(), await other.look()) == (LeaseState(True, False), LeaseState(False, False))
+    assert (await one.look(), await other.look()) == (LeaseState(True, 0), LeaseState(False, 0))
     assert await one.renew(60, 0.5)
-    assert await other.look() == LeaseState(is_free=False, is_heard=True)
+    state = await other.look()
+    assert not state.is_free
+    assert 0 < state.proof_s <= 0.5
     await other.end()
     assert not (await other.look()).is_free, "only who has it can leave it"
     await asyncio.sleep(0.6)
-    assert await other.look() == LeaseState(is_free=False, is_heard=False)
+    assert await other.look() == LeaseState(is_free=False, proof_s=0)
+    assert await one.renew(60, 60)
     await one.end()
+    assert await other.look() == LeaseState(is_free=True, proof_s=0), "the proof ends with the lease"
     assert await other.renew(0.2, 0)
     await asyncio.sleep(0.3)
     assert (await one.look()).is_free
