@@ -13,7 +13,7 @@ from loaders.account import sent
 from loaders.stopping import closed
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Pooler, explained
-from loaders.stores.urls.postgres import ADVICE, CONNECT_TIMEOUT_S, POSTGRES, driver_arguments
+from loaders.stores.urls.postgres import ADVICE, POSTGRES, driver_arguments
 from loaders.stores.urls.store_url import StoreURL, parse_url
 from loaders.stores.urls.tls import refused_certificate
 
@@ -81,7 +81,7 @@ class Postgres:
         session_parts = parse_url(POSTGRES, direct_url, "DATABASE_DIRECT_URL") if direct_url else parts
         arguments = driver_arguments(parts)
         settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")
-        with _connecting(parts):
+        with _connecting(parts, arguments["timeout"]):
             pool = await asyncpg.create_pool(
                 **arguments,
                 min_size=min_size,
@@ -117,13 +117,16 @@ class Postgres:
     async def session(self, *, lost_after_s: float | None = None) -> AsyncIterator[PostgresSession]:
         """A connection beside the pool, without a statement timeout; what it set or locked ends with it.
 
-        With `lost_after_s`, an answer that takes longer raises StoreTimeout. The connection may be a pooler's unless an
-        Echo has shown otherwise: until then, only a transaction is safe, and no lock or setting that outlasts it.
+        With `lost_after_s`, opening or an answer that takes longer raises a SystemFault. The connection may be that of a
+        pooler unless an Echo has shown otherwise: until then, only a transaction is safe, and no lock or setting that
+        outlasts it.
         """
         arguments = driver_arguments(self._session_url)
         settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")
         settings["application_name"] += "-session"
-        with _connecting(self._session_url):
+        if lost_after_s is not None:
+            arguments["timeout"] = min(arguments["timeout"], lost_after_s)
+        with _connecting(self._session_url, arguments["timeout"]):
             connection = await asyncpg.connect(
                 **arguments,
                 command_timeout=lost_after_s,
@@ -266,13 +269,12 @@ async def _keep_state(_connection: object) -> None:
 
 
 @contextmanager
-def _connecting(url: StoreURL) -> Iterator[None]:
+def _connecting(url: StoreURL, timeout_s: float) -> Iterator[None]:
     where = url.address
     try:
         yield
     except TimeoutError as error:
-        within = f"{url.options.get('connect_timeout', CONNECT_TIMEOUT_S):g} s"
-        message = f"PostgreSQL at {where} did not accept a connection within {within}."
+        message = f"PostgreSQL at {where} did not accept a connection within {timeout_s:g} s."
         raise StoreUnavailable(STORE, message) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         reason = refused_certificate(error, ADVICE) or getattr(error, "strerror", None) or explained(error)

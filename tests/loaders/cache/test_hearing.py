@@ -166,6 +166,14 @@ async def test_another_database_is_found_out(database: NewStores) -> None:
             await Echo.start(client, session)
 
 
+async def test_the_connection_of_a_pooler_listens_to_nothing_after_the_test(database: NewStores) -> None:
+    with pgbouncer(database.database_url, "transaction", pool_size=1) as pooled:
+        async with behind(database, pooled) as client, client.session() as session:
+            with pytest.raises(NotHeard, match="pooler's"):
+                await Echo.start(client, session)
+            assert await session.rows("select pg_listening_channels()") == []
+
+
 async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
     database: NewStores, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -231,7 +239,6 @@ async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
     """It hangs, or the network swallows all: that says nothing of poolers, and nothing that is cached is dropped."""
     monkeypatch.setattr("loaders.cache.register_feed._PROOF_S", 4.0)
     monkeypatch.setattr("loaders.cache.register_feed._PING_S", 0.2)
-    monkeypatch.setattr("loaders.stores.postgres._CONNECT_TIMEOUT_S", 0.5)
     group, invalidated, both = uuid4().hex, Invalidated(), (Told(), Told())
     async with relay(f"{database.database_url}?sslmode=disable") as between:
         client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)

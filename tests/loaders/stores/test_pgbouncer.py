@@ -51,6 +51,19 @@ async def test_statements_that_share_few_connections_get_their_own_answers(store
     assert answers == [tuple(n + n % 7 + at for at in range(n % 7 + 1)) for n in range(500)]
 
 
+async def test_a_statement_that_fails_leaves_no_transaction_and_no_complaint(
+    store_urls: StoreUrls, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The driver would end the transaction too, and report it to the event loop as a mistake."""
+    with pgbouncer(store_urls.database_url, "transaction", pool_size=1) as url:
+        async with pool(url, Pooler.of(Mode.TRANSACTION), size=1) as client:
+            for _ in range(2):
+                with pytest.raises(StatementFailed, match="division by zero"):
+                    await client.rows("select 1 / 0")
+            assert len(await client.rows("select 1")) == 1
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("mode", _MODES)
 async def test_a_statement_may_take_as_long_as_it_is_set(store_urls: StoreUrls, mode: Mode) -> None:
     with pgbouncer(store_urls.database_url, mode.value, pool_size=1) as url:
