@@ -117,8 +117,8 @@ class Postgres:
     async def session(self, *, lost_after_s: float | None = None) -> AsyncIterator[PostgresSession]:
         """A connection beside the pool, without a statement timeout; what it set or locked ends with it.
 
-        With `lost_after_s`, opening or an answer that takes longer raises a SystemFault. The connection may be that of a
-        pooler unless an Echo has shown otherwise: until then, only a transaction is safe, and no lock or setting that
+        With `lost_after_s`, opening or an answer that takes longer raises a SystemFault. The connection may be a
+        pooler's unless an Echo has shown otherwise: until then, only a transaction is safe, and no lock or setting that
         outlasts it.
         """
         arguments = driver_arguments(self._session_url)
@@ -178,8 +178,11 @@ class Postgres:
                 if connection.is_in_transaction():
                     await connection.execute("rollback", timeout=_CANCEL_TIMEOUT_S)
         finally:
-            with suppress(Exception):  # likewise, and the pool opens another one
-                await self._pool.release(connection, timeout=_CANCEL_TIMEOUT_S)
+            release = asyncio.ensure_future(self._pool.release(connection, timeout=_CANCEL_TIMEOUT_S))
+            # It fails where the connection was dropped, and the pool opens another one. Whoever waits may be cancelled
+            # meanwhile, and the failure would be reported as one that nobody has seen.
+            release.add_done_callback(lambda done: done.cancelled() or done.exception())
+            await asyncio.wait([release])
 
 
 class PostgresSession:

@@ -1,6 +1,7 @@
 """PostgreSQL's client against the real engine."""
 
 import asyncio
+import gc
 from datetime import UTC, date, datetime
 from time import monotonic
 
@@ -134,6 +135,29 @@ async def test_a_cancelled_statement_waits_seconds_for_a_silent_server(store_url
         between.resume()
         assert len(await postgres.rows("select 1")) == 1
         await postgres.close()
+
+
+async def test_a_statement_that_is_cancelled_twice_leaves_no_failure_behind(
+    store_urls: StoreUrls, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a time-out, and then by who stops."""
+    monkeypatch.setattr("loaders.stores.postgres._CANCEL_TIMEOUT_S", 0.3)
+    async with relay(f"{store_urls.database_url}?sslmode=disable") as between:
+        postgres = await small_pool(between.url, acquire_timeout_s=60, statement_timeout_s=60)
+        await postgres.rows("select 1")
+        between.silence()
+        running = asyncio.create_task(postgres.rows("select 1"))
+        for _ in range(2):
+            await asyncio.sleep(0.1)
+            running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await asyncio.sleep(1)  # what gives the connection back has given up
+        between.resume()
+        assert len(await postgres.rows("select 1")) == 1
+        await postgres.close()
+    gc.collect()
+    assert [record.message for record in caplog.records] == []
 
 
 async def test_a_session_that_falls_silent_is_not_waited_for_twice(store_urls: StoreUrls) -> None:
