@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gateway.document_scan import DocumentScan, scan
+from gateway.document_scan import MAX_LINES, DocumentScan, scan
 from gateway.limits import exceeded
 from gateway.validation import ComparisonMeter
 
@@ -45,6 +45,7 @@ class DocumentReader:
             else:
                 scans[text] = scan(text, limits.tokens - tokens)
                 tokens += scans[text].tokens
+                _check_lines(scans[text])
             if tokens > limits.tokens:
                 raise exceeded("tokens", limits.tokens, tokens)
         if scans:
@@ -73,3 +74,8 @@ def _check_characters(texts: Iterable[str], limits: Limits) -> None:
     characters = sum(map(len, texts))
     if characters > limits.characters:
         raise exceeded("characters", limits.characters, characters, unit="characters in a request's documents")
+
+
+def _check_lines(one: DocumentScan) -> None:
+    if one.lines > MAX_LINES:
+        raise exceeded("lines", MAX_LINES, one.lines, unit="lines in a document")

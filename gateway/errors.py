@@ -11,6 +11,7 @@ from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
+from gateway.execution.error_locations import at_place_of
 from loaders.stores.errors import CallerError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def _log_cause(error: GraphQLError, incident: str, fields: int) -> None:
 
 def _masked(error: GraphQLError, incident: str) -> GraphQLError:
     extensions = {"code": INTERNAL, "id": incident}
-    return GraphQLError(MASKED, nodes=error.nodes, path=error.path, extensions=extensions)
+    return at_place_of(error, GraphQLError(MASKED, path=error.path, extensions=extensions))
 
 
 def _coded(error: GraphQLError) -> GraphQLError:

@@ -80,6 +80,8 @@ class RootField:
     """Whether the operation is refused, for a field that cannot be null and may not be read."""
     completing: float = 0
     """Points of completing its places."""
+    introspected: int = 0
+    """Of these places, those of the schema's own description: they are completed in one go."""
 
     @property
     def deferred(self) -> Selection | None:
@@ -251,7 +253,8 @@ def _root_fields(
     for name, group in reader.root_fields().items() if query is not None else ():
         found = RootField(name, 0, completing=_ROOT_FIELD_POINTS)
         if group[0].node.name.value in INTROSPECTION:
-            yield _completed(found, 1, introspection_places(schema, reader, group))
+            places = introspection_places(schema, reader, group)
+            yield _completed(replace(found, introspected=round(places.introspected)), 1, places)
         elif query is not None and group[0].node.name.value in query.fields:
             try:
                 yield _root_field(reader, known, query, found, group)

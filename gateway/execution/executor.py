@@ -19,6 +19,7 @@ import orjson
 from graphql import GraphQLError, GraphQLObjectType, get_named_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gateway.execution.error_locations import ErrorLocations
 from gateway.execution.pieces import Pieces
 from gateway.execution.plan import Unsupported, plan
 from gateway.execution.rows import Complete, Unclean
@@ -80,6 +81,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         self._encode: bool | None = getattr(self.context_value, "encode_in_pieces", None)
         self.encodes = bool(self._encode)
         self.scopes: frozenset[str] = getattr(self.context_value, "scopes", frozenset())
+        self._error_locations = ErrorLocations()
         self._plans: dict[tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | Unsupported]] = {}
 
     @classmethod
@@ -121,6 +123,17 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         if completed is not _NOT_DONE:
             return completed
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+
+    def handle_field_error(
+        self,
+        raw_error: Exception,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+    ) -> None:
+        """As graphql-core does, without looking for the same place of the document again for each object."""
+        error = self._error_locations.located_error(raw_error, field_details_list, path)
+        super().handle_field_error(error, return_type, field_details_list, path)
 
     def get_stream_usage(self, field_details_list: FieldDetailsList, path: Path) -> Any:
         """As graphql-core's; a count that cannot be is the caller's fault."""

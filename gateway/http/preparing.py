@@ -38,6 +38,10 @@ _POINTS_TO_CHECK = 10
 """Of an operation that is refused when its document has been read: to find that out takes this process some hundred
 microseconds, again each time that it is sent."""
 
+_MAX_INTROSPECTED = 12_000
+"""Places of the schema's own description in one request. graphql-core completes them in one go, four microseconds each:
+without a bound, they would hold the event loop for a second. The query that tools send has 7,500."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -202,6 +206,9 @@ def _check_price(priced: Price, limits: Limits) -> None:
         raise exceeded("statements", limits.statements, priced.statements)
     if (objects := priced.objects()) > MOST_IDS:
         raise exceeded("objects", MOST_IDS, objects, unit="different aircraft")
+    if (introspected := sum(each.introspected for each in priced.root_fields)) > _MAX_INTROSPECTED:
+        what = "values of the schema's description"
+        raise exceeded("introspection", _MAX_INTROSPECTED, introspected, unit=what)
     if priced.points > limits.cost:
         raise exceeded("cost", limits.cost, priced.points, unit="points of cost")
     if priced.bytes > limits.response_bytes:

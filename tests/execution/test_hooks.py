@@ -58,7 +58,7 @@ def test_a_hook_has_the_parameters_that_the_executor_knows(function: Callable[..
     assert list(inspect.signature(function).parameters) == parameters
 
 
-@pytest.mark.parametrize("name", ["complete_list_value", "complete_object_value"])
+@pytest.mark.parametrize("name", ["complete_list_value", "complete_object_value", "handle_field_error"])
 def test_the_executor_overrides_a_method_with_the_same_parameters(name: str) -> None:
     theirs = inspect.signature(getattr(StrawberryGraphQLCoreExecutionContext, name)).parameters
     assert list(inspect.signature(getattr(ColumnExecutor, name)).parameters) == list(theirs)

@@ -18,11 +18,11 @@ PRICES = {
     "operations": (1_951, 6_047),
     "deep": (574, 1_774),
     "a long comment": (4, 1_689),
-    "comments": (904, 294),
+    "comments": (904, 384),
     "commas": (4, 1_689),
     "a long string": (19, 1_734),
     "escapes": (19, 4_780),
-    "a block string": (19, 1_718),
+    "a block string": (19, 6_618),
     "a long name": (4, 1_689),
     "not GraphQL": (2_000, 6_063),
     "tiny": (4, 39),
@@ -31,7 +31,7 @@ PRICES = {
 
 @pytest.mark.parametrize(("name", "tokens", "points"), [(name, *price) for name, price in PRICES.items()])
 def test_a_text_is_priced_by_its_tokens_comments_characters_and_escapes(name: str, tokens: int, points: int) -> None:
-    assert scan(DOCUMENTS[name](7), 2_000) == (tokens, points)
+    assert scan(DOCUMENTS[name](7), 2_000)[:2] == (tokens, points)
 
 
 @pytest.mark.parametrize("query", [DASHBOARD, TRENDS, EVERYTHING, get_introspection_query()])

@@ -52,15 +52,15 @@ async def test_a_count_that_cannot_be_is_the_callers_fault(gateway: Gateway) -> 
 
 
 async def test_introspection_again_and_again_is_paid_each_time(gateway: Gateway) -> None:
-    one = "__schema { types { name fields { name type { name fields { name args { name } } } } } }"
+    one = "__schema { types { fields { name } } }"
     points = []
-    for times in (1, 2, 20):
+    for times in (1, 2, 10):
         fields = " ".join(f"a{at}: {one}" for at in range(times))
         answer = (await gateway.post({"query": f"{{ {fields} }}"}, graphql_cost="validate")).json()
         points.append(answer["extensions"]["cost"]["estimated"]["points"])
     each = points[1] - points[0]
-    assert each > 500
-    assert points[2] - points[0] == pytest.approx(19 * each, abs=20)
+    assert each > 300
+    assert points[2] - points[0] == pytest.approx(9 * each, abs=10)
 
 
 @pytest.mark.parametrize("value", [[1] * 10_001, {f"k{at}": 1 for at in range(10_001)}])

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from graphql import get_introspection_query
 
 from tests.gateway.http.conftest import Gateway, NewGateway
 from tests.parts import parts_of
@@ -152,11 +153,13 @@ async def test_an_answer_that_would_be_too_large_is_not_begun(new_gateway: NewGa
 
 
 SCHEMA = "__schema { types { name description fields { name description args { name description } type { name } } } }"
+LONG_ALIASES = " ".join(f"{letter * 190}: name" for letter in "abcdefghijklmno")
+MUCH = f"much: __schema {{ types {{ fields {{ {LONG_ALIASES} }} }} }}"
+"""1.3 MB, which is not foreseen: of introspection, the places of the answer are, and not its bytes."""
 
 
 async def test_an_answer_that_came_to_be_too_large_is_not_sent(new_gateway: NewGateway) -> None:
-    aliased = " ".join(f"s{number}: {SCHEMA}" for number in range(18))
-    whole = "query { " + aliased + " }"
+    whole = f"query {{ {MUCH} }}"
     async with new_gateway(max_cost=1 << 20) as large, new_gateway(max_cost=1 << 20, max_response_mib=1) as small:
         size = len((await large.post({"query": whole})).content)
         assert size > 1 << 20
@@ -170,7 +173,7 @@ async def test_an_answer_that_came_to_be_too_large_is_not_sent(new_gateway: NewG
 
 
 async def test_parts_that_came_to_be_too_large_are_not_sent(new_gateway: NewGateway) -> None:
-    small, much = f"s: {SCHEMA}", " ".join(f"s{number}: {SCHEMA}" for number in range(18))
+    small, much = "s: __schema { types { name } }", MUCH
     accept = "multipart/mixed, application/graphql-response+json"
     async with new_gateway(max_cost=1 << 20, max_response_mib=1) as one:
         first = await one.post({"query": f"{{ {much} ... @defer {{ later: __typename }} }}"}, accept=accept)
@@ -303,3 +306,17 @@ async def test_a_document_is_bounded_in_characters_whatever_its_tokens(gateway: 
     assert (await gateway.ask(query % ("a" * most)))["data"] == {"__type": None}
     (error,) = (await gateway.ask(query % ("a" * (most + 1))))["errors"]
     assert refusal(error) == ("characters", 100_000, 100_001)
+
+
+async def test_introspection_is_bounded_for_a_request_and_leaves_room_for_what_tools_ask(gateway: Gateway) -> None:
+    tools = get_introspection_query(input_value_deprecation=True, directive_is_repeatable=True, specified_by_url=True)
+    assert "errors" not in await gateway.ask(tools)
+    many = (
+        "{ " + " ".join(f"a{at}: __schema {{ types {{ fields {{ name description }} }} }}" for at in range(12)) + " }"
+    )
+    for body in ({"query": many}, [{"query": tools}, {"query": f"{tools} #"}]):
+        read = (await gateway.post(body)).json()
+        for answer in read if isinstance(read, list) else [read]:
+            limit, most, value = refusal(answer["errors"][0])
+            assert (limit, most) == ("introspection", 12_000)
+            assert 12_000 < value < 24_000

@@ -195,3 +195,11 @@ async def test_parameters_of_a_url_are_bounded(gateway: Gateway) -> None:
     past = await gateway.client.get("/graphql?query={__typename}" + "".join(f"&a{at}" for at in range(100)))
     assert past.status_code == 400
     assert past.json()["errors"][0]["message"] == "A URL has at most 100 parameters, and this one has 101."
+
+
+async def test_lines_of_a_document_are_bounded_and_paid(gateway: Gateway, reads: list[str]) -> None:
+    for newline in ("\n", "\r"):
+        assert _limits(await gateway.post({"query": newline * 4_999 + "{ __typename }"})) == [None]
+        assert _limits(await gateway.post({"query": newline * 5_000 + "{ __typename }"})) == ["lines"]
+    assert len(reads) == 2
+    assert scan("\n" * 600 + "{ __typename }", 2_000).points == scan(" " * 600 + "{ __typename }", 2_000).points + 60

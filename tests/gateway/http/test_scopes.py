@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from graphql import Source
 
 from tests.gateway.auth.issuing import AUDIENCE, ISSUER, SECRET, signed
 from tests.gateway.http.conftest import NewGateway
@@ -69,3 +70,22 @@ async def test_each_place_that_is_denied_is_paid(
         answer = (await one.post(body, graphql_cost="validate")).json()
     estimated = answer["extensions"]["cost"]["estimated"]["points"]
     assert points <= estimated < 1.5 * points + 3_000, "what is beside them is completed one by one"
+
+
+async def test_the_place_of_an_error_is_looked_for_once_however_many_objects_have_it(
+    new_gateway: NewGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    get_location = Source.get_location
+
+    def counted(self: Source, position: int) -> Any:
+        looked.append(position)
+        return get_location(self, position)
+
+    monkeypatch.setattr(Source, "get_location", counted)
+    query = "query ($ids: [ID!]!) {" + "\n" * 100 + "aircraftByIds(ids: $ids) { id registration { model } } }"
+    async with new_gateway(anonymous="analysis:read") as gateway:
+        answer = await gateway.ask(query, ids=["N14228"] * 40)
+    assert answer["data"]["aircraftByIds"] == [{"id": "N14228", "registration": None}] * 40
+    assert answer["errors"][0]["locations"] == [{"line": 101, "column": 31}]
+    assert len(looked) == 1
