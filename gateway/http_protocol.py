@@ -25,6 +25,8 @@ _MIN_PIECE = 4 << 10
 quadratic time where they come byte by byte."""
 _FRAMING_PER_BYTE = 16
 """Bytes of chunk sizes for each byte of a body, beside what a head may have: chunks of one byte take five, or more."""
+_CONNECTION = frozenset({b"connection", b"proxy-connection"})
+"""Headers by which the parser ends a connection, as trailers too: what comes next would be left without an answer."""
 
 uvicorn_on_headers_complete = HttpToolsProtocol.on_headers_complete
 
@@ -182,6 +184,8 @@ class GatewayProtocol(Connection):
             self._trailers += 1
             if self._trailers > self._limits.headers:
                 raise too_large("headers", self._limits.headers)
+            if name.lower() in _CONNECTION:
+                raise bad_head("Connection must not be a trailer")
             return
         name = name.lower()
         if name == b"host":

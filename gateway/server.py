@@ -23,6 +23,9 @@ _log = logging.getLogger("gateway")
 _OTHER_FILES = 256
 """Files that a worker has open beside its clients' connections: those to the stores, and Python's own."""
 
+_ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+"""Where to listen, and no address to ask: `gateway run` refuses it as a host."""
+
 _EXAMPLE = """{ aircraftByIds(ids: ["N725MQ", "N14228"]) {
     id registration { model seats } operator { name }
     analysis { punctuality { flights meanArrivalDelay onTimeShare } }
@@ -144,7 +147,8 @@ def stop_surely(within_s: float) -> None:
 
 def welcome(settings: Settings) -> str:
     """What to open and what to ask."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    host = "localhost" if settings.host in _ALL_ADDRESSES else settings.host
+    host = f"[{host}]" if ":" in host else host
     base = f"http://{host}:{settings.port}"
     page = f"\n  GraphiQL   {base}/graphiql" if settings.graphiql else ""
     return f"\nThe gateway is serving.{page}\n  GraphQL    {base}/graphql\n\nA query to begin with:\n\n{_EXAMPLE}\n"

@@ -283,6 +283,11 @@ def test_trailers_do_not_leak_into_the_next_request(strict_url: str) -> None:
     assert [answer.status for answer in found] == [200] * 4
 
 
+@pytest.mark.parametrize("trailer", [b"Connection: close", b"connection: x, CLOSE", b"Proxy-Connection: close"])
+def test_a_trailer_that_would_end_the_connection_is_400(strict_url: str, trailer: bytes) -> None:
+    refused(ask(strict_url, CHUNKED + BODY + b"0\r\n" + trailer + b"\r\n\r\n" + LAST_LIVE), 400, "BAD_REQUEST")
+
+
 # Framing that two servers may read in two ways
 
 
