@@ -384,7 +384,14 @@ def test_where_it_is_answered_instead_its_next_bytes_are_no_request(gateway_url:
     with connected(gateway_url) as client:
         client.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 26\r\n\r\n")
         assert one_answer(client).status == 200
-        assert receive(client) == b""
+        send(client, LIVE)
+        assert receive(client) == b"", "neither taken for the body nor answered"
+
+
+def test_http_1_0_is_not_told_to_continue(gateway_url: str) -> None:
+    head = HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Expect: 100-continue\r\nContent-Length: 26\r\n\r\n"
+    (answer,) = ask(gateway_url, head, TYPENAME, pause_s=0.1)
+    assert answer.status == 200
 
 
 # Other protocols

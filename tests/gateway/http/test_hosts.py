@@ -71,6 +71,12 @@ async def test_any_other_host_is_421_with_a_sentence(new_gateway: NewGateway, ho
             assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+async def test_each_of_several_hosts_is_looked_at(new_gateway: NewGateway) -> None:
+    async with new_gateway(allowed_hosts="localhost") as one:
+        headers = [(b"host", b"localhost"), (b"host", b"evil.example")]
+        assert (await one.client.get(ASKED, headers=headers)).status_code == 421
+
+
 async def test_hosts_that_are_set_are_answered_and_any_where_all_are(new_gateway: NewGateway) -> None:
     async with new_gateway(allowed_hosts='"Fleet.Example., 10.1.2.3 ::2"') as one:
         for host, status in (
