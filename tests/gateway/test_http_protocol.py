@@ -16,7 +16,7 @@ from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.server import ServerState
 from uvicorn.supervisors import multiprocess
 
-from gateway.http_connection import ConnectionLimits
+from gateway.http_connection import _MAX_LINGERING, LAST_HEAD_S, ConnectionLimits
 from gateway.http_protocol import GatewayProtocol, ProtocolFactory
 from gateway.stopping import Worker
 
@@ -227,6 +227,37 @@ async def test_one_whose_head_has_begun_is_answered_and_closed() -> None:
         await asyncio.sleep(0.01)
         assert connection.statuses == [200]
         assert b"connection: close" in connection.transport.written
+
+
+async def test_a_head_that_has_begun_when_the_gateway_stops_gets_a_short_time() -> None:
+    loop = asyncio.get_running_loop()
+    for sent in (b"", LIVE[:20]):
+        with opened() as connection:
+            connection.protocol.data_received(sent)
+            connection.protocol.shutdown()
+            timer = connection.protocol._timer
+            assert timer is not None
+            assert timer.when() <= loop.time() + LAST_HEAD_S
+
+
+async def test_what_comes_after_a_refusal_that_waits_for_an_answer_is_not_read() -> None:
+    with opened() as connection:
+        connection.gate.clear()
+        connection.protocol.data_received(LIVE + b"nonsense\r\n\r\n")
+        paused = [connection.transport.is_paused]
+        connection.protocol.data_received(b"more nonsense")
+        paused.append(connection.transport.is_paused)
+        assert paused == [False, True]
+        connection.gate.set()
+        await asyncio.sleep(0.01)
+        assert connection.statuses == [200, 400]
+
+
+async def test_of_far_too_many_connections_some_are_told_and_the_rest_reset() -> None:
+    with opened(connections=1 - _MAX_LINGERING) as connection:
+        assert connection.statuses == [503]
+    with opened(connections=-_MAX_LINGERING) as connection:
+        assert (connection.statuses, connection.transport.is_closing()) == ([], True)
 
 
 async def test_an_unexpected_error_of_the_parsers_callbacks_is_400_and_in_the_log(
