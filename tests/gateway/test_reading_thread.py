@@ -28,7 +28,8 @@ async def test_one_is_done_at_a_time_and_past_64_that_wait_the_next_is_503() -> 
     try:
         assert not begun.acquire(blocking=False)
         with pytest.raises(HTTPFault) as refused:
-            await thread.run(10_000, wait)
+            async with asyncio.timeout(10):  # without the bound, it would wait with the others
+                await thread.run(10_000, wait)
         assert refused.value.status == 503
         assert refused.value.headers == {"Retry-After": "1"}
         assert refused.value.error.extensions == {"code": "OVERLOADED"}

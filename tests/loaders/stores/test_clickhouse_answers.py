@@ -17,7 +17,7 @@ from loaders.section_statements import SectionStatements
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StoreUnavailable, SystemFault
 from tests.conftest import Stores
-from tests.loaders.stores.proxy import FAULTS, Fault, Proxy, boundaries, proxy
+from tests.loaders.stores.proxy import FAULTS, Fault, Proxy, Response, boundaries, proxy
 
 SEEDS = 20
 STATEMENTS: dict[str, list[Request]] = {
@@ -168,3 +168,18 @@ async def test_a_stranger_at_the_address_ends_the_start_with_a_sentence(between:
     for _ in range(10):
         with pytest.raises(StoreUnavailable, match="ClickHouse at 127"):
             await ClickHouse.connect(between.url, max_connections=1, acquire_timeout_s=5, statement_timeout_s=5)
+
+
+async def test_values_under_other_names_than_the_statements_are_a_fault(
+    sample_stores: Stores, between: Proxy, through: ClickHouse, ids: list[str]
+) -> None:
+    statements = SectionStatements(sample_stores.postgres, through)
+    asked = [request(Punctuality)]
+    await statements.load(ids, asked)
+    assert b"punctuality__flights" in between.responses[-1].body
+    between.fault = _other_column
+    assert {type(values) for values in (await statements.load(ids, asked)).values()} == {StoreUnavailable}
+
+
+def _other_column(response: Response, _: Proxy) -> Response:
+    return replace(response, body=response.body.replace(b"punctuality__flights", b"punctuality__flightz"))
