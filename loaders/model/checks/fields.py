@@ -1,0 +1,119 @@
+"""Fields: which words may stand in which class, and which type a word's field has."""
+
+from __future__ import annotations
+
+import inspect
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.classes import Filter, Group, Object, Order, Query, Section
+from loaders.model.declaration import Model, Reached
+from loaders.model.problems import Problems, suggestion
+from loaders.model.shapes import Many, Of
+
+_COLUMN = ""
+"""A field without a word: a column of the object's table."""
+_WORDS: dict[type, frozenset[str]] = {
+    Object: frozenset(
+        {_COLUMN, "key", "column", "computed", "one", "many", "first", "through", "section", "nested", "resolver"}
+    ),
+    Section: frozenset({"sql", "group_by", "percentile", "ratio", "one", "computed"}),
+    Group: frozenset({"section"}),
+    Filter: frozenset(
+        {"equals", "one_of", "between", "at_least", "at_most", "less_than", "prefix", "present", "contains", "where"}
+    ),
+    Order: frozenset({"by"}),
+    Query: frozenset({"by_key", "page", "current", "resolver"}),
+}
+_SHAPES: dict[str, tuple[frozenset[Many], frozenset[Of], str]] = {
+    _COLUMN: (frozenset({Many.ONE, Many.LIST}), frozenset({Of.SCALAR}), "a scalar, or a list of scalars"),
+    "key": (frozenset({Many.ONE}), frozenset({Of.SCALAR}), "a scalar"),
+    "column": (frozenset({Many.ONE, Many.LIST}), frozenset({Of.SCALAR}), "a scalar, or a list of scalars"),
+    "sql": (frozenset({Many.ONE, Many.LIST}), frozenset({Of.SCALAR}), "a scalar, or a list of scalars"),
+    "group_by": (frozenset({Many.ONE}), frozenset({Of.SCALAR}), "a scalar"),
+    "percentile": (frozenset({Many.ONE}), frozenset({Of.SCALAR}), "a number, which may be null"),
+    "ratio": (frozenset({Many.ONE}), frozenset({Of.SCALAR}), "float | None"),
+    "one": (frozenset({Many.ONE}), frozenset({Of.OBJECT}), "an object type, with | None"),
+    "first": (frozenset({Many.ONE}), frozenset({Of.OBJECT}), "an object type, with | None"),
+    "many": (frozenset({Many.LIST, Many.PAGE}), frozenset({Of.OBJECT}), "list[…] or m.Page[…] of an object type"),
+    "through": (frozenset({Many.LIST, Many.PAGE}), frozenset({Of.OBJECT}), "list[…] or m.Page[…] of an object type"),
+    "section": (frozenset(Many), frozenset({Of.SECTION}), "a section, or list[…] or m.Page[…] of one"),
+    "nested": (frozenset({Many.ONE}), frozenset({Of.GROUP}), "a group"),
+    "by_key": (frozenset({Many.ONE, Many.LIST}), frozenset({Of.OBJECT, Of.NODE}), "an object type or m.Node"),
+    "page": (frozenset({Many.PAGE}), frozenset({Of.OBJECT}), "m.Page[…] of an object type"),
+    "current": (frozenset({Many.ONE}), frozenset({Of.OBJECT}), "an object type"),
+}
+_NULLABLE = frozenset({"one", "first", "percentile", "ratio", "by_key", "current"})
+"""Words whose value may be missing whatever the author knows, so that the type has to say so."""
+
+
+def check_fields(_model: Model, reached: Reached, problems: Problems) -> None:
+    """A word in a class that does not have it, a type that a word does not have, and arguments of single words."""
+    for declared in reached.all_fields():
+        kind = next(base for base in _WORDS if issubclass(declared.owner, base))
+        name = declared.word.name if declared.word is not None else _COLUMN
+        if name not in _WORDS[kind]:
+            _wrong_word(declared, kind, name, problems)
+        elif declared.shape is not None:
+            _check_shape(declared, name, problems)
+        elif kind is not Order and name != "resolver" and "__annotations__" in vars(declared.owner):
+            _check_annotated(declared, problems)
+        _check_arguments(declared, name, problems)
+
+
+def _wrong_word(declared: DeclaredField, kind: type, name: str, problems: Problems) -> None:
+    known = ", ".join(f"m.{word}" for word in sorted(_WORDS[kind] - {_COLUMN}))
+    what = f"m.{name} is no word of a {kind.__name__}" if name else f"a field of a {kind.__name__} needs a word"
+    problems.add(declared.place, declared.subject, f"{what}: it has {known}.")
+
+
+def _check_annotated(declared: DeclaredField, problems: Problems) -> None:
+    annotations = {name for body in declared.owner.__mro__ for name in vars(body).get("__annotations__", {})}
+    if declared.name not in annotations:
+        problems.add(declared.place, declared.subject, f"has no type: write {declared.name}: … = m.….")
+
+
+def _check_shape(declared: DeclaredField, name: str, problems: Problems) -> None:
+    shape = declared.shape
+    if name not in _SHAPES or shape is None:
+        return
+    many, of, expected = _SHAPES[name]
+    word = f"m.{name}" if name else "a column"
+    if shape.many not in many or shape.of not in of:
+        problems.add(declared.place, declared.subject, f"{word} is {expected}, and the annotation says {shape}.")
+        return
+    is_missing_none = name in _NULLABLE and not (shape.nullable or shape.items_nullable)
+    if is_missing_none and not (name == "by_key" and shape.many is Many.LIST):
+        problems.add(declared.place, declared.subject, f"{word} may have no value: write {shape} | None.")
+    elif is_missing_none:
+        item = getattr(shape.type, "__name__", "…")
+        problems.add(declared.place, declared.subject, f"an id may be unknown: write list[{item} | None].")
+
+
+def _check_arguments(declared: DeclaredField, name: str, problems: Problems) -> None:
+    if name == "percentile":
+        level = declared.given("level")
+        if not isinstance(level, int | float) or not 0 <= level <= 1:
+            problems.add(declared.place, declared.subject, f"the level is a number from 0 to 1, and is {level!r}.")
+    if name in ("sql", "group_by", "percentile") and not str(declared.given("expression", "")).strip():
+        problems.add(declared.place, declared.subject, "the SQL is empty.")
+    if name == "computed":
+        _check_computed(declared, problems)
+    deprecated = declared.given("deprecated", "")
+    if not isinstance(deprecated, str):
+        problems.add(declared.place, declared.subject, "deprecated= is the reason, in a sentence for the API's users.")
+
+
+def _check_computed(declared: DeclaredField, problems: Problems) -> None:
+    """Its parameters name columns of the same class, hidden ones too."""
+    function = declared.given("function")
+    if not callable(function):
+        problems.add(declared.place, declared.subject, "m.computed takes a function.")
+        return
+    known = {name for body in declared.owner.__mro__ for name in vars(body).get("__annotations__", {})} - {
+        declared.name
+    }
+    for name in inspect.signature(function).parameters:
+        if name not in known:
+            hint = suggestion(name, known)
+            message = f"its function asks for {name}, and {declared.owner.__name__} has no such column.{hint}"
+            problems.add(declared.place, declared.subject, message)

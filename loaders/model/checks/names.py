@@ -1,0 +1,87 @@
+"""Names: the model's, and those that share the namespace of the GraphQL schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.classes import Filter, Group, Object, Order, Query, Section
+from loaders.model.declaration import Model, Reached
+from loaders.model.names import is_graphql_name
+from loaders.model.places import Place, place_of_class
+from loaders.model.problems import Problems
+from loaders.model.shapes import Many, Of
+
+_MODEL = re.compile("[a-z][a-z0-9_-]{0,62}", re.ASCII)
+_RESERVED = frozenset(
+    {"Query", "Mutation", "Subscription", "Node", "PageInfo", "Direction", "Period", "ID", "String", "Int", "Float"}
+    | {"Boolean", "BigInt", "Decimal", "UUID", "Date", "DateTime", "JSON", "Base64", "TimeZone"}
+)
+
+
+def check_names(model: Model, reached: Reached, problems: Problems) -> None:
+    """Names that GraphQL cannot have, and two things of one name."""
+    if not isinstance(model.name, str) or not _MODEL.fullmatch(model.name):
+        problems.add(model.place, "Model", f"{model.name!r} is no name: use lower-case letters, digits, - and _.")
+    _check_types(reached, problems)
+    for fields in reached.fields.values():
+        _check_fields(fields, problems)
+    for enum, place in reached.enums.items():
+        for member in enum:
+            if not is_graphql_name(member.name) or member.name in ("true", "false", "null"):
+                problems.add(place, f"{enum.__name__}.{member.name}", "GraphQL cannot have this name in an enum.")
+        if len(enum.__members__) > len(list(enum)):
+            problems.add(place, enum.__name__, "two names stand for one label: leave one of them out.")
+        if not all(isinstance(member.value, str) for member in enum):
+            problems.add(place, enum.__name__, "labels are texts: the stores hold them.")
+
+
+def _check_types(reached: Reached, problems: Problems) -> None:
+    taken: dict[str, tuple[str, Place]] = {}
+    for name, subject, place in _type_names(reached):
+        if name in _RESERVED or not is_graphql_name(name):
+            problems.add(place, subject, f"the type's name {name} is the gateway's own or GraphQL's: choose another.")
+        elif name in taken and taken[name] != (subject, place):
+            other, line = taken[name]
+            problems.add(place, subject, f"{name} is also the name of {other} at {line}: rename one of them.")
+        taken.setdefault(name, (subject, place))
+
+
+def _type_names(reached: Reached) -> Iterator[tuple[str, str, Place]]:
+    """Each type of the schema that the model makes: its name, what makes it, and where."""
+    for cls in reached.fields:
+        if issubclass(cls, Object | Section | Group | Filter):
+            yield cls.__name__, cls.__name__, place_of_class(cls)
+        elif issubclass(cls, Order) and not issubclass(cls, Query):
+            yield cls.__name__, cls.__name__, place_of_class(cls)
+            yield f"{cls.__name__}Field", cls.__name__, place_of_class(cls)
+    for enum, place in reached.enums.items():
+        yield enum.__name__, enum.__name__, place
+    paged = {f.shape.type: f for f in reached.all_fields() if f.shape is not None and f.shape.many is Many.PAGE}
+    for cls, declared in paged.items():
+        if declared.shape is not None and declared.shape.of is not Of.SCALAR:
+            yield f"{cls.__name__}Connection", declared.subject, declared.place
+            yield f"{cls.__name__}Edge", declared.subject, declared.place
+
+
+def _check_fields(fields: list[DeclaredField], problems: Problems) -> None:
+    seen: dict[str, DeclaredField] = {}
+    for each in fields:
+        name = each.graphql_name
+        if not is_graphql_name(name):
+            problems.add(
+                each.place, each.subject, f"{name} is no name of GraphQL: use letters, digits and underscores."
+            )
+        if name in seen:
+            other = seen[name]
+            problems.add(
+                each.place,
+                each.subject,
+                f"{name} is also the name of {other.subject} at {other.place}: rename one of them.",
+            )
+        if name == "id" and issubclass(each.owner, Object) and (each.word is None or each.word.name != "key"):
+            problems.add(each.place, each.subject, "id is the key's text: give this field another name, column='id'.")
+        if name == "nodeId" and issubclass(each.owner, Object):
+            problems.add(each.place, each.subject, "nodeId is the gateway's own field: choose another name.")
+        seen.setdefault(name, each)

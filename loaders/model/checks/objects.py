@@ -1,0 +1,81 @@
+"""Objects, sections and groups: keys, links, periods, and how lists of rows are made."""
+
+from __future__ import annotations
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.classes import Declared, Object, Section, options_of
+from loaders.model.databases import Kind, Relation, Table
+from loaders.model.declaration import Model, Reached
+from loaders.model.places import place_of_class
+from loaders.model.problems import Problems
+from loaders.model.shapes import Many, Of
+
+
+def check_objects(model: Model, reached: Reached, problems: Problems) -> None:
+    """What holds of each object type, section and use of one."""
+    for cls in reached.classes(Object):
+        _check_table(cls, problems)
+        _check_key(cls, reached.fields[cls], problems)
+    for cls in reached.classes(Section):
+        if not isinstance(options_of(cls).get("over"), Table | Relation):
+            problems.add(place_of_class(cls), cls.__name__, "over= is a table or a relation of a database.")
+        if not reached.fields[cls]:
+            problems.add(place_of_class(cls), cls.__name__, "has no field: declare at least one with m.sql(…).")
+    for declared in reached.all_fields():
+        _check_target(declared, model, problems)
+        if declared.word is not None and declared.word.name == "section":
+            _check_use(declared, reached, problems)
+
+
+def _check_table(cls: type[Declared], problems: Problems) -> None:
+    table = options_of(cls).get("table")
+    if not isinstance(table, Table):
+        problems.add(place_of_class(cls), cls.__name__, "table= is a table of a database.")
+    elif table.database.kind is not Kind.POSTGRES and not table.options.latest:
+        message = f"{table.name} lies in ClickHouse, where a key may have several rows: say latest=… on the table."
+        problems.add(place_of_class(cls), cls.__name__, message)
+
+
+def _check_key(cls: type[Declared], fields: list[DeclaredField], problems: Problems) -> None:
+    keys = [one for one in fields if one.word is not None and one.word.name == "key"]
+    if not keys:
+        problems.add(
+            place_of_class(cls), cls.__name__, "has no key: mark the columns that it is known by with m.key()."
+        )
+    for each in keys:
+        shape = each.shape
+        if shape is None or shape.scalar is None:
+            continue
+        if shape.nullable:
+            problems.add(each.place, each.subject, "a part of a key cannot be null: leave out | None.")
+        elif not shape.scalar.can_be_key:
+            problems.add(
+                each.place, each.subject, f"{shape.scalar.name} cannot be part of a key, since no two texts may be one."
+            )
+
+
+def _check_target(declared: DeclaredField, model: Model, problems: Problems) -> None:
+    shape = declared.shape
+    if shape is not None and shape.of is Of.OBJECT and shape.type not in model.types:
+        name = shape.type.__name__
+        problems.add(declared.place, declared.subject, f"{name} is not among Model(types=…): add it there.")
+
+
+def _check_use(declared: DeclaredField, reached: Reached, problems: Problems) -> None:
+    shape = declared.shape
+    if shape is None or shape.of is not Of.SECTION:
+        return
+    over = declared.given("over") or options_of(shape.type).get("over")
+    if not str(declared.given("column", "")).strip():
+        problems.add(declared.place, declared.subject, "say which column of its rows holds this object's key.")
+    if declared.given("period") and isinstance(over, Table) and not over.options.time:
+        problems.add(
+            declared.place, declared.subject, f"has a period, and {over.name} no time column: say time=… there."
+        )
+    groups = [one for one in reached.fields.get(shape.type, ()) if one.word is not None and one.word.name == "group_by"]
+    if shape.many is Many.ONE and groups:
+        message = f"{shape.type.__name__} groups its rows ({groups[0].subject}), so that there are many: write list[…]."
+        problems.add(declared.place, declared.subject, message)
+    if shape.many is not Many.ONE and not groups and not declared.given("order"):
+        message = f"{shape.type.__name__} groups by nothing, so that nothing orders its rows: say order=…."
+        problems.add(declared.place, declared.subject, message)

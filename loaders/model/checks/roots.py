@@ -1,0 +1,46 @@
+"""Ways in: what the query type can be asked for."""
+
+from __future__ import annotations
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.classes import Query
+from loaders.model.declaration import Model, Reached
+from loaders.model.names import is_graphql_name
+from loaders.model.places import place_of_class
+from loaders.model.problems import Problems, suggestion
+from loaders.model.shapes import Many, Of
+
+
+def check_roots(model: Model, reached: Reached, problems: Problems) -> None:
+    """That there is a way in, and that what it looks up by is there."""
+    for cls in reached.classes(Query):
+        if not reached.fields[cls]:
+            problems.add(
+                place_of_class(cls), cls.__name__, "has no field: declare at least one way in with m.by_key()."
+            )
+        for declared in reached.fields[cls]:
+            _check_root(declared, model, reached, problems)
+    for object_type in model.types:
+        if not isinstance(object_type, type) or object_type not in reached.fields:
+            problems.add(model.place, "Model", f"types= has {object_type!r}, which is no class derived from m.Object.")
+
+
+def _check_root(declared: DeclaredField, model: Model, reached: Reached, problems: Problems) -> None:
+    word, shape = declared.word, declared.shape
+    if word is None or shape is None:
+        return
+    argument = declared.given("argument", "")
+    if argument and not is_graphql_name(argument):
+        problems.add(declared.place, declared.subject, f"argument={argument!r} is no name of GraphQL.")
+    column = declared.given("column", "")
+    if word.name == "by_key" and column and shape.of is Of.OBJECT:
+        columns = {one.given("column") or one.name: one for one in reached.fields.get(shape.type, ())}
+        found = columns.get(column)
+        if found is None or (found.word is not None and found.word.name not in ("key", "column")):
+            hint = suggestion(column, columns)
+            name = shape.type.__name__
+            problems.add(declared.place, declared.subject, f"looks up by {column}, which is no column of {name}.{hint}")
+    if word.name == "by_key" and shape.of is Of.NODE and (column or shape.many is Many.PAGE):
+        problems.add(declared.place, declared.subject, "a node is looked up by its nodeId alone: leave out the column.")
+    if word.name == "current" and model.tenant is None:
+        problems.add(declared.place, declared.subject, "the model has no tenant: give Model(tenant=m.Tenant(…)).")

@@ -1,0 +1,91 @@
+"""Classes of a model as lists of fields: names, places, shapes and words, nothing judged yet."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loaders.model.classes import Declared, Filter, Group, Node, Object, Order, Page, Query, Section
+from loaders.model.names import camel
+from loaders.model.places import Place, place_of_attribute
+from loaders.model.problems import Problems
+from loaders.model.shapes import Shape, ShapeError, shape_of
+from loaders.model.words import Word
+
+_LANGUAGE = (Declared, Object, Section, Group, Filter, Order, Query, Node, Page)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredField:
+    """A field as it stands in its class. `shape` is None where the annotation is missing or wrong, which is noted."""
+
+    owner: type[Declared]
+    name: str
+    place: Place
+    shape: Shape | None
+    word: Word | None
+
+    @property
+    def subject(self) -> str:
+        """The field's name in messages."""
+        return f"{self.owner.__name__}.{self.name}"
+
+    @property
+    def graphql_name(self) -> str:
+        """The field's name in the API."""
+        return camel(self.name)
+
+    @property
+    def description(self) -> str:
+        """What the author says of it, with its unit."""
+        if self.word is None:
+            return ""
+        unit = self.word.given.get("unit")
+        return f"{self.word.description} Unit: {unit}.".lstrip() if unit else self.word.description
+
+    def given(self, name: str, default: Any = None) -> Any:
+        """Return an argument of the word; the default where the field has no word, or its word no such argument."""
+        return default if self.word is None else self.word.given.get(name, default)
+
+
+def fields_of(cls: type[Declared], types: Mapping[str, Any], problems: Problems) -> list[DeclaredField]:
+    """Return the fields of a class in the order of its body, those of its mixins first."""
+    fields: dict[str, DeclaredField] = {}
+    for body in reversed(cls.__mro__):
+        if body not in _LANGUAGE and body is not object and not _is_generic(body):
+            for field in _fields_of_body(cls, body, types, problems):
+                fields[field.name] = field
+    return list(fields.values())
+
+
+def _is_generic(body: type) -> bool:
+    return body.__module__ == "typing"
+
+
+def _fields_of_body(
+    cls: type[Declared], body: type, types: Mapping[str, Any], problems: Problems
+) -> Iterator[DeclaredField]:
+    annotations: dict[str, Any] = vars(body).get("__annotations__", {})
+    names = {**types, **vars(sys.modules[body.__module__])}
+    for name in [*annotations, *(name for name in vars(body) if name not in annotations)]:
+        word = vars(body).get(name)
+        if name.startswith("_") or (name not in annotations and not isinstance(word, Word)):
+            continue
+        place = word.place if isinstance(word, Word) else place_of_attribute(body, name)
+        subject = f"{cls.__name__}.{name}"
+        if word is not None and not isinstance(word, Word):
+            problems.add(place, subject, f"{word!r} is no word of the language: leave it out, or say m.column(…).")
+            continue
+        yield DeclaredField(cls, name, place, _shape(annotations.get(name), names, place, subject, problems), word)
+
+
+def _shape(annotation: Any, names: Mapping[str, Any], place: Place, subject: str, problems: Problems) -> Shape | None:
+    if annotation is None:
+        return None
+    try:
+        return shape_of(annotation, names)
+    except ShapeError as error:
+        problems.add(place, subject, str(error))
+        return None

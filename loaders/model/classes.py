@@ -1,0 +1,64 @@
+"""The classes that a model's own classes derive from. Options are class arguments: a body holds fields alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Generic, TypeVar
+
+from loaders.model.databases import Relation, Table
+
+T = TypeVar("T")
+
+
+class Declared:
+    """The root of everything that a model declares by a class."""
+
+    _fuseway_options: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        cls._fuseway_options = options
+
+
+class Object(Declared):
+    """An object type: each row of its table is an object, known by its key."""
+
+    def __init_subclass__(cls, *, table: Table) -> None:
+        super().__init_subclass__(table=table)
+
+
+class Section(Declared):
+    """A section type: SQL over rows of a table or a relation that belong to one object."""
+
+    def __init_subclass__(cls, *, over: Table | Relation, where: str = "") -> None:
+        super().__init_subclass__(over=over, where=where)
+
+
+class Group(Declared):
+    """A type that holds sections of an object, so that they have a place of their own in the API."""
+
+
+class Filter(Declared):
+    """An input type: conditions on a list, of which all that are given hold."""
+
+
+class Order(Declared):
+    """An enum of what a list can be ordered by."""
+
+    def __init_subclass__(cls, *, default: str) -> None:
+        super().__init_subclass__(default=default)
+
+
+class Query(Declared):
+    """The ways in."""
+
+
+class Node:
+    """The interface of all object types."""
+
+
+class Page(Generic[T]):
+    """A Relay connection of objects or rows."""
+
+
+def options_of(cls: type[Declared]) -> dict[str, Any]:
+    """Return the class arguments of a declaration."""
+    return cls._fuseway_options

@@ -1,0 +1,122 @@
+"""The model as the gateway works with it: checked, resolved, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from loaders.model.checks import CHECKS
+from loaders.model.class_reader import DeclaredField
+from loaders.model.classes import Declared, Filter, Group, Object, Order, Section, options_of
+from loaders.model.databases import Database, Relation, Table, Tenant
+from loaders.model.declaration import Model, Reached, reached_from
+from loaders.model.keys import Key
+from loaders.model.problems import Problems
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """An object type: its table, its key, and its fields in order."""
+
+    name: str
+    description: str
+    table: Table
+    key: Key
+    fields: tuple[DeclaredField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionType:
+    """A section type: what it is over unless a field says otherwise, and its fields in order."""
+
+    name: str
+    description: str
+    over: Table | Relation
+    where: str
+    fields: tuple[DeclaredField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsType:
+    """A group, a filter or an order: its fields in order; `default` is an order's."""
+
+    name: str
+    description: str
+    fields: tuple[DeclaredField, ...]
+    default: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledModel:
+    """A model without mistakes that can be found without its databases. All mappings are by name, in the order met."""
+
+    name: str
+    tenant: Tenant | None
+    databases: tuple[Database, ...]
+    tables: tuple[Table, ...]
+    objects: Mapping[str, ObjectType]
+    sections: Mapping[str, SectionType]
+    groups: Mapping[str, FieldsType]
+    filters: Mapping[str, FieldsType]
+    orders: Mapping[str, FieldsType]
+    roots: tuple[DeclaredField, ...]
+    scopes: frozenset[str]
+    mutation: type | None = None
+
+
+def compile_model(model: Model) -> CompiledModel:
+    """Return the model checked and resolved. Raises ModelError with all that is wrong."""
+    problems = Problems()
+    reached = reached_from(model, problems)
+    for check in CHECKS:
+        check(model, reached, problems)
+    problems.raise_if_any()
+    return CompiledModel(
+        name=model.name,
+        tenant=model.tenant,
+        databases=tuple(reached.databases),
+        tables=tuple(reached.tables),
+        objects=MappingProxyType({cls.__name__: _object(cls, reached) for cls in reached.classes(Object)}),
+        sections=MappingProxyType({cls.__name__: _section(cls, reached) for cls in reached.classes(Section)}),
+        groups=_by_name(Group, reached),
+        filters=_by_name(Filter, reached),
+        orders=_by_name(Order, reached),
+        roots=tuple(reached.fields[model.query]),
+        scopes=_scopes(reached),
+        mutation=model.mutation,
+    )
+
+
+def _object(cls: type[Declared], reached: Reached) -> ObjectType:
+    fields = tuple(reached.fields[cls])
+    keys = [one for one in fields if one.word is not None and one.word.name == "key"]
+    scalars = tuple(one.shape.scalar for one in keys if one.shape is not None and one.shape.scalar is not None)
+    key = Key(tuple(one.given("column") or one.name for one in keys), scalars)
+    return ObjectType(cls.__name__, _description(cls), options_of(cls)["table"], key, fields)
+
+
+def _section(cls: type[Declared], reached: Reached) -> SectionType:
+    options = options_of(cls)
+    return SectionType(cls.__name__, _description(cls), options["over"], options["where"], tuple(reached.fields[cls]))
+
+
+def _by_name(base: type[Declared], reached: Reached) -> Mapping[str, FieldsType]:
+    return MappingProxyType({cls.__name__: _fields_type(cls, reached) for cls in reached.classes(base)})
+
+
+def _fields_type(cls: type[Declared], reached: Reached) -> FieldsType:
+    default: Any = options_of(cls).get("default", "")
+    return FieldsType(cls.__name__, _description(cls), tuple(reached.fields[cls]), default)
+
+
+def _description(cls: type[Declared]) -> str:
+    return " ".join((vars(cls).get("__doc__") or "").split())
+
+
+def _scopes(reached: Reached) -> frozenset[str]:
+    """Every scope that a table, a section's field or a column names."""
+    of_tables = {table.options.scope for table in reached.tables}
+    of_fields = {str(declared.given("scope", "")) for declared in reached.all_fields()}
+    return frozenset(of_tables | of_fields) - {""}

@@ -1,0 +1,184 @@
+"""Databases, tables and relations of a model, tenants and freshness: where sections read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from loaders.model.places import Place, calling_place
+from loaders.model.references import Reference
+
+
+class Kind(Enum):
+    """The kinds of databases."""
+
+    POSTGRES = auto()
+    CLICKHOUSE = auto()
+
+
+class Everyones(Enum):
+    """The type of `everyones`."""
+
+    EVERYONES = auto()
+
+
+everyones = Everyones.EVERYONES
+"""Said of a table whose rows belong to no tenant: every tenant may read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Seconds that an answer is fresh for, is then served while it is refreshed, and is then served where that fails.
+
+    The latter two count from the end of the first.
+    """
+
+    fresh_s: int
+    stale_while_revalidate_s: int
+    stale_if_error_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """How a viewer's tenant is known, and the column that tables have it in.
+
+    `claim` is the member of a token, or of an API key's record, that says it.
+    """
+
+    claim: str
+    column: str
+
+
+class Via:
+    """A table's tenant is that of its parent's row, found by a column that refers to the parent's key."""
+
+    def __init__(self, parent: Table, column: str) -> None:
+        self.parent = parent
+        self.column = column
+
+
+class Value(Reference):
+    """A column of the tenant's own row in a table that has one row for each tenant."""
+
+    def __init__(self, table: Table, column: str) -> None:
+        self.table = table
+        self.column = column
+        self.place = calling_place()
+
+
+class Rows(Reference):
+    """A table's rows in SQL: those of the asked keys, matched with `column`, or, without it, all of the tenant's."""
+
+    def __init__(self, table: Table, column: str | None) -> None:
+        self.table = table
+        self.column = column
+        self.place = calling_place()
+
+
+class Table:
+    """A table of one database, as a model sees it.
+
+    `name` is `schema.table`, with parts in double quotes where they need them. `tenant` is the column that holds the
+    tenant, `parent.via(column)`, or `everyones`; without it, the model's own. `time` is the column that a period
+    narrows, `zone` the time zone of its dates. `latest` is the column whose greatest value marks the row of a key that
+    counts.
+    """
+
+    def __init__(self, database: Database, name: str, place: Place, options: TableOptions) -> None:
+        self.database = database
+        self.name = name
+        self.place = place
+        self.options = options
+
+    @property
+    def all(self) -> Rows:
+        """All rows of the tenant: what depends on them depends on every object."""
+        return Rows(self, None)
+
+    def asked(self, column: str) -> Rows:
+        """The rows of the objects that are asked for, whose key `column` holds."""
+        return Rows(self, column)
+
+    def via(self, column: str) -> Via:
+        """Say of a child's table that its tenant is that of the row here which `column` of the child refers to."""
+        return Via(self, column)
+
+    def value(self, column: str) -> Value:
+        """Return a column of the tenant's own row."""
+        return Value(self, column)
+
+    def __format__(self, spec: str) -> str:
+        raise TypeError(
+            f"{self.name} stands bare in SQL: say which rows, {{table.asked('column')}} for those of the asked objects"
+            " or {table.all} for all of the tenant."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """What a model says of a table beside its name."""
+
+    tenant: str | Via | Everyones | None = None
+    scope: str = ""
+    freshness: Freshness | None = None
+    time: str = ""
+    zone: str | Value = "UTC"
+    latest: str = ""
+
+
+class Relation(Reference):
+    """A query of one database that sections may be over, and that may stand in another one's SQL."""
+
+    def __init__(self, database: Database, sql: Any, place: Place) -> None:
+        self.database = database
+        self.sql = sql
+        self.place = place
+
+
+class Database:
+    """A database by the name that its URL's setting has."""
+
+    kind: Kind
+    variable_prefix: str
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.place = calling_place()
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that holds the URL."""
+        return f"{self.variable_prefix}_{self.name.upper()}_URL" if self.name else f"{self.variable_prefix}_URL"
+
+    def table(
+        self,
+        name: str,
+        *,
+        tenant: str | Via | Everyones | None = None,
+        scope: str = "",
+        freshness: Freshness | None = None,
+        time: str = "",
+        zone: str | Value = "UTC",
+        latest: str = "",
+    ) -> Table:
+        """Declare a table: see `Table`."""
+        return Table(self, name, calling_place(), TableOptions(tenant, scope, freshness, time, zone, latest))
+
+    def relation(self, sql: str) -> Relation:
+        """Declare a query that reads tables as `{table.asked('column')}` or `{table.all}`."""
+        return Relation(self, sql, calling_place())
+
+
+class Postgres(Database):
+    """A PostgreSQL database; its URL is in DATABASE_URL, or DATABASE_<NAME>_URL where it has a name."""
+
+    kind = Kind.POSTGRES
+    variable_prefix = "DATABASE"
+
+
+class ClickHouse(Database):
+    """A ClickHouse database; its URL is in CLICKHOUSE_URL, or CLICKHOUSE_<NAME>_URL where it has a name."""
+
+    kind = Kind.CLICKHOUSE
+    variable_prefix = "CLICKHOUSE"

@@ -1,0 +1,146 @@
+"""A model as its author hands it over, and all that it reaches: types, sections, tables, databases, enums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from loaders.model.class_reader import DeclaredField, fields_of
+from loaders.model.classes import Declared, Filter, Object, Order, Query, options_of
+from loaders.model.databases import Database, Relation, Rows, Table, Tenant, Value, Via
+from loaders.model.places import Place, calling_place, place_of_class
+from loaders.model.problems import Problems
+from loaders.model.references import Fragment, Reference
+from loaders.model.shapes import Of
+from loaders.model.words import Argument, Pick
+
+
+class Model:
+    """A model: its name, its ways in, its object types, and how a viewer's tenant is known.
+
+    `types` are all object types, those that only other modules name among them. `mutation` is a Strawberry class.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        query: type[Query],
+        types: Sequence[type[Object]],
+        tenant: Tenant | None = None,
+        mutation: type | None = None,
+    ) -> None:
+        self.name = name
+        self.query = query
+        self.types = list(types)
+        self.tenant = tenant
+        self.mutation = mutation
+        self.place = calling_place()
+
+
+@dataclass(slots=True)
+class Reached:
+    """All that a model reaches, each once, in the order met."""
+
+    fields: dict[type[Declared], list[DeclaredField]] = field(default_factory=dict)
+    tables: dict[Table, None] = field(default_factory=dict)
+    relations: dict[Relation, Fragment] = field(default_factory=dict)
+    databases: dict[Database, None] = field(default_factory=dict)
+    arguments: dict[Argument[Any], None] = field(default_factory=dict)
+    enums: dict[type[Enum], Place] = field(default_factory=dict)
+
+    def classes(self, base: type[Declared]) -> Iterator[type[Declared]]:
+        """The classes of one kind."""
+        return (cls for cls in self.fields if issubclass(cls, base))
+
+    def all_fields(self) -> Iterator[DeclaredField]:
+        """The fields of all classes."""
+        for fields in self.fields.values():
+            yield from fields
+
+
+def reached_from(model: Model, problems: Problems) -> Reached:
+    """Return what a model reaches from its types and its query; annotations and SQL that cannot be read are noted."""
+    names = {cls.__name__: cls for cls in model.types if isinstance(cls, type)}
+    return _Walk(names, problems).of([*names.values(), model.query])
+
+
+class _Walk:
+    def __init__(self, names: dict[str, Any], problems: Problems) -> None:
+        self._names = names
+        self._problems = problems
+        self._reached = Reached()
+
+    def of(self, classes: Iterable[type]) -> Reached:
+        for cls in classes:
+            self._class(cls)
+        return self._reached
+
+    def _class(self, cls: type) -> None:
+        if cls in self._reached.fields or not issubclass(cls, Declared):
+            return
+        fields = self._reached.fields[cls] = fields_of(cls, self._names, self._problems)
+        for value in options_of(cls).values():
+            self._source(value)
+        for each in fields:
+            self._field(each)
+
+    def _field(self, declared: DeclaredField) -> None:
+        shape = declared.shape
+        if shape is not None and shape.of in (Of.OBJECT, Of.SECTION, Of.GROUP):
+            self._class(shape.type)
+        elif shape is not None and isinstance(shape.type, type) and issubclass(shape.type, Enum):
+            self._reached.enums.setdefault(shape.type, place_of_class(shape.type))
+        for value in declared.word.given.values() if declared.word is not None else ():
+            if isinstance(value, type) and issubclass(value, Filter | Order):
+                self._class(value)
+            else:
+                self._source(value)
+            if isinstance(value, str):
+                self._text(value, declared.place, declared.subject)
+
+    def _source(self, value: Any) -> None:
+        if isinstance(value, Table):
+            self._table(value)
+        elif isinstance(value, Relation) and value not in self._reached.relations:
+            self._reached.databases[value.database] = None
+            self._reached.relations[value] = Fragment(())
+            self._reached.relations[value] = self._text(value.sql, value.place, "relation")
+        elif isinstance(value, Pick):
+            self._reference(value)
+
+    def _text(self, sql: Any, place: Place, subject: str) -> Fragment:
+        try:
+            fragment = Fragment.of(sql if isinstance(sql, str) else "")
+        except ValueError as error:
+            self._problems.add(place, subject, str(error))
+            return Fragment(())
+        for reference in fragment.references():
+            self._reference(reference)
+        return fragment
+
+    def _reference(self, reference: Reference) -> None:
+        if isinstance(reference, Rows | Value):
+            self._table(reference.table)
+        elif isinstance(reference, Relation):
+            self._source(reference)
+        elif isinstance(reference, Pick):
+            self._reference(reference.argument)
+        elif isinstance(reference, Argument):
+            self._reached.arguments[reference] = None
+            if isinstance(reference.default, Value):
+                self._table(reference.default.table)
+            if isinstance(reference.type, type) and issubclass(reference.type, Enum):
+                self._reached.enums.setdefault(reference.type, place_of_class(reference.type))
+
+    def _table(self, table: Table) -> None:
+        if table in self._reached.tables:
+            return
+        self._reached.tables[table] = None
+        self._reached.databases[table.database] = None
+        if isinstance(table.options.tenant, Via):
+            self._table(table.options.tenant.parent)
+        if isinstance(table.options.zone, Value):
+            self._table(table.options.zone.table)

@@ -1,0 +1,82 @@
+"""Keys of objects: typed values of one or more columns, and the text that clients know them by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loaders.model.scalars import MAX_KEY_CHARACTERS, Scalar
+
+SEPARATOR = ":"
+MAX_STATEMENT_KEY_BYTES = 100_000
+"""Bytes of keys in one statement: ClickHouse takes 128 KiB for a parameter, and writes each key in quotes."""
+_BYTES_BESIDE_A_KEY = 3
+"""Two quotes and a comma."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key of an object type: its columns in order, and their scalars.
+
+    The value of a key of one part is that part's; of several it is a tuple.
+    """
+
+    columns: tuple[str, ...]
+    scalars: tuple[Scalar, ...]
+
+    def read(self, text: str) -> Any:
+        """Return the key's value; None where the text cannot be a key, which makes it an unknown object."""
+        if len(text) > MAX_KEY_CHARACTERS:
+            return None
+        if len(self.scalars) == 1:
+            return _reader(self.scalars[0])(text)
+        parts = text.split(SEPARATOR)
+        if len(parts) != len(self.scalars):
+            return None
+        values = tuple(_read_part(scalar, part) for scalar, part in zip(self.scalars, parts, strict=True))
+        return None if None in values else values
+
+    def write(self, value: Any) -> str:
+        """Return the text of a key's value: the parts joined by a colon, with colons in them escaped."""
+        if len(self.scalars) == 1:
+            return self.scalars[0].write_key(value)
+        parts = zip(self.scalars, value, strict=True)
+        return SEPARATOR.join(_escaped(scalar.write_key(part)) for scalar, part in parts)
+
+    def arrays(self, values: Sequence[Any]) -> list[list[Any]]:
+        """Return the values column by column, as they are bound: one array for each part."""
+        if len(self.scalars) == 1:
+            return [list(values)]
+        return [list(column) for column in zip(*values, strict=True)] or [[] for _ in self.scalars]
+
+
+def chunks(texts: Iterable[str], max_bytes: int = MAX_STATEMENT_KEY_BYTES) -> Iterator[list[str]]:
+    """Yield the keys' texts in order, in lists that fit into one statement; a key that is larger comes alone."""
+    chunk: list[str] = []
+    size = 0
+    for text in texts:
+        width = len(text.encode()) + _BYTES_BESIDE_A_KEY
+        if chunk and size + width > max_bytes:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(text)
+        size += width
+    if chunk:
+        yield chunk
+
+
+def _reader(scalar: Scalar) -> Callable[[str], Any]:
+    if scalar.read_key is None:
+        raise TypeError(f"{scalar.name} cannot be part of a key.")
+    return scalar.read_key
+
+
+def _read_part(scalar: Scalar, part: str) -> Any:
+    """None for an escape that `write` would not have made, so that one object has one text."""
+    plain = part.replace("%3A", SEPARATOR).replace("%25", "%")
+    return _reader(scalar)(plain) if _escaped(plain) == part else None
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace(SEPARATOR, "%3A")

@@ -1,0 +1,37 @@
+"""Names: of Python, of GraphQL, and of tables in a database."""
+
+from __future__ import annotations
+
+import re
+
+_UNDERSCORE = re.compile(r"_([a-z0-9])")
+_GRAPHQL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+_TABLE = re.compile(r'(?:"(?:[^"]|"")+"|[a-zA-Z_][a-zA-Z0-9_]*)', re.ASCII)
+
+
+def camel(name: str) -> str:
+    """Return a snake-case name in camel case, without the underscore that keeps a name from being Python's."""
+    return _UNDERSCORE.sub(lambda match: match.group(1).upper(), name.rstrip("_"))
+
+
+def is_graphql_name(name: str) -> bool:
+    """Whether a name may stand in a schema; names with two underscores in front are GraphQL's own."""
+    return _GRAPHQL.fullmatch(name) is not None
+
+
+def table_parts(name: str) -> tuple[str, ...]:
+    """Return the parts of `schema.table`, without their quotes. Raises ValueError where it is no such name."""
+    parts: list[str] = []
+    at = 0
+    while True:
+        match = _TABLE.match(name, at)
+        if match is None:
+            raise ValueError(name)
+        text = match.group()
+        parts.append(text[1:-1].replace('""', '"') if text.startswith('"') else text)
+        at = match.end()
+        if at == len(name):
+            return tuple(parts)
+        if name[at] != "." or len(parts) == 2:
+            raise ValueError(name)
+        at += 1

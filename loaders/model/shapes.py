@@ -1,0 +1,113 @@
+"""Shapes: what an annotation says of a field, one value or many, of which type, and whether it may be null."""
+
+from __future__ import annotations
+
+import builtins
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, ForwardRef, Union
+
+from loaders.model.classes import Declared, Group, Node, Object, Page, Section
+from loaders.model.problems import suggestion
+from loaders.model.scalars import SCALARS, Scalar, enum_scalar
+
+
+class Many(Enum):
+    """How many values a field has."""
+
+    ONE = auto()
+    LIST = auto()
+    PAGE = auto()
+
+
+class Of(Enum):
+    """What a field's values are."""
+
+    SCALAR = auto()
+    OBJECT = auto()
+    SECTION = auto()
+    GROUP = auto()
+    NODE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an annotation says. `scalar` is there for leaves alone; a list of scalars is an array in one column."""
+
+    many: Many
+    of: Of
+    type: Any
+    nullable: bool = False
+    items_nullable: bool = False
+    scalar: Scalar | None = None
+
+    def __str__(self) -> str:
+        name = getattr(self.type, "__name__", str(self.type))
+        item = f"{name} | None" if self.items_nullable else name
+        inner = {Many.ONE: name, Many.LIST: f"list[{item}]", Many.PAGE: f"Page[{item}]"}[self.many]
+        return f"{inner} | None" if self.nullable else inner
+
+
+class ShapeError(ValueError):
+    """An annotation that is no field's type; the text says why and what to write."""
+
+
+def shape_of(annotation: Any, names: Mapping[str, Any]) -> Shape:
+    """Return the shape of an annotation, a text or a type. Raises ShapeError."""
+    inner, nullable = _without_none(_evaluated(annotation, names), names)
+    origin, arguments = typing.get_origin(inner), typing.get_args(inner)
+    if origin in (list, Page):
+        item, items_nullable = _without_none(arguments[0], names)
+        many = Many.LIST if origin is list else Many.PAGE
+        of, scalar = _of(item)
+        return Shape(many, of, item, nullable, items_nullable, scalar)
+    of, scalar = _of(inner)
+    return Shape(Many.ONE, of, inner, nullable, scalar=scalar)
+
+
+def _evaluated(annotation: Any, names: Mapping[str, Any]) -> Any:
+    """Model files import annotations from __future__: an annotation is a text, over the names of its module."""
+    if isinstance(annotation, ForwardRef):
+        annotation = annotation.__forward_arg__
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, {"__builtins__": builtins}, dict(names))  # noqa: S307 (the author's own code)
+    except NameError as error:
+        hint = suggestion(error.name, names) if error.name else ""
+        message = f"{annotation} names {error.name}, which is neither in the module nor among Model(types=…).{hint}"
+        raise ShapeError(message) from error
+    except Exception as error:
+        raise ShapeError(f"the annotation {annotation} cannot be evaluated: {error}") from error
+
+
+def _without_none(annotation: Any, names: Mapping[str, Any]) -> tuple[Any, bool]:
+    annotation = _evaluated(annotation, names)
+    if typing.get_origin(annotation) not in (Union, types.UnionType):
+        return annotation, False
+    members = [member for member in typing.get_args(annotation) if member is not types.NoneType]
+    if len(members) != 1:
+        raise ShapeError("a field has one type, and may be null beside it: a union of others is none.")
+    return _evaluated(members[0], names), True
+
+
+def _of(inner: Any) -> tuple[Of, Scalar | None]:
+    if not isinstance(inner, type):
+        raise ShapeError(f"{inner} is no type of a field.")
+    for base, of in ((Object, Of.OBJECT), (Section, Of.SECTION), (Group, Of.GROUP)):
+        if issubclass(inner, base):
+            return of, None
+    if inner is Node:
+        return Of.NODE, None
+    if issubclass(inner, Declared):
+        raise ShapeError(f"{inner.__name__} is no type of a field: fields have scalars, objects, sections and groups.")
+    if issubclass(inner, Enum):
+        return Of.SCALAR, enum_scalar(inner)
+    scalar = SCALARS.get(inner)
+    if scalar is None:
+        known = ", ".join(sorted(one.__name__ for one in SCALARS))
+        raise ShapeError(f"{inner.__name__} is no scalar: scalars are {known}, and enums.")
+    return Of.SCALAR, scalar

@@ -1,0 +1,282 @@
+"""The words of the language: what stands on the right of a field in a class of the model.
+
+A word notes its place and its arguments and never fails: what is wrong is found, with everything else, when the model
+is built. Words answer Any, since the annotation beside them is the field's type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from loaders.model.databases import Relation, Table, Value
+from loaders.model.places import Place, calling_place
+from loaders.model.references import Reference
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One use of a word: its name, its place, and what it was given."""
+
+    name: str
+    place: Place
+    given: Mapping[str, Any]
+    description: str = ""
+
+
+def _word(name: str, description: str = "", **given: Any) -> Any:
+    return Word(name, calling_place(), given, description)
+
+
+@dataclass(frozen=True)
+class Pick(Reference):
+    """SQL that depends on an enum's value."""
+
+    argument: Argument[Any]
+    sql: Mapping[Any, str]
+    place: Place = field(default_factory=calling_place)
+
+
+class Argument(Reference, Generic[T]):
+    """An argument of every field whose SQL names it."""
+
+    def __init__(self, name: str, type: type[T] | None, default: Any, bounds: tuple[Any, Any]) -> None:
+        self.name = name
+        self.type = type
+        self.default = default
+        self.bounds = bounds
+        self.place = calling_place()
+
+    def pick(self, sql: Mapping[T, str]) -> Pick:
+        """Choose SQL by the argument, which is an enum: every member has its own."""
+        return Pick(self, dict(sql))
+
+
+def argument(name: str, type: type[T], *, default: T, min: T | None = None, max: T | None = None) -> Argument[T]:
+    """Declare an argument with its default, and bounds for numbers and dates, both inclusive."""
+    return Argument(name, type, default, (min, max))
+
+
+def time_zone(name: str, *, default: str | Value) -> Argument[str]:
+    """Declare an argument that is a time zone's name, such as Europe/Vienna; its default may be the tenant's own."""
+    return Argument(name, None, default, (None, None))
+
+
+class FilterValue(Reference):
+    """The value of the filter's field that `where` belongs to."""
+
+
+value = FilterValue()
+"""In `where`: what the client gave for the field."""
+
+
+def key(description: str = "", *, shown: bool = True, column: str = "") -> Any:
+    """A part of the object's key; `shown=False` leaves it out of the API, where `id` holds it all the same."""
+    return _word("key", description, shown=shown, column=column)
+
+
+def column(
+    column: str = "",
+    description: str = "",
+    *,
+    scope: str = "",
+    unit: str = "",
+    deprecated: str = "",
+    hidden: bool = False,
+) -> Any:
+    """A column of the object's table, by the field's name unless `column` says another."""
+    return _word("column", description, column=column, scope=scope, unit=unit, deprecated=deprecated, hidden=hidden)
+
+
+def sql(expression: str, description: str = "", *, unit: str = "", deprecated: str = "", hidden: bool = False) -> Any:
+    """A value computed by the store from the section's rows; in a list without `group_by`, from each row."""
+    return _word("sql", description, expression=expression, unit=unit, deprecated=deprecated, hidden=hidden)
+
+
+def group_by(expression: str, description: str = "", *, unit: str = "", shown: bool = True) -> Any:
+    """What the rows of a list are grouped by."""
+    return _word("group_by", description, expression=expression, unit=unit, shown=shown)
+
+
+def percentile(level: float, expression: str, description: str = "", *, unit: str = "") -> Any:
+    """The value at a level from 0 to 1 in ascending order: ClickHouse's quantileExact, PostgreSQL's percentile_disc."""
+    return _word("percentile", description, level=level, expression=expression, unit=unit)
+
+
+def ratio(part: str, whole: str, description: str = "") -> Any:
+    """`part` over `whole`; null over nothing."""
+    return _word("ratio", description, part=part, whole=whole, unit="share, 0 to 1")
+
+
+def computed(function: Callable[..., Any], description: str = "", *, unit: str = "", deprecated: str = "") -> Any:
+    """A value computed in Python for all objects at once; the parameters' names are those of columns."""
+    return _word("computed", description, function=function, unit=unit, deprecated=deprecated)
+
+
+def one(
+    column: str, description: str = "", *, over: Table | Relation | None = None, by: str = "", deprecated: str = ""
+) -> Any:
+    """A link to one object, whose key `column` holds.
+
+    In a section, `column` is SQL over its rows. With `over`, it is SQL over that table's rows of this object, whose key
+    the column `by` holds.
+    """
+    return _word("one", description, column=column, over=over, by=by, deprecated=deprecated)
+
+
+def many(
+    column: str,
+    description: str = "",
+    *,
+    order: Any,
+    filter: type | None = None,
+    first: int = 20,
+    max: int = 200,
+    deprecated: str = "",
+) -> Any:
+    """A list, or a page, of the objects whose `column` holds this object's key."""
+    return _word(
+        "many", description, column=column, order=order, filter=filter, first=first, max=max, deprecated=deprecated
+    )
+
+
+def first(column: str, description: str = "", *, order: str, deprecated: str = "") -> Any:
+    """A link to the first of the objects whose `column` holds this object's key."""
+    return _word("first", description, column=column, order=order, deprecated=deprecated)
+
+
+def through(
+    relation: Table | Relation,
+    mine: str,
+    theirs: str,
+    description: str = "",
+    *,
+    order: str,
+    first: int = 20,
+    max: int = 200,
+    deprecated: str = "",
+) -> Any:
+    """A list, or a page, of the objects that a relation brings together with this one."""
+    given = {"relation": relation, "mine": mine, "theirs": theirs, "order": order, "first": first, "max": max}
+    return _word("through", description, **given, deprecated=deprecated)
+
+
+def section(
+    column: str,
+    description: str = "",
+    *,
+    over: Table | Relation | None = None,
+    order: str | Pick = "",
+    first: int = 10,
+    max: int = 1_000,
+    period: bool = False,
+    scope: str = "",
+    required: bool = False,
+    deprecated: str = "",
+) -> Any:
+    """A section over the rows whose `column` holds this object's key.
+
+    `over` is another table or relation than the section's own. `period` gives the field an argument of that name.
+    Without `required`, the field is nullable: its statement may fail where the object's does not.
+    """
+    given = {
+        "column": column,
+        "over": over,
+        "order": order,
+        "first": first,
+        "max": max,
+        "period": period,
+        "scope": scope,
+    }
+    return _word("section", description, **given, required=required, deprecated=deprecated)
+
+
+def nested(description: str = "", *, period: bool = False, scope: str = "", deprecated: str = "") -> Any:
+    """A group of sections; with `period` it has that argument, and hands it down to them."""
+    return _word("nested", description, period=period, scope=scope, deprecated=deprecated)
+
+
+def by_key(column: str = "", description: str = "", *, argument: str = "", deprecated: str = "") -> Any:
+    """A way in: one object, or several, by the key or by a unique `column`."""
+    return _word("by_key", description, column=column, argument=argument, deprecated=deprecated)
+
+
+def page(
+    description: str = "",
+    *,
+    order: type,
+    filter: type | None = None,
+    first: int = 20,
+    max: int = 1_000,
+    deprecated: str = "",
+) -> Any:
+    """A way in: all objects of the tenant, page by page."""
+    return _word("page", description, order=order, filter=filter, first=first, max=max, deprecated=deprecated)
+
+
+def current(description: str = "", *, deprecated: str = "") -> Any:
+    """A way in: the tenant's own object, whose key is the viewer's claim."""
+    return _word("current", description, deprecated=deprecated)
+
+
+def resolver(function: Callable[..., Any], description: str = "", *, points: float = 1, deprecated: str = "") -> Any:
+    """A field that Python answers, for all objects at once; `points` is its price for one of them."""
+    return _word("resolver", description, function=function, points=points, deprecated=deprecated)
+
+
+def by(expression: str, *, nulls: str = "last", descending: bool = False) -> Any:
+    """A member of an order; `nulls` and `descending` are what holds where the client does not say."""
+    return _word("by", expression=expression, nulls=nulls, descending=descending)
+
+
+def equals(column: str, description: str = "") -> Any:
+    """A condition: the column has this value."""
+    return _word("equals", description, column=column)
+
+
+def one_of(column: str, description: str = "") -> Any:
+    """A condition: the column has one of these values."""
+    return _word("one_of", description, column=column)
+
+
+def between(column: str, description: str = "") -> Any:
+    """A condition: the column lies in a range, both ends inclusive, an absent end open."""
+    return _word("between", description, column=column)
+
+
+def at_least(column: str, description: str = "") -> Any:
+    """A condition: the column has this value or a greater one."""
+    return _word("at_least", description, column=column)
+
+
+def at_most(column: str, description: str = "") -> Any:
+    """A condition: the column has this value or a smaller one."""
+    return _word("at_most", description, column=column)
+
+
+def less_than(column: str, description: str = "") -> Any:
+    """A condition: the column has a smaller value."""
+    return _word("less_than", description, column=column)
+
+
+def prefix(column: str, description: str = "") -> Any:
+    """A condition: the text begins with this one."""
+    return _word("prefix", description, column=column)
+
+
+def present(column: str, description: str = "") -> Any:
+    """A condition: the column is not null where true is given, and null where false is."""
+    return _word("present", description, column=column)
+
+
+def contains(column: str, description: str = "") -> Any:
+    """A condition: the array has this value among its own."""
+    return _word("contains", description, column=column)
+
+
+def where(sql: str, description: str = "") -> Any:
+    """A condition in SQL, in which `{value}` stands for what the client gave."""
+    return _word("where", description, sql=sql)

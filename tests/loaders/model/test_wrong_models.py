@@ -1,0 +1,150 @@
+"""Mistakes of a model's author: each has file, line and remedy, and all are shown at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from loaders.model.loading import load_model
+from loaders.model.problems import ModelError
+from tests.loaders.model.models import RIGHT, line_of, load, problems
+
+MISTAKES: dict[str, tuple[str, str, str]] = {
+    "an unknown type": ("name: str", "name: Sting", "Account.name: Sting names Sting, which is neither in the module nor among Model(types=…)."),
+    "a type that is no scalar": ("name: str", "name: complex", "Account.name: complex is no scalar"),
+    "a union": ("name: str", "name: str | int", "Account.name: a field has one type"),
+    "an object without a key": ("id: UUID = m.key()", "id_: UUID", "Account: has no key: mark the columns"),
+    "a key of fractions": ("id: UUID = m.key()", "id: float = m.key()", "Account.id: Float cannot be part of a key"),
+    "a key that may be null": ("id: UUID = m.key()", "id: UUID | None = m.key()", "Account.id: a part of a key cannot be null"),
+    "a column called id": ("name: str", "id: str = m.column()\n    x: UUID = m.key()", "Account.id: id is the key's text"),
+    "a word of another class": ("name: str", 'name: str = m.sql("x")', "Account.name: m.sql is no word of a Object"),
+    "a section's field without a word": ('n: int = m.sql("any(n)", "Events.")', "n: int", "Rank.n: a field of a Section needs a word"),
+    "a word without a type": ("name: str", 'name = m.column("name")', "Account.name: has no type"),
+    "a list on a link": ("account: Account | None =", "account: list[Account] =", "Order.account: m.one is an object type"),
+    "one on a list": ("lines: list[Line] =", "lines: Line =", "Order.lines: m.many is list[…] or m.Page[…]"),
+    "a link that is always there": ("account: Account | None = m.one", "account: Account = m.one", "Order.account: m.one may have no value: write Account | None."),
+    "ids that are always known": ("list[Order | None] = m.by_key()", "list[Order] = m.by_key()", "Query.orders_by_ids: an id may be unknown: write list[Order | None]."),
+    "a target that is not in types": ("types=[Account, Order, Line]", "types=[Account, Order]", "Order.lines: Line is not among Model(types=…): add it there."),
+    "two fields of one name": ("name: str", "last_order_: str\n    lastOrder: str", "Account.lastOrder: lastOrder is also the name of"),
+    "two types of one name": ("class Use(m.Section", 'State.__name__ = "Rank"\n\nclass Use(m.Section', "Rank is also the name of Rank at model.py"),
+    "a type of the gateway's": ("class Use(m.Section", 'State.__name__ = "PageInfo"\n\nclass Use(m.Section', "PageInfo: the type's name PageInfo is the gateway's own"),
+    "a name of GraphQL's own": ("name: str", "naïve: str", "Account.naïve: naïve is no name of GraphQL"),
+    "two enum names for one label": ('OPEN, PAID = "open", "paid"', 'OPEN, PAID = "open", "open"', "State: two names stand for one label"),
+    "a period without a time column": ('time="sent_at", zone="UTC", ', "", "Order.use: has a period, and events no time column"),
+    "one group of many": ("use_by_day: list[UseByDay]", "use_by_day: UseByDay", "Order.use_by_day: UseByDay groups its rows (UseByDay.day)"),
+    "a list in no order": ('rank: Rank | None = m.section("id")', 'rank: list[Rank] = m.section("id")', "Order.rank: Rank groups by nothing"),
+    "more rows than the most": ("first=20, max=200", "first=300, max=200", "Account.orders: first=300 and max=200"),
+    "a list without a bound": ("first=20, max=200", "first=20, max=1_000_000", "Account.orders: first=20 and max=1000000"),
+    "a link in no order": ('order="placed_at desc, id desc"', 'order=" "', "Account.last_order: say order=…"),
+    "a default that is no member": ('default="total desc"', 'default="totl desc"', 'OrderOrder: the default is by totl, which is none of its members. Did you mean "total"?'),
+    "nulls in the middle": ('nulls="last"', 'nulls="middle"', 'OrderOrder.total: nulls= is "first" or "last"'),
+    "a level over one": ("m.percentile(0.95", "m.percentile(95", "Use.p95: the level is a number from 0 to 1, and is 95."),
+    "one value for a list of them": ("state: list[State] =", "state: State =", "OrderFilter.state: m.one_of takes list[…]"),
+    "a bracket that stays open": ('m.sql("count()"', 'm.sql("count("', "Use.events: a bracket is not closed: ) is missing."),
+    "a quote that stays open": ("where=\"kind != 'test'\"", "where=\"kind != 'test\"", "Use: a quote is not closed."),
+    "a second statement": ('m.sql("count()"', 'm.sql("count(); select 1"', "Use.events: a ; ends the statement"),
+    "a statement that writes": ('m.sql("count()"', 'm.sql("(delete from x)"', "Use.events: delete changes something"),
+    "a table that is named bare": ("from {orders.asked('id')} as o", "from app.orders as o", "relation: names the table app.orders: declare it and write"),
+    "a table in a list of tables": ("from {orders.asked('id')} as o", "from {orders.asked('id')} as o, app.secret as s", "relation: names the table app.secret"),
+    "a table after in": ("from {orders.asked('id')} as o", "from {orders.asked('id')} as o where id in app.secret", "relation: names the table app.secret"),
+    "a table in a column": ('m.sql("count()"', 'm.sql("(select count() from secret)"', "Use.events: names the table secret"),
+    "a function that reads files": ('m.sql("count()"', "m.sql(\"dictGet('a', 'b', 1)\"", "Use.events: dictGet() may read what the gateway cannot see"),
+    "a table without its rows": ("from {orders.asked('id')} as o", "from {orders} as o", "TypeError: app.orders stands bare in SQL: say which rows"),
+    "rows where rows are there": ('m.sql("count()"', 'm.sql(f"{events.all}"', "Use.events: rows of a table cannot stand in this SQL."),
+    "a value outside of a filter": ('m.sql("count()"', 'm.sql(f"{m.value}"', "Use.events: {value} cannot stand in this SQL."),
+    "a table without a schema": ('crm.table("app.orders"', 'crm.table("orders"', "orders: say its schema, such as public.orders"),
+    "a name that is no table's": ('crm.table("app.orders"', 'crm.table("app.orders; drop"', "app.orders; drop: is no table's name"),
+    "a table twice": ('lines = crm.table("app.order_lines"', 'lines = crm.table("app.orders"', "app.orders: is also declared at model.py:10"),
+    "a database twice": ('m.ClickHouse("web")', 'm.Postgres("crm")', "CRM_URL is also the setting of the one at"),
+    "a tenant via another database": ('tenant=orders.via("order_id")', 'tenant=web.table("app.heads").via("order_id")', "app.order_lines: its tenant is said via app.heads, which lies in another database"),
+    "a tenant via everyone's": ('lines = crm.table("app.order_lines", tenant=orders.via', 'rates = crm.table("app.rates", tenant=m.everyones)\nlines = crm.table("app.order_lines", tenant=rates.via', "app.order_lines: its tenant is said via app.rates, which belongs to no tenant"),
+    "a tenant that is empty": ('tenant="id"', 'tenant=""', "app.accounts: tenant is empty"),
+    "a scope with a space": ('scope="order:read")', 'scope="order read")', "app.orders: the scope 'order read' has a space"),
+    "freshness below nothing": ("m.Freshness(60, 600, 86_400)", "m.Freshness(60, -1, 86_400)", "app.accounts: freshness is three numbers of seconds"),
+    "a function that asks for what is not there": ("_label(total: list[Decimal])", "_label(totals: list[Decimal])", 'Order.label: its function asks for totals, and Order has no such column. Did you mean "total"?'),
+    "a default out of bounds": ("default=10, min=1", "default=0, min=1", "size: the default 0 lies outside of its own bounds."),
+    "a default of another type": ("int, default=10", 'int, default="10"', "size: the default '10' is no int."),
+    "a way in by what is not there": ("order: Order | None = m.by_key()", 'order: Order | None = m.by_key("totl")', 'Query.order: looks up by totl, which is no column of Order. Did you mean "total"?'),
+    "no way in": ("class Query(m.Query):", "class Query(m.Query): pass\nclass Other:", "Query: has no field: declare at least one way in"),
+    "a current object without a tenant": (', tenant=m.Tenant(claim="account", column="account_id")', "", "Query.account: the model has no tenant"),
+    "a name that is none": ('m.Model("shop"', 'm.Model("My Shop"', "Model: 'My Shop' is no name"),
+    "an object in ClickHouse without latest": ("class Line(m.Object, table=lines):", "class Line(m.Object, table=events):", "Line: events lies in ClickHouse, where a key may have several rows"),
+    "a value that is no word": ("name: str", 'name: str = "x"', "Account.name: 'x' is no word of the language"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_has_its_line_and_what_to_do(name: str, tmp_path: Path) -> None:
+    old, new, expected = MISTAKES[name]
+    found = problems(tmp_path, (old, new))
+    assert any(expected in line for line in found), found
+    assert all(line.startswith("model.py:") for line in found), found
+
+
+def test_the_right_model_has_none(tmp_path: Path) -> None:
+    assert problems(tmp_path) == []
+
+
+def test_the_line_is_that_of_the_mistake(tmp_path: Path) -> None:
+    (found,) = problems(tmp_path, ("name: str", "name: complex"))
+    assert found.startswith(f"model.py:{line_of('name: str')}  ")
+
+
+def test_a_mistake_in_sql_has_the_line_inside_of_its_text(tmp_path: Path) -> None:
+    sql = "select o.id as id\\n\\n    from {orders.asked('id')} as o".replace("\\n", "\n")
+    (found,) = problems(
+        tmp_path,
+        ("crm.relation(f\"select o.id as id from {orders.asked('id')} as o\")", f'crm.relation(f"""{sql}, secret""")'),
+    )
+    assert found.startswith(f"model.py:{line_of('peers = crm') + 2}  relation: names the table secret")
+
+
+def test_all_mistakes_are_shown_at_once(tmp_path: Path) -> None:
+    names = [
+        "a key of fractions",
+        "a link that is always there",
+        "more rows than the most",
+        "a level over one",
+        "a second statement",
+    ]
+    edits = [MISTAKES[name] for name in names]
+    found = problems(tmp_path, *((old, new) for old, new, _ in edits if "count()" not in old))
+    assert [any(expected in line for line in found) for _, _, expected in edits] == [True, True, True, True, False]
+    assert [int(line.split(":")[1].split()[0]) for line in found] == sorted(
+        int(line.split(":")[1].split()[0]) for line in found
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("class Broken(", "model.py:1  "),
+        ("import fuseway as m\n1 / 0\n", "model.py:2  "),
+        ("import fuseway as m\nimport no_such_module_anywhere\n", "ModuleNotFoundError"),
+        ("import fuseway as m\n", "a module's model is its variable model, an m.Model, and there is none."),
+        ("import fuseway as m\nmodel = 3\n", "an m.Model, and it is a int."),
+        ("import fuseway as m\nclass A(m.Object): pass\n", "model.py:2  "),
+    ],
+)  # fmt: skip
+def test_an_error_of_python_has_its_line(text: str, expected: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as raised:
+        load(tmp_path, text)
+    assert expected in str(raised.value)
+
+
+def test_a_target_that_is_not_there_says_how_to_name_one() -> None:
+    with pytest.raises(
+        ModelError, match=r"is neither a module nor a file: name one, such as shop.model or shop/model.py"
+    ):
+        load_model("no_such_shop.model")
+
+
+def test_the_right_model_is_resolved(tmp_path: Path) -> None:
+    model = load(tmp_path, RIGHT)
+    assert list(model.objects) == ["Account", "Order", "Line"]
+    assert model.objects["Line"].key.columns == ("order_id", "line_no")
+    assert list(model.sections) == ["Use", "UseByDay", "Rank"]
+    assert model.scopes == {"account:read", "order:read", "event:read"}
+    assert [root.graphql_name for root in model.roots] == ["order", "ordersByIds", "account", "orders", "node"]
+    assert {database.variable for database in model.databases} == {"DATABASE_CRM_URL", "CLICKHOUSE_WEB_URL"}
