@@ -26,10 +26,13 @@ class Object(Declared):
 
 
 class Section(Declared):
-    """A section type: SQL over rows of a table or a relation that belong to one object."""
+    """A section type: SQL over rows of a table or a relation that belong to one object.
 
-    def __init_subclass__(cls, *, over: Table | Relation, where: str = "") -> None:
-        super().__init_subclass__(over=over, where=where)
+    Its fields are aggregates of these rows. With `single`, an object has at most one row, whose values they are.
+    """
+
+    def __init_subclass__(cls, *, over: Table | Relation, where: str = "", single: bool = False) -> None:
+        super().__init_subclass__(over=over, where=where, single=single)
 
 
 class Group(Declared):

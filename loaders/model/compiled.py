@@ -35,6 +35,7 @@ class SectionType:
     description: str
     over: Table | Relation
     where: str
+    single: bool
     fields: tuple[DeclaredField, ...]
 
 
@@ -99,7 +100,14 @@ def _object(cls: type[Declared], reached: Reached) -> ObjectType:
 
 def _section(cls: type[Declared], reached: Reached) -> SectionType:
     options = options_of(cls)
-    return SectionType(cls.__name__, _description(cls), options["over"], options["where"], tuple(reached.fields[cls]))
+    return SectionType(
+        cls.__name__,
+        _description(cls),
+        options["over"],
+        options["where"],
+        options["single"],
+        tuple(reached.fields[cls]),
+    )
 
 
 def _by_name(base: type[Declared], reached: Reached) -> Mapping[str, FieldsType]:

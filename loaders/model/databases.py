@@ -43,11 +43,12 @@ class Freshness:
 class Tenant:
     """How a viewer's tenant is known, and the column that tables have it in.
 
-    `claim` is the member of a token, or of an API key's record, that says it.
+    `claim` is the member of a token, or of an API key's record, that says it; `type` is the column's.
     """
 
     claim: str
     column: str
+    type: type = str
 
 
 class Via:
@@ -81,8 +82,8 @@ class Table:
 
     `name` is `schema.table`, with parts in double quotes where they need them. `tenant` is the column that holds the
     tenant, `parent.via(column)`, or `everyones`; without it, the model's own. `time` is the column that a period
-    narrows, `zone` the time zone of its dates. `latest` is the column whose greatest value marks the row of a key that
-    counts.
+    narrows; with `zone` it holds instants, and that is the time zone of the period's dates, else calendar dates.
+    `latest` is the column whose greatest value marks the row of a key that counts.
     """
 
     def __init__(self, database: Database, name: str, place: Place, options: TableOptions) -> None:
@@ -123,7 +124,7 @@ class TableOptions:
     scope: str = ""
     freshness: Freshness | None = None
     time: str = ""
-    zone: str | Value = "UTC"
+    zone: str | Value = ""
     latest: str = ""
 
 
@@ -159,7 +160,7 @@ class Database:
         scope: str = "",
         freshness: Freshness | None = None,
         time: str = "",
-        zone: str | Value = "UTC",
+        zone: str | Value = "",
         latest: str = "",
     ) -> Table:
         """Declare a table: see `Table`."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from typing import Any
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Order, options_of
 from loaders.model.declaration import Model, Reached
+from loaders.model.order_terms import order_terms
 from loaders.model.places import place_of_class
 from loaders.model.problems import Problems, suggestion
 from loaders.model.shapes import Many, Of
@@ -16,10 +15,6 @@ from loaders.model.words import Argument
 
 _MAX_ROWS = 10_000
 """Rows of one list: more are read in pages, or exported."""
-_TERM = re.compile(
-    r"(?P<expression>.+?)(?:\s+(?P<direction>asc|desc))?(?:\s+nulls\s+(?P<nulls>first|last))?",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def check_lists(_model: Model, reached: Reached, problems: Problems) -> None:
@@ -32,29 +27,6 @@ def check_lists(_model: Model, reached: Reached, problems: Problems) -> None:
         _check_default_order(cls, reached.fields[cls], problems)
     for argument in reached.arguments:
         _check_argument(argument, problems)
-
-
-def order_terms(text: str) -> list[tuple[str, str, str]]:
-    """Return expression, direction and nulls' place of each term; commas inside parentheses separate nothing."""
-    terms = []
-    for part in _split(text):
-        match = _TERM.fullmatch(part.strip())
-        if match is not None:
-            terms.append(
-                (match["expression"].strip(), (match["direction"] or "asc").lower(), (match["nulls"] or "").lower())
-            )
-    return terms
-
-
-def _split(text: str) -> Iterable[str]:
-    depth, start = 0, 0
-    for at, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
-        if character == "," and depth == 0:
-            yield text[start:at]
-            start = at + 1
-    if text[start:].strip():
-        yield text[start:]
 
 
 def _check_bounds(declared: DeclaredField, problems: Problems) -> None:
@@ -87,10 +59,12 @@ def _check_default_order(cls: type, fields: list[DeclaredField], problems: Probl
         problems.add(place, cls.__name__, 'default= is one of its members and a direction, such as "issued_at desc".')
         return
     names = {one.name for one in fields}
-    for expression, _, _ in order_terms(default):
-        if expression not in names:
-            hint = suggestion(expression, names)
-            problems.add(place, cls.__name__, f"the default is by {expression}, which is none of its members.{hint}")
+    for term in order_terms(default):
+        if term.expression not in names:
+            hint = suggestion(term.expression, names)
+            problems.add(
+                place, cls.__name__, f"the default is by {term.expression}, which is none of its members.{hint}"
+            )
     for one in fields:
         if one.given("nulls", "last") not in ("first", "last"):
             problems.add(one.place, one.subject, f'nulls= is "first" or "last", and is {one.given("nulls")!r}.')

@@ -123,7 +123,8 @@ def words(sql: str) -> list[SQLWord]:
 def syntax_mistakes(sql: str) -> Iterator[tuple[int, str]]:
     """Yield offset and text of what must not be sent: open brackets and quotes, several statements, writing words."""
     expected: list[tuple[str, int]] = []
-    for word in words(sql):
+    found = words(sql)
+    for place, word in enumerate(found):
         if word.text in _OPENING:
             expected.append((_OPENING[word.text], word.offset))
         elif word.text in _CLOSING:
@@ -133,10 +134,16 @@ def syntax_mistakes(sql: str) -> Iterator[tuple[int, str]]:
             yield word.offset, "a quote is not closed"
         elif word.text == ";":
             yield word.offset, "a ; ends the statement: a fragment is a part of one"
-        elif word.kind == "name" and word.lower in _STATEMENTS:
+        elif word.lower in _STATEMENTS and _begins_statement(found, place):
             yield word.offset, f"{word.text} changes something: a model only reads"
     for bracket, offset in expected:
         yield offset, f"a bracket is not closed: {bracket} is missing"
+
+
+def _begins_statement(found: Sequence[SQLWord], place: int) -> bool:
+    """Whether a word stands first, or after a bracket, with a name after it: then it is no column."""
+    is_first = place == 0 or found[place - 1].text == "("
+    return is_first and place + 1 < len(found) and found[place + 1].kind == "name"
 
 
 def forbidden_functions(sql: str) -> Iterator[tuple[int, str]]:

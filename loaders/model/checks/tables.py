@@ -107,7 +107,7 @@ def _check_options(table: Table, problems: Problems) -> None:
         seconds = (freshness.fresh_s, freshness.stale_while_revalidate_s, freshness.stale_if_error_s)
         if not all(isinstance(one, int) and one >= 0 for one in seconds):
             problems.add(table.place, table.name, "freshness is three numbers of seconds, none of them below 0.")
-    if options.zone != "UTC" and not options.time:
+    if options.zone and not options.time:
         problems.add(table.place, table.name, "has a time zone and no time column: say time=….")
     if options.latest and table.database.kind.name == "POSTGRES" and not options.latest.isidentifier():
         problems.add(table.place, table.name, f"latest={options.latest!r} is no column's name.")

@@ -1,0 +1,1 @@
+"""A second sample: product analytics for several tenants."""

@@ -1,0 +1,176 @@
+"""The fleet's types and ways in."""
+
+from __future__ import annotations
+
+import fuseway as m
+from deploy.fleet.anomalies import MissingData, OutlierDay
+from deploy.fleet.comparison import CarrierBenchmark, FleetRank, ModelBenchmark, Peers, RouteComparison
+from deploy.fleet.flights import DelayedFlight, LoggedFlight, LongFlight, RecentFlight, RecoveredFlight
+from deploy.fleet.network import AirportService, CarrierUse, Destination, FarthestDestination, Origin, Route
+from deploy.fleet.performance import AirTime, BlockTime, DistanceBand, Speed
+from deploy.fleet.register import Age, ManufacturerShare, Registration, Revision, SeatRank
+from deploy.fleet.schedule import (
+    Cancellations,
+    DelayBin,
+    DelayPercentiles,
+    DeparturePunctuality,
+    Diversions,
+    Punctuality,
+    Recovery,
+    Streaks,
+    Trend,
+)
+from deploy.fleet.series import Day, DistanceToDate, Hour, Month, Week, Weekday
+from deploy.fleet.tables import aircraft, airlines, airports, flights, most_frequent
+from deploy.fleet.use import Activity, BusyDay, LegsPerDay, NightFlights, Quarter, Rotations, Turnarounds, Utilization
+from deploy.fleet.weather import PrecipitationBand, VisibilityBand, WeatherExposure, WindBand
+
+
+class Analysis(m.Group):
+    """The analysis of one aircraft: about fifty sections, over all of its flights or those of a period."""
+
+    punctuality: Punctuality = m.section("tail_number")
+    departure_punctuality: DeparturePunctuality = m.section("tail_number")
+    cancellations: Cancellations = m.section("tail_number")
+    diversions: Diversions = m.section("tail_number")
+    delay_distribution: list[DelayBin] = m.section("tail_number", order="from_minutes nulls first", first=20)
+    delay_percentiles: DelayPercentiles = m.section("tail_number")
+    recovery: Recovery = m.section("tail_number")
+    trend: Trend = m.section("tail_number")
+    streaks: Streaks = m.section("tail_number")
+    utilization: Utilization = m.section("tail_number")
+    activity: Activity = m.section("tail_number")
+    legs_per_day: LegsPerDay = m.section("tail_number")
+    turnarounds: Turnarounds = m.section("tail_number")
+    rotations: Rotations = m.section("tail_number")
+    busiest_days: list[BusyDay] = m.section("tail_number", order="legs desc, date")
+    night_flights: NightFlights = m.section("tail_number")
+    seasonality: list[Quarter] = m.section("tail_number", order="quarter", first=4)
+    monthly: list[Month] = m.section("tail_number", order="month", first=120)
+    weekly: list[Week] = m.section("tail_number", order="week", first=530)
+    daily: list[Day] = m.section("tail_number", order="date", first=366, max=4000)
+    by_weekday: list[Weekday] = m.section("tail_number", order="weekday", first=7)
+    by_hour: list[Hour] = m.section("tail_number", order="hour", first=24)
+    cumulative_distance: list[DistanceToDate] = m.section("tail_number", order="date", first=366, max=4000)
+    routes: list[Route] = m.section("tail_number", order="flights desc, origin, destination")
+    origins: list[Origin] = m.section("tail_number", order="flights desc, code")
+    destinations: list[Destination] = m.section("tail_number", order="flights desc, code")
+    carriers: list[CarrierUse] = m.section("tail_number", order="flights desc, code")
+    farthest_destination: FarthestDestination | None = m.section("tail_number")
+    airports_served: list[AirportService] = m.section(
+        "tail_number", order="departures + arrivals desc, code", first=100
+    )
+    recent_flights: list[RecentFlight] = m.section(
+        "tail_number", order="scheduled_departure desc, carrier, flight_number, origin"
+    )
+    longest_flights: list[LongFlight] = m.section(
+        "tail_number", order="distance desc, scheduled_departure, carrier, flight_number, origin"
+    )
+    worst_delays: list[DelayedFlight] = m.section(
+        "tail_number", order="arrival_delay desc, scheduled_departure, carrier, flight_number, origin"
+    )
+    best_recoveries: list[RecoveredFlight] = m.section(
+        "tail_number", order="arrival_delay - departure_delay, scheduled_departure, carrier, flight_number, origin"
+    )
+    flight_log: m.Page[LoggedFlight] = m.section(
+        "tail_number", order="scheduled_departure, carrier, flight_number, origin", first=50
+    )
+    speed: Speed = m.section("tail_number")
+    air_time: AirTime = m.section("tail_number")
+    distance_profile: list[DistanceBand] = m.section("tail_number", order="from_miles", first=4)
+    block_time: BlockTime = m.section("tail_number")
+    weather_exposure: WeatherExposure = m.section("tail_number")
+    delay_by_wind: list[WindBand] = m.section("tail_number", order="from_mph")
+    delay_by_visibility: list[VisibilityBand] = m.section("tail_number", order="from_miles")
+    delay_by_precipitation: list[PrecipitationBand] = m.section("tail_number", order="from_inches")
+    peers: Peers | None = m.section("tail_number")
+    model_benchmark: ModelBenchmark | None = m.section("tail_number")
+    carrier_benchmark: CarrierBenchmark | None = m.section("tail_number")
+    fleet_rank: FleetRank | None = m.section("tail_number")
+    route_benchmark: list[RouteComparison] = m.section("tail_number", order="flights desc, origin, destination")
+    registration: Registration | None = m.section("tail_number")
+    revisions: list[Revision] = m.section("tail_number", order="revision desc")
+    age: Age | None = m.section("tail_number")
+    manufacturer_share: ManufacturerShare | None = m.section("tail_number")
+    seat_rank: SeatRank | None = m.section("tail_number")
+    outlier_days: list[OutlierDay] = m.section("tail_number", order="date", first=50)
+    missing_data: MissingData = m.section("tail_number")
+
+
+class Aircraft(m.Object, table=aircraft):
+    """An aircraft that is tracked."""
+
+    tail_number: str = m.key("The mark on the tail, such as N725MQ.")
+    registration: Registration | None = m.section("tail_number")
+    revisions: list[Revision] = m.section("tail_number", order="revision desc", required=True)
+    operator: Airline | None = m.one(
+        most_frequent("carrier"),
+        "The airline that flew most of its flights, the lowest code of equals; null with none.",
+        over=flights,
+        by="tail_number",
+    )
+    home_base: Airport | None = m.one(
+        most_frequent("origin"),
+        "The airport with most of its departures, the lowest code of equals; null with none.",
+        over=flights,
+        by="tail_number",
+    )
+    analysis: Analysis = m.nested("The analysis, section by section.", period=True)
+
+
+class Airport(m.Object, table=airports):
+    """An airport of the United States."""
+
+    code: str = m.key("The FAA code, such as JFK.")
+    name: str = m.column(description="Name.")
+    latitude: float = m.column(unit="degrees north")
+    longitude: float = m.column(unit="degrees east")
+    altitude_feet: int = m.column(unit="feet above sea level")
+    utc_offset_hours: float = m.column(unit="hours ahead of UTC in winter")
+    time_zone: str | None = m.column(description="IANA name; null where unknown.")
+
+
+class Airline(m.Object, table=airlines):
+    """An airline."""
+
+    code: str = m.key("The two-letter code, such as UA.")
+    name: str = m.column(description="Name.")
+
+
+class FleetFilter(m.Filter):
+    """Which aircraft: all that is given must hold."""
+
+    registered: bool = m.present("revision", "Whether the register has an entry.")
+    manufacturer: str = m.equals("manufacturer", "The manufacturer, as the register writes it.")
+    model: str = m.equals("model", "The model, as the register writes it.")
+    tail_number_prefix: str = m.prefix("tail_number", "What the tail number begins with.")
+    seats: int = m.between("seats", "Number of seats. Unit: seats.")
+    year: int = m.between("year", "Year of manufacture.")
+
+
+class FleetOrder(m.Order, default="tail_number"):
+    """How the fleet is ordered; the tail number decides between equals."""
+
+    tail_number = m.by("tail_number")
+    revised_at = m.by("revised_at", nulls="first")
+    seats = m.by("seats", nulls="first")
+    year = m.by("year", nulls="first")
+
+
+class Query(m.Query):
+    """Where every query begins."""
+
+    aircraft: Aircraft | None = m.by_key(description="One aircraft; null where nothing is known of it.")
+    aircraft_by_ids: list[Aircraft | None] = m.by_key(
+        description="Aircraft in the order asked; null where nothing is known of an id."
+    )
+    fleet: m.Page[Aircraft] = m.page(
+        "The tracked aircraft, page by page (Relay).", order=FleetOrder, filter=FleetFilter
+    )
+    airport: Airport | None = m.by_key(description="An airport; null where the register of airports lacks it.")
+    airline: Airline | None = m.by_key(description="An airline; null where the register of airlines lacks it.")
+    node: m.Node | None = m.by_key(description="Anything by its nodeId.")
+    nodes: list[m.Node | None] = m.by_key(description="Several nodes, in the order asked.")
+
+
+model = m.Model("fleet", query=Query, types=[Aircraft, Airport, Airline])

@@ -1,0 +1,251 @@
+"""Uses of sections: what a model is lowered to. Loaders plan, fuse and cache uses, and know no links or pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.compiled import CompiledModel, ObjectType, SectionType
+from loaders.model.databases import Database, Kind, Relation, Table
+from loaders.model.keys import Key
+from loaders.model.order_terms import OrderTerm, order_terms
+from loaders.model.references import Fragment
+from loaders.model.shapes import Many, Of, Shape
+from loaders.model.words import Pick
+
+RECORD = "record"
+"""The name of the use that answers an object's own columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedColumn:
+    """One value of each row: its SQL over the rows, and what it is. `target` is the type that a link leads to."""
+
+    name: str
+    sql: Fragment
+    shape: Shape
+    is_grouped: bool = False
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionUse:
+    """Rows of a table or relation that belong to the objects of one type, and what is answered of them.
+
+    `key_columns` hold the object's key in these rows. `is_row` says that columns are a row's own values; otherwise they
+    are aggregates of the object's rows, or of those that have the same grouped columns. `pick` chooses the order.
+    """
+
+    name: str
+    owner: str
+    over: Table | Relation
+    where: Fragment
+    key: Key
+    key_columns: tuple[str, ...]
+    columns: tuple[UsedColumn, ...]
+    many: Many
+    is_row: bool
+    order: tuple[OrderTerm, ...] = ()
+    pick: Pick | None = None
+    first: int = 0
+    max: int = 0
+    is_periodic: bool = False
+    target: str = ""
+    """The object type whose records the rows are, where they are some's."""
+
+    @property
+    def database(self) -> Database:
+        """Where the rows are."""
+        return self.over.database
+
+
+def uses_of(model: CompiledModel) -> dict[str, SectionUse]:
+    """Return all uses by name: each object's record, and the sections and lists of its fields and groups."""
+    uses = (use for object_type in model.objects.values() for use in _of_object(model, object_type))
+    return {use.name: use for use in uses}
+
+
+def _of_object(model: CompiledModel, object_type: ObjectType) -> Iterator[SectionUse]:
+    yield _record(object_type)
+    for path, field, is_periodic in _fields_with_groups(model, object_type):
+        word, shape = field.word, field.shape
+        if word is None or shape is None:
+            continue
+        name = f"{object_type.name}.{path}"
+        if word.name == "section":
+            section = model.sections[shape.type.__name__]
+            yield _section(name, section, object_type, field, is_periodic=is_periodic)
+        elif word.name in ("many", "first"):
+            yield _objects(model, name, object_type, field)
+        elif word.name == "through":
+            yield _through(model, name, object_type, field)
+        elif word.name == "one" and field.given("over") is not None:
+            yield _link(name, object_type, field)
+
+
+def _fields_with_groups(model: CompiledModel, object_type: ObjectType) -> Iterator[tuple[str, DeclaredField, bool]]:
+    """Yield path and field of the object's fields and those of its groups, and whether a period narrows them."""
+    for field in object_type.fields:
+        is_periodic = bool(field.given("period"))
+        if field.shape is not None and field.shape.of is Of.GROUP:
+            group = model.groups[field.shape.type.__name__]
+            yield from ((f"{field.name}.{below.name}", below, is_periodic) for below in group.fields)
+        else:
+            yield field.name, field, is_periodic
+
+
+def _record(object_type: ObjectType) -> SectionUse:
+    return SectionUse(
+        name=f"{object_type.name}.{RECORD}",
+        owner=object_type.name,
+        over=object_type.table,
+        where=Fragment(()),
+        key=object_type.key,
+        key_columns=object_type.key.columns,
+        columns=tuple(_own_columns(object_type)),
+        many=Many.ONE,
+        is_row=True,
+    )
+
+
+def _own_columns(object_type: ObjectType) -> Iterator[UsedColumn]:
+    """Yield the columns of an object's table that its fields need; those of links hold the target's key."""
+    for field in object_type.fields:
+        if field.shape is None:
+            continue
+        name = field.word.name if field.word is not None else "column"
+        if name in ("column", "key"):
+            sql = _quoted(str(field.given("column") or field.name), object_type.table.database.kind)
+            yield UsedColumn(field.name, Fragment((sql,)), field.shape)
+        elif name == "one" and field.given("over") is None:
+            sql = _quoted(str(field.given("column")), object_type.table.database.kind)
+            yield UsedColumn(field.name, Fragment((sql,)), field.shape, target=field.shape.type.__name__)
+
+
+def _section(
+    name: str, section: SectionType, owner: ObjectType, field: DeclaredField, *, is_periodic: bool
+) -> SectionUse:
+    over = field.given("over") or section.over
+    order, many = field.given("order"), field.shape.many if field.shape is not None else Many.ONE
+    columns = tuple(_section_columns(section, over.database.kind))
+    return SectionUse(
+        name=name,
+        owner=owner.name,
+        over=over,
+        where=Fragment.of(section.where),
+        key=owner.key,
+        key_columns=_columns(field.given("column")),
+        columns=columns,
+        many=many,
+        is_row=section.single or (many is not Many.ONE and not any(column.is_grouped for column in columns)),
+        order=order_terms(order) if isinstance(order, str) else (),
+        pick=order if isinstance(order, Pick) else None,
+        first=0 if many is Many.ONE else field.given("first"),
+        max=0 if many is Many.ONE else field.given("max"),
+        is_periodic=is_periodic and isinstance(over, Table) and bool(over.options.time),
+    )
+
+
+def _section_columns(section: SectionType, kind: Kind) -> Iterator[UsedColumn]:
+    for field in section.fields:
+        if field.shape is None or field.word is None or field.word.name == "computed":
+            continue
+        target = field.shape.type.__name__ if field.shape.of is Of.OBJECT else ""
+        sql = Fragment.of(_expression(field, kind))
+        yield UsedColumn(field.name, sql, field.shape, field.word.name == "group_by", target)
+
+
+def _expression(field: DeclaredField, kind: Kind) -> str:
+    """SQL of a section's field in the language of its store."""
+    name = field.word.name if field.word is not None else ""
+    is_postgres = kind is Kind.POSTGRES
+    if name == "percentile":
+        level, expression = field.given("level"), field.given("expression")
+        if is_postgres:
+            return f"percentile_disc({level}) within group (order by {expression})"
+        return f"toFloat64(quantileExact({level})({expression}))"
+    if name == "ratio":
+        part, whole = field.given("part"), field.given("whole")
+        return f"({part})::float8 / nullif({whole}, 0)" if is_postgres else f"{part} / nullIf({whole}, 0)"
+    return str(field.given("column" if name == "one" else "expression"))
+
+
+def _objects(model: CompiledModel, name: str, owner: ObjectType, field: DeclaredField) -> SectionUse:
+    """A list of objects, or the first of one: their own records, so that they need no second statement."""
+    shape = field.shape
+    if shape is None:
+        raise TypeError(field.subject)
+    target, is_one = model.objects[shape.type.__name__], shape.many is Many.ONE
+    return SectionUse(
+        name=name,
+        owner=owner.name,
+        over=target.table,
+        where=Fragment(()),
+        key=owner.key,
+        key_columns=_columns(field.given("column", "")),
+        columns=tuple(_own_columns(target)),
+        many=Many.LIST if is_one else shape.many,
+        is_row=True,
+        order=(*_order_of(model, field.given("order")), *map(OrderTerm, target.key.columns)),
+        target=target.name,
+        first=1 if is_one else field.given("first"),
+        max=1 if is_one else field.given("max"),
+    )
+
+
+_THROUGH = "through_key"
+"""What a list through a relation calls this object's key, which the target's table may have another column of."""
+
+
+def _through(model: CompiledModel, name: str, owner: ObjectType, field: DeclaredField) -> SectionUse:
+    """A list of the objects that a relation brings together with this one: the target's table joined to it."""
+    use = _objects(model, name, owner, field)
+    target = model.objects[use.target] if use.target else owner
+    between: Table | Relation = field.given("relation")
+    mine, theirs = _columns(field.given("mine")), _columns(field.given("theirs"))
+    rows = f"{between.asked(mine[0])}" if isinstance(between, Table) else f"{between}"
+    keys = ", ".join(f"r.{column} as {_THROUGH}_{place}" for place, column in enumerate(mine))
+    pairs = zip(target.key.columns, theirs, strict=True)
+    matched = " and ".join(f"t.{_quoted(key, between.database.kind)} = r.{column}" for key, column in pairs)
+    sql = f"select {keys}, t.* from {rows} as r inner join {target.table.all} as t on {matched}"
+    over = Relation(between.database, sql, field.place)
+    return replace(use, over=over, key_columns=tuple(f"{_THROUGH}_{place}" for place in range(len(mine))))
+
+
+def _order_of(model: CompiledModel, order: object) -> tuple[OrderTerm, ...]:
+    """The terms of a text, or of the default of an order that clients choose from."""
+    if isinstance(order, str):
+        return order_terms(order)
+    declared = model.orders[getattr(order, "__name__", "")]
+    members = {field.name: field for field in declared.fields}
+    return tuple(
+        OrderTerm(
+            str(members[term.expression].given("expression")),
+            term.is_descending,
+            members[term.expression].given("nulls") == "first",
+        )
+        for term in order_terms(declared.default)
+    )
+
+
+def _link(name: str, owner: ObjectType, field: DeclaredField) -> SectionUse:
+    """A link by a value that is computed from rows elsewhere."""
+    shape = field.shape
+    if shape is None:
+        raise TypeError(field.subject)
+    column = UsedColumn(field.name, Fragment.of(str(field.given("column"))), shape, target=shape.type.__name__)
+    over: Table | Relation = field.given("over")
+    key_columns = _columns(field.given("by"))
+    return SectionUse(name, owner.name, over, Fragment(()), owner.key, key_columns, (column,), Many.ONE, is_row=False)
+
+
+def _columns(text: object) -> tuple[str, ...]:
+    return tuple(part.strip() for part in str(text).split(","))
+
+
+def _quoted(name: str, kind: Kind) -> str:
+    if name.isidentifier() and name.islower():
+        return name
+    mark = '"' if kind is Kind.POSTGRES else "`"
+    return f"{mark}{name.replace(mark, mark * 2)}{mark}"

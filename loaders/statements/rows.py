@@ -1,0 +1,189 @@
+"""Rows of tables: the only way in which SQL of a model reaches a table, with the conditions that hold for it.
+
+Each reference in a fragment becomes the name of a common table expression, so that a model's own SQL never sees a table
+without the tenant's condition.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loaders.model.databases import Database, Everyones, Kind, Relation, Rows, Table, Value, Via
+from loaders.model.keys import Key
+from loaders.model.references import Fragment, Reference
+from loaders.model.scalars import BIG_INTEGER, SCALARS, TEXT, Scalar
+from loaders.model.words import Argument, Pick
+from loaders.statements.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class TenantScope:
+    """Whose rows a statement may see: the column that tables have unless they say otherwise, and its value."""
+
+    column: str
+    scalar: Scalar
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A period over a table: from the first value of its time column up to the one that it ends before."""
+
+    start: dt.date | dt.datetime | None = None
+    end: dt.date | dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentRows:
+    """Rows of a relation of another database, column by column, that are sent along with a statement."""
+
+    names: tuple[str, ...]
+    columns: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a statement is for: keys of objects of one type, their tenant, a period, and arguments."""
+
+    key: Key
+    keys: Sequence[Any]
+    tenant: TenantScope | None = None
+    bounds: Bounds = Bounds()
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    parent_keys: Mapping[Table, tuple[str, ...]] = field(default_factory=dict)
+    """The key columns of tables that others say their tenant by."""
+    sent: Mapping[Relation, SentRows] = field(default_factory=dict)
+    """Rows of each relation of another database that the statement reads."""
+
+
+class RowsWriter:
+    """Writes the common table expressions of one statement, each once, and fragments over them."""
+
+    def __init__(self, database: Database, asked: Asked) -> None:
+        self.binding = Binding(database.kind)
+        self._database = database
+        self._asked = asked
+        self._tables: dict[str, str] = {}
+
+    def name(self, table: Table, key_columns: Sequence[str] = ()) -> str:
+        """Return the name of a table's rows: those of the asked keys where columns hold these, else all."""
+        conditions = [*self._tenant(table), *self.keys(key_columns), *self._period(table)]
+        select = f"select * from {table.name}"
+        body = f"{select} where {' and '.join(conditions)}" if conditions else select
+        return self._common(body)
+
+    def relation(self, relation: Relation) -> str:
+        """Return a relation's SQL in brackets; of another database's its rows, which are sent along."""
+        if relation.database is not self._database:
+            return self._sent(relation)
+        return f"(\n{self.fragment(Fragment.of(relation.sql))}\n)"
+
+    def fragment(self, fragment: Fragment) -> str:
+        """Return a fragment's SQL with what its references stand for."""
+        return "".join(part if isinstance(part, str) else self._reference(part) for part in fragment.parts)
+
+    def statement(self, select: str) -> str:
+        """Return the whole statement."""
+        if not self._tables:
+            return select
+        hint = "not materialized " if self.binding.kind is Kind.POSTGRES else ""
+        tables = ",\n".join(f"{name} as {hint}({body})" for body, name in self._tables.items())
+        return f"with {tables}\n{select}"
+
+    def _sent(self, relation: Relation) -> str:
+        rows = self._asked.sent[relation]
+        number = list(self._asked.sent).index(relation)
+        bound = [
+            self.binding.array(f"sent_{number}_{name}", _scalar_of(column), list(column), nullable=True)
+            for name, column in zip(rows.names, rows.columns, strict=True)
+        ]
+        if self.binding.kind is Kind.POSTGRES:
+            return f"(select * from unnest({', '.join(bound)}) as sent({', '.join(rows.names)}))"
+        values = ", ".join(f"tupleElement(sent, {place}) as {name}" for place, name in enumerate(rows.names, start=1))
+        return f"(select {values} from (select arrayJoin(arrayZip({', '.join(bound)})) as sent))"
+
+    def _common(self, body: str) -> str:
+        return self._tables.setdefault(body, f"rows_{len(self._tables)}")
+
+    def _reference(self, reference: Reference) -> str:
+        if isinstance(reference, Rows):
+            return self.name(reference.table, (reference.column,) if reference.column is not None else ())
+        if isinstance(reference, Relation):
+            return self.relation(reference)
+        if isinstance(reference, Pick):
+            return self.fragment(Fragment.of(picked(reference, self._asked)))
+        if isinstance(reference, Argument):
+            scalar = SCALARS.get(reference.type, TEXT) if reference.type is not None else TEXT
+            return self.binding.one(f"argument_{reference.name}", scalar, argument_value(reference, self._asked))
+        raise TypeError(f"{type(reference).__name__} cannot stand in this SQL.")
+
+    def _tenant(self, table: Table) -> list[str]:
+        tenant, said = self._asked.tenant, table.options.tenant
+        if tenant is None or isinstance(said, Everyones):
+            return []
+        if isinstance(said, Via):
+            keys = self._asked.parent_keys[said.parent]
+            parent = f"select {', '.join(keys)} from {self.name(said.parent)}"
+            return [f"{_row(_columns(said.column))} in ({parent})"]
+        column = said or tenant.column
+        return [f"{column} = {self.binding.one('tenant', tenant.scalar, tenant.value)}"]
+
+    def keys(self, columns: Sequence[str]) -> list[str]:
+        """Return the condition that columns hold an asked key; none without columns."""
+        if not columns:
+            return []
+        scalars, arrays = self._asked.key.scalars, self._asked.key.arrays(self._asked.keys)
+        bound = [
+            self.binding.array(f"keys_{place}", scalar, array)
+            for place, (scalar, array) in enumerate(zip(scalars, arrays, strict=True))
+        ]
+        if len(columns) == 1:
+            is_postgres = self.binding.kind is Kind.POSTGRES
+            return [f"{columns[0]} = any({bound[0]})" if is_postgres else f"{columns[0]} in {bound[0]}"]
+        if self.binding.kind is Kind.POSTGRES:
+            return [f"{_row(columns)} in (select * from unnest({', '.join(bound)}))"]
+        return [f"{_row(columns)} in (select arrayJoin(arrayZip({', '.join(bound)})))"]
+
+    def _period(self, table: Table) -> list[str]:
+        bounds, column = self._asked.bounds, table.options.time
+        if not column:
+            return []
+        scalar = SCALARS[dt.datetime] if table.options.zone else SCALARS[dt.date]
+        conditions = []
+        if bounds.start is not None:
+            conditions.append(f"{column} >= {self.binding.one('period_start', scalar, bounds.start)}")
+        if bounds.end is not None:
+            conditions.append(f"{column} < {self.binding.one('period_end', scalar, bounds.end)}")
+        return conditions
+
+
+def argument_value(argument: Argument[Any], asked: Asked) -> Any:
+    """Return what was given for an argument, or its default. Raises TypeError for a tenant's value that is not read."""
+    value = asked.arguments.get(argument.name, argument.default)
+    if isinstance(value, Value):
+        raise TypeError(f"{argument.name}: the tenant's own {value.column} has to be read before.")
+    return value
+
+
+def picked(pick: Pick, asked: Asked) -> str:
+    """Return the SQL that a pick chooses."""
+    return str(pick.sql[argument_value(pick.argument, asked)])
+
+
+def _scalar_of(values: Sequence[Any]) -> Scalar:
+    """Return the scalar of the first value that is not null; text where all are."""
+    first = next((value for value in values if value is not None), "")
+    if type(first) is int:
+        return BIG_INTEGER
+    return SCALARS.get(type(first)) or next((SCALARS[base] for base in type(first).__mro__ if base in SCALARS), TEXT)
+
+
+def _row(columns: Sequence[str]) -> str:
+    return columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
+
+
+def _columns(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]

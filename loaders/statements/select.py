@@ -1,0 +1,127 @@
+"""The statement of one use of a section: for each asked key its row, or its rows in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loaders.model.databases import Kind, Relation, Table
+from loaders.model.order_terms import order_terms
+from loaders.model.references import Fragment
+from loaders.model.shapes import Many
+from loaders.model.uses import SectionUse, UsedColumn
+from loaders.statements.rows import Asked, RowsWriter, picked
+
+
+@dataclass(frozen=True, slots=True)
+class SelectStatement:
+    """SQL and its values. The answer's columns are the key's, then those of the use; rows of a key lie together."""
+
+    kind: Kind
+    sql: str
+    values: dict[str, Any]
+
+
+def select(use: SectionUse, asked: Asked, first: int | None = None) -> SelectStatement:
+    """Return the statement that answers a use; `first` is how many rows of a list, `use.first` where it is None."""
+    return _Select(use, asked, use.first if first is None else first).statement()
+
+
+def foreign_relations(use: SectionUse) -> list[Relation]:
+    """Return the relations of other databases that a use reads: their rows have to be there before its statement."""
+    found: dict[Relation, None] = {}
+    waiting = [use.over] if isinstance(use.over, Relation) else []
+    while waiting:
+        relation = waiting.pop()
+        if relation.database is not use.database:
+            found[relation] = None
+            continue
+        waiting += [one for one in Fragment.of(relation.sql).references() if isinstance(one, Relation)]
+    return list(found)
+
+
+def select_relation(relation: Relation, asked: Asked) -> SelectStatement:
+    """Return the statement that answers all rows of a relation, which may be over asked objects."""
+    writer = RowsWriter(relation.database, asked)
+    sql = writer.statement(writer.fragment(Fragment.of(relation.sql)))
+    return SelectStatement(relation.database.kind, sql, writer.binding.values)
+
+
+class _Select:
+    def __init__(self, use: SectionUse, asked: Asked, first: int) -> None:
+        self._use = use
+        self._first = first
+        self._writer = RowsWriter(use.database, asked)
+        self._terms = use.order if use.pick is None else order_terms(picked(use.pick, asked))
+        self._keys = [f"key_{place}" for place in range(len(use.key_columns))]
+
+    def statement(self) -> SelectStatement:
+        sql = self._list() if self._use.many is not Many.ONE else self._one()
+        return SelectStatement(self._use.database.kind, self._writer.statement(sql), self._writer.binding.values)
+
+    def _one(self) -> str:
+        """One row a key: its aggregates, or its only row's values."""
+        group = "" if self._use.is_row else f"\ngroup by {', '.join(self._keys)}"
+        return f"select {self._selected()}\n{self._from()}{group}"
+
+    def _list(self) -> str:
+        """Rows, or groups of them, cut to the first ones of each key."""
+        grouped = [] if self._use.is_row else [f"c_{column.name}" for column in self._use.columns if column.is_grouped]
+        group = "" if self._use.is_row else f"\ngroup by {', '.join([*self._keys, *grouped])}"
+        order = [*self._order()] or grouped
+        if self._use.database.kind is Kind.CLICKHOUSE:
+            terms = ", ".join([*self._keys, *order])
+            cut = f"\norder by {terms}\nlimit {self._first:d} by {', '.join(self._keys)}"
+            return f"select {self._selected()}\n{self._from()}{group}{cut}"
+        partition = f"partition by {', '.join(self._keys)} order by {', '.join(order)}"
+        inner = f"select {self._selected()}{self._sorted()}\n{self._from()}{group}"
+        names = ", ".join([*self._keys, *(f"c_{column.name}" for column in self._use.columns)])
+        placed = f"select *, row_number() over ({partition}) as place from (\n{inner}\n) as listed"
+        cut = f"where place <= {self._first:d}\norder by {', '.join(self._keys)}, place"
+        return f"select {names}\nfrom (\n{placed}\n) as placed\n{cut}"
+
+    def _order(self) -> list[str]:
+        """Terms over the relation's columns, or over the section's own where its rows are groups."""
+        own = self._own_names()
+        terms = []
+        for place, term in enumerate(self._terms):
+            name = f"c_{term.expression}" if term.expression in own else f"o_{place}"
+            expression = name if self._is_postgres or term.expression in own else term.expression
+            terms.append(str(term).replace(term.expression, expression, 1))
+        return terms
+
+    def _sorted(self) -> str:
+        """What is ordered by and not answered, beside the columns."""
+        own = self._own_names()
+        extra = [f"{t.expression} as o_{place}" for place, t in enumerate(self._terms) if t.expression not in own]
+        return "".join(f",\n    {one}" for one in extra)
+
+    def _own_names(self) -> set[str]:
+        return set() if self._use.is_row else {column.name for column in self._use.columns}
+
+    @property
+    def _is_postgres(self) -> bool:
+        return self._use.database.kind is Kind.POSTGRES
+
+    def _selected(self) -> str:
+        keys = [f"{column} as {name}" for column, name in zip(self._use.key_columns, self._keys, strict=True)]
+        return ",\n    ".join([*keys, *(self._column(column) for column in self._use.columns)])
+
+    def _column(self, column: UsedColumn) -> str:
+        return f"{self._writer.fragment(column.sql)} as c_{column.name}"
+
+    def _from(self) -> str:
+        over = self._use.over
+        rows = (
+            self._writer.name(over, self._use.key_columns) if isinstance(over, Table) else self._writer.relation(over)
+        )
+        conditions = self._conditions(self._use.where, of_relation=not isinstance(over, Table))
+        where = f"\nwhere {' and '.join(conditions)}" if conditions else ""
+        return f"from {rows} as source{where}"
+
+    def _conditions(self, where: Fragment, *, of_relation: bool) -> Sequence[str]:
+        conditions = [self._writer.fragment(where)] if where.parts else []
+        if of_relation:  # it may have rows of others too, such as of a whole cohort
+            conditions += self._writer.keys(self._use.key_columns)
+        return conditions
