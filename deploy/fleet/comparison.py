@@ -23,7 +23,7 @@ class ModelBenchmark(m.Section, over=model_benchmarks):
     """All flights of all registered aircraft of the same model; null where the model is not known or none flew."""
 
     model: str = m.sql("any(model)", "The model.")
-    aircraft: int = m.sql("uniqExact(tail_number)", "Aircraft of the model with a scheduled flight.", unit="aircraft")
+    aircraft: int = m.sql("uniqExact(member)", "Aircraft of the model with a scheduled flight.", unit="aircraft")
     flights: int = m.sql("count()", "Scheduled flights, cancelled ones too.", unit="flights")
     mean_arrival_delay: float | None = m.sql(
         "avg(arrival_delay)", "Mean arrival delay of completed flights.", unit="minutes"

@@ -76,8 +76,9 @@ class DelayBin(m.Section, over=flights, where="completed"):
         unit="minutes",
     )
     to_minutes: int | None = m.sql(
-        "transform(ifNull(from_minutes, -100000), [-100000, -60, -30, -15, 0, 15, 30, 60, 120, 240], [-60, -30, "
-        "-15, 0, 15, 30, 60, 120, 240, 480], null)",
+        f"transform(ifNull({m.field('from_minutes')}, -100000),"
+        " [-100000, -60, -30, -15, 0, 15, 30, 60, 120, 240],"
+        " [-60, -30, -15, 0, 15, 30, 60, 120, 240, 480], null)",
         "The delays of the bin are below this; null for the bin from 480.",
         unit="minutes",
     )

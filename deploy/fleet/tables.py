@@ -218,10 +218,11 @@ members = records.relation(
 )
 model_benchmarks = events.relation(
     f"""
-    select asked.tail_number as tail_number, any(asked.model) as model, fleet.*
+    select asked.tail_number as tail_number, asked.model as model, fleet.*
     from {members} as asked
     inner join (
-        select registered.model as model, flown.*
+        select registered.model as model, flown.tail_number as member, flown.arrival_delay as arrival_delay,
+            flown.completed as completed, flown.on_time as on_time, flown.cancelled as cancelled
         from {members} as registered inner join {flights.all} as flown on flown.tail_number = registered.tail_number
     ) as fleet on fleet.model = asked.model
     """

@@ -7,7 +7,8 @@ is built. Words answer Any, since the annotation beside them is the field's type
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Generic, TypeVar
 
 from loaders.model.databases import Relation, Table, Value
@@ -37,7 +38,7 @@ class Pick(Reference):
 
     argument: Argument[Any]
     sql: Mapping[Any, str]
-    place: Place = field(default_factory=calling_place)
+    place: Place = dataclass_field(default_factory=calling_place)
 
 
 class Argument(Reference, Generic[T]):
@@ -63,6 +64,18 @@ def argument(name: str, type: type[T], *, default: T, min: T | None = None, max:
 def time_zone(name: str, *, default: str | Value) -> Argument[str]:
     """Declare an argument that is a time zone's name, such as Europe/Vienna; its default may be the tenant's own."""
     return Argument(name, None, default, (None, None))
+
+
+class OwnField(Reference):
+    """Another field of the same section, in the SQL of one of its fields."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def field(name: str) -> OwnField:
+    """In the SQL of a section's field, say `{m.field("month")}` for another field of it."""
+    return OwnField(name)
 
 
 class FilterValue(Reference):

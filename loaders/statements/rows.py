@@ -15,8 +15,11 @@ from loaders.model.databases import Database, Everyones, Kind, Relation, Rows, T
 from loaders.model.keys import Key
 from loaders.model.references import Fragment, Reference
 from loaders.model.scalars import BIG_INTEGER, SCALARS, TEXT, Scalar
-from loaders.model.words import Argument, Pick
+from loaders.model.words import Argument, OwnField, Pick
 from loaders.statements.binding import Binding
+
+_ALL_COLUMNS = "\nsettings asterisk_include_alias_columns = 1, asterisk_include_materialized_columns = 1"
+"""ClickHouse leaves such columns out of `*`; those that nothing reads cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,10 @@ class RowsWriter:
 
     def statement(self, select: str) -> str:
         """Return the whole statement."""
-        if not self._tables:
-            return select
-        hint = "not materialized " if self.binding.kind is Kind.POSTGRES else ""
+        is_postgres = self.binding.kind is Kind.POSTGRES
+        hint, settings = ("not materialized ", "") if is_postgres else ("", _ALL_COLUMNS)
         tables = ",\n".join(f"{name} as {hint}({body})" for body, name in self._tables.items())
-        return f"with {tables}\n{select}"
+        return f"with {tables}\n{select}{settings}" if tables else f"{select}{settings}"
 
     def _sent(self, relation: Relation) -> str:
         rows = self._asked.sent[relation]
@@ -113,6 +115,8 @@ class RowsWriter:
             return self.name(reference.table, (reference.column,) if reference.column is not None else ())
         if isinstance(reference, Relation):
             return self.relation(reference)
+        if isinstance(reference, OwnField):
+            return column_name(reference.name)
         if isinstance(reference, Pick):
             return self.fragment(Fragment.of(picked(reference, self._asked)))
         if isinstance(reference, Argument):
@@ -158,6 +162,11 @@ class RowsWriter:
         if bounds.end is not None:
             conditions.append(f"{column} < {self.binding.one('period_end', scalar, bounds.end)}")
         return conditions
+
+
+def column_name(field: str) -> str:
+    """Return what a field's column is called in an answer: never as a column of the table, which would hide it."""
+    return f"c_{field}"
 
 
 def argument_value(argument: Argument[Any], asked: Asked) -> Any:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from loaders.model.checks.sql_words import words
 from loaders.model.databases import Kind, Relation, Table
 from loaders.model.order_terms import order_terms
 from loaders.model.references import Fragment
 from loaders.model.shapes import Many
 from loaders.model.uses import SectionUse, UsedColumn
-from loaders.statements.rows import Asked, RowsWriter, picked
+from loaders.statements.rows import Asked, RowsWriter, column_name, picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,9 @@ class _Select:
 
     def _list(self) -> str:
         """Rows, or groups of them, cut to the first ones of each key."""
-        grouped = [] if self._use.is_row else [f"c_{column.name}" for column in self._use.columns if column.is_grouped]
+        grouped = (
+            [] if self._use.is_row else [column_name(column.name) for column in self._use.columns if column.is_grouped]
+        )
         group = "" if self._use.is_row else f"\ngroup by {', '.join([*self._keys, *grouped])}"
         order = [*self._order()] or grouped
         if self._use.database.kind is Kind.CLICKHOUSE:
@@ -76,29 +79,32 @@ class _Select:
             return f"select {self._selected()}\n{self._from()}{group}{cut}"
         partition = f"partition by {', '.join(self._keys)} order by {', '.join(order)}"
         inner = f"select {self._selected()}{self._sorted()}\n{self._from()}{group}"
-        names = ", ".join([*self._keys, *(f"c_{column.name}" for column in self._use.columns)])
+        names = ", ".join([*self._keys, *(column_name(column.name) for column in self._use.columns)])
         placed = f"select *, row_number() over ({partition}) as place from (\n{inner}\n) as listed"
         cut = f"where place <= {self._first:d}\norder by {', '.join(self._keys)}, place"
         return f"select {names}\nfrom (\n{placed}\n) as placed\n{cut}"
 
     def _order(self) -> list[str]:
         """Terms over the relation's columns, or over the section's own where its rows are groups."""
-        own = self._own_names()
-        terms = []
-        for place, term in enumerate(self._terms):
-            name = f"c_{term.expression}" if term.expression in own else f"o_{place}"
-            expression = name if self._is_postgres or term.expression in own else term.expression
-            terms.append(str(term).replace(term.expression, expression, 1))
-        return terms
+        if not self._use.is_row:
+            return [str(replace(term, expression=self._over_own(term.expression))) for term in self._terms]
+        if self._is_postgres:
+            return [str(replace(term, expression=f"o_{place}")) for place, term in enumerate(self._terms)]
+        return [str(term) for term in self._terms]
+
+    def _over_own(self, expression: str) -> str:
+        """An expression over fields of the section, by the names that their columns have in the answer."""
+        own = {column.name for column in self._use.columns}
+        for word in reversed(words(expression)):
+            if word.kind == "name" and word.text in own:
+                end = word.offset + len(word.text)
+                expression = f"{expression[: word.offset]}{column_name(word.text)}{expression[end:]}"
+        return expression
 
     def _sorted(self) -> str:
-        """What is ordered by and not answered, beside the columns."""
-        own = self._own_names()
-        extra = [f"{t.expression} as o_{place}" for place, t in enumerate(self._terms) if t.expression not in own]
-        return "".join(f",\n    {one}" for one in extra)
-
-    def _own_names(self) -> set[str]:
-        return set() if self._use.is_row else {column.name for column in self._use.columns}
+        """What rows are ordered by, beside the columns."""
+        terms = enumerate(self._terms) if self._use.is_row else ()
+        return "".join(f",\n    {term.expression} as o_{place}" for place, term in terms)
 
     @property
     def _is_postgres(self) -> bool:
@@ -109,7 +115,7 @@ class _Select:
         return ",\n    ".join([*keys, *(self._column(column) for column in self._use.columns)])
 
     def _column(self, column: UsedColumn) -> str:
-        return f"{self._writer.fragment(column.sql)} as c_{column.name}"
+        return f"{self._writer.fragment(column.sql)} as {column_name(column.name)}"
 
     def _from(self) -> str:
         over = self._use.over

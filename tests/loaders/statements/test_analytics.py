@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -15,8 +16,9 @@ import pytest
 from deploy.analytics.data import EVENTS, MEMBERS, ZONES, AnalyticsData, load, make, member_id, project_id
 from deploy.analytics.model import Ranking
 from loaders.model.compiled import CompiledModel
-from loaders.model.databases import Kind
+from loaders.model.databases import Kind, Relation, Rows, Table, everyones
 from loaders.model.loading import load_model
+from loaders.model.references import Fragment
 from loaders.model.scalars import UNIQUE_ID
 from loaders.model.shapes import Many
 from loaders.model.uses import SectionUse, uses_of
@@ -61,17 +63,19 @@ class Answers:
         *,
         first: int | None = None,
         bounds: Bounds = EVER,
+        unchecked: bool = False,
         **arguments: Any,
     ) -> dict[Any, Any]:
-        """By key, the row of a use or its rows."""
+        """By key, the row of a use or its rows; `unchecked` takes rows as they come, several of one key too."""
         use = self.uses[name]
         scope = TenantScope("workspace_id", UNIQUE_ID, self.tenant)
         asked = Asked(use.key, keys, scope, bounds, arguments, self._parent_keys)
         for relation in foreign_relations(use):
-            rows = await self._run(select_relation(relation, asked))
-            asked = Asked(use.key, keys, scope, bounds, arguments, self._parent_keys, {**asked.sent, relation: rows})
+            sent = {**asked.sent, relation: await self._run(select_relation(relation, asked))}
+            asked = replace(asked, sent=sent)
         answer = await self._run(select(use, asked, first))
-        return _by_key(use, list(zip(*answer.columns, strict=True)))
+        rows = list(zip(*answer.columns, strict=True))
+        return {None: rows} if unchecked else _by_key(use, rows)
 
     async def _run(self, statement: SelectStatement) -> SentRows:
         if statement.kind is Kind.POSTGRES:
@@ -204,6 +208,53 @@ async def test_another_tenants_objects_are_unknown(answers: Answers, own: Analyt
 
 async def test_a_table_of_everyones_is_read_by_each(answers: Answers) -> None:
     assert await answers.of("Plan.record", [1, 2, 3, 4]) == truth.records(DATA.plans, "id", ("id", "name", "price"))
+
+
+def _tables_of(use: SectionUse) -> set[Table]:
+    """The tables that a use reads, those that others say their tenant by among them."""
+    if isinstance(use.over, Table):
+        return {use.over}
+    found, waiting = set[Table](), [use.over]
+    while waiting:
+        for reference in Fragment.of(waiting.pop().sql).references():
+            if isinstance(reference, Rows):
+                found.add(reference.table)
+            elif isinstance(reference, Relation):
+                waiting.append(reference)
+    return found
+
+
+@pytest.fixture
+def every_key() -> dict[str, list[Any]]:
+    """By object type, the keys of all tenants."""
+    return {
+        "Workspace": TENANTS,
+        "Member": ALL_MEMBERS,
+        "Project": [project_id(number) for number in range(12)],
+        "Invoice": [row["id"] for row in DATA.invoices],
+        "InvoiceLine": [(row["invoice_id"], row["line_no"]) for row in DATA.invoice_lines],
+        "Plan": [1, 2, 3],
+    }
+
+
+async def test_without_any_one_tenant_condition_a_use_answers_otherwise(
+    answers: Answers, every_key: dict[str, list[Any]]
+) -> None:
+    taken_out = 0
+    for name, use in answers.uses.items():
+        arguments: dict[str, Any] = {"timeZone": "UTC"}
+        right = await answers.of(name, every_key[use.owner], first=500, **arguments, unchecked=True)
+        for table in sorted(_tables_of(use), key=lambda one: one.name):
+            if table.options.tenant is everyones:
+                continue
+            options, table.options = table.options, replace(table.options, tenant=everyones)
+            try:
+                rows = await answers.of(name, every_key[use.owner], first=500, **arguments, unchecked=True)
+            finally:
+                table.options = options
+            assert rows != right, (name, table.name)
+            taken_out += 1
+    assert taken_out == 20
 
 
 def test_tenants_share_their_keys_and_not_their_rows() -> None:
