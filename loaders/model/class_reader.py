@@ -33,6 +33,17 @@ class DeclaredField:
         return f"{self.owner.__name__}.{self.name}"
 
     @property
+    def column_text(self) -> str:
+        """The column, or columns, that its word names; those of its own name where the word names none."""
+        return self.given("column") or f'"{self.name}"'
+
+    @property
+    def has_sql_link(self) -> bool:
+        """Whether it is a link whose key is computed in SQL, rather than held by a column of the object's own table."""
+        is_link = self.word is not None and self.word.name == "one"
+        return is_link and (not issubclass(self.owner, Object) or self.given("over") is not None)
+
+    @property
     def graphql_name(self) -> str:
         """The field's name in the API."""
         return camel(self.name)

@@ -13,6 +13,7 @@ from loaders.model.classes import Declared, Filter, Group, Object, Order, Sectio
 from loaders.model.databases import Database, Relation, Table, Tenant
 from loaders.model.declaration import Model, Reached, reached_from
 from loaders.model.keys import Key
+from loaders.model.names import column_names
 from loaders.model.problems import Problems
 
 
@@ -94,7 +95,7 @@ def _object(cls: type[Declared], reached: Reached) -> ObjectType:
     fields = tuple(reached.fields[cls])
     keys = [one for one in fields if one.word is not None and one.word.name == "key"]
     scalars = tuple(one.shape.scalar for one in keys if one.shape is not None and one.shape.scalar is not None)
-    key = Key(tuple(one.given("column") or one.name for one in keys), scalars)
+    key = Key(tuple(name for one in keys for name in column_names(one.column_text)), scalars)
     return ObjectType(cls.__name__, _description(cls), options_of(cls)["table"], key, fields)
 
 

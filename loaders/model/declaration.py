@@ -49,6 +49,7 @@ class Reached:
     relations: dict[Relation, Fragment] = field(default_factory=dict)
     databases: dict[Database, None] = field(default_factory=dict)
     arguments: dict[Argument[Any], None] = field(default_factory=dict)
+    picks: dict[Pick, None] = field(default_factory=dict)
     enums: dict[type[Enum], Place] = field(default_factory=dict)
 
     def classes(self, base: type[Declared]) -> Iterator[type[Declared]]:
@@ -84,6 +85,8 @@ class _Walk:
         fields = self._reached.fields[cls] = fields_of(cls, self._names, self._problems)
         for value in options_of(cls).values():
             self._source(value)
+            if isinstance(value, str):
+                self._text(value, place_of_class(cls), cls.__name__)
         for each in fields:
             self._field(each)
 
@@ -126,8 +129,11 @@ class _Walk:
             self._table(reference.table)
         elif isinstance(reference, Relation):
             self._source(reference)
-        elif isinstance(reference, Pick):
+        elif isinstance(reference, Pick) and reference not in self._reached.picks:
+            self._reached.picks[reference] = None
             self._reference(reference.argument)
+            for sql in reference.sql.values():
+                self._text(sql, reference.place, reference.argument.name)
         elif isinstance(reference, Argument):
             self._reached.arguments[reference] = None
             if isinstance(reference.default, Value):

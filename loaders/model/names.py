@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+from loaders.model.databases import Kind
+
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _GRAPHQL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
-_TABLE = re.compile(r'(?:"(?:[^"]|"")+"|[a-zA-Z_][a-zA-Z0-9_]*)', re.ASCII)
+_COLUMN = re.compile(r'\s*(?:"((?:[^"\\]|"")+)"|([^\W\d][\w$]*(?:\.\w[\w$]*)*))\s*(?:,|$)')
+_TABLE = re.compile(r'(?:"(?:[^"\\]|"")+"|[a-zA-Z_][a-zA-Z0-9_]*)', re.ASCII)
 
 
 def camel(name: str) -> str:
@@ -35,3 +38,25 @@ def table_parts(name: str) -> tuple[str, ...]:
         if name[at] != "." or len(parts) == 2:
             raise ValueError(name)
         at += 1
+
+
+def column_names(text: object) -> tuple[str, ...]:
+    """Return the columns that a text names, as the database has them. Raises ValueError where it is anything else.
+
+    A text names columns between commas, each as it is, or in double quotes where it has other characters. It is no SQL.
+    """
+    names: list[str] = []
+    at = 0
+    while isinstance(text, str) and (match := _COLUMN.match(text, at)) is not None:
+        quoted, plain = match.groups()
+        names.append(plain if quoted is None else quoted.replace('""', '"'))
+        at = match.end()
+        if at == len(text) and not match.group().endswith(","):
+            return tuple(names)
+    raise ValueError(text)
+
+
+def quoted_name(name: str, kind: Kind) -> str:
+    """Return a column's name in quotes: `user` and `order` mean something else without them."""
+    mark = '"' if kind is Kind.POSTGRES else "`"
+    return f"{mark}{name.replace(mark, mark * 2)}{mark}"

@@ -9,6 +9,7 @@ from loaders.model.class_reader import DeclaredField
 from loaders.model.compiled import CompiledModel, ObjectType, SectionType
 from loaders.model.databases import Database, Kind, Relation, Table
 from loaders.model.keys import Key
+from loaders.model.names import column_names, quoted_name
 from loaders.model.order_terms import OrderTerm, order_terms
 from loaders.model.references import Fragment
 from loaders.model.shapes import Many, Of, Shape
@@ -115,12 +116,11 @@ def _own_columns(object_type: ObjectType) -> Iterator[UsedColumn]:
         if field.shape is None:
             continue
         name = field.word.name if field.word is not None else "column"
-        if name in ("column", "key"):
-            sql = _quoted(str(field.given("column") or field.name), object_type.table.database.kind)
-            yield UsedColumn(field.name, Fragment((sql,)), field.shape)
-        elif name == "one" and field.given("over") is None:
-            sql = _quoted(str(field.given("column")), object_type.table.database.kind)
-            yield UsedColumn(field.name, Fragment((sql,)), field.shape, target=field.shape.type.__name__)
+        is_link = name == "one" and not field.has_sql_link
+        if is_link or name in ("column", "key"):
+            (column,) = column_names(field.column_text)
+            sql = Fragment((quoted_name(column, object_type.table.database.kind),))
+            yield UsedColumn(field.name, sql, field.shape, target=field.shape.type.__name__ if is_link else "")
 
 
 def _section(
@@ -135,7 +135,7 @@ def _section(
         over=over,
         where=Fragment.of(section.where),
         key=owner.key,
-        key_columns=_columns(field.given("column")),
+        key_columns=column_names(field.column_text),
         columns=columns,
         many=many,
         is_row=section.single or (many is not Many.ONE and not any(column.is_grouped for column in columns)),
@@ -183,18 +183,23 @@ def _objects(model: CompiledModel, name: str, owner: ObjectType, field: Declared
         over=target.table,
         where=Fragment(()),
         key=owner.key,
-        key_columns=_columns(field.given("column", "")),
+        key_columns=column_names(field.column_text),
         columns=tuple(_own_columns(target)),
         many=Many.LIST if is_one else shape.many,
         is_row=True,
-        order=(*_order_of(model, field.given("order")), *map(OrderTerm, target.key.columns)),
+        order=(*_order_of(model, field.given("order")), *_tie_break(target)),
         target=target.name,
         first=1 if is_one else field.given("first"),
         max=1 if is_one else field.given("max"),
     )
 
 
-_THROUGH = "through_key"
+def _tie_break(target: ObjectType) -> Iterator[OrderTerm]:
+    """Yield the terms that decide between rows which an order leaves equal."""
+    return (OrderTerm(quoted_name(column, target.table.database.kind)) for column in target.key.columns)
+
+
+_THROUGH = "fw_through"
 """What a list through a relation calls this object's key, which the target's table may have another column of."""
 
 
@@ -203,11 +208,12 @@ def _through(model: CompiledModel, name: str, owner: ObjectType, field: Declared
     use = _objects(model, name, owner, field)
     target = model.objects[use.target] if use.target else owner
     between: Table | Relation = field.given("relation")
-    mine, theirs = _columns(field.given("mine")), _columns(field.given("theirs"))
-    rows = f"{between.asked(mine[0])}" if isinstance(between, Table) else f"{between}"
-    keys = ", ".join(f"r.{column} as {_THROUGH}_{place}" for place, column in enumerate(mine))
+    mine, theirs = column_names(field.given("mine")), column_names(field.given("theirs"))
+    kind = between.database.kind
+    rows = f"{between.asked(field.given('mine'))}" if isinstance(between, Table) else f"{between}"
+    keys = ", ".join(f"r.{quoted_name(column, kind)} as {_THROUGH}_{place}" for place, column in enumerate(mine))
     pairs = zip(target.key.columns, theirs, strict=True)
-    matched = " and ".join(f"t.{_quoted(key, between.database.kind)} = r.{column}" for key, column in pairs)
+    matched = " and ".join(f"t.{quoted_name(key, kind)} = r.{quoted_name(column, kind)}" for key, column in pairs)
     sql = f"select {keys}, t.* from {rows} as r inner join {target.table.all} as t on {matched}"
     over = Relation(between.database, sql, field.place)
     return replace(use, over=over, key_columns=tuple(f"{_THROUGH}_{place}" for place in range(len(mine))))
@@ -236,16 +242,5 @@ def _link(name: str, owner: ObjectType, field: DeclaredField) -> SectionUse:
         raise TypeError(field.subject)
     column = UsedColumn(field.name, Fragment.of(str(field.given("column"))), shape, target=shape.type.__name__)
     over: Table | Relation = field.given("over")
-    key_columns = _columns(field.given("by"))
+    key_columns = column_names(field.given("by"))
     return SectionUse(name, owner.name, over, Fragment(()), owner.key, key_columns, (column,), Many.ONE, is_row=False)
-
-
-def _columns(text: object) -> tuple[str, ...]:
-    return tuple(part.strip() for part in str(text).split(","))
-
-
-def _quoted(name: str, kind: Kind) -> str:
-    if name.isidentifier() and name.islower():
-        return name
-    mark = '"' if kind is Kind.POSTGRES else "`"
-    return f"{mark}{name.replace(mark, mark * 2)}{mark}"

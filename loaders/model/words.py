@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from typing import Any, Generic, TypeVar
 
 from loaders.model.databases import Relation, Table, Value
@@ -32,13 +31,13 @@ def _word(name: str, description: str = "", **given: Any) -> Any:
     return Word(name, calling_place(), given, description)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pick(Reference):
     """SQL that depends on an enum's value."""
 
     argument: Argument[Any]
     sql: Mapping[Any, str]
-    place: Place = dataclass_field(default_factory=calling_place)
+    place: Place
 
 
 class Argument(Reference, Generic[T]):
@@ -53,7 +52,7 @@ class Argument(Reference, Generic[T]):
 
     def pick(self, sql: Mapping[T, str]) -> Pick:
         """Choose SQL by the argument, which is an enum: every member has its own."""
-        return Pick(self, dict(sql))
+        return Pick(self, dict(sql), calling_place())
 
 
 def argument(name: str, type: type[T], *, default: T, min: T | None = None, max: T | None = None) -> Argument[T]:

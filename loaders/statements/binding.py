@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from loaders.model.databases import Kind
@@ -27,7 +28,12 @@ class Binding:
 
     def _bind(self, name: str, postgres: str, clickhouse: str, value: Any) -> str:
         if name not in self._places:
-            self.values[name] = value
+            self.values[name] = [_label(item) for item in value] if isinstance(value, list) else _label(value)
             is_postgres = self.kind is Kind.POSTGRES
             self._places[name] = f"${len(self.values)}::{postgres}" if is_postgres else f"{{{name}:{clickhouse}}}"
         return self._places[name]
+
+
+def _label(value: Any) -> Any:
+    """Return what the stores hold: of an enum's member its label."""
+    return value.value if isinstance(value, Enum) else value

@@ -13,6 +13,7 @@ from typing import Any
 
 from loaders.model.databases import Database, Everyones, Kind, Relation, Rows, Table, Value, Via
 from loaders.model.keys import Key
+from loaders.model.names import column_names, quoted_name
 from loaders.model.references import Fragment, Reference
 from loaders.model.scalars import BIG_INTEGER, SCALARS, TEXT, Scalar
 from loaders.model.words import Argument, OwnField, Pick
@@ -49,11 +50,14 @@ class SentRows:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a statement is for: keys of objects of one type, their tenant, a period, and arguments."""
+    """What a statement is for: keys of objects of one type, their tenant, a period, and arguments.
+
+    The tenant is None for a model without tenants alone. It has no default, so that nobody forgets it.
+    """
 
     key: Key
     keys: Sequence[Any]
-    tenant: TenantScope | None = None
+    tenant: TenantScope | None
     bounds: Bounds = Bounds()
     arguments: Mapping[str, Any] = field(default_factory=dict)
     parent_keys: Mapping[Table, tuple[str, ...]] = field(default_factory=dict)
@@ -73,6 +77,8 @@ class RowsWriter:
 
     def name(self, table: Table, key_columns: Sequence[str] = ()) -> str:
         """Return the name of a table's rows: those of the asked keys where columns hold these, else all."""
+        if table.database is not self._database:
+            raise TypeError(f"{table.name} lies in another database than the statement.")
         conditions = [*self._tenant(table), *self.keys(key_columns), *self._period(table)]
         select = f"select * from {table.name}"
         body = f"{select} where {' and '.join(conditions)}" if conditions else select
@@ -98,21 +104,22 @@ class RowsWriter:
     def _sent(self, relation: Relation) -> str:
         rows = self._asked.sent[relation]
         number = list(self._asked.sent).index(relation)
-        bound = [
-            self.binding.array(f"sent_{number}_{name}", _scalar_of(column), list(column), nullable=True)
-            for name, column in zip(rows.names, rows.columns, strict=True)
-        ]
+        arrays = ", ".join(
+            self.binding.array(f"sent_{number}_{place}", _scalar_of(column), list(column), nullable=True)
+            for place, column in enumerate(rows.columns)
+        )
+        names = [self._quoted(name) for name in rows.names]
         if self.binding.kind is Kind.POSTGRES:
-            return f"(select * from unnest({', '.join(bound)}) as sent({', '.join(rows.names)}))"
-        values = ", ".join(f"tupleElement(sent, {place}) as {name}" for place, name in enumerate(rows.names, start=1))
-        return f"(select {values} from (select arrayJoin(arrayZip({', '.join(bound)})) as sent))"
+            return f"(select * from unnest({arrays}) as fw_sent({', '.join(names)}))"
+        values = ", ".join(f"tupleElement(fw_sent, {place}) as {name}" for place, name in enumerate(names, start=1))
+        return f"(select {values} from (select arrayJoin(arrayZip({arrays})) as fw_sent))"
 
     def _common(self, body: str) -> str:
-        return self._tables.setdefault(body, f"rows_{len(self._tables)}")
+        return self._tables.setdefault(body, f"fw_rows_{len(self._tables)}")
 
     def _reference(self, reference: Reference) -> str:
         if isinstance(reference, Rows):
-            return self.name(reference.table, (reference.column,) if reference.column is not None else ())
+            return self.name(reference.table, column_names(reference.column) if reference.column is not None else ())
         if isinstance(reference, Relation):
             return self.relation(reference)
         if isinstance(reference, OwnField):
@@ -126,35 +133,44 @@ class RowsWriter:
 
     def _tenant(self, table: Table) -> list[str]:
         tenant, said = self._asked.tenant, table.options.tenant
-        if tenant is None or isinstance(said, Everyones):
+        if isinstance(said, Everyones) or (tenant is None and said is None):
             return []
+        if tenant is None:
+            raise TypeError(f"{table.name} belongs to tenants, and the statement is for none.")
         if isinstance(said, Via):
-            keys = self._asked.parent_keys[said.parent]
+            keys = map(self._quoted, self._asked.parent_keys[said.parent])
             parent = f"select {', '.join(keys)} from {self.name(said.parent)}"
-            return [f"{_row(_columns(said.column))} in ({parent})"]
-        column = said or tenant.column
+            return [f"{self._row(column_names(said.column))} in ({parent})"]
+        column = self._row(column_names(said or tenant.column))
         return [f"{column} = {self.binding.one('tenant', tenant.scalar, tenant.value)}"]
 
     def keys(self, columns: Sequence[str]) -> list[str]:
         """Return the condition that columns hold an asked key; none without columns."""
         if not columns:
             return []
-        scalars, arrays = self._asked.key.scalars, self._asked.key.arrays(self._asked.keys)
+        scalars, values = self._asked.key.scalars, self._asked.key.arrays(self._asked.keys)
         bound = [
             self.binding.array(f"keys_{place}", scalar, array)
-            for place, (scalar, array) in enumerate(zip(scalars, arrays, strict=True))
+            for place, (scalar, array) in enumerate(zip(scalars, values, strict=True))
         ]
-        if len(columns) == 1:
-            is_postgres = self.binding.kind is Kind.POSTGRES
-            return [f"{columns[0]} = any({bound[0]})" if is_postgres else f"{columns[0]} in {bound[0]}"]
+        row, arrays = self._row(columns), ", ".join(bound)
         if self.binding.kind is Kind.POSTGRES:
-            return [f"{_row(columns)} in (select * from unnest({', '.join(bound)}))"]
-        return [f"{_row(columns)} in (select arrayJoin(arrayZip({', '.join(bound)})))"]
+            return [f"{row} = any({arrays})" if len(columns) == 1 else f"{row} in (select * from unnest({arrays}))"]
+        many = arrays if len(columns) == 1 else f"(select arrayJoin(arrayZip({arrays})))"
+        return [f"{row} in {many}"]
+
+    def _quoted(self, column: str) -> str:
+        return quoted_name(column, self.binding.kind)
+
+    def _row(self, columns: Sequence[str]) -> str:
+        quoted = ", ".join(map(self._quoted, columns))
+        return quoted if len(columns) == 1 else f"({quoted})"
 
     def _period(self, table: Table) -> list[str]:
-        bounds, column = self._asked.bounds, table.options.time
-        if not column:
+        bounds = self._asked.bounds
+        if not table.options.time:
             return []
+        column = self._row(column_names(table.options.time))
         scalar = SCALARS[dt.datetime] if table.options.zone else SCALARS[dt.date]
         conditions = []
         if bounds.start is not None:
@@ -166,7 +182,7 @@ class RowsWriter:
 
 def column_name(field: str) -> str:
     """Return what a field's column is called in an answer: never as a column of the table, which would hide it."""
-    return f"c_{field}"
+    return f"fw_field_{field}"
 
 
 def argument_value(argument: Argument[Any], asked: Asked) -> Any:
@@ -188,11 +204,3 @@ def _scalar_of(values: Sequence[Any]) -> Scalar:
     if type(first) is int:
         return BIG_INTEGER
     return SCALARS.get(type(first)) or next((SCALARS[base] for base in type(first).__mro__ if base in SCALARS), TEXT)
-
-
-def _row(columns: Sequence[str]) -> str:
-    return columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
-
-
-def _columns(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",")]

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from loaders.model.checks.sql_words import words
 from loaders.model.databases import Kind, Relation, Table
+from loaders.model.names import quoted_name
 from loaders.model.order_terms import order_terms
 from loaders.model.references import Fragment
 from loaders.model.shapes import Many
+from loaders.model.sql_words import words
 from loaders.model.uses import SectionUse, UsedColumn
 from loaders.statements.rows import Asked, RowsWriter, column_name, picked
 
@@ -55,7 +56,7 @@ class _Select:
         self._first = first
         self._writer = RowsWriter(use.database, asked)
         self._terms = use.order if use.pick is None else order_terms(picked(use.pick, asked))
-        self._keys = [f"key_{place}" for place in range(len(use.key_columns))]
+        self._keys = [f"fw_key_{place}" for place in range(len(use.key_columns))]
 
     def statement(self) -> SelectStatement:
         sql = self._list() if self._use.many is not Many.ONE else self._one()
@@ -89,7 +90,7 @@ class _Select:
         if not self._use.is_row:
             return [str(replace(term, expression=self._over_own(term.expression))) for term in self._terms]
         if self._is_postgres:
-            return [str(replace(term, expression=f"o_{place}")) for place, term in enumerate(self._terms)]
+            return [str(replace(term, expression=f"fw_order_{place}")) for place, term in enumerate(self._terms)]
         return [str(term) for term in self._terms]
 
     def _over_own(self, expression: str) -> str:
@@ -104,14 +105,15 @@ class _Select:
     def _sorted(self) -> str:
         """What rows are ordered by, beside the columns."""
         terms = enumerate(self._terms) if self._use.is_row else ()
-        return "".join(f",\n    {term.expression} as o_{place}" for place, term in terms)
+        return "".join(f",\n    {term.expression} as fw_order_{place}" for place, term in terms)
 
     @property
     def _is_postgres(self) -> bool:
         return self._use.database.kind is Kind.POSTGRES
 
     def _selected(self) -> str:
-        keys = [f"{column} as {name}" for column, name in zip(self._use.key_columns, self._keys, strict=True)]
+        quoted = [quoted_name(column, self._use.database.kind) for column in self._use.key_columns]
+        keys = [f"{column} as {name}" for column, name in zip(quoted, self._keys, strict=True)]
         return ",\n    ".join([*keys, *(self._column(column) for column in self._use.columns)])
 
     def _column(self, column: UsedColumn) -> str:
@@ -127,7 +129,7 @@ class _Select:
         return f"from {rows} as source{where}"
 
     def _conditions(self, where: Fragment, *, of_relation: bool) -> Sequence[str]:
-        conditions = [self._writer.fragment(where)] if where.parts else []
+        conditions = [f"({self._writer.fragment(where)})"] if where.parts else []
         if of_relation:  # it may have rows of others too, such as of a whole cohort
             conditions += self._writer.keys(self._use.key_columns)
         return conditions

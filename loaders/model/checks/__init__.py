@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loaders.model.checks.columns import check_columns
 from loaders.model.checks.fields import check_fields
 from loaders.model.checks.fragments import check_fragments
 from loaders.model.checks.lists import check_lists
@@ -10,5 +11,14 @@ from loaders.model.checks.objects import check_objects
 from loaders.model.checks.roots import check_roots
 from loaders.model.checks.tables import check_tables
 
-CHECKS = (check_names, check_tables, check_fields, check_objects, check_lists, check_fragments, check_roots)
+CHECKS = (
+    check_names,
+    check_tables,
+    check_fields,
+    check_objects,
+    check_columns,
+    check_lists,
+    check_fragments,
+    check_roots,
+)
 """All checks, in the order that they run; the order of messages is that of files and lines."""

@@ -5,29 +5,46 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from loaders.model.checks.sql_words import REFERENCE, forbidden_functions, named_tables, syntax_mistakes
+from loaders.model.checks.sql_mistakes import forbidden_functions, syntax_mistakes
+from loaders.model.checks.sql_tables import named_tables
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Declared, Filter, Section, options_of
-from loaders.model.databases import Relation, Rows
+from loaders.model.databases import Database, Relation, Rows, Value
 from loaders.model.declaration import Model, Reached
 from loaders.model.names import table_parts
 from loaders.model.places import Place, place_of_class
 from loaders.model.problems import Problems
 from loaders.model.references import Fragment, Reference
-from loaders.model.words import FilterValue, Pick
+from loaders.model.sql_words import REFERENCE, has_comment, words
+from loaders.model.words import FilterValue, OwnField
+
+_SHOWN: dict[type[Reference], str] = {
+    Rows: "rows of a table",
+    Relation: "a relation",
+    Value: "a column of the tenant's own row",
+    OwnField: "{m.field(…)}",
+    FilterValue: "{value}",
+}
 
 
 def check_fragments(_model: Model, reached: Reached, problems: Problems) -> None:
     """Brackets, quotes, several statements, functions that hide what they read, and tables that are named bare."""
-    schemas = {name for table in reached.tables for name in _schema(table.name)}
+    schemas = frozenset(name for table in reached.tables for name in _schema(table.name))
     for relation, fragment in reached.relations.items():
-        _Look(relation.place, "relation", problems).query(fragment, schemas)
+        look = _Look(relation.place, "relation", schemas, problems)
+        look.query(fragment, relation.database)
     for cls in reached.classes(Section):
-        _where(cls, schemas, problems)
+        where = options_of(cls).get("where")
+        if where:
+            look = _Look(place_of_class(cls), cls.__name__, schemas, problems)
+            look.expression(where, (Rows, Relation, Value, OwnField, FilterValue))
     for declared in reached.all_fields():
+        forbidden = (Rows, Relation, Value, *_forbidden_in(declared.owner))
         for sql in _expressions(declared):
-            look = _Look(declared.place, declared.subject, problems)
-            look.expression(sql, schemas, is_filter=issubclass(declared.owner, Filter))
+            _Look(declared.place, declared.subject, schemas, problems).expression(sql, forbidden)
+    for pick in reached.picks:
+        for sql in pick.sql.values():
+            _Look(pick.place, pick.argument.name, schemas, problems).expression(sql, (Rows, Relation, Value))
 
 
 def _schema(name: str) -> tuple[str, ...]:
@@ -37,65 +54,77 @@ def _schema(name: str) -> tuple[str, ...]:
         return ()
 
 
-def _where(cls: type[Declared], schemas: set[str], problems: Problems) -> None:
-    where = options_of(cls).get("where", "")
-    if where:
-        _Look(place_of_class(cls), cls.__name__, problems).expression(where, schemas)
+def _forbidden_in(owner: type[Declared]) -> tuple[type[Reference], ...]:
+    if issubclass(owner, Filter):
+        return (OwnField,)
+    return (FilterValue,) if issubclass(owner, Section) else (OwnField, FilterValue)
 
 
-def _expressions(declared: DeclaredField) -> Iterator[str]:
+def _expressions(declared: DeclaredField) -> Iterator[Any]:
     """The SQL that a field's word was given."""
     given: Mapping[str, Any] = declared.word.given if declared.word is not None else {}
-    for name in ("expression", "part", "whole", "sql"):
-        if isinstance(given.get(name), str):
-            yield given[name]
-    order = given.get("order")
-    if isinstance(order, Pick):
-        yield from (one for one in order.sql.values() if isinstance(one, str))
-    elif isinstance(order, str):
-        yield order
+    yield from (given[name] for name in ("expression", "part", "whole", "sql") if name in given)
+    if declared.has_sql_link:
+        yield given.get("column", "")
+    if isinstance(given.get("order"), str):
+        yield given["order"]
 
 
 class _Look:
-    def __init__(self, place: Place, subject: str, problems: Problems) -> None:
+    def __init__(self, place: Place, subject: str, schemas: frozenset[str], problems: Problems) -> None:
         self._place = place
         self._subject = subject
+        self._schemas = schemas
         self._problems = problems
 
-    def query(self, fragment: Fragment, schemas: set[str]) -> None:
-        """Look at a relation's SQL, in which rows of tables and relations may stand."""
-        self._common(fragment, schemas)
-        self._references(fragment, (FilterValue,))
+    def query(self, fragment: Fragment, database: Database) -> None:
+        """Look at a relation's SQL, in which rows of its own database and relations of any may stand."""
+        sql = fragment.shown(REFERENCE)
+        self._common(sql)
+        if not words(sql) or words(sql)[0].lower not in ("select", "with"):
+            self._add(sql, 0, "a relation is a query: begin it with select or with.")
+        self._references(fragment, (FilterValue, OwnField, Value))
+        for rows in fragment.references():
+            if isinstance(rows, Rows) and rows.table.database is not database:
+                self._add(sql, 0, _elsewhere(rows, database))
 
-    def expression(self, sql: str, schemas: set[str], *, is_filter: bool = False) -> None:
+    def expression(self, sql: Any, forbidden: tuple[type[Reference], ...]) -> None:
         """Look at SQL over rows that are there: it reads no others."""
+        if not isinstance(sql, str):
+            self._problems.add(self._place, self._subject, f"SQL is a text, and is {sql!r}.")
+            return
         try:
             fragment = Fragment.of(sql)
-        except ValueError:
+        except ValueError:  # noted when the model was walked
             return
-        self._common(fragment, schemas)
-        self._references(fragment, (Rows, Relation) if is_filter else (Rows, Relation, FilterValue))
+        shown = fragment.shown(REFERENCE)
+        self._common(shown)
+        if has_comment(shown):
+            self._add(shown, 0, "a comment stands in an expression: write it in Python, beside the text.")
+        self._references(fragment, forbidden)
 
-    def _common(self, fragment: Fragment, schemas: set[str]) -> None:
-        sql = fragment.shown(REFERENCE)
+    def _common(self, sql: str) -> None:
         for offset, mistake in syntax_mistakes(sql):
             self._add(sql, offset, f"{mistake}.")
         for offset, name in forbidden_functions(sql):
             self._add(sql, offset, f"{name}() may read what the gateway cannot see, or change something: leave it out.")
-        for offset, name in named_tables(sql):
+        for word in words(sql):
+            if word.kind == "name" and word.lower.startswith("fw_"):
+                self._add(sql, word.offset, f"{word.text}: names that begin with fw_ are the gateway's own.")
+        named = dict(named_tables(sql))
+        for offset, name in named.items():
             message = f"names the table {name}: declare it and write {{table.asked('column')}} or {{table.all}}."
             self._add(sql, offset, message)
-        for schema in schemas:
-            if (offset := sql.find(f"{schema}.")) >= 0 and not named_like(sql, offset):
-                self._add(
-                    sql, offset, f"names the schema {schema}: declare its table and write {{table.all}} or asked."
-                )
+        for word in words(sql):
+            schema = word.text.split(".")[0].strip('"`')
+            if word.kind == "name" and "." in word.text and schema in self._schemas and word.offset not in named:
+                message = f"names the schema {schema}: declare its table and write {{table.all}} or asked."
+                self._add(sql, word.offset, message)
 
     def _references(self, fragment: Fragment, forbidden: tuple[type[Reference], ...]) -> None:
         for reference in fragment.references():
             if isinstance(reference, forbidden):
-                what = {Rows: "rows of a table", Relation: "a relation", FilterValue: "{value}"}[type(reference)]
-                self._problems.add(self._place, self._subject, f"{what} cannot stand in this SQL.")
+                self._problems.add(self._place, self._subject, f"{_SHOWN[type(reference)]} cannot stand in this SQL.")
 
     def _add(self, sql: str, offset: int, message: str) -> None:
         line = sql.count("\n", 0, offset)
@@ -103,7 +132,9 @@ class _Look:
         self._problems.add(place, self._subject, message)
 
 
-def named_like(sql: str, offset: int) -> bool:
-    """Whether the name at an offset is the end of a longer one, or named_tables has it already."""
-    is_part = offset > 0 and (sql[offset - 1].isalnum() or sql[offset - 1] in "_.")
-    return is_part or any(at == offset for at, _ in named_tables(sql))
+def _elsewhere(rows: Rows, database: Database) -> str:
+    name = rows.table.name
+    return (
+        f"{name} lies in {rows.table.database.variable}, and the query is of {database.variable}: declare a relation of"
+        f" its own database over {name}, whose rows are then sent along."
+    )

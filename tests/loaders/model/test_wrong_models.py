@@ -71,6 +71,23 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a name that is none": ('m.Model("shop"', 'm.Model("My Shop"', "Model: 'My Shop' is no name"),
     "an object in ClickHouse without latest": ("class Line(m.Object, table=lines):", "class Line(m.Object, table=events):", "Line: events lies in ClickHouse, where a key may have several rows"),
     "a value that is no word": ("name: str", 'name: str = "x"', "Account.name: 'x' is no word of the language"),
+    "a column that is SQL": ('m.many("account_id"', 'm.many("account_id) or (true"', "Account.orders: the column is the name of a column"),
+    "a tenant that is SQL": ('tenant="id"', 'tenant="id = id or id"', "app.accounts: tenant= is the name of a column"),
+    "the model's tenant that is SQL": ('column="account_id")', 'column="account_id or true")', "Model: the tenant's column is the name of a column"),
+    "asked rows by SQL": ("orders.asked('id')", "orders.asked('id or true')", "relation: asked(…) is the name of a column"),
+    "a time that is SQL": ('time="sent_at"', 'time="toDate(sent_at)"', "events: time= is the name of a column"),
+    "a parent by SQL": ('orders.via("order_id")', 'orders.via("order_id or 1")', "app.order_lines: via(…) is the name of a column"),
+    "a key that is SQL": ("id: m.BigInt = m.key()", "id: m.BigInt = m.key(column='id) or (true')", "Order.id: column= is the name of a column"),
+    "more columns than the key has": ('m.many("order_id", order', 'm.many("order_id, line_no", order', "Order.lines: the column is one column, and 'order_id, line_no' names 2."),
+    "fewer columns than the key has": ("line_no: int = m.key()", 'line_no: int = m.key()\n    use: Use = m.section("order_id")', "Line.use: the column says 1 columns (order_id) where the key has 2."),
+    "a link that reads a table": ('n: int = m.sql("any(n)", "Events.")', 'n: Order | None = m.one("(select max(id) from app.secret)")', "Rank.n: names the table app.secret"),
+    "a pick that reads a table": ('m.group_by("toDate(sent_at)"', "m.group_by('{}'.format(m.argument('state', State, default=State.OPEN).pick({State.OPEN: '(select 1 from secret)', State.PAID: '1'}))", "state: names the table secret"),
+    "rows of another database": ("left join {events.all}", "left join {orders.all}", "relation: app.orders lies in DATABASE_CRM_URL, and the query is of CLICKHOUSE_WEB_URL: declare a relation of its own database"),
+    "the tenant's own value in SQL": ('m.sql("count()"', "m.sql(f\"{accounts.value('x')}\"", "Use.events: a column of the tenant's own row cannot stand in this SQL."),
+    "a comment in an expression": ('m.sql("count()"', 'm.sql("count() -- all"', "Use.events: a comment stands in an expression"),
+    "a forgotten f": ('m.sql(f"uniq(', 'm.sql("uniq(', "UseByDay.buckets: a brace stands in the SQL: is the f in front of the text missing?"),
+    "a relation that is no query": ('crm.relation(f"select', 'crm.relation(f"explain select', "relation: a relation is a query: begin it with select or with."),
+    "a name of the gateway's": ('m.sql("count()"', 'm.sql("count(fw_key_0)"', "Use.events: fw_key_0: names that begin with fw_ are the gateway's own."),
 }  # fmt: skip
 
 

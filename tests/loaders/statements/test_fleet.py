@@ -43,9 +43,9 @@ async def _run(stores: Stores, statement: SelectStatement) -> SentRows:
 
 
 async def _answers(stores: Stores, use: SectionUse, ids: Sequence[str], bounds: Bounds) -> dict[str, Any]:
-    asked = Asked(use.key, ids, bounds=bounds)
+    asked = Asked(use.key, ids, None, bounds)
     sent = {relation: await _run(stores, select_relation(relation, asked)) for relation in foreign_relations(use)}
-    answer = await _run(stores, select(use, Asked(use.key, ids, bounds=bounds, sent=sent)))
+    answer = await _run(stores, select(use, Asked(use.key, ids, None, bounds, sent=sent)))
     rows = zip(*answer.columns, strict=True)
     if use.many is Many.ONE:
         return {row[0]: row[1:] for row in rows}

@@ -1,0 +1,98 @@
+"""Columns that a model names: each is a name and no SQL, and as many stand for a key as it has parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.classes import Filter, Group, Object
+from loaders.model.databases import Rows, Value, Via
+from loaders.model.declaration import Model, Reached
+from loaders.model.names import column_names
+from loaders.model.places import Place
+from loaders.model.problems import Problems
+from loaders.model.shapes import Of
+
+
+def check_columns(model: Model, reached: Reached, problems: Problems) -> None:
+    """Columns of tables, of the tenant, of keys and links, of filters, and of rows in relations."""
+    look = _Look(problems)
+    if model.tenant is not None:
+        look.columns(model.tenant.column, model.place, "Model", "the tenant's column", count=1)
+    _check_tables(reached, look)
+    for cls in reached.classes(Object):
+        for declared in reached.fields[cls]:
+            _check_field(declared, declared, reached, look)
+            shape = declared.shape
+            if shape is not None and shape.of is Of.GROUP and issubclass(shape.type, Group):
+                for inner in reached.fields.get(shape.type, ()):
+                    _check_field(inner, declared, reached, look)
+    for cls in reached.classes(Filter):
+        for declared in reached.fields[cls]:
+            if declared.word is not None and "column" in declared.word.given:
+                look.columns(declared.given("column"), declared.place, declared.subject, "the column", count=1)
+
+
+class _Look:
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def columns(self, text: Any, place: Place, subject: str, what: str, *, count: int = 0) -> None:
+        """Note a text that names no columns, or another number of them than a key has parts; 0 is any number."""
+        try:
+            names = column_names(text)
+        except ValueError:
+            message = f"{what} is the name of a column, or several with commas between, and is {text!r}: it is no SQL."
+            self._problems.add(place, subject, message)
+            return
+        if count and len(names) != count:
+            message = f"{what} says {len(names)} columns ({', '.join(names)}) where the key has {count}."
+            if count == 1:
+                message = f"{what} is one column, and {text!r} names {len(names)}."
+            self._problems.add(place, subject, message)
+
+
+def _check_tables(reached: Reached, look: _Look) -> None:
+    for table in reached.tables:
+        options = table.options
+        if isinstance(options.tenant, str) and options.tenant.strip():
+            look.columns(options.tenant, table.place, table.name, "tenant=", count=1)
+        if isinstance(options.tenant, Via):
+            look.columns(options.tenant.column, table.place, table.name, "via(…)")
+        if options.time:
+            look.columns(options.time, table.place, table.name, "time=", count=1)
+        if options.latest:
+            look.columns(options.latest, table.place, table.name, "latest=", count=1)
+        if isinstance(options.zone, Value):
+            look.columns(options.zone.column, options.zone.place, table.name, "value(…)", count=1)
+    for relation, fragment in reached.relations.items():
+        for reference in fragment.references():
+            if isinstance(reference, Rows) and reference.column is not None:
+                look.columns(reference.column, relation.place, "relation", "asked(…)")
+
+
+def _check_field(declared: DeclaredField, in_object: DeclaredField, reached: Reached, look: _Look) -> None:
+    """Look at a field of an object, or at one of a group that the object's field holds."""
+    word, place, subject = declared.word, declared.place, declared.subject
+    name = word.name if word is not None else ""
+    own = _key_parts(in_object.owner, reached)
+    target = _key_parts(declared.shape.type, reached) if declared.shape is not None else 0
+    if name in ("key", "column") and declared.given("column"):
+        look.columns(declared.given("column"), place, subject, "column=", count=1)
+    elif name == "one" and declared.has_sql_link:
+        look.columns(declared.given("by"), place, subject, "by=", count=own)
+    elif name == "one":
+        look.columns(declared.given("column"), place, subject, "the column", count=1)
+        if target > 1:
+            look.columns(declared.given("column"), place, subject, "a link", count=target)
+    elif name in ("many", "first", "section") and declared.given("column"):
+        look.columns(declared.given("column"), place, subject, "the column", count=own)
+    elif name == "through":
+        look.columns(declared.given("mine"), place, subject, "mine", count=own)
+        look.columns(declared.given("theirs"), place, subject, "theirs", count=target)
+
+
+def _key_parts(cls: Any, reached: Reached) -> int:
+    """Return how many parts the key of an object type has; 0 for any other type."""
+    fields = reached.fields.get(cls, []) if isinstance(cls, type) else []
+    return sum(each.word is not None and each.word.name == "key" for each in fields)
