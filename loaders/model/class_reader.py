@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -81,15 +82,34 @@ def _fields_of_body(
     annotations: dict[str, Any] = vars(body).get("__annotations__", {})
     names = {**types, **vars(sys.modules[body.__module__])}
     for name in [*annotations, *(name for name in vars(body) if name not in annotations)]:
-        word = vars(body).get(name)
-        if name.startswith("_") or (name not in annotations and not isinstance(word, Word)):
+        value = vars(body).get(name)
+        is_declared = name in annotations or isinstance(value, Word)
+        if name.startswith("_") and not is_declared:
             continue
-        place = word.place if isinstance(word, Word) else place_of_attribute(body, name)
-        subject = f"{cls.__name__}.{name}"
-        if word is not None and not isinstance(word, Word):
-            problems.add(place, subject, f"{word!r} is no word of the language: leave it out, or say m.column(…).")
+        written = name.removeprefix(f"_{body.__name__.lstrip('_')}") if "__" in name else name
+        place = value.place if isinstance(value, Word) else place_of_attribute(body, written)
+        subject = f"{cls.__name__}.{written}"
+        mistake = _mistake(name, value, is_declared=is_declared, has_value=name in vars(body))
+        if mistake:
+            problems.add(place, subject, mistake)
             continue
+        word = value if isinstance(value, Word) else None
         yield DeclaredField(cls, name, place, _shape(annotations.get(name), names, place, subject, problems), word)
+
+
+def _mistake(name: str, value: Any, *, is_declared: bool, has_value: bool) -> str:
+    """Return what is wrong with an attribute of a class body, or an empty text."""
+    if name.startswith("_"):
+        return "a field's name begins with a letter: leave out the underscore."
+    if not has_value or isinstance(value, Word):
+        return ""
+    if callable(value) and getattr(value, "__module__", "") == Word.__module__:
+        return f"call the word: m.{value.__name__}(…)."
+    if isinstance(value, tuple) and value and isinstance(value[0], Word):
+        return "a comma stands behind the word: leave it out."
+    if not is_declared:
+        return "is no field: constants, functions and classes stand outside of the class."
+    return f"{reprlib.repr(value)} is no word of the language: leave it out, or say m.column(…)."
 
 
 def _shape(annotation: Any, names: Mapping[str, Any], place: Place, subject: str, problems: Problems) -> Shape | None:

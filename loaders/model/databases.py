@@ -147,6 +147,9 @@ class Database:
         self.name = name
         self.place = calling_place()
 
+    def __format__(self, spec: str) -> str:
+        raise TypeError("A database stands in SQL: declare a table of it and say which rows, such as {table.all}.")
+
     @property
     def variable(self) -> str:
         """The environment variable that holds the URL."""

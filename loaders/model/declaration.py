@@ -34,7 +34,7 @@ class Model:
     ) -> None:
         self.name = name
         self.query = query
-        self.types = list(types)
+        self.types = tuple(types) if isinstance(types, Sequence) else (types,)
         self.tenant = tenant
         self.mutation = mutation
         self.place = calling_place()
@@ -64,7 +64,18 @@ class Reached:
 
 def reached_from(model: Model, problems: Problems) -> Reached:
     """Return what a model reaches from its types and its query; annotations and SQL that cannot be read are noted."""
-    names = {cls.__name__: cls for cls in model.types if isinstance(cls, type)}
+    names: dict[str, type] = {}
+    types: tuple[Any, ...] = model.types
+    query: Any = model.query
+    for cls in types:
+        if not isinstance(cls, type) or not issubclass(cls, Object):
+            problems.add(model.place, "Model", f"types= has {cls!r}, which is no class derived from m.Object.")
+        elif names.setdefault(cls.__name__, cls) is not cls:
+            message = f"types= has two classes {cls.__name__}, also at {place_of_class(cls)}: rename one of them."
+            problems.add(place_of_class(names[cls.__name__]), cls.__name__, message)
+    if not isinstance(query, type) or not issubclass(query, Query):
+        problems.add(model.place, "Model", f"query= is a class derived from m.Query, and is {query!r}.")
+        return _Walk(names, problems).of(names.values())
     return _Walk(names, problems).of([*names.values(), model.query])
 
 

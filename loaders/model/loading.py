@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
+import sysconfig
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +14,7 @@ from types import ModuleType
 from loaders.model.compiled import CompiledModel, compile_model
 from loaders.model.declaration import Model
 from loaders.model.places import Place
-from loaders.model.problems import ModelError, Problem
+from loaders.model.problems import ModelError, Problem, suggestion
 
 DEFAULT_NAME = "model"
 """The variable of a module that holds its model, where the target names no other after a colon."""
@@ -86,8 +88,25 @@ def _import_error(where: str, error: Exception) -> ModelError:
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if _is_of_an_author(frame.filename)]
     place = Place(own[-1].filename, own[-1].lineno or 0) if own else Place(where)
-    return ModelError([Problem(place, subject, f"{type(error).__name__}: {error}")])
+    return ModelError([Problem(place, subject, f"{type(error).__name__}: {_text(error)}{_hint(error, place)}")])
 
 
 def _is_of_an_author(file: str) -> bool:
-    return Path(file).parent != Path(__file__).parent and "importlib" not in file
+    """Whether a file is neither the language's own nor one of Python's or a package's."""
+    folders = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "purelib")))
+    return not file.startswith((*folders, "<"))
+
+
+def _text(error: Exception) -> str:
+    """Return an error's text, with a class of the language by the name that its authors know."""
+    return re.sub(r"\b(Object|Section|Order)\.__init_subclass__\(\)", r"m.\1", str(error))
+
+
+def _hint(error: Exception, place: Place) -> str:
+    if "takes no keyword arguments" in str(error):
+        return ". Is the class derived from m.Object or m.Section?"
+    if isinstance(error, AttributeError):
+        return f".{suggestion(error.name, dir(error.obj))}" if error.name else ""
+    if not isinstance(error, NameError) or "from __future__ import annotations" in Path(place.file).read_text():
+        return ""
+    return ". Begin the file with: from __future__ import annotations"

@@ -9,6 +9,8 @@ from loaders.model.databases import Kind
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _GRAPHQL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _COLUMN = re.compile(r'\s*(?:"((?:[^"\\]|"")+)"|([^\W\d][\w$]*(?:\.\w[\w$]*)*))\s*(?:,|$)')
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}", re.ASCII)
+"""A scope of RFC 6749: no space, quote or backslash, since scopes are listed with spaces between."""
 _TABLE = re.compile(r'(?:"(?:[^"\\]|"")+"|[a-zA-Z_][a-zA-Z0-9_]*)', re.ASCII)
 
 
@@ -20,6 +22,11 @@ def camel(name: str) -> str:
 def is_graphql_name(name: str) -> bool:
     """Whether a name may stand in a schema; names with two underscores in front are GraphQL's own."""
     return _GRAPHQL.fullmatch(name) is not None
+
+
+def is_scope(text: object) -> bool:
+    """Whether a text may be a scope; an empty one stands for none."""
+    return isinstance(text, str) and (not text or _SCOPE.fullmatch(text) is not None)
 
 
 def table_parts(name: str) -> tuple[str, ...]:

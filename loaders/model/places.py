@@ -30,7 +30,7 @@ class Place:
 def calling_place() -> Place:
     """Return the line outside of the language itself that is being executed."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_OWN_FOLDERS):
+    while frame is not None and frame.f_code.co_filename.startswith((*_OWN_FOLDERS, "<")):  # "<": generated code
         frame = frame.f_back
     return Place("") if frame is None else Place(frame.f_code.co_filename, frame.f_lineno)
 
@@ -93,4 +93,6 @@ def _attributes(body: ast.ClassDef) -> list[tuple[str, int]]:
             found.append((statement.target.id, statement.lineno))
         elif isinstance(statement, ast.Assign):
             found += [(target.id, statement.lineno) for target in statement.targets if isinstance(target, ast.Name)]
+        elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.append((statement.name, statement.lineno))
     return found

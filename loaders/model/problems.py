@@ -45,9 +45,6 @@ class Problems:
         if self._problems:
             raise ModelError(self._problems)
 
-    def __len__(self) -> int:
-        return len(self._problems)
-
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ` Did you mean "…"?` for the closest known name, or an empty text."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from typing import Any
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _TOKEN = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
@@ -23,6 +22,9 @@ class Reference:
     def __format__(self, spec: str) -> str:
         if spec:
             raise TypeError("A reference in SQL takes no format.")
+        return str(self)
+
+    def __str__(self) -> str:
         number = next(_numbers)
         _referenced[number] = self
         return f"{_OPEN}{number}{_CLOSE}"
@@ -56,18 +58,9 @@ class Fragment:
         """Return the text with a plain name in the place of each reference, to be looked at."""
         return "".join(part if isinstance(part, str) else placeholder for part in self.parts)
 
-    def line_of(self, offset: int) -> int:
-        """Return how many lines below the fragment's first one an offset of `shown` with one-character names lies."""
-        return self.shown().count("\n", 0, offset)
-
 
 def _reference(number: int) -> Reference:
     try:
         return _referenced[number]
     except KeyError:
         raise ValueError("The text has a token that no reference of this process made.") from None
-
-
-def written(value: Any) -> str:
-    """Return the text of SQL that an author gave, whatever they gave instead."""
-    return value if isinstance(value, str) else ""

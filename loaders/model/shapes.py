@@ -13,6 +13,7 @@ from typing import Any, ForwardRef, Union
 from loaders.model.classes import Declared, Group, Node, Object, Page, Section
 from loaders.model.problems import suggestion
 from loaders.model.scalars import SCALARS, Scalar, enum_scalar
+from loaders.model.words import Word
 
 
 class Many(Enum):
@@ -59,6 +60,8 @@ def shape_of(annotation: Any, names: Mapping[str, Any]) -> Shape:
     """Return the shape of an annotation, a text or a type. Raises ShapeError."""
     inner, nullable = _without_none(_evaluated(annotation, names), names)
     origin, arguments = typing.get_origin(inner), typing.get_args(inner)
+    if inner in (list, Page, typing.List):  # noqa: UP006 (as an author may write it)
+        raise ShapeError(f"say of what: {'m.Page' if inner is Page else 'list'}[…].")
     if origin in (list, Page):
         item, items_nullable = _without_none(arguments[0], names)
         many = Many.LIST if origin is list else Many.PAGE
@@ -66,6 +69,9 @@ def shape_of(annotation: Any, names: Mapping[str, Any]) -> Shape:
         return Shape(many, of, item, nullable, items_nullable, scalar)
     of, scalar = _of(inner)
     return Shape(Many.ONE, of, inner, nullable, scalar=scalar)
+
+
+_SPELLINGS = {"Optional": " Write … | None.", "List": " Write list[…].", "Page": " Write m.Page[…]."}
 
 
 def _evaluated(annotation: Any, names: Mapping[str, Any]) -> Any:
@@ -77,11 +83,13 @@ def _evaluated(annotation: Any, names: Mapping[str, Any]) -> Any:
     try:
         return eval(annotation, {"__builtins__": builtins}, dict(names))  # noqa: S307 (the author's own code)
     except NameError as error:
-        hint = suggestion(error.name, names) if error.name else ""
+        hint = _SPELLINGS.get(error.name or "") or suggestion(error.name or "", names)
         message = f"{annotation} names {error.name}, which is neither in the module nor among Model(types=…).{hint}"
         raise ShapeError(message) from error
     except Exception as error:
-        raise ShapeError(f"the annotation {annotation} cannot be evaluated: {error}") from error
+        known = dir(error.obj) if isinstance(error, AttributeError) and error.name else []
+        hint = suggestion(error.name, known) if isinstance(error, AttributeError) and error.name else ""
+        raise ShapeError(f"the annotation {annotation} cannot be evaluated: {error}.{hint}") from error
 
 
 def _without_none(annotation: Any, names: Mapping[str, Any]) -> tuple[Any, bool]:
@@ -94,9 +102,16 @@ def _without_none(annotation: Any, names: Mapping[str, Any]) -> tuple[Any, bool]
     return _evaluated(members[0], names), True
 
 
+def _shown(inner: Any) -> str:
+    if isinstance(inner, Word):
+        return f"m.{inner.name}(…) stands behind =, and the type before it: a word"
+    return f"the module {inner.__name__}" if isinstance(inner, types.ModuleType) else f"{inner}"
+
+
 def _of(inner: Any) -> tuple[Of, Scalar | None]:
-    if not isinstance(inner, type):
-        raise ShapeError(f"{inner} is no type of a field.")
+    if not isinstance(inner, type) or typing.get_origin(inner) is not None:
+        name = f"a list in a list, or {inner}," if typing.get_origin(inner) is list else _shown(inner)
+        raise ShapeError(f"{name} is no type of a field: it has a scalar, an object, a section or a group.")
     for base, of in ((Object, Of.OBJECT), (Section, Of.SECTION), (Group, Of.GROUP)):
         if issubclass(inner, base):
             return of, None

@@ -6,7 +6,7 @@ from typing import Any
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object
-from loaders.model.databases import Rows, Value, Via
+from loaders.model.databases import Rows, Tenant, Value, Via
 from loaders.model.declaration import Model, Reached
 from loaders.model.names import column_names
 from loaders.model.places import Place
@@ -17,7 +17,7 @@ from loaders.model.shapes import Of
 def check_columns(model: Model, reached: Reached, problems: Problems) -> None:
     """Columns of tables, of the tenant, of keys and links, of filters, and of rows in relations."""
     look = _Look(problems)
-    if model.tenant is not None:
+    if isinstance(model.tenant, Tenant):
         look.columns(model.tenant.column, model.place, "Model", "the tenant's column", count=1)
     _check_tables(reached, look)
     for cls in reached.classes(Object):
@@ -42,7 +42,8 @@ class _Look:
         try:
             names = column_names(text)
         except ValueError:
-            message = f"{what} is the name of a column, or several with commas between, and is {text!r}: it is no SQL."
+            several = "" if count == 1 else ", or several with commas between"
+            message = f"{what} is the name of a column{several}, and is {text!r}: it is no SQL."
             self._problems.add(place, subject, message)
             return
         if count and len(names) != count:

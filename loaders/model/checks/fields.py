@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, Order, Query, Section
 from loaders.model.declaration import Model, Reached
+from loaders.model.names import is_scope
 from loaders.model.problems import Problems, suggestion
 from loaders.model.shapes import Many, Of
 
@@ -42,6 +44,15 @@ _SHAPES: dict[str, tuple[frozenset[Many], frozenset[Of], str]] = {
     "page": (frozenset({Many.PAGE}), frozenset({Of.OBJECT}), "m.Page[…] of an object type"),
     "current": (frozenset({Many.ONE}), frozenset({Of.OBJECT}), "an object type"),
 }
+_WORD_FOR = {
+    Of.OBJECT: "m.one(…), m.first(…), m.many(…) or m.through(…)",
+    Of.SECTION: "m.section(…)",
+    Of.GROUP: "m.nested(…)",
+    Of.NODE: "m.by_key()",
+}
+_COLUMNS = frozenset({_COLUMN, "key", "column", "sql", "group_by", "percentile", "ratio"})
+"""What a computed field may ask for."""
+_NUMBERS = frozenset({"Int", "BigInt", "Float", "Decimal"})
 _NULLABLE = frozenset({"one", "first", "percentile", "ratio", "by_key", "current"})
 """Words whose value may be missing whatever the author knows, so that the type has to say so."""
 
@@ -57,7 +68,7 @@ def check_fields(_model: Model, reached: Reached, problems: Problems) -> None:
             _check_shape(declared, name, problems)
         elif kind is not Order and name != "resolver" and "__annotations__" in vars(declared.owner):
             _check_annotated(declared, problems)
-        _check_arguments(declared, name, problems)
+        _check_arguments(declared, name, reached, problems)
 
 
 def _wrong_word(declared: DeclaredField, kind: type, name: str, problems: Problems) -> None:
@@ -78,6 +89,9 @@ def _check_shape(declared: DeclaredField, name: str, problems: Problems) -> None
         return
     many, of, expected = _SHAPES[name]
     word = f"m.{name}" if name else "a column"
+    if not name and shape.of in _WORD_FOR:
+        problems.add(declared.place, declared.subject, f"a field of type {shape} needs a word: {_WORD_FOR[shape.of]}.")
+        return
     if shape.many not in many or shape.of not in of:
         problems.add(declared.place, declared.subject, f"{word} is {expected}, and the annotation says {shape}.")
         return
@@ -89,31 +103,62 @@ def _check_shape(declared: DeclaredField, name: str, problems: Problems) -> None
         problems.add(declared.place, declared.subject, f"an id may be unknown: write list[{item} | None].")
 
 
-def _check_arguments(declared: DeclaredField, name: str, problems: Problems) -> None:
+def _check_arguments(declared: DeclaredField, name: str, reached: Reached, problems: Problems) -> None:
     if name == "percentile":
         level = declared.given("level")
         if not isinstance(level, int | float) or not 0 <= level <= 1:
             problems.add(declared.place, declared.subject, f"the level is a number from 0 to 1, and is {level!r}.")
+    scalar = declared.shape.scalar if declared.shape is not None else None
+    if scalar is not None and name == "percentile" and scalar.name not in _NUMBERS:
+        problems.add(
+            declared.place, declared.subject, f"a percentile is a number, and the annotation says {scalar.name}."
+        )
+    if scalar is not None and name == "ratio" and scalar.name != "Float":
+        problems.add(
+            declared.place, declared.subject, f"a ratio is float | None, and the annotation says {scalar.name}."
+        )
     if name in ("sql", "group_by", "percentile") and not str(declared.given("expression", "")).strip():
         problems.add(declared.place, declared.subject, "the SQL is empty.")
     if name == "computed":
-        _check_computed(declared, problems)
+        _check_computed(declared, reached, problems)
+    if name == "resolver" and not callable(declared.given("function")):
+        problems.add(declared.place, declared.subject, "m.resolver takes a function.")
+    _check_texts(declared, problems)
     deprecated = declared.given("deprecated", "")
     if not isinstance(deprecated, str):
         problems.add(declared.place, declared.subject, "deprecated= is the reason, in a sentence for the API's users.")
 
 
-def _check_computed(declared: DeclaredField, problems: Problems) -> None:
+def _check_texts(declared: DeclaredField, problems: Problems) -> None:
+    description: Any = declared.word.description if declared.word is not None else ""
+    if not isinstance(description, str):
+        problems.add(declared.place, declared.subject, f"a description is a text, and is {description!r}.")
+    unit, scope = declared.given("unit", ""), declared.given("scope", "")
+    if not isinstance(unit, str):
+        problems.add(declared.place, declared.subject, f"unit= is a text, and is {unit!r}.")
+    if not is_scope(scope):
+        problems.add(declared.place, declared.subject, f"the scope {scope!r} is no text without spaces and quotes.")
+
+
+def _check_computed(declared: DeclaredField, reached: Reached, problems: Problems) -> None:
     """Its parameters name columns of the same class, hidden ones too."""
     function = declared.given("function")
     if not callable(function):
         problems.add(declared.place, declared.subject, "m.computed takes a function.")
         return
-    known = {name for body in declared.owner.__mro__ for name in vars(body).get("__annotations__", {})} - {
-        declared.name
-    }
-    for name in inspect.signature(function).parameters:
-        if name not in known:
-            hint = suggestion(name, known)
-            message = f"its function asks for {name}, and {declared.owner.__name__} has no such column.{hint}"
+    if inspect.iscoroutinefunction(function):
+        problems.add(declared.place, declared.subject, "its function is async: what awaits something is m.resolver(…).")
+    fields = reached.fields[declared.owner]
+    known = {each.name for each in fields if (each.word.name if each.word is not None else _COLUMN) in _COLUMNS}
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:
+        problems.add(declared.place, declared.subject, "its function does not say its parameters: write one with def.")
+        return
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            problems.add(declared.place, declared.subject, f"its function takes *{parameter.name}: name the columns.")
+        elif parameter.name not in known:
+            hint = suggestion(parameter.name, known)
+            message = f"its function asks for {parameter.name}, and {declared.owner.__name__} has no such column.{hint}"
             problems.add(declared.place, declared.subject, message)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from loaders.model.checks.sql_mistakes import forbidden_functions, syntax_mistakes
@@ -13,9 +14,9 @@ from loaders.model.databases import Database, Relation, Rows, Value
 from loaders.model.declaration import Model, Reached
 from loaders.model.names import table_parts
 from loaders.model.places import Place, place_of_class
-from loaders.model.problems import Problems
+from loaders.model.problems import Problems, suggestion
 from loaders.model.references import Fragment, Reference
-from loaders.model.sql_words import REFERENCE, has_comment, words
+from loaders.model.sql_words import REFERENCE, SQLWord, has_comment, words
 from loaders.model.words import FilterValue, OwnField
 
 _SHOWN: dict[type[Reference], str] = {
@@ -25,6 +26,9 @@ _SHOWN: dict[type[Reference], str] = {
     OwnField: "{m.field(…)}",
     FilterValue: "{value}",
 }
+_NOT_IN_VALUE = frozenset({"select", "union", "intersect", "except", "where", "having", "limit", "as"})
+_SEVERAL = frozenset({"untuple", "columns"})
+"""ClickHouse's functions that answer several columns."""
 
 
 def check_fragments(_model: Model, reached: Reached, problems: Problems) -> None:
@@ -40,8 +44,13 @@ def check_fragments(_model: Model, reached: Reached, problems: Problems) -> None
             look.expression(where, (Rows, Relation, Value, OwnField, FilterValue))
     for declared in reached.all_fields():
         forbidden = (Rows, Relation, Value, *_forbidden_in(declared.owner))
+        look = _Look(declared.place, declared.subject, schemas, problems)
         for sql in _expressions(declared):
-            _Look(declared.place, declared.subject, schemas, problems).expression(sql, forbidden)
+            look.expression(sql, forbidden)
+            look.one_value(sql)
+        if isinstance(declared.given("order"), str):
+            look.expression(declared.given("order"), forbidden)
+        look.own_fields(declared, {each.name for each in reached.fields[declared.owner]})
     for pick in reached.picks:
         for sql in pick.sql.values():
             _Look(pick.place, pick.argument.name, schemas, problems).expression(sql, (Rows, Relation, Value))
@@ -66,8 +75,6 @@ def _expressions(declared: DeclaredField) -> Iterator[Any]:
     yield from (given[name] for name in ("expression", "part", "whole", "sql") if name in given)
     if declared.has_sql_link:
         yield given.get("column", "")
-    if isinstance(given.get("order"), str):
-        yield given["order"]
 
 
 class _Look:
@@ -103,6 +110,25 @@ class _Look:
             self._add(shown, 0, "a comment stands in an expression: write it in Python, beside the text.")
         self._references(fragment, forbidden)
 
+    def one_value(self, sql: Any) -> None:
+        """Look for what would make several columns, or another query, of an expression."""
+        depth = 0
+        found = words(sql) if isinstance(sql, str) else []
+        for before, word in itertools.pairwise([SQLWord("other", "", 0), *found]):
+            depth += (word.text in ("(", "[")) - (word.text in (")", "]"))
+            is_star = word.text == "*" and before.text in ("", ".")
+            if (depth == 0 and (word.text == "," or word.lower in _NOT_IN_VALUE)) or is_star or word.lower in _SEVERAL:
+                self._add(sql, word.offset, f"{word.text} stands in an expression, which is one value without a name.")
+
+    def own_fields(self, declared: DeclaredField, known: Collection[str]) -> None:
+        """Look for fields of the same section that are none."""
+        for sql in _expressions(declared):
+            for reference in _references_of(sql):
+                if isinstance(reference, OwnField) and reference.name not in known:
+                    hint = suggestion(reference.name, known)
+                    message = f"{declared.owner.__name__} has no field {reference.name}.{hint}"
+                    self._problems.add(self._place, self._subject, message)
+
     def _common(self, sql: str) -> None:
         for offset, mistake in syntax_mistakes(sql):
             self._add(sql, offset, f"{mistake}.")
@@ -130,6 +156,13 @@ class _Look:
         line = sql.count("\n", 0, offset)
         place = Place(self._place.file, self._place.line + line if self._place.line else 0)
         self._problems.add(place, self._subject, message)
+
+
+def _references_of(sql: Any) -> list[Reference]:
+    try:
+        return Fragment.of(sql).references() if isinstance(sql, str) else []
+    except ValueError:
+        return []
 
 
 def _elsewhere(rows: Rows, database: Database) -> str:

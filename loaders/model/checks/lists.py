@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Any
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Order, options_of
 from loaders.model.declaration import Model, Reached
+from loaders.model.names import is_graphql_name
 from loaders.model.order_terms import order_terms
 from loaders.model.places import place_of_class
 from loaders.model.problems import Problems, suggestion
+from loaders.model.references import Fragment
+from loaders.model.scalars import SCALARS
 from loaders.model.shapes import Many, Of
-from loaders.model.words import Argument
+from loaders.model.words import Argument, FilterValue, Pick
 
 _MAX_ROWS = 10_000
 """Rows of one list: more are read in pages, or exported."""
+
+
+_OWN_ARGUMENTS = frozenset({"first", "after", "last", "before", "filter", "order", "period", "id", "ids"})
 
 
 def check_lists(_model: Model, reached: Reached, problems: Problems) -> None:
@@ -27,20 +34,30 @@ def check_lists(_model: Model, reached: Reached, problems: Problems) -> None:
         _check_default_order(cls, reached.fields[cls], problems)
     for argument in reached.arguments:
         _check_argument(argument, problems)
+    for pick in reached.picks:
+        _check_pick(pick, problems)
 
 
 def _check_bounds(declared: DeclaredField, problems: Problems) -> None:
     first, most = declared.given("first"), declared.given("max")
     if first is None or most is None:
         return
-    if not isinstance(first, int) or not isinstance(most, int) or not 0 < first <= most <= _MAX_ROWS:
+    if type(first) is not int or type(most) is not int or not 0 < first <= most <= _MAX_ROWS:
         message = f"first={first!r} and max={most!r}: rows are 1 to max, and max is at most {_MAX_ROWS:,}."
         problems.add(declared.place, declared.subject, message)
 
 
 def _check_order(declared: DeclaredField, problems: Problems) -> None:
     order, shape = declared.given("order"), declared.shape
-    if shape is None or order is None:
+    if shape is None or declared.word is None or "order" not in declared.word.given:
+        return
+    if declared.word.name == "page" and not isinstance(order, type):
+        problems.add(declared.place, declared.subject, "order= of a page is a class derived from m.Order.")
+        return
+    if not isinstance(order, type | str | Pick):
+        problems.add(
+            declared.place, declared.subject, f"order= is a text, or a class derived from m.Order, and is {order!r}."
+        )
         return
     if isinstance(order, type):
         if not issubclass(order, Order):
@@ -77,6 +94,8 @@ def _check_filter_type(declared: DeclaredField, problems: Problems) -> None:
     if not issubclass(declared.owner, Filter) or shape is None or declared.word is None:
         return
     name = declared.word.name
+    if name == "where" and not _has_value(declared.given("sql")):
+        problems.add(declared.place, declared.subject, "what the client gives is nowhere in the SQL: write {m.value}.")
     if shape.of is not Of.SCALAR or shape.many is Many.PAGE:
         problems.add(
             declared.place, declared.subject, f"a condition's value is a scalar, and the annotation says {shape}."
@@ -91,15 +110,46 @@ def _check_filter_type(declared: DeclaredField, problems: Problems) -> None:
 
 
 def _check_argument(argument: Argument[Any], problems: Problems) -> None:
+    if not isinstance(argument.name, str) or not is_graphql_name(argument.name):
+        problems.add(argument.place, "argument", f"{argument.name!r} is no name of GraphQL.")
+    elif argument.name in _OWN_ARGUMENTS:
+        problems.add(argument.place, argument.name, "the gateway has an argument of this name: choose another.")
+    kind = argument.type
+    if kind is None:
+        return
+    if not isinstance(kind, type) or not (kind in SCALARS or issubclass(kind, Enum)):
+        problems.add(argument.place, argument.name, f"its type is a scalar or an enum, and is {kind!r}.")
+        return
     low, high = argument.bounds
-    default = argument.default
-    if argument.type is None:
+    values = {"the default": argument.default, "min=": low, "max=": high}
+    wrong = {what: value for what, value in values.items() if not _is_of(value, kind, optional=what != "the default")}
+    for what, value in wrong.items():
+        problems.add(argument.place, argument.name, f"{what} {value!r} is no {kind.__name__}.")
+    if wrong:
         return
-    if not isinstance(default, argument.type):
-        message = f"the default {default!r} is no {argument.type.__name__}."
-        problems.add(argument.place, argument.name, message)
-        return
-    if (low is not None and default < low) or (high is not None and default > high):
-        problems.add(argument.place, argument.name, f"the default {default!r} lies outside of its own bounds.")
+    if (low is not None and argument.default < low) or (high is not None and argument.default > high):
+        problems.add(argument.place, argument.name, f"the default {argument.default!r} lies outside of its own bounds.")
     if low is not None and high is not None and low > high:
         problems.add(argument.place, argument.name, f"min={low!r} is greater than max={high!r}.")
+
+
+def _is_of(value: object, kind: type, *, optional: bool) -> bool:
+    """Whether a value is of a type; in Python true is a whole number, and an instant a date."""
+    if value is None:
+        return optional
+    return isinstance(value, kind) and (type(value) is kind or type(value) not in SCALARS)
+
+
+def _has_value(sql: object) -> bool:
+    references = Fragment.of(sql).references() if isinstance(sql, str) else []
+    return any(isinstance(reference, FilterValue) for reference in references)
+
+
+def _check_pick(pick: Pick, problems: Problems) -> None:
+    kind = pick.argument.type
+    if not isinstance(kind, type) or not issubclass(kind, Enum):
+        problems.add(pick.place, pick.argument.name, "only an argument that is an enum picks SQL.")
+        return
+    missing = [member.name for member in kind if member not in pick.sql]
+    if missing:
+        problems.add(pick.place, pick.argument.name, f"picks no SQL for {', '.join(missing)} of {kind.__name__}.")

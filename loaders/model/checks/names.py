@@ -31,6 +31,8 @@ def check_names(model: Model, reached: Reached, problems: Problems) -> None:
         for member in enum:
             if not is_graphql_name(member.name) or member.name in ("true", "false", "null"):
                 problems.add(place, f"{enum.__name__}.{member.name}", "GraphQL cannot have this name in an enum.")
+        if not enum.__members__:
+            problems.add(place, enum.__name__, "has no members.")
         if len(enum.__members__) > len(list(enum)):
             problems.add(place, enum.__name__, "two names stand for one label: leave one of them out.")
         if not all(isinstance(member.value, str) for member in enum):

@@ -20,9 +20,6 @@ def check_roots(model: Model, reached: Reached, problems: Problems) -> None:
             )
         for declared in reached.fields[cls]:
             _check_root(declared, model, reached, problems)
-    for object_type in model.types:
-        if not isinstance(object_type, type) or object_type not in reached.fields:
-            problems.add(model.place, "Model", f"types= has {object_type!r}, which is no class derived from m.Object.")
 
 
 def _check_root(declared: DeclaredField, model: Model, reached: Reached, problems: Problems) -> None:

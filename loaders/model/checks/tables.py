@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+from zoneinfo import available_timezones
 
-from loaders.model.databases import Database, Everyones, Freshness, Table, Value, Via
+from loaders.model.classes import Object, options_of
+from loaders.model.databases import Database, Everyones, Freshness, Kind, Table, Tenant, Value, Via
 from loaders.model.declaration import Model, Reached
-from loaders.model.names import table_parts
+from loaders.model.names import is_scope, table_parts
 from loaders.model.places import Place
 from loaders.model.problems import Problems
+from loaders.model.scalars import SCALARS
 
 _DATABASE = re.compile("[a-z][a-z0-9_]{0,30}", re.ASCII)
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}", re.ASCII)
-"""A scope of RFC 6749: no space, quote or backslash, since scopes are listed with spaces between."""
 
 
 def check_tables(model: Model, reached: Reached, problems: Problems) -> None:
     """Names of databases and tables, how each table knows its tenant, and how long its answers may be served."""
     _check_databases(reached, problems)
+    _check_model_tenant(model, problems)
+    parents = {options_of(cls).get("table") for cls in reached.classes(Object)}
     declared: dict[tuple[Database, tuple[str, ...]], Table] = {}
     for table in reached.tables:
         _check_name(table, problems)
         _check_tenant(model, table, problems)
+        if isinstance(table.options.tenant, Via) and table.options.tenant.parent not in parents:
+            message = (
+                f"its tenant is said via {table.options.tenant.parent.name}, which no object type is over: its key"
+            )
+            problems.add(table.place, table.name, f"{message} is not known. Declare one, or name a column.")
         _check_options(table, problems)
         _check_twice(table, declared, problems)
     for argument in reached.arguments:
@@ -29,10 +38,28 @@ def check_tables(model: Model, reached: Reached, problems: Problems) -> None:
             _check_value(argument.default, argument.place, argument.name, model, problems)
 
 
+def _check_model_tenant(model: Model, problems: Problems) -> None:
+    tenant: Any = model.tenant
+    if tenant is None:
+        return
+    if not isinstance(tenant, Tenant):
+        problems.add(model.place, "Model", f"tenant= is m.Tenant(…), and is {tenant!r}.")
+        return
+    if not isinstance(tenant.claim, str) or not tenant.claim.strip():
+        problems.add(model.place, "Model", "m.Tenant(claim=…) is the member of a token that says the tenant.")
+    scalar = SCALARS.get(tenant.type) if isinstance(tenant.type, type) else None
+    if scalar is None or not scalar.can_be_key:
+        problems.add(model.place, "Model", f"m.Tenant(type={tenant.type!r}) is no type of a key, such as str or UUID.")
+
+
 def _check_databases(reached: Reached, problems: Problems) -> None:
     named: dict[str, Database] = {}
     for database in reached.databases:
         subject = f"{type(database).__name__}({database.name!r})"
+        name: Any = database.name
+        if not isinstance(name, str):
+            problems.add(database.place, subject, "a database's name is a text.")
+            continue
         if database.name and not _DATABASE.fullmatch(database.name):
             message = "a database's name is part of its setting's: use lower-case letters, digits and _."
             problems.add(database.place, subject, message)
@@ -49,16 +76,18 @@ def _check_name(table: Table, problems: Problems) -> None:
         message = "is no table's name: write schema.table, with a part in double quotes where it has other characters."
         problems.add(table.place, table.name, message)
         return
-    if len(parts) == 1 and table.database.kind.name == "POSTGRES":
+    if len(parts) == 1 and table.database.kind is Kind.POSTGRES:
         message = f"say its schema, such as public.{table.name}: the gateway's connections have no search_path."
         problems.add(table.place, table.name, message)
 
 
 def _check_twice(table: Table, declared: dict[tuple[Database, tuple[str, ...]], Table], problems: Problems) -> None:
     try:
-        key = table.database, table_parts(table.name)
+        parts = table_parts(table.name)
     except ValueError:
         return
+    is_postgres = table.database.kind is Kind.POSTGRES  # which takes an unquoted name in lower case
+    key = table.database, tuple(part.lower() for part in parts) if is_postgres and '"' not in table.name else parts
     other = declared.setdefault(key, table)
     if other is not table:
         message = f"is also declared at {other.place}: a table is declared once, and may serve several types."
@@ -66,11 +95,13 @@ def _check_twice(table: Table, declared: dict[tuple[Database, tuple[str, ...]], 
 
 
 def _check_tenant(model: Model, table: Table, problems: Problems) -> None:
-    tenant = table.options.tenant
+    tenant: Any = table.options.tenant
     if model.tenant is None:
         if tenant is not None and not isinstance(tenant, Everyones):
             problems.add(table.place, table.name, "says a tenant and the model none: give Model(tenant=m.Tenant(…)).")
         return
+    if tenant is not None and not isinstance(tenant, str | Via | Everyones):
+        problems.add(table.place, table.name, "tenant= is a column, <parent>.via(…) or m.everyones.")
     if isinstance(tenant, str) and not tenant.strip():
         problems.add(table.place, table.name, "tenant is empty: name a column, or say tenant=m.everyones.")
     if isinstance(tenant, Via):
@@ -99,18 +130,23 @@ def _check_via(table: Table, via: Via, problems: Problems) -> None:
 
 def _check_options(table: Table, problems: Problems) -> None:
     options = table.options
-    if options.scope and not _SCOPE.fullmatch(options.scope):
+    if not is_scope(options.scope):
         message = f"the scope {options.scope!r} has a space, a quote or another character that scopes cannot have."
         problems.add(table.place, table.name, message)
-    freshness = options.freshness
+    freshness: Any = options.freshness
+    zone: Any = options.zone
     if isinstance(freshness, Freshness):
         seconds = (freshness.fresh_s, freshness.stale_while_revalidate_s, freshness.stale_if_error_s)
         if not all(isinstance(one, int) and one >= 0 for one in seconds):
             problems.add(table.place, table.name, "freshness is three numbers of seconds, none of them below 0.")
+    elif freshness is not None:
+        problems.add(table.place, table.name, f"freshness= is m.Freshness(…), and is {freshness!r}.")
     if options.zone and not options.time:
         problems.add(table.place, table.name, "has a time zone and no time column: say time=….")
-    if options.latest and table.database.kind.name == "POSTGRES" and not options.latest.isidentifier():
-        problems.add(table.place, table.name, f"latest={options.latest!r} is no column's name.")
+    if isinstance(zone, str) and zone and zone not in available_timezones():
+        problems.add(table.place, table.name, f"zone={zone!r} is no time zone, such as Europe/Vienna or UTC.")
+    elif not isinstance(zone, str | Value):
+        problems.add(table.place, table.name, "zone= is a time zone's name, or table.value(…).")
 
 
 def _check_value(value: Value, place: Place, subject: str, model: Model, problems: Problems) -> None:
