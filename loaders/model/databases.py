@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Any
 
 from loaders.model.places import Place, calling_place
-from loaders.model.references import Reference
+from loaders.model.references import Fragment, Reference
 
 
 class Kind(Enum):
@@ -52,7 +52,11 @@ class Tenant:
 
 
 class Via:
-    """A table's tenant is that of its parent's row, found by a column that refers to the parent's key."""
+    """A table's tenant is that of its parent's row, found by a column that refers to the parent's key.
+
+    The parent's key has to be unique over all tenants: where two tenants have a parent of one key, both would see the
+    rows that refer to it.
+    """
 
     def __init__(self, parent: Table, column: str) -> None:
         self.parent = parent
@@ -186,3 +190,23 @@ class ClickHouse(Database):
 
     kind = Kind.CLICKHOUSE
     variable_prefix = "CLICKHOUSE"
+
+
+def tables_of(source: Table | Relation) -> list[Table]:
+    """Return the tables whose rows a table or a relation answers, through relations of other databases too, each once.
+
+    Tables that others say their tenant by are not among them.
+    """
+    tables: dict[Table, None] = {}
+    waiting: list[Table | Relation] = [source]
+    seen: set[Relation] = set()
+    while waiting:
+        source = waiting.pop(0)
+        if isinstance(source, Table):
+            tables[source] = None
+        elif source not in seen:
+            seen.add(source)
+            references = Fragment.of(source.sql).references()
+            waiting += [each.table for each in references if isinstance(each, Rows)]
+            waiting += [each for each in references if isinstance(each, Relation)]
+    return list(tables)

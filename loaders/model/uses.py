@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.compiled import CompiledModel, ObjectType, SectionType
-from loaders.model.databases import Database, Kind, Relation, Table
+from loaders.model.databases import Database, Kind, Relation, Table, tables_of
 from loaders.model.keys import Key
 from loaders.model.names import column_names, quoted_name
 from loaders.model.order_terms import OrderTerm, order_terms
@@ -143,7 +143,7 @@ def _section(
         pick=order if isinstance(order, Pick) else None,
         first=0 if many is Many.ONE else field.given("first"),
         max=0 if many is Many.ONE else field.given("max"),
-        is_periodic=is_periodic and isinstance(over, Table) and bool(over.options.time),
+        is_periodic=is_periodic and any(table.options.time for table in tables_of(over)),
     )
 
 

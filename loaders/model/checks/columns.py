@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from loaders.model.class_reader import DeclaredField
-from loaders.model.classes import Filter, Group, Object
+from loaders.model.classes import Filter, Group, Object, options_of
 from loaders.model.databases import Rows, Tenant, Value, Via
 from loaders.model.declaration import Model, Reached
 from loaders.model.names import column_names
@@ -37,6 +37,10 @@ class _Look:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
 
+    def refuse(self, place: Place, subject: str, message: str) -> None:
+        """Note a problem."""
+        self._problems.add(place, subject, message)
+
     def columns(self, text: Any, place: Place, subject: str, what: str, *, count: int = 0) -> None:
         """Note a text that names no columns, or another number of them than a key has parts; 0 is any number."""
         try:
@@ -54,12 +58,15 @@ class _Look:
 
 
 def _check_tables(reached: Reached, look: _Look) -> None:
+    parts = {options_of(cls).get("table"): _key_parts(cls, reached) for cls in reached.classes(Object)}
     for table in reached.tables:
         options = table.options
         if isinstance(options.tenant, str) and options.tenant.strip():
             look.columns(options.tenant, table.place, table.name, "tenant=", count=1)
         if isinstance(options.tenant, Via):
-            look.columns(options.tenant.column, table.place, table.name, "via(…)")
+            look.columns(
+                options.tenant.column, table.place, table.name, "via(…)", count=parts.get(options.tenant.parent, 0)
+            )
         if options.time:
             look.columns(options.time, table.place, table.name, "time=", count=1)
         if options.latest:
@@ -85,7 +92,7 @@ def _check_field(declared: DeclaredField, in_object: DeclaredField, reached: Rea
     elif name == "one":
         look.columns(declared.given("column"), place, subject, "the column", count=1)
         if target > 1:
-            look.columns(declared.given("column"), place, subject, "a link", count=target)
+            look.refuse(place, subject, f"m.one leads to a key of one part, and this one has {target}: use m.first(…).")
     elif name in ("many", "first", "section") and declared.given("column"):
         look.columns(declared.given("column"), place, subject, "the column", count=own)
     elif name == "through":

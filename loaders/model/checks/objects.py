@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Declared, Object, Section, options_of
-from loaders.model.databases import Kind, Relation, Table
+from loaders.model.databases import Kind, Relation, Table, tables_of
 from loaders.model.declaration import Model, Reached
 from loaders.model.places import place_of_class
 from loaders.model.problems import Problems
@@ -61,6 +61,13 @@ def _check_target(declared: DeclaredField, model: Model, problems: Problems) -> 
         problems.add(declared.place, declared.subject, f"{name} is not among Model(types=…): add it there.")
 
 
+def _tables(source: object) -> list[Table]:
+    try:
+        return tables_of(source) if isinstance(source, Table | Relation) else []
+    except (TypeError, ValueError):  # its SQL is no text: noted elsewhere
+        return []
+
+
 def _check_use(declared: DeclaredField, reached: Reached, problems: Problems) -> None:
     shape = declared.shape
     if shape is None or shape.of is not Of.SECTION:
@@ -68,10 +75,10 @@ def _check_use(declared: DeclaredField, reached: Reached, problems: Problems) ->
     over = declared.given("over") or options_of(shape.type).get("over")
     if not str(declared.given("column", "")).strip():
         problems.add(declared.place, declared.subject, "say which column of its rows holds this object's key.")
-    if declared.given("period") and isinstance(over, Table) and not over.options.time:
-        problems.add(
-            declared.place, declared.subject, f"has a period, and {over.name} no time column: say time=… there."
-        )
+    tables = _tables(over)
+    if declared.given("period") and tables and not any(table.options.time for table in tables):
+        names = ", ".join(table.name for table in tables)
+        problems.add(declared.place, declared.subject, f"has a period, and {names} no time column: say time=… there.")
     groups = [one for one in reached.fields.get(shape.type, ()) if one.word is not None and one.word.name == "group_by"]
     if shape.many is Many.ONE and groups:
         message = f"{shape.type.__name__} groups its rows ({groups[0].subject}), so that there are many: write list[…]."

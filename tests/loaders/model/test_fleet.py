@@ -11,6 +11,7 @@ from loaders.model.class_reader import DeclaredField
 from loaders.model.compiled import CompiledModel
 from loaders.model.loading import load_model
 from loaders.model.shapes import Many, Of
+from loaders.model.uses import uses_of
 
 SCHEMA = build_schema((Path(__file__).parents[3] / "schema.graphql").read_text())
 
@@ -87,3 +88,14 @@ def test_the_ways_in_are_those_of_the_schema(model: CompiledModel) -> None:
         assert root.shape is not None
         answer = "Node" if root.shape.of is Of.NODE else root.shape.type.__name__
         assert answer in str(SCHEMA.query_type.fields[root.graphql_name].type)
+
+
+def test_a_period_narrows_the_sections_that_read_flights(model: CompiledModel) -> None:
+    uses = {
+        name.removeprefix("Aircraft.analysis."): use for name, use in uses_of(model).items() if ".analysis." in name
+    }
+    periodic = {name for name, use in uses.items() if use.is_periodic}
+    assert {name for name in uses if name not in periodic} == {
+        *("peers", "registration", "revisions", "age", "manufacturer_share", "seat_rank")
+    }
+    assert {"streaks", "rotations", "fleet_rank", "model_benchmark"} <= periodic

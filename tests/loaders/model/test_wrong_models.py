@@ -145,6 +145,9 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a value with a name": ('m.sql("count()"', 'm.sql("count() as n"', "Use.events: as stands in an expression, which is one value"),
     "a description that is a number": ('m.sql("count()", "Events.")', 'm.sql("count()", 5)', "Use.events: a description is a text, and is 5."),
     "a resolver that is no function": ("m.current()", "m.resolver(5)", "Query.account: m.resolver takes a function."),
+    "a link to a key of two parts": ("account: Account | None = m.one", "first_line: Line | None = m.one('line_id')\n    account: Account | None = m.one", "Order.first_line: m.one leads to a key of one part, and this one has 2: use m.first(…)."),
+    "a parent by two columns": ('orders.via("order_id")', 'orders.via("order_id, line_no")', "app.order_lines: via(…) is one column"),
+    "a period over a relation without one": ('rank: Rank | None = m.section("id")', 'rank: Rank | None = m.section("id", over=peers, period=True)', "Order.rank: has a period, and app.orders no time column"),
 }  # fmt: skip
 
 

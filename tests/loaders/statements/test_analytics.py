@@ -16,9 +16,8 @@ import pytest
 from deploy.analytics.data import EVENTS, MEMBERS, ZONES, AnalyticsData, load, make, member_id, project_id
 from deploy.analytics.model import Ranking
 from loaders.model.compiled import CompiledModel
-from loaders.model.databases import Kind, Relation, Rows, Table, everyones
+from loaders.model.databases import Kind, everyones, tables_of
 from loaders.model.loading import load_model
-from loaders.model.references import Fragment
 from loaders.model.scalars import UNIQUE_ID
 from loaders.model.shapes import Many
 from loaders.model.uses import SectionUse, uses_of
@@ -210,20 +209,6 @@ async def test_a_table_of_everyones_is_read_by_each(answers: Answers) -> None:
     assert await answers.of("Plan.record", [1, 2, 3, 4]) == truth.records(DATA.plans, "id", ("id", "name", "price"))
 
 
-def _tables_of(use: SectionUse) -> set[Table]:
-    """The tables that a use reads, those that others say their tenant by among them."""
-    if isinstance(use.over, Table):
-        return {use.over}
-    found, waiting = set[Table](), [use.over]
-    while waiting:
-        for reference in Fragment.of(waiting.pop().sql).references():
-            if isinstance(reference, Rows):
-                found.add(reference.table)
-            elif isinstance(reference, Relation):
-                waiting.append(reference)
-    return found
-
-
 @pytest.fixture
 def every_key() -> dict[str, list[Any]]:
     """By object type, the keys of all tenants."""
@@ -244,7 +229,7 @@ async def test_without_any_one_tenant_condition_a_use_answers_otherwise(
     for name, use in answers.uses.items():
         arguments: dict[str, Any] = {"timeZone": "UTC"}
         right = await answers.of(name, every_key[use.owner], first=500, **arguments, unchecked=True)
-        for table in sorted(_tables_of(use), key=lambda one: one.name):
+        for table in sorted(tables_of(use.over), key=lambda one: one.name):
             if table.options.tenant is everyones:
                 continue
             options, table.options = table.options, replace(table.options, tenant=everyones)
