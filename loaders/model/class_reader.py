@@ -35,12 +35,12 @@ class DeclaredField:
 
     @property
     def column_text(self) -> str:
-        """The column, or columns, that its word names; those of its own name where the word names none."""
+        """The columns that its word names, as `column_names` reads them; the field's own name by default."""
         return self.given("column") or f'"{self.name}"'
 
     @property
     def has_sql_link(self) -> bool:
-        """Whether it is a link whose key is computed in SQL, rather than held by a column of the object's own table."""
+        """Whether the field is a link whose key is computed in SQL, and not held by a column of the object's table."""
         is_link = self.word is not None and self.word.name == "one"
         return is_link and (not issubclass(self.owner, Object) or self.given("over") is not None)
 
@@ -51,7 +51,7 @@ class DeclaredField:
 
     @property
     def description(self) -> str:
-        """What the author says of it, with its unit."""
+        """The author's description, with the unit."""
         if self.word is None:
             return ""
         unit = self.word.given.get("unit")

@@ -98,7 +98,7 @@ class Table:
 
     @property
     def all(self) -> Rows:
-        """All rows of the tenant: what depends on them depends on every object."""
+        """All rows of the tenant. What is computed from them changes with any object."""
         return Rows(self, None)
 
     def asked(self, column: str) -> Rows:
@@ -106,7 +106,7 @@ class Table:
         return Rows(self, column)
 
     def via(self, column: str) -> Via:
-        """Say of a child's table that its tenant is that of the row here which `column` of the child refers to."""
+        """Return the `tenant=` of a child's table: the tenant of the row here that the child's `column` refers to."""
         return Via(self, column)
 
     def value(self, column: str) -> Value:
@@ -122,7 +122,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class TableOptions:
-    """What a model says of a table beside its name."""
+    """The options of a table."""
 
     tenant: str | Via | Everyones | None = None
     scope: str = ""

@@ -73,7 +73,7 @@ def _reader(scalar: Scalar) -> Callable[[str], Any]:
 
 
 def _read_part(scalar: Scalar, part: str) -> Any:
-    """None for an escape that `write` would not have made, so that one object has one text."""
+    """Return a part's value; None for an escape that `write` would not have made, so that an object has one text."""
     plain = part.replace("%3A", SEPARATOR).replace("%25", "%")
     return _reader(scalar)(plain) if _escaped(plain) == part else None
 

@@ -14,7 +14,7 @@ _TERM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """What is ordered by, which way, and where nulls come; last where nothing is said, whichever the way."""
+    """One expression of an order, its direction, and where nulls come: last in either direction by default."""
 
     expression: str
     is_descending: bool = False

@@ -1,4 +1,4 @@
-"""What is wrong with a model: every problem at once, each with its place and what to do."""
+"""Problems of a model: all at once, each with its place and what to do."""
 
 from __future__ import annotations
 

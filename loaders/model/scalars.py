@@ -62,7 +62,7 @@ class Scalar:
 
 
 def _read_text(text: str) -> str | None:
-    """NUL cannot be stored, and lone surrogates cannot be encoded."""
+    """Return the text, or None where a store cannot hold it: NUL cannot be stored, nor lone surrogates encoded."""
     if "\0" in text or len(text) > MAX_KEY_CHARACTERS:
         return None
     try:
@@ -73,7 +73,7 @@ def _read_text(text: str) -> str | None:
 
 
 def _read_integer(bits: int) -> Callable[[str], int | None]:
-    """One text for one number: no plus sign, no leading zeros, nothing beyond the bits."""
+    """Return a reader that takes one text for each number: no plus sign or leading zeros, within the bits."""
     bound = 1 << (bits - 1)
 
     def read(text: str) -> int | None:
@@ -86,7 +86,7 @@ def _read_integer(bits: int) -> Callable[[str], int | None]:
 
 
 def _read_uuid(text: str) -> UUID | None:
-    """Either case is the same UUID."""
+    """Return the UUID of a text in either case; None for any other text."""
     return UUID(text) if _UUID.fullmatch(text) else None
 
 
@@ -105,7 +105,7 @@ def _bytes_from_json(text: str) -> bytes:
 
 
 def _instant_to_json(value: dt.datetime) -> str:
-    """UTC, to the microsecond where there is one."""
+    """Return an instant in UTC, with microseconds unless they are zero."""
     return value.astimezone(dt.UTC).isoformat()
 
 

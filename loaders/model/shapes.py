@@ -25,7 +25,7 @@ class Many(Enum):
 
 
 class Of(Enum):
-    """What a field's values are."""
+    """The kinds of values that a field may have."""
 
     SCALAR = auto()
     OBJECT = auto()
@@ -36,7 +36,7 @@ class Of(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What an annotation says. `scalar` is there for leaves alone; a list of scalars is an array in one column."""
+    """The parts of an annotation. `scalar` is None for other values than scalars; a list of these is an array."""
 
     many: Many
     of: Of

@@ -57,7 +57,7 @@ class SectionUse:
 
     @property
     def database(self) -> Database:
-        """Where the rows are."""
+        """The database that the rows lie in."""
         return self.over.database
 
 
@@ -200,7 +200,7 @@ def _tie_break(target: ObjectType) -> Iterator[OrderTerm]:
 
 
 _THROUGH = "fw_through"
-"""What a list through a relation calls this object's key, which the target's table may have another column of."""
+"""The alias of this object's key in a list through a relation, which no column of the target's table has."""
 
 
 def _through(model: CompiledModel, name: str, owner: ObjectType, field: DeclaredField) -> SectionUse:

@@ -1,4 +1,4 @@
-"""The words of the language: what stands on the right of a field in a class of the model.
+"""The words of the language: the calls that stand on the right of a field in a model's class.
 
 A word notes its place and its arguments and never fails: what is wrong is found, with everything else, when the model
 is built. Words answer Any, since the annotation beside them is the field's type.
@@ -73,7 +73,7 @@ class OwnField(Reference):
 
 
 def field(name: str) -> OwnField:
-    """In the SQL of a section's field, say `{m.field("month")}` for another field of it."""
+    """Return a reference to another field of the same section, to stand in its SQL: `{m.field("month")}`."""
     return OwnField(name)
 
 
@@ -86,7 +86,7 @@ value = FilterValue()
 
 
 def key(description: str = "", *, shown: bool = True, column: str = "") -> Any:
-    """A part of the object's key; `shown=False` leaves it out of the API, where `id` holds it all the same."""
+    """Declare a part of the object's key. `shown=False` leaves the field out of the API; `id` still holds it."""
     return _word("key", description, shown=shown, column=column)
 
 
@@ -104,12 +104,12 @@ def column(
 
 
 def sql(expression: str, description: str = "", *, unit: str = "", deprecated: str = "", hidden: bool = False) -> Any:
-    """A value computed by the store from the section's rows; in a list without `group_by`, from each row."""
+    """Declare a value computed in SQL from the section's rows, or from each row in a list without `group_by`."""
     return _word("sql", description, expression=expression, unit=unit, deprecated=deprecated, hidden=hidden)
 
 
 def group_by(expression: str, description: str = "", *, unit: str = "", shown: bool = True) -> Any:
-    """What the rows of a list are grouped by."""
+    """Group the rows of a list by an expression; the rows of a group become one."""
     return _word("group_by", description, expression=expression, unit=unit, shown=shown)
 
 
@@ -207,12 +207,12 @@ def section(
 
 
 def nested(description: str = "", *, period: bool = False, scope: str = "", deprecated: str = "") -> Any:
-    """A group of sections; with `period` it has that argument, and hands it down to them."""
+    """Declare a group of sections. With `period` it has that argument, which applies to all of them."""
     return _word("nested", description, period=period, scope=scope, deprecated=deprecated)
 
 
 def by_key(column: str = "", description: str = "", *, argument: str = "", deprecated: str = "") -> Any:
-    """A way in: one object, or several, by the key or by a unique `column`."""
+    """Declare a root field that answers one object, or several, by the key or by a unique `column`."""
     return _word("by_key", description, column=column, argument=argument, deprecated=deprecated)
 
 
@@ -225,22 +225,22 @@ def page(
     max: int = 1_000,
     deprecated: str = "",
 ) -> Any:
-    """A way in: all objects of the tenant, page by page."""
+    """Declare a root field that answers all objects of the tenant, page by page."""
     return _word("page", description, order=order, filter=filter, first=first, max=max, deprecated=deprecated)
 
 
 def current(description: str = "", *, deprecated: str = "") -> Any:
-    """A way in: the tenant's own object, whose key is the viewer's claim."""
+    """Declare a root field that answers the tenant's own object, whose key is the viewer's claim."""
     return _word("current", description, deprecated=deprecated)
 
 
 def resolver(function: Callable[..., Any], description: str = "", *, points: float = 1, deprecated: str = "") -> Any:
-    """A field that Python answers, for all objects at once; `points` is its price for one of them."""
+    """Declare a field that a Python function answers for all objects at once; `points` is its price for one object."""
     return _word("resolver", description, function=function, points=points, deprecated=deprecated)
 
 
 def by(expression: str, *, nulls: str = "last", descending: bool = False) -> Any:
-    """A member of an order; `nulls` and `descending` are what holds where the client does not say."""
+    """Declare a member of an order. `nulls` and `descending` are its defaults, which a client may change."""
     return _word("by", expression=expression, nulls=nulls, descending=descending)
 
 

@@ -50,7 +50,7 @@ class SentRows:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a statement is for: keys of objects of one type, their tenant, a period, and arguments.
+    """The values of one statement: keys of objects of one type, their tenant, a period, and arguments.
 
     The tenant is None for a model without tenants alone. It has no default, so that nobody forgets it.
     """

@@ -103,7 +103,7 @@ class _Select:
         return expression
 
     def _sorted(self) -> str:
-        """What rows are ordered by, beside the columns."""
+        """Return the expressions of the order as further columns."""
         terms = enumerate(self._terms) if self._use.is_row else ()
         return "".join(f",\n    {term.expression} as fw_order_{place}" for place, term in terms)
 

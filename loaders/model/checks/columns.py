@@ -15,7 +15,7 @@ from loaders.model.shapes import Of
 
 
 def check_columns(model: Model, reached: Reached, problems: Problems) -> None:
-    """Columns of tables, of the tenant, of keys and links, of filters, and of rows in relations."""
+    """Check the columns that tables, the tenant, keys, links, filters and relations name."""
     look = _Look(problems)
     if isinstance(model.tenant, Tenant):
         look.columns(model.tenant.column, model.place, "Model", "the tenant's column", count=1)

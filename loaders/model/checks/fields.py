@@ -51,14 +51,14 @@ _WORD_FOR = {
     Of.NODE: "m.by_key()",
 }
 _COLUMNS = frozenset({_COLUMN, "key", "column", "sql", "group_by", "percentile", "ratio"})
-"""What a computed field may ask for."""
+"""The words whose fields a computed field's function may have as parameters."""
 _NUMBERS = frozenset({"Int", "BigInt", "Float", "Decimal"})
 _NULLABLE = frozenset({"one", "first", "percentile", "ratio", "by_key", "current"})
 """Words whose value may be missing whatever the author knows, so that the type has to say so."""
 
 
 def check_fields(_model: Model, reached: Reached, problems: Problems) -> None:
-    """A word in a class that does not have it, a type that a word does not have, and arguments of single words."""
+    """Check that each word may stand in its class, that its field's type fits, and the arguments of single words."""
     for declared in reached.all_fields():
         kind = next(base for base in _WORDS if issubclass(declared.owner, base))
         name = declared.word.name if declared.word is not None else _COLUMN
@@ -73,7 +73,7 @@ def check_fields(_model: Model, reached: Reached, problems: Problems) -> None:
 
 def _wrong_word(declared: DeclaredField, kind: type, name: str, problems: Problems) -> None:
     known = ", ".join(f"m.{word}" for word in sorted(_WORDS[kind] - {_COLUMN}))
-    what = f"m.{name} is no word of a {kind.__name__}" if name else f"a field of a {kind.__name__} needs a word"
+    what = f"m.{name} is no word of m.{kind.__name__}" if name else f"a field of m.{kind.__name__} needs a word"
     problems.add(declared.place, declared.subject, f"{what}: it has {known}.")
 
 
@@ -141,7 +141,7 @@ def _check_texts(declared: DeclaredField, problems: Problems) -> None:
 
 
 def _check_computed(declared: DeclaredField, reached: Reached, problems: Problems) -> None:
-    """Its parameters name columns of the same class, hidden ones too."""
+    """Check that the function's parameters name columns of the same class; hidden ones count."""
     function = declared.given("function")
     if not callable(function):
         problems.add(declared.place, declared.subject, "m.computed takes a function.")

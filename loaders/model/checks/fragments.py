@@ -32,7 +32,7 @@ _SEVERAL = frozenset({"untuple", "columns"})
 
 
 def check_fragments(_model: Model, reached: Reached, problems: Problems) -> None:
-    """Brackets, quotes, several statements, functions that hide what they read, and tables that are named bare."""
+    """Check all SQL of a model: its text, the functions that it calls, the tables that it names, and its references."""
     schemas = frozenset(name for table in reached.tables for name in _schema(table.name))
     for relation, fragment in reached.relations.items():
         look = _Look(relation.place, "relation", schemas, problems)
@@ -70,7 +70,7 @@ def _forbidden_in(owner: type[Declared]) -> tuple[type[Reference], ...]:
 
 
 def _expressions(declared: DeclaredField) -> Iterator[Any]:
-    """The SQL that a field's word was given."""
+    """Yield the expressions among the arguments of a field's word."""
     given: Mapping[str, Any] = declared.word.given if declared.word is not None else {}
     yield from (given[name] for name in ("expression", "part", "whole", "sql") if name in given)
     if declared.has_sql_link:

@@ -25,7 +25,7 @@ _OWN_ARGUMENTS = frozenset({"first", "after", "last", "before", "filter", "order
 
 
 def check_lists(_model: Model, reached: Reached, problems: Problems) -> None:
-    """Bounds of lists, terms of orders, types of filters, defaults of arguments."""
+    """Check bounds of lists, terms of orders, types of filters, arguments and picks."""
     for declared in reached.all_fields():
         _check_bounds(declared, problems)
         _check_order(declared, problems)

@@ -21,7 +21,7 @@ _RESERVED = frozenset(
 
 
 def check_names(model: Model, reached: Reached, problems: Problems) -> None:
-    """Names that GraphQL cannot have, and two things of one name."""
+    """Check that GraphQL can have each name, and that no two things share one."""
     if not isinstance(model.name, str) or not _MODEL.fullmatch(model.name):
         problems.add(model.place, "Model", f"{model.name!r} is no name: use lower-case letters, digits, - and _.")
     _check_types(reached, problems)
@@ -51,7 +51,7 @@ def _check_types(reached: Reached, problems: Problems) -> None:
 
 
 def _type_names(reached: Reached) -> Iterator[tuple[str, str, Place]]:
-    """Each type of the schema that the model makes: its name, what makes it, and where."""
+    """Yield for each type that the model adds to the schema its name, the subject that adds it, and the place."""
     for cls in reached.fields:
         if issubclass(cls, Object | Section | Group | Filter):
             yield cls.__name__, cls.__name__, place_of_class(cls)

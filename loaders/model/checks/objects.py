@@ -12,7 +12,7 @@ from loaders.model.shapes import Many, Of
 
 
 def check_objects(model: Model, reached: Reached, problems: Problems) -> None:
-    """What holds of each object type, section and use of one."""
+    """Check each object type, each section, and each field that uses a section."""
     for cls in reached.classes(Object):
         _check_table(cls, problems)
         _check_key(cls, reached.fields[cls], problems)

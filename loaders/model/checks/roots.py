@@ -1,4 +1,4 @@
-"""Ways in: what the query type can be asked for."""
+"""Root fields: what the query type can be asked for."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from loaders.model.shapes import Many, Of
 
 
 def check_roots(model: Model, reached: Reached, problems: Problems) -> None:
-    """That there is a way in, and that what it looks up by is there."""
+    """Check that the query type has root fields, and that the columns and arguments of these exist."""
     for cls in reached.classes(Query):
         if not reached.fields[cls]:
             problems.add(
-                place_of_class(cls), cls.__name__, "has no field: declare at least one way in with m.by_key()."
+                place_of_class(cls), cls.__name__, "has no field: declare at least one root field with m.by_key()."
             )
         for declared in reached.fields[cls]:
             _check_root(declared, model, reached, problems)

@@ -34,7 +34,7 @@ _STATEMENTS = frozenset(
 
 
 _NOTHING = SQLWord("other", "", 0)
-"""What stands before the first word and after the last one."""
+"""Stands before the first word and after the last one."""
 
 
 def syntax_mistakes(sql: str) -> Iterator[tuple[int, str]]:

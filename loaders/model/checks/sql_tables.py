@@ -8,7 +8,7 @@ from loaders.model.sql_words import SQLWord, words
 
 _WITH_FROM_INSIDE = frozenset({"extract", "trim", "substring", "overlay", "position", "ltrim", "rtrim"})
 _ENDS_TABLE_LIST = frozenset({"group", "order", "limit", "window"})
-"""What may have commas of its own behind a list of tables. Words that can be a table's alias are not among them."""
+"""Clauses that may hold commas behind a list of tables. Words that can be a table's alias are not among them."""
 _BEGINS_QUERY = frozenset({"select", "with", "values", "from", "table"})
 _BEFORE_QUERY = frozenset({"", "(", "union", "all", "distinct", "except", "intersect"})
 _ROW_MAKERS = frozenset({"unnest", "generate_series", "numbers", "zeros", "values", "json_each", "jsonb_each"})
@@ -40,11 +40,11 @@ class _TableScan:
         self._calls: list[str] = []
         """The word before each open bracket."""
         self._table_lists: list[int] = []
-        """Of each list of tables that is open, how many brackets are around it."""
+        """How many brackets are around each open list of tables."""
         self._selects: list[int] = []
-        """Of each query that has begun, how many brackets are around it."""
+        """How many brackets are around each query that has begun."""
         self._withs: list[tuple[int, bool]] = []
-        """Of each `with` whose query has not begun, how many brackets are around it, and whether it is recursive."""
+        """How many brackets are around each `with` whose query has not begun, and whether it is recursive."""
         self._known: list[tuple[str, int]] = []
         self._being_defined: list[tuple[str, int]] = []
         self._recursive: list[tuple[str, int]] = []

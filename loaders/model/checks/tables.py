@@ -18,7 +18,7 @@ _DATABASE = re.compile("[a-z][a-z0-9_]{0,30}", re.ASCII)
 
 
 def check_tables(model: Model, reached: Reached, problems: Problems) -> None:
-    """Names of databases and tables, how each table knows its tenant, and how long its answers may be served."""
+    """Check databases, the model's tenant, and each table's name, tenant and options."""
     _check_databases(reached, problems)
     _check_model_tenant(model, problems)
     parents = {options_of(cls).get("table") for cls in reached.classes(Object)}
