@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loaders.model.checks.arguments import check_arguments
 from loaders.model.checks.columns import check_columns
 from loaders.model.checks.fields import check_fields
 from loaders.model.checks.fragments import check_fragments
@@ -18,6 +19,7 @@ CHECKS = (
     check_objects,
     check_columns,
     check_lists,
+    check_arguments,
     check_fragments,
     check_roots,
 )

@@ -42,6 +42,7 @@ def check_fragments(_model: Model, reached: Reached, problems: Problems) -> None
         if where:
             look = _Look(place_of_class(cls), cls.__name__, schemas, problems)
             look.expression(where, (Rows, Relation, Value, OwnField, FilterValue))
+            look.one_value(where)
     for declared in reached.all_fields():
         forbidden = (Rows, Relation, Value, *_forbidden_in(declared.owner))
         look = _Look(declared.place, declared.subject, schemas, problems)
@@ -50,10 +51,13 @@ def check_fragments(_model: Model, reached: Reached, problems: Problems) -> None
             look.one_value(sql)
         if isinstance(declared.given("order"), str):
             look.expression(declared.given("order"), forbidden)
+            look.one_value(declared.given("order"), may_have_commas=True)
         look.own_fields(declared, {each.name for each in reached.fields[declared.owner]})
     for pick in reached.picks:
         for sql in pick.sql.values():
-            _Look(pick.place, pick.argument.name, schemas, problems).expression(sql, (Rows, Relation, Value))
+            look = _Look(pick.place, pick.argument.name, schemas, problems)
+            look.expression(sql, (Rows, Relation, Value))
+            look.one_value(sql, may_have_commas=True)
 
 
 def _schema(name: str) -> tuple[str, ...]:
@@ -110,14 +114,18 @@ class _Look:
             self._add(shown, 0, "a comment stands in an expression: write it in Python, beside the text.")
         self._references(fragment, forbidden)
 
-    def one_value(self, sql: Any) -> None:
-        """Look for what would make several columns, or another query, of an expression."""
+    def one_value(self, sql: Any, *, may_have_commas: bool = False) -> None:
+        """Look for what would make several columns, or another query, of an expression; an order has commas."""
         depth = 0
         found = words(sql) if isinstance(sql, str) else []
         for before, word in itertools.pairwise([SQLWord("other", "", 0), *found]):
             depth += (word.text in ("(", "[")) - (word.text in (")", "]"))
             is_star = word.text == "*" and before.text in ("", ".")
-            if (depth == 0 and (word.text == "," or word.lower in _NOT_IN_VALUE)) or is_star or word.lower in _SEVERAL:
+            if (
+                (depth == 0 and ((word.text == "," and not may_have_commas) or word.lower in _NOT_IN_VALUE))
+                or is_star
+                or word.lower in _SEVERAL
+            ):
                 self._add(sql, word.offset, f"{word.text} stands in an expression, which is one value without a name.")
 
     def own_fields(self, declared: DeclaredField, known: Collection[str]) -> None:

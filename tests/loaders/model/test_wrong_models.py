@@ -148,6 +148,9 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a link to a key of two parts": ("account: Account | None = m.one", "first_line: Line | None = m.one('line_id')\n    account: Account | None = m.one", "Order.first_line: m.one leads to a key of one part, and this one has 2: use m.first(…)."),
     "a parent by two columns": ('orders.via("order_id")', 'orders.via("order_id, line_no")', "app.order_lines: via(…) is one column"),
     "a period over a relation without one": ('rank: Rank | None = m.section("id")', 'rank: Rank | None = m.section("id", over=peers, period=True)', "Order.rank: has a period, and app.orders no time column"),
+    "two arguments of one name": ('m.group_by("toDate(sent_at)"', "m.group_by(f\"toDate(sent_at + {m.argument('size', float, default=1.0)})\"", "size: UseByDay also has the argument size of model.py:"),
+    "an order that ends its bound": ('order="day"', 'order="day union all select 1, 2, 3"', "Order.use_by_day: union stands in an expression"),
+    "a condition with a bound": ("where=\"kind != 'test'\"", 'where="true limit 5"', "Use: limit stands in an expression"),
 }  # fmt: skip
 
 
