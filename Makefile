@@ -9,7 +9,7 @@ run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run
 
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

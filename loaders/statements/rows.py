@@ -49,7 +49,7 @@ class SentRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class StatementScope:
     """The values of one statement: keys of objects of one type, their tenant, a period, and arguments.
 
     The tenant is None for a model without tenants alone. It has no default, so that nobody forgets it.
@@ -69,7 +69,7 @@ class Asked:
 class RowsWriter:
     """Writes the common table expressions of one statement, each once, and fragments over them."""
 
-    def __init__(self, database: Database, asked: Asked) -> None:
+    def __init__(self, database: Database, asked: StatementScope) -> None:
         self.binding = Binding(database.kind)
         self._database = database
         self._asked = asked
@@ -185,7 +185,7 @@ def column_name(field: str) -> str:
     return f"fw_field_{field}"
 
 
-def argument_value(argument: Argument[Any], asked: Asked) -> Any:
+def argument_value(argument: Argument[Any], asked: StatementScope) -> Any:
     """Return what was given for an argument, or its default. Raises TypeError for a tenant's value that is not read."""
     value = asked.arguments.get(argument.name, argument.default)
     if isinstance(value, Value):
@@ -193,7 +193,7 @@ def argument_value(argument: Argument[Any], asked: Asked) -> Any:
     return value
 
 
-def picked(pick: Pick, asked: Asked) -> str:
+def picked(pick: Pick, asked: StatementScope) -> str:
     """Return the SQL that a pick chooses."""
     return str(pick.sql[argument_value(pick.argument, asked)])
 

@@ -13,7 +13,7 @@ from loaders.model.references import Fragment
 from loaders.model.shapes import Many
 from loaders.model.sql_words import words
 from loaders.model.uses import SectionUse, UsedColumn
-from loaders.statements.rows import Asked, RowsWriter, column_name, picked
+from loaders.statements.rows import RowsWriter, StatementScope, column_name, picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SelectStatement:
     values: dict[str, Any]
 
 
-def select(use: SectionUse, asked: Asked, first: int | None = None) -> SelectStatement:
+def select(use: SectionUse, asked: StatementScope, first: int | None = None) -> SelectStatement:
     """Return the statement that answers a use; `first` is how many rows of a list, `use.first` where it is None."""
     return _Select(use, asked, use.first if first is None else first).statement()
 
@@ -43,7 +43,7 @@ def foreign_relations(use: SectionUse) -> list[Relation]:
     return list(found)
 
 
-def select_relation(relation: Relation, asked: Asked) -> SelectStatement:
+def select_relation(relation: Relation, asked: StatementScope) -> SelectStatement:
     """Return the statement that answers all rows of a relation, which may be over asked objects."""
     writer = RowsWriter(relation.database, asked)
     sql = writer.statement(writer.fragment(Fragment.of(relation.sql)))
@@ -51,7 +51,7 @@ def select_relation(relation: Relation, asked: Asked) -> SelectStatement:
 
 
 class _Select:
-    def __init__(self, use: SectionUse, asked: Asked, first: int) -> None:
+    def __init__(self, use: SectionUse, asked: StatementScope, first: int) -> None:
         self._use = use
         self._first = first
         self._writer = RowsWriter(use.database, asked)

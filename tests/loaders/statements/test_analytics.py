@@ -21,7 +21,7 @@ from loaders.model.loading import load_model
 from loaders.model.scalars import UNIQUE_ID
 from loaders.model.shapes import Many
 from loaders.model.uses import SectionUse, uses_of
-from loaders.statements.rows import Asked, Bounds, SentRows, TenantScope
+from loaders.statements.rows import Bounds, SentRows, StatementScope, TenantScope
 from loaders.statements.select import SelectStatement, foreign_relations, select, select_relation
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.statements import truth
@@ -68,7 +68,7 @@ class Answers:
         """By key, the row of a use or its rows; `unchecked` takes rows as they come, several of one key too."""
         use = self.uses[name]
         scope = TenantScope("workspace_id", UNIQUE_ID, self.tenant)
-        asked = Asked(use.key, keys, scope, bounds, arguments, self._parent_keys)
+        asked = StatementScope(use.key, keys, scope, bounds, arguments, self._parent_keys)
         for relation in foreign_relations(use):
             sent = {**asked.sent, relation: await self._run(select_relation(relation, asked))}
             asked = replace(asked, sent=sent)

@@ -19,7 +19,7 @@ from loaders.model.uses import SectionUse, uses_of
 from loaders.planning import Period
 from loaders.planning.request import request
 from loaders.section_statements import SectionStatements
-from loaders.statements.rows import Asked, Bounds, SentRows
+from loaders.statements.rows import Bounds, SentRows, StatementScope
 from loaders.statements.select import SelectStatement, foreign_relations, select, select_relation
 from tests.conftest import Stores
 
@@ -43,9 +43,9 @@ async def _run(stores: Stores, statement: SelectStatement) -> SentRows:
 
 
 async def _answers(stores: Stores, use: SectionUse, ids: Sequence[str], bounds: Bounds) -> dict[str, Any]:
-    asked = Asked(use.key, ids, None, bounds)
+    asked = StatementScope(use.key, ids, None, bounds)
     sent = {relation: await _run(stores, select_relation(relation, asked)) for relation in foreign_relations(use)}
-    answer = await _run(stores, select(use, Asked(use.key, ids, None, bounds, sent=sent)))
+    answer = await _run(stores, select(use, StatementScope(use.key, ids, None, bounds, sent=sent)))
     rows = zip(*answer.columns, strict=True)
     if use.many is Many.ONE:
         return {row[0]: row[1:] for row in rows}

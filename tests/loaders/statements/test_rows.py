@@ -14,12 +14,12 @@ from loaders.model.references import Fragment
 from loaders.model.scalars import BIG_INTEGER, INTEGER, TEXT, UNIQUE_ID
 from loaders.model.uses import uses_of
 from loaders.model.words import argument
-from loaders.statements.rows import Asked, RowsWriter, TenantScope
+from loaders.statements.rows import RowsWriter, StatementScope, TenantScope
 from loaders.statements.select import select
 from tests.loaders.model.models import RIGHT, load
 
 TENANT = TenantScope("account_id", UNIQUE_ID, UUID(int=1))
-ASKED = Asked(Key(("id",), (TEXT,)), ["a"], TENANT)
+ASKED = StatementScope(Key(("id",), (TEXT,)), ["a"], TENANT)
 POSTGRES, CLICKHOUSE = Postgres(), ClickHouse()
 
 
@@ -41,7 +41,7 @@ def test_names_of_columns_are_never_read_as_sql() -> None:
     ],
 )
 def test_keys_of_several_parts_are_asked_together(database: Database, expected: str) -> None:
-    asked = Asked(Key(("a", "b"), (BIG_INTEGER, INTEGER)), [(1, 2)], None)
+    asked = StatementScope(Key(("a", "b"), (BIG_INTEGER, INTEGER)), [(1, 2)], None)
     table = database.table("app.lines", tenant=everyones)
     statement = RowsWriter(database, asked)
     statement.fragment(Fragment.of(f"{table.asked('a, b')}"))
@@ -49,7 +49,7 @@ def test_keys_of_several_parts_are_asked_together(database: Database, expected: 
 
 
 def test_a_table_of_tenants_is_not_read_for_none() -> None:
-    nobody = RowsWriter(POSTGRES, Asked(ASKED.key, ["a"], None))
+    nobody = RowsWriter(POSTGRES, StatementScope(ASKED.key, ["a"], None))
     parent = POSTGRES.table("app.orders", tenant="account_id")
     for table in (parent, POSTGRES.table("app.lines", tenant=parent.via("order_id"))):
         with pytest.raises(TypeError, match="belongs to tenants, and the statement is for none"):
@@ -63,7 +63,7 @@ def test_a_table_is_not_read_in_another_database() -> None:
 
 def test_an_enum_is_bound_by_its_label() -> None:
     ranking = argument("by", Ranking, default=Ranking.BYTES)
-    statement = RowsWriter(CLICKHOUSE, Asked(Key(("id",), (TEXT,)), [Ranking.EVENTS], TENANT))
+    statement = RowsWriter(CLICKHOUSE, StatementScope(Key(("id",), (TEXT,)), [Ranking.EVENTS], TENANT))
     assert statement.fragment(Fragment.of(f"{ranking}")) == "{argument_by:String}"
     statement.keys(["id"])
     assert statement.binding.values == {"argument_by": "bytes", "keys_0": ["events"]}
@@ -73,5 +73,5 @@ def test_a_condition_with_or_does_not_let_other_objects_in(tmp_path: Path) -> No
     text = RIGHT.replace("from {peers} as p left join {events.all}", "from {events.all} as p left join {events.all}")
     text = text.replace("class Rank(m.Section, over=", 'class Rank(m.Section, where="n > 5 or n = 0", over=')
     use = uses_of(load(tmp_path, text))["Order.rank"]
-    asked = Asked(use.key, [1], TENANT)
+    asked = StatementScope(use.key, [1], TENANT)
     assert "where (n > 5 or n = 0) and `id` in {keys_0:Array(Int64)}" in select(use, asked).sql
