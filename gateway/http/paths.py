@@ -52,7 +52,6 @@ def canonical_paths(app: ASGIApp, served: Collection[str], pages: Collection[str
             return RedirectResponse(f"..{path[:-1]}", headers=SAFE)(scope, receive, send)
         if path != scope["path"] or scope.get("root_path"):
             scope = {**scope, "path": path, "root_path": ""}
-            scope.pop("raw_path", None)
         return app(scope, receive, send)
 
     return canonical
