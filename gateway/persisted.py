@@ -18,7 +18,7 @@ from gateway.http.reading import PERSISTED_QUERY
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from loaders.cache.documents import SharedDocuments, digest
-from loaders.stopping import ended
+from loaders.concurrency import cancel_and_wait
 
 if TYPE_CHECKING:
     from gateway.http.reading import Asked
@@ -87,7 +87,7 @@ class Persisted:
             yield
         finally:
             self._shared = None
-            await ended([publishing])
+            await cancel_and_wait([publishing])
             await shared.close()
 
     async def text(self, asked: Asked) -> str:

@@ -14,8 +14,8 @@ from graphql import GraphQLError, OperationDefinitionNode, parse
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.stores import Stores
+from loaders.concurrency import cancel_and_wait
 from loaders.fleet import FleetEntry, FleetQuery
-from loaders.stopping import ended
 from loaders.stores.errors import CallerError, GatewayError
 from resolvers.context import RequestContext
 
@@ -100,7 +100,7 @@ async def kept_warm(stores: Stores, settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         if task is not None:
-            await ended([task])
+            await cancel_and_wait([task])
 
 
 async def _keep_warm(stores: Stores, texts: Sequence[str], settings: Settings) -> None:

@@ -26,7 +26,7 @@ from gateway.limits import Limits
 from gateway.rate_limit import CallerBudget
 from gateway.reading_thread import ReadingThread
 from loaders.account import Account, begin
-from loaders.stopping import ended
+from loaders.concurrency import cancel_and_wait
 from resolvers import scopes
 from resolvers.context import RequestContext
 
@@ -184,7 +184,7 @@ async def _all(operations: Iterable[Coroutine[Any, Any, Outcome]]) -> list[Outco
     try:
         return await asyncio.gather(*tasks)
     finally:
-        await ended(tasks)
+        await cancel_and_wait(tasks)
 
 
 def _viewer(request: Request) -> Viewer:

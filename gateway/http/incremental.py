@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 from gateway.errors import MOST_ERRORS, masked
 from gateway.execution.pieces import encode
 from gateway.limits import exceeded
-from loaders.stopping import ended
+from loaders.concurrency import cancel_and_wait
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
@@ -133,7 +133,7 @@ class PartsResponse(StreamingResponse):
             await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
         finally:
             try:
-                await ended((sending, leaving))
+                await cancel_and_wait((sending, leaving))
             finally:
                 await self._closed()
         if sending.done() and not sending.cancelled():

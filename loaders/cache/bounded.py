@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
 from typing import Any, TypeVar
 
-from loaders.stopping import ended
+from loaders.concurrency import cancel_and_wait
 from loaders.stores.errors import SystemFault
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class BoundedCalls:
     async def close(self) -> None:
         """Stop looking for Redis; returns when that has ended."""
         if self._retrying is not None:
-            await ended([self._retrying])
+            await cancel_and_wait([self._retrying])
 
     async def _retry(self) -> None:
         while True:

@@ -23,7 +23,7 @@ from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.local import LocalCache
 from loaders.cache.shared import MOST_PLACES, Found, Mode, SharedCache
 from loaders.cache.states import States, states
-from loaders.stopping import closed, ended
+from loaders.concurrency import cancel_and_wait, close_with_timeout
 from loaders.stores.errors import SystemFault
 
 _FIRST_LOOK_S, _LATER_LOOKS_S = 0.005, 0.05
@@ -134,8 +134,8 @@ class Cache:
 
     async def close(self) -> None:
         """Settle for some seconds, end what takes longer, and stop looking for Redis."""
-        await closed(self.settle())
-        await ended(self._tasks)
+        await close_with_timeout(self.settle())
+        await cancel_and_wait(self._tasks)
         await self._shared.close()
 
     async def _fly(

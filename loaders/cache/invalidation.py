@@ -20,7 +20,7 @@ import orjson
 
 from loaders.cache import scripts
 from loaders.cache.shards import Shards
-from loaders.stopping import ended
+from loaders.concurrency import cancel_and_wait
 from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
 from loaders.stores.redis import STORE, Redis, Scripts
 
@@ -159,7 +159,7 @@ class Follower:
     async def stop(self) -> None:
         """Attend no longer. Invalidations wait no more for this process once its lease has ended."""
         self._stopping = True
-        await ended([self._task] if self._task is not None else [])
+        await cancel_and_wait([self._task] if self._task is not None else [])
         self._until = 0.0
 
     async def _follow(self, began: asyncio.Event) -> None:

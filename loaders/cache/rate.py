@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from loaders.cache.bounded import BoundedCalls
-from loaders.stopping import closed, ended
+from loaders.concurrency import cancel_and_wait, close_with_timeout
 from loaders.stores.redis import Redis, Scripts
 
 WINDOW_S = 60
@@ -180,11 +180,11 @@ class SharedRates:
 
     async def close(self) -> None:
         """Count what is owed, where Redis answers, and stop."""
-        await closed(self._paid())
+        await close_with_timeout(self._paid())
         if self._behind is not None and not self._owed:  # what it has sent may be answered yet
             await asyncio.wait([self._behind], timeout=_LAST_S)
         if self._behind is not None:
-            await ended([self._behind])
+            await cancel_and_wait([self._behind])
         await self._calls.close()
 
     async def _probe(self) -> None:

@@ -21,7 +21,7 @@ from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
 from loaders.cache.invalidation import RETRY_S, Change
 from loaders.cache.listener_lease import LeaseState
 from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER, PendingChanges, parse_change
-from loaders.stopping import ended
+from loaders.concurrency import cancel_and_wait
 from loaders.stores.echo import Echo, NotHeard
 from loaders.stores.errors import SystemFault
 from loaders.stores.postgres import STORE, Postgres, PostgresSession
@@ -117,7 +117,7 @@ class RegisterFeed:
     async def stop(self) -> None:
         """End the connection and the lease. What is kept is left to the next that listens: it takes all."""
         self._stopping = True
-        await ended(self._tasks)
+        await cancel_and_wait(self._tasks)
         self._tasks.clear()
 
     async def _take_part(self) -> None:

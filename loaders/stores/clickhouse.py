@@ -15,7 +15,7 @@ from clickhouse_connect.driver import exceptions
 from clickhouse_connect.driver.summary import QuerySummary
 
 from loaders.account import sent
-from loaders.stopping import closed
+from loaders.concurrency import close_with_timeout
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, Columns, with_row_count
 from loaders.stores.urls.clickhouse import ADVICE, CLICKHOUSE, driver_arguments
@@ -184,7 +184,7 @@ class ClickHouse:
 
     async def close(self) -> None:
         """Close every connection."""
-        await closed(self._client.close())
+        await close_with_timeout(self._client.close())
 
     @asynccontextmanager
     async def _turn(self, timeout_s: float | None) -> AsyncIterator[None]:

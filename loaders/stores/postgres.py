@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 import asyncpg
 
 from loaders.account import sent
-from loaders.stopping import closed
+from loaders.concurrency import close_with_timeout
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Pooler, explained
 from loaders.stores.urls.postgres import ADVICE, POSTGRES, driver_arguments
@@ -148,7 +148,7 @@ class Postgres:
 
     async def close(self) -> None:
         """Wait some seconds for the running statements, then close every connection."""
-        await closed(self._pool.close())
+        await close_with_timeout(self._pool.close())
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]:

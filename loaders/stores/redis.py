@@ -12,7 +12,7 @@ from typing import Any
 
 from redis import exceptions
 
-from loaders.stopping import closed
+from loaders.concurrency import close_with_timeout
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.redis_clients import Cluster, client_of
 from loaders.stores.urls.redis import ADVICE, REDIS
@@ -101,7 +101,7 @@ class Redis:
 
     async def close(self) -> None:
         """Close every connection."""
-        await closed(self._client.aclose())
+        await close_with_timeout(self._client.aclose())
 
 
 class Scripts:

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from loaders import stopping
+from loaders import concurrency
 from loaders.account import Account, begin, current
 from loaders.cache.cache import Cache
 from loaders.cache.fields import variants
@@ -299,7 +299,7 @@ def test_nothing_is_fresh_or_served_for_longer_than_declared(freshness: Freshnes
 
 
 async def test_closing_does_not_wait_for_good_for_a_load(process: OpenCache, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stopping, "_WITHIN_S", 0.5)
+    monkeypatch.setattr(concurrency, "_TIMEOUT_S", 0.5)
     never = Truth(delay_s=3_600)
     async with asyncio.timeout(10):
         async with process() as cache:

@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from loaders import stopping
+from loaders import concurrency
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Mode, Pooler
 from loaders.stores.postgres import Postgres, PostgresSession
@@ -295,7 +295,7 @@ async def test_ping_answers(postgres: Postgres) -> None:
 async def test_closing_does_not_wait_for_good_for_a_statement(
     store_urls: StoreUrls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stopping, "_WITHIN_S", 0.5)
+    monkeypatch.setattr(concurrency, "_TIMEOUT_S", 0.5)
     postgres = await small_pool(store_urls.database_url, statement_timeout_s=60)
     running = asyncio.create_task(postgres.rows("select pg_sleep(60)"))
     await asyncio.sleep(0.1)

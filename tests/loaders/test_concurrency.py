@@ -1,11 +1,11 @@
-"""Tasks that do not end when they are told to."""
+"""Cancelling stubborn tasks and closing resources with a timeout."""
 
 import asyncio
 
 import pytest
 
-from loaders import stopping
-from loaders.stopping import closed, ended
+from loaders import concurrency
+from loaders.concurrency import cancel_and_wait, close_with_timeout
 
 
 async def test_a_task_that_takes_a_cancellation_for_something_else_is_told_again() -> None:
@@ -21,14 +21,14 @@ async def test_a_task_that_takes_a_cancellation_for_something_else_is_told_again
 
     task = asyncio.create_task(stubborn())
     await asyncio.sleep(0)
-    await ended([task])
+    await cancel_and_wait([task])
     assert (task.cancelled(), len(told)) == (True, 2)
 
 
 async def test_a_task_that_never_ends_is_left_behind_and_named(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(stopping, "_WITHIN_S", 0.5)
+    monkeypatch.setattr(concurrency, "_TIMEOUT_S", 0.5)
     let_go = asyncio.Event()
 
     async def deaf() -> None:
@@ -40,7 +40,7 @@ async def test_a_task_that_never_ends_is_left_behind_and_named(
 
     task = asyncio.create_task(deaf())
     await asyncio.sleep(0)
-    await ended([task])
+    await cancel_and_wait([task])
     assert not task.done()
     assert "deaf" in caplog.text
     assert "Event.wait" in caplog.text
@@ -49,7 +49,7 @@ async def test_a_task_that_never_ends_is_left_behind_and_named(
 
 
 async def test_what_closes_something_and_does_not_end_is_told_to_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stopping, "_WITHIN_S", 0.5)
+    monkeypatch.setattr(concurrency, "_TIMEOUT_S", 0.5)
     told = []
 
     async def stubborn() -> None:
@@ -60,7 +60,7 @@ async def test_what_closes_something_and_does_not_end_is_told_to_until_it_does(m
         await asyncio.Event().wait()
 
     async with asyncio.timeout(10):
-        await closed(stubborn())
+        await close_with_timeout(stubborn())
     assert told == [1]
 
 
@@ -68,5 +68,5 @@ async def test_that_closing_failed_is_said_and_does_not_keep_the_rest_open(caplo
     async def fails() -> None:
         raise OSError("the connection is gone")
 
-    await closed(fails())
-    assert caplog.messages == ["What stops could not be closed as it should: the connection is gone"]
+    await close_with_timeout(fails())
+    assert caplog.messages == ["A resource could not be closed: the connection is gone"]

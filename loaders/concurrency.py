@@ -1,0 +1,60 @@
+"""Cancel tasks and close resources with a timeout."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine
+from typing import Any
+
+_CANCEL_INTERVAL_S = 0.3
+_TIMEOUT_S = 5.0
+"""A driver that never returns must not keep the process from stopping: after this, it is abandoned."""
+
+_log = logging.getLogger("gateway")
+
+
+async def cancel_and_wait(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel the tasks and return when all of them are done. A task that does not end in time is abandoned and logged.
+
+    Each task is cancelled repeatedly, because a driver that is handling its own timeout may swallow a cancellation.
+    """
+    deadline = asyncio.get_running_loop().time() + _TIMEOUT_S
+    while running := [task for task in tasks if not task.done()]:
+        if asyncio.get_running_loop().time() > deadline:
+            for task in running:
+                _log.error(
+                    "A task did not end within %g s of its cancellation and is abandoned. It waits in: %s",
+                    _TIMEOUT_S,
+                    _where(task),
+                )
+            return
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_CANCEL_INTERVAL_S)
+
+
+async def close_with_timeout(closing: Coroutine[Any, Any, object]) -> None:
+    """Await `closing`, and cancel it when it takes longer than some seconds. A failure is logged, never raised.
+
+    Drivers may wait without a bound for connections in use or for a server's reply, which must not keep the caller
+    from closing its other resources.
+    """
+    task = asyncio.create_task(closing)
+    try:
+        await asyncio.wait([task], timeout=_TIMEOUT_S)
+    finally:
+        await cancel_and_wait([task])
+    if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+        _log.warning("A resource could not be closed: %s", str(error)[:500] or type(error).__name__)
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    """Return the chain of awaited coroutines that the task is suspended in, outermost first."""
+    places: list[str] = []
+    waits: Any = task.get_coro()
+    while waits is not None:
+        frame = getattr(waits, "cr_frame", None) or getattr(waits, "ag_frame", None) or getattr(waits, "gi_frame", None)
+        places.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}" if frame is not None else repr(waits)[:200])
+        waits = (
+            getattr(waits, "cr_await", None) or getattr(waits, "ag_await", None) or getattr(waits, "gi_yieldfrom", None)
+        )
+    return " > ".join(places)
