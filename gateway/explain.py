@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from loaders.catalogue.declaration import camel
-from loaders.explaining import Asked, Explained, explain
+from loaders.explanation import ExplainTarget, Explanation, explain
 
 if TYPE_CHECKING:
     from loaders.request_loaders import RequestLoaders
@@ -33,13 +33,13 @@ async def explained(priced: Price, loaders: RequestLoaders) -> dict[str, Any]:
     }
 
 
-def _asked(each: RootField, selection: Selection | None) -> Asked:
+def _asked(each: RootField, selection: Selection | None) -> ExplainTarget:
     """Which aircraft are on a page is not known before it is read: then all of their sections count as missing."""
     requests = selection.requests if selection is not None else ()
-    return Asked(requests, each.objects, None if each.pages else each.ids)
+    return ExplainTarget(requests, each.objects, None if each.pages else each.ids)
 
 
-def _field(each: RootField, found: Explained, later: Explained | None) -> dict[str, Any]:
+def _field(each: RootField, found: Explanation, later: Explanation | None) -> dict[str, Any]:
     return {
         "field": each.name,
         "objects": each.objects,
@@ -50,7 +50,7 @@ def _field(each: RootField, found: Explained, later: Explained | None) -> dict[s
     }
 
 
-def _told(found: Explained) -> dict[str, Any]:
+def _told(found: Explanation) -> dict[str, Any]:
     return {
         "sections": [_camel(asdict(one)) for one in found.sections],
         "statements": [asdict(one) for one in found.statements],

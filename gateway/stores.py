@@ -8,10 +8,10 @@ from functools import partial
 
 from gateway.settings import Settings
 from loaders.cache.cache import Cache
+from loaders.cache.factory import open_cache
 from loaders.cache.hearing import Hearing
 from loaders.cache.invalidation import Invalidator
 from loaders.cache.listener_lease import ListenerLease
-from loaders.cache.opening import open_cache
 from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.cache.register_feed import RegisterFeed
 from loaders.cached_sections import version

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from aiodataloader import DataLoader
 
-from loaders.aligning import align
+from loaders.alignment import align
 from loaders.cache.cache import Cache
 from loaders.cache.fields import Field
 from loaders.cache.flight import Answers, Wanted

@@ -14,7 +14,7 @@ from gateway.execution.variables import coerced
 from gateway.explain import explained
 from loaders.airlines import AirlineByCodeLoader
 from loaders.airports import AirportByCodeLoader
-from loaders.cache.opening import open_cache
+from loaders.cache.factory import open_cache
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.redis import Redis
 from resolvers.context import RequestContext

@@ -8,7 +8,7 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.cache import Cache
-from loaders.cache.opening import open_cache
+from loaders.cache.factory import open_cache
 from loaders.migrations import migrate
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis

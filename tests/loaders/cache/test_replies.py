@@ -9,9 +9,9 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.cache import Cache
+from loaders.cache.factory import open_cache
 from loaders.cache.invalidation import Change, Invalidator
 from loaders.cache.listener_lease import ListenerLease
-from loaders.cache.opening import open_cache
 from loaders.cache.rate import SharedRates
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.redis import Redis

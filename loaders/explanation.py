@@ -1,4 +1,4 @@
-"""What answering would take: which sections a cache has, and the statements for the rest, with their SQL."""
+"""Explain a load before it happens: which sections are cached, and the statements for the rest, with their SQL."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +16,9 @@ _STORES = {Store.POSTGRES: "postgresql", Store.CLICKHOUSE: "clickhouse"}
 
 @dataclass(frozen=True, slots=True)
 class ExplainedSection:
-    """Of how many objects a section is fresh, stale and missing, and which sections share its statement.
+    """The number of objects whose section is fresh, stale and missing, and the sections that share its statement.
 
-    `name` has its arguments too, as in the account of what was cached.
+    `name` includes the arguments, as in the request statistics.
     """
 
     name: str
@@ -30,7 +30,7 @@ class ExplainedSection:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedStatement:
-    """One statement that would be sent, for `objects` ids; `arguments` are those beside the ids."""
+    """One statement that would be sent for `objects` ids; `arguments` leaves out the ids."""
 
     store: str
     sections: Sequence[str]
@@ -40,62 +40,62 @@ class ExplainedStatement:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """Sections by name, and statements in the planner's order."""
+class Explanation:
+    """The sections in the order of their names, and the statements in the planner's order."""
 
     sections: Sequence[ExplainedSection]
     statements: Sequence[ExplainedStatement]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of some objects. Where it is not known which they are, `ids` is None."""
+class ExplainTarget:
+    """The section requests for a number of objects. `ids` is None while the objects are not known."""
 
     requests: Iterable[Request]
     objects: int
     ids: Sequence[str] | None = None
 
-    def different(self) -> list[str]:
-        """The different ids, or as many that stand for them."""
-        return list(dict.fromkeys(self.ids)) if self.ids is not None else [str(at) for at in range(self.objects)]
+    def unique_ids(self) -> list[str]:
+        """Return the ids without duplicates, or placeholders, one for each object, where the ids are not known."""
+        return list(dict.fromkeys(self.ids)) if self.ids is not None else [str(index) for index in range(self.objects)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What is loaded together: the state of each request's objects, the ids of those that are missing, how."""
+    """A load of several targets: each request's state by id, the ids that are missing, and the statements for them."""
 
     states: Mapping[Request, Mapping[str, str]]
     missing: Mapping[Request, Sequence[str]]
     statements: Sequence[Statement]
 
-    def explained(self, asked: Asked) -> Explained:
-        """The part of it that this asks for."""
-        keys = storable(asked.different())
-        requests = sorted(asked.requests, key=_name)
+    def explain(self, target: ExplainTarget) -> Explanation:
+        """Return the part of the load that belongs to one target."""
+        keys = storable(target.unique_ids())
+        requests = sorted(target.requests, key=_name)
         fused = {one: each.requests for each in self.statements for one in each.requests}
         mine = [each for each in self.statements if not set(each.requests).isdisjoint(requests)]
-        return Explained(
+        return Explanation(
             [_section(one, Counter(map(self.states[one].__getitem__, keys)), fused.get(one, ())) for one in requests],
             [part for each in mine for part in _statements(each, self.missing)],
         )
 
 
-async def explain(cached: CachedSections | None, asked: Sequence[Asked]) -> list[Explained]:
-    """What loading each of these would take now. Nothing is loaded for it, and nobody keeps others waiting by it.
+async def explain(cached: CachedSections | None, targets: Sequence[ExplainTarget]) -> list[Explanation]:
+    """Explain, in order, what loading each target would take now. It loads nothing and takes no lease.
 
-    Those whose ids are known are loaded together: a statement is shown for each that asks for any of its sections.
+    Targets whose ids are known share their statements: a statement is shown for each target that uses it.
     """
-    together = await _load(cached, [one for one in asked if one.ids is not None])
-    return [(together if one.ids is not None else await _load(cached, [one])).explained(one) for one in asked]
+    together = await _load(cached, [one for one in targets if one.ids is not None])
+    return [(together if one.ids is not None else await _load(cached, [one])).explain(one) for one in targets]
 
 
-async def _load(cached: CachedSections | None, asked: Sequence[Asked]) -> _Load:
-    """All ids are asked all requests, as in the loader."""
-    ids = list(dict.fromkeys(key for one in asked for key in one.different()))
-    requests = merged(request for one in asked for request in one.requests)
+async def _load(cached: CachedSections | None, targets: Sequence[ExplainTarget]) -> _Load:
+    """Look up the states of every request for every id, as the loader does."""
+    ids = list(dict.fromkeys(key for one in targets for key in one.unique_ids()))
+    requests = merged(request for one in targets for request in one.requests)
     keys = storable(ids)
     states = {one: dict.fromkeys(keys, MISSING) for one in requests}
-    if cached is not None and all(one.ids is not None for one in asked):
+    if cached is not None and all(one.ids is not None for one in targets):
         found = await cached.states(keys, requests)
         states = {one: dict(zip(keys, found[one], strict=True)) for one in requests}
     missing = {one: [key for key, state in states[one].items() if state == MISSING] for one in requests}
@@ -114,7 +114,7 @@ def _name(request: Request) -> str:
 
 
 def _statements(statement: Statement, missing: Mapping[Request, Sequence[str]]) -> Iterable[ExplainedStatement]:
-    """A statement, and before it the one that says which cohorts the objects are in, where it is over cohorts."""
+    """Yield the statement, preceded by the one that finds the cohorts where the statement is over cohorts."""
     objects = len({key for one in statement.requests for key in missing[one]})
     names = [_name(one) for one in statement.requests]
     if statement.source.cohort is not None:

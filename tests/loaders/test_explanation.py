@@ -10,7 +10,7 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.cache import Cache
-from loaders.cache.opening import open_cache
+from loaders.cache.factory import open_cache
 from loaders.catalogue import schedule
 from loaders.catalogue.declaration import Freshness
 from loaders.catalogue.network import Routes
@@ -18,7 +18,7 @@ from loaders.catalogue.register import Known, Registration
 from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.catalogue.series import Monthly
 from loaders.catalogue.use import Utilization
-from loaders.explaining import Asked, Explained, ExplainedSection, explain
+from loaders.explanation import ExplainedSection, ExplainTarget, Explanation, explain
 from loaders.planning import Request
 from loaders.planning.request import request
 from loaders.request_loaders import RequestLoaders
@@ -50,8 +50,8 @@ class Process:
         relational = self.recorder.relational(self.stores.postgres)
         return RequestLoaders.over(relational, self.recorder.analytical(self.stores.clickhouse), self.cache)
 
-    async def explain(self, requests: Sequence[Request], ids: Sequence[str] = IDS) -> Explained:
-        (found,) = await explain(self.loaders().cached, [Asked(requests, len(ids), ids)])
+    async def explain(self, requests: Sequence[Request], ids: Sequence[str] = IDS) -> Explanation:
+        (found,) = await explain(self.loaders().cached, [ExplainTarget(requests, len(ids), ids)])
         return found
 
     async def load(self, requests: Sequence[Request], ids: Sequence[str] = IDS) -> list[str]:
@@ -81,11 +81,11 @@ async def _cache(url: str, version: str) -> AsyncIterator[Cache]:
         await redis.close()
 
 
-def _states(found: Explained) -> dict[str, tuple[int, int, int]]:
+def _states(found: Explanation) -> dict[str, tuple[int, int, int]]:
     return {one.name: (one.fresh, one.stale, one.missing) for one in found.sections}
 
 
-def _sent(found: Explained) -> list[str]:
+def _sent(found: Explanation) -> list[str]:
     return sorted(one.sql for one in found.statements)
 
 
@@ -167,7 +167,7 @@ async def test_without_a_cache_all_is_missing_and_only_what_is_wanted_is_asked(s
 
 async def test_of_objects_that_nobody_knows_yet_as_many_are_missing(cached: Process) -> None:
     await cached.load(DASHBOARD)
-    (found,) = await explain(cached.loaders().cached, [Asked(DASHBOARD, 7)])
+    (found,) = await explain(cached.loaders().cached, [ExplainTarget(DASHBOARD, 7)])
     assert set(_states(found).values()) == {(0, 0, 7)}
     assert {one.objects for one in found.statements} == {7}
 
