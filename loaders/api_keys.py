@@ -47,7 +47,7 @@ class ApiKey:
 
 
 class ApiKeys:
-    """The table of keys; each method is one statement, and raises SystemFault where the store fails."""
+    """The table of keys; each method is one statement, and raises StoreError where the store fails."""
 
     def __init__(self, postgres: RelationalStore) -> None:
         self._postgres = postgres

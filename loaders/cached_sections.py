@@ -21,7 +21,7 @@ from loaders.keys import storable
 from loaders.planning import Request, Values
 from loaders.records import FRESHNESS
 from loaders.section_statements import SectionStatements
-from loaders.stores.errors import CallerError, SystemFault
+from loaders.stores.errors import CallerError, StoreError
 
 _MOST_FIELDS = 4_096
 """Requests whose fields are remembered: periods, limits and cursors make ever new ones."""
@@ -37,15 +37,15 @@ class CachedSections:
     cache: Cache
     statements: SectionStatements
 
-    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | SystemFault]:
-        """The values of each request in the order of the ids, or the fault that kept them from being loaded."""
+    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | StoreError]:
+        """The values of each request in the order of the ids, or the error that kept them from being loaded."""
         known = storable(ids)
         fields = tuple(field_of(request.whole()) for request in requests)
         fetched = await self.cache.fetch([_PREFIX + key for key in known], fields, _StoresOf(self.statements))
-        values: dict[Request, Values | SystemFault] = {}
+        values: dict[Request, Values | StoreError] = {}
         for request, one in zip(requests, fields, strict=True):
-            if one in fetched.faults:
-                values[request] = fetched.faults[one]
+            if one in fetched.errors:
+                values[request] = fetched.errors[one]
                 continue
             of_known = fetched.values.get(one, [])
             if len(known) < len(ids):
@@ -74,7 +74,7 @@ class _StoresOf:
         answers: dict[Field, Any] = {}
         for one in wanted:
             ids, values = loaded[one.of]
-            if isinstance(values, SystemFault):
+            if isinstance(values, StoreError):
                 answers[one] = values
             else:
                 answers[one] = {_PREFIX + key: value for key, value in zip(ids, values, strict=True)}

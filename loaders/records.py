@@ -14,7 +14,7 @@ from loaders.cache.fields import Field
 from loaders.cache.flight import Answers, Wanted
 from loaders.catalogue.declaration import Freshness
 from loaders.keys import storable
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 from loaders.stores.protocols import RelationalStore
 
 R = TypeVar("R")
@@ -57,8 +57,8 @@ class RecordLoader(DataLoader[str, R | None]):
         else:
             field, prefix = _field_of(self.kind), rows.prefix
             fetched = await self._shared.fetch([prefix + key for key in asked], (field,), rows)
-            if field in fetched.faults:
-                raise fetched.faults[field]
+            if field in fetched.errors:
+                raise fetched.errors[field]
             found = fetched.values.get(field, [])
         records = (self.kind.make(*row) for row in found if row is not None)
         return align(keys, records, lambda record: record.code)
@@ -82,8 +82,8 @@ class _Rows:
         ((field, keys),) = wanted.items()
         try:
             rows = await self.of([key.removeprefix(self.prefix) for key in keys])
-        except SystemFault as fault:
-            return {field: fault}
+        except StoreError as error:
+            return {field: error}
         return {field: {self.prefix + row[0]: row for row in rows}}
 
 

@@ -8,7 +8,7 @@ from loaders.account import current
 from loaders.catalogue.declaration import Cohort, Store
 from loaders.keys import storable
 from loaders.planning import Cohorts, Request, Statement, Table, Values, plan
-from loaders.stores.errors import StoreUnavailable, SystemFault
+from loaders.stores.errors import StoreError, StoreUnavailable
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
 MANY_IDS = 200
@@ -22,14 +22,14 @@ class SectionStatements:
     postgres: RelationalStore
     clickhouse: AnalyticalStore
 
-    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | SystemFault]:
+    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | StoreError]:
         """The values of each request, in the order of the ids. Keys that no store can hold are not sent."""
         loaded = await self.load_each(dict.fromkeys(requests, ids))
         return {request: values for request, (_, values) in loaded.items()}
 
     async def load_each(
         self, wanted: Mapping[Request, Sequence[str]]
-    ) -> dict[Request, tuple[Sequence[str], Values | SystemFault]]:
+    ) -> dict[Request, tuple[Sequence[str], Values | StoreError]]:
         """Requests that want different ids: each with the ids of its statement, and its values in their order.
 
         A statement asks all of its requests for every id that one of them wants.
@@ -46,13 +46,13 @@ class SectionStatements:
             for request, values in answer.items()
         }
 
-    async def _answer(self, statement: Statement, ids: Sequence[str]) -> Mapping[Request, Values | SystemFault]:
+    async def _answer(self, statement: Statement, ids: Sequence[str]) -> Mapping[Request, Values | StoreError]:
         try:
             if statement.source.cohort is not None:
                 return await self._of_cohorts(statement, statement.source.cohort, ids)
             return await self._of_ids(statement, ids)
-        except SystemFault as fault:
-            return dict.fromkeys(statement.requests, fault)
+        except StoreError as error:
+            return dict.fromkeys(statement.requests, error)
 
     async def _of_ids(self, statement: Statement, ids: Sequence[str]) -> dict[Request, Values]:
         asked = storable(ids)

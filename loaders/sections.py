@@ -10,7 +10,7 @@ from aiodataloader import DataLoader
 from loaders.planning import Request, Values
 from loaders.planning.request import merged
 from loaders.section_statements import MANY_IDS
-from loaders.stores.errors import CallerError, SystemFault
+from loaders.stores.errors import CallerError, StoreError
 
 Key = tuple[tuple[str, ...], frozenset[Request]]
 """Tail numbers that are asked for together, and what is asked of each of them.
@@ -25,8 +25,8 @@ MOST_IDS = 10_000
 class SectionSource(Protocol):
     """Where sections come from: the stores, or a cache before them."""
 
-    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | SystemFault]:
-        """The values of each request in the order of the ids, or the fault that kept them from being loaded."""
+    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | StoreError]:
+        """The values of each request in the order of the ids, or the error that kept them from being loaded."""
         ...
 
 
@@ -34,17 +34,17 @@ class Loaded(NamedTuple):
     """The sections of one aircraft: its place in what was loaded together. Thousands are made at once."""
 
     tail_number: str
-    values: Mapping[Request, Values | SystemFault]
+    values: Mapping[Request, Values | StoreError]
     place: int
 
     def get(self, request: Request) -> Any:
-        """The request's value for this aircraft (see Values). Raises the SystemFault that kept it from being loaded."""
+        """The request's value for this aircraft (see Values). Raises the StoreError that kept it from being loaded."""
         return self.column(request)[self.place]
 
     def column(self, request: Request) -> Values:
         """The request's values for all that was loaded together; this aircraft's is at `place`. Raises like `get`."""
         values = self.values[request]
-        if isinstance(values, SystemFault):
+        if isinstance(values, StoreError):
             raise values
         return values
 
@@ -52,7 +52,7 @@ class Loaded(NamedTuple):
 def values_of(aircraft: Sequence[Loaded], request: Request) -> list[Any]:
     """The request's value of each aircraft, in order: looked up once for those that were loaded together.
 
-    Raises the SystemFault that kept it from being loaded.
+    Raises the StoreError that kept it from being loaded.
     """
     values: list[Any] = []
     together: object = None
@@ -74,7 +74,7 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
     def __init__(self, source: SectionSource) -> None:
         super().__init__()
         self._source = source
-        self._loaded: list[tuple[int, dict[Request, Values | SystemFault]]] = []
+        self._loaded: list[tuple[int, dict[Request, Values | StoreError]]] = []
         self._released = False
 
     async def release(self) -> None:

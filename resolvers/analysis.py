@@ -87,7 +87,7 @@ def _first(section: type[ListSection]) -> Any:
 def _values(
     section: type[Section], parents: Sequence[AnalysisOf], arguments: Mapping[str, Any], _context: Any
 ) -> Sequence[Any]:
-    """The section of each parent, in order. Raises the SystemFault that kept it from being loaded.
+    """The section of each parent, in order. Raises the StoreError that kept it from being loaded.
 
     Parents of one field are over one period: it is an argument of the field above.
     """

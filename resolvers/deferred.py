@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from loaders.planning import Request, Values
 from loaders.sections import Loaded
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 
 Loading = Coroutine[Any, Any, Sequence[Loaded]]
 
@@ -77,7 +77,7 @@ class Deferred:
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[Sequence[Loaded]]] = []
-        self._values: list[dict[Request, Values | SystemFault]] = []
+        self._values: list[dict[Request, Values | StoreError]] = []
         self._loads: dict[int, _Load] = {}
 
     def begin(self, aircraft: Sequence[Loaded], requests: Iterable[Request], loading: Loading) -> list[Loaded]:

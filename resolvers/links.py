@@ -15,7 +15,7 @@ from loaders.planning import Request
 from loaders.request_loaders import RequestLoaders
 from loaders.section_statements import MANY_IDS
 from loaders.sections import Loaded, values_of
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 
 Record = Airport | Airline | None
 Link = tuple[Request, int, Kind]
@@ -48,12 +48,12 @@ class Links:
     def records(self, kind: Kind, codes: Iterable[str | None]) -> list[Record]:
         """The records behind codes that were followed, in order; None without a code, or where the register lacks it.
 
-        Raises the SystemFault that kept one of them from being loaded.
+        Raises the StoreError that kept one of them from being loaded.
         """
         found = list(map(self._records[kind].__getitem__, codes))
         if self._failed:
             for record in found:
-                if isinstance(record, SystemFault):
+                if isinstance(record, StoreError):
                     raise record
         return found
 
@@ -65,8 +65,8 @@ class Links:
         records: Mapping[str, Any]
         try:
             records = dict(zip(codes, await self._loaders[kind].load_many(codes), strict=True))
-        except SystemFault as fault:
-            records, self._failed = dict.fromkeys(codes, fault), True
+        except StoreError as error:
+            records, self._failed = dict.fromkeys(codes, error), True
         self._records[kind].update(records)
 
 
@@ -74,7 +74,7 @@ def _codes(request: Request, position: int, aircraft: Sequence[Loaded]) -> dict[
     """Each code once, in the order met; none where the section itself was not loaded."""
     try:
         rows = values_of(aircraft, request)
-    except SystemFault:
+    except StoreError:
         return {}
     if issubclass(request.section, ListSection):
         rows = list(chain.from_iterable(rows))

@@ -21,7 +21,7 @@ from gateway.auth.recent import Recent
 from gateway.auth.viewer import Limits, Viewer, known
 from loaders.api_keys import ApiKey, ApiKeys, changed_ids
 from loaders.cache.invalidation import EVERYTHING, Change
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 
 PREFIX = "fgk_"
 _FORM = re.compile(r"fgk_([a-z2-7]{12})_([A-Za-z0-9_-]{43})")
@@ -112,7 +112,7 @@ class KeyVerifier:
             before.go_on()  # this request waits for PostgreSQL, and others with the key need not
         try:
             key = await self._lookups.by_id(key_id)
-        except (SystemFault, TimeoutError) as error:
+        except (StoreError, TimeoutError) as error:
             return self._without(before, error)
         self._is_away = False
         is_its = hmac.compare_digest(hash_of(secret), key.hash if key is not None else _NO_HASH)
@@ -150,7 +150,7 @@ class _Lookups:
         self._task: asyncio.Task[None] | None = None
 
     async def by_id(self, key_id: str) -> ApiKey | None:
-        """The key; None where there is none. Raises SystemFault, and TimeoutError where it takes too long."""
+        """The key; None where there is none. Raises StoreError, and TimeoutError where it takes too long."""
         if key_id not in self._waiting:
             self._waiting[key_id] = asyncio.get_running_loop().create_future()
         answer = self._waiting[key_id]

@@ -10,7 +10,7 @@ from gateway.settings import Settings
 from gateway.stores import open_postgres, open_redis
 from loaders.api_keys import ApiKey, ApiKeys, change_of
 from loaders.cache.invalidation import Invalidator
-from loaders.stores.errors import CallerError, SystemFault
+from loaders.stores.errors import CallerError, StoreError
 from resolvers.scopes import READ_SCOPES, Scope
 
 DEFAULT_SCOPES = READ_SCOPES
@@ -117,7 +117,7 @@ async def _revoked(key_id: str) -> bool:
             raise CallerError("There is no key of this id: `gateway keys list` has all of them.")
         try:
             await Invalidator(redis).invalidate(change_of(key_id))
-        except SystemFault:
+        except StoreError:
             return False
     return True
 

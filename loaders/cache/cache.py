@@ -24,7 +24,7 @@ from loaders.cache.local import LocalCache
 from loaders.cache.shared import MOST_PLACES, Found, Mode, SharedCache
 from loaders.cache.states import States, states
 from loaders.concurrency import cancel_and_wait, close_with_timeout
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 
 _FIRST_LOOK_S, _LATER_LOOKS_S = 0.005, 0.05
 """How long to wait for another process's load before looking again: twice as long each time, up to the latter."""
@@ -36,10 +36,10 @@ _log = logging.getLogger("gateway")
 
 @dataclass(eq=False, slots=True)
 class Fetched:
-    """Values by field, each in the order of the keys; and the fault of each field that could not be loaded."""
+    """Values by field, each in the order of the keys; and the error of each field that could not be loaded."""
 
     values: dict[Field, list[Any]]
-    faults: dict[Field, SystemFault] = field(default_factory=dict)
+    errors: dict[Field, StoreError] = field(default_factory=dict)
 
 
 class Cache:
@@ -107,15 +107,15 @@ class Cache:
         self.counts["fields from memory"] += (len(keys) - len(missing)) * len(fields)
         fetched = Fetched({})
         if missing:
-            flights = await self._fly(missing, keys, fields, load, rows, fetched.faults)
+            flights = await self._fly(missing, keys, fields, load, rows, fetched.errors)
             oldest = min(oldest, *(flight.oldest for flight in flights))
         if keys:
             fresh_until = (int(oldest[:13]) - self._clock_ms) / 1000
             note(keys, fields, fresh_until, Counter(fields[which] for _, which in stale), flights)
         fetched.values = dict(zip(asked, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
-        if fetched.faults and asked is not fields:
+        if fetched.errors and asked is not fields:
             names = {one.name: one for one in asked}
-            fetched.faults = {names[one.name]: fault for one, fault in fetched.faults.items()}
+            fetched.errors = {names[one.name]: error for one, error in fetched.errors.items()}
         return fetched
 
     async def states(self, keys: Sequence[str], fields: Sequence[Field]) -> States:
@@ -145,7 +145,7 @@ class Cache:
         fields: Sequence[Field],
         load: Load,
         rows: list[list[Any] | None],
-        faults: dict[Field, SystemFault],
+        errors: dict[Field, StoreError],
     ) -> Sequence[Flight]:
         """Join the flights that fetch the same, begin one for the rest, and take what comes of them."""
         joined: dict[int, tuple[Flight, asyncio.Task[None]]] = {}
@@ -165,7 +165,7 @@ class Cache:
         for at, (flight, _) in joined.items():
             rows[at] = flight.rows[keys[at]]
         for flight in flights:
-            faults.update((one, flight.faults[one.name]) for one in fields if one.name in flight.faults)
+            errors.update((one, flight.errors[one.name]) for one in fields if one.name in flight.errors)
         return list(flights)
 
     def _begin(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> tuple[Flight, asyncio.Task[None]]:
@@ -234,7 +234,7 @@ class Cache:
             self.counts["fields loaded"] += len(places)
             flight.missed[flight.fields[which]] += len(places)
             answer = answers[flight.fields[which]]
-            if isinstance(answer, SystemFault):
+            if isinstance(answer, StoreError):
                 self._without(flight, found, which, answer)
                 continue
             for at in places:
@@ -246,15 +246,15 @@ class Cache:
             self._aloft.add(keeping)  # until it is kept, it may be outdated
             self._run(self._keep(keeping, keys, found, answers))
 
-    def _without(self, flight: Flight, found: Found, which: int, fault: SystemFault) -> None:
-        """What is known of a field that could not be loaded, where it may be served then; else the fault."""
+    def _without(self, flight: Flight, found: Found, which: int, error: StoreError) -> None:
+        """What is known of a field that could not be loaded, where it may be served then; else the error."""
         for at in found.leased[which]:
             known = found.usable.get((at, which))
             found.rows[at][which] = known or Entry(None, b"", 0)
             flight.oldest = b"0"
             self.counts["fields served on error"] += known is not None
             if known is None:
-                flight.faults[flight.fields[which].name] = fault
+                flight.errors[flight.fields[which].name] = error
 
     async def _keep(self, flight: Flight, keys: Sequence[str], found: Found, answers: Answers) -> None:
         """Write what was loaded, and give the leases back. Errors are never kept."""
@@ -275,7 +275,7 @@ class Cache:
             for count, at in enumerate(places):
                 row = texts[at]
                 kept = None
-                if not isinstance(answer, SystemFault):
+                if not isinstance(answer, StoreError):
                     kept = written(answer.get(keys[at]), times[at % VARIANTS], found.epochs[at][which])
                 if kept is not None:
                     row[which], entry = kept

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from loaders.cache.bounded import BoundedCalls
+from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.redis import Redis, Scripts
 
 _KEEP_S = 30 * 86_400
@@ -76,22 +76,22 @@ class SharedDocuments:
     def __init__(self, redis: Redis, *, timeout_s: float) -> None:
         self._redis = redis
         self._scripts = Scripts(redis)
-        self._calls = BoundedCalls(self._probe, timeout_s)
+        self._breaker = CircuitBreaker(self._probe, timeout_s)
 
     async def automatic(self, name: str) -> str | None:
         """The text with this digest, kept from now on for as long as if it were new; None where none is known."""
-        found = await self._calls.of(self._scripts.run(_FIND, _KEYS, [name, _KEEP_S]))
+        found = await self._breaker.call(self._scripts.run(_FIND, _KEYS, [name, _KEEP_S]))
         text = _text(found if isinstance(found, bytes) else None)
         return text if text is not None and digest(text) == name else None
 
     async def keep(self, name: str, text: str) -> None:
         """Make a text known by its digest, in place of those that were used least lately where there are too many."""
         arguments = [name, _KEEP_S, text.encode(), _MOST_DOCUMENTS, _MOST_BYTES]
-        await self._calls.of(self._scripts.run(_KEEP, _KEYS, arguments))
+        await self._breaker.call(self._scripts.run(_KEEP, _KEYS, arguments))
 
     async def trusted(self, name: str) -> str | None:
         """The text that a manifest has under this name; None where none is known."""
-        found = await self._calls.of(self._redis.kept(_trusted(name))) or b""
+        found = await self._breaker.call(self._redis.kept(_trusted(name))) or b""
         proof, text = found[:_DIGEST_BYTES], _text(found[_DIGEST_BYTES:])
         return text if text is not None and proof == _proof(name, text) else None
 
@@ -99,13 +99,13 @@ class SharedDocuments:
         """Make a manifest's documents known by their names; whether that was done with all of them."""
         for name, text in documents.items():
             kept = self._redis.keep(_trusted(name), _proof(name, text) + _bytes(text), keep_s=_TRUSTED_KEEP_S)
-            if await self._calls.of(kept) is None:
+            if await self._breaker.call(kept) is None:
                 return False
         return True
 
     async def close(self) -> None:
         """Stop looking for Redis."""
-        await self._calls.close()
+        await self._breaker.close()
 
     async def _probe(self) -> None:
         """A write, which a full Redis refuses: to one that only reads, what is kept would go on failing."""

@@ -7,12 +7,12 @@ from typing import Any
 
 from loaders.account import current
 from loaders.cache.fields import NEVER, Field
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 
 Wanted = dict[Field, list[str]]
 """Objects by the field that is wanted of them."""
-Answers = Mapping[Field, Mapping[str, Any] | SystemFault]
-"""Values by field and object; the fault where a field could not be loaded. An object that is left out has None."""
+Answers = Mapping[Field, Mapping[str, Any] | StoreError]
+"""Values by field and object; the error where a field could not be loaded. An object that is left out has None."""
 Load = Callable[[Wanted], Awaitable[Answers]]
 """Asks the stores, fused."""
 
@@ -25,7 +25,7 @@ class Flight:
     fields: Sequence[Field]
     load: Load
     rows: dict[str, list[Any]] = field(default_factory=dict)
-    faults: dict[str, SystemFault] = field(default_factory=dict)
+    errors: dict[str, StoreError] = field(default_factory=dict)
     """By name of the field."""
     stale: Counter[Field] = field(default_factory=Counter)
     missed: Counter[Field] = field(default_factory=Counter)

@@ -72,7 +72,7 @@ class Invalidator:
         self._shards = Shards(redis)
 
     async def invalidate(self, change: Change) -> None:
-        """Return when no process serves anything older. Raises SystemFault where that cannot be said."""
+        """Return when no process serves anything older. Raises StoreError where that cannot be said."""
         if not change.keys and not change.sources:
             raise CallerError("An invalidation names what has changed: objects, sections, or everything.")
         places = self._shards.places(change.keys)

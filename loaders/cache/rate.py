@@ -17,8 +17,8 @@ from contextvars import Context
 from dataclasses import dataclass, replace
 from typing import Any
 
-from loaders.cache.bounded import BoundedCalls
 from loaders.concurrency import cancel_and_wait, close_with_timeout
+from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.redis import Redis, Scripts
 
 WINDOW_S = 60
@@ -82,7 +82,7 @@ class SharedRates:
 
     def __init__(self, redis: Redis, *, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._scripts = Scripts(redis)
-        self._calls = BoundedCalls(self._probe, timeout_s)
+        self._breaker = CircuitBreaker(self._probe, timeout_s)
         self._clock = clock
         self._known: OrderedDict[_Budget, tuple[Counted, float]] = OrderedDict()
         self._refused: OrderedDict[_Budget, tuple[int, Counted, float]] = OrderedDict()
@@ -162,7 +162,7 @@ class SharedRates:
         name = f"rate:{hashlib.blake2b(caller.encode(errors='surrogatepass'), digest_size=16).hexdigest()}"
         owed, counted = self._owed.pop(budget, 0), None
         try:
-            reply = await self._calls.of(self._scripts.run(_TAKE, [name], [points, per_minute, owed]))
+            reply = await self._breaker.call(self._scripts.run(_TAKE, [name], [points, per_minute, owed]))
             counted = _counted(reply)
         finally:
             if counted is None and owed:
@@ -185,7 +185,7 @@ class SharedRates:
             await asyncio.wait([self._behind], timeout=_LAST_S)
         if self._behind is not None:
             await cancel_and_wait([self._behind])
-        await self._calls.close()
+        await self._breaker.close()
 
     async def _probe(self) -> None:
         """A write, which a full Redis refuses: to one that only reads, counting would go on failing."""

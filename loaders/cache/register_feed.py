@@ -22,8 +22,8 @@ from loaders.cache.invalidation import RETRY_S, Change
 from loaders.cache.listener_lease import LeaseState
 from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER, PendingChanges, parse_change
 from loaders.concurrency import cancel_and_wait
-from loaders.stores.echo import Echo, NotHeard
-from loaders.stores.errors import SystemFault
+from loaders.stores.echo import Echo, NotificationLostError
+from loaders.stores.errors import StoreError
 from loaders.stores.postgres import STORE, Postgres, PostgresSession
 
 _GATHER_S = 0.005
@@ -47,7 +47,7 @@ _UNTOLD = "Changes of the register cannot be made known, and are kept until they
 _log = logging.getLogger("gateway")
 
 
-class _Unproven(SystemFault):
+class _UnprovenError(StoreError):
     """Another process has the lease, and has not proven that it hears."""
 
 
@@ -140,7 +140,7 @@ class RegisterFeed:
         elif state.proof_s > 0:
             self._note_heard()
         else:
-            raise _Unproven(STORE, "the process that listens has not proven that it hears")
+            raise _UnprovenError(STORE, "the process that listens has not proven that it hears")
 
     async def _listen_on(self, session: PostgresSession) -> None:
         """Ends where another has the lease, and by raising when nothing is heard or the connection is lost."""
@@ -159,18 +159,18 @@ class RegisterFeed:
                 await self._ping(session)
                 await asyncio.sleep(self._pause_s)
         finally:
-            with suppress(SystemFault, TimeoutError):  # then it ends by itself
+            with suppress(StoreError, TimeoutError):  # then it ends by itself
                 async with asyncio.timeout(_PING_S):
                     await self._lease.end()
 
     async def _ping(self, session: PostgresSession) -> None:
-        """Show the server that the session is in use. Raises NotHeard where the connection has fallen silent."""
+        """Keep the session in use. Raises NotificationLostError where the connection has fallen silent."""
         try:
             async with asyncio.timeout(_PING_S):
                 await session.rows("select 1")
         except TimeoutError as error:
             message = f"The connection to PostgreSQL that listens did not answer within {_PING_S:g} s."
-            raise NotHeard(STORE, message) from error
+            raise NotificationLostError(STORE, message) from error
 
     async def _prove(self, session: PostgresSession, echo: Echo) -> bool:
         """Prove that what was committed until now has been heard and made known; whether the lease is still ours."""
@@ -181,9 +181,9 @@ class RegisterFeed:
             await self._until_known()
             if not await self._lease.renew(_PROOF_S, max(began + _PROOF_S - time.monotonic(), 0.001)):
                 return False
-        except NotHeard:
+        except NotificationLostError:
             raise
-        except (SystemFault, TimeoutError) as error:  # nothing is proven, and nothing is missed: it goes on listening
+        except (StoreError, TimeoutError) as error:  # nothing is proven, and nothing is missed: it goes on listening
             if session.is_closed:
                 raise
             await self._fail_to_hear(error)
@@ -220,12 +220,14 @@ class RegisterFeed:
 
         While PostgreSQL does not answer, nobody can tell, and what was proven goes on holding.
         """
-        if not isinstance(error, NotHeard | _Unproven):  # whoever listens may be beginning: it is looked at again
+        if not isinstance(
+            error, NotificationLostError | _UnprovenError
+        ):  # whoever listens may be beginning: it is looked at again
             self._settled.set()
             self._fail(_UNHEARD, error)
         if not await self._database_answers():
             self._hearing.hold(time.monotonic() + _PROOF_S + self._lost_after_s)
-        elif isinstance(error, NotHeard):
+        elif isinstance(error, NotificationLostError):
             self._tell_unheard(_DEAF, error)
         elif not self._hearing.is_heard and time.monotonic() > self._patient_until:
             self._tell_unheard(_UNPROVEN, error)
@@ -234,7 +236,7 @@ class RegisterFeed:
         try:
             async with asyncio.timeout(_PING_S):
                 await self._postgres.ping()
-        except (SystemFault, TimeoutError):
+        except (StoreError, TimeoutError):
             return False
         return True
 

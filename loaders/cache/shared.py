@@ -15,9 +15,9 @@ from itertools import chain
 from typing import Any, Literal, TypeVar
 
 from loaders.cache import scripts
-from loaders.cache.bounded import BoundedCalls
 from loaders.cache.fields import Entry, Field, entries
 from loaders.cache.shards import Shards
+from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.redis import Redis
 
 T = TypeVar("T")
@@ -65,12 +65,12 @@ class SharedCache:
         self._lease_ms = int(lease_s * 1000)
         self._clocks_ms = [0.0] * len(self._shards)
         """What to add to the monotonic clock to have that of the shard's server; 0 before it is known."""
-        self._calls = BoundedCalls(self._probe, timeout_s)
+        self._breaker = CircuitBreaker(self._probe, timeout_s)
 
     @property
     def is_away(self) -> bool:
         """Whether Redis is being left alone."""
-        return self._calls.is_away
+        return self._breaker.is_open
 
     async def look_up(self, keys: Sequence[str], fields: Sequence[Field], *, mode: Mode = "load") -> Found | None:
         """What there is, with leases for the caller on what there is not; on what is stale too, to refresh it.
@@ -111,13 +111,13 @@ class SharedCache:
             if any(one.is_brief for one in fields):
                 arguments += ["1" if one.is_brief else "" for one in fields]
             call = self._shards[shard].run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments)
-            reply = await self._calls.of(call)
+            reply = await self._breaker.call(call)
             if reply is None:
                 return None
             try:
                 parts.append(_found(token, reply, len(some), fields))
             except (ValueError, TypeError, IndexError, AttributeError) as error:
-                self._calls.fail(error)
+                self._breaker.trip(error)
                 return None
             self._clocks_ms[shard] = parts[-1].now_ms - time.monotonic() * 1000
         return parts
@@ -151,12 +151,12 @@ class SharedCache:
             arguments += chain.from_iterable(texts[at : at + len(some)])
             at += len(some)
             call = self._shards[shard].run(scripts.PUT, list(map(_object, some)), arguments)
-            taken += await self._calls.of(call) or 0
+            taken += await self._breaker.call(call) or 0
         return taken
 
     async def close(self) -> None:
         """Stop looking for Redis."""
-        await self._calls.close()
+        await self._breaker.close()
 
     def _name(self, one: Field) -> str:
         return f"{self._version}.{one.name}"

@@ -9,7 +9,7 @@ from loaders.stores import clickhouse as clickhouse_store
 from loaders.stores import postgres as postgres_store
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.echo import Echo
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 from loaders.stores.postgres import Postgres, PostgresSession
 
 # Any number will do, as long as nothing else in the database locks it.
@@ -44,9 +44,9 @@ async def migrate(
 ) -> list[str]:
     """Apply what is missing, in order. Returns the names of what was applied, `[]` where nothing was missing.
 
-    Processes that migrate at once take turns. Raises NotHeard where PostgreSQL's connection is a pooler's, and
-    SystemFault where an applied file has changed since; what failed
-    is not recorded, in PostgreSQL nothing of it remains, in ClickHouse it is repeated next time.
+    Processes that migrate at once take turns. Raises NotificationLostError where PostgreSQL's connection is a pooler's,
+    and StoreError where an applied file has changed since. A file that failed is not recorded: PostgreSQL rolls it
+    back, and ClickHouse repeats it the next time.
     """
     async with postgres.session() as session:
         await Echo.start(postgres, session)  # else the lock would be left on a pooler's connection
@@ -106,7 +106,7 @@ async def _apply_missing(
             message = (
                 f"The migration {migration.name} of {store} was changed after it was applied: add a new file instead."
             )
-            raise SystemFault(store, message)
+            raise StoreError(store, message)
     return applied
 
 

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from contextlib import suppress
 
-from loaders.stores.errors import StatementFailed, StoreUnavailable, SystemFault
+from loaders.stores.errors import StatementFailed, StoreError, StoreUnavailable
 from loaders.stores.postgres import STORE, Postgres, PostgresSession
 
 CHANNEL = "gateway_echo"
@@ -15,7 +15,7 @@ _WITHIN_S = 1.0
 """How long a notification may take. PostgreSQL sends it when its transaction commits, within milliseconds."""
 
 
-class NotHeard(SystemFault):
+class NotificationLostError(StoreError):
     """A session does not hear what the pool's database notifies."""
 
 
@@ -35,26 +35,26 @@ class Echo:
 
     @classmethod
     async def start(cls, postgres: Postgres, session: PostgresSession) -> Echo:
-        """Listen, and pass the first test. Raises NotHeard, and then leaves nothing behind on a pooler's connection."""
+        """Listen, and pass the first test. Raises NotificationLostError, and leaves a pooler's connection clean."""
         echo = cls(postgres, session)
         await session.listen(CHANNEL, echo._hear)
         try:
             await echo.prove()
-        except NotHeard:
-            with suppress(SystemFault, TimeoutError):
+        except NotificationLostError:
+            with suppress(StoreError, TimeoutError):
                 async with asyncio.timeout(_WITHIN_S):
                     await session.execute(f"unlisten {CHANNEL}")  # most poolers lend the connection used last
             raise
         return echo
 
     async def prove(self) -> None:
-        """Return when a notification has arrived. Raises NotHeard, or as `Postgres.rows` where none could be sent."""
+        """Return when a notification has arrived. Raises NotificationLostError, or like `Postgres.rows`."""
         self._token = secrets.token_hex(8)
         self._arrived.clear()
         try:
             await self._postgres.execute("select pg_notify($1, $2)", CHANNEL, self._token)
         except StatementFailed as error:  # a server that only reads
-            raise NotHeard(STORE, f"PostgreSQL cannot notify: {error}") from error
+            raise NotificationLostError(STORE, f"PostgreSQL cannot notify: {error}") from error
         try:
             async with asyncio.timeout(_WITHIN_S):
                 await self._arrived.wait()
@@ -65,7 +65,7 @@ class Echo:
                 f"A notification did not arrive within {_WITHIN_S:g} s: the connection is a pooler's, leads to another"
                 " database or has fallen silent. Set DATABASE_DIRECT_URL to PostgreSQL itself, past any pooler."
             )
-            raise NotHeard(STORE, message) from error
+            raise NotificationLostError(STORE, message) from error
 
     def _hear(self, token: str) -> None:
         if token == self._token:

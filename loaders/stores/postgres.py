@@ -117,7 +117,7 @@ class Postgres:
     async def session(self, *, lost_after_s: float | None = None) -> AsyncIterator[PostgresSession]:
         """A connection beside the pool, without a statement timeout; what it set or locked ends with it.
 
-        With `lost_after_s`, opening or an answer that takes longer raises a SystemFault. The connection may be a
+        With `lost_after_s`, opening or an answer that takes longer raises a StoreError. The connection may be a
         pooler's unless an Echo has shown otherwise: until then, only a transaction is safe, and no lock or setting that
         outlasts it.
         """
@@ -293,9 +293,9 @@ def _translated() -> Iterator[None]:
     except (OSError, *_UNAVAILABLE) as error:
         raise StoreUnavailable(STORE, f"The connection to PostgreSQL failed: {error}") from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        # The driver has one class for its own faults: a connection or pool that closed, and arguments that do not fit.
+        # The driver has one class for its own errors: a connection or pool that closed, and arguments that do not fit.
         broken = "clos" in str(error)
-        fault = StoreUnavailable if broken else StatementFailed
-        raise fault(STORE, f"PostgreSQL's driver refused: {error}") from error
+        error_class = StoreUnavailable if broken else StatementFailed
+        raise error_class(STORE, f"PostgreSQL's driver refused: {error}") from error
     except asyncpg.PostgresError as error:
         raise StatementFailed(STORE, f"PostgreSQL refused the statement: {explained(error)}") from error

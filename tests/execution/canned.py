@@ -18,7 +18,7 @@ from loaders.fleet import FleetEntry, FleetQuery, FleetSort
 from loaders.planning import Request
 from loaders.request_loaders import RequestLoaders
 from loaders.sections import Key, Loaded
-from loaders.stores.errors import CallerError, StoreTimeout, SystemFault
+from loaders.stores.errors import CallerError, StoreError, StoreTimeout
 from resolvers.arguments import encoded
 from resolvers.context import RequestContext
 from resolvers.scopes import ALL_SCOPES
@@ -93,7 +93,7 @@ class _Sections:
         values = {request: self._of_request(request, ids) for request in requests}
         return [Loaded(tail_number, values, place) for place, tail_number in enumerate(ids)]
 
-    def _of_request(self, request: Request, ids: Sequence[str]) -> list[Any] | SystemFault:
+    def _of_request(self, request: Request, ids: Sequence[str]) -> list[Any] | StoreError:
         name = f"{self.seed} {request.section.name} {request.period} {request.first} {request.after}"
         if request.section is Known:
             return [None if one == "nothing" else (one,) for one in ids]

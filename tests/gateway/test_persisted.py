@@ -20,8 +20,8 @@ from loaders.stores.redis import Redis
 from tests.conftest import Stores
 from tests.gateway.conftest import served
 from tests.gateway.in_process import opened
-from tests.loaders.cache.conftest import open_redis
 from tests.loaders.cache.valkey import own_valkey
+from tests.loaders.conftest import open_redis
 
 GRAPHQL = "application/graphql-response+json"
 

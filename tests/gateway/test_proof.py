@@ -22,12 +22,12 @@ from deploy.embedded.engines import StoreUrls
 from loaders.cache.invalidation import Invalidator
 from loaders.cached_sections import change_of
 from loaders.migrations import migrate
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewDatabase, NewStores
 from tests.gateway.conftest import served
-from tests.loaders.cache.conftest import open_redis
 from tests.loaders.cache.valkey import OwnValkey, own_valkey
+from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import Relay, relay
 
 OPERATIONS = 10_000
@@ -131,7 +131,7 @@ class Proof:
             try:
                 await self._invalidator.invalidate(change_of([one]))
                 break
-            except SystemFault:
+            except StoreError:
                 self.done["failed invalidations"] += 1
                 await asyncio.sleep(0.02)
         self._acknowledged[one] = self._written[one]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loaders.migrations import Migration, migrate, packaged, statements
-from loaders.stores.errors import StatementFailed, SystemFault
+from loaders.stores.errors import StatementFailed, StoreError
 from loaders.stores.postgres import Postgres
 from loaders.stores.protocols import Columns
 from tests.conftest import NewDatabase, Stores
@@ -56,7 +56,7 @@ async def test_a_changed_migration_is_an_error(stores: Stores) -> None:
     for store in ("postgres", "clickhouse"):
         first, *rest = packaged(store)
         changed = [Migration(first.name, first.sql + "select 1;\n"), *rest]
-        with pytest.raises(SystemFault, match=rf"The migration {first.name} of {store}\w* was changed") as failure:
+        with pytest.raises(StoreError, match=rf"The migration {first.name} of {store}\w* was changed") as failure:
             await migrate(*stores, **{f"{store}_migrations": changed})  # type: ignore[arg-type]
         assert failure.value.store.startswith(store)
 

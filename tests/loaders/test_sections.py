@@ -25,15 +25,15 @@ KNOWN, REGISTRATION, MODEL = request(Known), request(Registration), request(Mode
 class Answers:
     """Both stores: answers each id with made-up rows, in reverse order, and notes which ids were asked."""
 
-    def __init__(self, fault: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.asked: list[list[str]] = []
-        self._fault = fault
+        self._error = error
 
     async def columns(self, sql: str, parameters: Mapping[str, Any]) -> Columns:
         ids = parameters["ids"]
         self.asked.append(ids)
-        if self._fault is not None:
-            raise self._fault
+        if self._error is not None:
+            raise self._error
         names = tuple(name for name in re.findall(r" as (\w+)", sql) if name not in ("flights", ANSWER_ROWS))
         keys = [key for key in reversed(ids) if key != "unknown"]
         return Columns(names, [keys, *([f"{key}.{at}" for key in keys] for at in range(1, len(names)))])
@@ -94,7 +94,7 @@ async def test_an_aircraft_of_two_keys_is_bound_once() -> None:
     assert clickhouse.asked == [["a"]]
 
 
-async def test_more_aircraft_than_a_statement_can_bind_are_the_callers_fault() -> None:
+async def test_more_aircraft_than_a_statement_can_bind_are_the_callers_error() -> None:
     clickhouse = Answers()
     loader = _loader(Answers(), clickhouse)
     ids = tuple(f"N{number}" for number in range(MOST_IDS + 1))
@@ -119,8 +119,8 @@ async def test_a_key_that_no_store_can_hold_is_answered_without_being_sent(key: 
 
 
 async def test_a_failed_statement_fails_its_own_sections_alone() -> None:
-    fault = StoreUnavailable("clickhouse", "gone")
-    loaded = await _one(_loader(Answers(), Answers(fault)), "a", PUNCTUALITY, KNOWN)
+    error = StoreUnavailable("clickhouse", "gone")
+    loaded = await _one(_loader(Answers(), Answers(error)), "a", PUNCTUALITY, KNOWN)
     assert loaded.get(KNOWN) == ("a",)
     with pytest.raises(StoreUnavailable, match="gone"):
         loaded.get(PUNCTUALITY)

@@ -11,26 +11,10 @@ from loaders.cache.cache import Cache
 from loaders.cache.factory import open_cache
 from loaders.migrations import migrate
 from loaders.stores.postgres import Postgres
-from loaders.stores.redis import Redis
 from tests.conftest import NewDatabase, NewStores
+from tests.loaders.conftest import open_redis
 
 OpenCache = Callable[..., AbstractAsyncContextManager[Cache]]
-
-
-@asynccontextmanager
-async def open_redis(url: str, *, command_timeout_s: float = 2) -> AsyncIterator[Redis]:
-    """A client of its own."""
-    redis = await Redis.connect(url, max_connections=8, acquire_timeout_s=5, command_timeout_s=command_timeout_s)
-    try:
-        yield redis
-    finally:
-        await redis.close()
-
-
-@pytest.fixture
-async def redis(store_urls: StoreUrls) -> AsyncIterator[Redis]:
-    async with open_redis(store_urls.redis_url) as redis:
-        yield redis
 
 
 @pytest.fixture

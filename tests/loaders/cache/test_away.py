@@ -9,10 +9,11 @@ import pytest
 
 from loaders.cache.cache import Cache
 from loaders.cache.invalidation import Change, Invalidator
-from loaders.stores.errors import SystemFault
-from tests.loaders.cache.conftest import OpenCache, open_redis
+from loaders.stores.errors import StoreError
+from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import Truth, field
 from tests.loaders.cache.valkey import own_valkey
+from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import Relay, relay
 
 A = field("a")
@@ -161,7 +162,7 @@ async def test_an_invalidation_that_redis_cannot_take_fails(tmp_path: Path) -> N
     with own_valkey(tmp_path) as valkey:
         async with open_redis(valkey.url, command_timeout_s=0.5) as redis:
             valkey.kill()
-            with pytest.raises(SystemFault):
+            with pytest.raises(StoreError):
                 await Invalidator(redis).invalidate(Change(keys=("aircraft:1",)))
 
 

@@ -15,9 +15,10 @@ from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
 from loaders.catalogue.declaration import Freshness
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.redis import Redis
-from tests.loaders.cache.conftest import OpenCache, open_redis
+from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import GONE, LONG, SHORT, Truth, field
 from tests.loaders.cache.valkey import own_valkey
+from tests.loaders.conftest import open_redis
 
 A, B = field("a"), field("b", source="other")
 KEYS = ["x", "y", "unknown"]
@@ -29,7 +30,7 @@ async def test_what_was_loaded_is_not_asked_again_in_this_process_or_another(pro
         for cache in (one, one, other, other):
             fetched = await cache.fetch(KEYS, (A, B), truth)
             assert fetched.values == {of: [[of.name, "x", 0], [of.name, "y", 0], None] for of in (A, B)}
-            assert not fetched.faults
+            assert not fetched.errors
             await cache.settle()
     assert truth.asked == [{"a": KEYS, "b": KEYS}], "absence is kept too"
     assert one.counts["fields from memory"] == other.counts["fields from memory"] == 6
@@ -120,8 +121,8 @@ async def test_what_cannot_be_loaded_is_served_as_it_was_and_no_error_is_kept(pr
         truth.fails = True
         fetched = await one.fetch(["x"], (old, new), truth)
         assert fetched.values[old] == [["old", "x", 0]]
-        assert isinstance(fetched.faults[new], StoreUnavailable)
-        assert old not in fetched.faults
+        assert isinstance(fetched.errors[new], StoreUnavailable)
+        assert old not in fetched.errors
         truth.fails = False
         await one.settle()
         truth.versions["x"] = 1

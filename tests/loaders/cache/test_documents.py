@@ -10,8 +10,8 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.documents import SharedDocuments, digest
 from loaders.stores.redis import Redis
-from tests.loaders.cache.conftest import open_redis
 from tests.loaders.cache.valkey import own_valkey
+from tests.loaders.conftest import open_redis
 
 DAY_S = 86_400
 KEYS = (TEXTS, USED) = ("gateway:documents", "gateway:documents:used")
@@ -153,7 +153,7 @@ async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
                 await documents.keep(digest(text), text)
                 await asyncio.sleep(0.2)
             assert [message.partition(":")[0] for message in caplog.messages] == [
-                "Redis is left alone until it answers again"
+                "Redis failed and is not used until it answers again"
             ]
             await documents.close()
 

@@ -18,7 +18,7 @@ from loaders.cache.register_feed import RegisterFeed
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Freshness
 from loaders.records import FRESHNESS
-from loaders.stores.echo import Echo, NotHeard
+from loaders.stores.echo import Echo, NotificationLostError
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 from tests.conftest import NewStores
@@ -162,14 +162,14 @@ async def test_another_database_is_found_out(database: NewStores) -> None:
     """Notifications stay within a database."""
     url = database.database_url.rpartition("/")[0] + "/postgres"
     async with behind(database, url) as client, client.session() as session:
-        with pytest.raises(NotHeard, match="another database"):
+        with pytest.raises(NotificationLostError, match="another database"):
             await Echo.start(client, session)
 
 
 async def test_the_connection_of_a_pooler_listens_to_nothing_after_the_test(database: NewStores) -> None:
     with pgbouncer(database.database_url, "transaction", pool_size=1) as pooled:
         async with behind(database, pooled) as client, client.session() as session:
-            with pytest.raises(NotHeard, match="pooler's"):
+            with pytest.raises(NotificationLostError, match="pooler's"):
                 await Echo.start(client, session)
             assert await session.rows("select pg_listening_channels()") == []
 
@@ -292,7 +292,7 @@ async def test_a_process_that_is_deaf_says_so_once_when_the_one_that_hears_has_l
 async def _expect(cache: Cache, truth: Truth, version: int) -> None:
     fetched = await cache.fetch(["x"], (FED, OTHER), truth)
     await cache.settle()
-    assert not fetched.faults
+    assert not fetched.errors
     assert fetched.values == {FED: [["fed", "x", version]], OTHER: [["other", "x", 0]]}
 
 
@@ -344,7 +344,7 @@ async def test_where_loading_fails_what_was_kept_for_long_is_served_all_the_same
         truth.fails = True
         await _expect(cache, truth, 0)
         fetched = await cache.fetch(["y"], (FED,), truth)
-        assert set(fetched.faults) == {FED}, "by the field that was asked"
+        assert set(fetched.errors) == {FED}, "by the field that was asked"
         states = await cache.states(["x"], (FED, OTHER))
         assert states == {FED: ["missing"], OTHER: ["fresh"]}
 

@@ -12,10 +12,11 @@ from random import Random
 from loaders.cache.cache import Cache
 from loaders.cache.invalidation import Change, Invalidator
 from loaders.catalogue.declaration import Freshness
-from loaders.stores.errors import SystemFault
-from tests.loaders.cache.conftest import OpenCache, open_redis
+from loaders.stores.errors import StoreError
+from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import LONG, SHORT, Truth, field
 from tests.loaders.cache.valkey import OwnValkey, own_valkey
+from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import Relay, relay
 
 OPERATIONS = 10_000
@@ -45,7 +46,7 @@ class Proof:
                 try:
                     await self._invalidator.invalidate(Change(keys=(key,)))
                     break
-                except SystemFault:
+                except StoreError:
                     self.done["failed invalidations"] += 1
                     await asyncio.sleep(0.02)
             self.acknowledged[key] = self.truth.versions[key]

@@ -10,8 +10,8 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.rate import Counted, LocalRates, SharedRates
 from loaders.stores.redis import Redis, Scripts
-from tests.loaders.cache.conftest import open_redis
 from tests.loaders.cache.valkey import own_valkey
+from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import Relay, relay
 
 
@@ -212,7 +212,7 @@ async def _give_while_cut(rates: SharedRates, line: Relay, caller: str) -> None:
     for _ in range(20):
         assert await rates.take(caller, 800, 100_000) is not None, "it is given ahead"
     for _ in range(500):
-        if rates._calls.is_away:
+        if rates._breaker.is_open:
             break
         await asyncio.sleep(0.01)
 
@@ -243,7 +243,7 @@ async def test_what_would_have_been_paid_back_meanwhile_is_not_counted(
         clock.now_s += 61
         await line.listen()
         for _ in range(100):
-            if not rates._calls.is_away and rates._behind is None:
+            if not rates._breaker.is_open and rates._behind is None:
                 break
             await asyncio.sleep(0.05)
         assert rates._behind is None

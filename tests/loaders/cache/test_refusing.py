@@ -10,13 +10,14 @@ import pytest
 
 from loaders.cache.cache import Cache
 from loaders.cache.invalidation import RETRY_S, Change, Invalidator
-from loaders.stores.errors import SystemFault
+from loaders.stores.errors import StoreError
 from loaders.stores.redis import Redis
-from tests.loaders.cache.conftest import OpenCache, open_redis
+from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.refusals import KEYS as OF_KEYS
 from tests.loaders.cache.refusals import SERVER, Refusal
 from tests.loaders.cache.stores import Truth, field
 from tests.loaders.cache.valkey import OwnValkey, own_valkey
+from tests.loaders.conftest import open_redis
 
 A = field("a")
 KEYS = [f"aircraft:{at}" for at in range(20)]
@@ -58,7 +59,7 @@ async def _until_the_store_is_asked(cache: Cache, truth: Truth) -> None:
 async def _make_known(redis: Redis) -> None:
     """As the process that listens to changes does it."""
     while True:
-        with suppress(SystemFault):
+        with suppress(StoreError):
             return await Invalidator(redis).invalidate(CHANGE)
         await asyncio.sleep(RETRY_S)
 
@@ -84,7 +85,7 @@ async def test_a_change_that_cannot_be_made_known_is_not_served_over(
             await _until_served(cache, truth)
             await asyncio.to_thread(refusal.enter, server, tmp_path)
             truth.versions.update(KEYS)
-            with pytest.raises(SystemFault):
+            with pytest.raises(StoreError):
                 await Invalidator(redis).invalidate(CHANGE)
             if most_entries or refusal in OF_KEYS:
                 await _until_old_values_end(cache, truth)

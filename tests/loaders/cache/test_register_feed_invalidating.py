@@ -10,9 +10,10 @@ from loaders.cache.invalidation import Change, Invalidator
 from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewStores
-from tests.loaders.cache.conftest import OpenCache, open_redis
+from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.feeds import REVISE, SHARED, Invalidated, feeding, listening
 from tests.loaders.cache.stores import LONG, Truth
+from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import relay
 
 

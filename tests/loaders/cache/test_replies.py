@@ -15,8 +15,8 @@ from loaders.cache.listener_lease import ListenerLease
 from loaders.cache.rate import SharedRates
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.redis import Redis
-from tests.loaders.cache.conftest import open_redis
 from tests.loaders.cache.stores import Truth, field
+from tests.loaders.conftest import open_redis
 
 A, B = field("a"), field("b")
 KEYS = [f"aircraft:{at}" for at in range(3)]
@@ -133,7 +133,7 @@ async def _expect_truth_without_redis(store_urls: StoreUrls, version: str, mangl
         for _ in range(2):
             truth = Truth()
             fetched = await cache.fetch(KEYS, (A, B), truth)
-            assert not fetched.faults
+            assert not fetched.errors
             assert fetched.values == {one: [truth.value(one, key) for key in KEYS] for one in (A, B)}
             assert len(truth.asked) == 1
         assert client.count == 1, "then Redis is left alone"

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from loaders.cache.cache import Cache
 from loaders.cache.invalidation import Change, Invalidator
-from tests.loaders.cache.conftest import OpenCache, open_redis
+from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import Truth, field
 from tests.loaders.cache.valkey import OwnValkey, own_sentinel, until
+from tests.loaders.conftest import open_redis
 
 A = field("a")
 KEYS = [f"aircraft:{at}" for at in range(20)]

@@ -15,7 +15,7 @@ from loaders.planning import Request
 from loaders.planning.request import request
 from loaders.section_statements import SectionStatements
 from loaders.stores.clickhouse import ClickHouse
-from loaders.stores.errors import StoreUnavailable, SystemFault
+from loaders.stores.errors import StoreError, StoreUnavailable
 from tests.conftest import Stores
 from tests.loaders.stores.proxy import FAULTS, Fault, Proxy, Response, boundaries, proxy
 
@@ -67,7 +67,7 @@ async def test_a_damaged_answer_is_a_fault_and_never_a_value(
         between.random.seed(f"{name} {fault} {seed}")
         between.fault = FAULTS[fault]
         damaged = await statements.load(ids, asked)
-        assert {type(values) for values in damaged.values()} <= set(SystemFault.__subclasses__()), (seed, fault)
+        assert {type(values) for values in damaged.values()} <= set(StoreError.__subclasses__()), (seed, fault)
         between.fault = None
     assert between.faults >= SEEDS
     assert _rounded(await statements.load(ids, asked)) == _rounded(right)
@@ -98,7 +98,7 @@ async def test_a_damaged_answer_without_rows_is_a_fault(
         between.fault = FAULTS[fault]
         damaged = await statements.load(_UNKNOWN, asked)
         between.fault = None
-        assert {type(values) for values in damaged.values()} <= set(SystemFault.__subclasses__()), (seed, fault)
+        assert {type(values) for values in damaged.values()} <= set(StoreError.__subclasses__()), (seed, fault)
     assert await statements.load(_UNKNOWN, asked) == empty
 
 
@@ -134,7 +134,7 @@ async def test_a_statement_of_any_kind_keeps_its_order_and_proves_its_answer(
         assert list((await through.columns(sql, {})).columns[0])[: len(expected)] == expected
         for name, fault in FAULTS.items():
             between.fault = fault
-            with pytest.raises(SystemFault):
+            with pytest.raises(StoreError):
                 await through.columns(sql, {})
             assert between.faults, name
             between.fault = None
@@ -153,10 +153,10 @@ async def test_an_effect_that_clickhouse_does_not_confirm_is_a_fault(
     await through.insert("confirmed", ["n"], [[1]])
     stranger = fault if fault != "empty" else "a stranger's page with ClickHouse's headers"
     between.fault = FAULTS[stranger]
-    with pytest.raises(SystemFault):
+    with pytest.raises(StoreError):
         await through.command("create table if not exists confirmed (n UInt8) engine = Memory")
     if fault != "empty":
-        with pytest.raises(SystemFault):
+        with pytest.raises(StoreError):
             await through.insert("confirmed", ["n"], [[1]])
     between.fault = None
     await through.command("drop table confirmed sync")

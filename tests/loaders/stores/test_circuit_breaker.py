@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from loaders.cache.bounded import BoundedCalls
+from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.redis import STORE, Redis
 
@@ -30,27 +30,27 @@ async def test_after_one_that_failed_none_is_begun_until_redis_is_back(
         begun.append("call")
         return await harm() if len(begun) == 1 else "well"
 
-    calls = BoundedCalls(redis.ping, timeout_s=0.2)
+    breaker = CircuitBreaker(redis.ping, timeout_s=0.2)
     for _ in range(5):
-        assert await calls.of(call()) is None
-    assert (begun, calls.is_away) == (["call"], True)
+        assert await breaker.call(call()) is None
+    assert (begun, breaker.is_open) == (["call"], True)
     for _ in range(200):
-        if not calls.is_away:
+        if not breaker.is_open:
             break
         await asyncio.sleep(0.05)
-    assert await calls.of(call()) == "well"
-    assert await calls.of(call()) == "well"
-    await calls.close()
+    assert await breaker.call(call()) == "well"
+    assert await breaker.call(call()) == "well"
+    await breaker.close()
 
 
 async def test_a_fault_of_our_own_is_not_taken_for_redis(redis: Redis) -> None:
     async def call() -> str:
         raise KeyError
 
-    calls = BoundedCalls(redis.ping, timeout_s=0.2)
+    breaker = CircuitBreaker(redis.ping, timeout_s=0.2)
     with pytest.raises(KeyError):
-        await calls.of(call())
-    assert not calls.is_away
+        await breaker.call(call())
+    assert not breaker.is_open
 
 
 async def test_it_is_said_once_when_redis_is_left_alone_and_once_when_it_answers_again(
@@ -63,17 +63,17 @@ async def test_it_is_said_once_when_redis_is_left_alone_and_once_when_it_answers
         if len(probed) < 3:
             raise (KeyError if len(probed) == 1 else StoreUnavailable(STORE, "still away"))
 
-    calls = BoundedCalls(probe, timeout_s=0.2)
+    breaker = CircuitBreaker(probe, timeout_s=0.2)
     with caplog.at_level(logging.INFO, "gateway"):
         for _ in range(5):
-            await asyncio.gather(calls.of(_fails()), calls.of(_fails()))
+            await asyncio.gather(breaker.call(_fails()), breaker.call(_fails()))
         for _ in range(200):
-            if not calls.is_away:
+            if not breaker.is_open:
                 break
             await asyncio.sleep(0.05)
     assert len(probed) == 3, "a fault in looking for Redis does not end it"
     left_alone, answers = [record.message for record in caplog.records]
-    assert left_alone == "Redis is left alone until it answers again: away"
+    assert left_alone == "Redis failed and is not used until it answers again: away"
     assert answers.startswith("Redis answers again")
 
 
@@ -88,11 +88,11 @@ async def test_who_has_closed_it_does_not_look_for_redis_any_more() -> None:
             await asyncio.sleep(0)  # what lets go of a connection takes its time
             looking.append("ended")
 
-    calls = BoundedCalls(probe, timeout_s=60)
-    await calls.of(_fails())
+    breaker = CircuitBreaker(probe, timeout_s=60)
+    await breaker.call(_fails())
     for _ in range(200):
         if looking:
             break
         await asyncio.sleep(0.05)
-    await calls.close()
+    await breaker.close()
     assert looking == ["began", "ended"]

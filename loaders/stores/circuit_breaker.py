@@ -1,0 +1,78 @@
+"""A circuit breaker around Redis, so that a slow or absent server costs a request one timeout at most."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar
+
+from loaders.concurrency import cancel_and_wait
+from loaders.stores.errors import StoreError
+
+T = TypeVar("T")
+
+_PROBE_INTERVAL_S = 0.5
+"""How often an open breaker tries Redis again, in a task of its own that no request waits for."""
+
+_log = logging.getLogger("gateway")
+
+
+class CircuitBreaker:
+    """Runs calls with a timeout, and returns None at once for every call while the breaker is open.
+
+    It opens when a call fails or takes longer than `timeout_s`. It closes when `probe`, which a background task calls,
+    succeeds within the same time.
+    """
+
+    def __init__(self, probe: Callable[[], Awaitable[object]], timeout_s: float) -> None:
+        self._probe = probe
+        self._timeout_s = timeout_s
+        self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are skipped because Redis failed lately."""
+        return self._probing is not None
+
+    async def call(self, call: Coroutine[Any, Any, T]) -> T | None:
+        """Return the result of the call, or None where it failed, was late, or was not started because this is open."""
+        if self._probing is not None:
+            call.close()
+            return None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await call
+        except (StoreError, TimeoutError) as error:
+            self.trip(error)
+            return None
+
+    def trip(self, error: Exception) -> None:
+        """Open the breaker because of an error that a call raised, or that its reply showed."""
+        if self._probing is None:
+            _log.warning(
+                "Redis failed and is not used until it answers again: %s", str(error)[:500] or type(error).__name__
+            )
+            self._probing = asyncio.create_task(
+                self._probe_until_closed(), context=Context()
+            )  # not the context of a request
+
+    async def close(self) -> None:
+        """Stop probing, and return when the probe has ended."""
+        if self._probing is not None:
+            await cancel_and_wait([self._probing])
+
+    async def _probe_until_closed(self) -> None:
+        while True:
+            await asyncio.sleep(_PROBE_INTERVAL_S)
+            started = time.monotonic()
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    await self._probe()
+            except Exception:  # noqa: S112  # an error here would leave the breaker open for good; its cause is logged already
+                continue
+            _log.warning("Redis answers again, within %.0f ms.", (time.monotonic() - started) * 1000)
+            self._probing = None
+            return
