@@ -2,7 +2,7 @@
 
 from loaders.model.classes import Filter, Group, Node, Object, Order, Page, Query, Section
 from loaders.model.databases import ClickHouse, Freshness, Postgres, Tenant, everyones
-from loaders.model.declaration import Model
+from loaders.model.declaration import ModelDeclaration as Model
 from loaders.model.problems import ModelError
 from loaders.model.scalars import JSON, BigInt
 from loaders.model.words import (

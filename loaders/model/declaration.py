@@ -13,11 +13,11 @@ from loaders.model.databases import Database, Relation, Rows, Table, Tenant, Val
 from loaders.model.places import Place, calling_place, place_of_class
 from loaders.model.problems import Problems
 from loaders.model.references import Fragment, Reference
-from loaders.model.shapes import Of
+from loaders.model.shapes import ValueKind
 from loaders.model.words import Argument, Pick
 
 
-class Model:
+class ModelDeclaration:
     """A model: its name, its ways in, its object types, and how a viewer's tenant is known.
 
     `types` are all object types, those that only other modules name among them. `mutation` is a Strawberry class.
@@ -41,7 +41,7 @@ class Model:
 
 
 @dataclass(slots=True)
-class Reached:
+class ModelParts:
     """All that a model reaches, each once, in the order met."""
 
     fields: dict[type[Declared], list[DeclaredField]] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Reached:
             yield from fields
 
 
-def reached_from(model: Model, problems: Problems) -> Reached:
+def parts_of(model: ModelDeclaration, problems: Problems) -> ModelParts:
     """Return what a model reaches from its types and its query; annotations and SQL that cannot be read are noted."""
     names: dict[str, type] = {}
     types: tuple[Any, ...] = model.types
@@ -83,9 +83,9 @@ class _Walk:
     def __init__(self, names: dict[str, Any], problems: Problems) -> None:
         self._names = names
         self._problems = problems
-        self._reached = Reached()
+        self._reached = ModelParts()
 
-    def of(self, classes: Iterable[type]) -> Reached:
+    def of(self, classes: Iterable[type]) -> ModelParts:
         for cls in classes:
             self._class(cls)
         return self._reached
@@ -103,7 +103,7 @@ class _Walk:
 
     def _field(self, declared: DeclaredField) -> None:
         shape = declared.shape
-        if shape is not None and shape.of in (Of.OBJECT, Of.SECTION, Of.GROUP):
+        if shape is not None and shape.kind in (ValueKind.OBJECT, ValueKind.SECTION, ValueKind.GROUP):
             self._class(shape.type)
         elif shape is not None and isinstance(shape.type, type) and issubclass(shape.type, Enum):
             self._reached.enums.setdefault(shape.type, place_of_class(shape.type))

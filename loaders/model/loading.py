@@ -11,8 +11,8 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
-from loaders.model.compiled import CompiledModel, compile_model
-from loaders.model.declaration import Model
+from loaders.model.declaration import ModelDeclaration
+from loaders.model.model import Model, compile_model
 from loaders.model.places import Place
 from loaders.model.problems import ModelError, Problem, suggestion
 
@@ -20,7 +20,7 @@ DEFAULT_NAME = "model"
 """The variable of a module that holds its model, where the target names no other after a colon."""
 
 
-def load_model(target: str) -> CompiledModel:
+def load_model(target: str) -> Model:
     """Return the model of a module (`shop.model`), a file, or a folder with a `model.py`; `:name` says which variable.
 
     Raises ModelError with all that is wrong: a target that is not there, an error while it is imported, or mistakes in
@@ -29,7 +29,7 @@ def load_model(target: str) -> CompiledModel:
     where, _, name = target.partition(":")
     module = _module(where)
     model = getattr(module, name or DEFAULT_NAME, None)
-    if not isinstance(model, Model):
+    if not isinstance(model, ModelDeclaration):
         held = "there is none" if model is None else f"it is a {type(model).__name__}"
         message = f"a module's model is its variable {name or DEFAULT_NAME}, an m.Model, and {held}."
         raise ModelError([Problem(Place(module.__file__ or where), target, message)])

@@ -16,7 +16,7 @@ from loaders.model.scalars import SCALARS, Scalar, enum_scalar
 from loaders.model.words import Word
 
 
-class Many(Enum):
+class Cardinality(Enum):
     """How many values a field has."""
 
     ONE = auto()
@@ -24,7 +24,7 @@ class Many(Enum):
     PAGE = auto()
 
 
-class Of(Enum):
+class ValueKind(Enum):
     """The kinds of values that a field may have."""
 
     SCALAR = auto()
@@ -38,8 +38,8 @@ class Of(Enum):
 class Shape:
     """The parts of an annotation. `scalar` is None for other values than scalars; a list of these is an array."""
 
-    many: Many
-    of: Of
+    cardinality: Cardinality
+    kind: ValueKind
     type: Any
     nullable: bool = False
     items_nullable: bool = False
@@ -48,7 +48,9 @@ class Shape:
     def __str__(self) -> str:
         name = getattr(self.type, "__name__", str(self.type))
         item = f"{name} | None" if self.items_nullable else name
-        inner = {Many.ONE: name, Many.LIST: f"list[{item}]", Many.PAGE: f"Page[{item}]"}[self.many]
+        inner = {Cardinality.ONE: name, Cardinality.LIST: f"list[{item}]", Cardinality.PAGE: f"Page[{item}]"}[
+            self.cardinality
+        ]
         return f"{inner} | None" if self.nullable else inner
 
 
@@ -64,11 +66,11 @@ def shape_of(annotation: Any, names: Mapping[str, Any]) -> Shape:
         raise ShapeError(f"say of what: {'m.Page' if inner is Page else 'list'}[…].")
     if origin in (list, Page):
         item, items_nullable = _without_none(arguments[0], names)
-        many = Many.LIST if origin is list else Many.PAGE
+        many = Cardinality.LIST if origin is list else Cardinality.PAGE
         of, scalar = _of(item)
         return Shape(many, of, item, nullable, items_nullable, scalar)
     of, scalar = _of(inner)
-    return Shape(Many.ONE, of, inner, nullable, scalar=scalar)
+    return Shape(Cardinality.ONE, of, inner, nullable, scalar=scalar)
 
 
 _SPELLINGS = {"Optional": " Write … | None.", "List": " Write list[…].", "Page": " Write m.Page[…]."}
@@ -108,21 +110,21 @@ def _shown(inner: Any) -> str:
     return f"the module {inner.__name__}" if isinstance(inner, types.ModuleType) else f"{inner}"
 
 
-def _of(inner: Any) -> tuple[Of, Scalar | None]:
+def _of(inner: Any) -> tuple[ValueKind, Scalar | None]:
     if not isinstance(inner, type) or typing.get_origin(inner) is not None:
         name = f"a list in a list, or {inner}," if typing.get_origin(inner) is list else _shown(inner)
         raise ShapeError(f"{name} is no type of a field: it has a scalar, an object, a section or a group.")
-    for base, of in ((Object, Of.OBJECT), (Section, Of.SECTION), (Group, Of.GROUP)):
+    for base, of in ((Object, ValueKind.OBJECT), (Section, ValueKind.SECTION), (Group, ValueKind.GROUP)):
         if issubclass(inner, base):
             return of, None
     if inner is Node:
-        return Of.NODE, None
+        return ValueKind.NODE, None
     if issubclass(inner, Declared):
         raise ShapeError(f"{inner.__name__} is no type of a field: fields have scalars, objects, sections and groups.")
     if issubclass(inner, Enum):
-        return Of.SCALAR, enum_scalar(inner)
+        return ValueKind.SCALAR, enum_scalar(inner)
     scalar = SCALARS.get(inner)
     if scalar is None:
         known = ", ".join(sorted(one.__name__ for one in SCALARS))
         raise ShapeError(f"{inner.__name__} is no scalar: scalars are {known}, and enums.")
-    return Of.SCALAR, scalar
+    return ValueKind.SCALAR, scalar

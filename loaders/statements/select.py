@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.databases import Kind, Relation, Table
 from loaders.model.names import quoted_name
 from loaders.model.order_terms import order_terms
 from loaders.model.references import Fragment
-from loaders.model.shapes import Many
+from loaders.model.shapes import Cardinality
 from loaders.model.sql_words import words
-from loaders.model.uses import SectionUse, UsedColumn
 from loaders.statements.rows import RowsWriter, StatementScope, column_name, picked
 
 
@@ -25,12 +25,12 @@ class SelectStatement:
     values: dict[str, Any]
 
 
-def select(use: SectionUse, asked: StatementScope, first: int | None = None) -> SelectStatement:
+def select(use: BoundSection, asked: StatementScope, first: int | None = None) -> SelectStatement:
     """Return the statement that answers a use; `first` is how many rows of a list, `use.first` where it is None."""
     return _Select(use, asked, use.first if first is None else first).statement()
 
 
-def foreign_relations(use: SectionUse) -> list[Relation]:
+def foreign_relations(use: BoundSection) -> list[Relation]:
     """Return the relations of other databases that a use reads: their rows have to be there before its statement."""
     found: dict[Relation, None] = {}
     waiting = [use.over] if isinstance(use.over, Relation) else []
@@ -51,7 +51,7 @@ def select_relation(relation: Relation, asked: StatementScope) -> SelectStatemen
 
 
 class _Select:
-    def __init__(self, use: SectionUse, asked: StatementScope, first: int) -> None:
+    def __init__(self, use: BoundSection, asked: StatementScope, first: int) -> None:
         self._use = use
         self._first = first
         self._writer = RowsWriter(use.database, asked)
@@ -59,7 +59,7 @@ class _Select:
         self._keys = [f"fw_key_{place}" for place in range(len(use.key_columns))]
 
     def statement(self) -> SelectStatement:
-        sql = self._list() if self._use.many is not Many.ONE else self._one()
+        sql = self._list() if self._use.cardinality is not Cardinality.ONE else self._one()
         return SelectStatement(self._use.database.kind, self._writer.statement(sql), self._writer.binding.values)
 
     def _one(self) -> str:
@@ -116,7 +116,7 @@ class _Select:
         keys = [f"{column} as {name}" for column, name in zip(quoted, self._keys, strict=True)]
         return ",\n    ".join([*keys, *(self._column(column) for column in self._use.columns)])
 
-    def _column(self, column: UsedColumn) -> str:
+    def _column(self, column: BoundColumn) -> str:
         return f"{self._writer.fragment(column.sql)} as {column_name(column.name)}"
 
     def _from(self) -> str:

@@ -7,26 +7,26 @@ from typing import Any
 
 from loaders.model.classes import Declared, Section, options_of
 from loaders.model.databases import Relation
-from loaders.model.declaration import Model, Reached
+from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.problems import Problems
 from loaders.model.references import Fragment
 from loaders.model.words import Argument, Pick
 
 
-def check_arguments(_model: Model, reached: Reached, problems: Problems) -> None:
+def check_arguments(_model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check that no section's SQL names two arguments alike: a statement binds one value for each name."""
-    for cls in reached.classes(Section):
+    for cls in parts.classes(Section):
         seen: dict[str, Argument[Any]] = {}
-        for argument in _arguments(cls, reached):
+        for argument in _arguments(cls, parts):
             other = seen.setdefault(argument.name, argument)
             if other is not argument:
                 message = f"{cls.__name__} also has the argument {argument.name} of {other.place}: use one for both."
                 problems.add(argument.place, argument.name, message)
 
 
-def _arguments(cls: type[Declared], reached: Reached) -> Iterator[Argument[Any]]:
+def _arguments(cls: type[Declared], parts: ModelParts) -> Iterator[Argument[Any]]:
     waiting: list[Any] = list(options_of(cls).values())
-    for declared in reached.fields[cls]:
+    for declared in parts.fields[cls]:
         waiting += declared.word.given.values() if declared.word is not None else ()
     seen: set[Relation] = set()
     while waiting:
@@ -37,7 +37,7 @@ def _arguments(cls: type[Declared], reached: Reached) -> Iterator[Argument[Any]]
             waiting += [value.argument, *value.sql.values()]
         elif isinstance(value, Relation) and value not in seen:
             seen.add(value)
-            waiting += reached.relations[value].references() if value in reached.relations else ()
+            waiting += parts.relations[value].references() if value in parts.relations else ()
         elif isinstance(value, str):
             waiting += _references(value)
 

@@ -7,28 +7,28 @@ from typing import Any
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, options_of
 from loaders.model.databases import Rows, Tenant, Value, Via
-from loaders.model.declaration import Model, Reached
+from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import column_names
 from loaders.model.places import Place
 from loaders.model.problems import Problems
-from loaders.model.shapes import Of
+from loaders.model.shapes import ValueKind
 
 
-def check_columns(model: Model, reached: Reached, problems: Problems) -> None:
+def check_columns(model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check the columns that tables, the tenant, keys, links, filters and relations name."""
     look = _Look(problems)
     if isinstance(model.tenant, Tenant):
         look.columns(model.tenant.column, model.place, "Model", "the tenant's column", count=1)
-    _check_tables(reached, look)
-    for cls in reached.classes(Object):
-        for declared in reached.fields[cls]:
-            _check_field(declared, declared, reached, look)
+    _check_tables(parts, look)
+    for cls in parts.classes(Object):
+        for declared in parts.fields[cls]:
+            _check_field(declared, declared, parts, look)
             shape = declared.shape
-            if shape is not None and shape.of is Of.GROUP and issubclass(shape.type, Group):
-                for inner in reached.fields.get(shape.type, ()):
-                    _check_field(inner, declared, reached, look)
-    for cls in reached.classes(Filter):
-        for declared in reached.fields[cls]:
+            if shape is not None and shape.kind is ValueKind.GROUP and issubclass(shape.type, Group):
+                for inner in parts.fields.get(shape.type, ()):
+                    _check_field(inner, declared, parts, look)
+    for cls in parts.classes(Filter):
+        for declared in parts.fields[cls]:
             if declared.word is not None and "column" in declared.word.given:
                 look.columns(declared.given("column"), declared.place, declared.subject, "the column", count=1)
 
@@ -57,15 +57,15 @@ class _Look:
             self._problems.add(place, subject, message)
 
 
-def _check_tables(reached: Reached, look: _Look) -> None:
-    parts = {options_of(cls).get("table"): _key_parts(cls, reached) for cls in reached.classes(Object)}
-    for table in reached.tables:
+def _check_tables(parts: ModelParts, look: _Look) -> None:
+    key_parts = {options_of(cls).get("table"): _key_parts(cls, parts) for cls in parts.classes(Object)}
+    for table in parts.tables:
         options = table.options
         if isinstance(options.tenant, str) and options.tenant.strip():
             look.columns(options.tenant, table.place, table.name, "tenant=", count=1)
         if isinstance(options.tenant, Via):
             look.columns(
-                options.tenant.column, table.place, table.name, "via(…)", count=parts.get(options.tenant.parent, 0)
+                options.tenant.column, table.place, table.name, "via(…)", count=key_parts.get(options.tenant.parent, 0)
             )
         if options.time:
             look.columns(options.time, table.place, table.name, "time=", count=1)
@@ -73,18 +73,18 @@ def _check_tables(reached: Reached, look: _Look) -> None:
             look.columns(options.latest, table.place, table.name, "latest=", count=1)
         if isinstance(options.zone, Value):
             look.columns(options.zone.column, options.zone.place, table.name, "value(…)", count=1)
-    for relation, fragment in reached.relations.items():
+    for relation, fragment in parts.relations.items():
         for reference in fragment.references():
             if isinstance(reference, Rows) and reference.column is not None:
                 look.columns(reference.column, relation.place, "relation", "asked(…)")
 
 
-def _check_field(declared: DeclaredField, in_object: DeclaredField, reached: Reached, look: _Look) -> None:
+def _check_field(declared: DeclaredField, in_object: DeclaredField, parts: ModelParts, look: _Look) -> None:
     """Look at a field of an object, or at one of a group that the object's field holds."""
     word, place, subject = declared.word, declared.place, declared.subject
     name = word.name if word is not None else ""
-    own = _key_parts(in_object.owner, reached)
-    target = _key_parts(declared.shape.type, reached) if declared.shape is not None else 0
+    own = _key_parts(in_object.owner, parts)
+    target = _key_parts(declared.shape.type, parts) if declared.shape is not None else 0
     if name in ("key", "column") and declared.given("column"):
         look.columns(declared.given("column"), place, subject, "column=", count=1)
     elif name == "one" and declared.has_sql_link:
@@ -100,7 +100,7 @@ def _check_field(declared: DeclaredField, in_object: DeclaredField, reached: Rea
         look.columns(declared.given("theirs"), place, subject, "theirs", count=target)
 
 
-def _key_parts(cls: Any, reached: Reached) -> int:
+def _key_parts(cls: Any, parts: ModelParts) -> int:
     """Return how many parts the key of an object type has; 0 for any other type."""
-    fields = reached.fields.get(cls, []) if isinstance(cls, type) else []
+    fields = parts.fields.get(cls, []) if isinstance(cls, type) else []
     return sum(each.word is not None and each.word.name == "key" for each in fields)

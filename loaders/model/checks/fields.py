@@ -7,10 +7,10 @@ from typing import Any
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, Order, Query, Section
-from loaders.model.declaration import Model, Reached
+from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import is_scope
 from loaders.model.problems import Problems, suggestion
-from loaders.model.shapes import Many, Of
+from loaders.model.shapes import Cardinality, ValueKind
 
 _COLUMN = ""
 """A field without a word: a column of the object's table."""
@@ -26,29 +26,57 @@ _WORDS: dict[type, frozenset[str]] = {
     Order: frozenset({"by"}),
     Query: frozenset({"by_key", "page", "current", "resolver"}),
 }
-_SHAPES: dict[str, tuple[frozenset[Many], frozenset[Of], str]] = {
-    _COLUMN: (frozenset({Many.ONE, Many.LIST}), frozenset({Of.SCALAR}), "a scalar, or a list of scalars"),
-    "key": (frozenset({Many.ONE}), frozenset({Of.SCALAR}), "a scalar"),
-    "column": (frozenset({Many.ONE, Many.LIST}), frozenset({Of.SCALAR}), "a scalar, or a list of scalars"),
-    "sql": (frozenset({Many.ONE, Many.LIST}), frozenset({Of.SCALAR}), "a scalar, or a list of scalars"),
-    "group_by": (frozenset({Many.ONE}), frozenset({Of.SCALAR}), "a scalar"),
-    "percentile": (frozenset({Many.ONE}), frozenset({Of.SCALAR}), "a number, which may be null"),
-    "ratio": (frozenset({Many.ONE}), frozenset({Of.SCALAR}), "float | None"),
-    "one": (frozenset({Many.ONE}), frozenset({Of.OBJECT}), "an object type, with | None"),
-    "first": (frozenset({Many.ONE}), frozenset({Of.OBJECT}), "an object type, with | None"),
-    "many": (frozenset({Many.LIST, Many.PAGE}), frozenset({Of.OBJECT}), "list[…] or m.Page[…] of an object type"),
-    "through": (frozenset({Many.LIST, Many.PAGE}), frozenset({Of.OBJECT}), "list[…] or m.Page[…] of an object type"),
-    "section": (frozenset(Many), frozenset({Of.SECTION}), "a section, or list[…] or m.Page[…] of one"),
-    "nested": (frozenset({Many.ONE}), frozenset({Of.GROUP}), "a group"),
-    "by_key": (frozenset({Many.ONE, Many.LIST}), frozenset({Of.OBJECT, Of.NODE}), "an object type or m.Node"),
-    "page": (frozenset({Many.PAGE}), frozenset({Of.OBJECT}), "m.Page[…] of an object type"),
-    "current": (frozenset({Many.ONE}), frozenset({Of.OBJECT}), "an object type"),
+_ONE = frozenset({Cardinality.ONE})
+_ONE_OR_LIST = frozenset({Cardinality.ONE, Cardinality.LIST})
+_LIST_OR_PAGE = frozenset({Cardinality.LIST, Cardinality.PAGE})
+_SCALAR = frozenset({ValueKind.SCALAR})
+_SHAPES: dict[str, tuple[frozenset[Cardinality], frozenset[ValueKind], str]] = {
+    _COLUMN: (
+        _ONE_OR_LIST,
+        _SCALAR,
+        "a scalar, or a list of scalars",
+    ),
+    "key": (_ONE, _SCALAR, "a scalar"),
+    "column": (
+        _ONE_OR_LIST,
+        _SCALAR,
+        "a scalar, or a list of scalars",
+    ),
+    "sql": (
+        _ONE_OR_LIST,
+        _SCALAR,
+        "a scalar, or a list of scalars",
+    ),
+    "group_by": (_ONE, _SCALAR, "a scalar"),
+    "percentile": (_ONE, _SCALAR, "a number, which may be null"),
+    "ratio": (_ONE, _SCALAR, "float | None"),
+    "one": (_ONE, frozenset({ValueKind.OBJECT}), "an object type, with | None"),
+    "first": (_ONE, frozenset({ValueKind.OBJECT}), "an object type, with | None"),
+    "many": (
+        _LIST_OR_PAGE,
+        frozenset({ValueKind.OBJECT}),
+        "list[…] or m.Page[…] of an object type",
+    ),
+    "through": (
+        _LIST_OR_PAGE,
+        frozenset({ValueKind.OBJECT}),
+        "list[…] or m.Page[…] of an object type",
+    ),
+    "section": (frozenset(Cardinality), frozenset({ValueKind.SECTION}), "a section, or list[…] or m.Page[…] of one"),
+    "nested": (_ONE, frozenset({ValueKind.GROUP}), "a group"),
+    "by_key": (
+        _ONE_OR_LIST,
+        frozenset({ValueKind.OBJECT, ValueKind.NODE}),
+        "an object type or m.Node",
+    ),
+    "page": (frozenset({Cardinality.PAGE}), frozenset({ValueKind.OBJECT}), "m.Page[…] of an object type"),
+    "current": (_ONE, frozenset({ValueKind.OBJECT}), "an object type"),
 }
 _WORD_FOR = {
-    Of.OBJECT: "m.one(…), m.first(…), m.many(…) or m.through(…)",
-    Of.SECTION: "m.section(…)",
-    Of.GROUP: "m.nested(…)",
-    Of.NODE: "m.by_key()",
+    ValueKind.OBJECT: "m.one(…), m.first(…), m.many(…) or m.through(…)",
+    ValueKind.SECTION: "m.section(…)",
+    ValueKind.GROUP: "m.nested(…)",
+    ValueKind.NODE: "m.by_key()",
 }
 _COLUMNS = frozenset({_COLUMN, "key", "column", "sql", "group_by", "percentile", "ratio"})
 """The words whose fields a computed field's function may have as parameters."""
@@ -57,9 +85,9 @@ _NULLABLE = frozenset({"one", "first", "percentile", "ratio", "by_key", "current
 """Words whose value may be missing whatever the author knows, so that the type has to say so."""
 
 
-def check_fields(_model: Model, reached: Reached, problems: Problems) -> None:
+def check_fields(_model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check that each word may stand in its class, that its field's type fits, and the arguments of single words."""
-    for declared in reached.all_fields():
+    for declared in parts.all_fields():
         kind = next(base for base in _WORDS if issubclass(declared.owner, base))
         name = declared.word.name if declared.word is not None else _COLUMN
         if name not in _WORDS[kind]:
@@ -68,7 +96,7 @@ def check_fields(_model: Model, reached: Reached, problems: Problems) -> None:
             _check_shape(declared, name, problems)
         elif kind is not Order and name != "resolver" and "__annotations__" in vars(declared.owner):
             _check_annotated(declared, problems)
-        _check_arguments(declared, name, reached, problems)
+        _check_arguments(declared, name, parts, problems)
 
 
 def _wrong_word(declared: DeclaredField, kind: type, name: str, problems: Problems) -> None:
@@ -87,23 +115,25 @@ def _check_shape(declared: DeclaredField, name: str, problems: Problems) -> None
     shape = declared.shape
     if name not in _SHAPES or shape is None:
         return
-    many, of, expected = _SHAPES[name]
+    cardinalities, kinds, expected = _SHAPES[name]
     word = f"m.{name}" if name else "a column"
-    if not name and shape.of in _WORD_FOR:
-        problems.add(declared.place, declared.subject, f"a field of type {shape} needs a word: {_WORD_FOR[shape.of]}.")
+    if not name and shape.kind in _WORD_FOR:
+        problems.add(
+            declared.place, declared.subject, f"a field of type {shape} needs a word: {_WORD_FOR[shape.kind]}."
+        )
         return
-    if shape.many not in many or shape.of not in of:
+    if shape.cardinality not in cardinalities or shape.kind not in kinds:
         problems.add(declared.place, declared.subject, f"{word} is {expected}, and the annotation says {shape}.")
         return
     is_missing_none = name in _NULLABLE and not (shape.nullable or shape.items_nullable)
-    if is_missing_none and not (name == "by_key" and shape.many is Many.LIST):
+    if is_missing_none and not (name == "by_key" and shape.cardinality is Cardinality.LIST):
         problems.add(declared.place, declared.subject, f"{word} may have no value: write {shape} | None.")
     elif is_missing_none:
         item = getattr(shape.type, "__name__", "…")
         problems.add(declared.place, declared.subject, f"an id may be unknown: write list[{item} | None].")
 
 
-def _check_arguments(declared: DeclaredField, name: str, reached: Reached, problems: Problems) -> None:
+def _check_arguments(declared: DeclaredField, name: str, parts: ModelParts, problems: Problems) -> None:
     if name == "percentile":
         level = declared.given("level")
         if not isinstance(level, int | float) or not 0 <= level <= 1:
@@ -120,7 +150,7 @@ def _check_arguments(declared: DeclaredField, name: str, reached: Reached, probl
     if name in ("sql", "group_by", "percentile") and not str(declared.given("expression", "")).strip():
         problems.add(declared.place, declared.subject, "the SQL is empty.")
     if name == "computed":
-        _check_computed(declared, reached, problems)
+        _check_computed(declared, parts, problems)
     if name == "resolver" and not callable(declared.given("function")):
         problems.add(declared.place, declared.subject, "m.resolver takes a function.")
     _check_texts(declared, problems)
@@ -140,7 +170,7 @@ def _check_texts(declared: DeclaredField, problems: Problems) -> None:
         problems.add(declared.place, declared.subject, f"the scope {scope!r} is no text without spaces and quotes.")
 
 
-def _check_computed(declared: DeclaredField, reached: Reached, problems: Problems) -> None:
+def _check_computed(declared: DeclaredField, parts: ModelParts, problems: Problems) -> None:
     """Check that the function's parameters name columns of the same class; hidden ones count."""
     function = declared.given("function")
     if not callable(function):
@@ -148,7 +178,7 @@ def _check_computed(declared: DeclaredField, reached: Reached, problems: Problem
         return
     if inspect.iscoroutinefunction(function):
         problems.add(declared.place, declared.subject, "its function is async: what awaits something is m.resolver(…).")
-    fields = reached.fields[declared.owner]
+    fields = parts.fields[declared.owner]
     known = {each.name for each in fields if (each.word.name if each.word is not None else _COLUMN) in _COLUMNS}
     try:
         parameters = inspect.signature(function).parameters.values()

@@ -11,7 +11,7 @@ from loaders.model.checks.sql_tables import named_tables
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Declared, Filter, Section, options_of
 from loaders.model.databases import Database, Relation, Rows, Value
-from loaders.model.declaration import Model, Reached
+from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import table_parts
 from loaders.model.places import Place, place_of_class
 from loaders.model.problems import Problems, suggestion
@@ -31,19 +31,19 @@ _SEVERAL = frozenset({"untuple", "columns"})
 """ClickHouse's functions that answer several columns."""
 
 
-def check_fragments(_model: Model, reached: Reached, problems: Problems) -> None:
+def check_fragments(_model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check all SQL of a model: its text, the functions that it calls, the tables that it names, and its references."""
-    schemas = frozenset(name for table in reached.tables for name in _schema(table.name))
-    for relation, fragment in reached.relations.items():
+    schemas = frozenset(name for table in parts.tables for name in _schema(table.name))
+    for relation, fragment in parts.relations.items():
         look = _Look(relation.place, "relation", schemas, problems)
         look.query(fragment, relation.database)
-    for cls in reached.classes(Section):
+    for cls in parts.classes(Section):
         where = options_of(cls).get("where")
         if where:
             look = _Look(place_of_class(cls), cls.__name__, schemas, problems)
             look.expression(where, (Rows, Relation, Value, OwnField, FilterValue))
             look.one_value(where)
-    for declared in reached.all_fields():
+    for declared in parts.all_fields():
         forbidden = (Rows, Relation, Value, *_forbidden_in(declared.owner))
         look = _Look(declared.place, declared.subject, schemas, problems)
         for sql in _expressions(declared):
@@ -52,8 +52,8 @@ def check_fragments(_model: Model, reached: Reached, problems: Problems) -> None
         if isinstance(declared.given("order"), str):
             look.expression(declared.given("order"), forbidden)
             look.one_value(declared.given("order"), may_have_commas=True)
-        look.own_fields(declared, {each.name for each in reached.fields[declared.owner]})
-    for pick in reached.picks:
+        look.own_fields(declared, {each.name for each in parts.fields[declared.owner]})
+    for pick in parts.picks:
         for sql in pick.sql.values():
             look = _Look(pick.place, pick.argument.name, schemas, problems)
             look.expression(sql, (Rows, Relation, Value))

@@ -7,14 +7,14 @@ from typing import Any
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Order, options_of
-from loaders.model.declaration import Model, Reached
+from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import is_graphql_name
 from loaders.model.order_terms import order_terms
 from loaders.model.places import place_of_class
 from loaders.model.problems import Problems, suggestion
 from loaders.model.references import Fragment
 from loaders.model.scalars import SCALARS
-from loaders.model.shapes import Many, Of
+from loaders.model.shapes import Cardinality, ValueKind
 from loaders.model.words import Argument, FilterValue, Pick
 
 _MAX_ROWS = 10_000
@@ -24,17 +24,17 @@ _MAX_ROWS = 10_000
 _OWN_ARGUMENTS = frozenset({"first", "after", "last", "before", "filter", "order", "period", "id", "ids"})
 
 
-def check_lists(_model: Model, reached: Reached, problems: Problems) -> None:
+def check_lists(_model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check bounds of lists, terms of orders, types of filters, arguments and picks."""
-    for declared in reached.all_fields():
+    for declared in parts.all_fields():
         _check_bounds(declared, problems)
         _check_order(declared, problems)
         _check_filter_type(declared, problems)
-    for cls in reached.classes(Order):
-        _check_default_order(cls, reached.fields[cls], problems)
-    for argument in reached.arguments:
+    for cls in parts.classes(Order):
+        _check_default_order(cls, parts.fields[cls], problems)
+    for argument in parts.arguments:
         _check_argument(argument, problems)
-    for pick in reached.picks:
+    for pick in parts.picks:
         _check_pick(pick, problems)
 
 
@@ -62,10 +62,10 @@ def _check_order(declared: DeclaredField, problems: Problems) -> None:
     if isinstance(order, type):
         if not issubclass(order, Order):
             problems.add(declared.place, declared.subject, f"order={order.__name__} is no class derived from m.Order.")
-        elif shape.many is Many.ONE:
+        elif shape.cardinality is Cardinality.ONE:
             problems.add(declared.place, declared.subject, "a link has one order: write it as a text.")
         return
-    if shape.of is Of.OBJECT and isinstance(order, str) and not order.strip():
+    if shape.kind is ValueKind.OBJECT and isinstance(order, str) and not order.strip():
         problems.add(declared.place, declared.subject, "say order=…: without one, which rows come first is chance.")
 
 
@@ -96,7 +96,7 @@ def _check_filter_type(declared: DeclaredField, problems: Problems) -> None:
     name = declared.word.name
     if name == "where" and not _has_value(declared.given("sql")):
         problems.add(declared.place, declared.subject, "what the client gives is nowhere in the SQL: write {m.value}.")
-    if shape.of is not Of.SCALAR or shape.many is Many.PAGE:
+    if shape.kind is not ValueKind.SCALAR or shape.cardinality is Cardinality.PAGE:
         problems.add(
             declared.place, declared.subject, f"a condition's value is a scalar, and the annotation says {shape}."
         )
@@ -104,7 +104,7 @@ def _check_filter_type(declared: DeclaredField, problems: Problems) -> None:
         problems.add(declared.place, declared.subject, f"m.present is a bool, and the annotation says {shape}.")
     elif name == "prefix" and shape.type is not str:
         problems.add(declared.place, declared.subject, f"m.prefix is a str, and the annotation says {shape}.")
-    elif (shape.many is Many.LIST) != (name == "one_of") and name != "where":
+    elif (shape.cardinality is Cardinality.LIST) != (name == "one_of") and name != "where":
         expected = "list[…]" if name == "one_of" else "one value"
         problems.add(declared.place, declared.subject, f"m.{name} takes {expected}, and the annotation says {shape}.")
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, Order, Query, Section
-from loaders.model.declaration import Model, Reached
+from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import is_graphql_name
 from loaders.model.places import Place, place_of_class
 from loaders.model.problems import Problems
-from loaders.model.shapes import Many, Of
+from loaders.model.shapes import Cardinality, ValueKind
 
 _MODEL = re.compile("[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _RESERVED = frozenset(
@@ -20,14 +20,14 @@ _RESERVED = frozenset(
 )
 
 
-def check_names(model: Model, reached: Reached, problems: Problems) -> None:
+def check_names(model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check that GraphQL can have each name, and that no two things share one."""
     if not isinstance(model.name, str) or not _MODEL.fullmatch(model.name):
         problems.add(model.place, "Model", f"{model.name!r} is no name: use lower-case letters, digits, - and _.")
-    _check_types(reached, problems)
-    for fields in reached.fields.values():
+    _check_types(parts, problems)
+    for fields in parts.fields.values():
         _check_fields(fields, problems)
-    for enum, place in reached.enums.items():
+    for enum, place in parts.enums.items():
         for member in enum:
             if not is_graphql_name(member.name) or member.name in ("true", "false", "null"):
                 problems.add(place, f"{enum.__name__}.{member.name}", "GraphQL cannot have this name in an enum.")
@@ -39,9 +39,9 @@ def check_names(model: Model, reached: Reached, problems: Problems) -> None:
             problems.add(place, enum.__name__, "labels are texts: the stores hold them.")
 
 
-def _check_types(reached: Reached, problems: Problems) -> None:
+def _check_types(parts: ModelParts, problems: Problems) -> None:
     taken: dict[str, tuple[str, Place]] = {}
-    for name, subject, place in _type_names(reached):
+    for name, subject, place in _type_names(parts):
         if name in _RESERVED or not is_graphql_name(name):
             problems.add(place, subject, f"the type's name {name} is the gateway's own or GraphQL's: choose another.")
         elif name in taken and taken[name] != (subject, place):
@@ -50,19 +50,21 @@ def _check_types(reached: Reached, problems: Problems) -> None:
         taken.setdefault(name, (subject, place))
 
 
-def _type_names(reached: Reached) -> Iterator[tuple[str, str, Place]]:
+def _type_names(parts: ModelParts) -> Iterator[tuple[str, str, Place]]:
     """Yield for each type that the model adds to the schema its name, the subject that adds it, and the place."""
-    for cls in reached.fields:
+    for cls in parts.fields:
         if issubclass(cls, Object | Section | Group | Filter):
             yield cls.__name__, cls.__name__, place_of_class(cls)
         elif issubclass(cls, Order) and not issubclass(cls, Query):
             yield cls.__name__, cls.__name__, place_of_class(cls)
             yield f"{cls.__name__}Field", cls.__name__, place_of_class(cls)
-    for enum, place in reached.enums.items():
+    for enum, place in parts.enums.items():
         yield enum.__name__, enum.__name__, place
-    paged = {f.shape.type: f for f in reached.all_fields() if f.shape is not None and f.shape.many is Many.PAGE}
+    paged = {
+        f.shape.type: f for f in parts.all_fields() if f.shape is not None and f.shape.cardinality is Cardinality.PAGE
+    }
     for cls, declared in paged.items():
-        if declared.shape is not None and declared.shape.of is not Of.SCALAR:
+        if declared.shape is not None and declared.shape.kind is not ValueKind.SCALAR:
             yield f"{cls.__name__}Connection", declared.subject, declared.place
             yield f"{cls.__name__}Edge", declared.subject, declared.place
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Declared, Object, Section, options_of
 from loaders.model.databases import Kind, Relation, Table, tables_of
-from loaders.model.declaration import Model, Reached
+from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.places import place_of_class
 from loaders.model.problems import Problems
-from loaders.model.shapes import Many, Of
+from loaders.model.shapes import Cardinality, ValueKind
 
 
-def check_objects(model: Model, reached: Reached, problems: Problems) -> None:
+def check_objects(model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check each object type, each section, and each field that uses a section."""
-    for cls in reached.classes(Object):
+    for cls in parts.classes(Object):
         _check_table(cls, problems)
-        _check_key(cls, reached.fields[cls], problems)
-    for cls in reached.classes(Section):
+        _check_key(cls, parts.fields[cls], problems)
+    for cls in parts.classes(Section):
         if not isinstance(options_of(cls).get("over"), Table | Relation):
             problems.add(place_of_class(cls), cls.__name__, "over= is a table or a relation of a database.")
-        if not reached.fields[cls]:
+        if not parts.fields[cls]:
             problems.add(place_of_class(cls), cls.__name__, "has no field: declare at least one with m.sql(…).")
-    for declared in reached.all_fields():
+    for declared in parts.all_fields():
         _check_target(declared, model, problems)
         if declared.word is not None and declared.word.name == "section":
-            _check_use(declared, reached, problems)
+            _check_use(declared, parts, problems)
 
 
 def _check_table(cls: type[Declared], problems: Problems) -> None:
@@ -54,9 +54,9 @@ def _check_key(cls: type[Declared], fields: list[DeclaredField], problems: Probl
             )
 
 
-def _check_target(declared: DeclaredField, model: Model, problems: Problems) -> None:
+def _check_target(declared: DeclaredField, model: ModelDeclaration, problems: Problems) -> None:
     shape = declared.shape
-    if shape is not None and shape.of is Of.OBJECT and shape.type not in model.types:
+    if shape is not None and shape.kind is ValueKind.OBJECT and shape.type not in model.types:
         name = shape.type.__name__
         problems.add(declared.place, declared.subject, f"{name} is not among Model(types=…): add it there.")
 
@@ -68,9 +68,9 @@ def _tables(source: object) -> list[Table]:
         return []
 
 
-def _check_use(declared: DeclaredField, reached: Reached, problems: Problems) -> None:
+def _check_use(declared: DeclaredField, parts: ModelParts, problems: Problems) -> None:
     shape = declared.shape
-    if shape is None or shape.of is not Of.SECTION:
+    if shape is None or shape.kind is not ValueKind.SECTION:
         return
     over = declared.given("over") or options_of(shape.type).get("over")
     if not str(declared.given("column", "")).strip():
@@ -79,10 +79,10 @@ def _check_use(declared: DeclaredField, reached: Reached, problems: Problems) ->
     if declared.given("period") and tables and not any(table.options.time for table in tables):
         names = ", ".join(table.name for table in tables)
         problems.add(declared.place, declared.subject, f"has a period, and {names} no time column: say time=… there.")
-    groups = [one for one in reached.fields.get(shape.type, ()) if one.word is not None and one.word.name == "group_by"]
-    if shape.many is Many.ONE and groups:
+    groups = [one for one in parts.fields.get(shape.type, ()) if one.word is not None and one.word.name == "group_by"]
+    if shape.cardinality is Cardinality.ONE and groups:
         message = f"{shape.type.__name__} groups its rows ({groups[0].subject}), so that there are many: write list[…]."
         problems.add(declared.place, declared.subject, message)
-    if shape.many is not Many.ONE and not groups and not declared.given("order"):
+    if shape.cardinality is not Cardinality.ONE and not groups and not declared.given("order"):
         message = f"{shape.type.__name__} groups by nothing, so that nothing orders its rows: say order=…."
         problems.add(declared.place, declared.subject, message)

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from loaders.model.classes import Object, options_of
 from loaders.model.databases import Database, Everyones, Freshness, Kind, Table, Tenant, Value, Via
-from loaders.model.declaration import Model, Reached
+from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import is_scope, table_parts
 from loaders.model.places import Place
 from loaders.model.problems import Problems
@@ -17,13 +17,13 @@ from loaders.model.scalars import SCALARS
 _DATABASE = re.compile("[a-z][a-z0-9_]{0,30}", re.ASCII)
 
 
-def check_tables(model: Model, reached: Reached, problems: Problems) -> None:
+def check_tables(model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check databases, the model's tenant, and each table's name, tenant and options."""
-    _check_databases(reached, problems)
+    _check_databases(parts, problems)
     _check_model_tenant(model, problems)
-    parents = {options_of(cls).get("table") for cls in reached.classes(Object)}
+    parents = {options_of(cls).get("table") for cls in parts.classes(Object)}
     declared: dict[tuple[Database, tuple[str, ...]], Table] = {}
-    for table in reached.tables:
+    for table in parts.tables:
         _check_name(table, problems)
         _check_tenant(model, table, problems)
         if isinstance(table.options.tenant, Via) and table.options.tenant.parent not in parents:
@@ -33,12 +33,12 @@ def check_tables(model: Model, reached: Reached, problems: Problems) -> None:
             problems.add(table.place, table.name, f"{message} is not known. Declare one, or name a column.")
         _check_options(table, problems)
         _check_twice(table, declared, problems)
-    for argument in reached.arguments:
+    for argument in parts.arguments:
         if isinstance(argument.default, Value):
             _check_value(argument.default, argument.place, argument.name, model, problems)
 
 
-def _check_model_tenant(model: Model, problems: Problems) -> None:
+def _check_model_tenant(model: ModelDeclaration, problems: Problems) -> None:
     tenant: Any = model.tenant
     if tenant is None:
         return
@@ -52,9 +52,9 @@ def _check_model_tenant(model: Model, problems: Problems) -> None:
         problems.add(model.place, "Model", f"m.Tenant(type={tenant.type!r}) is no type of a key, such as str or UUID.")
 
 
-def _check_databases(reached: Reached, problems: Problems) -> None:
+def _check_databases(parts: ModelParts, problems: Problems) -> None:
     named: dict[str, Database] = {}
-    for database in reached.databases:
+    for database in parts.databases:
         subject = f"{type(database).__name__}({database.name!r})"
         name: Any = database.name
         if not isinstance(name, str):
@@ -94,7 +94,7 @@ def _check_twice(table: Table, declared: dict[tuple[Database, tuple[str, ...]], 
         problems.add(table.place, table.name, message)
 
 
-def _check_tenant(model: Model, table: Table, problems: Problems) -> None:
+def _check_tenant(model: ModelDeclaration, table: Table, problems: Problems) -> None:
     tenant: Any = table.options.tenant
     if model.tenant is None:
         if tenant is not None and not isinstance(tenant, Everyones):
@@ -149,7 +149,7 @@ def _check_options(table: Table, problems: Problems) -> None:
         problems.add(table.place, table.name, "zone= is a time zone's name, or table.value(…).")
 
 
-def _check_value(value: Value, place: Place, subject: str, model: Model, problems: Problems) -> None:
+def _check_value(value: Value, place: Place, subject: str, model: ModelDeclaration, problems: Problems) -> None:
     if model.tenant is None or isinstance(value.table.options.tenant, Via | Everyones):
         message = f"the default is a value of {value.table.name}, which has no row of its own for each tenant."
         problems.add(place, subject, message)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from loaders.model.compiled import CompiledModel
 from loaders.model.loading import load_model
+from loaders.model.model import Model
 from loaders.model.problems import ModelError
 
 RIGHT = '''\
@@ -87,7 +87,7 @@ model = m.Model("shop", query=Query, types=[Account, Order, Line], tenant=m.Tena
 '''
 
 
-def load(folder: Path, text: str) -> CompiledModel:
+def load(folder: Path, text: str) -> Model:
     """The model of a text, loaded from a file."""
     file = folder / "model.py"
     file.write_text(text)

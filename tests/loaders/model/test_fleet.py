@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, build_schema, print_ast
 
+from loaders.model.bound_sections import bound_sections
 from loaders.model.class_reader import DeclaredField
-from loaders.model.compiled import CompiledModel
 from loaders.model.loading import load_model
-from loaders.model.shapes import Many, Of
-from loaders.model.uses import uses_of
+from loaders.model.model import Model
+from loaders.model.shapes import Cardinality, ValueKind
 
 SCHEMA = build_schema((Path(__file__).parents[3] / "schema.graphql").read_text())
 
 
 @pytest.fixture(scope="module")
-def model() -> CompiledModel:
+def model() -> Model:
     """The fleet's."""
     return load_model("deploy.fleet.model")
 
@@ -29,14 +29,14 @@ def _graphql_type(declared: DeclaredField) -> str:
     name = shape.scalar.name if shape.scalar is not None else shape.type.__name__
     may_fail = word is not None and word.name == "section" and not declared.given("required")
     end = "" if shape.nullable or may_fail else "!"
-    if shape.many is Many.LIST:
+    if shape.cardinality is Cardinality.LIST:
         return f"[{name}{'' if shape.items_nullable else '!'}]{end}"
-    if shape.many is Many.PAGE:
+    if shape.cardinality is Cardinality.PAGE:
         return f"{name}Connection{end}"
     return f"{name}{end}"
 
 
-def test_sections_have_the_fields_of_the_schema(model: CompiledModel) -> None:
+def test_sections_have_the_fields_of_the_schema(model: Model) -> None:
     for section in model.sections.values():
         declared = SCHEMA.type_map[section.name]
         assert isinstance(declared, GraphQLObjectType)
@@ -45,7 +45,7 @@ def test_sections_have_the_fields_of_the_schema(model: CompiledModel) -> None:
         assert [(n, t, d.replace(" Unit: UTC.", "")) for n, t, d in expected] == found, section.name
 
 
-def test_the_analysis_has_every_section_in_order(model: CompiledModel) -> None:
+def test_the_analysis_has_every_section_in_order(model: Model) -> None:
     declared = SCHEMA.type_map["Analysis"]
     assert isinstance(declared, GraphQLObjectType)
     fields = model.groups["Analysis"].fields
@@ -62,10 +62,10 @@ def test_the_analysis_has_every_section_in_order(model: CompiledModel) -> None:
             assert node is not None
             assert print_ast(node).endswith(f"first: Int = {field.given('first')}")
             assert f"0 to {field.given('max'):,}" in str(arguments["first"].description)
-        assert ("first" in arguments) == (field.shape.many is not Many.ONE)
+        assert ("first" in arguments) == (field.shape.cardinality is not Cardinality.ONE)
 
 
-def test_objects_have_the_fields_of_the_schema(model: CompiledModel) -> None:
+def test_objects_have_the_fields_of_the_schema(model: Model) -> None:
     for name, object_type in model.objects.items():
         declared = SCHEMA.type_map[name]
         assert isinstance(declared, GraphQLObjectType)
@@ -73,7 +73,7 @@ def test_objects_have_the_fields_of_the_schema(model: CompiledModel) -> None:
         assert {field.graphql_name: _graphql_type(field) for field in object_type.fields} == expected
 
 
-def test_filters_and_orders_have_the_members_of_the_schema(model: CompiledModel) -> None:
+def test_filters_and_orders_have_the_members_of_the_schema(model: Model) -> None:
     filters, members = SCHEMA.type_map["FleetFilter"], SCHEMA.type_map["FleetOrderField"]
     assert isinstance(filters, GraphQLInputObjectType)
     assert isinstance(members, GraphQLEnumType)
@@ -81,18 +81,20 @@ def test_filters_and_orders_have_the_members_of_the_schema(model: CompiledModel)
     assert [field.name.upper() for field in model.orders["FleetOrder"].fields] == list(members.values)
 
 
-def test_the_ways_in_are_those_of_the_schema(model: CompiledModel) -> None:
+def test_the_ways_in_are_those_of_the_schema(model: Model) -> None:
     assert SCHEMA.query_type is not None
     assert [root.graphql_name for root in model.roots] == list(SCHEMA.query_type.fields)
     for root in model.roots:
         assert root.shape is not None
-        answer = "Node" if root.shape.of is Of.NODE else root.shape.type.__name__
+        answer = "Node" if root.shape.kind is ValueKind.NODE else root.shape.type.__name__
         assert answer in str(SCHEMA.query_type.fields[root.graphql_name].type)
 
 
-def test_a_period_narrows_the_sections_that_read_flights(model: CompiledModel) -> None:
+def test_a_period_narrows_the_sections_that_read_flights(model: Model) -> None:
     uses = {
-        name.removeprefix("Aircraft.analysis."): use for name, use in uses_of(model).items() if ".analysis." in name
+        name.removeprefix("Aircraft.analysis."): use
+        for name, use in bound_sections(model).items()
+        if ".analysis." in name
     }
     periodic = {name for name, use in uses.items() if use.is_periodic}
     assert {name for name in uses if name not in periodic} == {

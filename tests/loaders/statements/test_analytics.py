@@ -15,12 +15,12 @@ import pytest
 
 from deploy.analytics.data import EVENTS, MEMBERS, ZONES, AnalyticsData, load, make, member_id, project_id
 from deploy.analytics.model import Ranking
-from loaders.model.compiled import CompiledModel
+from loaders.model.bound_sections import BoundSection, bound_sections
 from loaders.model.databases import Kind, everyones, tables_of
 from loaders.model.loading import load_model
+from loaders.model.model import Model
 from loaders.model.scalars import UNIQUE_ID
-from loaders.model.shapes import Many
-from loaders.model.uses import SectionUse, uses_of
+from loaders.model.shapes import Cardinality
 from loaders.statements.rows import Bounds, SentRows, StatementScope, TenantScope
 from loaders.statements.select import SelectStatement, foreign_relations, select, select_relation
 from tests.conftest import NewDatabase, Stores
@@ -33,7 +33,7 @@ ALL_MEMBERS = [member_id(number) for number in range(MEMBERS)]
 
 
 @pytest.fixture(scope="module")
-def model() -> CompiledModel:
+def model() -> Model:
     """The analytics sample's."""
     return load_model("deploy.analytics.model")
 
@@ -49,8 +49,8 @@ async def stores(new_database: NewDatabase) -> AsyncIterator[Stores]:
 class Answers:
     """Runs statements of one tenant."""
 
-    def __init__(self, model: CompiledModel, stores: Stores, tenant: UUID) -> None:
-        self.uses = uses_of(model)
+    def __init__(self, model: Model, stores: Stores, tenant: UUID) -> None:
+        self.uses = bound_sections(model)
         self.tenant = tenant
         self._stores = stores
         self._parent_keys = {one.table: one.key.columns for one in model.objects.values()}
@@ -85,13 +85,13 @@ class Answers:
         return SentRows(answer.names, answer.columns)
 
 
-def _by_key(use: SectionUse, rows: Sequence[tuple[Any, ...]]) -> dict[Any, Any]:
+def _by_key(use: BoundSection, rows: Sequence[tuple[Any, ...]]) -> dict[Any, Any]:
     width = len(use.key_columns)
 
     def key(row: tuple[Any, ...]) -> Any:
         return row[0] if width == 1 else row[:width]
 
-    if use.many is Many.ONE:
+    if use.cardinality is Cardinality.ONE:
         assert len({key(row) for row in rows}) == len(rows)
         return {key(row): row[width:] for row in rows}
     grouped = [(one, [row[width:] for row in together]) for one, together in groupby(rows, key)]
@@ -113,7 +113,7 @@ def own(tenant: UUID) -> AnalyticsData:
 
 
 @pytest.fixture
-def answers(model: CompiledModel, stores: Stores, tenant: UUID) -> Answers:
+def answers(model: Model, stores: Stores, tenant: UUID) -> Answers:
     """Statements of the tenant."""
     return Answers(model, stores, tenant)
 

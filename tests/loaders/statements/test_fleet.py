@@ -12,10 +12,10 @@ import pytest
 
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import ListSection, Section
+from loaders.model.bound_sections import BoundSection, bound_sections
 from loaders.model.databases import Kind
 from loaders.model.loading import load_model
-from loaders.model.shapes import Many
-from loaders.model.uses import SectionUse, uses_of
+from loaders.model.shapes import Cardinality
 from loaders.planning import Period
 from loaders.planning.request import request
 from loaders.section_statements import SectionStatements
@@ -24,13 +24,13 @@ from loaders.statements.select import SelectStatement, foreign_relations, select
 from tests.conftest import Stores
 
 MODEL = load_model("deploy.fleet.model")
-USES = uses_of(MODEL)
+USES = bound_sections(MODEL)
 PERIOD = Period(dt.date(2013, 3, 1), dt.date(2013, 5, 31))
 BOUNDS = Bounds(dt.date(2013, 3, 1), dt.date(2013, 6, 1))
 SHOWN = [section for section in SECTIONS.values() if not section.hidden]
 
 
-def _use_of(section: type[Section]) -> SectionUse:
+def _use_of(section: type[Section]) -> BoundSection:
     return USES.get(f"Aircraft.analysis.{section.name}") or USES[f"Aircraft.{section.name}"]
 
 
@@ -42,12 +42,12 @@ async def _run(stores: Stores, statement: SelectStatement) -> SentRows:
     return SentRows(answer.names, answer.columns)
 
 
-async def _answers(stores: Stores, use: SectionUse, ids: Sequence[str], bounds: Bounds) -> dict[str, Any]:
+async def _answers(stores: Stores, use: BoundSection, ids: Sequence[str], bounds: Bounds) -> dict[str, Any]:
     asked = StatementScope(use.key, ids, None, bounds)
     sent = {relation: await _run(stores, select_relation(relation, asked)) for relation in foreign_relations(use)}
     answer = await _run(stores, select(use, StatementScope(use.key, ids, None, bounds, sent=sent)))
     rows = zip(*answer.columns, strict=True)
-    if use.many is Many.ONE:
+    if use.cardinality is Cardinality.ONE:
         return {row[0]: row[1:] for row in rows}
     return {key: [row[1:] for row in together] for key, together in groupby(rows, lambda row: row[0])}
 

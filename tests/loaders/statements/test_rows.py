@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 
 from deploy.analytics.model import Ranking
+from loaders.model.bound_sections import bound_sections
 from loaders.model.databases import ClickHouse, Database, Postgres, everyones
 from loaders.model.keys import Key
 from loaders.model.references import Fragment
 from loaders.model.scalars import BIG_INTEGER, INTEGER, TEXT, UNIQUE_ID
-from loaders.model.uses import uses_of
 from loaders.model.words import argument
 from loaders.statements.rows import RowsWriter, StatementScope, TenantScope
 from loaders.statements.select import select
@@ -72,6 +72,6 @@ def test_an_enum_is_bound_by_its_label() -> None:
 def test_a_condition_with_or_does_not_let_other_objects_in(tmp_path: Path) -> None:
     text = RIGHT.replace("from {peers} as p left join {events.all}", "from {events.all} as p left join {events.all}")
     text = text.replace("class Rank(m.Section, over=", 'class Rank(m.Section, where="n > 5 or n = 0", over=')
-    use = uses_of(load(tmp_path, text))["Order.rank"]
+    use = bound_sections(load(tmp_path, text))["Order.rank"]
     asked = StatementScope(use.key, [1], TENANT)
     assert "where (n > 5 or n = 0) and `id` in {keys_0:Array(Int64)}" in select(use, asked).sql

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from loaders.model.class_reader import DeclaredField
-from loaders.model.compiled import CompiledModel, ObjectType, SectionType
 from loaders.model.databases import Database, Kind, Relation, Table, tables_of
 from loaders.model.keys import Key
+from loaders.model.model import Model, ObjectType, SectionType
 from loaders.model.names import column_names, quoted_name
 from loaders.model.order_terms import OrderTerm, order_terms
 from loaders.model.references import Fragment
-from loaders.model.shapes import Many, Of, Shape
+from loaders.model.shapes import Cardinality, Shape, ValueKind
 from loaders.model.words import Pick
 
 RECORD = "record"
@@ -20,7 +20,7 @@ RECORD = "record"
 
 
 @dataclass(frozen=True, slots=True)
-class UsedColumn:
+class BoundColumn:
     """One value of each row: its SQL over the rows, and what it is. `target` is the type that a link leads to."""
 
     name: str
@@ -31,7 +31,7 @@ class UsedColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class SectionUse:
+class BoundSection:
     """Rows of a table or relation that belong to the objects of one type, and what is answered of them.
 
     `key_columns` hold the object's key in these rows. `is_row` says that columns are a row's own values; otherwise they
@@ -44,8 +44,8 @@ class SectionUse:
     where: Fragment
     key: Key
     key_columns: tuple[str, ...]
-    columns: tuple[UsedColumn, ...]
-    many: Many
+    columns: tuple[BoundColumn, ...]
+    cardinality: Cardinality
     is_row: bool
     order: tuple[OrderTerm, ...] = ()
     pick: Pick | None = None
@@ -61,13 +61,13 @@ class SectionUse:
         return self.over.database
 
 
-def uses_of(model: CompiledModel) -> dict[str, SectionUse]:
+def bound_sections(model: Model) -> dict[str, BoundSection]:
     """Return all uses by name: each object's record, and the sections and lists of its fields and groups."""
     uses = (use for object_type in model.objects.values() for use in _of_object(model, object_type))
     return {use.name: use for use in uses}
 
 
-def _of_object(model: CompiledModel, object_type: ObjectType) -> Iterator[SectionUse]:
+def _of_object(model: Model, object_type: ObjectType) -> Iterator[BoundSection]:
     yield _record(object_type)
     for path, field, is_periodic in _fields_with_groups(model, object_type):
         word, shape = field.word, field.shape
@@ -85,19 +85,19 @@ def _of_object(model: CompiledModel, object_type: ObjectType) -> Iterator[Sectio
             yield _link(name, object_type, field)
 
 
-def _fields_with_groups(model: CompiledModel, object_type: ObjectType) -> Iterator[tuple[str, DeclaredField, bool]]:
+def _fields_with_groups(model: Model, object_type: ObjectType) -> Iterator[tuple[str, DeclaredField, bool]]:
     """Yield path and field of the object's fields and those of its groups, and whether a period narrows them."""
     for field in object_type.fields:
         is_periodic = bool(field.given("period"))
-        if field.shape is not None and field.shape.of is Of.GROUP:
+        if field.shape is not None and field.shape.kind is ValueKind.GROUP:
             group = model.groups[field.shape.type.__name__]
             yield from ((f"{field.name}.{below.name}", below, is_periodic) for below in group.fields)
         else:
             yield field.name, field, is_periodic
 
 
-def _record(object_type: ObjectType) -> SectionUse:
-    return SectionUse(
+def _record(object_type: ObjectType) -> BoundSection:
+    return BoundSection(
         name=f"{object_type.name}.{RECORD}",
         owner=object_type.name,
         over=object_type.table,
@@ -105,12 +105,12 @@ def _record(object_type: ObjectType) -> SectionUse:
         key=object_type.key,
         key_columns=object_type.key.columns,
         columns=tuple(_own_columns(object_type)),
-        many=Many.ONE,
+        cardinality=Cardinality.ONE,
         is_row=True,
     )
 
 
-def _own_columns(object_type: ObjectType) -> Iterator[UsedColumn]:
+def _own_columns(object_type: ObjectType) -> Iterator[BoundColumn]:
     """Yield the columns of an object's table that its fields need; those of links hold the target's key."""
     for field in object_type.fields:
         if field.shape is None:
@@ -120,16 +120,17 @@ def _own_columns(object_type: ObjectType) -> Iterator[UsedColumn]:
         if is_link or name in ("column", "key"):
             (column,) = column_names(field.column_text)
             sql = Fragment((quoted_name(column, object_type.table.database.kind),))
-            yield UsedColumn(field.name, sql, field.shape, target=field.shape.type.__name__ if is_link else "")
+            yield BoundColumn(field.name, sql, field.shape, target=field.shape.type.__name__ if is_link else "")
 
 
 def _section(
     name: str, section: SectionType, owner: ObjectType, field: DeclaredField, *, is_periodic: bool
-) -> SectionUse:
+) -> BoundSection:
     over = field.given("over") or section.over
-    order, many = field.given("order"), field.shape.many if field.shape is not None else Many.ONE
+    order, cardinality = field.given("order"), field.shape.cardinality if field.shape is not None else Cardinality.ONE
     columns = tuple(_section_columns(section, over.database.kind))
-    return SectionUse(
+    is_list = cardinality is not Cardinality.ONE
+    return BoundSection(
         name=name,
         owner=owner.name,
         over=over,
@@ -137,23 +138,23 @@ def _section(
         key=owner.key,
         key_columns=column_names(field.column_text),
         columns=columns,
-        many=many,
-        is_row=section.single or (many is not Many.ONE and not any(column.is_grouped for column in columns)),
+        cardinality=cardinality,
+        is_row=section.single or (is_list and not any(column.is_grouped for column in columns)),
         order=order_terms(order) if isinstance(order, str) else (),
         pick=order if isinstance(order, Pick) else None,
-        first=0 if many is Many.ONE else field.given("first"),
-        max=0 if many is Many.ONE else field.given("max"),
+        first=0 if cardinality is Cardinality.ONE else field.given("first"),
+        max=0 if cardinality is Cardinality.ONE else field.given("max"),
         is_periodic=is_periodic and any(table.options.time for table in tables_of(over)),
     )
 
 
-def _section_columns(section: SectionType, kind: Kind) -> Iterator[UsedColumn]:
+def _section_columns(section: SectionType, kind: Kind) -> Iterator[BoundColumn]:
     for field in section.fields:
         if field.shape is None or field.word is None or field.word.name == "computed":
             continue
-        target = field.shape.type.__name__ if field.shape.of is Of.OBJECT else ""
+        target = field.shape.type.__name__ if field.shape.kind is ValueKind.OBJECT else ""
         sql = Fragment.of(_expression(field, kind))
-        yield UsedColumn(field.name, sql, field.shape, field.word.name == "group_by", target)
+        yield BoundColumn(field.name, sql, field.shape, field.word.name == "group_by", target)
 
 
 def _expression(field: DeclaredField, kind: Kind) -> str:
@@ -171,13 +172,13 @@ def _expression(field: DeclaredField, kind: Kind) -> str:
     return str(field.given("column" if name == "one" else "expression"))
 
 
-def _objects(model: CompiledModel, name: str, owner: ObjectType, field: DeclaredField) -> SectionUse:
+def _objects(model: Model, name: str, owner: ObjectType, field: DeclaredField) -> BoundSection:
     """A list of objects, or the first of one: their own records, so that they need no second statement."""
     shape = field.shape
     if shape is None:
         raise TypeError(field.subject)
-    target, is_one = model.objects[shape.type.__name__], shape.many is Many.ONE
-    return SectionUse(
+    target, is_one = model.objects[shape.type.__name__], shape.cardinality is Cardinality.ONE
+    return BoundSection(
         name=name,
         owner=owner.name,
         over=target.table,
@@ -185,7 +186,7 @@ def _objects(model: CompiledModel, name: str, owner: ObjectType, field: Declared
         key=owner.key,
         key_columns=column_names(field.column_text),
         columns=tuple(_own_columns(target)),
-        many=Many.LIST if is_one else shape.many,
+        cardinality=Cardinality.LIST if is_one else shape.cardinality,
         is_row=True,
         order=(*_order_of(model, field.given("order")), *_tie_break(target)),
         target=target.name,
@@ -203,7 +204,7 @@ _THROUGH = "fw_through"
 """The alias of this object's key in a list through a relation, which no column of the target's table has."""
 
 
-def _through(model: CompiledModel, name: str, owner: ObjectType, field: DeclaredField) -> SectionUse:
+def _through(model: Model, name: str, owner: ObjectType, field: DeclaredField) -> BoundSection:
     """A list of the objects that a relation brings together with this one: the target's table joined to it."""
     use = _objects(model, name, owner, field)
     target = model.objects[use.target] if use.target else owner
@@ -214,12 +215,12 @@ def _through(model: CompiledModel, name: str, owner: ObjectType, field: Declared
     keys = ", ".join(f"r.{quoted_name(column, kind)} as {_THROUGH}_{place}" for place, column in enumerate(mine))
     pairs = zip(target.key.columns, theirs, strict=True)
     matched = " and ".join(f"t.{quoted_name(key, kind)} = r.{quoted_name(column, kind)}" for key, column in pairs)
-    sql = f"select {keys}, t.* from {rows} as r inner join {target.table.all} as t on {matched}"
+    sql = f"select {keys}, t.* from {rows} as r inner join {target.table.all} as t on {matched}"  # noqa: S608 (names in quotes, and references)
     over = Relation(between.database, sql, field.place)
     return replace(use, over=over, key_columns=tuple(f"{_THROUGH}_{place}" for place in range(len(mine))))
 
 
-def _order_of(model: CompiledModel, order: object) -> tuple[OrderTerm, ...]:
+def _order_of(model: Model, order: object) -> tuple[OrderTerm, ...]:
     """The terms of a text, or of the default of an order that clients choose from."""
     if isinstance(order, str):
         return order_terms(order)
@@ -235,12 +236,14 @@ def _order_of(model: CompiledModel, order: object) -> tuple[OrderTerm, ...]:
     )
 
 
-def _link(name: str, owner: ObjectType, field: DeclaredField) -> SectionUse:
+def _link(name: str, owner: ObjectType, field: DeclaredField) -> BoundSection:
     """A link by a value that is computed from rows elsewhere."""
     shape = field.shape
     if shape is None:
         raise TypeError(field.subject)
-    column = UsedColumn(field.name, Fragment.of(str(field.given("column"))), shape, target=shape.type.__name__)
+    column = BoundColumn(field.name, Fragment.of(str(field.given("column"))), shape, target=shape.type.__name__)
     over: Table | Relation = field.given("over")
     key_columns = column_names(field.given("by"))
-    return SectionUse(name, owner.name, over, Fragment(()), owner.key, key_columns, (column,), Many.ONE, is_row=False)
+    return BoundSection(
+        name, owner.name, over, Fragment(()), owner.key, key_columns, (column,), Cardinality.ONE, is_row=False
+    )
