@@ -42,7 +42,9 @@ class Ready:
         """The answer to one probe."""
         stores: Stores = request.app.state.stores
         if self._look is None and time.monotonic() >= self._fresh_until:
-            self._look = asyncio.create_task(self._look_at(stores), context=Context())  # no request's account has it
+            self._look = asyncio.create_task(
+                self._look_at(stores), context=Context()
+            )  # no request counts its statements
         if self._look is not None:
             await asyncio.shield(self._look)  # which others wait for, too
         status = 200 if self._states["postgresql"] == "ok" else 503

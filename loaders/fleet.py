@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-from loaders.account import not_kept
+from loaders.request_tracker import forbid_caching
 from loaders.stores.errors import CallerError
 from loaders.stores.protocols import RelationalStore
 
@@ -57,13 +57,13 @@ class FleetLoader:
 
     async def page(self, query: FleetQuery, first: int, after: FleetEntry | None) -> list[FleetEntry]:
         """The first entries in order after the given one; fewer at the end, `[]` past it."""
-        not_kept()
+        forbid_caching()
         sql, arguments = page_statement(query, first, after)
         return [FleetEntry(row["tail_number"], row["sorted_by"]) for row in await self._postgres.rows(sql, *arguments)]
 
     async def count(self, query: FleetQuery) -> int:
         """How many aircraft there are in all pages."""
-        not_kept()
+        forbid_caching()
         conditions, arguments = _conditions(query)
         sql = f"select count(*) as aircraft from aircraft where {' and '.join(conditions)}"
         (row,) = await self._postgres.rows(sql, *arguments)

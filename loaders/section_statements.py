@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loaders.account import current
 from loaders.catalogue.declaration import Cohort, Store
 from loaders.keys import storable
 from loaders.planning import Cohorts, Request, Statement, Table, Values, plan
+from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError, StoreUnavailable
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
@@ -36,9 +36,9 @@ class SectionStatements:
         """
         statements = plan(wanted)
         together = [_ids_of(statement, wanted) for statement in statements]
-        account = current()
-        if account is not None:
-            account.fused += [[request.section.graphql_name() for request in one.requests] for one in statements]
+        tracker = current_request()
+        if tracker is not None:
+            tracker.stats.fused += [[request.section.graphql_name() for request in one.requests] for one in statements]
         answers = await asyncio.gather(*map(self._answer, statements, together))
         return {
             request: (ids, values)

@@ -155,7 +155,7 @@ class _Lookups:
             self._waiting[key_id] = asyncio.get_running_loop().create_future()
         answer = self._waiting[key_id]
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), context=Context())  # no request's account has the statement
+            self._task = asyncio.create_task(self._run(), context=Context())  # no request counts the statement
         async with asyncio.timeout(self._within_s):
             return await asyncio.shield(answer)
 

@@ -13,8 +13,8 @@ from gateway.auth.errors import AuthenticationError
 from gateway.http.compression import chosen
 from gateway.http.faults import HTTPFault
 from gateway.rate_limit import HEADERS as ONES_OWN
-from loaders.account import Account
 from loaders.cache.invalidation import EVERYTHING, Change
+from loaders.cache_policy import CachePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from gateway.auth.viewer import Viewer
     from loaders.cache.cache import Cache
 
-ACCOUNT = "gateway.account"
-"""Where a request's scope has its account, for whoever keeps its answer."""
+CACHE_POLICY = "gateway.cache_policy"
+"""The key of the request's CachePolicy in its ASGI scope."""
 
 _LONGEST_REQUEST = 256 << 10
 """Bytes of a request that is looked for; longer ones ask what nobody asks again."""
@@ -245,20 +245,20 @@ class _Keeping:
         await self._send(message)
 
     def _keep(self, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-        account: Account | None = self._scope.get(ACCOUNT)
-        if account is None or account.fresh_for_s() <= 0 or len(body) > _LARGEST_ANSWER:
+        policy: CachePolicy | None = self._scope.get(CACHE_POLICY)
+        if policy is None or policy.fresh_for_s() <= 0 or len(body) > _LARGEST_ANSWER:
             return
         if self._changes != self._answers.changes:
             return  # something was invalidated meanwhile, perhaps after it was read
-        size = len(body) + sum(len(part or "") for part in self._key) + _OVERHEAD + _PER_KEY * len(account.keys)
+        size = len(body) + sum(len(part or "") for part in self._key) + _OVERHEAD + _PER_KEY * len(policy.keys)
         answer = _Answer(
             headers=[header for header in headers if header[0] not in ONES_OWN],
             rest={"type": "http.response.body", "body": body},
             etag=dict(headers).get(b"etag", b""),
             begun=time.monotonic(),
-            fresh_until=account.fresh_until or 0.0,
-            keys=frozenset(account.keys),
-            sources=frozenset(account.sources),
+            fresh_until=policy.fresh_until or 0.0,
+            keys=frozenset(policy.keys),
+            sources=frozenset(policy.sources),
             size=size,
         )
         self._answers.put(self._key, answer)

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.explain import EXPLAIN, explained
-from gateway.http.answers import ACCOUNT, VIEWER
+from gateway.http.answers import CACHE_POLICY, VIEWER
 from gateway.http.faults import HTTPFault, Refused
 from gateway.http.incremental import Parts
 from gateway.http.media import listed, multipart, negotiated
@@ -25,8 +25,8 @@ from gateway.http.responses import Answered, respond, respond_refused
 from gateway.limits import Limits
 from gateway.rate_limit import CallerBudget
 from gateway.reading_thread import ReadingThread
-from loaders.account import Account, begin
 from loaders.concurrency import cancel_and_wait
+from loaders.request_tracker import RequestTracker, begin_request
 from resolvers import scopes
 from resolvers.context import RequestContext
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from gateway.stores import Stores
 
 ACCOUNTING = "accounting"
-"""The extension of a request that asks for an account, and of the answer that has it."""
+"""The extension of a request that asks for statistics, and of the answer that has them."""
 
 
 class GraphQLEndpoint:
@@ -73,7 +73,8 @@ class GraphQLEndpoint:
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        account = request.scope[ACCOUNT] = begin()
+        tracker = begin_request()
+        request.scope[CACHE_POLICY] = tracker.cache_policy
         media = "application/json"
         try:
             if request.method == "OPTIONS":
@@ -84,7 +85,7 @@ class GraphQLEndpoint:
             media = negotiated(listed(request.headers, "accept"))
             limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
             asked = await received(request, limits, budget, self._thread)
-            outcomes = await self._outcomes(request, asked, viewer, limits, budget, account)
+            outcomes = await self._outcomes(request, asked, viewer, limits, budget, tracker)
         except Refused as refusal:
             return await respond_refused(request, refusal, media)
         except HTTPFault as fault:
@@ -97,7 +98,7 @@ class GraphQLEndpoint:
             return await respond_refused(request, ours, media)
         status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
         answered = Answered(outcomes, asked.is_batch, media, status, most_bytes=limits.response_bytes)
-        return await respond(request, answered, account, viewer)
+        return await respond(request, answered, tracker.cache_policy, viewer)
 
     async def _outcomes(
         self,
@@ -106,7 +107,7 @@ class GraphQLEndpoint:
         viewer: Viewer,
         limits: Limits,
         budget: CallerBudget,
-        account: Account,
+        tracker: RequestTracker,
     ) -> Sequence[Outcome]:
         """Each operation's, in order: what may be executed is, together."""
         in_parts = _takes_parts(request, asked)
@@ -115,22 +116,22 @@ class GraphQLEndpoint:
         context = RequestContext.of(stores.loaders(), encode_in_pieces=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
-            outcomes = await _all([self._answered(one, context, request, account) for one in prepared])
+            outcomes = await _all([self._answered(one, context, request, tracker) for one in prepared])
             for parts in (one.parts for one in outcomes if one.parts is not None):
                 parts.held = stack.pop_all()
             return outcomes
 
     async def _answered(
-        self, prepared: Prepared | Outcome, context: RequestContext, request: Request, account: Account
+        self, prepared: Prepared | Outcome, context: RequestContext, request: Request, tracker: RequestTracker
     ) -> Outcome:
         """Return what one operation came to, unexpected failures among it."""
         try:
-            return await self._outcome(prepared, context, request, account)
+            return await self._outcome(prepared, context, request, tracker)
         except Exception as error:
             return Outcome.of_exception(error)
 
     async def _outcome(
-        self, prepared: Prepared | Outcome, context: RequestContext, request: Request, account: Account
+        self, prepared: Prepared | Outcome, context: RequestContext, request: Request, tracker: RequestTracker
     ) -> Outcome:
         if isinstance(prepared, Outcome):
             return prepared
@@ -138,22 +139,22 @@ class GraphQLEndpoint:
         mode = cost_mode(request)
         explanation: dict[str, Any] = {}
         if prepared.asked.extensions.get(EXPLAIN) is True:
-            account.is_kept = False
+            tracker.cache_policy.is_kept = False
             explanation = {EXPLAIN: await explained(prepared.price, context.loaders)}
         if mode == "validate":
-            account.is_kept = False
+            tracker.cache_policy.is_kept = False
             extensions = {"cost": {"estimated": prepared.price.report()}, **explanation}
             faults = masked(prepared.faults)
             return Outcome(has_data=not faults, errors=faults, extensions=extensions)
-        accounts = prepared.asked.extensions.get(ACCOUNTING) is True
-        account.measures_bytes |= accounts or mode == "report"
+        reports_stats = prepared.asked.extensions.get(ACCOUNTING) is True
+        tracker.stats.measures_bytes |= reports_stats or mode == "report"
         outcome = await self._execute(prepared, context, _viewer(request))
-        if accounts or mode == "report":
-            account.is_kept = False  # of this request, and no other's
-            if accounts and outcome.parts is not None:
-                outcome.parts.account = account
-            elif accounts:
-                outcome.extensions |= {ACCOUNTING: account.report()}
+        if reports_stats or mode == "report":
+            tracker.cache_policy.is_kept = False  # of this request, and no other's
+            if reports_stats and outcome.parts is not None:
+                outcome.parts.stats = tracker.stats
+            elif reports_stats:
+                outcome.extensions |= {ACCOUNTING: tracker.stats.report()}
             outcome.extensions |= {"cost": {"estimated": prepared.price.report()}} if mode == "report" else {}
         outcome.extensions |= explanation
         return outcome

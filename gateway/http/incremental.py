@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from graphql.execution.types import CompletedResult
     from starlette.types import Receive, Scope, Send
 
-    from loaders.account import Account
+    from loaders.request_stats import RequestStats
 
 _PART = b"\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
 _DELIMITER = b"---"
@@ -34,13 +34,13 @@ _LARGEST_PART = 1 << 20
 class Parts:
     """What comes after the first part of an answer.
 
-    `causes` are the masked causes of errors so far, with the ids that they are shown by. `account` is reported with the
+    `causes` are the masked causes of errors so far, with the ids that they are shown by. `stats` are reported with the
     last part, where it is given. `held` is what is let go of at the end.
     """
 
     result: ExperimentalIncrementalExecutionResults
     causes: dict[BaseException, str] = field(default_factory=dict)
-    account: Account | None = None
+    stats: RequestStats | None = None
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def announced(self) -> dict[str, Any]:
@@ -92,8 +92,8 @@ class Parts:
         return self._accounted({"hasNext": False, **({"completed": completed} if completed else {})})
 
     def _accounted(self, last: dict[str, Any]) -> dict[str, Any]:
-        if self.account is not None:
-            last.setdefault("extensions", {})["accounting"] = self.account.report()
+        if self.stats is not None:
+            last.setdefault("extensions", {})["accounting"] = self.stats.report()
         return last
 
     def _values(self, values: Sequence[IncrementalResult]) -> tuple[list[dict[str, Any]], int]:

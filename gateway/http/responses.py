@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from gateway.auth.viewer import Viewer
     from gateway.http.outcome import Outcome
-    from loaders.account import Account
+    from loaders.cache_policy import CachePolicy
 
 _LARGEST_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
@@ -68,9 +68,9 @@ class Answered:
 
 
 async def respond(
-    request: Request, answered: Answered, account: Account | None = None, viewer: Viewer | None = None
+    request: Request, answered: Answered, policy: CachePolicy | None = None, viewer: Viewer | None = None
 ) -> Response:
-    """The response; without `account` it is of a fault, and nobody keeps it."""
+    """The response; without `policy` it is of a fault, and nobody keeps it."""
     if not answered.outcomes:
         return Response(status_code=204, headers=dict(answered.headers))
     payloads = [outcome.payload() for outcome in answered.outcomes]
@@ -80,13 +80,13 @@ async def respond(
     if answered.most_bytes is not None and (size := sum(map(len, pieces))) > answered.most_bytes:
         if parts is not None:
             await parts.close()
-        return await respond(request, answered.too_large(size), account)
+        return await respond(request, answered.too_large(size), policy)
     if parts is not None:
         headers = {"Cache-Control": "no-store", "Vary": _VARY, **SAFE, **_UNBUFFERED, **first.headers}
         media = multipart(listed(request.headers, "accept")) or answered.media
         return PartsResponse(pieces, parts, headers, media, answered.most_bytes)
-    status = _status(answered, account)
-    headers = {"Cache-Control": _cache_control(answered.outcomes, account, viewer), "Vary": _VARY, **SAFE}
+    status = _status(answered, policy)
+    headers = {"Cache-Control": _cache_control(answered.outcomes, policy, viewer), "Vary": _VARY, **SAFE}
     for outcome in answered.outcomes:
         headers |= outcome.headers
     if request.method != "POST" and status == 200 and sum(map(len, pieces)) <= _LARGEST_BODY:
@@ -103,24 +103,24 @@ async def respond_refused(request: Request, refused: HTTPFault | Refused, media:
     return await respond(request, Answered([outcome], is_batch=False, media=media, status=refused.status))
 
 
-def _status(answered: Answered, account: Account | None) -> int:
-    if account is not None and (answered.media == JSON or answered.status is None):
+def _status(answered: Answered, policy: CachePolicy | None) -> int:
+    if policy is not None and (answered.media == JSON or answered.status is None):
         forced = {outcome.refused_status for outcome in answered.outcomes if not outcome.has_data} - {400}
         return forced.pop() if len(forced) == 1 and not answered.is_batch else 200
     return answered.status or 200
 
 
-def _cache_control(outcomes: Sequence[Outcome], account: Account | None, viewer: Viewer | None) -> str:
+def _cache_control(outcomes: Sequence[Outcome], policy: CachePolicy | None, viewer: Viewer | None) -> str:
     """How long the answer may be kept: as the least fresh of it says; one with errors not at all."""
-    if account is None or len(outcomes) > 1 or any(outcome.errors for outcome in outcomes):
+    if policy is None or len(outcomes) > 1 or any(outcome.errors for outcome in outcomes):
         return "no-store"
     whose = "public" if viewer is not None and viewer.is_anonymous else "private"
-    if account.fresh_until is None or not account.is_kept:
+    if policy.fresh_until is None or not policy.is_kept:
         return "no-cache" if whose == "public" else "private, no-cache"
-    fresh_s = int(account.fresh_for_s())
+    fresh_s = int(policy.fresh_for_s())
     if fresh_s == 0:
         return f"{whose}, max-age=0"  # of what is stale already, nobody shall serve more without asking
-    return f"{whose}, max-age={fresh_s}, stale-while-revalidate={account.stale_while_revalidate_s}"
+    return f"{whose}, max-age={fresh_s}, stale-while-revalidate={policy.stale_while_revalidate_s}"
 
 
 def _tag(pieces: Sequence[bytes]) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from loaders.account import current
 from loaders.cache.fields import NEVER, Field
+from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError
 
 Wanted = dict[Field, list[str]]
@@ -42,17 +42,18 @@ def note(
     stale: Counter[Field],
     flights: Sequence[Flight],
 ) -> None:
-    """Tell the request's account, where it has one, what it was answered: from memory, where `stale` counts, and by
-    these flights. `fresh_until` is in seconds of the monotonic clock.
+    """Record, for the current request, what came from memory, where `stale` counts, and from these flights.
+
+    `fresh_until` is in seconds of the monotonic clock.
     """
-    account = current()
-    if account is None:
+    tracker = current_request()
+    if tracker is None:
         return
     stale_s = min(one.freshness.stale_while_revalidate_s for one in fields)
-    account.depends_on(keys, (one.source for one in fields), fresh_until, stale_s)
+    tracker.cache_policy.depends_on(keys, (one.source for one in fields), fresh_until, stale_s)
     for one in fields:
         missed = min(len(keys), sum(flight.missed[one] for flight in flights))
         served_stale = min(len(keys) - missed, stale[one] + sum(flight.stale[one] for flight in flights))
-        account.note(one.name, "fresh", len(keys) - missed - served_stale)
-        account.note(one.name, "stale", served_stale)
-        account.note(one.name, "missed", missed)
+        tracker.stats.count(one.name, "fresh", len(keys) - missed - served_stale)
+        tracker.stats.count(one.name, "stale", served_stale)
+        tracker.stats.count(one.name, "missed", missed)

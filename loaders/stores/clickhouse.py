@@ -14,8 +14,8 @@ import clickhouse_connect
 from clickhouse_connect.driver import exceptions
 from clickhouse_connect.driver.summary import QuerySummary
 
-from loaders.account import sent
 from loaders.concurrency import close_with_timeout
+from loaders.request_tracker import record_statement
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, Columns, with_row_count
 from loaders.stores.urls.clickhouse import ADVICE, CLICKHOUSE, driver_arguments
@@ -114,7 +114,7 @@ class ClickHouse:
             answer = await self._proven(counted, parameters)  # rows were added between the two statements
             if not answer.names:
                 raise _unproven("it has no rows, and there are some")
-        await sent(STORE, len(answer.columns[0]) if answer.columns else 0, answer.columns)
+        await record_statement(STORE, len(answer.columns[0]) if answer.columns else 0, answer.columns)
         return answer
 
     async def _is_empty(self, sql: str, parameters: Mapping[str, object]) -> bool:

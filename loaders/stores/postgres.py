@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 import asyncpg
 
-from loaders.account import sent
 from loaders.concurrency import close_with_timeout
+from loaders.request_tracker import record_statement
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Pooler, explained
 from loaders.stores.urls.postgres import ADVICE, POSTGRES, driver_arguments
@@ -105,7 +105,7 @@ class Postgres:
         """Run one statement; its rows in the statement's order, `[]` where none. Times are aware, in UTC."""
         async with self._connection() as connection:
             rows = await connection.fetch(sql, *arguments)
-        await sent(STORE, len(rows), rows)
+        await record_statement(STORE, len(rows), rows)
         return rows
 
     async def execute(self, sql: str, *arguments: object) -> str:

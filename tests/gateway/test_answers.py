@@ -13,9 +13,9 @@ from starlette.routing import Route
 
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.viewer import ANONYMOUS, Limits, Viewer
-from gateway.http.answers import ACCOUNT, Answering, Answers, matches
-from loaders.account import Account
+from gateway.http.answers import CACHE_POLICY, Answering, Answers, matches
 from loaders.cache.invalidation import EVERYTHING, Change
+from loaders.cache_policy import CachePolicy
 from resolvers.scopes import ALL_SCOPES
 
 
@@ -72,7 +72,7 @@ class Origin:
         await request.body()
         if self.while_asked is not None:
             self.while_asked()
-        request.scope[ACCOUNT] = Account(
+        request.scope[CACHE_POLICY] = CachePolicy(
             keys={"aircraft:a"}, sources={"flights"}, fresh_until=time.monotonic() + self.fresh_s
         )
         headers = {"Cache-Control": self.control, "ETag": 'W/"tag"', "RateLimit": "one's", "RateLimit-Policy": "own"}

@@ -10,9 +10,9 @@ import pytest
 from gateway.auth.api_keys import KeyVerifier, hash_of, new_key, text_of
 from gateway.auth.errors import AuthenticationError, KeysUnavailable, Unauthenticated
 from gateway.auth.viewer import Limits, Viewer
-from loaders.account import begin
 from loaders.api_keys import ApiKeys, change_of
 from loaders.cache.invalidation import EVERYTHING, Change
+from loaders.request_tracker import begin_request
 from loaders.stores.errors import StatementFailed
 from loaders.stores.protocols import RelationalStore, Row
 from resolvers.scopes import Scope
@@ -138,11 +138,11 @@ async def test_keys_that_are_asked_for_at_once_share_statements(keys: ApiKeys, w
     assert [len(ids) for ids in watched.looked_up] == [201]
 
 
-async def test_a_look_up_is_on_no_requests_account(keys: ApiKeys) -> None:
+async def test_a_look_up_is_counted_for_no_request(keys: ApiKeys) -> None:
     text = await added(keys)
-    account = begin()
+    tracker = begin_request()
     await KeyVerifier(keys, 5).viewer(text)
-    assert not account.statements
+    assert not tracker.stats.statements
 
 
 async def test_a_change_that_names_a_key_has_it_looked_up_again(keys: ApiKeys, watched: Watched) -> None:

@@ -7,12 +7,12 @@ from uuid import uuid4
 import pytest
 
 from loaders import concurrency
-from loaders.account import Account, begin, current
 from loaders.cache.cache import Cache
 from loaders.cache.fields import variants
 from loaders.cache.flight import Answers, Wanted
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
 from loaders.catalogue.declaration import Freshness
+from loaders.request_tracker import RequestTracker, begin_request, current_request
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.redis import Redis
 from tests.loaders.cache.conftest import OpenCache
@@ -239,29 +239,29 @@ class Charged(Truth):
 
     def __init__(self) -> None:
         super().__init__()
-        self.accounts: list[Account | None] = []
+        self.trackers: list[RequestTracker | None] = []
 
     async def __call__(self, wanted: Wanted) -> Answers:
-        self.accounts.append(current())
+        self.trackers.append(current_request())
         return await super().__call__(wanted)
 
 
 async def test_a_refresh_is_charged_to_no_request(process: OpenCache) -> None:
     truth, short = Charged(), (field("a", SHORT),)
 
-    async def asked(cache: Cache) -> Account:
-        account = begin()
+    async def asked(cache: Cache) -> RequestTracker:
+        tracker = begin_request()
         await cache.fetch(["x"], short, truth)
         await cache.settle()
         await asyncio.sleep(0.005)  # fresh for no time is fresh for this millisecond
-        return account
+        return tracker
 
     async with process() as one, process() as other:
         cold = await asyncio.create_task(asked(one))
         for cache in (one, other):  # stale in memory, and in Redis
             stale = await asyncio.create_task(asked(cache))
-            assert stale.fields == {"a": {"stale": 1}}
-    assert truth.accounts == [cold, None, None]
+            assert stale.stats.fields == {"a": {"stale": 1}}
+    assert truth.trackers == [cold, None, None]
 
 
 async def test_an_object_holds_a_thousand_fields_at_most(process: OpenCache, redis: Redis) -> None:

@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 
-from loaders.account import begin
 from loaders.cache.cache import Cache
 from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
 from loaders.cache.listener_lease import LeaseState, ListenerLease
@@ -18,6 +17,7 @@ from loaders.cache.register_feed import RegisterFeed
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Freshness
 from loaders.records import FRESHNESS
+from loaders.request_tracker import begin_request
 from loaders.stores.echo import Echo, NotificationLostError
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
@@ -313,10 +313,10 @@ async def test_nothing_that_was_kept_for_long_is_served_while_changes_are_not_he
             await _expect(cache, truth, 1)
             await _expect(cache, truth, 1)
         assert truth.asked == [{"fed": ["x"]}], "once, and for both"
-        account = begin()
+        tracker = begin_request()
         await _expect(one, truth, 1)
-        assert 0 < account.fresh_for_s() <= UNHEARD_AGE_S
-        assert account.stale_while_revalidate_s == 0
+        assert 0 < tracker.cache_policy.fresh_for_s() <= UNHEARD_AGE_S
+        assert tracker.cache_policy.stale_while_revalidate_s == 0
 
 
 async def test_what_was_kept_for_a_short_time_is_loaded_anew_after_it(

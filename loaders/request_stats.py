@@ -1,0 +1,38 @@
+"""Statistics of one request: what its statements returned, and what came from the cache."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class RequestStats:
+    """Counts of one request, filled in while it is answered."""
+
+    statements: Counter[str] = field(default_factory=Counter)
+    """Number of statements by store."""
+    rows: Counter[str] = field(default_factory=Counter)
+    """Number of rows that the stores returned, by store."""
+    measures_bytes: bool = False
+    """Whether `bytes` is counted, which takes time."""
+    bytes: Counter[str] = field(default_factory=Counter)
+    """Size of what the stores returned when written as JSON, by store: their own encodings cannot be compared."""
+    fields: dict[str, Counter[str]] = field(default_factory=dict)
+    """By name of the cached field, the number of objects whose value was fresh, stale or missed (and so loaded)."""
+    fused: list[Sequence[str]] = field(default_factory=list)
+    """The sections of each statement that was sent for this request."""
+
+    def count(self, name: str, state: str, objects: int) -> None:
+        """Add the objects whose value of a cached field was in a state: "fresh", "stale" or "missed"."""
+        if objects:
+            self.fields.setdefault(name, Counter())[state] += objects
+
+    def report(self) -> dict[str, object]:
+        """Return the statistics as `extensions.accounting` shows them."""
+        return {
+            "statements": dict(self.statements),
+            "rows": dict(self.rows),
+            "bytes": dict(self.bytes),
+            "fused": [list(sections) for sections in self.fused],
+            "cached": [{"section": name, **counts} for name, counts in self.fields.items()],
+        }
