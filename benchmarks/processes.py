@@ -46,7 +46,7 @@ def stores(*, own: bool = False) -> Iterator[dict[str, str]]:
         asyncio.run(prepare(Settings.from_environment(urls)))
         yield urls
         return
-    with tempfile.TemporaryDirectory(prefix="fleet-gateway-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fuseway-bench-") as folder:
         engines = EmbeddedEngines(Path(folder))
         try:
             started = engines.start()

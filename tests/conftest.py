@@ -51,7 +51,7 @@ class NewDatabase(Protocol):
 @pytest.fixture(scope="session")
 def engines() -> Iterator[EmbeddedEngines]:
     """The three embedded engines over a folder of their own, not yet started; stopped at the end."""
-    with tempfile.TemporaryDirectory(prefix="fleet-gateway-tests-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fuseway-tests-") as folder:
         engines = EmbeddedEngines(Path(folder))
         yield engines
         engines.stop()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
 
 STORE = CLICKHOUSE.store
-_CLIENT_NAME = "fleet-gateway"
+_CLIENT_NAME = "fuseway"
 
 # The server stops a statement at its timeout; the client gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0

@@ -18,7 +18,7 @@ from loaders.stores.urls.store_url import StoreURL, parse_url
 from loaders.stores.urls.tls import refused_certificate
 
 STORE = POSTGRES.store
-_APPLICATION_NAME = "fleet-gateway"
+_APPLICATION_NAME = "fuseway"
 
 # The server cancels a statement at its timeout; the driver gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0

@@ -17,7 +17,7 @@ from redis.backoff import NoBackoff
 from loaders.stores.urls.redis import driver_options, topology
 from loaders.stores.urls.store_url import StoreURL
 
-_CLIENT_NAME = "fleet-gateway"
+_CLIENT_NAME = "fuseway"
 _RETRIES = 2
 """After a server failed, with the others asked anew who holds what. The driver's ten hold a request for seconds."""
 

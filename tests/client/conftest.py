@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from deploy.embedded.engines import StoreUrls
-from fleet_gateway_client import AsyncClient, Client, Operation, Result
+from fuseway_client import AsyncClient, Client, Operation, Result
 from tests.conftest import Stores
 from tests.edge.upstream import Upstream
 from tests.gateway.conftest import served

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from starlette.responses import Response
 
-from fleet_gateway_client import (
+from fuseway_client import (
     AsyncClient,
     Client,
     ErrorDetail,

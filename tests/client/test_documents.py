@@ -5,7 +5,7 @@ import random
 import pytest
 from graphql import GraphQLSyntaxError, OperationDefinitionNode, OperationType, parse
 
-from fleet_gateway_client.documents import is_query
+from fuseway_client.documents import is_query
 
 QUERIES = [
     ("{ a }", None),

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from fleet_gateway_client import (
+from fuseway_client import (
     AsyncClient,
     Client,
     ErrorDetail,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet_gateway_client import ResponseError
+from fuseway_client import ResponseError
 from tests.client.conftest import Connect
 from tests.queries import DASHBOARD
 

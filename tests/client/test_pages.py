@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from fleet_gateway_client import (
+from fuseway_client import (
     Client,
     GatewayError,
     GraphQLErrors,
     Result,
 )
-from fleet_gateway_client.paging import Paging
+from fuseway_client.paging import Paging
 from tests.client.conftest import (
     QUERY,
     Connect,

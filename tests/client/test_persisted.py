@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from fleet_gateway_client import (
+from fuseway_client import (
     ResponseError,
 )
 from tests.client.conftest import (

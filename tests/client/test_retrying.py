@@ -7,10 +7,10 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from fleet_gateway_client.errors import ResponseError, TransportError
-from fleet_gateway_client.exchange import Exchange, Outcome, Send
-from fleet_gateway_client.operations import Operation, Result
-from fleet_gateway_client.retrying import Retries, RetrySettings, retry_after_s
+from fuseway_client.errors import ResponseError, TransportError
+from fuseway_client.exchange import Exchange, Outcome, Send
+from fuseway_client.operations import Operation, Result
+from fuseway_client.retrying import Retries, RetrySettings, retry_after_s
 from tests.client.conftest import MUTATION, QUERY
 
 OK = httpx.Response(200, json={"data": {"a": 1}})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet_gateway_client import (
+from fuseway_client import (
     AsyncClient,
     Client,
     Operation,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fleet_gateway_client import Client, client
-from fleet_gateway_client.exchange import Exchange
+from fuseway_client import Client, client
+from fuseway_client.exchange import Exchange
 from gateway import errors, export, persisted, warm
 from gateway.auth import api_keys
 from gateway.cli import _parser

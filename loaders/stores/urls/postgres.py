@@ -77,7 +77,7 @@ OPTIONS = (
         minimum=0.1,
         maximum=600,
     ),
-    Option("application_name", ValueKind.TEXT, "What the server shows of the gateway. Not set, it is `fleet-gateway`."),
+    Option("application_name", ValueKind.TEXT, "What the server shows of the gateway. Not set, it is `fuseway`."),
     Option(
         "target_session_attrs",
         ValueKind.CHOICE,

@@ -102,7 +102,7 @@ REFUSED = {
     "retry_on_error": _RETRIES,
     "max_connections": "GATEWAY_REDIS_CONNECTIONS sets it",
     "timeout": "GATEWAY_ACQUIRE_TIMEOUT_S sets it",
-    "client_name": "it is fleet-gateway",
+    "client_name": "it is fuseway",
     "read_from_replicas": "a replica may hold what was taken back",
     "ssl": "rediss:// says it",
     "ssl_password": "the key must not be encrypted",

@@ -16,7 +16,7 @@ from gateway.auth.errors import Unauthenticated
 from gateway.auth.tokens import TokenVerifier
 from gateway.settings import Settings
 
-AUDIENCE = "fleet-gateway"
+AUDIENCE = "fuseway"
 ISSUER = "https://issuer.example/"
 SECRET = "a shared secret of more than 32 bytes"
 

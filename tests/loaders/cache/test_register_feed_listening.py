@@ -14,7 +14,7 @@ from tests.loaders.stores.relay import relay
 
 _LISTENING = """
 select pid from pg_stat_activity
-where datname = current_database() and application_name = 'fleet-gateway-session'
+where datname = current_database() and application_name = 'fuseway-session'
 """
 
 

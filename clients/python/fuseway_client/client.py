@@ -9,10 +9,10 @@ from typing import Any, Self, Unpack
 
 import httpx
 
-from fleet_gateway_client.exchange import Exchange, Outcome, Send, Steps, T
-from fleet_gateway_client.operations import Operation, Result
-from fleet_gateway_client.options import Options
-from fleet_gateway_client.paging import Paging
+from fuseway_client.exchange import Exchange, Outcome, Send, Steps, T
+from fuseway_client.operations import Operation, Result
+from fuseway_client.options import Options
+from fuseway_client.paging import Paging
 
 _PAGE_SIZE = 100
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from fleet_gateway_client.errors import ErrorDetail, GraphQLErrors, ResponseError
-from fleet_gateway_client.retrying import retry_after_s
+from fuseway_client.errors import ErrorDetail, GraphQLErrors, ResponseError
+from fuseway_client.retrying import retry_after_s
 
 GRAPHQL = "application/graphql-response+json"
 _REFUSED = frozenset({400, 422})

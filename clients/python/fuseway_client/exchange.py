@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from fleet_gateway_client.documents import is_query
-from fleet_gateway_client.errors import ErrorDetail, ResponseError, TransportError
-from fleet_gateway_client.operations import GRAPHQL, Operation, Result, result_of, results_of
-from fleet_gateway_client.retrying import LONGEST_S, Retries, RetrySettings, may_repeat, retry_after_s
+from fuseway_client.documents import is_query
+from fuseway_client.errors import ErrorDetail, ResponseError, TransportError
+from fuseway_client.operations import GRAPHQL, Operation, Result, result_of, results_of
+from fuseway_client.retrying import LONGEST_S, Retries, RetrySettings, may_repeat, retry_after_s
 
 _LONGEST_URL = 8_000
 """Characters of a URL that is asked for; proxies refuse longer request lines, the usual one those of 8 KiB."""

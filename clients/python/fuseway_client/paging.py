@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fleet_gateway_client.errors import GatewayError
-from fleet_gateway_client.operations import Operation, Result
+from fuseway_client.errors import GatewayError
+from fuseway_client.operations import Operation, Result
 
 _MOST_EMPTY = 1_000
 """Pages without a node in a row: a filter may leave that many behind, and a connection that has more does not end."""
