@@ -30,7 +30,8 @@ class DocumentReader:
     ) -> Mapping[str, Document | Exception]:
         """Return the document of each text, or why there is none. Those that are not remembered are charged first.
 
-        Raises Refused where all of them together are over a limit, HTTPFault where the budget does not allow it now.
+        Raises RequestError where all of them together are over a limit, HTTPError where the budget does not allow it
+        now.
         """
         documents: dict[str, Document | Exception] = {}
         scans: dict[str, DocumentScan] = {}

@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from gateway.document_scan import MAX_COMMENTS, scan
-from gateway.http.faults import refused
+from gateway.http.errors import request_error
 from gateway.limits import Limits, Measures, exceeded, measure
 from gateway.validation import Validator
 
@@ -93,14 +93,16 @@ class Document:
         return operations[0].operation.value if len(operations) == 1 else ""
 
     def operation(self, name: str | None) -> tuple[OperationDefinitionNode, Measures]:
-        """The operation of this name, or the only one. Raises Refused where there is none, or no telling which."""
+        """The operation of this name, or the only one. Raises RequestError where there is none, or no telling which."""
         if name:
             found = self.operations.get(name)
             if found is None:
-                raise refused(f"There is no operation {name[:100]!r} in the document.", "BAD_USER_INPUT")
+                raise request_error(f"There is no operation {name[:100]!r} in the document.", "BAD_USER_INPUT")
             return found
         if len(self.operations) != 1:
-            raise refused("operationName must say which of the document's operations to execute.", "BAD_USER_INPUT")
+            raise request_error(
+                "operationName must say which of the document's operations to execute.", "BAD_USER_INPUT"
+            )
         return next(iter(self.operations.values()))
 
 
@@ -134,14 +136,14 @@ class Documents:
         return self._in_use.get(text)
 
     def get(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
-        """The document of a text, valid or not. Raises Refused where reading it is over a limit."""
+        """The document of a text, valid or not. Raises RequestError where reading it is over a limit."""
         document = self.known(text)
         if document is None:
             document = self.keep(self.read(text, limits=limits, meter=meter))
         return document
 
     def read(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
-        """Parse and validate a text, in any thread. Raises Refused where that is over a limit."""
+        """Parse and validate a text, in any thread. Raises RequestError where that is over a limit."""
         max_tokens = limits.tokens if limits is not None else None
         try:
             node = parse(text, max_lexical_tokens=max_tokens, max_comments=MAX_COMMENTS)

@@ -16,7 +16,7 @@ from gateway.auth.authentication import ViewerOf, everyone
 from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.execution.variables import coerced
-from gateway.http.faults import HTTPFault, Refused, bad_request
+from gateway.http.errors import HTTPError, RequestError, bad_request
 from gateway.http.responses import respond_refused
 from loaders.fleet import FleetEntry, FleetQuery
 from loaders.planning.cost import RECORDS_POINTS
@@ -51,9 +51,9 @@ class _Budget:
     viewer_of: Callable[[], Awaitable[Viewer]]
 
     async def take(self, points: int, *, waits: bool = False) -> None:
-        """Raises Refused for more than a minute has, and HTTPFault for who may not ask (any more).
+        """Raises RequestError for more than a minute has, and HTTPError for who may not ask (any more).
 
-        Without `waits`, HTTPFault too where it is used up for now.
+        Without `waits`, HTTPError too where it is used up for now.
         """
         viewer = await self.viewer_of()
         take = self.rate_limit.wait if waits else self.rate_limit.count
@@ -88,7 +88,7 @@ class Exporter:
             budget = _Budget(self._rate_limit, request.scope, partial(self._viewer, request))
             if request.method != "HEAD" and (ids is None or ids):
                 await budget.take(self._points(ids))
-        except (HTTPFault, Refused) as refused:
+        except (HTTPError, RequestError) as refused:
             response = await respond_refused(request, refused)
         else:
             is_head = request.method == "HEAD"
@@ -101,11 +101,11 @@ class Exporter:
         try:
             viewer = await self._viewer_of(request)
         except AuthenticationError as error:
-            raise HTTPFault(error.status, str(error), error.code, error.headers) from error
+            raise HTTPError(error.status, str(error), error.code, error.headers) from error
         for scope in scopes.Scope:
             if scope not in viewer.scopes:
                 headers = insufficient(viewer, scopes.Scope)
-                raise HTTPFault(403, f"The export needs the scope {scope}.", scopes.FORBIDDEN, headers)
+                raise HTTPError(403, f"The export needs the scope {scope}.", scopes.FORBIDDEN, headers)
         return viewer
 
     def _asked(self, request: Request) -> tuple[str | None, Sequence[str] | None]:
@@ -116,15 +116,15 @@ class Exporter:
         given = _parameters(request)
         after, listed = given.get("after") or None, given.get("ids")
         if after is not None and not after.isprintable():
-            raise HTTPFault(400, "after must be an id, and ids have printable characters only.", "BAD_USER_INPUT")
+            raise HTTPError(400, "after must be an id, and ids have printable characters only.", "BAD_USER_INPUT")
         if listed is None:
             return after, None
         ids = [key for key in listed.split(",") if key]
         if len(ids) > self._max_ids:
             message = f"At most {self._max_ids:,} ids can be exported, and these are {len(ids):,}."
-            raise HTTPFault(400, message, "LIMIT_EXCEEDED", limit="ids", most=self._max_ids, value=len(ids))
+            raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="ids", most=self._max_ids, value=len(ids))
         if after is not None and after not in ids:
-            raise HTTPFault(400, "after must be one of the ids.", "BAD_USER_INPUT")
+            raise HTTPError(400, "after must be one of the ids.", "BAD_USER_INPUT")
         return after, ids[ids.index(after) + 1 :] if after is not None else ids
 
     def _points(self, ids: Sequence[str] | None) -> int:
@@ -188,7 +188,7 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 def _parameters(request: Request) -> dict[str, str]:
-    """Return the URL's parameters. Raises HTTPFault for one that is unknown or repeated.
+    """Return the URL's parameters. Raises HTTPError for one that is unknown or repeated.
 
     A misspelt `ids` would export all aircraft, and of a repeated one all but the last would be lost.
     """
@@ -204,7 +204,7 @@ def _parameters(request: Request) -> dict[str, str]:
 
 
 def _shown(error: Exception) -> GraphQLError:
-    if isinstance(error, HTTPFault):
+    if isinstance(error, HTTPError):
         return error.error
     return error if isinstance(error, GraphQLError) else masked([GraphQLError("", original_error=error)])[0]
 

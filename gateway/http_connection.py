@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
-    from gateway.http.faults import HTTPFault
+    from gateway.http.errors import HTTPError
 
 _LINGER_S = 2.0
 _LINGER_BYTES = 1 << 20
@@ -100,7 +100,7 @@ class Connection(HttpToolsProtocol):
         self._in_body = False
         self._timer: TimerHandle | None = None
         self._is_refused = False
-        self._refusal: HTTPFault | None = None
+        self._refusal: HTTPError | None = None
         """What is still to be answered, once earlier requests are."""
         self._lingered = 0
         self._is_stopping = False
@@ -170,10 +170,10 @@ class Connection(HttpToolsProtocol):
 
     # Refusals
 
-    def _refuse(self, fault: HTTPFault) -> None:
+    def _refuse(self, error: HTTPError) -> None:
         """Read no more requests, and answer with this after those before."""
         self._is_refused = True
-        self._refusal = fault
+        self._refusal = error
         self._stop_timer()
         if self._in_body:
             self._take_back()
@@ -182,11 +182,11 @@ class Connection(HttpToolsProtocol):
 
     def _take_back(self) -> None:
         """Refuse a request whose body is not as it must be, though it may have begun to be executed."""
-        cycle, fault = self.cycle, self._refusal
-        if cycle.response_started or fault is None:
+        cycle, error = self.cycle, self._refusal
+        if cycle.response_started or error is None:
             self.transport.close()
         elif self.pipeline and self.pipeline[0][0] is cycle:
-            application: Any = refuse(fault)
+            application: Any = refuse(error)
             self.pipeline[0] = (cycle, application)
         else:
             cycle.disconnected = cycle.response_complete = True

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.http.faults import HTTPFault
+from gateway.http.errors import HTTPError
 from gateway.http_connection import LAST_HEAD_S, Connection, ConnectionLimits, IdleConnections
 from gateway.http_refusal import bad_head, no_proxy, no_websocket, too_large
 
@@ -154,10 +154,10 @@ class GatewayProtocol(Connection):
             elif was_in_body:
                 self._grow_body(len(data))
 
-    def _fault(self, error: httptools.HttpParserError) -> HTTPFault:
+    def _fault(self, error: httptools.HttpParserError) -> HTTPError:
         if not isinstance(error, httptools.HttpParserCallbackError):
             return bad_head(str(error))
-        if isinstance(error.__context__, HTTPFault):
+        if isinstance(error.__context__, HTTPError):
             return error.__context__
         self.logger.debug("A request could not be read.", exc_info=error)
         return bad_head("The URL cannot be read")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from graphql import FieldNode, FragmentSpreadNode, InlineFragmentNode
 
-from gateway.http.faults import Refused, refused
+from gateway.http.errors import RequestError, request_error
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,15 +52,15 @@ class Measures(NamedTuple):
     root_fields: int
 
 
-def exceeded(name: str, most: int, value: int, *, unit: str = "") -> Refused:
+def exceeded(name: str, most: int, value: int, *, unit: str = "") -> RequestError:
     """What an operation over a limit is refused with."""
     what = unit or name.replace("_", " ")
     message = f"At most {most:,} {what} can be asked for, and this operation asks for {value:,}."
-    return refused(message, "LIMIT_EXCEEDED", limit=name, most=most, value=value)
+    return request_error(message, "LIMIT_EXCEEDED", limit=name, most=most, value=value)
 
 
 def check(measures: Measures, limits: Limits) -> None:
-    """Raise Refused where one is over its limit."""
+    """Raise RequestError where one is over its limit."""
     units = {"depth": "levels of fields", "alias_characters": "characters in an alias"}
     for name, value in measures._asdict().items():
         most: int = getattr(limits, name)

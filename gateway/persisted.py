@@ -13,7 +13,7 @@ from pathlib import Path
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
-from gateway.http.faults import HTTPFault, refused
+from gateway.http.errors import HTTPError, request_error
 from gateway.http.reading import PERSISTED_QUERY
 from gateway.setting import SettingsError
 from gateway.settings import Settings
@@ -93,7 +93,8 @@ class Persisted:
     async def text(self, asked: Asked) -> str:
         """The text to execute, `""` where there is none.
 
-        Raises Refused for a document that is not known or not trusted, HTTPFault for a digest that is not the text's.
+        Raises RequestError for a document that is not known or not trusted, HTTPError for a digest that is not the
+        text's.
         """
         name = _digest_of(asked)
         if name is not None and asked.query and digest(asked.query) != name:
@@ -132,9 +133,11 @@ class Persisted:
         if found is not None and found == (text or found):
             return found
         if self._mode == AUTOMATIC:
-            raise refused("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
+            raise request_error("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
         what = "the document" if text else f"{name[:100]!r}"
-        raise refused(f"Only trusted documents are executed, and {what} is none of them.", "PERSISTED_QUERY_REQUIRED")
+        raise request_error(
+            f"Only trusted documents are executed, and {what} is none of them.", "PERSISTED_QUERY_REQUIRED"
+        )
 
     async def _known(self, name: str) -> str | None:
         """The text of an automatic document. Its digest proves it, whoever it comes from."""
@@ -203,7 +206,7 @@ def _unreadable(path: Path, why: str) -> SettingsError:
 
 
 def _digest_of(asked: Asked) -> str | None:
-    """The digest that the request names its document by, None where there is none. Raises HTTPFault where it is bad."""
+    """The digest that the request names its document by, None where there is none. Raises HTTPError where it is bad."""
     extension = asked.extensions.get(PERSISTED_QUERY)
     if extension in (None, "", {}):
         return None
@@ -215,9 +218,9 @@ def _digest_of(asked: Asked) -> str | None:
     return name
 
 
-def _bad(message: str) -> HTTPFault:
-    return HTTPFault(400, message, "BAD_USER_INPUT")
+def _bad(message: str) -> HTTPError:
+    return HTTPError(400, message, "BAD_USER_INPUT")
 
 
 def _not_supported() -> Exception:
-    return refused("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")
+    return request_error("PersistedQueryNotSupported", "PERSISTED_QUERY_NOT_SUPPORTED")

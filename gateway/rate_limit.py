@@ -10,7 +10,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from gateway.http.faults import HTTPFault, Refused
+from gateway.http.errors import HTTPError, RequestError
 from gateway.limits import exceeded
 from loaders.cache.rate import WINDOW_S, Counted, LocalRates, SharedRates
 from resolvers.pricing import REQUEST_POINTS
@@ -61,8 +61,8 @@ class RateLimit:
         """Take a request's points from the budget of its viewer, or of its address where it has no name.
 
         `cost_per_minute` is the viewer's own; 0 is without a limit. Of the points, those `prepaid` were taken before.
-        Raises Refused for more than a minute has, which no waiting helps, and HTTPFault 429 where the budget is used up
-        for now.
+        Raises RequestError for more than a minute has, which no waiting helps, and HTTPError 429 where the budget is
+        used up for now.
         """
         most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
         if most == 0:
@@ -75,7 +75,7 @@ class RateLimit:
         if not counted.allowed:
             wait_s = math.ceil(counted.retry_after_s)
             message = f"At most {most:,} points of cost can be asked for in a minute: try again in {wait_s} s."
-            raise HTTPFault(429, message, "RATE_LIMITED", {"Retry-After": str(wait_s)}, retryAfter=wait_s)
+            raise HTTPError(429, message, "RATE_LIMITED", {"Retry-After": str(wait_s)}, retryAfter=wait_s)
 
     def owe(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
         """Count points for what was done already, whatever is left: what is asked next waits until they are back."""
@@ -94,7 +94,7 @@ class RateLimit:
     async def wait(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
         """Take points as `count` does, as soon as they are there: a minute, unless others take them too.
 
-        Raises Refused for more than a minute has.
+        Raises RequestError for more than a minute has.
         """
         most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
         if 0 < most < points:
@@ -135,16 +135,16 @@ class CallerBudget:
         """Of reading the body, which takes no more than a point of most requests."""
 
     async def begin(self) -> None:
-        """Take what each request costs. Raises HTTPFault 429 where that is not left."""
+        """Take what each request costs. Raises HTTPError 429 where that is not left."""
         try:
             await self._count(REQUEST_POINTS)
-        except Refused:  # a budget so small is used up by each request
+        except RequestError:  # a budget so small is used up by each request
             await self._count(1)
 
     async def take(self, points: int, *, is_price: bool = False) -> None:
         """Take points before they are spent; of the price of operations, what each request costs is taken already.
 
-        Raises Refused for more than a minute has, and HTTPFault 429 where the budget is used up for now.
+        Raises RequestError for more than a minute has, and HTTPError 429 where the budget is used up for now.
         """
         if points:
             await self._count(points, REQUEST_POINTS if is_price else self._prepaid)

@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from gateway.http.faults import HTTPFault
+from gateway.http.errors import HTTPError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +31,12 @@ class ReadingThread:
         self._waiting = 0
 
     async def run(self, points: int, function: Callable[[], T]) -> T:
-        """What the function returns, for about so many points of work. Raises HTTPFault 503 where too many wait."""
+        """What the function returns, for about so many points of work. Raises HTTPError 503 where too many wait."""
         if points <= _MAX_INLINE_POINTS:
             return function()
         if self._waiting >= _MAX_WAITING:
             message = "Too many large requests are being read: try again in a second."
-            raise HTTPFault(503, message, "OVERLOADED", {"Retry-After": "1"})
+            raise HTTPError(503, message, "OVERLOADED", {"Retry-After": "1"})
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._executor, function)

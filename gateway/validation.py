@@ -51,7 +51,7 @@ class Validator:
         self._hide_suggestions = not suggestions
 
     def errors(self, node: DocumentNode, meter: ComparisonMeter | None = None) -> list[GraphQLError]:
-        """What is wrong with the document. Raises Refused where that would take more comparisons than are left."""
+        """What is wrong with the document. Raises RequestError where that would take more comparisons than are left."""
         if meter is None:
             return validate(self._schema, node, self._rules, MAX_ERRORS, self._hide_suggestions)
         budget = _UNITS_A_COMPARISON * (meter.max_comparisons - meter.comparisons)

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from gateway.auth.errors import AuthenticationError
 from gateway.http.compression import chosen
-from gateway.http.faults import HTTPFault
+from gateway.http.errors import HTTPError
 from gateway.rate_limit import HEADERS as ONES_OWN
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.cache_policy import CachePolicy
@@ -212,7 +212,7 @@ class _Again:
         while more and length <= _LONGEST_REQUEST:
             try:
                 message = await self._rest()
-            except HTTPFault:  # who reads it after the messages so far meets it again, and says so
+            except HTTPError:  # who reads it after the messages so far meets it again, and says so
                 return b""
             self._messages.append(message)
             if message["type"] == "http.disconnect":

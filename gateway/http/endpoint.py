@@ -15,7 +15,7 @@ from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.explain import EXPLAIN, explained
 from gateway.http.answers import CACHE_POLICY, VIEWER
-from gateway.http.faults import HTTPFault, Refused
+from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import Parts
 from gateway.http.media import listed, multipart, negotiated
 from gateway.http.outcome import Outcome
@@ -86,15 +86,15 @@ class GraphQLEndpoint:
             limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
             asked = await received(request, limits, budget, self._thread)
             outcomes = await self._outcomes(request, asked, viewer, limits, budget, tracker)
-        except Refused as refusal:
+        except RequestError as refusal:
             return await respond_refused(request, refusal, media)
-        except HTTPFault as fault:
-            return await respond_refused(request, fault, media)
+        except HTTPError as error:
+            return await respond_refused(request, error, media)
         except ClientDisconnect:
             return Response(status_code=400)  # which nobody waits for
         except Exception as error:  # whatever it is: it is logged, and its client has an answer
             (shown,) = masked([GraphQLError("", original_error=error)])
-            ours = HTTPFault(500, shown.message, **(shown.extensions or {}))
+            ours = HTTPError(500, shown.message, **(shown.extensions or {}))
             return await respond_refused(request, ours, media)
         status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
         answered = Answered(outcomes, asked.is_batch, media, status, most_bytes=limits.response_bytes)
@@ -189,10 +189,10 @@ async def _all(operations: Iterable[Coroutine[Any, Any, Outcome]]) -> list[Outco
 
 
 def _viewer(request: Request) -> Viewer:
-    """Who asks. Raises HTTPFault where that is refused."""
+    """Who asks. Raises HTTPError where that is refused."""
     viewer: Viewer | AuthenticationError = request.scope[VIEWER]
     if isinstance(viewer, AuthenticationError):
-        raise HTTPFault(viewer.status, str(viewer), viewer.code, viewer.headers)
+        raise HTTPError(viewer.status, str(viewer), viewer.code, viewer.headers)
     return viewer
 
 

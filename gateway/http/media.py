@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.http.faults import HTTPFault
+from gateway.http.errors import HTTPError
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
@@ -32,7 +32,7 @@ def listed(headers: Headers, name: str) -> str:
 def negotiated(accept: str) -> str:
     """The media type of the answer: what the client likes best, GraphQL's own where it likes both alike.
 
-    Without a wish it is JSON, as clients from before GraphQL's own expect. Raises HTTPFault 406 where nothing fits.
+    Without a wish it is JSON, as clients from before GraphQL's own expect. Raises HTTPError 406 where nothing fits.
     """
     if not accept.strip() or accept == "*/*":
         return JSON
@@ -43,7 +43,7 @@ def negotiated(accept: str) -> str:
         return JSON if only_wild and _quality(JSON, ranges) > 0 else best
     if any(one.type == MULTIPART and one.quality > 0 for one in ranges):
         return JSON  # of an answer that comes in one piece, and of errors
-    raise HTTPFault(406, f"Answers are {GRAPHQL} or {JSON}.", "NOT_ACCEPTABLE")
+    raise HTTPError(406, f"Answers are {GRAPHQL} or {JSON}.", "NOT_ACCEPTABLE")
 
 
 def multipart(accept: str) -> str | None:
@@ -63,14 +63,14 @@ def multipart(accept: str) -> str | None:
 
 
 def check_content_type(content_type: str) -> None:
-    """Raise HTTPFault 415 for a body that is not JSON in UTF-8.
+    """Raise HTTPError 415 for a body that is not JSON in UTF-8.
 
     This closes cross-site request forgery too: no browser sends JSON to another site without asking first.
     """
     media, *parameters = (part.strip() for part in content_type.lower().split(";"))
     charsets = [one.partition("=")[2].strip('" ') for one in parameters if one.startswith("charset=")]
     if media != JSON or any(charset not in ("utf-8", "utf8") for charset in charsets):
-        raise HTTPFault(415, f"A request's body is {JSON} in UTF-8.", "UNSUPPORTED_MEDIA_TYPE", {"Accept": JSON})
+        raise HTTPError(415, f"A request's body is {JSON} in UTF-8.", "UNSUPPORTED_MEDIA_TYPE", {"Accept": JSON})
 
 
 def _range(text: str) -> _Range:

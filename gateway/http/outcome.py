@@ -12,7 +12,7 @@ from gateway.errors import masked, shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.http.faults import Refused
+    from gateway.http.errors import RequestError
     from gateway.http.incremental import Parts
 
 PARTIAL, INVALID = 294, 422
@@ -33,7 +33,7 @@ class Outcome:
     """What comes after it."""
 
     @classmethod
-    def of_refusal(cls, refused: Refused) -> Outcome:
+    def of_refusal(cls, refused: RequestError) -> Outcome:
         """Of an operation that is not executed."""
         return cls(
             has_data=False,

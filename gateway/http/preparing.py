@@ -12,7 +12,7 @@ from gateway.auth.errors import insufficient
 from gateway.document_reader import DocumentReader
 from gateway.execution.variables import coerced, counted, points_to_coerce
 from gateway.explain import EXPLAIN
-from gateway.http.faults import HTTPFault, Refused, refused
+from gateway.http.errors import HTTPError, RequestError, request_error
 from gateway.http.outcome import Outcome
 from gateway.limits import Limits, check, exceeded
 from loaders.sections import MOST_IDS
@@ -81,7 +81,7 @@ class Preparing:
     ) -> Sequence[Prepared | Outcome]:
         """Return each operation in order, or why it is refused.
 
-        Raises HTTPFault where nothing of the request may be executed. `in_parts` is whether @defer and @stream are
+        Raises HTTPError where nothing of the request may be executed. `in_parts` is whether @defer and @stream are
         heeded.
         """
         texts = await asyncio.gather(*map(self._persisted.text, asked.operations), return_exceptions=True)
@@ -92,14 +92,14 @@ class Preparing:
                 await asyncio.sleep(0)  # others wait
             try:
                 prepared.append(self._prepared(one, document, request.method, limits, viewer, in_parts=in_parts))
-            except HTTPFault as fault:
+            except HTTPError as error:
                 if not asked.is_batch:
                     raise
-                prepared.append(Outcome(has_data=False, errors=[fault.error], refused_status=fault.status))
+                prepared.append(Outcome(has_data=False, errors=[error.error], refused_status=error.status))
         try:
             _check_price(together([one.price for one in prepared if isinstance(one, Prepared)]), limits)
             await budget.take(_points(prepared, is_told=cost_mode(request) == "validate"), is_price=True)
-        except Refused as refusal:
+        except RequestError as refusal:
             prepared = _all_refused(prepared, refusal)
         budget.owe(_POINTS_TO_CHECK * sum(isinstance(one, Outcome) for one in prepared))
         return prepared
@@ -110,7 +110,7 @@ class Preparing:
         """The document of each text, or why there is none."""
         try:
             documents = await self._reader.read([one for one in texts if isinstance(one, str)], limits, budget)
-        except Refused as refusal:
+        except RequestError as refusal:
             return [one if isinstance(one, BaseException) else refusal for one in texts]
         return [one if isinstance(one, BaseException) else documents[one] for one in texts]
 
@@ -128,9 +128,9 @@ class Preparing:
             if isinstance(document, BaseException):
                 raise document
             return self._prepare(asked, document, method, limits, viewer, in_parts=in_parts)
-        except Refused as refusal:
+        except RequestError as refusal:
             return Outcome.of_refusal(refusal)
-        except HTTPFault:
+        except HTTPError:
             raise
         except Exception as error:
             return Outcome.of_exception(error)
@@ -138,22 +138,22 @@ class Preparing:
     def _prepare(
         self, asked: Asked, document: Document, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
     ) -> Prepared:
-        """What can be said of an operation before it is executed. Raises Refused."""
+        """What can be said of an operation before it is executed. Raises RequestError."""
         if method != "POST" and (kind := document.kind(asked.operation_name)) not in ("", "query"):
             message = f"A {kind} is asked for by POST."
-            raise refused(message, "METHOD_NOT_ALLOWED", status=405, headers={"Allow": "POST"})
+            raise request_error(message, "METHOD_NOT_ALLOWED", status=405, headers={"Allow": "POST"})
         if document.errors:
-            raise Refused(document.errors)
+            raise RequestError(document.errors)
         return self._checked(asked, document, document.executed(in_parts=in_parts), limits, viewer)
 
     def _checked(self, asked: Asked, source: Document, document: Document, limits: Limits, viewer: Viewer) -> Prepared:
-        """An operation of a valid document. Raises Refused."""
+        """An operation of a valid document. Raises RequestError."""
         operation, measures = document.operation(asked.operation_name)
         check(measures, limits)
         if asked.extensions.get(EXPLAIN) is True and scopes.Scope.EXPLAIN not in viewer.scopes:
             message = f"To have the plan explained needs the scope {scopes.Scope.EXPLAIN}."
             headers = insufficient(viewer, [scopes.Scope.EXPLAIN])
-            raise refused(message, scopes.FORBIDDEN, status=403, headers=headers)
+            raise request_error(message, scopes.FORBIDDEN, status=403, headers=headers)
         priced = self._price(asked, document, operation, limits, viewer)
         if isinstance(priced, Price):
             return Prepared(asked, document, operation, priced, source, priced.faults)
@@ -181,7 +181,7 @@ class Preparing:
         return priced
 
 
-def _all_refused(prepared: Sequence[Prepared | Outcome], refusal: Refused) -> list[Prepared | Outcome]:
+def _all_refused(prepared: Sequence[Prepared | Outcome], refusal: RequestError) -> list[Prepared | Outcome]:
     """Those that might have been executed refused too."""
     return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
 
@@ -201,7 +201,7 @@ def _points(prepared: Sequence[Prepared | Outcome], *, is_told: bool) -> int:
 
 
 def _check_price(priced: Price, limits: Limits) -> None:
-    """Raise Refused for operations that together would take too much."""
+    """Raise RequestError for operations that together would take too much."""
     if priced.statements > limits.statements:
         raise exceeded("statements", limits.statements, priced.statements)
     if (objects := priced.objects()) > MOST_IDS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gateway.http.faults import HTTPFault, bad_request
+from gateway.http.errors import HTTPError, bad_request
 from gateway.http.media import check_content_type
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def in_time(app: ASGIApp, within_s: float) -> ASGIApp:
 
 
 class _InTime:
-    """Receives a request. Raises HTTPFault where the whole of its body has not come in time."""
+    """Receives a request. Raises HTTPError where the whole of its body has not come in time."""
 
     def __init__(self, receive: Receive, within_s: float) -> None:
         self._receive = receive
@@ -89,7 +89,7 @@ class _InTime:
                 message = await self._receive()
         except TimeoutError:
             text = f"The whole body of a request has to come within {self._within_s:g} s."
-            raise HTTPFault(408, text, "REQUEST_TIMEOUT", {"Connection": "close"}) from None
+            raise HTTPError(408, text, "REQUEST_TIMEOUT", {"Connection": "close"}) from None
         self._is_whole = not message.get("more_body", False)
         return message
 
@@ -97,18 +97,19 @@ class _InTime:
 async def received(request: Request, limits: Limits, budget: CallerBudget, thread: ReadingThread) -> Received:
     """Return the operations of a request. What it takes to read them is charged before.
 
-    Raises HTTPFault for what is no GraphQL request, or too much of one, or not now; Refused for more than a minute has.
+    Raises HTTPError for what is no GraphQL request, or too much of one, or not now; RequestError for more than a minute
+    has.
     """
     if request.method in ("GET", "HEAD"):
         await budget.take(_check_query_string(request.scope["query_string"]))
         return Received([_of_url(request)])
     if request.method != "POST":
         allow = ", ".join(METHODS)
-        raise HTTPFault(405, f"GraphQL is asked by {allow}.", "METHOD_NOT_ALLOWED", {"Allow": allow})
+        raise HTTPError(405, f"GraphQL is asked by {allow}.", "METHOD_NOT_ALLOWED", {"Allow": allow})
     check_content_type(request.headers.get("content-type", ""))
     if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         message = "A request's body is sent as it is, without compression."
-        raise HTTPFault(415, message, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"})
+        raise HTTPError(415, message, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"})
     body = await _body(request, limits.body_bytes)
     points = json_points(body)
     await budget.take(points)
@@ -119,7 +120,7 @@ async def received(request: Request, limits: Limits, budget: CallerBudget, threa
         raise bad_request("A batch has at least one operation.")
     if len(read) > (most_operations := limits.operations):
         message = f"A batch has at most {most_operations:,} operations, and this one has {len(read):,}."
-        raise HTTPFault(400, message, "LIMIT_EXCEEDED", limit="operations", most=most_operations, value=len(read))
+        raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="operations", most=most_operations, value=len(read))
     return Received([_of_json(one) for one in read], is_batch=True)
 
 
@@ -137,7 +138,7 @@ def json_points(body: bytes) -> int:
 
 
 def _check_query_string(query: bytes) -> int:
-    """Price of decoding a URL's parameters. Raises HTTPFault where they are too many."""
+    """Price of decoding a URL's parameters. Raises HTTPError where they are too many."""
     parameters = query.count(b"&") + 1
     if parameters > _MAX_PARAMETERS:
         raise bad_request(f"A URL has at most {_MAX_PARAMETERS} parameters, and this one has {parameters:,}.")
@@ -159,14 +160,14 @@ async def _body(request: Request, most_bytes: int) -> bytes:
     if length > most_bytes:
         headers = {"Connection": "close"} if length > _DRAINED else None
         message = f"A request's body has at most {most_bytes:,} bytes."
-        raise HTTPFault(413, message, "LIMIT_EXCEEDED", headers, limit="body_bytes", most=most_bytes, value=length)
+        raise HTTPError(413, message, "LIMIT_EXCEEDED", headers, limit="body_bytes", most=most_bytes, value=length)
     return b"".join(parts)
 
 
 def _json(body: bytes, what: str = "The body") -> Any:
     try:
         return json.loads(body.decode(), object_pairs_hook=_unambiguous, parse_constant=_no_number)
-    except HTTPFault:
+    except HTTPError:
         raise
     except (ValueError, RecursionError) as error:  # undecodable bytes and numbers of thousands of digits too
         raise bad_request(f"{what} is not JSON in UTF-8.") from error
@@ -218,7 +219,7 @@ def _asked(given: Mapping[str, Any]) -> Asked:
 
 
 def _of_kind(given: Mapping[str, Any], name: str, kind: type, noun: str) -> Any:
-    """Return the member, or None if it is absent or null. Raises HTTPFault for another type."""
+    """Return the member, or None if it is absent or null. Raises HTTPError for another type."""
     value = given.get(name)
     if value is not None and value != "" and not isinstance(value, kind):
         raise bad_request(f"{name} is {noun}, or is left out.")

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.execution.pieces import encode
 from gateway.http.answers import matches
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
-from gateway.http.faults import HTTPFault, Refused
+from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import PartsResponse
 from gateway.http.media import JSON, listed, multipart
 from gateway.http.outcome import Outcome
@@ -96,9 +96,9 @@ async def respond(
     return await _body(request, pieces, status, headers, f"{answered.media}; charset=utf-8")
 
 
-async def respond_refused(request: Request, refused: HTTPFault | Refused, media: str = JSON) -> Response:
+async def respond_refused(request: Request, refused: HTTPError | RequestError, media: str = JSON) -> Response:
     """The response to a request that is not answered at all."""
-    errors = refused.errors if isinstance(refused, Refused) else [refused.error]
+    errors = refused.errors if isinstance(refused, RequestError) else [refused.error]
     outcome = Outcome(has_data=False, errors=errors, headers=refused.headers)
     return await respond(request, Answered([outcome], is_batch=False, media=media, status=refused.status))
 

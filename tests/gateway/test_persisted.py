@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from gateway.http.faults import Refused
+from gateway.http.errors import RequestError
 from gateway.http.reading import Asked
 from gateway.persisted import Persisted
 from loaders.cache.documents import SharedDocuments, digest
@@ -42,7 +42,7 @@ def _code(answer: httpx.Response) -> str:
 
 
 async def _code_of(persisted: Persisted, asked: Asked) -> str:
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(RequestError) as raised:
         await persisted.text(asked)
     code: str = (raised.value.errors[0].extensions or {})["code"]
     return code

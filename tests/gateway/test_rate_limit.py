@@ -13,7 +13,7 @@ import pytest
 from starlette.responses import Response
 
 from deploy.embedded.engines import StoreUrls
-from gateway.http.faults import HTTPFault, Refused
+from gateway.http.errors import HTTPError, RequestError
 from gateway.rate_limit import RateLimit, address
 from loaders.api_keys import ApiKeys
 from tests.conftest import Stores
@@ -216,11 +216,11 @@ async def test_a_viewer_has_a_budget_of_its_own_whatever_the_address() -> None:
     scopes: list[dict[str, Any]] = [{"method": "POST", "client": (f"192.0.2.{at}", 1)} for at in range(4)]
     await rate_limit.count(scopes[0], 100)
     await rate_limit.count(scopes[0], 150, viewer="key:a", cost_per_minute=200)
-    with pytest.raises(HTTPFault) as refused:
+    with pytest.raises(HTTPError) as refused:
         await rate_limit.count(scopes[1], 60, viewer="key:a", cost_per_minute=200)
     assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "3"})
     await rate_limit.count(scopes[2], 100, viewer="key:b")
-    with pytest.raises(Refused):
+    with pytest.raises(RequestError):
         await rate_limit.count(scopes[2], 101, viewer="key:c")
     await rate_limit.count(scopes[3], 10**9, viewer="key:b", cost_per_minute=0)
     response = Response()

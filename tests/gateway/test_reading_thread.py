@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from gateway.http.faults import HTTPFault
+from gateway.http.errors import HTTPError
 from gateway.reading_thread import ReadingThread
 
 
@@ -27,7 +27,7 @@ async def test_one_is_done_at_a_time_and_past_64_that_wait_the_next_is_503() -> 
     await asyncio.to_thread(begun.acquire)
     try:
         assert not begun.acquire(blocking=False)
-        with pytest.raises(HTTPFault) as refused:
+        with pytest.raises(HTTPError) as refused:
             async with asyncio.timeout(10):  # without the bound, it would wait with the others
                 await thread.run(10_000, wait)
         assert refused.value.status == 503

@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLSchema, get_introspection_query, parse, validate
 
 from benchmarks.hostile import DOCUMENTS
-from gateway.http.faults import Refused
+from gateway.http.errors import RequestError
 from gateway.schema import build_schema
 from gateway.validation import ComparisonMeter, Validator
 from tests.queries import DASHBOARD, TRENDS, everything
@@ -33,7 +33,7 @@ def test_at_the_limit_a_document_is_validated_and_past_it_refused(validator: Val
     document = parse("{ " + "__typename " * 40 + "}")
     assert validator.errors(document, ComparisonMeter(780)) == []
     meter = ComparisonMeter(779)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(RequestError) as refused:
         validator.errors(document, meter)
     (error,) = refused.value.errors
     assert error.extensions == {"code": "LIMIT_EXCEEDED", "limit": "comparisons", "most": 779, "value": 780}
@@ -45,7 +45,7 @@ def test_documents_share_a_meter(validator: Validator) -> None:
     for _ in range(2):
         assert validator.errors(document, meter) == []
     assert meter.comparisons == 1_560
-    with pytest.raises(Refused):
+    with pytest.raises(RequestError):
         validator.errors(document, meter)
 
 
@@ -55,7 +55,7 @@ HOSTILE = ["the same leaf", "the same object", "fragments alike", "inline fragme
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_document_of_fields_alike_is_given_up(validator: Validator, name: str) -> None:
     meter = ComparisonMeter(20_000)
-    with pytest.raises(Refused):
+    with pytest.raises(RequestError):
         validator.errors(parse(DOCUMENTS[name](0)), meter)
     assert (meter.comparisons, meter.points) == (20_000, 2_000)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.http.compression import SMALLEST
-from gateway.http.faults import HTTPFault
+from gateway.http.errors import HTTPError
 from gateway.http.media import GRAPHQL, JSON, check_content_type, multipart, negotiated
 from tests.gateway.http.conftest import Gateway
 
@@ -57,7 +57,7 @@ def test_the_client_has_what_it_likes_best(accept: str, media: str) -> None:
     ],
 )
 async def test_what_the_gateway_cannot_answer_is_406(gateway: Gateway, accept: str) -> None:
-    with pytest.raises(HTTPFault) as fault:
+    with pytest.raises(HTTPError) as fault:
         negotiated(accept)
     assert fault.value.status == 406
     answer = await gateway.post({"query": "{ __typename }"}, accept=accept)
@@ -67,7 +67,7 @@ async def test_what_the_gateway_cannot_answer_is_406(gateway: Gateway, accept: s
 
 
 def test_a_header_without_end_is_read_in_part() -> None:
-    with pytest.raises(HTTPFault):
+    with pytest.raises(HTTPError):
         negotiated("a/b," * 1_000_000 + JSON)
 
 

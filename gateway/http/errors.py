@@ -6,7 +6,7 @@ from typing import Any
 from graphql import GraphQLError
 
 
-class HTTPFault(Exception):
+class HTTPError(Exception):
     """The request as a whole is answered with this status, one error, and these headers."""
 
     def __init__(
@@ -18,12 +18,12 @@ class HTTPFault(Exception):
         self.headers = dict(headers or {})
 
 
-def bad_request(message: str) -> HTTPFault:
+def bad_request(message: str) -> HTTPError:
     """400 for what is no GraphQL request."""
-    return HTTPFault(400, message, "BAD_REQUEST")
+    return HTTPError(400, message, "BAD_REQUEST")
 
 
-class Refused(Exception):
+class RequestError(Exception):
     """One operation is refused before it is executed: what GraphQL calls a request error.
 
     `status` is that of an answer in GraphQL's own media type; `headers` go with the whole answer.
@@ -42,8 +42,10 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
 
-def refused(
+def request_error(
     message: str, code: str, *, status: int = 400, headers: Mapping[str, str] | None = None, **extensions: Any
-) -> Refused:
+) -> RequestError:
     """With one error."""
-    return Refused([GraphQLError(message, extensions={"code": code, **extensions})], status=status, headers=headers)
+    return RequestError(
+        [GraphQLError(message, extensions={"code": code, **extensions})], status=status, headers=headers
+    )
