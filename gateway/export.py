@@ -17,7 +17,7 @@ from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.execution.variables import coerced
 from gateway.http.errors import HTTPError, RequestError, bad_request
-from gateway.http.responses import respond_refused
+from gateway.http.responses import respond_error
 from loaders.fleet import FleetEntry, FleetQuery
 from loaders.planning.cost import RECORDS_POINTS
 from resolvers import scopes
@@ -89,7 +89,7 @@ class Exporter:
             if request.method != "HEAD" and (ids is None or ids):
                 await budget.take(self._points(ids))
         except (HTTPError, RequestError) as refused:
-            response = await respond_refused(request, refused)
+            response = await respond_error(request, refused)
         else:
             is_head = request.method == "HEAD"
             lines = _nothing() if is_head else self._lines(request.app.state.stores, after, ids, budget)

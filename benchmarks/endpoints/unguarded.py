@@ -13,7 +13,7 @@ from benchmarks.endpoints.serving import serve
 from gateway.app import GRAPHQL_PATH
 from gateway.auth.viewer import Viewer
 from gateway.http.endpoint import GraphQLEndpoint
-from gateway.http.outcome import Outcome
+from gateway.http.operation_result import OperationResult
 from gateway.http.preparing import Prepared, Preparing
 from gateway.http.reading import Asked, Received
 from gateway.limits import Limits
@@ -33,7 +33,7 @@ class Unguarded(Preparing):
         budget: CallerBudget,  # noqa: ARG002
         *,
         in_parts: bool,
-    ) -> Sequence[Prepared | Outcome]:
+    ) -> Sequence[Prepared | OperationResult]:
         """Each operation."""
         return [self._found(one, in_parts=in_parts) for one in asked.operations]
 

@@ -18,10 +18,10 @@ from gateway.http.answers import CACHE_POLICY, VIEWER
 from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import Parts
 from gateway.http.media import listed, multipart, negotiated
-from gateway.http.outcome import Outcome
+from gateway.http.operation_result import OperationResult
 from gateway.http.preparing import Prepared, Preparing, cost_mode
 from gateway.http.reading import METHODS, Received, received
-from gateway.http.responses import Answered, respond, respond_refused
+from gateway.http.responses import ResponseData, respond, respond_error
 from gateway.limits import Limits
 from gateway.rate_limit import CallerBudget
 from gateway.reading_thread import ReadingThread
@@ -78,29 +78,29 @@ class GraphQLEndpoint:
         media = "application/json"
         try:
             if request.method == "OPTIONS":
-                return await respond(request, Answered.nothing({"Allow": ", ".join(METHODS)}))
+                return await respond(request, ResponseData.nothing({"Allow": ", ".join(METHODS)}))
             viewer = _viewer(request)
             budget = CallerBudget(self._rate_limit, request.scope, viewer)
             await budget.begin()
             media = negotiated(listed(request.headers, "accept"))
             limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
             asked = await received(request, limits, budget, self._thread)
-            outcomes = await self._outcomes(request, asked, viewer, limits, budget, tracker)
+            results = await self._results(request, asked, viewer, limits, budget, tracker)
         except RequestError as refusal:
-            return await respond_refused(request, refusal, media)
+            return await respond_error(request, refusal, media)
         except HTTPError as error:
-            return await respond_refused(request, error, media)
+            return await respond_error(request, error, media)
         except ClientDisconnect:
             return Response(status_code=400)  # which nobody waits for
         except Exception as error:  # whatever it is: it is logged, and its client has an answer
             (shown,) = masked([GraphQLError("", original_error=error)])
             ours = HTTPError(500, shown.message, **(shown.extensions or {}))
-            return await respond_refused(request, ours, media)
-        status = None if asked.is_batch else outcomes[0].status(drafts=self._draft_statuses)
-        answered = Answered(outcomes, asked.is_batch, media, status, most_bytes=limits.response_bytes)
-        return await respond(request, answered, tracker.cache_policy, viewer)
+            return await respond_error(request, ours, media)
+        status = None if asked.is_batch else results[0].status(drafts=self._draft_statuses)
+        response = ResponseData(results, asked.is_batch, media, status, most_bytes=limits.response_bytes)
+        return await respond(request, response, tracker.cache_policy, viewer)
 
-    async def _outcomes(
+    async def _results(
         self,
         request: Request,
         asked: Received,
@@ -108,7 +108,7 @@ class GraphQLEndpoint:
         limits: Limits,
         budget: CallerBudget,
         tracker: RequestTracker,
-    ) -> Sequence[Outcome]:
+    ) -> Sequence[OperationResult]:
         """Each operation's, in order: what may be executed is, together."""
         in_parts = _takes_parts(request, asked)
         prepared = await self._preparing.prepared(request, asked, viewer, limits, budget, in_parts=in_parts)
@@ -116,24 +116,24 @@ class GraphQLEndpoint:
         context = RequestContext.of(stores.loaders(), encode_in_pieces=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
-            outcomes = await _all([self._answered(one, context, request, tracker) for one in prepared])
-            for parts in (one.parts for one in outcomes if one.parts is not None):
+            results = await _all([self._result_or_error(one, context, request, tracker) for one in prepared])
+            for parts in (one.parts for one in results if one.parts is not None):
                 parts.held = stack.pop_all()
-            return outcomes
+            return results
 
-    async def _answered(
-        self, prepared: Prepared | Outcome, context: RequestContext, request: Request, tracker: RequestTracker
-    ) -> Outcome:
+    async def _result_or_error(
+        self, prepared: Prepared | OperationResult, context: RequestContext, request: Request, tracker: RequestTracker
+    ) -> OperationResult:
         """Return what one operation came to, unexpected failures among it."""
         try:
-            return await self._outcome(prepared, context, request, tracker)
+            return await self._result(prepared, context, request, tracker)
         except Exception as error:
-            return Outcome.of_exception(error)
+            return OperationResult.of_exception(error)
 
-    async def _outcome(
-        self, prepared: Prepared | Outcome, context: RequestContext, request: Request, tracker: RequestTracker
-    ) -> Outcome:
-        if isinstance(prepared, Outcome):
+    async def _result(
+        self, prepared: Prepared | OperationResult, context: RequestContext, request: Request, tracker: RequestTracker
+    ) -> OperationResult:
+        if isinstance(prepared, OperationResult):
             return prepared
         await self._persisted.keep(prepared.asked)
         mode = cost_mode(request)
@@ -145,21 +145,21 @@ class GraphQLEndpoint:
             tracker.cache_policy.is_kept = False
             extensions = {"cost": {"estimated": prepared.price.report()}, **explanation}
             faults = masked(prepared.faults)
-            return Outcome(has_data=not faults, errors=faults, extensions=extensions)
+            return OperationResult(has_data=not faults, errors=faults, extensions=extensions)
         reports_stats = prepared.asked.extensions.get(ACCOUNTING) is True
         tracker.stats.measures_bytes |= reports_stats or mode == "report"
-        outcome = await self._execute(prepared, context, _viewer(request))
+        result = await self._execute(prepared, context, _viewer(request))
         if reports_stats or mode == "report":
             tracker.cache_policy.is_kept = False  # of this request, and no other's
-            if reports_stats and outcome.parts is not None:
-                outcome.parts.stats = tracker.stats
+            if reports_stats and result.parts is not None:
+                result.parts.stats = tracker.stats
             elif reports_stats:
-                outcome.extensions |= {ACCOUNTING: tracker.stats.report()}
-            outcome.extensions |= {"cost": {"estimated": prepared.price.report()}} if mode == "report" else {}
-        outcome.extensions |= explanation
-        return outcome
+                result.extensions |= {ACCOUNTING: tracker.stats.report()}
+            result.extensions |= {"cost": {"estimated": prepared.price.report()}} if mode == "report" else {}
+        result.extensions |= explanation
+        return result
 
-    async def _execute(self, prepared: Prepared, context: RequestContext, viewer: Viewer) -> Outcome:
+    async def _execute(self, prepared: Prepared, context: RequestContext, viewer: Viewer) -> OperationResult:
         asked = prepared.asked
         result: Any = await self._schema.execute(
             prepared.document.text,
@@ -169,17 +169,17 @@ class GraphQLEndpoint:
         )
         if isinstance(result, ExperimentalIncrementalExecutionResults):
             parts, first = Parts(result), result.initial_result
-            return Outcome(first.data, errors=masked(first.errors or (), parts.causes), parts=parts)
+            return OperationResult(first.data, errors=masked(first.errors or (), parts.causes), parts=parts)
         has_data = result.data is not None or any(error.path for error in result.errors or ())
         causes = [error.original_error for error in result.errors or ()]
         denied = [cause.scopes for cause in causes if isinstance(cause, scopes.ForbiddenError)]
         if has_data or not denied or len(denied) < len(causes):
-            return Outcome(result.data, has_data, result.errors or ())
+            return OperationResult(result.data, has_data, result.errors or ())
         headers = insufficient(viewer, {scope for needed in denied for scope in needed})
-        return Outcome(has_data=False, errors=result.errors, refused_status=403, headers=headers)
+        return OperationResult(has_data=False, errors=result.errors, error_status=403, headers=headers)
 
 
-async def _all(operations: Iterable[Coroutine[Any, Any, Outcome]]) -> list[Outcome]:
+async def _all(operations: Iterable[Coroutine[Any, Any, OperationResult]]) -> list[OperationResult]:
     """What each comes to, in order. Where one raises, the others have ended too: what they share is let go of next."""
     tasks = [asyncio.create_task(one) for one in operations]
     try:

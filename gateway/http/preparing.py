@@ -13,7 +13,7 @@ from gateway.document_reader import DocumentReader
 from gateway.execution.variables import coerced, counted, points_to_coerce
 from gateway.explain import EXPLAIN
 from gateway.http.errors import HTTPError, RequestError, request_error
-from gateway.http.outcome import Outcome
+from gateway.http.operation_result import OperationResult
 from gateway.limits import Limits, check, exceeded
 from loaders.sections import MOST_IDS
 from resolvers import scopes
@@ -78,7 +78,7 @@ class Preparing:
         budget: CallerBudget,
         *,
         in_parts: bool,
-    ) -> Sequence[Prepared | Outcome]:
+    ) -> Sequence[Prepared | OperationResult]:
         """Return each operation in order, or why it is refused.
 
         Raises HTTPError where nothing of the request may be executed. `in_parts` is whether @defer and @stream are
@@ -86,7 +86,7 @@ class Preparing:
         """
         texts = await asyncio.gather(*map(self._persisted.text, asked.operations), return_exceptions=True)
         await budget.take(sum(points_to_coerce(one.variables, MOST_IDS) for one in asked.operations))
-        prepared: list[Prepared | Outcome] = []
+        prepared: list[Prepared | OperationResult] = []
         for one, document in zip(asked.operations, await self._read(texts, limits, budget), strict=True):
             if prepared:
                 await asyncio.sleep(0)  # others wait
@@ -95,13 +95,13 @@ class Preparing:
             except HTTPError as error:
                 if not asked.is_batch:
                     raise
-                prepared.append(Outcome(has_data=False, errors=[error.error], refused_status=error.status))
+                prepared.append(OperationResult(has_data=False, errors=[error.error], error_status=error.status))
         try:
             _check_price(together([one.price for one in prepared if isinstance(one, Prepared)]), limits)
             await budget.take(_points(prepared, is_told=cost_mode(request) == "validate"), is_price=True)
         except RequestError as refusal:
             prepared = _all_refused(prepared, refusal)
-        budget.owe(_POINTS_TO_CHECK * sum(isinstance(one, Outcome) for one in prepared))
+        budget.owe(_POINTS_TO_CHECK * sum(isinstance(one, OperationResult) for one in prepared))
         return prepared
 
     async def _read(
@@ -123,17 +123,17 @@ class Preparing:
         viewer: Viewer,
         *,
         in_parts: bool,
-    ) -> Prepared | Outcome:
+    ) -> Prepared | OperationResult:
         try:
             if isinstance(document, BaseException):
                 raise document
             return self._prepare(asked, document, method, limits, viewer, in_parts=in_parts)
         except RequestError as refusal:
-            return Outcome.of_refusal(refusal)
+            return OperationResult.of_request_error(refusal)
         except HTTPError:
             raise
         except Exception as error:
-            return Outcome.of_exception(error)
+            return OperationResult.of_exception(error)
 
     def _prepare(
         self, asked: Asked, document: Document, method: str, limits: Limits, viewer: Viewer, *, in_parts: bool
@@ -181,12 +181,14 @@ class Preparing:
         return priced
 
 
-def _all_refused(prepared: Sequence[Prepared | Outcome], refusal: RequestError) -> list[Prepared | Outcome]:
+def _all_refused(
+    prepared: Sequence[Prepared | OperationResult], refusal: RequestError
+) -> list[Prepared | OperationResult]:
     """Those that might have been executed refused too."""
-    return [Outcome.of_refusal(refusal) if isinstance(one, Prepared) else one for one in prepared]
+    return [OperationResult.of_request_error(refusal) if isinstance(one, Prepared) else one for one in prepared]
 
 
-def _points(prepared: Sequence[Prepared | Outcome], *, is_told: bool) -> int:
+def _points(prepared: Sequence[Prepared | OperationResult], *, is_told: bool) -> int:
     """What is paid before anything is executed: the price of what is executed together.
 
     Where its price is told alone (`is_told`), that is what telling it takes; an explanation looks up each section of

@@ -15,7 +15,7 @@ from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in
 from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import PartsResponse
 from gateway.http.media import JSON, listed, multipart
-from gateway.http.outcome import Outcome
+from gateway.http.operation_result import OperationResult
 from gateway.http.sniffing import SAFE
 from gateway.limits import exceeded
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from gateway.auth.viewer import Viewer
-    from gateway.http.outcome import Outcome
+    from gateway.http.operation_result import OperationResult
     from loaders.cache_policy import CachePolicy
 
 _LARGEST_BODY = 1 << 20
@@ -36,83 +36,83 @@ _UNBUFFERED = {"X-Accel-Buffering": "no"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """All outcomes of a request, in order.
+class ResponseData:
+    """All results of a request, in order.
 
-    `status` is that of a fault, or of one outcome in GraphQL's own media type; `most_bytes` is of the answer as JSON.
+    `status` is that of a fault, or of one result in GraphQL's own media type; `most_bytes` is of the answer as JSON.
     """
 
-    outcomes: Sequence[Outcome]
+    results: Sequence[OperationResult]
     is_batch: bool
     media: str = JSON
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     most_bytes: int | None = None
 
-    def too_large(self, size: int) -> Answered:
-        """The same with each outcome refused for the size of all."""
+    def too_large(self, size: int) -> ResponseData:
+        """The same with each result refused for the size of all."""
         if self.most_bytes is None:
             return self
-        refused = Outcome.of_refusal(exceeded("response_bytes", self.most_bytes, size, unit="bytes of an answer"))
+        refused = OperationResult.of_request_error(exceeded("response_bytes", self.most_bytes, size, unit="bytes of an answer"))
         return replace(
             self,
-            outcomes=[refused] * len(self.outcomes),
-            status=None if self.is_batch else refused.refused_status,
+            results=[refused] * len(self.results),
+            status=None if self.is_batch else refused.error_status,
             most_bytes=None,
         )
 
     @classmethod
-    def nothing(cls, headers: Mapping[str, str]) -> Answered:
+    def nothing(cls, headers: Mapping[str, str]) -> ResponseData:
         """No body at all."""
         return cls((), is_batch=False, headers=headers)
 
 
 async def respond(
-    request: Request, answered: Answered, policy: CachePolicy | None = None, viewer: Viewer | None = None
+    request: Request, response: ResponseData, policy: CachePolicy | None = None, viewer: Viewer | None = None
 ) -> Response:
     """The response; without `policy` it is of a fault, and nobody keeps it."""
-    if not answered.outcomes:
-        return Response(status_code=204, headers=dict(answered.headers))
-    payloads = [outcome.payload() for outcome in answered.outcomes]
-    first = answered.outcomes[0]
+    if not response.results:
+        return Response(status_code=204, headers=dict(response.headers))
+    payloads = [result.payload() for result in response.results]
+    first = response.results[0]
     parts = first.parts
-    pieces = encode(payloads if answered.is_batch else payloads[0] | (parts.announced() if parts is not None else {}))
-    if answered.most_bytes is not None and (size := sum(map(len, pieces))) > answered.most_bytes:
+    pieces = encode(payloads if response.is_batch else payloads[0] | (parts.announced() if parts is not None else {}))
+    if response.most_bytes is not None and (size := sum(map(len, pieces))) > response.most_bytes:
         if parts is not None:
             await parts.close()
-        return await respond(request, answered.too_large(size), policy)
+        return await respond(request, response.too_large(size), policy)
     if parts is not None:
         headers = {"Cache-Control": "no-store", "Vary": _VARY, **SAFE, **_UNBUFFERED, **first.headers}
-        media = multipart(listed(request.headers, "accept")) or answered.media
-        return PartsResponse(pieces, parts, headers, media, answered.most_bytes)
-    status = _status(answered, policy)
-    headers = {"Cache-Control": _cache_control(answered.outcomes, policy, viewer), "Vary": _VARY, **SAFE}
-    for outcome in answered.outcomes:
-        headers |= outcome.headers
+        media = multipart(listed(request.headers, "accept")) or response.media
+        return PartsResponse(pieces, parts, headers, media, response.most_bytes)
+    status = _status(response, policy)
+    headers = {"Cache-Control": _cache_control(response.results, policy, viewer), "Vary": _VARY, **SAFE}
+    for result in response.results:
+        headers |= result.headers
     if request.method != "POST" and status == 200 and sum(map(len, pieces)) <= _LARGEST_BODY:
         headers["ETag"] = etag = _tag(pieces)
         if matches(listed(request.headers, "if-none-match").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
-    return await _body(request, pieces, status, headers, f"{answered.media}; charset=utf-8")
+    return await _body(request, pieces, status, headers, f"{response.media}; charset=utf-8")
 
 
-async def respond_refused(request: Request, refused: HTTPError | RequestError, media: str = JSON) -> Response:
-    """The response to a request that is not answered at all."""
+async def respond_error(request: Request, refused: HTTPError | RequestError, media: str = JSON) -> Response:
+    """The response to a request that is rejected as a whole."""
     errors = refused.errors if isinstance(refused, RequestError) else [refused.error]
-    outcome = Outcome(has_data=False, errors=errors, headers=refused.headers)
-    return await respond(request, Answered([outcome], is_batch=False, media=media, status=refused.status))
+    result = OperationResult(has_data=False, errors=errors, headers=refused.headers)
+    return await respond(request, ResponseData([result], is_batch=False, media=media, status=refused.status))
 
 
-def _status(answered: Answered, policy: CachePolicy | None) -> int:
-    if policy is not None and (answered.media == JSON or answered.status is None):
-        forced = {outcome.refused_status for outcome in answered.outcomes if not outcome.has_data} - {400}
-        return forced.pop() if len(forced) == 1 and not answered.is_batch else 200
-    return answered.status or 200
+def _status(response: ResponseData, policy: CachePolicy | None) -> int:
+    if policy is not None and (response.media == JSON or response.status is None):
+        forced = {result.error_status for result in response.results if not result.has_data} - {400}
+        return forced.pop() if len(forced) == 1 and not response.is_batch else 200
+    return response.status or 200
 
 
-def _cache_control(outcomes: Sequence[Outcome], policy: CachePolicy | None, viewer: Viewer | None) -> str:
+def _cache_control(results: Sequence[OperationResult], policy: CachePolicy | None, viewer: Viewer | None) -> str:
     """How long the answer may be kept: as the least fresh of it says; one with errors not at all."""
-    if policy is None or len(outcomes) > 1 or any(outcome.errors for outcome in outcomes):
+    if policy is None or len(results) > 1 or any(result.errors for result in results):
         return "no-store"
     whose = "public" if viewer is not None and viewer.is_anonymous else "private"
     if policy.fresh_until is None or not policy.is_kept:

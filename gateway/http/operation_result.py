@@ -20,32 +20,32 @@ PARTIAL, INVALID = 294, 422
 
 
 @dataclass(slots=True)
-class Outcome:
+class OperationResult:
     """One operation's answer. Without `has_data` it was refused before it was executed, and `data` is left out."""
 
     data: Any = None
     has_data: bool = True
     errors: Sequence[GraphQLError] = ()
     extensions: dict[str, Any] = field(default_factory=dict)
-    refused_status: int = 400
+    error_status: int = 400
     headers: dict[str, str] = field(default_factory=dict)
     parts: Parts | None = None
     """What comes after it."""
 
     @classmethod
-    def of_refusal(cls, refused: RequestError) -> Outcome:
+    def of_request_error(cls, refused: RequestError) -> OperationResult:
         """Of an operation that is not executed."""
         return cls(
             has_data=False,
             errors=refused.errors,
-            refused_status=refused.status,
+            error_status=refused.status,
             headers=refused.headers,
         )
 
     @classmethod
-    def of_exception(cls, error: Exception) -> Outcome:
-        """Return the outcome of an operation that failed unexpectedly: it is logged, and others of a batch go on."""
-        return cls(has_data=False, errors=masked([GraphQLError("", original_error=error)]), refused_status=500)
+    def of_exception(cls, error: Exception) -> OperationResult:
+        """Return the result of an operation that failed unexpectedly: it is logged, and others of a batch go on."""
+        return cls(has_data=False, errors=masked([GraphQLError("", original_error=error)]), error_status=500)
 
     def payload(self) -> dict[str, Any]:
         """As the answer's JSON has it."""
@@ -60,5 +60,5 @@ class Outcome:
         """In GraphQL's own media type; `drafts` is whether the draft's own statuses are used."""
         if not self.has_data:
             codes = {(error.extensions or {}).get("code") for error in self.errors}
-            return INVALID if drafts and codes == {"GRAPHQL_VALIDATION_FAILED"} else self.refused_status
+            return INVALID if drafts and codes == {"GRAPHQL_VALIDATION_FAILED"} else self.error_status
         return PARTIAL if drafts and self.errors else 200
