@@ -21,7 +21,7 @@ from benchmarks.plot import draw
 from benchmarks.processes import busiest_aircraft, endpoint, stores
 from benchmarks.report import Results, page
 from benchmarks.stall import measure_stall
-from benchmarks.warm import measure_kept, measure_warm
+from benchmarks.warm import measure_cached, measure_warm
 
 FOLDER = Path(__file__).parent
 QUERIES = ("dashboard", "trends", "everything")
@@ -93,7 +93,7 @@ def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
             results.stalls = asyncio.run(measure_stall(endpoints[-1], ids))
         if scope.warm_rounds:
             results.warm = asyncio.run(measure_warm(urls, ids, scope.warm_rounds))
-            results.kept = measure_kept(urls, ids, TEXTS["dashboard"], rounds=3)
+            results.cached = measure_cached(urls, ids, TEXTS["dashboard"], rounds=3)
         if scope.edge_rounds:
             results.edge = measure_edge(urls, ids, TEXTS["dashboard"], scope.edge_rounds)
             if results.edge is None:

@@ -16,7 +16,7 @@ from benchmarks.nginx import running_edge, unlimited
 from benchmarks.processes import endpoint
 from benchmarks.rates import SECONDS, Rates, measure_rates
 from benchmarks.servers import installed
-from benchmarks.warm import KEPT, KEPT_IDS, SETTINGS, kept_path
+from benchmarks.warm import CACHED, CACHED_IDS, SETTINGS, cached_path
 
 _SAME_HEADERS = ("content-type", "cache-control", "etag", "vary")
 
@@ -24,16 +24,16 @@ _SAME_HEADERS = ("content-type", "cache-control", "etag", "vary")
 def measure_edge(
     urls: Mapping[str, str], ids: Sequence[str], query: str, rounds: int, seconds: int = SECONDS
 ) -> Rates | None:
-    """The GET of `measure_kept` through nginx; None without nginx or wrk.
+    """The GET of `measure_cached` through nginx; None without nginx or wrk.
 
     Raises BenchmarkError where the edge does not keep an answer.
     """
     nginx, wrk = installed("nginx"), installed("wrk")
     if nginx is None or wrk is None:
         return None
-    path = kept_path(query, ids[:KEPT_IDS])
+    path = cached_path(query, ids[:CACHED_IDS])
     with ExitStack() as running:
-        gateway = running.enter_context(endpoint("gateway", urls, SETTINGS[KEPT]))
+        gateway = running.enter_context(endpoint("gateway", urls, SETTINGS[CACHED]))
         answer = _public(gateway + path)
         size = len(answer.content)
         headers = [f"{name}:{answer.headers[name]}" for name in _SAME_HEADERS if name in answer.headers]

@@ -17,7 +17,7 @@ from benchmarks.load import QUERY, SIZE, Load
 from benchmarks.measuring import Cell, percentile
 from benchmarks.rates import CONNECTIONS, Rates
 from benchmarks.stall import Stall
-from benchmarks.warm import KEPT, MEMORY, REDIS
+from benchmarks.warm import CACHED, MEMORY, REDIS
 from benchmarks.warm import SIZE as SIZE_WARM
 
 GOALS = {
@@ -33,7 +33,7 @@ LOAD_GOAL = 0.85
 
 WARM_GOALS = {REDIS: 0.6, MEMORY: 0.35}
 """How many times the cold floor's median a warm answer's may be."""
-KEPT_GOAL = 0.7
+CACHED_GOAL = 0.7
 """Of a bare ASGI application's requests a second."""
 EDGE_GOAL = 0.8
 """Of the edge's requests a second before a bare ASGI application."""
@@ -69,7 +69,7 @@ class Results:
     loads: list[Load] = field(default_factory=list)
     stalls: list[Stall] = field(default_factory=list)
     warm: list[Cell] = field(default_factory=list)
-    kept: Rates | None = None
+    cached: Rates | None = None
     edge: Rates | None = None
     guarded: list[Cell] = field(default_factory=list)
     each: list[OneOrEach] = field(default_factory=list)
@@ -86,7 +86,7 @@ def page(results: Results, plot: str = "") -> str:
         *(f"## {query}\n\n{_cells([c for c in results.cells if c.query == query])}" for query in queries),
         *([f"## Requests a second\n\n{_loads(results.loads)}"] if results.loads else []),
         *([f"## Small requests beside a large one\n\n{_stalls(results.stalls)}"] if results.stalls else []),
-        *([f"## Warm\n\n{_warm(results.warm, results.kept)}"] if results.warm else []),
+        *([f"## Warm\n\n{_warm(results.warm, results.cached)}"] if results.warm else []),
         *([f"## Through nginx\n\n{_edge(results.edge)}"] if results.edge else []),
         *([f"## Guarded\n\n{_guarded(results.guarded)}"] if results.guarded else []),
         *([f"## One query or one each\n\n{_each(results.each)}"] if results.each else []),
@@ -166,14 +166,14 @@ def _stalls(stalls: Sequence[Stall]) -> str:
     return about + _table(names, cells, 1)
 
 
-def _warm(cells: Sequence[Cell], kept: Rates | None) -> str:
+def _warm(cells: Sequence[Cell], cached: Rates | None) -> str:
     about = f"The {QUERY} query for {SIZE_WARM} ids, the floor cold as ever and the gateway warm, in turns.\n\n"
     text = about + _cells(cells)
-    if kept is not None:
+    if cached is not None:
         text += (
-            f"\n\nA GET whose whole answer ({kept.bytes:,} bytes) is kept: {kept.gateway_per_s:,.0f} requests/s on one"
-            f" worker, {kept.ratio:.2f} of a bare ASGI application on uvicorn that answers as"
-            f" many bytes ({kept.bare_per_s:,.0f}); wrk, {CONNECTIONS} connections, the median of {kept.rounds} rounds."
+            f"\n\nA GET whose response ({cached.bytes:,} bytes) is cached: {cached.gateway_per_s:,.0f} requests/s on"
+            f" one worker, {cached.ratio:.2f} of a bare ASGI application on uvicorn that answers as many bytes"
+            f" ({cached.bare_per_s:,.0f}); wrk, {CONNECTIONS} connections, the median of {cached.rounds} rounds."
         )
     return text
 
@@ -214,7 +214,7 @@ def _goals(results: Results) -> str:
         *_time_goals(results.cells),
         *_load_goals(results.loads),
         *_warm_goals(results.warm),
-        *_rate_goals(results.kept, results.edge),
+        *_rate_goals(results.cached, results.edge),
         *_guarded_goals(results.guarded),
         *_stall_goals(results.stalls),
     ]
@@ -262,10 +262,10 @@ def _warm_goals(cells: Sequence[Cell]) -> Iterator[list[str]]:
             yield [f"{name}: time", f"at most {most:.2f} of the cold floor's", *_judged(ratio, ratio <= most)]
 
 
-def _rate_goals(kept: Rates | None, edge: Rates | None) -> Iterator[list[str]]:
-    if kept is not None:
-        about = f"at least {KEPT_GOAL:.2f} of a bare application's"
-        yield [f"{KEPT}: requests/s", about, *_judged(kept.ratio, kept.ratio >= KEPT_GOAL)]
+def _rate_goals(cached: Rates | None, edge: Rates | None) -> Iterator[list[str]]:
+    if cached is not None:
+        about = f"at least {CACHED_GOAL:.2f} of a bare application's"
+        yield [f"{CACHED}: requests/s", about, *_judged(cached.ratio, cached.ratio >= CACHED_GOAL)]
     if edge is not None:
         name, per_s = "through nginx: requests/s", edge.gateway_per_s
         about = f"at least {EDGE_GOAL:.2f} of a bare application's through nginx"

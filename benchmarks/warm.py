@@ -1,4 +1,4 @@
-"""What caching saves: warm answers against the cold floor, and kept answers against a bare ASGI application."""
+"""What caching saves: warm answers against the cold floor, and cached responses against a bare ASGI application."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -14,12 +14,12 @@ from benchmarks.rates import Rates, measure_rates
 from benchmarks.servers import installed
 
 SIZE = 500
-KEPT_IDS = 5
-REDIS, MEMORY, KEPT = "gateway, from Redis", "gateway, from memory", "gateway, whole answer kept"
+CACHED_IDS = 5
+REDIS, MEMORY, CACHED = "gateway, from Redis", "gateway, from memory", "gateway, cached response"
 SETTINGS = {
-    REDIS: {"GATEWAY_CACHE": "true", "GATEWAY_CACHE_ENTRIES": "0", "GATEWAY_ANSWERS_MIB": "0"},
-    MEMORY: {"GATEWAY_CACHE": "true", "GATEWAY_ANSWERS_MIB": "0"},
-    KEPT: {"GATEWAY_CACHE": "true"},
+    REDIS: {"GATEWAY_CACHE": "true", "GATEWAY_CACHE_ENTRIES": "0", "GATEWAY_RESPONSE_CACHE_MIB": "0"},
+    MEMORY: {"GATEWAY_CACHE": "true", "GATEWAY_RESPONSE_CACHE_MIB": "0"},
+    CACHED: {"GATEWAY_CACHE": "true"},
 }
 
 
@@ -37,7 +37,7 @@ async def measure_warm(urls: Mapping[str, str], ids: Sequence[str], rounds: int)
             return await measure(client, endpoints, QUERY, ids[:SIZE], rounds)
 
 
-def measure_kept(urls: Mapping[str, str], ids: Sequence[str], query: str, rounds: int) -> Rates | None:
+def measure_cached(urls: Mapping[str, str], ids: Sequence[str], query: str, rounds: int) -> Rates | None:
     """A GET of a few aircraft again and again, and the same request of a bare application that answers as many bytes.
 
     None without wrk.
@@ -45,15 +45,15 @@ def measure_kept(urls: Mapping[str, str], ids: Sequence[str], query: str, rounds
     wrk = installed("wrk")
     if wrk is None:
         return None
-    with endpoint("gateway", urls, SETTINGS[KEPT]) as gateway:
-        asked = gateway + kept_path(query, ids[:KEPT_IDS])
+    with endpoint("gateway", urls, SETTINGS[CACHED]) as gateway:
+        asked = gateway + cached_path(query, ids[:CACHED_IDS])
         size = len(httpx.get(asked).content)
         httpx.get(asked)
         with endpoint("bare", urls, arguments=[str(size)], ready="/") as bare:
             return measure_rates(wrk, asked, asked.replace(gateway, bare), size, rounds)
 
 
-def kept_path(query: str, ids: Sequence[str]) -> str:
+def cached_path(query: str, ids: Sequence[str]) -> str:
     """The path and query string of a GET of these aircraft."""
     variables = '{"ids": [' + ", ".join(f'"{key}"' for key in ids) + "]}"
     return f"/graphql?{urlencode({'query': query, 'variables': variables})}"

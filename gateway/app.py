@@ -7,20 +7,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
 from gateway import export, graphiql, health
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
-from gateway.http.answers import Answering, Answers
-from gateway.http.cors_settings import parse_headers, parse_origins
+from gateway.http.application import Application
+from gateway.http.cors_settings import ALL, parse_headers, parse_origins
 from gateway.http.endpoint import GraphQLEndpoint
-from gateway.http.hosts import allowed_hosts, parse_allowed_hosts
-from gateway.http.origins import guarded
-from gateway.http.paths import canonical_paths, parse_root_path
-from gateway.http.reading import in_time
-from gateway.http.sniffing import unsniffed
+from gateway.http.hosts import AllowedHostsMiddleware, parse_allowed_hosts
+from gateway.http.origins import origin_middleware
+from gateway.http.paths import CanonicalPathsMiddleware, parse_root_path
+from gateway.http.reading import BodyTimeoutMiddleware
+from gateway.http.response_cache import ResponseCache, ResponseCacheMiddleware
+from gateway.http.security_headers import NoSniffMiddleware
 from gateway.limits import Limits
 from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
@@ -28,7 +30,7 @@ from gateway.schema import build_schema
 from gateway.server import stop_surely, stop_with_parent
 from gateway.settings import Settings
 from gateway.stores import open_cached_stores
-from gateway.trusted_proxies import TrustedProxies, behind_proxies
+from gateway.trusted_proxies import TrustedProxies, TrustedProxiesMiddleware
 from gateway.warm import kept_warm
 
 GRAPHQL_PATH = "/graphql"
@@ -90,22 +92,33 @@ def build_app(settings: Settings) -> Starlette:
             app.state.stores = stores
             app.authenticator = Authenticator(policy, stores)
             if stores.cache is not None:
-                app.answers = Answers(stores.cache, settings.answers_mib << 20)
+                app.response_cache = ResponseCache(stores.cache, settings.response_cache_mib << 20)
             async with kept_warm(stores, settings):
                 yield
 
-    app = Answering(routes=_routes(settings, persisted, rate_limit), lifespan=lifespan)
-    app.kept_path = GRAPHQL_PATH
+    app = Application(_routes(settings, persisted, rate_limit), _middleware(settings), lifespan)
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
-    origins, headers = parse_origins(settings.cors_origins), parse_headers(settings.cors_headers)
-    front = guarded(app.front, (GRAPHQL_PATH, export.PATH), origins, headers)
-    front = unsniffed(in_time(front, settings.body_timeout_s), GRAPHQL_PATH)
-    served = (GRAPHQL_PATH, export.PATH, *health.PATHS)
-    pages = (graphiql.PATH,) if settings.graphiql else ()
-    front = allowed_hosts(front, parse_allowed_hosts(settings.allowed_hosts), health.PATHS)
-    front = canonical_paths(front, served, pages, parse_root_path(settings.root_path))
-    app.front = behind_proxies(front, TrustedProxies.parse(settings.trusted_proxies))
     return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Return the middleware that each request passes, outermost first. Cached responses pass all of it."""
+    hosts = parse_allowed_hosts(settings.allowed_hosts)
+    origins, headers = parse_origins(settings.cors_origins), parse_headers(settings.cors_headers)
+    return [
+        Middleware(TrustedProxiesMiddleware, trusted=TrustedProxies.parse(settings.trusted_proxies)),
+        Middleware(
+            CanonicalPathsMiddleware,
+            served=(GRAPHQL_PATH, export.PATH, *health.PATHS),
+            pages=(graphiql.PATH,) if settings.graphiql else (),
+            root_path=parse_root_path(settings.root_path),
+        ),
+        *([] if ALL in hosts else [Middleware(AllowedHostsMiddleware, hosts=hosts, probes=health.PATHS)]),
+        Middleware(NoSniffMiddleware, exempt_path=GRAPHQL_PATH),
+        Middleware(BodyTimeoutMiddleware, timeout_s=settings.body_timeout_s),
+        *origin_middleware((GRAPHQL_PATH, export.PATH), origins, headers),
+        Middleware(ResponseCacheMiddleware, path=GRAPHQL_PATH),
+    ]
 
 
 def limits(settings: Settings) -> Limits:

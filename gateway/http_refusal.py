@@ -9,7 +9,7 @@ from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.http.errors import HTTPError
-from gateway.http.sniffing import SAFE
+from gateway.http.security_headers import SAFE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

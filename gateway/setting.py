@@ -19,14 +19,29 @@ def setting(
     default: Any,
     about: str,
     *,
-    least: float = 0,
-    most: float = 0,
+    minimum: float = 0,
+    maximum: float = 0,
     choices: tuple[str, ...] = (),
     secret: bool = False,
+    required: bool = False,
+    former: str = "",
 ) -> Any:
-    """A field of the settings. `least` and `most` are of numbers; a secret is not part of what is shown of them."""
-    about_it = {"variable": variable, "about": about, "least": least, "most": most, "choices": choices}
-    return field(default=default, metadata=about_it, repr=not secret)
+    """Declare a field of the settings.
+
+    `minimum` and `maximum` bound numbers. A secret is left out of the settings' repr. `gateway serve`
+    does not start without the settings that are `required`. `former` is a name that the
+    variable had before: it is still read where the new one is not set.
+    """
+    metadata = {
+        "variable": variable,
+        "about": about,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "required": required,
+        "former": former,
+    }
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 def unquoted(text: str) -> str:
@@ -76,12 +91,12 @@ def _url(variable: str, text: str) -> str:
 
 
 def _number(setting: "Field[Any]", kind: type[int] | type[float], text: str) -> float:
-    variable, least, most = (setting.metadata[key] for key in ("variable", "least", "most"))
+    variable, minimum, maximum = (setting.metadata[key] for key in ("variable", "minimum", "maximum"))
     noun = "a whole number" if kind is int else "a number"
     try:
         value = kind(text)
     except ValueError as error:
         raise SettingsError(f"{variable} must be {noun}, and is {text!r}.") from error
-    if not least <= value <= most:
-        raise SettingsError(f"{variable} must be {noun} from {least:,} to {most:,}, and is {text}.")
+    if not minimum <= value <= maximum:
+        raise SettingsError(f"{variable} must be {noun} from {minimum:,} to {maximum:,}, and is {text}.")
     return value

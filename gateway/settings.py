@@ -14,13 +14,13 @@ _DATA_DIRECTORY = Path(".data")
 _SCOPES = ", ".join(f"`{scope}`" for scope in Scope)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(StoreSettings):
     """The gateway's settings. Each has its variable, its default, and what it is for."""
 
     host: str = setting("GATEWAY_HOST", "127.0.0.1", "Address to listen on.")
-    port: int = setting("GATEWAY_PORT", 8000, "Port to listen on.", least=1, most=65_535)
-    workers: int = setting("GATEWAY_WORKERS", 1, "Worker processes; one keeps one core busy.", least=1, most=256)
+    port: int = setting("GATEWAY_PORT", 8000, "Port to listen on.", minimum=1, maximum=65_535)
+    workers: int = setting("GATEWAY_WORKERS", 1, "Worker processes; one keeps one core busy.", minimum=1, maximum=256)
     data_directory: Path = setting(  # noqa: RUF009 (a field, as the others are)
         "GATEWAY_DATA_DIRECTORY", _DATA_DIRECTORY, "Where `run` keeps its three engines' data and logs."
     )
@@ -39,8 +39,8 @@ class Settings(StoreSettings):
         5.0,
         "Seconds that a good API key is not looked up again. A key that is revoked is refused at once, or after these"
         " where the gateway has no cache or no Redis to hear of it.",
-        least=0,
-        most=300,
+        minimum=0,
+        maximum=300,
     )
     jwt_secret: str = setting(
         "GATEWAY_JWT_SECRET", "", "The secret that tokens are signed with (HS256), of 32 bytes at least.", secret=True
@@ -56,99 +56,107 @@ class Settings(StoreSettings):
         "GATEWAY_JWT_LEEWAY_S",
         10.0,
         "Seconds by which the clocks of issuer and gateway may differ.",
-        least=0,
-        most=300,
+        minimum=0,
+        maximum=300,
     )
     max_ids: int = setting(
         "GATEWAY_MAX_IDS",
         500,
         "Ids that one field may list, for who has no limit of their own; more objects are asked for in pages.",
-        least=1,
-        most=10_000,  # ClickHouse takes 128 KiB a parameter, some 13,000 tail numbers
+        minimum=1,
+        maximum=10_000,  # ClickHouse takes 128 KiB a parameter, some 13,000 tail numbers
     )
     max_depth: int = setting(
-        "GATEWAY_MAX_DEPTH", 8, "Levels of fields in an operation; the schema's own are eight.", least=1, most=100
+        "GATEWAY_MAX_DEPTH", 8, "Levels of fields in an operation; the schema's own are eight.", minimum=1, maximum=100
     )
     max_aliases: int = setting(
         "GATEWAY_MAX_ALIASES",
         30,
         "Aliases in an operation, fragments put in place: they ask for the same again and again.",
-        least=0,
-        most=10_000,
+        minimum=0,
+        maximum=10_000,
     )
     max_directives: int = setting(
-        "GATEWAY_MAX_DIRECTIVES", 50, "Directives in an operation: each is looked at each time.", least=0, most=10_000
+        "GATEWAY_MAX_DIRECTIVES",
+        50,
+        "Directives in an operation: each is looked at each time.",
+        minimum=0,
+        maximum=10_000,
     )
     max_tokens: int = setting(
         "GATEWAY_MAX_TOKENS",
         2_000,
         "Tokens in the documents of a request, comments among them: parsing and validating 2,000 takes 50 ms.",
-        least=1,
-        most=100_000,
+        minimum=1,
+        maximum=100_000,
     )
     max_document_characters: int = setting(
         "GATEWAY_MAX_DOCUMENT_CHARACTERS",
         100_000,
         "Characters of the documents of a request: a token may be as long as one likes, and is read all the same.",
-        least=1,
-        most=10_000_000,
+        minimum=1,
+        maximum=10_000_000,
     )
     max_comparisons: int = setting(
         "GATEWAY_MAX_COMPARISONS",
         20_000,
         "Comparisons of fields with the same name that validation may make for the documents of a request: hundreds of"
         " such fields in one place are compared each with each, for seconds.",
-        least=1,
-        most=250_000,
+        minimum=1,
+        maximum=250_000,
     )
     max_alias_characters: int = setting(
         "GATEWAY_MAX_ALIAS_CHARACTERS",
         200,
         "Characters of an alias: an answer repeats it with each object.",
-        least=1,
-        most=10_000,
+        minimum=1,
+        maximum=10_000,
     )
     max_root_fields: int = setting(
         "GATEWAY_MAX_ROOT_FIELDS",
         20,
         "Fields of an operation itself: each loads objects of its own.",
-        least=1,
-        most=1_000,
+        minimum=1,
+        maximum=1_000,
     )
     max_statements: int = setting(
         "GATEWAY_MAX_STATEMENTS",
         32,
         "Statements that a request may send to the stores, by estimate: all sections at once are under twenty.",
-        least=1,
-        most=1_000,
+        minimum=1,
+        maximum=1_000,
     )
     max_cost: int = setting(
         "GATEWAY_MAX_COST",
         100_000,
         "Points that a request may cost, by estimate; a point is about ten microseconds of CPU.",
-        least=1,
-        most=1_000_000_000,
+        minimum=1,
+        maximum=1_000_000_000,
     )
     max_batch: int = setting(
-        "GATEWAY_MAX_BATCH", 10, "Operations in one request; they are executed together.", least=1, most=1_000
+        "GATEWAY_MAX_BATCH", 10, "Operations in one request; they are executed together.", minimum=1, maximum=1_000
     )
     max_body_kib: int = setting(
-        "GATEWAY_MAX_BODY_KIB", 1_024, "Size of a request's body, in KiB; 5,000 ids are 45.", least=1, most=1_000_000
+        "GATEWAY_MAX_BODY_KIB",
+        1_024,
+        "Size of a request's body, in KiB; 5,000 ids are 45.",
+        minimum=1,
+        maximum=1_000_000,
     )
     body_timeout_s: float = setting(
         "GATEWAY_BODY_TIMEOUT_S",
         30.0,
         "Seconds that a request's body may take to come (1 MiB at 280 kbit/s: 30);"
         " without it, one that never ends is waited for, and held, for good.",
-        least=0.01,
-        most=3_600,
+        minimum=0.01,
+        maximum=3_600,
     )
     max_response_mib: int = setting(
         "GATEWAY_MAX_RESPONSE_MIB",
         64,
         "Size of an answer, in MiB of JSON: it is held until the client has taken it.",
-        least=1,
-        most=100_000,
+        minimum=1,
+        maximum=100_000,
     )
     persisted: str = setting(
         "GATEWAY_PERSISTED",
@@ -164,8 +172,8 @@ class Settings(StoreSettings):
         "GATEWAY_RATE_COST_PER_MINUTE",
         1_000_000,
         "Points of cost that a viewer, or an address without a name, may ask for in a minute; 0 is without a limit.",
-        least=0,
-        most=1_000_000_000,
+        minimum=0,
+        maximum=1_000_000_000,
     )
     draft_statuses: bool = setting(
         "GATEWAY_DRAFT_STATUSES",
@@ -198,27 +206,31 @@ class Settings(StoreSettings):
         64,
         "Size of a request's URL and headers together, in KiB; a query of 500 ids in a URL is 8. It is read before it"
         " is known who asks.",
-        least=1,
-        most=1_024,
+        minimum=1,
+        maximum=1_024,
     )
     max_headers: int = setting(
-        "GATEWAY_MAX_HEADERS", 100, "Headers of a request; browsers behind proxies send thirty.", least=1, most=10_000
+        "GATEWAY_MAX_HEADERS",
+        100,
+        "Headers of a request; browsers behind proxies send thirty.",
+        minimum=1,
+        maximum=10_000,
     )
     head_timeout_s: float = setting(
         "GATEWAY_HEAD_TIMEOUT_S",
         10.0,
         "Seconds that the URL and the headers of a request may take to come, from the first byte, or from when the"
         " connection was made; without it, one that never ends is waited for for good.",
-        least=0.01,
-        most=3_600,
+        minimum=0.01,
+        maximum=3_600,
     )
     max_connections: int = setting(
         "GATEWAY_MAX_CONNECTIONS",
         4_000,
         "Connections of clients a worker. For one more, the connection that has waited longest for a request is"
         " closed; where none waits, the new one is answered 503.",
-        least=1,
-        most=1_000_000,
+        minimum=1,
+        maximum=1_000_000,
     )
     trusted_proxies: str = setting(
         "GATEWAY_TRUSTED_PROXIES",
@@ -231,8 +243,8 @@ class Settings(StoreSettings):
         75.0,
         "Seconds that a connection is kept without a request. Must be longer than the load balancer keeps its own"
         " (usually 60), which otherwise sends a request into a connection that closes, and answers 502.",
-        least=0.1,
-        most=86_400,
+        minimum=0.1,
+        maximum=86_400,
     )
     allowed_hosts: str = setting(
         "GATEWAY_ALLOWED_HOSTS",
@@ -245,8 +257,8 @@ class Settings(StoreSettings):
         "GATEWAY_SHUTDOWN_TIMEOUT_S",
         10,
         "Seconds that running requests get when the gateway stops; without it, one slow request holds up a deployment.",
-        least=1,
-        most=600,
+        minimum=1,
+        maximum=600,
     )
 
     @classmethod
@@ -260,7 +272,8 @@ class Settings(StoreSettings):
         given = os.environ if environment is None else environment
         values = dict(defaults or {})
         for one in fields(cls):
-            text = given.get(one.metadata["variable"], "").strip()
+            names = (one.metadata["variable"], one.metadata["former"])
+            text = next((text for name in names if (text := given.get(name, "").strip())), "")
             text = unquoted(text) if one.repr else text  # quotes may be part of a secret
             if text:
                 values[one.name] = parsed(one, text)
@@ -268,17 +281,26 @@ class Settings(StoreSettings):
 
     def require_stores(self) -> None:
         """Raise SettingsError where a store's URL is missing."""
-        for one in fields(self)[:3]:
-            if not getattr(self, one.name):
+        for one in fields(self):
+            if one.metadata["required"] and not getattr(self, one.name):
                 variable = one.metadata["variable"]
                 raise SettingsError(f"{variable} is missing, and has no default: {one.metadata['about']}")
 
     def warnings(self, environment: Mapping[str, str] | None = None) -> list[str]:
-        """Return a sentence for each variable that is set and has no effect, though one may think that it has."""
-        given = os.environ if environment is None else environment
-        if "FORWARDED_ALLOW_IPS" not in given:
-            return []
-        return [f"FORWARDED_ALLOW_IPS has no effect: GATEWAY_TRUSTED_PROXIES says it, and is {self.trusted_proxies!r}."]
+        """Return a sentence for each variable that is deprecated, or is set without effect."""
+        variables = os.environ if environment is None else environment
+        sentences = []
+        for one in fields(self):
+            former, variable = one.metadata["former"], one.metadata["variable"]
+            if former and variables.get(former) and variables.get(variable):
+                sentences.append(f"{former} has no effect, since {variable} is set: remove it.")
+            elif former and variables.get(former):
+                sentences.append(f"{former} is deprecated: set {variable} instead.")
+        if "FORWARDED_ALLOW_IPS" in variables:
+            sentences.append(
+                f"FORWARDED_ALLOW_IPS has no effect: GATEWAY_TRUSTED_PROXIES says it, and is {self.trusted_proxies!r}."
+            )
+        return sentences
 
     def export(self) -> None:
         """Put the settings into the environment, where worker processes read them."""

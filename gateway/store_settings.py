@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from gateway.setting import setting
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
     """Where the stores are, how many connections they get and how long they may take, and what is kept of them."""
 
     database_url: str = setting(
-        "DATABASE_URL", "", "PostgreSQL: `postgresql://user:password@host:5432/name`. `serve` needs it.", secret=True
+        "DATABASE_URL",
+        "",
+        "PostgreSQL: `postgresql://user:password@host:5432/name`. `serve` needs it.",
+        required=True,
+        secret=True,
     )
     clickhouse_url: str = setting(
         "CLICKHOUSE_URL",
         "",
         "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. `serve` needs it.",
+        required=True,
         secret=True,
     )
     redis_url: str = setting(
@@ -23,6 +28,7 @@ class StoreSettings:
         "",
         "Redis or Valkey: `redis://:password@host:6379/0`, `redis+sentinel://:password@host:26379,host:26379/service`, "
         "or `redis+cluster://:password@host:6379,host:6379`; `rediss` is with TLS. `serve` needs it.",
+        required=True,
         secret=True,
     )
     database_direct_url: str = setting(
@@ -44,47 +50,48 @@ class StoreSettings:
         -1,
         "Statements that each connection keeps prepared. -1 is 100, and 0 where the pooler's mode is `transaction`:"
         " others need one that knows prepared statements, such as PgBouncer 1.21 with `max_prepared_statements`.",
-        least=-1,
-        most=10_000,
+        minimum=-1,
+        maximum=10_000,
     )
     postgres_connections: int = setting(
         "GATEWAY_POSTGRES_CONNECTIONS",
         10,
         "Connections to PostgreSQL a worker; all workers of all replicas must fit into its max_connections.",
-        least=1,
-        most=1_000,
+        minimum=1,
+        maximum=1_000,
     )
     clickhouse_connections: int = setting(
         "GATEWAY_CLICKHOUSE_CONNECTIONS",
         8,
         "Connections to ClickHouse a worker; more statements at once than it has cores only wait there.",
-        least=1,
-        most=1_000,
+        minimum=1,
+        maximum=1_000,
     )
     redis_connections: int = setting(
         "GATEWAY_REDIS_CONNECTIONS",
         10,
         "Connections to Redis a worker; without a bound, a slow Redis is met with ever more of them.",
-        least=1,
-        most=1_000,
+        minimum=1,
+        maximum=1_000,
     )
     cache: bool = setting("GATEWAY_CACHE", True, "Whether answers are cached, in the process and in Redis.")
     cache_entries: int = setting(
         "GATEWAY_CACHE_ENTRIES",
         500_000,
         "Sections of aircraft that a worker keeps in memory; those used least lately go first.",
-        least=0,
-        most=100_000_000,
+        minimum=0,
+        maximum=100_000_000,
     )
     cache_mib: int = setting(
-        "GATEWAY_CACHE_MIB", 256, "Memory that they may take, in MiB, by estimate.", least=0, most=1_000_000
+        "GATEWAY_CACHE_MIB", 256, "Memory that they may take, in MiB, by estimate.", minimum=0, maximum=1_000_000
     )
-    answers_mib: int = setting(
-        "GATEWAY_ANSWERS_MIB",
+    response_cache_mib: int = setting(
+        "GATEWAY_RESPONSE_CACHE_MIB",
         64,
-        "Memory that whole answers may take, in MiB; those used least lately go first. 0 keeps none.",
-        least=0,
-        most=1_000_000,
+        "Memory for cached responses, in MiB. The least recently used ones are evicted first; 0 caches none.",
+        former="GATEWAY_ANSWERS_MIB",
+        minimum=0,
+        maximum=1_000_000,
     )
     warm_documents: str = setting(
         "GATEWAY_WARM_DOCUMENTS",
@@ -95,36 +102,36 @@ class StoreSettings:
         "GATEWAY_WARM_EVERY_S",
         0.0,
         "Seconds from the end of one filling to the next, less than answers are fresh for; 0 fills once.",
-        least=0,
-        most=86_400,
+        minimum=0,
+        maximum=86_400,
     )
     warm_rate: float = setting(
         "GATEWAY_WARM_RATE",
         200.0,
         "Aircraft a second that are filled in at most; requests come first.",
-        least=0.1,
-        most=1_000_000,
+        minimum=0.1,
+        maximum=1_000_000,
     )
     cache_timeout_s: float = setting(
         "GATEWAY_CACHE_TIMEOUT_S",
         0.1,
         "Seconds that a look-up in Redis may take; after one that took longer, Redis is left alone until it is back.",
-        least=0.001,
-        most=60,
+        minimum=0.001,
+        maximum=60,
     )
     cache_lease_s: float = setting(
         "GATEWAY_CACHE_LEASE_S",
         5.0,
         "Seconds that others wait for the worker that loads; should it die meanwhile, they load it themselves.",
-        least=0.05,
-        most=600,
+        minimum=0.05,
+        maximum=600,
     )
     redis_timeout_s: float = setting(
         "GATEWAY_REDIS_TIMEOUT_S",
         0.5,
         "Seconds that a command may take; Redis only ever saves time, so it must not cost much of it.",
-        least=0.01,
-        most=60,
+        minimum=0.01,
+        maximum=60,
     )
     clickhouse_compression: bool = setting(
         "GATEWAY_CLICKHOUSE_COMPRESSION", False, "Whether ClickHouse compresses its answers; pays over a network."
@@ -133,13 +140,13 @@ class StoreSettings:
         "GATEWAY_ACQUIRE_TIMEOUT_S",
         5.0,
         "Seconds to wait for a free connection; without it, requests queue behind a slow store until clients give up.",
-        least=0.01,
-        most=600,
+        minimum=0.01,
+        maximum=600,
     )
     statement_timeout_s: float = setting(
         "GATEWAY_STATEMENT_TIMEOUT_S",
         30.0,
         "Seconds that a statement may take; without it, one runaway statement keeps its connection for good.",
-        least=0.01,
-        most=3_600,
+        minimum=0.01,
+        maximum=3_600,
     )

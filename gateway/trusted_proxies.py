@@ -1,4 +1,4 @@
-"""Trusted proxies: whose word is taken for a client's address and scheme."""
+"""Take a client's address and scheme from the headers of trusted proxies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 VARIABLE = "GATEWAY_TRUSTED_PROXIES"
 NOBODY = "none"
 FROM_PROXY = "gateway.from_proxy"
-"""Where a request's scope has whether a trusted proxy has sent it, for other headers that only such a one may set."""
+"""The key in the scope of a request that a trusted proxy has sent; only such a proxy may set some other headers."""
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _MAX_HOPS = 32
@@ -82,15 +82,18 @@ class TrustedProxies:
         return (str(client), 0) if client is not None else None
 
 
-def behind_proxies(app: ASGIApp, trusted: TrustedProxies) -> ASGIApp:
-    """Return the application with the client's address and scheme as trusted proxies report them."""
+class TrustedProxiesMiddleware:
+    """ASGI middleware that sets a request's client address and scheme to what a trusted proxy reports."""
 
-    def forwarded(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __init__(self, app: ASGIApp, trusted: TrustedProxies) -> None:
+        self._app = app
+        self._trusted = trusted
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
         if scope["type"] != "lifespan":
-            trusted.apply(scope)
-        return app(scope, receive, send)
-
-    return forwarded
+            self._trusted.apply(scope)
+        return self._app(scope, receive, send)
 
 
 def parse_address(text: str) -> Address | None:

@@ -45,7 +45,7 @@ class Authenticator:
         if stores.cache is not None:
             stores.cache.listeners.append(self._keys.apply)
 
-    def unnamed(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
+    def anonymous_viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
         """Who asks without a credential, where that is open and there is none: most requests, and at once."""
         for name, _ in headers:
             if name in _CREDENTIALS:

@@ -14,13 +14,13 @@ from starlette.responses import Response
 from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.explain import EXPLAIN, explained
-from gateway.http.answers import CACHE_POLICY, VIEWER
 from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import Parts
 from gateway.http.media import listed, multipart, negotiated
 from gateway.http.operation_result import OperationResult
 from gateway.http.preparing import Prepared, Preparing, cost_mode
 from gateway.http.reading import METHODS, Received, received
+from gateway.http.response_cache import CACHE_POLICY, VIEWER
 from gateway.http.responses import ResponseData, respond, respond_error
 from gateway.limits import Limits
 from gateway.rate_limit import CallerBudget

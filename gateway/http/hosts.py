@@ -1,4 +1,4 @@
-"""The hosts that requests may be for: a page whose host is made to lead here (DNS rebinding) is answered nothing."""
+"""Check the `Host` of requests, so that no page can reach the gateway by DNS rebinding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from gateway.http.cors_settings import ALL, canonical_host, split
-from gateway.http.sniffing import SAFE
+from gateway.http.security_headers import SAFE
 from gateway.setting import SettingsError
 
 if TYPE_CHECKING:
@@ -25,26 +25,28 @@ def parse_allowed_hosts(text: str) -> frozenset[str]:
     return frozenset(map(_entry, split(text)))
 
 
-def allowed_hosts(app: ASGIApp, hosts: Collection[str], probes: Collection[str]) -> ASGIApp:
-    """Return the application for requests whose `Host` is one of these or this machine's own; 421 for others.
+class AllowedHostsMiddleware:
+    """ASGI middleware that answers 421 unless `Host` is one of `hosts` or a name of this machine.
 
-    Probes may ask by any address, or without a host: they are sent to a pod's address, which nobody knows before. No
-    page can be made to lead here by an address.
+    Requests for the paths in `probes` may name any address, or no host: probes are sent to a pod's address, which is
+    not known in advance. DNS rebinding needs a host name.
     """
-    if ALL in hosts:
-        return app
 
-    def checked(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __init__(self, app: ASGIApp, hosts: Collection[str], probes: Collection[str]) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._probes = probes
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
         if scope["type"] != "http":
-            return app(scope, receive, send)
-        given = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        is_probe = scope["path"] in probes
-        if is_probe and not any(given):
-            return app(scope, receive, send)
-        refused = [host for host in given or [""] if not _is_allowed(host, hosts, is_probe=is_probe)]
-        return (_refusal(refused[0]) if refused else app)(scope, receive, send)
-
-    return checked
+            return self._app(scope, receive, send)
+        sent = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        is_probe = scope["path"] in self._probes
+        if is_probe and not any(sent):
+            return self._app(scope, receive, send)
+        unknown = [host for host in sent or [""] if not _is_allowed(host, self._hosts, is_probe=is_probe)]
+        return (_refusal(unknown[0]) if unknown else self._app)(scope, receive, send)
 
 
 def _is_allowed(text: str, hosts: Collection[str], *, is_probe: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Pages of other sites: which may ask, and what keeps the others from making a browser ask for them."""
+"""Allow cross-origin requests from the configured origins, and reject those that other pages make a browser send."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from typing import TYPE_CHECKING
 
 import orjson
 from starlette.datastructures import Headers
+from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
-from gateway.http.sniffing import SAFE
+from gateway.http.cors_settings import ORIGINS
+from gateway.http.security_headers import SAFE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Collection
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-_ASKED_FIRST = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
-"""Headers that no browser sends to another site without having asked it (a preflight)."""
-_SENT = (
+_PREFLIGHTED = ("graphql-require-preflight", "apollo-require-preflight", "x-apollo-operation-name")
+"""Headers that no browser sends to another site without a preflight."""
+_ALLOWED_HEADERS = (
     "authorization",
     "x-api-key",
     "graphql-cost",
     "if-none-match",
     "apollographql-client-name",
     "apollographql-client-version",
-    *_ASKED_FIRST,
+    *_PREFLIGHTED,
     # What tracing in a page adds to its requests: W3C and OpenTelemetry, Sentry, Zipkin, Datadog, Jaeger, the clouds'.
     *("traceparent", "tracestate", "baggage", "sentry-trace"),
     *("b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags"),
@@ -33,8 +35,8 @@ _SENT = (
     *("x-datadog-tags", "uber-trace-id", "elastic-apm-traceparent", "newrelic", "request-context"),
     *("x-cloud-trace-context", "x-amzn-trace-id", "request-id", "x-request-id", "x-correlation-id"),
 )
-"""Headers that a page may send. Settings add others; what none of these is ends at the preflight."""
-_SHOWN = (
+"""Headers that a page may send, in addition to those of the settings."""
+_EXPOSED_HEADERS = (
     "ETag",
     "Age",
     "Retry-After",
@@ -48,29 +50,33 @@ _METHODS = ("GET", "POST")
 _CROSS_SITE, _SAME_SITE = (b"sec-fetch-site", b"cross-site"), (b"sec-fetch-site", b"same-site")
 
 
-def guarded(app: ASGIApp, paths: Collection[str], origins: Collection[str], headers: Collection[str] = ()) -> ASGIApp:
-    """The application open to pages of these origins (`*` is all), and `paths` closed to all others.
+def origin_middleware(
+    paths: Collection[str], origins: Collection[str], headers: Collection[str] = ()
+) -> list[Middleware]:
+    """Return the middleware that opens the application to pages of these origins, and closes `paths` to all others.
 
-    Without cookies or other credentials of the browser's own. `headers` are more that the pages may send.
+    `*` stands for all origins. Cookies and other credentials of the browser are not allowed. `headers` are those that
+    pages may send in addition to the built-in ones.
     """
-    behind = _OwnPages(app, paths, origins)
+    cross_origin = Middleware(CrossOriginMiddleware, paths=paths, origins=origins)
     if not origins:
-        return behind
-    return CORSMiddleware(
-        behind,
+        return [cross_origin]
+    cors = Middleware(
+        CORSMiddleware,
         allow_origins=origins,
         allow_methods=_METHODS,
-        allow_headers=(*_SENT, *headers),
-        expose_headers=_SHOWN,
+        allow_headers=(*_ALLOWED_HEADERS, *headers),
+        expose_headers=_EXPOSED_HEADERS,
     )
+    return [cors, cross_origin]
 
 
-class _OwnPages:
-    """Refuses what a browser was made to GET by a page of another origin, such as by an image's address.
+class CrossOriginMiddleware:
+    """ASGI middleware that rejects GET requests which a page of another origin made the browser send.
 
-    A page of the same site is as foreign: any host below a domain may be somebody else's. Browsers say where a request
-    comes from to trustworthy origins alone (https, localhost), so that over plain http nothing is refused. A POST needs
-    no look: JSON, which is all that is taken, is a preflight's matter.
+    A page of the same site counts as another origin: any host below a domain may belong to somebody else. Browsers send
+    `Sec-Fetch-Site` to https and localhost only, so that nothing is rejected over plain http. POST requests need no
+    check: only JSON is accepted, for which browsers send a preflight.
     """
 
     def __init__(self, app: ASGIApp, paths: Collection[str], origins: Collection[str]) -> None:
@@ -79,7 +85,7 @@ class _OwnPages:
         self._origins = origins
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """One request."""
+        """Answer one request."""
         app = _REFUSAL if scope["type"] == "http" and self._is_foreign(scope) else self._app
         return app(scope, receive, send)
 
@@ -92,11 +98,11 @@ class _OwnPages:
         if "*" in self._origins or headers.get("origin") in self._origins:
             return False
         is_json = headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
-        return not (is_json or any(name in headers for name in _ASKED_FIRST))
+        return not (is_json or any(name in headers for name in _PREFLIGHTED))
 
 
 _MESSAGE = (
-    f"A page of another origin may ask with a header {' or '.join(_ASKED_FIRST)} alone, or where its origin is set."
+    f"Cross-origin requests need one of these headers: {', '.join(_PREFLIGHTED)}, or the origin listed in {ORIGINS}."
 )
 _REFUSAL = Response(
     orjson.dumps({"errors": [{"message": _MESSAGE, "extensions": {"code": "FORBIDDEN"}}]}),

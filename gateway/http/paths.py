@@ -1,4 +1,4 @@
-"""Request paths: the prefix that a proxy leaves in front of them, and one form for each."""
+"""Map request paths to the served ones: remove the prefix that a proxy passes on, and slashes at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import RedirectResponse
 
-from gateway.http.sniffing import SAFE
+from gateway.http.security_headers import SAFE
 from gateway.setting import SettingsError
 
 if TYPE_CHECKING:
@@ -27,31 +27,36 @@ def parse_root_path(text: str) -> str:
     return prefix
 
 
-def canonical_paths(app: ASGIApp, served: Collection[str], pages: Collection[str] = (), root_path: str = "") -> ASGIApp:
-    """Return the application as if each request had the path that it serves.
+class CanonicalPathsMiddleware:
+    """ASGI middleware that gives each request the path under which its resource is served.
 
-    The prefix of an ASGI server (`root_path` of the scope) and that of the setting are taken off where they are there:
-    some proxies take it off themselves, and probes come without. A slash after one of the `served` paths is ignored,
-    since a redirect would cost a preflight or the body of a POST. From one of the `pages`, whose links are relative, it
-    leads to the page without it.
+    It removes the prefix of the ASGI server (`root_path` of the scope) and that of the setting if they are there: some
+    proxies remove it themselves, and probes come without it. It ignores a slash after one of the `served` paths, since
+    a redirect would cost a preflight or the body of a POST. A slash after one of the `pages` is redirected to the page,
+    whose links are relative.
     """
 
-    def canonical(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __init__(self, app: ASGIApp, served: Collection[str], pages: Collection[str] = (), root_path: str = "") -> None:
+        self._app = app
+        self._served = served
+        self._pages = pages
+        self._root_path = root_path
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
         if scope["type"] != "http":
-            return app(scope, receive, send)
+            return self._app(scope, receive, send)
         path: str = scope["path"]
-        for prefix in (scope.get("root_path") or "", root_path):
+        for prefix in (scope.get("root_path") or "", self._root_path):
             if prefix and path == prefix:
-                # Relative, for a prefix that another proxy has taken off. Links of the page below need the slash.
+                # Relative, for a prefix that another proxy has removed. The page's own links need the slash.
                 return RedirectResponse(f"{prefix.rpartition('/')[2]}/", headers=SAFE)(scope, receive, send)
             if prefix and path.startswith(f"{prefix}/"):
                 path = path[len(prefix) :]
-        if path.endswith("/") and path[:-1] in served:
+        if path.endswith("/") and path[:-1] in self._served:
             path = path[:-1]
-        elif path.endswith("/") and path[:-1] in pages:
+        elif path.endswith("/") and path[:-1] in self._pages:
             return RedirectResponse(f"..{path[:-1]}", headers=SAFE)(scope, receive, send)
         if path != scope["path"] or scope.get("root_path"):
             scope = {**scope, "path": path, "root_path": ""}
-        return app(scope, receive, send)
-
-    return canonical
+        return self._app(scope, receive, send)

@@ -62,33 +62,36 @@ class Received:
     is_batch: bool = False
 
 
-def in_time(app: ASGIApp, within_s: float) -> ASGIApp:
-    """The application, which does not wait longer than this for the body of a POST."""
+class BodyTimeoutMiddleware:
+    """ASGI middleware that bounds the time in which the body of a POST must arrive."""
 
-    def timed(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __init__(self, app: ASGIApp, timeout_s: float) -> None:
+        self._app = app
+        self._timeout_s = timeout_s
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Answer one request."""
         has_body = scope["type"] == "http" and scope["method"] == "POST"
-        return app(scope, _InTime(receive, within_s) if has_body else receive, send)
-
-    return timed
+        return self._app(scope, _TimedReceive(receive, self._timeout_s) if has_body else receive, send)
 
 
-class _InTime:
-    """Receives a request. Raises HTTPError where the whole of its body has not come in time."""
+class _TimedReceive:
+    """ASGI `receive` that raises HTTPError 408 if the whole body has not arrived in time."""
 
-    def __init__(self, receive: Receive, within_s: float) -> None:
+    def __init__(self, receive: Receive, timeout_s: float) -> None:
         self._receive = receive
-        self._within_s = within_s
-        self._deadline = asyncio.get_running_loop().time() + within_s
+        self._timeout_s = timeout_s
+        self._deadline = asyncio.get_running_loop().time() + timeout_s
         self._is_whole = False
 
     async def __call__(self) -> Message:
         if self._is_whole:
-            return await self._receive()  # which tells when the client leaves
+            return await self._receive()  # reports when the client leaves
         try:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            text = f"The whole body of a request has to come within {self._within_s:g} s."
+            text = f"The whole body of a request has to come within {self._timeout_s:g} s."
             raise HTTPError(408, text, "REQUEST_TIMEOUT", {"Connection": "close"}) from None
         self._is_whole = not message.get("more_body", False)
         return message

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response, StreamingResponse
 
 from gateway.execution.pieces import encode
-from gateway.http.answers import matches
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
 from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import PartsResponse
 from gateway.http.media import JSON, listed, multipart
 from gateway.http.operation_result import OperationResult
-from gateway.http.sniffing import SAFE
+from gateway.http.response_cache import matches
+from gateway.http.security_headers import SAFE
 from gateway.limits import exceeded
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class ResponseData:
         """The same with each result refused for the size of all."""
         if self.most_bytes is None:
             return self
-        refused = OperationResult.of_request_error(exceeded("response_bytes", self.most_bytes, size, unit="bytes of an answer"))
+        refused = OperationResult.of_request_error(
+            exceeded("response_bytes", self.most_bytes, size, unit="bytes of an answer")
+        )
         return replace(
             self,
             results=[refused] * len(self.results),

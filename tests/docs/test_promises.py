@@ -33,7 +33,8 @@ PAGES = {
 API, SECURITY, CACHING = (PAGES[f"docs/{name}.md"] for name in ("api", "security", "caching"))
 DEFAULTS = {one.metadata["variable"]: one.default for one in fields(Settings)}
 CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[A-Z]{9,}")
-NO_CODES = {"TAIL_NUMBER", "FORWARDED_ALLOW_IPS", *DEFAULTS}
+FORMER = {one.metadata["former"] for one in fields(Settings)}
+NO_CODES = {"TAIL_NUMBER", "FORWARDED_ALLOW_IPS", *DEFAULTS, *FORMER}
 """Constants of the gateway that look like a code."""
 
 
@@ -60,7 +61,7 @@ def test_the_scopes_on_the_page_of_security_are_all_there_are() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_setting_of_a_page_is_one_and_has_the_default_that_it_states(page: str) -> None:
     text = PAGES[page]
-    assert set(re.findall(r"`(GATEWAY_\w+)(?:=[^`]*)?`", text)) <= DEFAULTS.keys()
+    assert set(re.findall(r"`(GATEWAY_\w+)(?:=[^`]*)?`", text)) <= DEFAULTS.keys() | FORMER
     for variable, stated in re.findall(r"`(GATEWAY_\w+)` \(([^)]+)\)", text):
         assert stated == (shown(DEFAULTS[variable]) or "not set"), variable
 

@@ -113,3 +113,14 @@ def test_the_environment_is_read_in_one_place_alone() -> None:
         if "os.environ" in path.read_text() or "getenv" in path.read_text()
     ]
     assert [reader for reader in readers if not reader.startswith("gateway/graphiql/")] == ["gateway/settings.py"]
+
+
+def test_a_renamed_setting_is_still_read_by_its_former_name() -> None:
+    former, both = {"GATEWAY_ANSWERS_MIB": "7"}, {"GATEWAY_ANSWERS_MIB": "7", "GATEWAY_RESPONSE_CACHE_MIB": "8"}
+    assert Settings.from_environment(former).response_cache_mib == 7
+    assert Settings.from_environment(both).response_cache_mib == 8
+    assert Settings().warnings(former) == ["GATEWAY_ANSWERS_MIB is deprecated: set GATEWAY_RESPONSE_CACHE_MIB instead."]
+    assert Settings().warnings(both) == [
+        "GATEWAY_ANSWERS_MIB has no effect, since GATEWAY_RESPONSE_CACHE_MIB is set: remove it."
+    ]
+    assert Settings().warnings({"GATEWAY_RESPONSE_CACHE_MIB": "8"}) == []

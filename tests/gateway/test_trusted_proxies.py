@@ -13,7 +13,7 @@ from deploy.embedded.engines import StoreUrls
 from gateway.rate_limit import address
 from gateway.setting import SettingsError
 from gateway.settings import Settings
-from gateway.trusted_proxies import FROM_PROXY, TrustedProxies, behind_proxies
+from gateway.trusted_proxies import FROM_PROXY, TrustedProxies, TrustedProxiesMiddleware
 from tests.gateway.conftest import environment_of, served
 
 DEFAULT = Settings().trusted_proxies
@@ -33,7 +33,7 @@ async def seen(trusted: str, peer: str | None, *headers: tuple[str, str], scheme
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in headers],
     }
     nothing: Any = None
-    await behind_proxies(app, TrustedProxies.parse(trusted))(scope, nothing, nothing)
+    await TrustedProxiesMiddleware(app, TrustedProxies.parse(trusted))(scope, nothing, nothing)
     return dict(scopes[0])
 
 

@@ -11,7 +11,7 @@ from gateway import export
 from gateway.auth.authentication import Authenticator, Policy, ViewerOf, viewer_of
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.viewer import ANONYMOUS, Viewer
-from gateway.http.answers import Answering
+from gateway.http.application import Application
 from gateway.rate_limit import RateLimit
 from gateway.settings import Settings
 from gateway.stores import Stores, open_stores
@@ -35,7 +35,7 @@ async def stores(key_stores: NewStores, store_urls: StoreUrls) -> AsyncIterator[
 
 
 def _client(stores: Stores, viewer_of: ViewerOf, max_ids: int = 10) -> httpx.AsyncClient:
-    app = Answering(routes=export.routes(SCHEMA, max_ids, RateLimit(0), viewer_of))
+    app = Application(routes=export.routes(SCHEMA, max_ids, RateLimit(0), viewer_of))
     app.state.stores = stores
     app.authenticator = Authenticator(Policy.of(Settings()), stores)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")

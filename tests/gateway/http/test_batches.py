@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import httpx
 import pytest
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from gateway.auth.viewer import ANONYMOUS
-from gateway.http.answers import Answering
+from gateway.http.application import Application
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.reading import Asked
+from gateway.http.response_cache import ResponseCacheMiddleware
 from gateway.limits import Limits
 from gateway.rate_limit import RateLimit
 from tests.asking import SCHEMA
@@ -140,9 +142,9 @@ class _Kept:
 async def test_where_one_operation_fails_unexpectedly_the_others_are_answered() -> None:
     kept = _Kept()
     endpoint: Any = GraphQLEndpoint(SCHEMA, Limits(), persisted=kept, rate_limit=RateLimit(0))  # type: ignore[arg-type]
-    app = Answering(routes=[Route("/graphql", endpoint)])
-    app.kept_path = "/graphql"
-    app.authenticator = SimpleNamespace(unnamed=lambda _headers: ANONYMOUS)  # type: ignore[assignment]
+    middleware = [Middleware(ResponseCacheMiddleware, path="/graphql")]
+    app = Application([Route("/graphql", endpoint)], middleware)
+    app.authenticator = SimpleNamespace(anonymous_viewer=lambda _headers: ANONYMOUS)  # type: ignore[assignment]
     loaders = SimpleNamespace(airports=None, airlines=None, release=kept.release)
     app.state.stores = SimpleNamespace(loaders=lambda: loaders)
     batch = [{"query": TWO, "operationName": name} for name in "AB"]

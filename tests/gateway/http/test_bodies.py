@@ -13,7 +13,7 @@ import pytest
 from starlette.types import Receive
 
 from deploy.embedded.engines import StoreUrls
-from gateway.http.reading import in_time
+from gateway.http.reading import BodyTimeoutMiddleware
 from tests.gateway.conftest import served
 from tests.gateway.http.conftest import Gateway
 from tests.gateway.http.connection import ANSWER, QUERY, Connection
@@ -128,7 +128,7 @@ async def test_a_body_that_has_come_bounds_no_answer() -> None:
     async def send(_message: object) -> None:
         pass
 
-    await in_time(app, 2)({"type": "http", "method": "POST"}, receive, send)
+    await BodyTimeoutMiddleware(app, 2)({"type": "http", "method": "POST"}, receive, send)
     assert received == ["http.request", "http.request", "http.disconnect"]
 
 

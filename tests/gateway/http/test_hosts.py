@@ -6,8 +6,8 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from gateway import cli, health
-from gateway.http.hosts import allowed_hosts, parse_allowed_hosts
-from gateway.http.paths import canonical_paths
+from gateway.http.hosts import AllowedHostsMiddleware, parse_allowed_hosts
+from gateway.http.paths import CanonicalPathsMiddleware
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from tests.gateway.http.conftest import NewGateway
@@ -96,7 +96,7 @@ async def test_hosts_that_are_set_are_answered_and_any_where_all_are(new_gateway
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/livez/"])
 async def test_probes_may_ask_by_any_address_and_by_no_other_name(path: str) -> None:
     app = Starlette(routes=[Route(one, health.live) for one in health.PATHS])
-    checked = canonical_paths(allowed_hosts(app, {"fleet.example"}, health.PATHS), health.PATHS)
+    checked = CanonicalPathsMiddleware(AllowedHostsMiddleware(app, {"fleet.example"}, health.PATHS), health.PATHS)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(checked), base_url="http://fleet.example") as client:
         for host, status in (("10.0.3.7:8000", 200), ("[2001:db8::1]:8000", 200), ("", 200), ("evil.example", 421)):
             assert (await client.get(path, headers={"host": host})).status_code == status

@@ -1,4 +1,4 @@
-"""Kept answers, in front of an application of the test's own."""
+"""Cached responses, in front of an application of the test's own."""
 
 import asyncio
 import time
@@ -7,13 +7,15 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.viewer import ANONYMOUS, Limits, Viewer
-from gateway.http.answers import CACHE_POLICY, Answering, Answers, matches
+from gateway.http.application import Application
+from gateway.http.response_cache import CACHE_POLICY, ResponseCache, ResponseCacheMiddleware, matches
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.cache_policy import CachePolicy
 from resolvers.scopes import ALL_SCOPES
@@ -36,7 +38,7 @@ class FakeCache:
 class FakeAuthenticator:
     """Takes a credential for the scopes that it names, and a number among them for a limit of ids."""
 
-    def unnamed(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
+    def anonymous_viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
         return None if b"authorization" in dict(headers) else ANONYMOUS
 
     async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
@@ -53,7 +55,7 @@ class FakeAuthenticator:
 class Origin:
     """Counts what it is asked, and answers with what the test wants."""
 
-    def __init__(self, most_bytes: int = 1 << 20) -> None:
+    def __init__(self, max_bytes: int = 1 << 20) -> None:
         self.asked = 0
         self.control = "public, max-age=60"
         self.status = 200
@@ -61,9 +63,11 @@ class Origin:
         self.body = b"answer"
         self.while_asked: Any = None
         self.cache = FakeCache()
-        self.app = Answering(routes=[Route("/graphql", self.answer, methods=["GET", "POST"])])
-        self.app.kept_path = "/graphql"
-        self.answers = self.app.answers = Answers(self.cache, most_bytes)  # type: ignore[arg-type]
+        self.app = Application(
+            [Route("/graphql", self.answer, methods=["GET", "POST"])],
+            [Middleware(ResponseCacheMiddleware, path="/graphql")],
+        )
+        self.responses = self.app.response_cache = ResponseCache(self.cache, max_bytes)  # type: ignore[arg-type]
         self.app.authenticator = FakeAuthenticator()  # type: ignore[assignment]
         self.client = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://test")
 
@@ -89,7 +93,7 @@ async def test_the_same_request_is_answered_once() -> None:
     assert [answer.content for answer in answers] == [b"answer"] * 3
     assert ["age" in answer.headers for answer in answers] == [False, True, True]
     assert answers[2].headers["content-type"] == "application/json"
-    assert origin.answers.hits == 2
+    assert origin.responses.hits == 2
 
 
 async def test_another_request_is_another_answer() -> None:
@@ -163,7 +167,7 @@ async def test_what_may_not_be_kept_is_not(harm: dict[str, Any]) -> None:
     for _ in range(2):
         await origin.post()
     assert origin.asked == 2
-    assert origin.answers.bytes == 0
+    assert origin.responses.bytes == 0
 
 
 @pytest.mark.parametrize(
@@ -213,10 +217,10 @@ async def test_an_answer_goes_when_it_is_no_longer_fresh() -> None:
 
 
 async def test_memory_is_bounded_and_the_least_used_goes_first() -> None:
-    origin = Origin(most_bytes=5_000)  # two answers
+    origin = Origin(max_bytes=5_000)  # two answers
     for body in (b"one", b"two", b"one", b"three"):
         await origin.post(body)
-    assert origin.answers.bytes <= 5_000
+    assert origin.responses.bytes <= 5_000
     assert origin.asked == 3
     await origin.post(b"one")
     assert origin.asked == 3
@@ -278,7 +282,7 @@ async def test_a_client_that_has_it_may_say_so_in_several_lines() -> None:
 
 @pytest.mark.parametrize(("size", "asked"), [(1 << 20, 1), ((1 << 20) + 1, 2)])
 async def test_an_answer_of_more_than_a_mebibyte_is_not_kept_whatever_room_there_is(size: int, asked: int) -> None:
-    origin = Origin(most_bytes=8 << 20)
+    origin = Origin(max_bytes=8 << 20)
     origin.body = b"x" * size
     await origin.post()
     await origin.post()
