@@ -1,0 +1,54 @@
+"""An object that was loaded: its key, and its place in the columns that were loaded with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from loaders.statements.section_request import SectionRequest
+from loaders.stores.errors import StoreError
+
+Values = Sequence[Any]
+"""The values of a request, one for each key, in the order of the keys.
+
+A section of one row has a tuple in the order of its columns, or None; a list or a page has a list of such tuples. Rows
+of a page have the values of the order's terms behind their columns.
+"""
+
+
+class ObjectRecord(NamedTuple):
+    """An object among those that were loaded together. Thousands are made at once.
+
+    `values` belongs to the records of one loader key. Equal loader keys are answered by the same records, so whoever
+    replaces columns for one field works on a copy.
+    """
+
+    key: Any
+    values: dict[SectionRequest, Values | StoreError]
+    place: int
+
+    def get(self, request: SectionRequest) -> Any:
+        """Return the request's value of this object. Raises the StoreError that kept it from being loaded."""
+        return self.column(request)[self.place]
+
+    def column(self, request: SectionRequest) -> Values:
+        """Return the request's values of all records; this object's is at `place`. Raises like `get`."""
+        values = self.values[request]
+        if isinstance(values, StoreError):
+            raise values
+        return values
+
+
+def values_of(records: Sequence[ObjectRecord], request: SectionRequest) -> list[Any]:
+    """Return the request's value of each record, in order: looked up once for those that were loaded together.
+
+    Raises the StoreError that kept it from being loaded.
+    """
+    values: list[Any] = []
+    together: object = None
+    for record in records:
+        _, columns, place = record
+        if columns is not together:
+            column, together = record.column(request), columns
+        values.append(column[place])
+    return values
