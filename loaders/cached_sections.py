@@ -18,7 +18,7 @@ from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Kind, ListSection, Section
 from loaders.keys import storable
-from loaders.planning import Request, Values
+from loaders.planning import SectionRequest, Values
 from loaders.records import FRESHNESS
 from loaders.section_statements import SectionStatements
 from loaders.stores.errors import CallerError, StoreError
@@ -37,12 +37,14 @@ class CachedSections:
     cache: Cache
     statements: SectionStatements
 
-    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | StoreError]:
+    async def load(
+        self, ids: Sequence[str], requests: Sequence[SectionRequest]
+    ) -> dict[SectionRequest, Values | StoreError]:
         """The values of each request in the order of the ids, or the error that kept them from being loaded."""
         known = storable(ids)
         fields = tuple(field_of(request.whole()) for request in requests)
         fetched = await self.cache.fetch([_PREFIX + key for key in known], fields, _StoresOf(self.statements))
-        values: dict[Request, Values | StoreError] = {}
+        values: dict[SectionRequest, Values | StoreError] = {}
         for request, one in zip(requests, fields, strict=True):
             if one in fetched.errors:
                 values[request] = fetched.errors[one]
@@ -55,7 +57,7 @@ class CachedSections:
             values[request] = of_known
         return values
 
-    async def states(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, list[str]]:
+    async def states(self, ids: Sequence[str], requests: Sequence[SectionRequest]) -> dict[SectionRequest, list[str]]:
         """Of each request, what is cached for each id: see `loaders.cache.states`."""
         fields = [field_of(request.whole()) for request in requests]
         found = await self.cache.states([_PREFIX + key for key in ids], fields)
@@ -82,7 +84,7 @@ class _StoresOf:
 
 
 @lru_cache(maxsize=_MOST_FIELDS)
-def field_of(request: Request) -> Field:
+def field_of(request: SectionRequest) -> Field:
     """What is cached of an object for a request: the same for all who may read it, and nobody else looks for it."""
     section = request.section
     parts = [

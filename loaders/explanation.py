@@ -8,8 +8,8 @@ from loaders.cache.states import FRESH, MISSING, STALE
 from loaders.cached_sections import CachedSections, field_of
 from loaders.catalogue.declaration import Store
 from loaders.keys import storable
-from loaders.planning import Request, Statement, plan
-from loaders.planning.request import merged
+from loaders.planning import SectionRequest, Statement, plan
+from loaders.planning.section_request import merged
 
 _STORES = {Store.POSTGRES: "postgresql", Store.CLICKHOUSE: "clickhouse"}
 
@@ -51,7 +51,7 @@ class Explanation:
 class ExplainTarget:
     """The section requests for a number of objects. `ids` is None while the objects are not known."""
 
-    requests: Iterable[Request]
+    requests: Iterable[SectionRequest]
     objects: int
     ids: Sequence[str] | None = None
 
@@ -64,8 +64,8 @@ class ExplainTarget:
 class _Load:
     """A load of several targets: each request's state by id, the ids that are missing, and the statements for them."""
 
-    states: Mapping[Request, Mapping[str, str]]
-    missing: Mapping[Request, Sequence[str]]
+    states: Mapping[SectionRequest, Mapping[str, str]]
+    missing: Mapping[SectionRequest, Sequence[str]]
     statements: Sequence[Statement]
 
     def explain(self, target: ExplainTarget) -> Explanation:
@@ -104,16 +104,16 @@ async def _load(cached: CachedSections | None, targets: Sequence[ExplainTarget])
     return _Load(states, missing, plan(requests) if ids else ())
 
 
-def _section(request: Request, states: Counter[str], fused: Sequence[Request]) -> ExplainedSection:
+def _section(request: SectionRequest, states: Counter[str], fused: Sequence[SectionRequest]) -> ExplainedSection:
     fused_with = [_name(other) for other in fused if other != request]
     return ExplainedSection(_name(request), states[FRESH], states[STALE], states[MISSING], fused_with)
 
 
-def _name(request: Request) -> str:
+def _name(request: SectionRequest) -> str:
     return field_of(request.whole()).name
 
 
-def _statements(statement: Statement, missing: Mapping[Request, Sequence[str]]) -> Iterable[ExplainedStatement]:
+def _statements(statement: Statement, missing: Mapping[SectionRequest, Sequence[str]]) -> Iterable[ExplainedStatement]:
     """Yield the statement, preceded by the one that finds the cohorts where the statement is over cohorts."""
     objects = len({key for one in statement.requests for key in missing[one]})
     names = [_name(one) for one in statement.requests]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from loaders.catalogue.declaration import Cohort, Store
 from loaders.keys import storable
-from loaders.planning import Cohorts, Request, Statement, Table, Values, plan
+from loaders.planning import Cohorts, SectionRequest, Statement, Table, Values, plan
 from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError, StoreUnavailable
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
@@ -22,14 +22,16 @@ class SectionStatements:
     postgres: RelationalStore
     clickhouse: AnalyticalStore
 
-    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | StoreError]:
+    async def load(
+        self, ids: Sequence[str], requests: Sequence[SectionRequest]
+    ) -> dict[SectionRequest, Values | StoreError]:
         """The values of each request, in the order of the ids. Keys that no store can hold are not sent."""
         loaded = await self.load_each(dict.fromkeys(requests, ids))
         return {request: values for request, (_, values) in loaded.items()}
 
     async def load_each(
-        self, wanted: Mapping[Request, Sequence[str]]
-    ) -> dict[Request, tuple[Sequence[str], Values | StoreError]]:
+        self, wanted: Mapping[SectionRequest, Sequence[str]]
+    ) -> dict[SectionRequest, tuple[Sequence[str], Values | StoreError]]:
         """Requests that want different ids: each with the ids of its statement, and its values in their order.
 
         A statement asks all of its requests for every id that one of them wants.
@@ -46,7 +48,7 @@ class SectionStatements:
             for request, values in answer.items()
         }
 
-    async def _answer(self, statement: Statement, ids: Sequence[str]) -> Mapping[Request, Values | StoreError]:
+    async def _answer(self, statement: Statement, ids: Sequence[str]) -> Mapping[SectionRequest, Values | StoreError]:
         try:
             if statement.source.cohort is not None:
                 return await self._of_cohorts(statement, statement.source.cohort, ids)
@@ -54,7 +56,7 @@ class SectionStatements:
         except StoreError as error:
             return dict.fromkeys(statement.requests, error)
 
-    async def _of_ids(self, statement: Statement, ids: Sequence[str]) -> dict[Request, Values]:
+    async def _of_ids(self, statement: Statement, ids: Sequence[str]) -> dict[SectionRequest, Values]:
         asked = storable(ids)
         if statement.source.store is Store.POSTGRES:
             rows = await self.postgres.rows(statement.sql, asked, *statement.arguments.values())
@@ -62,7 +64,9 @@ class SectionStatements:
         table = await self._columns(statement, {"ids": asked, **statement.arguments})
         return await _read(statement, table, ids)
 
-    async def _of_cohorts(self, statement: Statement, cohort: Cohort, ids: Sequence[str]) -> dict[Request, Values]:
+    async def _of_cohorts(
+        self, statement: Statement, cohort: Cohort, ids: Sequence[str]
+    ) -> dict[SectionRequest, Values]:
         """Two waves: which cohort each id is in, then the cohorts' answers, each given to all of its members."""
         rows = await self.postgres.rows(cohort.members, storable(ids))
         cohorts: Cohorts = {row["cohort"]: row["members"] for row in rows}
@@ -86,16 +90,16 @@ class SectionStatements:
         return answer.columns
 
 
-def _ids_of(statement: Statement, wanted: Mapping[Request, Sequence[str]]) -> Sequence[str]:
+def _ids_of(statement: Statement, wanted: Mapping[SectionRequest, Sequence[str]]) -> Sequence[str]:
     first, *others = (wanted[request] for request in statement.requests)
     if all(ids is first for ids in others):
         return first
     return list(dict.fromkeys(key for ids in (first, *others) for key in ids))
 
 
-async def _read(statement: Statement, table: Table, ids: Sequence[str]) -> dict[Request, Values]:
+async def _read(statement: Statement, table: Table, ids: Sequence[str]) -> dict[SectionRequest, Values]:
     """The values of each request. Where there are many ids, others get their turn on the event loop in between."""
-    values: dict[Request, Values] = {}
+    values: dict[SectionRequest, Values] = {}
     for read in statement.read(table, ids):
         if read is not None:
             values[read[0]] = read[1]

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, Protocol
 
 from aiodataloader import DataLoader
 
-from loaders.planning import Request, Values
-from loaders.planning.request import merged
+from loaders.planning import SectionRequest, Values
+from loaders.planning.section_request import merged
 from loaders.section_statements import MANY_IDS
 from loaders.stores.errors import CallerError, StoreError
 
-Key = tuple[tuple[str, ...], frozenset[Request]]
+Key = tuple[tuple[str, ...], frozenset[SectionRequest]]
 """Tail numbers that are asked for together, and what is asked of each of them.
 
 One key, and so one future, for all aircraft of a field: a future each costs more than all else that is done for it.
@@ -25,7 +25,9 @@ MOST_IDS = 10_000
 class SectionSource(Protocol):
     """Where sections come from: the stores, or a cache before them."""
 
-    async def load(self, ids: Sequence[str], requests: Sequence[Request]) -> dict[Request, Values | StoreError]:
+    async def load(
+        self, ids: Sequence[str], requests: Sequence[SectionRequest]
+    ) -> dict[SectionRequest, Values | StoreError]:
         """The values of each request in the order of the ids, or the error that kept them from being loaded."""
         ...
 
@@ -34,14 +36,14 @@ class Loaded(NamedTuple):
     """The sections of one aircraft: its place in what was loaded together. Thousands are made at once."""
 
     tail_number: str
-    values: Mapping[Request, Values | StoreError]
+    values: Mapping[SectionRequest, Values | StoreError]
     place: int
 
-    def get(self, request: Request) -> Any:
+    def get(self, request: SectionRequest) -> Any:
         """The request's value for this aircraft (see Values). Raises the StoreError that kept it from being loaded."""
         return self.column(request)[self.place]
 
-    def column(self, request: Request) -> Values:
+    def column(self, request: SectionRequest) -> Values:
         """The request's values for all that was loaded together; this aircraft's is at `place`. Raises like `get`."""
         values = self.values[request]
         if isinstance(values, StoreError):
@@ -49,7 +51,7 @@ class Loaded(NamedTuple):
         return values
 
 
-def values_of(aircraft: Sequence[Loaded], request: Request) -> list[Any]:
+def values_of(aircraft: Sequence[Loaded], request: SectionRequest) -> list[Any]:
     """The request's value of each aircraft, in order: looked up once for those that were loaded together.
 
     Raises the StoreError that kept it from being loaded.
@@ -74,7 +76,7 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
     def __init__(self, source: SectionSource) -> None:
         super().__init__()
         self._source = source
-        self._loaded: list[tuple[int, dict[Request, Values | StoreError]]] = []
+        self._loaded: list[tuple[int, dict[SectionRequest, Values | StoreError]]] = []
         self._released = False
 
     async def release(self) -> None:

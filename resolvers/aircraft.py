@@ -9,8 +9,8 @@ import strawberry
 from loaders.catalogue.declaration import Kind
 from loaders.catalogue.network import MainCarrier, MainOrigin
 from loaders.catalogue.register import Registration, Revisions
-from loaders.planning import Request
-from loaders.planning.request import request
+from loaders.planning import SectionRequest
+from loaders.planning.section_request import section_request
 from loaders.sections import Loaded, values_of
 from resolvers.airlines import Airline
 from resolvers.airports import Airport
@@ -23,8 +23,8 @@ from resolvers.nodes import Node, node_id_field
 from resolvers.scopes import Needs, Scope
 from resolvers.selection import KNOWN, Selection, selected_of_aircraft
 
-_MAIN_CARRIER = request(MainCarrier)
-_MAIN_ORIGIN = request(MainOrigin)
+_MAIN_CARRIER = section_request(MainCarrier)
+_MAIN_ORIGIN = section_request(MainOrigin)
 
 
 def _tail_numbers(parents: Sequence[Loaded], _arguments: Mapping[str, Any], _context: object) -> Sequence[str]:
@@ -39,7 +39,7 @@ def _home_bases(parents: Sequence[Loaded], _arguments: Mapping[str, Any], contex
     return _linked(Kind.AIRPORT, _MAIN_ORIGIN, parents, context)
 
 
-def _linked(kind: Kind, asked: Request, parents: Sequence[Loaded], context: RequestContext) -> Sequence[Any]:
+def _linked(kind: Kind, asked: SectionRequest, parents: Sequence[Loaded], context: RequestContext) -> Sequence[Any]:
     return when_there(values_of(parents, asked), lambda rows: context.links.records(kind, [row[0] for row in rows]))
 
 

@@ -12,7 +12,7 @@ from strawberry.types.field import StrawberryField
 from loaders.catalogue import ANALYSIS
 from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section
 from loaders.planning import Period
-from loaders.planning.request import request
+from loaders.planning.section_request import section_request
 from loaders.sections import Loaded, values_of
 from resolvers.airlines import Airline
 from resolvers.airports import Airport
@@ -92,14 +92,14 @@ def _values(
     Parents of one field are over one period: it is an argument of the field above.
     """
     period = parents[0][1] if parents else None
-    asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
+    asked = section_request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
     return values_of([loaded for loaded, _ in parents], asked)
 
 
 def _values_of_aircraft(
     section: type[Section], parents: Sequence[Loaded], arguments: Mapping[str, Any], _context: Any
 ) -> Sequence[Any]:
-    return values_of(parents, request(section, first=arguments.get("first")))
+    return values_of(parents, section_request(section, first=arguments.get("first")))
 
 
 def _connections(

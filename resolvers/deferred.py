@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from typing import Any, cast
 
-from loaders.planning import Request, Values
+from loaders.planning import SectionRequest, Values
 from loaders.sections import Loaded
 from loaders.stores.errors import StoreError
 
@@ -19,7 +19,9 @@ class DeferredValue:
 
     __slots__ = ("_load", "_place", "_read", "_request")
 
-    def __init__(self, load: "_Load", request: Request, place: int, read: Callable[[Any], Any] | None = None) -> None:
+    def __init__(
+        self, load: "_Load", request: SectionRequest, place: int, read: Callable[[Any], Any] | None = None
+    ) -> None:
         self._load = load
         self._request = request
         self._place = place
@@ -53,7 +55,7 @@ class _Load:
         """Returns when it is, or has failed. Whoever waits may be cancelled without the others."""
         await asyncio.wait((self.task,))
 
-    def value(self, request: Request, place: int) -> Any:
+    def value(self, request: SectionRequest, place: int) -> Any:
         return self.task.result()[self._at[place]].get(request)
 
 
@@ -62,7 +64,7 @@ class _Column:
 
     __slots__ = ("_load", "_request")
 
-    def __init__(self, load: _Load, request: Request) -> None:
+    def __init__(self, load: _Load, request: SectionRequest) -> None:
         self._load = load
         self._request = request
 
@@ -77,10 +79,10 @@ class Deferred:
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[Sequence[Loaded]]] = []
-        self._values: list[dict[Request, Values | StoreError]] = []
+        self._values: list[dict[SectionRequest, Values | StoreError]] = []
         self._loads: dict[int, _Load] = {}
 
-    def begin(self, aircraft: Sequence[Loaded], requests: Iterable[Request], loading: Loading) -> list[Loaded]:
+    def begin(self, aircraft: Sequence[Loaded], requests: Iterable[SectionRequest], loading: Loading) -> list[Loaded]:
         """The aircraft (one or more, loaded together) with these requests too, whose values `loading` will have.
 
         It answers the same aircraft in the same order.

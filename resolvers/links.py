@@ -11,14 +11,14 @@ from aiodataloader import DataLoader
 from loaders.airlines import Airline
 from loaders.airports import Airport
 from loaders.catalogue.declaration import Kind, ListSection
-from loaders.planning import Request
+from loaders.planning import SectionRequest
 from loaders.request_loaders import RequestLoaders
 from loaders.section_statements import MANY_IDS
 from loaders.sections import Loaded, values_of
 from loaders.stores.errors import StoreError
 
 Record = Airport | Airline | None
-Link = tuple[Request, int, Kind]
+Link = tuple[SectionRequest, int, Kind]
 """A column that a query follows: its request, its position in the section, and what it leads to."""
 
 
@@ -70,7 +70,7 @@ class Links:
         self._records[kind].update(records)
 
 
-def _codes(request: Request, position: int, aircraft: Sequence[Loaded]) -> dict[str, None]:
+def _codes(request: SectionRequest, position: int, aircraft: Sequence[Loaded]) -> dict[str, None]:
     """Each code once, in the order met; none where the section itself was not loaded."""
     try:
         rows = values_of(aircraft, request)

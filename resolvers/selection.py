@@ -30,9 +30,9 @@ from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import ListSection, Section
 from loaders.catalogue.network import MainCarrier, MainOrigin
 from loaders.catalogue.register import Known, Registration, Revisions
-from loaders.planning import Period, Request
+from loaders.planning import Period, SectionRequest
 from loaders.planning.cost import rows_of
-from loaders.planning.request import merged, request
+from loaders.planning.section_request import merged, section_request
 from resolvers.arguments import after_of, period_of
 from resolvers.counting import Sums, parts
 from resolvers.links import Link
@@ -47,14 +47,14 @@ _SECTION_OF_FIELD: dict[str, type[Section]] = {
     "homeBase": MainOrigin,
 }
 _SECTION_BY_NAME = {section.graphql_name(): section for section in SECTIONS.values() if not section.hidden}
-KNOWN = request(Known)
+KNOWN = section_request(Known)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What is asked of each aircraft, and which of its columns lead on to records of their own."""
 
-    requests: frozenset[Request]
+    requests: frozenset[SectionRequest]
     links: frozenset[Link]
     deferred: "Selection | None" = None
     """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
@@ -213,7 +213,7 @@ class Reader:
         self, section: type[Section], parent: GraphQLObjectType, group: FieldDetailsList, period: Period | None
     ) -> None:
         arguments = self.arguments(parent, group)
-        asked = request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
+        asked = section_request(section, period, arguments.get("first"), after_of(section, arguments.get("after")))
         noted = self._later if is_deferred(group, self._top) else self._now
         if section.hidden:
             noted.requests.append(asked)
@@ -268,7 +268,7 @@ class Reader:
 class _Noted:
     """What a walk has met so far."""
 
-    requests: list[Request]
+    requests: list[SectionRequest]
     links: list[Link] = field(default_factory=list)
 
     def selection(self) -> Selection:

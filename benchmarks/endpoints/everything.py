@@ -20,7 +20,7 @@ from loaders.catalogue.flights import FlightLog
 from loaders.catalogue.network import MainCarrier, MainOrigin
 from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.planning import Statement, plan
-from loaders.planning.request import request
+from loaders.planning.section_request import section_request
 
 _AIRLINES = "select code, name from airline where code = any($1::text[])"
 _AIRPORTS = """
@@ -77,7 +77,7 @@ def _compiled(section: type[Section]) -> Callable[[Sequence[Column], Links, Link
 
 
 _BUILD = {section: _compiled(section) for section in SECTIONS.values()}
-_STATEMENTS = plan(request(section) for section in SECTIONS.values())
+_STATEMENTS = plan(section_request(section) for section in SECTIONS.values())
 _MOST_COLUMNS = 1 + max(sum(len(each.section.columns) for each in statement.requests) for statement in _STATEMENTS)
 
 

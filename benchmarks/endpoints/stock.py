@@ -27,7 +27,7 @@ from loaders.catalogue.flights import FlightLog
 from loaders.catalogue.network import MainCarrier, MainOrigin
 from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.planning import plan
-from loaders.planning.request import request
+from loaders.planning.section_request import section_request
 from resolvers.arguments import cursor_of
 
 
@@ -83,7 +83,7 @@ class SectionByTailNumberLoader(DataLoader[str, Any]):
 
     async def batch_load_fn(self, keys: list[str]) -> list[Any]:
         """Fetch, align, build."""
-        asked = request(self._section)
+        asked = section_request(self._section)
         (statement,) = plan([asked])
         columns, read_by = await fetched(self._stores, statement, keys)
         return [_built(self._section, value) for value in dict(filter(None, statement.read(columns, read_by)))[asked]]

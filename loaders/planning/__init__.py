@@ -7,10 +7,10 @@ from functools import lru_cache
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import ListSection, Source, Store
 from loaders.planning import clickhouse, postgres
-from loaders.planning.request import Period, Request, merged
+from loaders.planning.section_request import Period, SectionRequest, merged
 from loaders.planning.statement import Cohorts, Statement, Table, Values
 
-__all__ = ["Cohorts", "Period", "Request", "Statement", "Table", "Values", "plan"]
+__all__ = ["Cohorts", "Period", "SectionRequest", "Statement", "Table", "Values", "plan"]
 
 _ORDER = {name: place for place, name in enumerate(SECTIONS)}
 
@@ -18,13 +18,13 @@ _MOST_PLANS = 256
 """Sets of requests whose statements are kept; a frontend's documents ask for some dozens."""
 
 
-def plan(requests: Iterable[Request]) -> tuple[Statement, ...]:
+def plan(requests: Iterable[SectionRequest]) -> tuple[Statement, ...]:
     """The statements that answer the requests, remembered for the next time: see `_planned`."""
     return _planned(frozenset((one, one.columns) for one in merged(requests)))
 
 
 @lru_cache(maxsize=_MOST_PLANS)
-def _planned(asked: frozenset[tuple[Request, frozenset[str] | None]]) -> tuple[Statement, ...]:
+def _planned(asked: frozenset[tuple[SectionRequest, frozenset[str] | None]]) -> tuple[Statement, ...]:
     """The fewest statements that lose no time: one a source and period for objects, one for lists.
 
     ClickHouse reads the sides of a join one after the other, and two statements at the same time: both in one would
@@ -32,7 +32,7 @@ def _planned(asked: frozenset[tuple[Request, frozenset[str] | None]]) -> tuple[S
     order is that of the catalogue, then of the arguments, so that the same set of requests is always the same text:
     stores cache what they have parsed and planned by text.
     """
-    by_filter: defaultdict[tuple[Source, Period | None], list[Request]] = defaultdict(list)
+    by_filter: defaultdict[tuple[Source, Period | None], list[SectionRequest]] = defaultdict(list)
     for request in sorted((one for one, _ in asked), key=_place):
         by_filter[request.section.relation.source, request.period].append(request)
     statements: list[Statement] = []
@@ -48,5 +48,5 @@ def _planned(asked: frozenset[tuple[Request, frozenset[str] | None]]) -> tuple[S
     return tuple(statements)
 
 
-def _place(request: Request) -> tuple[int, str, str, int]:
+def _place(request: SectionRequest) -> tuple[int, str, str, int]:
     return (_ORDER[request.section.name], str(request.period), str(request.after), request.first)

@@ -13,7 +13,7 @@ from functools import partial
 from typing import cast
 
 from loaders.catalogue.declaration import ConnectionSection, ListSection, Relation
-from loaders.planning.request import Period, Request
+from loaders.planning.section_request import Period, SectionRequest
 from loaders.planning.statement import Statement, fused_reader, read_rows
 from loaders.stores.protocols import ANSWER_ROWS, with_row_count
 
@@ -32,14 +32,14 @@ class _Part:
     relation: Relation
     only: str = ""
     grouping: tuple[str, ...] = ()
-    picked: Request | None = None
+    picked: SectionRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """A request with the name that its columns and parameters go by."""
 
-    request: Request
+    request: SectionRequest
     alias: str
 
     def columns(self) -> list[str]:
@@ -49,7 +49,7 @@ class _Asked:
         return [f"{self.alias}__{c.name}" for c in self.request.section.columns if self.request.wants(c)]
 
 
-def fused(requests: Sequence[Request]) -> Statement:
+def fused(requests: Sequence[SectionRequest]) -> Statement:
     """One statement for requests over one source and period. The answer has one row a key: see `read_fused`."""
     asked = _named(requests)
     parts: defaultdict[_Part, list[_Asked]] = defaultdict(list)
@@ -71,7 +71,7 @@ def fused(requests: Sequence[Request]) -> Statement:
     )
 
 
-def rows(request: Request) -> Statement:
+def rows(request: SectionRequest) -> Statement:
     """One statement for a list section on its own: its rows, those of a key together, in the order of the list.
 
     Without the arrays that a fused statement gathers them in, it takes a quarter less time.
@@ -94,7 +94,7 @@ def rows(request: Request) -> Statement:
     return Statement(part.relation.source, sql, arguments, (request,), read, ((request,),), declared)
 
 
-def _named(requests: Iterable[Request]) -> list[_Asked]:
+def _named(requests: Iterable[SectionRequest]) -> list[_Asked]:
     seen: defaultdict[str, int] = defaultdict(int)
     named = []
     for request in requests:
@@ -104,7 +104,7 @@ def _named(requests: Iterable[Request]) -> list[_Asked]:
     return named
 
 
-def _part(request: Request) -> _Part:
+def _part(request: SectionRequest) -> _Part:
     section = request.section
     if not issubclass(section, ListSection):
         return _Part(section.relation)

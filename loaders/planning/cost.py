@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from loaders.catalogue.declaration import ListSection, Relation, Section, Store
-from loaders.planning.request import Request
+from loaders.planning.section_request import SectionRequest
 from loaders.planning.statement import Statement
 
 _STATEMENT = {Store.POSTGRES: 25, Store.CLICKHOUSE: 60}
@@ -88,7 +88,7 @@ def _relation_points(relation: Relation) -> _Points:
 
 
 @lru_cache(maxsize=1_024)
-def _request_points(request: Request) -> _Points:
+def _request_points(request: SectionRequest) -> _Points:
     """What a section adds to the pass over its relation. It is priced whole, since a cache has it loaded whole."""
     section = request.section
     columns = [_COSTLY_COLUMN if _COSTLY.search(column.sql) else _COLUMN for column in section.columns]
@@ -101,7 +101,7 @@ def _request_points(request: Request) -> _Points:
     return shape + _Points(sum(column.fixed for column in columns), read)
 
 
-def rows_of(request: Request) -> float:
+def rows_of(request: SectionRequest) -> float:
     """Return how many rows the request has for an aircraft in busy service, about: one a day of its period at most."""
     section: type[Section] = request.section
     if not issubclass(section, ListSection):

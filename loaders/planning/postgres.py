@@ -5,11 +5,11 @@ from functools import partial
 from typing import cast
 
 from loaders.catalogue.declaration import ListSection
-from loaders.planning.request import Request
+from loaders.planning.section_request import SectionRequest
 from loaders.planning.statement import Statement, fused_reader, read_rows
 
 
-def fused(requests: Sequence[Request]) -> Statement:
+def fused(requests: Sequence[SectionRequest]) -> Statement:
     """One statement for object sections over one source, which has at most one row a key."""
     relation = requests[0].section.relation
     columns = [f"{relation.key} as key"]
@@ -22,7 +22,7 @@ def fused(requests: Sequence[Request]) -> Statement:
     return Statement(relation.source, sql, {}, tuple(requests), fused_reader(requests), (tuple(requests),))
 
 
-def rows(request: Request) -> Statement:
+def rows(request: SectionRequest) -> Statement:
     """One statement for the first rows of each key, each key's found on the index that its order runs along."""
     section = cast("type[ListSection]", request.section)
     relation = section.relation

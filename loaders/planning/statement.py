@@ -7,7 +7,7 @@ from itertools import groupby, islice
 from typing import Any
 
 from loaders.catalogue.declaration import ListSection, Section, Source
-from loaders.planning.request import Request
+from loaders.planning.section_request import SectionRequest
 
 Values = Sequence[Any]
 """A request's values, one for each asked id, in the order of the ids.
@@ -18,7 +18,7 @@ Cohorts = Mapping[str, Sequence[str]]
 """Members by cohort."""
 Table = Sequence[Sequence[Any]]
 """An answer column by column, the key first."""
-Read = Callable[[Table, Sequence[str]], Iterator[tuple[Request, Values] | None]]
+Read = Callable[[Table, Sequence[str]], Iterator[tuple[SectionRequest, Values] | None]]
 """(answer, ids) to each request with its values, and None in between where much has been read without a pause."""
 _ROWS = 10_000
 """Rows that are read without a pause: a millisecond."""
@@ -37,15 +37,15 @@ class Statement:
     source: Source
     sql: str
     arguments: dict[str, object]
-    requests: tuple[Request, ...]
+    requests: tuple[SectionRequest, ...]
     read: Read
-    passes: tuple[tuple[Request, ...], ...]
+    passes: tuple[tuple[SectionRequest, ...], ...]
     names: tuple[str, ...] = ()
 
 
 def read_fused(
-    requests: Sequence[Request], widths: Sequence[int], table: Table, ids: Sequence[str]
-) -> Iterator[tuple[Request, Values] | None]:
+    requests: Sequence[SectionRequest], widths: Sequence[int], table: Table, ids: Sequence[str]
+) -> Iterator[tuple[SectionRequest, Values] | None]:
     """One row a key: after the key, each request has `widths[i]` columns (a list section one, of whole rows).
 
     Columns that an object section was not asked for are not there, and read as None. A table without rows may lack its
@@ -65,14 +65,16 @@ def read_fused(
             yield request, _objects(request.section, list(zip(*_whole(request, columns), strict=True)), aligned)
 
 
-def _whole(request: Request, columns: Table) -> Table:
+def _whole(request: SectionRequest, columns: Table) -> Table:
     """The section's columns in order, those that were not asked for full of None."""
     asked = iter(columns)
     missing = [None] * len(columns[0]) if columns else []
     return [next(asked) if request.wants(column) else missing for column in request.section.columns]
 
 
-def read_rows(request: Request, table: Table, ids: Sequence[str]) -> Iterator[tuple[Request, Values] | None]:
+def read_rows(
+    request: SectionRequest, table: Table, ids: Sequence[str]
+) -> Iterator[tuple[SectionRequest, Values] | None]:
     """Any number of rows a key, those of a key together and in the order of the list: the key, then the columns."""
     lists: dict[str, list[tuple[Any, ...]]] = {}
     rows = zip(*table[1:], strict=True)
@@ -96,7 +98,7 @@ def _objects(
     return [None if place is None or rows[place][marker] is None else rows[place] for place in aligned]
 
 
-def fused_reader(requests: Sequence[Request]) -> Read:
+def fused_reader(requests: Sequence[SectionRequest]) -> Read:
     """The reader of a statement that answers one row a key."""
     widths = [1 if issubclass(r.section, ListSection) else sum(map(r.wants, r.section.columns)) for r in requests]
     return partial(read_fused, requests, widths)

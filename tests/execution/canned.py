@@ -15,7 +15,7 @@ from loaders.airports import Airport
 from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section
 from loaders.catalogue.register import Known
 from loaders.fleet import FleetEntry, FleetQuery, FleetSort
-from loaders.planning import Request
+from loaders.planning import SectionRequest
 from loaders.request_loaders import RequestLoaders
 from loaders.sections import Key, Loaded
 from loaders.stores.errors import CallerError, StoreError, StoreTimeout
@@ -93,7 +93,7 @@ class _Sections:
         values = {request: self._of_request(request, ids) for request in requests}
         return [Loaded(tail_number, values, place) for place, tail_number in enumerate(ids)]
 
-    def _of_request(self, request: Request, ids: Sequence[str]) -> list[Any] | StoreError:
+    def _of_request(self, request: SectionRequest, ids: Sequence[str]) -> list[Any] | StoreError:
         name = f"{self.seed} {request.section.name} {request.period} {request.first} {request.after}"
         if request.section is Known:
             return [None if one == "nothing" else (one,) for one in ids]
@@ -101,7 +101,7 @@ class _Sections:
             return StoreTimeout("canned", "The store did not answer in time.")
         return [self._value(request, Random(f"{name} {one}")) for one in ids]
 
-    def _value(self, request: Request, rng: Random) -> Any:
+    def _value(self, request: SectionRequest, rng: Random) -> Any:
         section = request.section
         if issubclass(section, ListSection):
             most = min(request.first + issubclass(section, ConnectionSection), rng.choice([0, 1, 3, 20]))

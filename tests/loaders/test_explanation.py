@@ -19,15 +19,20 @@ from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.catalogue.series import Monthly
 from loaders.catalogue.use import Utilization
 from loaders.explanation import ExplainedSection, ExplainTarget, Explanation, explain
-from loaders.planning import Request
-from loaders.planning.request import request
+from loaders.planning import SectionRequest
+from loaders.planning.section_request import section_request
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.redis import Redis
 from tests.asking import Recorder
 from tests.conftest import Stores
 
 IDS = ("N14228", "N725MQ")
-DASHBOARD = (request(Known), request(Registration), request(Punctuality), request(Utilization))
+DASHBOARD = (
+    section_request(Known),
+    section_request(Registration),
+    section_request(Punctuality),
+    section_request(Utilization),
+)
 
 
 class Brief(schedule.Punctuality):
@@ -50,11 +55,11 @@ class Process:
         relational = self.recorder.relational(self.stores.postgres)
         return RequestLoaders.over(relational, self.recorder.analytical(self.stores.clickhouse), self.cache)
 
-    async def explain(self, requests: Sequence[Request], ids: Sequence[str] = IDS) -> Explanation:
+    async def explain(self, requests: Sequence[SectionRequest], ids: Sequence[str] = IDS) -> Explanation:
         (found,) = await explain(self.loaders().cached, [ExplainTarget(requests, len(ids), ids)])
         return found
 
-    async def load(self, requests: Sequence[Request], ids: Sequence[str] = IDS) -> list[str]:
+    async def load(self, requests: Sequence[SectionRequest], ids: Sequence[str] = IDS) -> list[str]:
         """The statements that it took, when all has been kept."""
         del self.recorder.sent[:]
         await self.loaders().sections.load((tuple(ids), frozenset(requests)))
@@ -115,25 +120,27 @@ async def test_what_was_loaded_is_fresh_and_takes_no_statement(cached: Process) 
 
 async def test_only_what_is_missing_is_asked_for(cached: Process) -> None:
     await cached.load(DASHBOARD)
-    found = await cached.explain((*DASHBOARD, request(Cancellations)), [*IDS, "N804JB"])
+    found = await cached.explain((*DASHBOARD, section_request(Cancellations)), [*IDS, "N804JB"])
     assert _states(found) == {
         "cancellations": (0, 0, 3),
         **dict.fromkeys(("known", "punctuality", "registration", "utilization"), (2, 0, 1)),
     }
     assert {one.store: one.objects for one in found.statements} == {"postgresql": 1, "clickhouse": 3}
-    assert sorted(await cached.load((*DASHBOARD, request(Cancellations)), [*IDS, "N804JB"])) == _sent(found)
+    assert sorted(await cached.load((*DASHBOARD, section_request(Cancellations)), [*IDS, "N804JB"])) == _sent(found)
 
 
 async def test_what_is_stale_is_told_and_takes_no_statement(cached: Process) -> None:
-    await cached.load((request(Brief),))
+    await cached.load((section_request(Brief),))
     await asyncio.sleep(0.005)
-    found = await cached.explain((request(Brief),))
+    found = await cached.explain((section_request(Brief),))
     assert _states(found) == {"punctuality": (0, 2, 0)}
     assert found.statements == []
 
 
 async def test_sections_are_told_apart_by_their_arguments(cached: Process) -> None:
-    found = await cached.explain((request(Monthly, first=3), request(Monthly, first=2), request(Routes, first=4)))
+    found = await cached.explain(
+        (section_request(Monthly, first=3), section_request(Monthly, first=2), section_request(Routes, first=4))
+    )
     assert [(one.name, one.fused_with) for one in found.sections] == [
         ("monthly first=2", ["monthly first=3", "routes first=4"]),
         ("monthly first=3", ["monthly first=2", "routes first=4"]),
@@ -149,19 +156,19 @@ async def test_a_look_delays_nobody_and_leaves_the_load_to_whoever_comes(
     """A lease would make the other process wait for a minute."""
     version = uuid4().hex[:8]
     async with _cache(store_urls.redis_url, version) as one, _cache(store_urls.redis_url, version) as other:
-        await Process(sample_stores, one, Recorder()).explain((request(Punctuality),))
+        await Process(sample_stores, one, Recorder()).explain((section_request(Punctuality),))
         async with asyncio.timeout(30):
-            assert len(await Process(sample_stores, other, Recorder()).load((request(Punctuality),))) == 1
+            assert len(await Process(sample_stores, other, Recorder()).load((section_request(Punctuality),))) == 1
         assert other.counts["waits"] == 0
 
 
 async def test_without_a_cache_all_is_missing_and_only_what_is_wanted_is_asked(sample_stores: Stores) -> None:
     process = Process(sample_stores, None, Recorder())
-    wanted = Request(Registration, columns=frozenset(["seats"]))
+    wanted = SectionRequest(Registration, columns=frozenset(["seats"]))
     for _ in range(2):
-        found = await process.explain((request(Known), wanted))
+        found = await process.explain((section_request(Known), wanted))
         assert _states(found) == {"known": (0, 0, 2), "registration": (0, 0, 2)}
-        assert await process.load((request(Known), wanted)) == _sent(found)
+        assert await process.load((section_request(Known), wanted)) == _sent(found)
     assert "manufacturer" not in found.statements[0].sql
 
 
@@ -176,6 +183,6 @@ async def test_of_objects_that_nobody_knows_yet_as_many_are_missing(cached: Proc
 async def test_ids_that_no_store_can_hold_are_none_of_its_objects(cached: Process, is_cached: bool) -> None:
     process = cached if is_cached else Process(cached.stores, None, Recorder())
     for ids in (["N14228", "longer than any key", "N14228"], ["longer than any key"], []):
-        found = await process.explain((request(Punctuality),), ids)
+        found = await process.explain((section_request(Punctuality),), ids)
         assert _states(found) == {"punctuality": (0, 0, len({"N14228"} & {*ids}))}
-        assert (await process.load((request(Punctuality),), ids) if ids else []) == _sent(found)
+        assert (await process.load((section_request(Punctuality),), ids) if ids else []) == _sent(found)

@@ -12,7 +12,7 @@ from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.fleet import FleetEntry, FleetQuery, FleetSort, page_statement
 from loaders.migrations import migrate
 from loaders.planning import plan
-from loaders.planning.request import request
+from loaders.planning.section_request import section_request
 from loaders.stores.postgres import Postgres, PostgresSession
 from tests.conftest import NewDatabase
 
@@ -32,7 +32,7 @@ def _page(query: FleetQuery) -> tuple[str, str]:
 
 
 def _statement(*sections: type[Section]) -> str:
-    (statement,) = plan([request(section) for section in sections])
+    (statement,) = plan([section_request(section) for section in sections])
     return statement.sql
 
 

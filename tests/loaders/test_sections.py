@@ -11,15 +11,15 @@ import pytest
 from loaders.catalogue.comparison import ModelBenchmark
 from loaders.catalogue.register import Known, Registration
 from loaders.catalogue.schedule import Cancellations, Punctuality
-from loaders.planning import Request
-from loaders.planning.request import request
+from loaders.planning import SectionRequest
+from loaders.planning.section_request import section_request
 from loaders.section_statements import SectionStatements
 from loaders.sections import MOST_IDS, Loaded, SectionLoader
 from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, Columns
 
-PUNCTUALITY, CANCELLATIONS = request(Punctuality), request(Cancellations)
-KNOWN, REGISTRATION, MODEL = request(Known), request(Registration), request(ModelBenchmark)
+PUNCTUALITY, CANCELLATIONS = section_request(Punctuality), section_request(Cancellations)
+KNOWN, REGISTRATION, MODEL = section_request(Known), section_request(Registration), section_request(ModelBenchmark)
 
 
 class Answers:
@@ -47,7 +47,7 @@ def _loader(postgres: Answers, clickhouse: Answers) -> SectionLoader:
     return SectionLoader(SectionStatements(postgres, clickhouse))
 
 
-async def _one(loader: SectionLoader, tail_number: str, *requests: Request) -> Loaded:
+async def _one(loader: SectionLoader, tail_number: str, *requests: SectionRequest) -> Loaded:
     (loaded,) = await loader.load(((tail_number,), frozenset(requests)))
     return loaded
 

@@ -11,7 +11,7 @@ from graphql import ExperimentalIncrementalExecutionResults
 from gateway.execution.executor import ColumnExecutor
 from gateway.execution.variables import coerced
 from loaders.catalogue.schedule import Punctuality
-from loaders.planning.request import request
+from loaders.planning.section_request import section_request
 from loaders.request_loaders import RequestLoaders
 from loaders.sections import Loaded
 from loaders.stores.protocols import AnalyticalStore, Columns
@@ -94,7 +94,7 @@ async def test_parts_that_are_there_when_they_are_asked_for_come_at_once(sample_
 
 
 async def test_one_that_does_not_wait_any_more_does_not_end_the_load_of_the_others() -> None:
-    asked, there = request(Punctuality), asyncio.Event()
+    asked, there = section_request(Punctuality), asyncio.Event()
 
     async def load() -> list[Loaded]:
         await there.wait()

@@ -17,7 +17,7 @@ from loaders.model.databases import Kind
 from loaders.model.loading import load_model
 from loaders.model.shapes import Cardinality
 from loaders.planning import Period
-from loaders.planning.request import request
+from loaders.planning.section_request import section_request
 from loaders.section_statements import SectionStatements
 from loaders.statements.rows import Bounds, SentRows, StatementScope
 from loaders.statements.select import SelectStatement, foreign_relations, select, select_relation
@@ -73,7 +73,7 @@ async def test_a_section_of_the_model_answers_as_the_built_in_one(
     section: type[Section], period: Period | None, sample_stores: Stores, ids: list[str]
 ) -> None:
     use = _use_of(section)
-    old = request(section, period)
+    old = section_request(section, period)
     loaded = await SectionStatements(*sample_stores).load(ids, [old])
     expected = loaded[old]
     assert not isinstance(expected, Exception)

@@ -11,8 +11,8 @@ from loaders.catalogue.flights import FlightLog
 from loaders.catalogue.network import Routes
 from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.catalogue.series import Monthly
-from loaders.planning import Request
-from loaders.planning.request import request
+from loaders.planning import SectionRequest
+from loaders.planning.section_request import section_request
 from loaders.section_statements import SectionStatements
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StoreError, StoreUnavailable
@@ -20,13 +20,13 @@ from tests.conftest import Stores
 from tests.loaders.stores.proxy import FAULTS, Fault, Proxy, Response, boundaries, proxy
 
 SEEDS = 20
-STATEMENTS: dict[str, list[Request]] = {
-    "one pass": [request(Punctuality), request(Cancellations)],
-    "joined lists": [request(Monthly), request(Routes)],
-    "a list": [request(Monthly)],
-    "a list of rows": [request(FlightLog, None, 9)],
-    "cohorts": [request(ModelBenchmark)],
-    "the whole fleet": [request(FleetRank)],
+STATEMENTS: dict[str, list[SectionRequest]] = {
+    "one pass": [section_request(Punctuality), section_request(Cancellations)],
+    "joined lists": [section_request(Monthly), section_request(Routes)],
+    "a list": [section_request(Monthly)],
+    "a list of rows": [section_request(FlightLog, None, 9)],
+    "cohorts": [section_request(ModelBenchmark)],
+    "the whole fleet": [section_request(FleetRank)],
 }
 
 
@@ -90,7 +90,7 @@ async def test_a_damaged_answer_without_rows_is_a_fault(
     sample_stores: Stores, between: Proxy, through: ClickHouse, fault: str
 ) -> None:
     statements = SectionStatements(sample_stores.postgres, through)
-    asked = [request(Punctuality), request(Monthly)]
+    asked = [section_request(Punctuality), section_request(Monthly)]
     empty = {asked[0]: [(0, None, None, None, None, None)] * 2, asked[1]: [[], []]}
     assert await statements.load(_UNKNOWN, asked) == empty
     for seed in range(SEEDS):
@@ -174,7 +174,7 @@ async def test_values_under_other_names_than_the_statements_are_a_fault(
     sample_stores: Stores, between: Proxy, through: ClickHouse, ids: list[str]
 ) -> None:
     statements = SectionStatements(sample_stores.postgres, through)
-    asked = [request(Punctuality)]
+    asked = [section_request(Punctuality)]
     await statements.load(ids, asked)
     assert b"punctuality__flights" in between.responses[-1].body
     between.fault = _other_column

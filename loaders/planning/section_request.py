@@ -17,7 +17,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SectionRequest:
     """A section with its arguments: the unit of planning, equal when it can be answered by the same values.
 
     `first` is 0 for sections that are not lists; `after` holds the cursor columns of the row that a page follows.
@@ -31,7 +31,7 @@ class Request:
     after: tuple[str | int, ...] = ()
     columns: frozenset[str] | None = field(default=None, compare=False)
 
-    def whole(self) -> "Request":
+    def whole(self) -> "SectionRequest":
         """The same with all columns."""
         return self if self.columns is None else replace(self, columns=None)
 
@@ -40,9 +40,9 @@ class Request:
         return self.columns is None or column.name in self.columns or column.name == self.section.present_by
 
 
-def merged(requests: Iterable[Request]) -> list[Request]:
+def merged(requests: Iterable[SectionRequest]) -> list[SectionRequest]:
     """Each request once, with the columns that any of its equals wants."""
-    found: dict[Request, Request] = {}
+    found: dict[SectionRequest, SectionRequest] = {}
     for one in requests:
         other = found.get(one)
         if other is None:
@@ -53,18 +53,18 @@ def merged(requests: Iterable[Request]) -> list[Request]:
     return list(found.values())
 
 
-def request(
+def section_request(
     section: type[Section], period: Period | None = None, first: int | None = None, after: tuple[str | int, ...] = ()
-) -> Request:
+) -> SectionRequest:
     """A request with its defaults filled in. Raises CallerError for a `first` or a period that cannot be."""
     if period is not None:
         period = _checked(period) if section.relation.source.periodic else None
     if not issubclass(section, ListSection):
-        return Request(section, period)
+        return SectionRequest(section, period)
     rows = section.first if first is None else first
     if not 0 <= rows <= section.most:
         raise CallerError(f"{section.graphql_name()}: first must be from 0 to {section.most:,}, and is {rows:,}.")
-    return Request(section, period, rows, after)
+    return SectionRequest(section, period, rows, after)
 
 
 def _checked(period: Period) -> Period | None:
