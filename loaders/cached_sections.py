@@ -12,12 +12,12 @@ import orjson
 from loaders.airlines import AirlineByCodeLoader
 from loaders.airports import AirportByCodeLoader
 from loaders.cache.cache import Cache
-from loaders.cache.fields import Field
+from loaders.cache.fields import CacheField
 from loaders.cache.flight import Answers, Wanted
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Kind, ListSection, Section
-from loaders.keys import storable
+from loaders.keys import valid_keys
 from loaders.planning import SectionRequest, Values
 from loaders.records import FRESHNESS
 from loaders.section_statements import SectionStatements
@@ -41,7 +41,7 @@ class CachedSections:
         self, ids: Sequence[str], requests: Sequence[SectionRequest]
     ) -> dict[SectionRequest, Values | StoreError]:
         """The values of each request in the order of the ids, or the error that kept them from being loaded."""
-        known = storable(ids)
+        known = valid_keys(ids)
         fields = tuple(field_of(request.whole()) for request in requests)
         fetched = await self.cache.fetch([_PREFIX + key for key in known], fields, _StoresOf(self.statements))
         values: dict[SectionRequest, Values | StoreError] = {}
@@ -73,7 +73,7 @@ class _StoresOf:
     async def __call__(self, wanted: Wanted) -> Answers:
         by_request = {one.of: [key.removeprefix(_PREFIX) for key in keys] for one, keys in wanted.items()}
         loaded = await self.statements.load_each(by_request)
-        answers: dict[Field, Any] = {}
+        answers: dict[CacheField, Any] = {}
         for one in wanted:
             ids, values = loaded[one.of]
             if isinstance(values, StoreError):
@@ -84,7 +84,7 @@ class _StoresOf:
 
 
 @lru_cache(maxsize=_MOST_FIELDS)
-def field_of(request: SectionRequest) -> Field:
+def field_of(request: SectionRequest) -> CacheField:
     """What is cached of an object for a request: the same for all who may read it, and nobody else looks for it."""
     section = request.section
     parts = [
@@ -93,7 +93,7 @@ def field_of(request: SectionRequest) -> Field:
         f"first={request.first}" if request.first else "",
         f"after={orjson.dumps(request.after).decode()}" if request.after else "",
     ]
-    return Field(
+    return CacheField(
         name=" ".join(filter(None, parts)),
         source=section.relation.source.name,
         freshness=section.freshness or section.relation.source.freshness,
@@ -117,7 +117,7 @@ def change_of(ids: Sequence[str], sections: Sequence[str] = (), *, everything: b
     if ids:
         every = {section.relation.source for section in SECTIONS.values()}
         sources |= {source.name for source in every if source.shared}
-    return Change(tuple(_PREFIX + key for key in storable(ids)), tuple(sorted(sources)))
+    return Change(tuple(_PREFIX + key for key in valid_keys(ids)), tuple(sorted(sources)))
 
 
 def version() -> str:

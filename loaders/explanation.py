@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loaders.cache.states import FRESH, MISSING, STALE
 from loaders.cached_sections import CachedSections, field_of
 from loaders.catalogue.declaration import Store
-from loaders.keys import storable
+from loaders.keys import valid_keys
 from loaders.planning import SectionRequest, Statement, plan
 from loaders.planning.section_request import merged
 
@@ -70,7 +70,7 @@ class _Load:
 
     def explain(self, target: ExplainTarget) -> Explanation:
         """Return the part of the load that belongs to one target."""
-        keys = storable(target.unique_ids())
+        keys = valid_keys(target.unique_ids())
         requests = sorted(target.requests, key=_name)
         fused = {one: each.requests for each in self.statements for one in each.requests}
         mine = [each for each in self.statements if not set(each.requests).isdisjoint(requests)]
@@ -93,7 +93,7 @@ async def _load(cached: CachedSections | None, targets: Sequence[ExplainTarget])
     """Look up the states of every request for every id, as the loader does."""
     ids = list(dict.fromkeys(key for one in targets for key in one.unique_ids()))
     requests = merged(request for one in targets for request in one.requests)
-    keys = storable(ids)
+    keys = valid_keys(ids)
     states = {one: dict.fromkeys(keys, MISSING) for one in requests}
     if cached is not None and all(one.ids is not None for one in targets):
         found = await cached.states(keys, requests)

@@ -10,10 +10,10 @@ from aiodataloader import DataLoader
 
 from loaders.alignment import align
 from loaders.cache.cache import Cache
-from loaders.cache.fields import Field
+from loaders.cache.fields import CacheField
 from loaders.cache.flight import Answers, Wanted
 from loaders.catalogue.declaration import Freshness
-from loaders.keys import storable
+from loaders.keys import valid_keys
 from loaders.stores.errors import StoreError
 from loaders.stores.protocols import RelationalStore
 
@@ -51,7 +51,7 @@ class RecordLoader(DataLoader[str, R | None]):
 
     async def batch_load_fn(self, keys: list[str]) -> list[R | None]:
         """Fetch, index, align."""
-        asked, rows = storable(keys), _Rows(self._postgres, self.kind)
+        asked, rows = valid_keys(keys), _Rows(self._postgres, self.kind)
         if self._shared is None:
             found = await rows.of(asked)
         else:
@@ -88,7 +88,7 @@ class _Rows:
 
 
 @cache
-def _field_of(kind: RecordKind[Any]) -> Field:
+def _field_of(kind: RecordKind[Any]) -> CacheField:
     width = len(kind.fields())
 
     def read(values: Any) -> tuple[Any, ...] | None:
@@ -98,4 +98,4 @@ def _field_of(kind: RecordKind[Any]) -> Field:
             raise ValueError("not a record")
         return tuple(values)
 
-    return Field(kind.name, kind.name, FRESHNESS, read, kind)
+    return CacheField(kind.name, kind.name, FRESHNESS, read, kind)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loaders.catalogue.declaration import Cohort, Store
-from loaders.keys import storable
+from loaders.keys import valid_keys
 from loaders.planning import Cohorts, SectionRequest, Statement, Table, Values, plan
 from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError, StoreUnavailable
@@ -57,7 +57,7 @@ class SectionStatements:
             return dict.fromkeys(statement.requests, error)
 
     async def _of_ids(self, statement: Statement, ids: Sequence[str]) -> dict[SectionRequest, Values]:
-        asked = storable(ids)
+        asked = valid_keys(ids)
         if statement.source.store is Store.POSTGRES:
             rows = await self.postgres.rows(statement.sql, asked, *statement.arguments.values())
             return await _read(statement, list(zip(*rows, strict=True)), ids)
@@ -68,7 +68,7 @@ class SectionStatements:
         self, statement: Statement, cohort: Cohort, ids: Sequence[str]
     ) -> dict[SectionRequest, Values]:
         """Two waves: which cohort each id is in, then the cohorts' answers, each given to all of its members."""
-        rows = await self.postgres.rows(cohort.members, storable(ids))
+        rows = await self.postgres.rows(cohort.members, valid_keys(ids))
         cohorts: Cohorts = {row["cohort"]: row["members"] for row in rows}
         cohort_of = {member: name for name, members in cohorts.items() for member in members}
         arguments = {

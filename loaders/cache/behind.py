@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextvars import Context
 from typing import Any
 
-from loaders.cache.fields import Field
+from loaders.cache.fields import CacheField
 from loaders.cache.flight import Flight, Load
 
 _GATHER_S = 0.02
@@ -23,9 +23,9 @@ class Behind:
     ) -> None:
         self._refresh = refresh
         self._run = run
-        self._places: dict[tuple[str, Field], Load] = {}
+        self._places: dict[tuple[str, CacheField], Load] = {}
 
-    def add(self, places: Iterable[tuple[str, Field]], load: Load) -> None:
+    def add(self, places: Iterable[tuple[str, CacheField]], load: Load) -> None:
         """Have these fields of objects refreshed, once for all who ask for it meanwhile."""
         begun = bool(self._places)
         for place in places:
@@ -37,10 +37,10 @@ class Behind:
         """In as few flights as there are sets of fields, each as far as no other process refreshes it."""
         await asyncio.sleep(_GATHER_S)
         places, self._places = self._places, {}
-        fields_of: defaultdict[tuple[Load, str], list[Field]] = defaultdict(list)
+        fields_of: defaultdict[tuple[Load, str], list[CacheField]] = defaultdict(list)
         for (key, one), load in places.items():
             fields_of[load, key].append(one)
-        together: defaultdict[tuple[Load, tuple[Field, ...]], list[str]] = defaultdict(list)
+        together: defaultdict[tuple[Load, tuple[CacheField, ...]], list[str]] = defaultdict(list)
         for (load, key), fields in fields_of.items():
             together[load, tuple(fields)].append(key)
         for (load, fields_of_all), keys in together.items():

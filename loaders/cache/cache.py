@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loaders.cache.behind import Behind
-from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, Entry, Field, clock, variants, written
+from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, CacheField, Entry, clock, variants, written
 from loaders.cache.flight import Answers, Flight, Load, note
 from loaders.cache.hearing import Hearing
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
@@ -38,8 +38,8 @@ _log = logging.getLogger("gateway")
 class Fetched:
     """Values by field, each in the order of the keys; and the error of each field that could not be loaded."""
 
-    values: dict[Field, list[Any]]
-    errors: dict[Field, StoreError] = field(default_factory=dict)
+    values: dict[CacheField, list[Any]]
+    errors: dict[CacheField, StoreError] = field(default_factory=dict)
 
 
 class Cache:
@@ -91,7 +91,7 @@ class Cache:
         for listener in self.listeners:
             listener(change)
 
-    async def fetch(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> Fetched:
+    async def fetch(self, keys: Sequence[str], fields: Sequence[CacheField], load: Load) -> Fetched:
         """The values of the fields.
 
         `load` may be called after this has returned, to refresh what was stale; loads that are equal are made together.
@@ -118,13 +118,13 @@ class Cache:
             fetched.errors = {names[one.name]: error for one, error in fetched.errors.items()}
         return fetched
 
-    async def states(self, keys: Sequence[str], fields: Sequence[Field]) -> States:
+    async def states(self, keys: Sequence[str], fields: Sequence[CacheField]) -> States:
         """What is there now, with nothing loaded or leased."""
         heard = self._as_heard(fields)
         found = await states(self._local if self.is_kept else None, self._shared, self._clock_ms, keys, heard)
         return {one: found[other] for one, other in zip(fields, heard, strict=True)}
 
-    def _as_heard(self, fields: Sequence[Field]) -> Sequence[Field]:
+    def _as_heard(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
         return fields if self.hearing is None else self.hearing.fields(fields)
 
     async def settle(self) -> None:
@@ -142,10 +142,10 @@ class Cache:
         self,
         missing: Sequence[int],
         keys: Sequence[str],
-        fields: Sequence[Field],
+        fields: Sequence[CacheField],
         load: Load,
         rows: list[list[Any] | None],
-        errors: dict[Field, StoreError],
+        errors: dict[CacheField, StoreError],
     ) -> Sequence[Flight]:
         """Join the flights that fetch the same, begin one for the rest, and take what comes of them."""
         joined: dict[int, tuple[Flight, asyncio.Task[None]]] = {}
@@ -168,7 +168,9 @@ class Cache:
             errors.update((one, flight.errors[one.name]) for one in fields if one.name in flight.errors)
         return list(flights)
 
-    def _begin(self, keys: Sequence[str], fields: Sequence[Field], load: Load) -> tuple[Flight, asyncio.Task[None]]:
+    def _begin(
+        self, keys: Sequence[str], fields: Sequence[CacheField], load: Load
+    ) -> tuple[Flight, asyncio.Task[None]]:
         flight = Flight(keys, fields, load)
         begun = (flight, self._run(self._fetch(flight), awaited=True))
         if self.is_kept:  # else nobody could say that a change has come since it began, and others must not join it
@@ -207,14 +209,14 @@ class Cache:
                 await asyncio.sleep(wait_s)
                 wait_s = min(2 * wait_s, _LATER_LOOKS_S)
 
-    async def _look_up(self, keys: Sequence[str], fields: Sequence[Field], *, mode: Mode = "load") -> Found | None:
+    async def _look_up(self, keys: Sequence[str], fields: Sequence[CacheField], *, mode: Mode = "load") -> Found | None:
         """What Redis has, None where it cannot be asked, or may hold what could not be invalidated."""
         return await self._shared.look_up(keys, fields, mode=mode) if self.is_kept else None
 
     def _take(self, flight: Flight, keys: Sequence[str], found: Found) -> None:
         """Keep in memory what Redis had, and have refreshed what was stale."""
         now, keeps = clock(found.now_ms), self.is_kept and not flight.outdated
-        stale: list[tuple[str, Field]] = []
+        stale: list[tuple[str, CacheField]] = []
         for key, row in zip(keys, found.rows, strict=True):
             known = [(one, entry) for one, entry in zip(flight.fields, row, strict=True) if entry is not None]
             stale += [(key, one) for one, entry in known if entry.times < now]

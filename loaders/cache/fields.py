@@ -31,7 +31,7 @@ _random = Random()  # noqa: S311 (nothing secret)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Field:
+class CacheField:
     """One thing that is cached of an object: a section with its arguments, or a record.
 
     `name` is unique among fields and says all that the value depends on; `source` is what it is invalidated with.
@@ -78,7 +78,7 @@ def written(value: Any, times: bytes, epochs: bytes) -> tuple[bytes, Entry] | No
     return text, Entry(value, times, len(text))
 
 
-def entries(texts: Sequence[bytes], fields: Sequence[Field]) -> list[Entry | None]:
+def entries(texts: Sequence[bytes], fields: Sequence[CacheField]) -> list[Entry | None]:
     """The entries that were written, one for each text; None for what is none of ours."""
     try:
         values = orjson.loads(b"[" + b",".join([text[_HEADER:] for text in texts]) + b"]")  # one call for all
@@ -90,7 +90,7 @@ def entries(texts: Sequence[bytes], fields: Sequence[Field]) -> list[Entry | Non
         return [_entry(text, field) for text, field in zip(texts, fields, strict=True)]
 
 
-def _entry(text: bytes, field: Field) -> Entry | None:
+def _entry(text: bytes, field: CacheField) -> Entry | None:
     try:
         return Entry(field.read(orjson.loads(text[_HEADER:])), text[:TIMES], len(text))
     except (ValueError, TypeError, IndexError):

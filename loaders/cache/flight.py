@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from loaders.cache.fields import NEVER, Field
+from loaders.cache.fields import NEVER, CacheField
 from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError
 
-Wanted = dict[Field, list[str]]
+Wanted = dict[CacheField, list[str]]
 """Objects by the field that is wanted of them."""
-Answers = Mapping[Field, Mapping[str, Any] | StoreError]
+Answers = Mapping[CacheField, Mapping[str, Any] | StoreError]
 """Values by field and object; the error where a field could not be loaded. An object that is left out has None."""
 Load = Callable[[Wanted], Awaitable[Answers]]
 """Asks the stores, fused."""
@@ -22,13 +22,13 @@ class Flight:
     """Objects whose fields are being fetched; `rows` has an object's values in the order of the fields."""
 
     keys: Sequence[str]
-    fields: Sequence[Field]
+    fields: Sequence[CacheField]
     load: Load
     rows: dict[str, list[Any]] = field(default_factory=dict)
     errors: dict[str, StoreError] = field(default_factory=dict)
     """By name of the field."""
-    stale: Counter[Field] = field(default_factory=Counter)
-    missed: Counter[Field] = field(default_factory=Counter)
+    stale: Counter[CacheField] = field(default_factory=Counter)
+    missed: Counter[CacheField] = field(default_factory=Counter)
     oldest: bytes = NEVER
     """The times of the least fresh of it."""
     outdated: bool = False
@@ -37,9 +37,9 @@ class Flight:
 
 def note(
     keys: Sequence[str],
-    fields: Sequence[Field],
+    fields: Sequence[CacheField],
     fresh_until: float,
-    stale: Counter[Field],
+    stale: Counter[CacheField],
     flights: Sequence[Flight],
 ) -> None:
     """Record, for the current request, what came from memory, where `stale` counts, and from these flights.

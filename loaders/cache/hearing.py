@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from loaders.cache.fields import Field
+from loaders.cache.fields import CacheField
 
 UNHEARD_AGE_S = 30
 """How long anything that the register feeds is cached while its changes are not heard: a database that is asked twice a
@@ -55,7 +55,7 @@ class Hearing:
             self._is_kept = False
             self._dropped()
 
-    def fields(self, fields: Sequence[Field]) -> Sequence[Field]:
+    def fields(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
         """The fields as they are cached now, in the same order: those that the register feeds for a shorter time."""
         if self.is_heard:
             return fields
@@ -63,7 +63,7 @@ class Hearing:
 
 
 @lru_cache(maxsize=_MOST_FIELDS)
-def _shortened(field: Field) -> Field:
+def _shortened(field: CacheField) -> CacheField:
     """Served for a short time, and not after it; where loading fails, as long as ever."""
     freshness = field.freshness
     age_s = min(UNHEARD_AGE_S, freshness.max_age_s)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from loaders.cache.fields import NEVER, Entry, Field
+from loaders.cache.fields import NEVER, CacheField, Entry
 
 _OVERHEAD = 400
 """Bytes that an entry takes beside what it holds: its object, its place in two dictionaries, its times."""
@@ -33,7 +33,7 @@ class LocalCache:
         self.bytes = 0
 
     def get(
-        self, keys: Sequence[str], fields: Sequence[Field], now: bytes
+        self, keys: Sequence[str], fields: Sequence[CacheField], now: bytes
     ) -> tuple[list[list[Any] | None], list[tuple[int, int]], bytes]:
         """By object, the values of all fields, or None where one is lacking; places whose value is stale; and the times
         of the least fresh.
@@ -54,7 +54,7 @@ class LocalCache:
             oldest = min(oldest, times)
         return rows, stale, oldest
 
-    def put(self, key: str, fields: Sequence[Field], entries: Sequence[Entry]) -> None:
+    def put(self, key: str, fields: Sequence[CacheField], entries: Sequence[Entry]) -> None:
         """Hold an object's entries, and let go of what is too much."""
         if not self._most_entries:
             return

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any, Literal, TypeVar
 
 from loaders.cache import scripts
-from loaders.cache.fields import Entry, Field, entries
+from loaders.cache.fields import CacheField, Entry, entries
 from loaders.cache.shards import Shards
 from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.redis import Redis
@@ -72,7 +72,7 @@ class SharedCache:
         """Whether Redis is being left alone."""
         return self._breaker.is_open
 
-    async def look_up(self, keys: Sequence[str], fields: Sequence[Field], *, mode: Mode = "load") -> Found | None:
+    async def look_up(self, keys: Sequence[str], fields: Sequence[CacheField], *, mode: Mode = "load") -> Found | None:
         """What there is, with leases for the caller on what there is not; on what is stale too, to refresh it.
 
         To look, no lease is taken.
@@ -88,7 +88,7 @@ class SharedCache:
         return _joined(found, list(places.values())) if len(found) == len(parts) else None
 
     async def _look_up(
-        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, mode: Mode
+        self, shard: int, keys: Sequence[str], fields: Sequence[CacheField], token: str, mode: Mode
     ) -> Found | None:
         for _ in range(_ATTEMPTS):
             parts = await self._look_up_parts(shard, keys, fields, token, mode)
@@ -99,7 +99,7 @@ class SharedCache:
         return None  # sources are invalidated faster than they can be looked up
 
     async def _look_up_parts(
-        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, mode: Mode
+        self, shard: int, keys: Sequence[str], fields: Sequence[CacheField], token: str, mode: Mode
     ) -> list[Found] | None:
         names = [self._name(one) for one in fields]
         parts: list[Found] = []
@@ -123,7 +123,7 @@ class SharedCache:
         return parts
 
     async def put(
-        self, keys: Sequence[str], fields: Sequence[Field], token: str, texts: Sequence[Sequence[bytes]]
+        self, keys: Sequence[str], fields: Sequence[CacheField], token: str, texts: Sequence[Sequence[bytes]]
     ) -> int:
         """Give back the leases of this token, each with the object's text of the field, `b""` for none.
 
@@ -141,7 +141,12 @@ class SharedCache:
         return sum(taken)
 
     async def _put(
-        self, shard: int, keys: Sequence[str], fields: Sequence[Field], token: str, texts: Sequence[Sequence[bytes]]
+        self,
+        shard: int,
+        keys: Sequence[str],
+        fields: Sequence[CacheField],
+        token: str,
+        texts: Sequence[Sequence[bytes]],
     ) -> int:
         names = [self._name(one) for one in fields]
         keep_ms = 1000 * max(_keep_s(one) for one in fields)
@@ -158,7 +163,7 @@ class SharedCache:
         """Stop looking for Redis."""
         await self._breaker.close()
 
-    def _name(self, one: Field) -> str:
+    def _name(self, one: CacheField) -> str:
         return f"{self._version}.{one.name}"
 
     async def _probe(self) -> None:
@@ -193,12 +198,12 @@ def _object(key: str) -> str:
     return f"o:{key}"
 
 
-def _keep_s(one: Field) -> int:
+def _keep_s(one: CacheField) -> int:
     freshness = one.freshness
     return 2 * (freshness.max_age_s + max(freshness.stale_while_revalidate_s, freshness.stale_if_error_s))
 
 
-def _found(token: str, reply: Any, count: int, fields: Sequence[Field]) -> Found:
+def _found(token: str, reply: Any, count: int, fields: Sequence[CacheField]) -> Found:
     """Read the rows of `count` objects: texts, leases and usable texts, all texts in one go.
 
     Raises ValueError, TypeError, IndexError or AttributeError where the reply is none of ours.

@@ -3,18 +3,18 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from loaders.cache.fields import Entry, Field, clock
+from loaders.cache.fields import CacheField, Entry, clock
 from loaders.cache.local import LocalCache
 from loaders.cache.shared import MOST_PLACES, SharedCache
 
 FRESH, STALE, MISSING = "fresh", "stale", "missing"
 
-States = Mapping[Field, list[str]]
+States = Mapping[CacheField, list[str]]
 """Of each field, FRESH, STALE or MISSING for each object, in order."""
 
 
 async def states(
-    local: LocalCache | None, shared: SharedCache, clock_ms: float, keys: Sequence[str], fields: Sequence[Field]
+    local: LocalCache | None, shared: SharedCache, clock_ms: float, keys: Sequence[str], fields: Sequence[CacheField]
 ) -> States:
     """What memory and Redis have; without Redis all else is missing, and so is what is too much to be looked for.
 

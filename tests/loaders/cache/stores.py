@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from loaders.cache.fields import Field
+from loaders.cache.fields import CacheField
 from loaders.cache.flight import Answers, Wanted
 from loaders.catalogue.declaration import Freshness
 from loaders.stores.errors import StoreUnavailable
@@ -16,8 +16,8 @@ GONE = Freshness(max_age_s=0, stale_while_revalidate_s=0, stale_if_error_s=1_000
 """Served only where it cannot be loaded."""
 
 
-def field(name: str, freshness: Freshness = LONG, source: str = "source") -> Field:
-    return Field(name, source, freshness, lambda value: value, name)
+def field(name: str, freshness: Freshness = LONG, source: str = "source") -> CacheField:
+    return CacheField(name, source, freshness, lambda value: value, name)
 
 
 class Truth:
@@ -34,7 +34,7 @@ class Truth:
         """Reads first, then takes its time: what is written meanwhile is not in the answer."""
         self.began.set()
         self.asked.append({one.name: list(keys) for one, keys in wanted.items()})
-        answers: dict[Field, Any] = {
+        answers: dict[CacheField, Any] = {
             one: {key: [one.name, key, self.versions[key]] for key in keys if key != "unknown"}
             for one, keys in wanted.items()
         }
@@ -43,5 +43,5 @@ class Truth:
             return dict.fromkeys(wanted, StoreUnavailable("truth", "away"))
         return answers
 
-    def value(self, one: Field, key: str) -> Any:
+    def value(self, one: CacheField, key: str) -> Any:
         return [one.name, key, self.versions[key]]

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from loaders.cache.fields import Field
+from loaders.cache.fields import CacheField
 from loaders.cache.invalidation import Change, Invalidator
 from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.stores.postgres import Postgres
@@ -54,7 +54,7 @@ async def test_caches_serve_what_was_written_also_where_redis_was_away_meanwhile
     database: NewStores, process: OpenCache, store_urls: StoreUrls
 ) -> None:
     register, truth = database.stores.postgres, Truth()
-    entry = Field("entry", "register", LONG, lambda value: value, "entry")
+    entry = CacheField("entry", "register", LONG, lambda value: value, "entry")
     async with process() as cache, relay(store_urls.redis_url) as between, open_redis(between.url) as redis:
         invalidated = Invalidated()
 
