@@ -8,12 +8,12 @@ from functools import partial
 
 from gateway.settings import Settings
 from loaders.cache.cache import Cache
+from loaders.cache.change_listener import RegisterFeed
 from loaders.cache.factory import open_cache
-from loaders.cache.hearing import Hearing
 from loaders.cache.invalidation import Invalidator
+from loaders.cache.listener_health import Hearing
 from loaders.cache.listener_lease import ListenerLease
 from loaders.cache.register_changes import WHOLE_REGISTER
-from loaders.cache.register_feed import RegisterFeed
 from loaders.cached_sections import version
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.clickhouse import ClickHouse

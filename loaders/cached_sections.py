@@ -13,7 +13,7 @@ from loaders.airlines import AirlineByCodeLoader
 from loaders.airports import AirportByCodeLoader
 from loaders.cache.cache import Cache
 from loaders.cache.fields import CacheField
-from loaders.cache.flight import Answers, Wanted
+from loaders.cache.in_flight_load import Answers, Wanted
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Kind, ListSection, Section

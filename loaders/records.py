@@ -11,7 +11,7 @@ from aiodataloader import DataLoader
 from loaders.alignment import align
 from loaders.cache.cache import Cache
 from loaders.cache.fields import CacheField
-from loaders.cache.flight import Answers, Wanted
+from loaders.cache.in_flight_load import Answers, Wanted
 from loaders.catalogue.declaration import Freshness
 from loaders.keys import valid_keys
 from loaders.stores.errors import StoreError

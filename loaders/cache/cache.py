@@ -15,12 +15,12 @@ from contextvars import Context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from loaders.cache.behind import Behind
 from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, CacheField, Entry, clock, variants, written
-from loaders.cache.flight import Answers, Flight, Load, note
-from loaders.cache.hearing import Hearing
+from loaders.cache.in_flight_load import Answers, Flight, Load, note
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
+from loaders.cache.listener_health import Hearing
 from loaders.cache.local import LocalCache
+from loaders.cache.refresh_coalescer import RefreshCoalescer
 from loaders.cache.shared import MOST_PLACES, Found, Mode, SharedCache
 from loaders.cache.states import States, states
 from loaders.concurrency import cancel_and_wait, close_with_timeout
@@ -53,7 +53,7 @@ class Cache:
         """Whether changes of the register are heard; where nobody says, they are taken to be."""
         self._flights: dict[str, tuple[Flight, asyncio.Task[None]]] = {}
         self._aloft: set[Flight] = set()
-        self._behind = Behind(self._refresh, self._run)
+        self._refreshes = RefreshCoalescer(self._refresh, self._run)
         self._tasks: set[asyncio.Task[None]] = set()
         self._clock_ms = 0.0
         """What to add to the monotonic clock to have Redis'."""
@@ -102,7 +102,7 @@ class Cache:
         flights: Sequence[Flight] = ()
         if self.is_kept:
             rows, stale, oldest = self._local.get(keys, fields, clock(self._now_ms()))
-            self._behind.add(((keys[at], fields[which]) for at, which in stale), load)
+            self._refreshes.add(((keys[at], fields[which]) for at, which in stale), load)
         missing = [at for at, row in enumerate(rows) if row is None]
         self.counts["fields from memory"] += (len(keys) - len(missing)) * len(fields)
         fetched = Fetched({})
@@ -225,7 +225,7 @@ class Cache:
             if keeps and known:
                 self._local.put(key, *zip(*known, strict=True))
         flight.stale.update(one for _, one in stale)
-        self._behind.add(stale, flight.load)
+        self._refreshes.add(stale, flight.load)
 
     async def _load(self, flight: Flight, keys: Sequence[str], found: Found) -> None:
         """Ask the stores for what is this flight's to load, put it into its rows, and have it kept."""
@@ -321,13 +321,13 @@ class Cache:
         """Begin what nobody may wait for; whoever waits for what is `awaited` is told why it failed."""
         task = asyncio.create_task(work, context=context)
         self._tasks.add(task)
-        task.add_done_callback(self._done if awaited else self._done_behind)
+        task.add_done_callback(self._done if awaited else self._done_in_background)
         return task
 
     def _done(self, task: asyncio.Task[None]) -> BaseException | None:
         self._tasks.discard(task)
         return None if task.cancelled() else task.exception()
 
-    def _done_behind(self, task: asyncio.Task[None]) -> None:
+    def _done_in_background(self, task: asyncio.Task[None]) -> None:
         if (error := self._done(task)) is not None:
             _log.error("What was cached could not be refreshed or kept.", exc_info=error)

@@ -16,8 +16,8 @@ from gateway.cli import _parser
 from gateway.http import compression
 from gateway.settings import Settings
 from loaders import sections
-from loaders.cache import behind, invalidation, shared
 from loaders.cache import documents as shared_documents
+from loaders.cache import invalidation, refresh_coalescer, shared
 from loaders.catalogue import ANALYSIS
 from loaders.catalogue.declaration import FLOWN, REGISTERED
 from resolvers import fleet
@@ -90,7 +90,7 @@ PROMISES = [
     ("docs/security.md", r"Pages of at most ([\d,]+), by cursor", fleet.LARGEST_PAGE),
     ("docs/security.md", r"goes on for (\w+) minutes", api_keys._GRACE_S // 60),
     ("docs/caching.md", r"Beyond ([\d,]+) sections of aircraft", shared.MOST_PLACES),
-    ("docs/caching.md", r"stale within (\d+) ms", behind._GATHER_S * 1_000),
+    ("docs/caching.md", r"stale within (\d+) ms", refresh_coalescer._GATHER_S * 1_000),
     ("docs/caching.md", r"under a lease of (\w+) seconds", invalidation._LEASE_S),
     ("docs/caching.md", r"is `\$ids`\) for all aircraft or those of a file, (\d+) at a time", warm.AT_ONCE),
     ("docs/caching.md", r"computed from flights \| (\d+) minutes", FLOWN.max_age_s / 60),

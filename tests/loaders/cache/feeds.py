@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from loaders.cache.hearing import Hearing
+from loaders.cache.change_listener import RegisterFeed
 from loaders.cache.invalidation import Change
+from loaders.cache.listener_health import Hearing
 from loaders.cache.listener_lease import LeaseState
 from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER
-from loaders.cache.register_feed import RegisterFeed
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.postgres import Postgres
 

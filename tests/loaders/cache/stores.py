@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from loaders.cache.fields import CacheField
-from loaders.cache.flight import Answers, Wanted
+from loaders.cache.in_flight_load import Answers, Wanted
 from loaders.catalogue.declaration import Freshness
 from loaders.stores.errors import StoreUnavailable
 

@@ -9,7 +9,7 @@ import pytest
 from loaders import concurrency
 from loaders.cache.cache import Cache
 from loaders.cache.fields import variants
-from loaders.cache.flight import Answers, Wanted
+from loaders.cache.in_flight_load import Answers, Wanted
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
 from loaders.catalogue.declaration import Freshness
 from loaders.request_tracker import RequestTracker, begin_request, current_request

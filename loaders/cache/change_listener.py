@@ -17,8 +17,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
-from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
 from loaders.cache.invalidation import RETRY_S, Change
+from loaders.cache.listener_health import UNHEARD_AGE_S, Hearing
 from loaders.cache.listener_lease import LeaseState
 from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER, PendingChanges, parse_change
 from loaders.concurrency import cancel_and_wait

@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 
 from loaders.cache.cache import Cache
-from loaders.cache.hearing import UNHEARD_AGE_S, Hearing
+from loaders.cache.change_listener import RegisterFeed
+from loaders.cache.listener_health import UNHEARD_AGE_S, Hearing
 from loaders.cache.listener_lease import LeaseState, ListenerLease
 from loaders.cache.register_changes import WHOLE_REGISTER
-from loaders.cache.register_feed import RegisterFeed
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Freshness
 from loaders.records import FRESHNESS
@@ -202,8 +202,8 @@ async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
 async def test_changes_that_cannot_be_made_known_count_as_unheard(
     database: NewStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loaders.cache.register_feed._PROOF_S", 1.0)
-    monkeypatch.setattr("loaders.cache.register_feed._KNOWN_WITHIN_S", 0.2)
+    monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 1.0)
+    monkeypatch.setattr("loaders.cache.change_listener._KNOWN_WITHIN_S", 0.2)
     hearing, invalidated = Told(), Invalidated()
     async with feeding(database.stores.postgres, invalidated, hearing=hearing):
         await hearing.until(True)
@@ -218,7 +218,7 @@ async def test_a_database_that_is_away_leaves_what_was_heard_as_it_was(
     database: NewStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing can change there, and what is cached is served while it is refreshed, or cannot be."""
-    monkeypatch.setattr("loaders.cache.register_feed._PROOF_S", 1.0)
+    monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 1.0)
     hearing = Told()
     async with relay(f"{database.database_url}?sslmode=disable") as between:
         client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)
@@ -237,8 +237,8 @@ async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
     database: NewStores, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It hangs, or the network swallows all: that says nothing of poolers, and nothing that is cached is dropped."""
-    monkeypatch.setattr("loaders.cache.register_feed._PROOF_S", 4.0)
-    monkeypatch.setattr("loaders.cache.register_feed._PING_S", 0.2)
+    monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 4.0)
+    monkeypatch.setattr("loaders.cache.change_listener._PING_S", 0.2)
     group, invalidated, both = uuid4().hex, Invalidated(), (Told(), Told())
     async with relay(f"{database.database_url}?sslmode=disable") as between:
         client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)
@@ -322,7 +322,7 @@ async def test_nothing_that_was_kept_for_long_is_served_while_changes_are_not_he
 async def test_what_was_kept_for_a_short_time_is_loaded_anew_after_it(
     process: OpenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loaders.cache.hearing.UNHEARD_AGE_S", 0.3)
+    monkeypatch.setattr("loaders.cache.listener_health.UNHEARD_AGE_S", 0.3)
     truth, brief = Truth(), field("passing", _DECLARED, "aircraft")
     async with process() as cache:
         cache.hearing = Told()

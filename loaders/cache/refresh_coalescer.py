@@ -7,13 +7,13 @@ from contextvars import Context
 from typing import Any
 
 from loaders.cache.fields import CacheField
-from loaders.cache.flight import Flight, Load
+from loaders.cache.in_flight_load import Flight, Load
 
 _GATHER_S = 0.02
 """How long stale places are gathered before they are refreshed together."""
 
 
-class Behind:
+class RefreshCoalescer:
     """Gathers stale places, and calls `refresh` with each flight of them, within a task that `run` begins."""
 
     def __init__(
