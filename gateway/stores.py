@@ -8,10 +8,10 @@ from functools import partial
 
 from gateway.settings import Settings
 from loaders.cache.cache import Cache
-from loaders.cache.change_listener import RegisterFeed
+from loaders.cache.change_listener import ChangeListener
 from loaders.cache.factory import open_cache
 from loaders.cache.invalidation import Invalidator
-from loaders.cache.listener_health import Hearing
+from loaders.cache.listener_health import ListenerHealth
 from loaders.cache.listener_lease import ListenerLease
 from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.cached_sections import version
@@ -34,7 +34,7 @@ class Stores:
     clickhouse: ClickHouse
     redis: Redis
     cache: Cache | None = None
-    hearing: Hearing | None = None
+    listener_health: ListenerHealth | None = None
 
     def loaders(self) -> RequestLoaders:
         """The dataloaders of one request."""
@@ -43,7 +43,7 @@ class Stores:
     @property
     def warnings(self) -> list[str]:
         """Sentences on what does not work as it should and keeps nobody from being answered."""
-        reasons = [one.reason for one in (self.hearing, self.cache) if one is not None]
+        reasons = [one.reason for one in (self.listener_health, self.cache) if one is not None]
         return [reason for reason in reasons if reason is not None]
 
     async def states(self, within_s: float = 5.0) -> dict[str, str]:
@@ -119,25 +119,25 @@ async def open_cached_stores(settings: Settings, *, listens: bool = True) -> Asy
             )
             stores = replace(stores, cache=await stack.enter_async_context(cache))
             if listens:
-                stores = replace(stores, hearing=await stack.enter_async_context(_listening(stores)))
+                stores = replace(stores, listener_health=await stack.enter_async_context(_listening(stores)))
         yield stores
 
 
 @asynccontextmanager
-async def _listening(stores: Stores) -> AsyncIterator[Hearing | None]:
+async def _listening(stores: Stores) -> AsyncIterator[ListenerHealth | None]:
     """Take part in listening to changes of the register, for the cache; one process of those that share a Redis and a
     release listens for all.
     """
     if stores.cache is None:
         yield None
         return
-    hearing = Hearing(WHOLE_REGISTER.sources, partial(stores.cache.apply, WHOLE_REGISTER))
-    stores.cache.hearing = hearing
+    listener_health = ListenerHealth(WHOLE_REGISTER.sources, partial(stores.cache.apply, WHOLE_REGISTER))
+    stores.cache.listener_health = listener_health
     lease = ListenerLease(stores.redis, version())
-    feed = RegisterFeed(stores.postgres, Invalidator(stores.redis).invalidate, lease, hearing)
-    feed.start()
+    listener = ChangeListener(stores.postgres, Invalidator(stores.redis).invalidate, lease, listener_health)
+    listener.start()
     try:
-        await feed.settle(_SETTLE_S)
-        yield hearing
+        await listener.settle(_SETTLE_S)
+        yield listener_health
     finally:
-        await feed.stop()
+        await listener.stop()

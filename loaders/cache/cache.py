@@ -18,7 +18,7 @@ from typing import Any
 from loaders.cache.fields import LEAST_MS, NEVER, VARIANTS, CacheField, Entry, clock, variants, written
 from loaders.cache.in_flight_load import Answers, Flight, Load, note
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
-from loaders.cache.listener_health import Hearing
+from loaders.cache.listener_health import ListenerHealth
 from loaders.cache.local import LocalCache
 from loaders.cache.refresh_coalescer import RefreshCoalescer
 from loaders.cache.shared import MOST_PLACES, Found, Mode, SharedCache
@@ -49,8 +49,8 @@ class Cache:
         self._shared = shared
         self._local = local
         self.follower: Follower | None = None
-        self.hearing: Hearing | None = None
-        """Whether changes of the register are heard; where nobody says, they are taken to be."""
+        self.listener_health: ListenerHealth | None = None
+        """Whether changes of the register are heard. None, where nothing listens to them, counts as healthy."""
         self._flights: dict[str, tuple[Flight, asyncio.Task[None]]] = {}
         self._aloft: set[Flight] = set()
         self._refreshes = RefreshCoalescer(self._refresh, self._run)
@@ -96,7 +96,7 @@ class Cache:
 
         `load` may be called after this has returned, to refresh what was stale; loads that are equal are made together.
         """
-        asked, fields = fields, self._as_heard(fields)
+        asked, fields = fields, self._adjust_for_health(fields)
         rows: list[list[Any] | None] = [None] * len(keys)
         oldest, stale = NEVER, list[tuple[int, int]]()
         flights: Sequence[Flight] = ()
@@ -120,12 +120,12 @@ class Cache:
 
     async def states(self, keys: Sequence[str], fields: Sequence[CacheField]) -> States:
         """What is there now, with nothing loaded or leased."""
-        heard = self._as_heard(fields)
-        found = await states(self._local if self.is_kept else None, self._shared, self._clock_ms, keys, heard)
-        return {one: found[other] for one, other in zip(fields, heard, strict=True)}
+        adjusted = self._adjust_for_health(fields)
+        found = await states(self._local if self.is_kept else None, self._shared, self._clock_ms, keys, adjusted)
+        return {one: found[other] for one, other in zip(fields, adjusted, strict=True)}
 
-    def _as_heard(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
-        return fields if self.hearing is None else self.hearing.fields(fields)
+    def _adjust_for_health(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
+        return fields if self.listener_health is None else self.listener_health.adjust(fields)
 
     async def settle(self) -> None:
         """Wait for what is being fetched, written or refreshed."""

@@ -5,7 +5,7 @@ and invalidates what it hears of. What is announced while nobody listens is lost
 of the register for changed.
 
 That it hears is tested each second, and told to the others. Where that is not proven, by whatever process, each caches
-what the register feeds for a short time only (`Hearing`).
+what the register feeds for a short time only (`ListenerHealth`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from loaders.cache.invalidation import RETRY_S, Change
-from loaders.cache.listener_health import UNHEARD_AGE_S, Hearing
+from loaders.cache.listener_health import UNHEALTHY_AGE_S, ListenerHealth
 from loaders.cache.listener_lease import LeaseState
 from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER, PendingChanges, parse_change
 from loaders.concurrency import cancel_and_wait
@@ -64,7 +64,7 @@ class Lease(Protocol):
         """Leave the lease to others, and take the proof back."""
 
 
-class RegisterFeed:
+class ChangeListener:
     """One process's part in it: it listens, or looks whether the one that listens has proven that it hears.
 
     `invalidate` is an Invalidator's. `lease` is of the processes that it reaches: one of them listens. A change whose
@@ -80,7 +80,7 @@ class RegisterFeed:
         postgres: Postgres,
         invalidate: Callable[[Change], Awaitable[None]],
         lease: Lease,
-        hearing: Hearing,
+        listener_health: ListenerHealth,
         *,
         pause_s: float = 1.0,
         lost_after_s: float = 5.0,
@@ -88,7 +88,7 @@ class RegisterFeed:
         self._postgres = postgres
         self._invalidate = invalidate
         self._lease = lease
-        self._hearing = hearing
+        self._health = listener_health
         self._pause_s = pause_s
         self._lost_after_s = lost_after_s
         self._pending = PendingChanges()
@@ -126,14 +126,14 @@ class RegisterFeed:
                 await self._look_or_listen()
             except Exception as error:  # whatever it is, nothing would be heard of any change for good
                 await self._fail_to_hear(error)
-            begins = not self._hearing.is_heard and time.monotonic() < self._patient_until
+            begins = not self._health.is_healthy and time.monotonic() < self._patient_until
             await asyncio.sleep(self._pause_s / 10 if begins else self._pause_s)
 
     async def _look_or_listen(self) -> None:
         looked_at = time.monotonic()
         state = await self._lease.look()
         if state.proof_s > 0:
-            self._hearing.heard(looked_at + state.proof_s)
+            self._health.mark_healthy(looked_at + state.proof_s)
         if state.is_free:
             async with self._postgres.session(lost_after_s=self._lost_after_s) as session:
                 await self._listen_on(session)
@@ -188,7 +188,7 @@ class RegisterFeed:
                 raise
             await self._fail_to_hear(error)
         else:
-            self._hearing.heard(began + _PROOF_S)
+            self._health.mark_healthy(began + _PROOF_S)
             self._note_heard()
         return True
 
@@ -207,12 +207,14 @@ class RegisterFeed:
         self._failing -= {_UNHEARD, _DEAF, _UNPROVEN}
 
     def _tell_unheard(self, reason: str, error: Exception) -> None:
-        self._hearing.unheard(reason)
+        self._health.mark_unhealthy(reason)
         self._settled.set()
         if reason not in self._failing:
             self._failing.add(reason)
             _log.error(
-                "Changes of the register are not heard; what it feeds is cached for %d s only: %s", UNHEARD_AGE_S, error
+                "Changes of the register are not heard; what it feeds is cached for %d s only: %s",
+                UNHEALTHY_AGE_S,
+                error,
             )
 
     async def _fail_to_hear(self, error: Exception) -> None:
@@ -226,10 +228,10 @@ class RegisterFeed:
             self._settled.set()
             self._fail(_UNHEARD, error)
         if not await self._database_answers():
-            self._hearing.hold(time.monotonic() + _PROOF_S + self._lost_after_s)
+            self._health.extend(time.monotonic() + _PROOF_S + self._lost_after_s)
         elif isinstance(error, NotificationLostError):
             self._tell_unheard(_DEAF, error)
-        elif not self._hearing.is_heard and time.monotonic() > self._patient_until:
+        elif not self._health.is_healthy and time.monotonic() > self._patient_until:
             self._tell_unheard(_UNPROVEN, error)
 
     async def _database_answers(self) -> bool:

@@ -1,4 +1,4 @@
-"""Whether changes of the register are heard of, and how long it is cached while they are not."""
+"""Whether changes of the register reach this process, and for how long it is cached while they may not."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from functools import lru_cache
 
 from loaders.cache.fields import CacheField
 
-UNHEARD_AGE_S = 30
-"""How long anything that the register feeds is cached while its changes are not heard: a database that is asked twice a
-minute bears it, and nobody is served an older answer."""
+UNHEALTHY_AGE_S = 30
+"""How long values that come from the register are cached while changes may be missed. The database is then queried for
+each at most twice a minute, and no cached value is older than this."""
 
 _STARTING = "Changes of the register are not heard yet."
-_MOST_FIELDS = 4_096
+_MAX_FIELDS = 4_096
 
 
-class Hearing:
-    """A process's knowledge of it. Nothing is heard until it is said, and only for as long as that.
+class ListenerHealth:
+    """Whether changes are known to reach this process: not before `mark_healthy`, and only until the time given there.
 
-    `dropped` is called when changes are heard no longer: nothing that was kept may be served then.
+    `dropped` is called when changes are no longer heard, since what is cached already must not be served from then on.
     """
 
     def __init__(self, sources: Collection[str], dropped: Callable[[], None]) -> None:
@@ -32,39 +32,39 @@ class Hearing:
         """Why changes are not heard, in a sentence that may be public; None while they are."""
 
     @property
-    def is_heard(self) -> bool:
-        """Whether all changes are known that were committed some seconds ago."""
+    def is_healthy(self) -> bool:
+        """Whether every change that was committed more than some seconds ago has reached this process."""
         return time.monotonic() < self._until
 
-    def heard(self, until: float) -> None:
-        """Changes are heard, which holds until a point in time of the monotonic clock."""
+    def mark_healthy(self, until: float) -> None:
+        """Record that changes are heard, until a point in time of the monotonic clock."""
         self._until = max(until, self._until)
         self._is_kept = True
         self.reason = None
 
-    def hold(self, until: float) -> None:
-        """Nobody can tell, since the database does not answer: if changes were heard, that goes on holding."""
-        if self.is_heard:
+    def extend(self, until: float) -> None:
+        """Extend a healthy state while the database does not answer, when nothing can be proven or disproven."""
+        if self.is_healthy:
             self._until = max(until, self._until)
 
-    def unheard(self, reason: str) -> None:
-        """Changes are not heard, from now on."""
+    def mark_unhealthy(self, reason: str) -> None:
+        """Record that changes are not heard from now on, for a reason that may be public."""
         self._until = 0.0
         self.reason = reason
         if self._is_kept:
             self._is_kept = False
             self._dropped()
 
-    def fields(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
-        """The fields as they are cached now, in the same order: those that the register feeds for a shorter time."""
-        if self.is_heard:
+    def adjust(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
+        """Return the fields in the same order; while this is not healthy, shorten those of the register."""
+        if self.is_healthy:
             return fields
         return tuple(_shortened(one) if one.source in self._sources else one for one in fields)
 
 
-@lru_cache(maxsize=_MOST_FIELDS)
+@lru_cache(maxsize=_MAX_FIELDS)
 def _shortened(field: CacheField) -> CacheField:
-    """Served for a short time, and not after it; where loading fails, as long as ever."""
+    """Return the field with a short freshness and no stale-while-revalidate; stale-if-error stays as it is."""
     freshness = field.freshness
-    age_s = min(UNHEARD_AGE_S, freshness.max_age_s)
+    age_s = min(UNHEALTHY_AGE_S, freshness.max_age_s)
     return replace(field, freshness=replace(freshness, max_age_s=age_s, stale_while_revalidate_s=0))

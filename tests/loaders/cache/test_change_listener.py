@@ -9,7 +9,7 @@ from loaders.cache.invalidation import Change
 from loaders.cache.register_changes import WHOLE_REGISTER, parse_change
 from loaders.catalogue import SECTIONS
 from loaders.stores.postgres import Postgres
-from tests.loaders.cache.feeds import OF_AIRCRAFT, REVISE, SHARED, all_until, listening, messages
+from tests.loaders.cache.change_listeners import OF_AIRCRAFT, REVISE, SHARED, all_until, listening, messages
 
 
 def test_the_whole_register_is_all_that_is_read_from_it() -> None:

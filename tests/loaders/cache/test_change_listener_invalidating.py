@@ -10,8 +10,8 @@ from loaders.cache.invalidation import Change, Invalidator
 from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewStores
+from tests.loaders.cache.change_listeners import REVISE, SHARED, Invalidated, listening, start_listener
 from tests.loaders.cache.conftest import OpenCache
-from tests.loaders.cache.feeds import REVISE, SHARED, Invalidated, feeding, listening
 from tests.loaders.cache.stores import LONG, Truth
 from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import relay
@@ -72,7 +72,7 @@ async def test_caches_serve_what_was_written_also_where_redis_was_away_meanwhile
             truth.versions["aircraft:N1"] = revision
             await register.execute(REVISE, "N1", revision)
 
-        async with feeding(register, invalidate):
+        async with start_listener(register, invalidate):
             await invalidated.next()
             assert await served() == 0
             await revise(1)

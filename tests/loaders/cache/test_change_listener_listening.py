@@ -9,7 +9,7 @@ from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.stores.errors import StoreTimeout
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewStores
-from tests.loaders.cache.feeds import REVISE, SHARED, Invalidated, client, feeding, listening
+from tests.loaders.cache.change_listeners import REVISE, SHARED, Invalidated, client, listening, start_listener
 from tests.loaders.stores.relay import relay
 
 _LISTENING = """
@@ -20,9 +20,9 @@ where datname = current_database() and application_name = 'fuseway-session'
 
 async def test_one_listens_and_the_next_takes_over_with_all_of_the_register(register: Postgres) -> None:
     first, second = Invalidated(), Invalidated()
-    async with feeding(register, first) as one:
+    async with start_listener(register, first) as one:
         assert await first.next() == WHOLE_REGISTER
-        async with feeding(register, second):
+        async with start_listener(register, second):
             await asyncio.sleep(0.3)
             await register.execute(REVISE, "N1", 1)
             assert (await first.next()).keys == ("aircraft:N1",)
@@ -36,7 +36,7 @@ async def test_one_listens_and_the_next_takes_over_with_all_of_the_register(regi
 
 async def test_one_of_each_group_listens(register: Postgres) -> None:
     blue, green = Invalidated(), Invalidated()
-    async with feeding(register, blue, group="blue"), feeding(register, green, group="green"):
+    async with start_listener(register, blue, group="blue"), start_listener(register, green, group="green"):
         assert await blue.next() == await green.next() == WHOLE_REGISTER
         await register.execute(REVISE, "N1", 1)
         assert await blue.next() == await green.next() == Change(("aircraft:N1",), SHARED)
@@ -62,12 +62,12 @@ async def test_a_connection_that_falls_silent_is_lost_at_both_ends(database: New
     async with (
         relay(f"{database.database_url}?sslmode=disable") as between,
         client(between.url) as behind,
-        feeding(behind, silent, lost_after_s=0.5),
+        start_listener(behind, silent, lost_after_s=0.5),
     ):
         assert await silent.next() == WHOLE_REGISTER
         ((pid,),) = await register.rows(_LISTENING)
         between.silence()
-        async with feeding(register, well, lost_after_s=0.5) as other:
+        async with start_listener(register, well, lost_after_s=0.5) as other:
             assert await well.next() == WHOLE_REGISTER
             for _ in range(100):  # the server counts from what it has received last, and by its own clock
                 sessions = await register.rows("select 1 from pg_stat_activity where pid = $1", pid)
@@ -97,7 +97,7 @@ async def test_a_database_that_is_away_is_tried_again(database: NewStores, caplo
     invalidated = Invalidated()
     async with relay(f"{database.database_url}?sslmode=disable") as between, client(between.url) as behind:
         await between.cut()
-        async with feeding(behind, invalidated):
+        async with start_listener(behind, invalidated):
             await asyncio.sleep(0.5)
             assert invalidated.attempts == 0
             await between.listen()
@@ -124,5 +124,5 @@ async def test_stopping_does_not_wait_for_a_driver_that_takes_it_for_a_failure(r
         except asyncio.CancelledError:
             raise StoreTimeout("redis", "no answer") from None
 
-    async with asyncio.timeout(5), feeding(register, invalidate):
+    async with asyncio.timeout(5), start_listener(register, invalidate):
         await began.wait()

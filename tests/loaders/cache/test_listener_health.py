@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from loaders.cache.cache import Cache
-from loaders.cache.change_listener import RegisterFeed
-from loaders.cache.listener_health import UNHEARD_AGE_S, Hearing
+from loaders.cache.change_listener import ChangeListener
+from loaders.cache.listener_health import UNHEALTHY_AGE_S, ListenerHealth
 from loaders.cache.listener_lease import LeaseState, ListenerLease
 from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.catalogue import SECTIONS
@@ -22,8 +22,8 @@ from loaders.stores.echo import Echo, NotificationLostError
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 from tests.conftest import NewStores
+from tests.loaders.cache.change_listeners import REVISE, Invalidated, start_listener
 from tests.loaders.cache.conftest import OpenCache
-from tests.loaders.cache.feeds import REVISE, Invalidated, feeding
 from tests.loaders.cache.stores import Truth, field
 from tests.loaders.stores.relay import Relay, relay
 from tests.pgbouncer import pgbouncer
@@ -35,8 +35,8 @@ _LOCKS = (
 )
 
 
-class Told(Hearing):
-    """Hearing that a test can wait for."""
+class WatchedHealth(ListenerHealth):
+    """ListenerHealth that a test can wait for."""
 
     def __init__(self) -> None:
         super().__init__({"aircraft"}, self._drop)
@@ -45,8 +45,8 @@ class Told(Hearing):
     def _drop(self) -> None:
         self.drops += 1
 
-    async def until(self, is_heard: bool) -> None:
-        await _until(lambda: self.is_heard is is_heard and (self.reason is None) is is_heard)
+    async def until(self, is_healthy: bool) -> None:
+        await _until(lambda: self.is_healthy is is_healthy and (self.reason is None) is is_healthy)
 
 
 async def _until(condition: Callable[[], bool]) -> None:
@@ -88,20 +88,20 @@ async def test_a_pooler_by_transactions_is_found_out_and_takes_no_lock(
 ) -> None:
     """It answers LISTEN, and passes nothing on. When the session's way leads past it, all heals by itself."""
     name = database.database_url.rpartition("/")[2]
-    hearing, invalidated = Told(), Invalidated()
+    listener_health, invalidated = WatchedHealth(), Invalidated()
     with pgbouncer(database.database_url, "transaction", pool_size=1) as pooled:
         async with (
             relay(pooled) as between,
             behind(database, between.url) as client,
-            feeding(client, invalidated, hearing=hearing),
+            start_listener(client, invalidated, listener_health=listener_health),
         ):
             await _until(lambda: bool(_errors(caplog)))
-            assert not hearing.is_heard
-            assert "DATABASE_DIRECT_URL" in str(hearing.reason)
+            assert not listener_health.is_healthy
+            assert "DATABASE_DIRECT_URL" in str(listener_health.reason)
             assert await client.rows(_LOCKS, name) == []
             assert invalidated.attempts == 0
             _leads_to(between, database.database_url)
-            await hearing.until(True)
+            await listener_health.until(True)
             assert await invalidated.next() == WHOLE_REGISTER
             await database.stores.postgres.execute(REVISE, "N1", 1)
             assert (await invalidated.next()).keys == ("aircraft:N1",)
@@ -111,29 +111,32 @@ async def test_a_pooler_by_transactions_is_found_out_and_takes_no_lock(
 async def test_a_pooler_that_is_put_in_between_later_is_found_out(
     database: NewStores, caplog: pytest.LogCaptureFixture
 ) -> None:
-    hearing = Told()
+    listener_health = WatchedHealth()
     with pgbouncer(database.database_url, "transaction") as pooled:
         url = f"{database.database_url}?sslmode=disable"
         async with (
             relay(url) as between,
             behind(database, between.url) as client,
-            feeding(client, Invalidated(), hearing=hearing),
+            start_listener(client, Invalidated(), listener_health=listener_health),
         ):
-            await hearing.until(True)
+            await listener_health.until(True)
             await between.cut()
             _leads_to(between, pooled)
             await between.listen()
-            await hearing.until(False)
-    assert hearing.drops == 1
+            await listener_health.until(False)
+    assert listener_health.drops == 1
     assert len(_errors(caplog)) == 1
 
 
 async def test_a_pooler_by_sessions_passes_changes_on(database: NewStores) -> None:
-    hearing, invalidated = Told(), Invalidated()
+    listener_health, invalidated = WatchedHealth(), Invalidated()
     with pgbouncer(database.database_url, "session") as pooled:
-        async with behind(database, pooled) as client, feeding(client, invalidated, hearing=hearing):
+        async with (
+            behind(database, pooled) as client,
+            start_listener(client, invalidated, listener_health=listener_health),
+        ):
             assert await invalidated.next() == WHOLE_REGISTER
-            await hearing.until(True)
+            await listener_health.until(True)
             await database.stores.postgres.execute(REVISE, "N1", 1)
             assert (await invalidated.next()).keys == ("aircraft:N1",)
 
@@ -142,18 +145,18 @@ async def test_a_connection_that_falls_silent_is_found_out_and_replaced(
     database: NewStores, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As one does behind NAT: nobody closes it, and nothing comes."""
-    hearing, invalidated = Told(), Invalidated()
+    listener_health, invalidated = WatchedHealth(), Invalidated()
     async with (
         relay(f"{database.database_url}?sslmode=disable") as between,
         behind(database, between.url) as client,
-        feeding(client, invalidated, hearing=hearing, lost_after_s=60),
+        start_listener(client, invalidated, listener_health=listener_health, lost_after_s=60),
     ):
-        await hearing.until(True)
+        await listener_health.until(True)
         assert await invalidated.next() == WHOLE_REGISTER
         between.silence()
-        await hearing.until(False)
+        await listener_health.until(False)
         between.resume()
-        await hearing.until(True)
+        await listener_health.until(True)
         assert await invalidated.next() == WHOLE_REGISTER, "what was announced meanwhile was lost"
     assert len(_errors(caplog)) == 1
 
@@ -178,7 +181,7 @@ async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
     database: NewStores, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One that holds the lease and is deaf, stopped, or left behind."""
-    hearing = Told()
+    listener_health = WatchedHealth()
 
     class Taken:
         async def look(self) -> LeaseState:
@@ -190,12 +193,12 @@ async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
         async def end(self) -> None:
             pass
 
-    hearing.heard(time.monotonic() + 1)
-    feed = RegisterFeed(database.stores.postgres, Invalidated(), Taken(), hearing, pause_s=0.1)
-    feed.start()
-    await hearing.until(False)
-    await feed.stop()
-    assert hearing.drops == 1
+    listener_health.mark_healthy(time.monotonic() + 1)
+    listener = ChangeListener(database.stores.postgres, Invalidated(), Taken(), listener_health, pause_s=0.1)
+    listener.start()
+    await listener_health.until(False)
+    await listener.stop()
+    assert listener_health.drops == 1
     assert len(_errors(caplog)) == 1
 
 
@@ -204,14 +207,14 @@ async def test_changes_that_cannot_be_made_known_count_as_unheard(
 ) -> None:
     monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 1.0)
     monkeypatch.setattr("loaders.cache.change_listener._KNOWN_WITHIN_S", 0.2)
-    hearing, invalidated = Told(), Invalidated()
-    async with feeding(database.stores.postgres, invalidated, hearing=hearing):
-        await hearing.until(True)
+    listener_health, invalidated = WatchedHealth(), Invalidated()
+    async with start_listener(database.stores.postgres, invalidated, listener_health=listener_health):
+        await listener_health.until(True)
         invalidated.fails = True
         await database.stores.postgres.execute(REVISE, "N1", 1)
-        await hearing.until(False)
+        await listener_health.until(False)
         invalidated.fails = False
-        await hearing.until(True)
+        await listener_health.until(True)
 
 
 async def test_a_database_that_is_away_leaves_what_was_heard_as_it_was(
@@ -219,18 +222,18 @@ async def test_a_database_that_is_away_leaves_what_was_heard_as_it_was(
 ) -> None:
     """Nothing can change there, and what is cached is served while it is refreshed, or cannot be."""
     monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 1.0)
-    hearing = Told()
+    listener_health = WatchedHealth()
     async with relay(f"{database.database_url}?sslmode=disable") as between:
         client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)
-        async with feeding(client, Invalidated(), hearing=hearing):
-            await hearing.until(True)
+        async with start_listener(client, Invalidated(), listener_health=listener_health):
+            await listener_health.until(True)
             await between.cut()
             for _ in range(30):
                 await asyncio.sleep(0.1)
-                assert hearing.is_heard
+                assert listener_health.is_healthy
             await between.listen()
         await client.close()
-    assert hearing.drops == 0
+    assert listener_health.drops == 0
 
 
 async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
@@ -239,27 +242,29 @@ async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
     """It hangs, or the network swallows all: that says nothing of poolers, and nothing that is cached is dropped."""
     monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 4.0)
     monkeypatch.setattr("loaders.cache.change_listener._PING_S", 0.2)
-    group, invalidated, both = uuid4().hex, Invalidated(), (Told(), Told())
+    group, invalidated, both = uuid4().hex, Invalidated(), (WatchedHealth(), WatchedHealth())
     async with relay(f"{database.database_url}?sslmode=disable") as between:
         client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)
-        feeds = [
-            RegisterFeed(client, invalidated, ListenerLease(redis, group), hearing, pause_s=0.1, lost_after_s=0.5)
-            for hearing in both
+        listeners = [
+            ChangeListener(
+                client, invalidated, ListenerLease(redis, group), listener_health, pause_s=0.1, lost_after_s=0.5
+            )
+            for listener_health in both
         ]
-        for feed, hearing in zip(feeds, both, strict=True):
-            feed.start()
-            await hearing.until(True)
+        for listener, listener_health in zip(listeners, both, strict=True):
+            listener.start()
+            await listener_health.until(True)
         assert await invalidated.next() == WHOLE_REGISTER
         between.silence()
         for _ in range(80):
             await asyncio.sleep(0.1)
-            assert [hearing.is_heard for hearing in both] == [True, True]
+            assert [listener_health.is_healthy for listener_health in both] == [True, True]
         between.resume()
         assert await invalidated.next() == WHOLE_REGISTER
-        for feed in feeds:
-            await feed.stop()
+        for listener in listeners:
+            await listener.stop()
         await client.close()
-    assert [hearing.drops for hearing in both] == [0, 0]
+    assert [listener_health.drops for listener_health in both] == [0, 0]
     assert _errors(caplog) == []
 
 
@@ -267,25 +272,27 @@ async def test_a_process_that_is_deaf_says_so_once_when_the_one_that_hears_has_l
     database: NewStores, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What the other has proven is not taken for its own again and again."""
-    group, invalidated, hearing = uuid4().hex, Invalidated(), Told()
-    hears = RegisterFeed(database.stores.postgres, invalidated, ListenerLease(redis, group), Told(), pause_s=0.1)
+    group, invalidated, listener_health = uuid4().hex, Invalidated(), WatchedHealth()
+    hears = ChangeListener(
+        database.stores.postgres, invalidated, ListenerLease(redis, group), WatchedHealth(), pause_s=0.1
+    )
     with pgbouncer(database.database_url, "transaction") as pooled:
         async with behind(database, pooled) as client:
-            deaf = RegisterFeed(client, Invalidated(), ListenerLease(redis, group), hearing, pause_s=0.1)
+            deaf = ChangeListener(client, Invalidated(), ListenerLease(redis, group), listener_health, pause_s=0.1)
             hears.start()
             assert await invalidated.next() == WHOLE_REGISTER
             deaf.start()
-            await hearing.until(True)
+            await listener_health.until(True)
             await hears.stop()
-            await hearing.until(False)
+            await listener_health.until(False)
             for _ in range(30):
                 await asyncio.sleep(0.1)
-                assert not hearing.is_heard
+                assert not listener_health.is_healthy
             hears.start()
-            await hearing.until(True)
+            await listener_health.until(True)
             await deaf.stop()
             await hears.stop()
-    assert hearing.drops == 1
+    assert listener_health.drops == 1
     assert len(_errors(caplog)) == 1
 
 
@@ -301,31 +308,31 @@ async def test_nothing_that_was_kept_for_long_is_served_while_changes_are_not_he
     truth = Truth()
     async with process() as one, process() as other:
         for cache in (one, other):
-            cache.hearing = Told()
-            cache.hearing.heard(time.monotonic() + 60)
+            cache.listener_health = WatchedHealth()
+            cache.listener_health.mark_healthy(time.monotonic() + 60)
             await _expect(cache, truth, 0)
         truth.asked.clear()
         truth.versions["x"] = 1
         for cache in (one, other):
-            assert cache.hearing is not None
+            assert cache.listener_health is not None
             await _expect(cache, truth, 0)  # it is heard, and so it has not changed
-            cache.hearing.unheard("test")
+            cache.listener_health.mark_unhealthy("test")
             await _expect(cache, truth, 1)
             await _expect(cache, truth, 1)
         assert truth.asked == [{"fed": ["x"]}], "once, and for both"
         tracker = begin_request()
         await _expect(one, truth, 1)
-        assert 0 < tracker.cache_policy.fresh_for_s() <= UNHEARD_AGE_S
+        assert 0 < tracker.cache_policy.fresh_for_s() <= UNHEALTHY_AGE_S
         assert tracker.cache_policy.stale_while_revalidate_s == 0
 
 
 async def test_what_was_kept_for_a_short_time_is_loaded_anew_after_it(
     process: OpenCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loaders.cache.listener_health.UNHEARD_AGE_S", 0.3)
+    monkeypatch.setattr("loaders.cache.listener_health.UNHEALTHY_AGE_S", 0.3)
     truth, brief = Truth(), field("passing", _DECLARED, "aircraft")
     async with process() as cache:
-        cache.hearing = Told()
+        cache.listener_health = WatchedHealth()
         for version in (0, 1):
             truth.versions["x"] = version
             fetched = await cache.fetch(["x"], (brief,), truth)
@@ -337,10 +344,10 @@ async def test_what_was_kept_for_a_short_time_is_loaded_anew_after_it(
 async def test_where_loading_fails_what_was_kept_for_long_is_served_all_the_same(process: OpenCache) -> None:
     truth = Truth()
     async with process() as cache:
-        cache.hearing = Told()
-        cache.hearing.heard(time.monotonic() + 60)
+        cache.listener_health = WatchedHealth()
+        cache.listener_health.mark_healthy(time.monotonic() + 60)
         await _expect(cache, truth, 0)
-        cache.hearing.unheard("test")
+        cache.listener_health.mark_unhealthy("test")
         truth.fails = True
         await _expect(cache, truth, 0)
         fetched = await cache.fetch(["y"], (FED,), truth)

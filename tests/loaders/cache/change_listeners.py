@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from loaders.cache.change_listener import RegisterFeed
+from loaders.cache.change_listener import ChangeListener
 from loaders.cache.invalidation import Change
-from loaders.cache.listener_health import Hearing
+from loaders.cache.listener_health import ListenerHealth
 from loaders.cache.listener_lease import LeaseState
 from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER
 from loaders.stores.errors import StoreUnavailable
@@ -57,8 +57,8 @@ class Leases:
 
     def __init__(self) -> None:
         self.holder: Lease | None = None
-        self.held_until = self.heard_until = 0.0
-        self.feeds = 0
+        self.held_until = self.proven_until = 0.0
+        self.listeners = 0
 
 
 class Lease:
@@ -69,50 +69,50 @@ class Lease:
 
     async def look(self) -> LeaseState:
         now, group = time.monotonic(), self._group
-        return LeaseState(group.holder in (None, self) or group.held_until < now, max(group.heard_until - now, 0))
+        return LeaseState(group.holder in (None, self) or group.held_until < now, max(group.proven_until - now, 0))
 
     async def renew(self, lease_s: float, proof_s: float) -> bool:
         if is_free := (await self.look()).is_free:
             self._group.holder, self._group.held_until = self, time.monotonic() + lease_s / 10
-            self._group.heard_until = max(self._group.heard_until, time.monotonic() + proof_s / 10)
+            self._group.proven_until = max(self._group.proven_until, time.monotonic() + proof_s / 10)
         return is_free
 
     async def end(self) -> None:
         if self._group.holder is self:
             self._group.holder = None
-            self._group.heard_until = 0
+            self._group.proven_until = 0
 
 
 _groups: defaultdict[str, Leases] = defaultdict(Leases)
 
 
 @asynccontextmanager
-async def feeding(
+async def start_listener(
     postgres: Postgres,
     invalidate: Callable[[Change], Awaitable[None]],
     *,
     group: str = "redis",
     lost_after_s: float = 5,
-    hearing: Hearing | None = None,
-) -> AsyncIterator[RegisterFeed]:
+    listener_health: ListenerHealth | None = None,
+) -> AsyncIterator[ChangeListener]:
     """A feed among those of a group, to the end of the block."""
     of_group = _groups[group]
-    of_group.feeds += 1
-    feed = RegisterFeed(
+    of_group.listeners += 1
+    listener = ChangeListener(
         postgres,
         invalidate,
         Lease(of_group),
-        hearing or Hearing((), lambda: None),
+        listener_health or ListenerHealth((), lambda: None),
         pause_s=0.1,
         lost_after_s=lost_after_s,
     )
-    feed.start()
+    listener.start()
     try:
-        yield feed
+        yield listener
     finally:
-        await feed.stop()
-        of_group.feeds -= 1
-        if not of_group.feeds:
+        await listener.stop()
+        of_group.listeners -= 1
+        if not of_group.listeners:
             del _groups[group]
 
 
@@ -120,7 +120,7 @@ async def feeding(
 async def listening(postgres: Postgres) -> AsyncIterator[Invalidated]:
     """What a feed invalidates after it has begun to listen."""
     invalidated = Invalidated()
-    async with feeding(postgres, invalidated):
+    async with start_listener(postgres, invalidated):
         assert await invalidated.next() == WHOLE_REGISTER
         yield invalidated
 
