@@ -1,11 +1,11 @@
-"""What changes in PostgreSQL's register, whoever changes it, made known to all caches.
+"""Listen to changes of PostgreSQL's register, whoever makes them, and invalidate them in all caches.
 
 Triggers announce the keys that each transaction changed (migrations/postgres/0003_changes.sql). One process listens,
-and invalidates what it hears of. What is announced while nobody listens is lost; so whoever begins to listen takes all
-of the register for changed.
+and invalidates those keys. Announcements are lost while no process listens, so a process that starts to listen treats
+the whole register as changed.
 
-That it hears is tested each second, and told to the others. Where that is not proven, by whatever process, each caches
-what the register feeds for a short time only (`ListenerHealth`).
+The listening process tests each second that announcements arrive, and shares the result with the others. While no
+process has proven it, every process caches values of the register for a short time only (`ListenerHealth`).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from loaders.stores.errors import StoreError
 from loaders.stores.postgres import STORE, Postgres, PostgresSession
 
 _GATHER_S = 0.005
-"""How long changes are gathered before they are made known together; a transaction may announce several."""
+"""How long changes are gathered before they are invalidated together; a transaction may announce several."""
 
 _PROOF_S = 10.0
-"""How long a test proves that changes are heard, and how long who passed it has the lease. A process that died holds up
-an invalidation for three seconds, which must not look like a change that nobody hears."""
-_KNOWN_WITHIN_S = 5.0
+"""How long a passed test counts as proof, and how long the process that passed it has the lease. A process that died
+delays an invalidation by three seconds, which must not look like a change that is not heard."""
+_INVALIDATION_TIMEOUT_S = 5.0
 _PING_S = 1.0
 
 _DEAF = (
@@ -65,14 +65,14 @@ class Lease(Protocol):
 
 
 class ChangeListener:
-    """One process's part in it: it listens, or looks whether the one that listens has proven that it hears.
+    """Listens in one process, or checks that the process which holds the lease has proven that it hears.
 
-    `invalidate` is an Invalidator's. `lease` is of the processes that it reaches: one of them listens. A change whose
+    `invalidate` is that of an Invalidator, and `lease` is shared by the processes that it reaches. A change whose
     invalidation fails is kept and tried again.
 
-    It takes a connection of its own beside the pool, to the primary itself, and tests that with an echo before it takes
-    the lease, then every `pause_s`. What failed is tried again as often. A connection without an answer for
-    `lost_after_s` is lost.
+    Listening takes a connection beside the pool, to the primary itself. An echo tests it before the lease is taken, and
+    then every `pause_s`, as often as anything that failed is tried again. A connection that does not answer for
+    `lost_after_s` counts as lost.
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class ChangeListener:
         self._pause_s = pause_s
         self._lost_after_s = lost_after_s
         self._pending = PendingChanges()
-        self._any_kept = asyncio.Event()
-        self._made_known = asyncio.Event()
-        self._heard_count = self._known_count = 0
-        """Changes that were kept, and how many of them have been made known."""
+        self._any_pending = asyncio.Event()
+        self._invalidated = asyncio.Event()
+        self._received_count = self._invalidated_count = 0
+        """Number of changes that were received, and of those among them that have been invalidated."""
         self._failing: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -103,29 +103,29 @@ class ChangeListener:
         self._settled = asyncio.Event()
 
     def start(self) -> None:
-        """Begin, without waiting for anything: a store that is away is tried again until it is there."""
+        """Start without waiting for any store; one that is away is tried again until it is there."""
         self._stopping = False
         self._patient_until = time.monotonic() + 5 * self._pause_s
-        self._tasks = [asyncio.create_task(self._take_part()), asyncio.create_task(self._make_known())]
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._invalidate_pending())]
 
     async def settle(self, within_s: float) -> None:
-        """Wait until it has turned out whether changes are heard, for so long at most."""
+        """Wait until it is known whether changes are heard, or until the time is up."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._settled.wait()
 
     async def stop(self) -> None:
-        """End the connection and the lease. What is kept is left to the next that listens: it takes all."""
+        """End the connection and the lease. Pending changes are dropped: the next listener invalidates all."""
         self._stopping = True
         await cancel_and_wait(self._tasks)
         self._tasks.clear()
 
-    async def _take_part(self) -> None:
+    async def _run(self) -> None:
         while not self._stopping:
             try:
                 await self._look_or_listen()
             except Exception as error:  # whatever it is, nothing would be heard of any change for good
-                await self._fail_to_hear(error)
+                await self._handle_failure(error)
             begins = not self._health.is_healthy and time.monotonic() < self._patient_until
             await asyncio.sleep(self._pause_s / 10 if begins else self._pause_s)
 
@@ -138,12 +138,12 @@ class ChangeListener:
             async with self._postgres.session(lost_after_s=self._lost_after_s) as session:
                 await self._listen_on(session)
         elif state.proof_s > 0:
-            self._note_heard()
+            self._report_healthy()
         else:
             raise _UnprovenError(STORE, "the process that listens has not proven that it hears")
 
     async def _listen_on(self, session: PostgresSession) -> None:
-        """Ends where another has the lease, and by raising when nothing is heard or the connection is lost."""
+        """Return when another process has the lease; raise when nothing is heard or the connection is lost."""
         echo = await Echo.start(self._postgres, session)
         # Only now it is certain that the connection is not a pooler's, which would lend it to others as we leave it.
         await session.end_after_silence(self._lost_after_s)
@@ -173,12 +173,12 @@ class ChangeListener:
             raise NotificationLostError(STORE, message) from error
 
     async def _prove(self, session: PostgresSession, echo: Echo) -> bool:
-        """Prove that what was committed until now has been heard and made known; whether the lease is still ours."""
+        """Prove that all commits so far were heard and invalidated. Return whether this process still has the lease."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._lost_after_s):
                 await echo.prove()
-            await self._until_known()
+            await self._until_invalidated()
             if not await self._lease.renew(_PROOF_S, max(began + _PROOF_S - time.monotonic(), 0.001)):
                 return False
         except NotificationLostError:
@@ -186,38 +186,38 @@ class ChangeListener:
         except (StoreError, TimeoutError) as error:  # nothing is proven, and nothing is missed: it goes on listening
             if session.is_closed:
                 raise
-            await self._fail_to_hear(error)
+            await self._handle_failure(error)
         else:
             self._health.mark_healthy(began + _PROOF_S)
-            self._note_heard()
+            self._report_healthy()
         return True
 
-    async def _until_known(self) -> None:
-        """Return when all changes that were heard until now have been made known. Raises TimeoutError."""
-        count = self._heard_count
-        async with asyncio.timeout(_KNOWN_WITHIN_S):
-            while self._known_count < count:
-                self._made_known.clear()
-                await self._made_known.wait()
+    async def _until_invalidated(self) -> None:
+        """Return when all changes received so far have been invalidated. Raises TimeoutError."""
+        count = self._received_count
+        async with asyncio.timeout(_INVALIDATION_TIMEOUT_S):
+            while self._invalidated_count < count:
+                self._invalidated.clear()
+                await self._invalidated.wait()
 
-    def _note_heard(self) -> None:
+    def _report_healthy(self) -> None:
         self._settled.set()
         if self._failing & {_DEAF, _UNPROVEN}:
             _log.warning("Changes of the register are heard again.")
         self._failing -= {_UNHEARD, _DEAF, _UNPROVEN}
 
-    def _tell_unheard(self, reason: str, error: Exception) -> None:
+    def _report_unhealthy(self, reason: str, error: Exception) -> None:
         self._health.mark_unhealthy(reason)
         self._settled.set()
         if reason not in self._failing:
             self._failing.add(reason)
             _log.error(
-                "Changes of the register are not heard; what it feeds is cached for %d s only: %s",
+                "Changes of the register are not heard; its values are cached for %d s only: %s",
                 UNHEALTHY_AGE_S,
                 error,
             )
 
-    async def _fail_to_hear(self, error: Exception) -> None:
+    async def _handle_failure(self, error: Exception) -> None:
         """Count changes as unheard: at once where notifications get lost, else when the last proof ends.
 
         While PostgreSQL does not answer, nobody can tell, and what was proven goes on holding.
@@ -230,9 +230,9 @@ class ChangeListener:
         if not await self._database_answers():
             self._health.extend(time.monotonic() + _PROOF_S + self._lost_after_s)
         elif isinstance(error, NotificationLostError):
-            self._tell_unheard(_DEAF, error)
+            self._report_unhealthy(_DEAF, error)
         elif not self._health.is_healthy and time.monotonic() > self._patient_until:
-            self._tell_unheard(_UNPROVEN, error)
+            self._report_unhealthy(_UNPROVEN, error)
 
     async def _database_answers(self) -> bool:
         try:
@@ -244,15 +244,15 @@ class ChangeListener:
 
     def _keep(self, change: Change) -> None:
         self._pending.add(change)
-        self._heard_count += 1
-        self._any_kept.set()
+        self._received_count += 1
+        self._any_pending.set()
 
-    async def _make_known(self) -> None:
+    async def _invalidate_pending(self) -> None:
         while not self._stopping:
-            await self._any_kept.wait()
+            await self._any_pending.wait()
             await asyncio.sleep(_GATHER_S)
-            self._any_kept.clear()
-            change, count = self._pending.take(), self._heard_count
+            self._any_pending.clear()
+            change, count = self._pending.take(), self._received_count
             try:
                 await self._invalidate(change)
             except Exception as error:  # whatever it is, what has changed must not be forgotten
@@ -261,11 +261,11 @@ class ChangeListener:
                 await asyncio.sleep(RETRY_S)
             else:
                 self._failing.discard(_UNTOLD)
-                self._known_count = count
-                self._made_known.set()
+                self._invalidated_count = count
+                self._invalidated.set()
 
     def _fail(self, what: str, error: Exception) -> None:
-        """Into the log, once until it succeeds."""
+        """Log a failure once, until it succeeds again."""
         if what not in self._failing:
             self._failing.add(what)
             _log.warning("%s: %s", what, str(error)[:500] or type(error).__name__)

@@ -206,7 +206,7 @@ async def test_changes_that_cannot_be_made_known_count_as_unheard(
     database: NewStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 1.0)
-    monkeypatch.setattr("loaders.cache.change_listener._KNOWN_WITHIN_S", 0.2)
+    monkeypatch.setattr("loaders.cache.change_listener._INVALIDATION_TIMEOUT_S", 0.2)
     listener_health, invalidated = WatchedHealth(), Invalidated()
     async with start_listener(database.stores.postgres, invalidated, listener_health=listener_health):
         await listener_health.until(True)
