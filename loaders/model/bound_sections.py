@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,9 @@ from loaders.model.model import Model, ObjectType, SectionType
 from loaders.model.names import column_names, quoted_name
 from loaders.model.order_terms import OrderTerm, order_terms
 from loaders.model.references import Fragment
+from loaders.model.scalars import SCALARS, TEXT
 from loaders.model.shapes import Cardinality, Shape, ValueKind
+from loaders.model.tenancy import Tenancy
 from loaders.model.words import Pick
 
 RECORD = "record"
@@ -54,6 +57,7 @@ class BoundSection:
     is_periodic: bool = False
     target: str = ""
     """The object type whose records the rows are, where they are some's."""
+    tenancy: Tenancy = dataclasses.field(default=Tenancy(), compare=False)
 
     @property
     def database(self) -> Database:
@@ -63,8 +67,17 @@ class BoundSection:
 
 def bound_sections(model: Model) -> dict[str, BoundSection]:
     """Return all uses by name: each object's record, and the sections and lists of its fields and groups."""
+    tenancy = tenancy_of(model)
     uses = (use for object_type in model.objects.values() for use in _of_object(model, object_type))
-    return {use.name: use for use in uses}
+    return {use.name: replace(use, tenancy=tenancy) for use in uses}
+
+
+def tenancy_of(model: Model) -> Tenancy:
+    """Return how the tables of a model say whose rows they hold."""
+    keys = {object_type.table: object_type.key.columns for object_type in model.objects.values()}
+    if model.tenant is None:
+        return Tenancy(keys=keys)
+    return Tenancy(model.tenant.column, SCALARS.get(model.tenant.type, TEXT), keys)
 
 
 def _of_object(model: Model, object_type: ObjectType) -> Iterator[BoundSection]:
