@@ -16,7 +16,7 @@ class RequestContext:
 
     loaders: RequestLoaders
     links: Links
-    encode_in_pieces: bool = False
+    encode_in_chunks: bool = False
     """Whether large lists may be answered as encoded JSON, for an encoder that takes it as it is."""
     in_parts: bool = False
     """Whether the answer may come in parts, where @defer and @stream say so; otherwise they are not heeded."""
@@ -29,12 +29,12 @@ class RequestContext:
         cls,
         loaders: RequestLoaders,
         *,
-        encode_in_pieces: bool = False,
+        encode_in_chunks: bool = False,
         in_parts: bool = False,
         scopes: frozenset[str] = ALL_SCOPES,
     ) -> "RequestContext":
         """A new request's context."""
-        return cls(loaders, Links(loaders), encode_in_pieces, in_parts, scopes=scopes)
+        return cls(loaders, Links(loaders), encode_in_chunks, in_parts, scopes=scopes)
 
     async def release(self) -> None:
         """Let go of what was loaded, when the answer is made.

@@ -1,6 +1,5 @@
-"""Execution: graphql-core's executor, with whole selections of lists completed column by column.
+"""Execute operations with graphql-core, and complete lists and objects column by column where that is equivalent.
 
-`executor` hooks into graphql-core, `plan` decides what can be completed by columns, `rows` generates the inner loops,
-`pieces` encodes what comes out.
-Whatever is not certain to come out as graphql-core would have it is left to graphql-core.
+`executor` hooks into graphql-core, `completer` compiles selections into functions, `codegen` generates their inner
+loops, and `json_chunks` encodes the result. graphql-core completes everything that might come out differently.
 """

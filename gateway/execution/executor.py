@@ -1,11 +1,11 @@
-"""graphql-core's executor, with lists and objects completed by columns where that is certain to come out the same.
+"""graphql-core's executor, which completes lists and objects by columns where the result is certain to be the same.
 
-graphql-core resolves the root fields. When it comes to complete a list or an object, this class first tries the plan of
-that selection: all or nothing. What the plan does not cover, and any value that it does not expect, leaves the whole
-subtree to graphql-core, which finds and reports the errors. Plans read what is already loaded and have no side effects,
-so that trying costs time only.
+graphql-core resolves the root fields. Before it completes a list or an object, this class tries the completer of that
+selection, all or nothing. A selection that cannot be compiled, and any unexpected value, leaves the whole subtree to
+graphql-core, which finds and reports the errors. Completers read what is already loaded and have no side effects, so
+that a failed attempt costs time only.
 
-These methods of graphql-core's executor are not public: the version is pinned, and a test tells when they change.
+The overridden methods are not public in graphql-core: its version is pinned, and a test fails when they change.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import orjson
 from graphql import GraphQLError, GraphQLObjectType, get_named_type
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from gateway.execution.codegen import Complete, FallbackValue
+from gateway.execution.completer import FallbackSelection, compile_completer
 from gateway.execution.error_locations import ErrorLocations
-from gateway.execution.pieces import Pieces
-from gateway.execution.plan import Unsupported, plan
-from gateway.execution.rows import Complete, Unclean
+from gateway.execution.json_chunks import JSONChunks
 from gateway.execution.variables import texts, with_texts
 from resolvers.fleet import AircraftConnection
 from resolvers.operations import memory
@@ -40,20 +40,20 @@ if TYPE_CHECKING:
 _NOT_DONE = object()
 _DEFINITION = "strawberry-definition"
 
-_FIRST_PIECE = 4
-"""Items of a list's first piece; the next ones are sized by how long it took."""
-_MOST_IN_PIECE = 64
-"""Items of any piece: the next ones may be much larger than those that its size is learned from."""
-_WHOLE = 16
-"""Items of a list that is completed whole."""
-IN_PIECES = (AircraftConnection,)
-"""Types that are left to graphql-core, so that the lists that they hold are completed in pieces."""
-_PIECE_S = 0.002
-"""How long a piece may hold the event loop. Without pieces, a large answer would hold up all others for seconds."""
+_FIRST_CHUNK = 4
+"""Items of a list's first chunk. The size of each later chunk follows from the time that the previous one took."""
+_MAX_CHUNK = 64
+"""Maximum items of a chunk: later items may be much larger than those that its size was derived from."""
+_MAX_WHOLE = 16
+"""Maximum items of a list that is completed in one go."""
+IN_CHUNKS = (AircraftConnection,)
+"""Types that graphql-core completes, so that the lists in them are completed in chunks."""
+_CHUNK_S = 0.002
+"""Time that a chunk should take. Without chunks, a large result would block the event loop for seconds."""
 
 
 def _encoded(completed: Any) -> bytes | None:
-    """A list's items as JSON, without its brackets; None where there is a text that is not Unicode."""
+    """Return a list's items as JSON without brackets, or None if one of its texts is not valid Unicode."""
     try:
         return orjson.dumps(completed)[1:-1]
     except TypeError:
@@ -61,28 +61,31 @@ def _encoded(completed: Any) -> bytes | None:
 
 
 def _next_size(size: int, took_s: float) -> int:
-    """At most four times and at least half as many, at least one."""
-    fitting = int(size * _PIECE_S / max(took_s, 1e-6))
-    return max(1, min(max(fitting, size // 2), size * 4, _MOST_IN_PIECE))
+    """Return the next chunk's size: at least one, and between half and four times the last one."""
+    fitting = int(size * _CHUNK_S / max(took_s, 1e-6))
+    return max(1, min(max(fitting, size // 2), size * 4, _MAX_CHUNK))
 
 
 class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
-    """One execution of one operation.
+    """The execution of one operation.
 
-    Where the context says `encode_in_pieces`, large lists come out as Pieces and dates as they are (see pieces.encode).
-    `left_to_graphql_core` counts, for the life of the process, how often a subtree was left to graphql-core, and why.
+    Where the context says `encode_in_chunks`, large lists come out as JSONChunks and dates as they are (see
+    json_chunks.encode). `left_to_graphql_core` counts, for the life of the process, how often a subtree was left to
+    graphql-core, and why.
     """
 
     left_to_graphql_core: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # None where the context is not the gateway's: then lists are completed whole.
-        self._encode: bool | None = getattr(self.context_value, "encode_in_pieces", None)
+        # None if the context is not the gateway's: then lists are completed in one go.
+        self._encode: bool | None = getattr(self.context_value, "encode_in_chunks", None)
         self.encodes = bool(self._encode)
         self.scopes: frozenset[str] = getattr(self.context_value, "scopes", frozenset())
         self._error_locations = ErrorLocations()
-        self._plans: dict[tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | Unsupported]] = {}
+        self._completers: dict[
+            tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | FallbackSelection]
+        ] = {}
 
     @classmethod
     def build(
@@ -96,7 +99,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """As graphql-core builds it, without a look at each of thousands of ids."""
+        """Build the execution as graphql-core does, without checking each of thousands of ids."""
         values = raw_variable_values or {}
         long = texts(schema, document, operation_name, values)
         short = values | {name: [] for name in long}
@@ -114,11 +117,11 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         result: AsyncIterable[Any] | Iterable[Any],
         position_context: Any,
     ) -> Any:
-        """The list by columns, or as graphql-core completes it; one that is streamed is its."""
+        """Complete a list by columns if possible. Streamed lists are left to graphql-core."""
         if is_streamed(field_details_list):
             return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
-        if self._encode is not None and type(result) is list and len(result) > _WHOLE:
-            return self._complete_pieces(return_type, field_details_list, info, path, result, position_context)
+        if self._encode is not None and type(result) is list and len(result) > _MAX_WHOLE:
+            return self._complete_chunks(return_type, field_details_list, info, path, result, position_context)
         completed = self._by_columns(return_type, field_details_list, path, result)
         if completed is not _NOT_DONE:
             return completed
@@ -131,12 +134,13 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         field_details_list: FieldDetailsList,
         path: Path,
     ) -> None:
-        """As graphql-core does, without looking for the same place of the document again for each object."""
+        """Report an error as graphql-core does, but locate each field of the document only once."""
         error = self._error_locations.located_error(raw_error, field_details_list, path)
         super().handle_field_error(error, return_type, field_details_list, path)
 
     def get_stream_usage(self, field_details_list: FieldDetailsList, path: Path) -> Any:
-        """As graphql-core's; a count that cannot be is the caller's fault."""
+        """Return the use of @stream. Raises GraphQLError, where graphql-core raises ValueError, for a negative
+        count."""
         try:
             return super().get_stream_usage(field_details_list, path)
         except ValueError as error:
@@ -151,8 +155,8 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         result: Any,
         position_context: Any,
     ) -> Any:
-        """The object by columns of one, or as graphql-core completes it; one that holds a list of aircraft is its."""
-        if self._encode is not None and getattr(return_type.extensions.get(_DEFINITION), "origin", None) in IN_PIECES:
+        """Complete an object by columns if possible. Types in IN_CHUNKS are left to graphql-core."""
+        if self._encode is not None and getattr(return_type.extensions.get(_DEFINITION), "origin", None) in IN_CHUNKS:
             return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
         completed = self._by_columns(return_type, field_details_list, path, result)
         if completed is not _NOT_DONE:
@@ -168,7 +172,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: GroupedFieldSet,
         delivery_group_map: DeliveryGroupMap,
     ) -> AwaitableOrValue[WorkResult]:
-        """The deferred fields of an object, when their values are there: then they are completed by columns, too."""
+        """Execute the deferred fields of an object once their values are loaded, so that columns can complete them."""
         group = (delivery_groups, parent_type, source_value, path, grouped_field_set, delivery_group_map)
         deferred = getattr(self.context_value, "deferred", None)
         loading = deferred.loading(source_value) if deferred is not None else None
@@ -179,7 +183,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         executed = super().execute_execution_group(*group)
         return await executed if self.is_awaitable(executed) else executed
 
-    async def _complete_pieces(
+    async def _complete_chunks(
         self,
         declared: GraphQLList[GraphQLOutputType],
         details: FieldDetailsList,
@@ -188,63 +192,65 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         items: list[Any],
         position_context: Any,
     ) -> Any:
-        """The list, completed piece by piece, with the event loop let go in between.
+        """Complete a list in chunks that take about _CHUNK_S each, and yield to the event loop in between.
 
-        A piece is as large as takes about _PIECE_S. Where it may be encoded its dictionaries are gone at once: a large
-        answer is held as bytes. The whole list is graphql-core's where one piece is not clean, or cannot be encoded.
+        Each chunk is encoded at once if the context allows it, so that a large result is held as bytes. If one chunk
+        has an unexpected value or cannot be encoded, graphql-core completes the whole list.
         """
-        pieces: list[Any] = []
-        at, size = 0, _FIRST_PIECE
+        chunks: list[Any] = []
+        at, size = 0, _FIRST_CHUNK
         while at < len(items):
             started = time.perf_counter()
-            piece = self._by_columns(declared, details, path, items[at : at + size])
-            if self._encode and piece is not _NOT_DONE:
-                piece = _encoded(piece)
-            if piece is _NOT_DONE or piece is None:
+            chunk = self._by_columns(declared, details, path, items[at : at + size])
+            if self._encode and chunk is not _NOT_DONE:
+                chunk = _encoded(chunk)
+            if chunk is _NOT_DONE or chunk is None:
                 left = super().complete_list_value(declared, details, info, path, items, position_context)
                 return await left if self.is_awaitable(left) else left
-            pieces.append(piece)
+            chunks.append(chunk)
             at += size
             size = _next_size(size, time.perf_counter() - started)
             await asyncio.sleep(0)
         if self._encode:
-            return Pieces(pieces)
-        return [item for piece in pieces for item in piece]
+            return JSONChunks(chunks)
+        return [item for chunk in chunks for item in chunk]
 
     def _by_columns(self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path, value: Any) -> Any:
         manager = self.middleware_manager
         if (manager is not None and manager.middlewares) or not self.error_propagation:
             return _NOT_DONE
         if not isinstance(get_named_type(declared), GraphQLObjectType):
-            return _NOT_DONE  # leaves cost no more here than by columns; abstract types are looked at value by value
-        complete = self._plan(declared, details, path)
-        if isinstance(complete, Unsupported):
+            return _NOT_DONE  # columns save nothing for leaves; abstract types are resolved value by value
+        complete = self._completer(declared, details, path)
+        if isinstance(complete, FallbackSelection):
             self.left_to_graphql_core[f"selection: {complete}"] += 1
             return _NOT_DONE
         try:
             return complete([value], self.context_value)[0]
-        except Unclean as reason:
+        except FallbackValue as reason:
             self.left_to_graphql_core[f"value: {reason}"] += 1
             return _NOT_DONE
 
-    def _plan(self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path) -> Complete | Unsupported:
-        """The selection's plan, made once an execution, or once an operation where it is that of a root field."""
+    def _completer(
+        self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path
+    ) -> Complete | FallbackSelection:
+        """Return the selection's completer, compiled once per execution, or once per operation for a root field."""
         known = None
         if path.prev is None:
             known = memory(self.operation, self.fragment_definitions, self.variable_values.coerced)
         if known is not None:
             root = (declared, path.key, self.encodes, self.scopes)
             if root not in known:
-                known[root] = self._planned(declared, details)
-            complete: Complete | Unsupported = known[root]
+                known[root] = self._compiled(declared, details)
+            complete: Complete | FallbackSelection = known[root]
             return complete
-        key = (declared, id(details))  # the list is kept with its plan, so that its id stays its own
-        if key not in self._plans:
-            self._plans[key] = (details, self._planned(declared, details))
-        return self._plans[key][1]
+        key = (declared, id(details))  # the list is kept with its completer, so that its id is not reused
+        if key not in self._completers:
+            self._completers[key] = (details, self._compiled(declared, details))
+        return self._completers[key][1]
 
-    def _planned(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete | Unsupported:
+    def _compiled(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete | FallbackSelection:
         try:
-            return plan(self, declared, details)
-        except Unsupported as reason:
-            return Unsupported(*reason.args)  # the one that was raised holds its frames, and so the request
+            return compile_completer(self, declared, details)
+        except FallbackSelection as reason:
+            return FallbackSelection(*reason.args)  # the raised one holds its frames, and so the request

@@ -113,7 +113,7 @@ class GraphQLEndpoint:
         in_parts = _takes_parts(request, asked)
         prepared = await self._preparing.prepared(request, asked, viewer, limits, budget, in_parts=in_parts)
         stores: Stores = request.app.state.stores
-        context = RequestContext.of(stores.loaders(), encode_in_pieces=True, in_parts=in_parts, scopes=viewer.scopes)
+        context = RequestContext.of(stores.loaders(), encode_in_chunks=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
             results = await _all([self._result_or_error(one, context, request, tracker) for one in prepared])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import StreamingResponse
 
 from gateway.errors import MOST_ERRORS, masked
-from gateway.execution.pieces import encode
+from gateway.execution.json_chunks import encode
 from gateway.limits import exceeded
 from loaders.concurrency import cancel_and_wait
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _PART = b"\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
 _DELIMITER = b"---"
 _LARGEST_PART = 1 << 20
-"""Bytes of a part that are sent in one go; larger ones are sent in the pieces that they are encoded in."""
+"""Bytes of a part that are sent in one go; larger ones are sent in the chunks that they are encoded in."""
 
 
 @dataclass(slots=True)
@@ -48,20 +48,20 @@ class Parts:
         return {"pending": [one.formatted for one in self.result.initial_result.pending], "hasNext": True}
 
     async def encoded(self, sent: int, most_bytes: int | None) -> AsyncIterator[list[bytes]]:
-        """The others as JSON, in pieces. Each is only asked for when the one before it has been taken.
+        """The others as JSON, in chunks. Each is only asked for when the one before it has been taken.
 
         `sent` are the bytes of the first part. In place of the part that would make them more than `most_bytes` comes
         one that fails all that is pending, and ends the answer; by then everything has been let go of.
         """
         pending = {one.id: None for one in self.result.initial_result.pending}
         async for result in self.result.subsequent_results:
-            pieces = encode(self._payload(result))
-            sent += sum(map(len, pieces))
+            chunks = encode(self._payload(result))
+            sent += sum(map(len, chunks))
             if most_bytes is not None and sent > most_bytes:
                 await self.close()
                 yield encode(self._too_large(pending, most_bytes, sent))
                 return
-            yield pieces
+            yield chunks
             pending |= {one.id: None for one in result.pending or ()}
             for one in result.completed or ():
                 del pending[one.id]
@@ -115,7 +115,7 @@ class Parts:
 class PartsResponse(StreamingResponse):
     """Sends the parts as they come, and lets go of all when the last is sent, or when its client has left.
 
-    `first` is the first one as JSON, in pieces; `most_bytes` are those of all parts together.
+    `first` is the first one as JSON, in chunks; `most_bytes` are those of all parts together.
     """
 
     def __init__(
@@ -149,15 +149,15 @@ class PartsResponse(StreamingResponse):
 async def _multipart(first: list[bytes], parts: Parts, most_bytes: int | None) -> AsyncGenerator[bytes, None]:
     """The body: each part with the delimiter after it, which tells the client that it is whole."""
     sent = sum(map(len, first))
-    for piece in _part(first, start=_DELIMITER):
-        yield piece
+    for chunk in _part(first, start=_DELIMITER):
+        yield chunk
     first.clear()
-    async for pieces in parts.encoded(sent, most_bytes):
-        for piece in _part(pieces):
-            yield piece
+    async for chunks in parts.encoded(sent, most_bytes):
+        for chunk in _part(chunks):
+            yield chunk
     yield b"--\r\n"
 
 
-def _part(pieces: list[bytes], start: bytes = b"") -> Sequence[bytes]:
-    whole = [start, _PART, *pieces, b"\r\n", _DELIMITER]
-    return whole if sum(map(len, pieces)) > _LARGEST_PART else [b"".join(whole)]
+def _part(chunks: list[bytes], start: bytes = b"") -> Sequence[bytes]:
+    whole = [start, _PART, *chunks, b"\r\n", _DELIMITER]
+    return whole if sum(map(len, chunks)) > _LARGEST_PART else [b"".join(whole)]

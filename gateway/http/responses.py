@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
 
-from gateway.execution.pieces import encode
+from gateway.execution.json_chunks import encode
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
 from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import PartsResponse
@@ -78,24 +78,24 @@ async def respond(
     payloads = [result.payload() for result in response.results]
     first = response.results[0]
     parts = first.parts
-    pieces = encode(payloads if response.is_batch else payloads[0] | (parts.announced() if parts is not None else {}))
-    if response.most_bytes is not None and (size := sum(map(len, pieces))) > response.most_bytes:
+    chunks = encode(payloads if response.is_batch else payloads[0] | (parts.announced() if parts is not None else {}))
+    if response.most_bytes is not None and (size := sum(map(len, chunks))) > response.most_bytes:
         if parts is not None:
             await parts.close()
         return await respond(request, response.too_large(size), policy)
     if parts is not None:
         headers = {"Cache-Control": "no-store", "Vary": _VARY, **SAFE, **_UNBUFFERED, **first.headers}
         media = multipart(listed(request.headers, "accept")) or response.media
-        return PartsResponse(pieces, parts, headers, media, response.most_bytes)
+        return PartsResponse(chunks, parts, headers, media, response.most_bytes)
     status = _status(response, policy)
     headers = {"Cache-Control": _cache_control(response.results, policy, viewer), "Vary": _VARY, **SAFE}
     for result in response.results:
         headers |= result.headers
-    if request.method != "POST" and status == 200 and sum(map(len, pieces)) <= _LARGEST_BODY:
-        headers["ETag"] = etag = _tag(pieces)
+    if request.method != "POST" and status == 200 and sum(map(len, chunks)) <= _LARGEST_BODY:
+        headers["ETag"] = etag = _tag(chunks)
         if matches(listed(request.headers, "if-none-match").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
-    return await _body(request, pieces, status, headers, f"{response.media}; charset=utf-8")
+    return await _body(request, chunks, status, headers, f"{response.media}; charset=utf-8")
 
 
 async def respond_error(request: Request, refused: HTTPError | RequestError, media: str = JSON) -> Response:
@@ -125,39 +125,39 @@ def _cache_control(results: Sequence[OperationResult], policy: CachePolicy | Non
     return f"{whose}, max-age={fresh_s}, stale-while-revalidate={policy.stale_while_revalidate_s}"
 
 
-def _tag(pieces: Sequence[bytes]) -> str:
+def _tag(chunks: Sequence[bytes]) -> str:
     """Of what the answer says; weak, since its encodings share it."""
     digest = hashlib.blake2b(digest_size=16)
-    for piece in pieces:
-        digest.update(piece)
+    for chunk in chunks:
+        digest.update(chunk)
     return f'W/"{digest.hexdigest()}"'
 
 
-async def _body(request: Request, pieces: list[bytes], status: int, headers: dict[str, str], media: str) -> Response:
-    """As one body; in pieces where it is large: then it is never copied."""
-    size = sum(map(len, pieces))
+async def _body(request: Request, chunks: list[bytes], status: int, headers: dict[str, str], media: str) -> Response:
+    """As one body; in chunks where it is large: then it is never copied."""
+    size = sum(map(len, chunks))
     encoding = chosen(listed(request.headers, "accept-encoding")) if size >= SMALLEST else None
     if encoding is not None:
         headers["Content-Encoding"] = encoding
     if size > _LARGEST_BODY:
         if encoding is not None:
-            return StreamingResponse(compressed_in_parts(taken(pieces), encoding), status, headers, media)
+            return StreamingResponse(compressed_in_parts(taken(chunks), encoding), status, headers, media)
         headers["Content-Length"] = str(size)
-        return StreamingResponse(taken(pieces), status, headers, media)
-    body = b"".join(pieces)
+        return StreamingResponse(taken(chunks), status, headers, media)
+    body = b"".join(chunks)
     return Response(await compressed(body, encoding) if encoding is not None else body, status, headers, media)
 
 
-async def taken(pieces: list[bytes]) -> AsyncIterator[bytes]:
-    """The pieces in order, each let go of when it has been taken, with a turn for others now and then.
+async def taken(chunks: list[bytes]) -> AsyncIterator[bytes]:
+    """The chunks in order, each let go of when it has been taken, with a turn for others now and then.
 
     A client that reads fast never makes the server wait, and sending would hold the event loop until all is sent.
     """
     since = 0
-    for at, piece in enumerate(pieces):
-        pieces[at] = b""
-        yield piece
-        since += len(piece)
+    for at, chunk in enumerate(chunks):
+        chunks[at] = b""
+        yield chunk
+        since += len(chunk)
         if since > _LARGEST_BODY:
             since = 0
             await asyncio.sleep(0)

@@ -67,7 +67,7 @@ _ODD: Mapping[Kind, Sequence[Any]] = {
 
 def canned_context(
     seed: object,
-    encode_in_pieces: bool | None,
+    encode_in_chunks: bool | None,
     scopes: frozenset[str] = ALL_SCOPES,
     *,
     in_parts: bool = False,
@@ -77,7 +77,7 @@ def canned_context(
     loaders = _Loaders(_Sections(repr(seed), faults), _Records(Airport), _Records(Airline), _Fleet(repr(seed)))
     return RequestContext.of(
         cast("RequestLoaders", loaders),
-        encode_in_pieces=cast("bool", encode_in_pieces),
+        encode_in_chunks=cast("bool", encode_in_chunks),
         in_parts=in_parts,
         scopes=scopes,
     )

@@ -12,7 +12,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 
 from gateway.execution.executor import ColumnExecutor
-from gateway.execution.pieces import encode
+from gateway.execution.json_chunks import encode
 
 Group = tuple[tuple[str | int, ...], frozenset[str]]
 
@@ -41,10 +41,10 @@ class QuietSchema(strawberry.Schema):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What resolvers get: a seed, and how large lists are answered (whole, False: in pieces, True: encoded pieces)."""
+    """What resolvers get: a seed, and how large lists are answered (whole, False: in chunks, True: encoded chunks)."""
 
     seed: object = 0
-    encode_in_pieces: bool | None = None
+    encode_in_chunks: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ async def run(
         )
     finally:
         schema.execution_context_class = before
-    encodes = getattr(context, "encode_in_pieces", False)
+    encodes = getattr(context, "encode_in_chunks", False)
     return outcome(json.loads(b"".join(encode(result.data))) if encodes else result.data, result.errors)
 
 

@@ -28,7 +28,7 @@ _DOCUMENTS = 12
 _REAL_DOCUMENTS = 6
 _SMALLER = [Size(depth, width, fragments) for depth in range(5) for width in (1, 2, 4) for fragments in (0, 2)]
 _PIECES = (None, False, None, True)
-"""How large lists are answered: whole, piece by piece, or in encoded pieces."""
+"""How large lists are answered: whole, chunk by chunk, or in encoded chunks."""
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,7 @@ async def _check(schema: strawberry.Schema, seed: object, context: Callable[[], 
 
 
 async def _same(schema: strawberry.Schema, document: Document, context: Callable[[], object]) -> bool:
-    in_turn = getattr(context(), "encode_in_pieces", None) is not None
+    in_turn = getattr(context(), "encode_in_chunks", None) is not None
     for variables in _each_way(document.variables):
         tested, reference = await both(schema, document.text, variables, context)
         if not tested.agrees(reference, in_turn=in_turn):

@@ -21,7 +21,7 @@ from graphql import (
 from graphql.language import DirectiveNode
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from gateway.execution.pieces import encode
+from gateway.execution.json_chunks import encode
 from tests.asking import SCHEMA
 from tests.execution.canned import HINTS, canned_context
 from tests.execution.documents import Document, random_document
@@ -93,7 +93,7 @@ def _later(document: Document, seed: object) -> str | None:
 async def _parts(
     engine: type[StrawberryGraphQLCoreExecutionContext], text: str, document: Document, seed: object
 ) -> list[dict[str, Any]]:
-    context = canned_context(seed, encode_in_pieces=True, in_parts=True)
+    context = canned_context(seed, encode_in_chunks=True, in_parts=True)
     before, SCHEMA.execution_context_class = SCHEMA.execution_context_class, engine
     try:
         found: Any = await SCHEMA.execute(text, variable_values=dict(document.variables), context_value=context)

@@ -4,8 +4,8 @@ import pytest
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from gateway.execution.codegen import SCALARS
 from gateway.execution.executor import ColumnExecutor
-from gateway.execution.rows import SCALARS
 from tests.execution.engines import Context, Counting, QuietSchema, both, difference, run
 from tests.execution.positions import POSITIONS, PYTHON, batched, column, list_of, object_type, positions_schema
 from tests.execution.values import EXACT
@@ -24,17 +24,17 @@ def test_every_scalar_with_a_guard_is_tested() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scalar", "nullable", "encode_in_pieces"),
+    ("scalar", "nullable", "encode_in_chunks"),
     [
         *((scalar, nullable, None) for scalar in sorted(EXACT) for nullable in (True, False)),
         *((scalar, True, True) for scalar in ("Date", "DateTime", "Float", "String")),  # those that the encoder writes
     ],
 )
 async def test_any_value_at_any_position_comes_out_as_by_graphql_core(
-    scalar: str, nullable: bool, encode_in_pieces: bool | None
+    scalar: str, nullable: bool, encode_in_chunks: bool | None
 ) -> None:
     schema = positions_schema(scalar, nullable=nullable)
-    tested, reference = await both(schema, _query(exact=False), context=lambda: Context(0, encode_in_pieces))
+    tested, reference = await both(schema, _query(exact=False), context=lambda: Context(0, encode_in_chunks))
     if tested != reference:
         pytest.fail(difference(tested, reference))
 

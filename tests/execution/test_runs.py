@@ -1,4 +1,4 @@
-"""Whole executions: pieces, time limits, cancellation, mutations, subscriptions, and what is not enabled."""
+"""Whole executions: chunks, time limits, cancellation, mutations, subscriptions, and what is not enabled."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -74,16 +74,16 @@ _ODD_ROWS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("encode_in_pieces", [None, False, True])
+@pytest.mark.parametrize("encode_in_chunks", [None, False, True])
 @pytest.mark.parametrize("odd", _ODD_ROWS)
-async def test_a_large_list_is_the_same_whole_and_in_pieces(odd: str, encode_in_pieces: bool | None) -> None:
+async def test_a_large_list_is_the_same_whole_and_in_chunks(odd: str, encode_in_chunks: bool | None) -> None:
     schema = _schema(_numbered(**_ODD_ROWS[odd]))
     for query in ("{ rows { number text double rows { number } } }", "{ strict { __typename text } rows { number } }"):
-        tested, reference = await both(schema, query, context=lambda: Context(0, encode_in_pieces))
+        tested, reference = await both(schema, query, context=lambda: Context(0, encode_in_chunks))
         assert tested == reference
 
 
-async def test_other_tasks_run_between_the_pieces_of_a_large_list() -> None:
+async def test_other_tasks_run_between_the_chunks_of_a_large_list() -> None:
     turns = 0
 
     async def count() -> None:
@@ -94,15 +94,15 @@ async def test_other_tasks_run_between_the_pieces_of_a_large_list() -> None:
 
     counting = asyncio.create_task(count())
     await run(_schema(_numbered()), Counting, "{ rows { number } }", None, Context(0, False))
-    in_pieces, turns = turns, 0
+    in_chunks, turns = turns, 0
     await run(_schema(_numbered()), Counting, "{ rows { number } }", None, Context(0, None))
     counting.cancel()
-    assert in_pieces > turns
+    assert in_chunks > turns
 
 
-@pytest.mark.parametrize("encode_in_pieces", [None, False, True])
-async def test_a_time_limit_around_an_execution_leaves_no_task(encode_in_pieces: bool | None) -> None:
-    schema, context = _schema(_numbered()), Context(0, encode_in_pieces)
+@pytest.mark.parametrize("encode_in_chunks", [None, False, True])
+async def test_a_time_limit_around_an_execution_leaves_no_task(encode_in_chunks: bool | None) -> None:
+    schema, context = _schema(_numbered()), Context(0, encode_in_chunks)
     before = asyncio.all_tasks()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
@@ -126,7 +126,7 @@ async def test_a_cancelled_execution_leaves_no_task() -> None:
         assert asyncio.all_tasks() == before
 
 
-@pytest.mark.parametrize("context", [Context(), Context(0, False)], ids=["whole", "in pieces"])
+@pytest.mark.parametrize("context", [Context(), Context(0, False)], ids=["whole", "in chunks"])
 def test_a_synchronous_execution_is_the_same(context: Context) -> None:
     schema, query = _schema([(1, "a"), None, (True, "b")]), "{ rows { number text rows { number } } }"
     outcomes = []

@@ -49,12 +49,12 @@ async def test_random_queries_without_a_scope_are_answered_as_by_graphql_core(se
     assert min(cases["refused"], cases["denied"]) > 5, f"little was tested: {dict(cases)}"
 
 
-@pytest.mark.parametrize("pieces", [None, False, True])
+@pytest.mark.parametrize("chunks", [None, False, True])
 @pytest.mark.parametrize("ids", [1, 3, 30])
-async def test_a_denied_field_is_null_at_each_of_its_paths_and_the_rest_answers(pieces: bool | None, ids: int) -> None:
+async def test_a_denied_field_is_null_at_each_of_its_paths_and_the_rest_answers(chunks: bool | None, ids: int) -> None:
     variables = {"ids": [f"N{at}" for at in range(ids)]}
     tested, reference = await both(
-        SCHEMA, _QUERY, variables, partial(canned_context, "no faults 0", pieces, _WITHOUT_REGISTER)
+        SCHEMA, _QUERY, variables, partial(canned_context, "no faults 0", chunks, _WITHOUT_REGISTER)
     )
     assert tested == reference, difference(tested, reference)
     denied = {at[2:] for at, texts in tested.errors for text in texts if "needs the scope register:read" in text}

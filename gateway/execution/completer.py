@@ -1,4 +1,7 @@
-"""What of a selection can be completed by columns, and how: composed once an operation, run for any values."""
+"""Compile a selection into a function that completes values column by column.
+
+A completer is compiled once per operation, and run for any values.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from graphql import (
     GraphQLBoolean,
@@ -26,15 +29,24 @@ from graphql.pyutils.undefined import UndefinedType
 from strawberry.schema.types.base_scalars import DateDefinition, DateTimeDefinition
 from strawberry.types.field import StrawberryField
 
-from gateway.execution.rows import SCALARS, Complete, Completed, Leaf, Unclean, assemble, complete_leaf, complete_rows
+from gateway.execution.codegen import (
+    SCALARS,
+    Complete,
+    Completed,
+    FallbackValue,
+    Leaf,
+    assemble,
+    complete_leaf,
+    complete_rows,
+)
 from resolvers.batching import BATCH, Batch, ColumnField
 from resolvers.places import is_deferred, is_streamed
 from resolvers.scopes import Needs, lacking
 
 if TYPE_CHECKING:
-    from graphql.execution.collect_fields import FieldDetailsList
-
-    from gateway.execution.executor import ColumnExecutor
+    from graphql import GraphQLSchema
+    from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
+    from graphql.execution.values import VariableValues
 
 _Resolve = Callable[[Sequence[Any], Any], Sequence[Any]]
 """(parents, context) to one value a parent."""
@@ -42,20 +54,33 @@ _TYPENAME = "__typename"
 _CORE_SCALARS = (GraphQLInt, GraphQLFloat, GraphQLString, GraphQLID, GraphQLBoolean)
 
 
-class Unsupported(Exception):  # noqa: N818 (not an error: the selection is graphql-core's)
+class Execution(Protocol):
+    """The properties of an execution that its completers depend on."""
+
+    schema: GraphQLSchema
+    scopes: frozenset[str]
+    encodes: bool
+    variable_values: VariableValues
+
+    def collect_subfields(
+        self, return_type: GraphQLObjectType, field_details_list: FieldDetailsList, /
+    ) -> CollectedFields: ...
+
+
+class FallbackSelection(Exception):  # noqa: N818 (not an error: the selection is graphql-core's)
     """A selection that cannot be completed by columns; the argument says why."""
 
 
-def plan(executor: ColumnExecutor, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
-    """A function that completes values of this type with this selection. Raises Unsupported."""
-    return _Planner(executor).complete(declared, details)
+def compile_completer(execution: Execution, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
+    """Return a function that completes values of this type with this selection. Raises FallbackSelection."""
+    return _Compiler(execution).complete(declared, details)
 
 
-class _Planner:
-    """Composes the functions of a selection, from the leaves up."""
+class _Compiler:
+    """Composes the completer of a selection, from the leaves up."""
 
-    def __init__(self, executor: ColumnExecutor) -> None:
-        self._executor = executor
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
 
     def complete(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
         if isinstance(declared, GraphQLNonNull):
@@ -65,27 +90,27 @@ class _Planner:
         if isinstance(declared, GraphQLObjectType):
             return self._object(declared, details)
         if _is_guarded(declared):
-            return complete_leaf(cast("GraphQLScalarType", declared).name, self._executor.encodes)
-        raise Unsupported(f"type {declared}")
+            return complete_leaf(cast("GraphQLScalarType", declared).name, self._execution.encodes)
+        raise FallbackSelection(f"type {declared}")
 
     def _object(self, declared: GraphQLObjectType, details: FieldDetailsList) -> Complete:
-        groups = self._executor.collect_subfields(declared, details).grouped_field_set
+        groups = self._execution.collect_subfields(declared, details).grouped_field_set
         if any(is_deferred(group, details) for group in groups.values()):
-            raise Unsupported("@defer")
+            raise FallbackSelection("@defer")
         if any(map(is_streamed, groups.values())):
-            raise Unsupported("@stream")
+            raise FallbackSelection("@stream")
         fields = {key: self._field(declared, group) for key, group in groups.items()}
         leaves = self._leaves(fields)
         if leaves is not None and declared.is_type_of is None and any(leaf.place >= 0 for leaf in leaves):
-            return complete_rows(leaves, declared.name, self._executor.encodes)
+            return complete_rows(leaves, declared.name, self._execution.encodes)
         columns = [self._column(declared, field, groups[key]) for key, field in fields.items()]
         return partial(_objects, _type_check(declared), columns, assemble(tuple(fields)))
 
     def _field(self, parent: GraphQLObjectType, details: FieldDetailsList) -> GraphQLField:
         name = details[0].node.name.value
-        field = self._executor.schema.get_field(parent, name)
+        field = self._execution.schema.get_field(parent, name)
         if field is None:
-            raise Unsupported(f"unknown field {name}")
+            raise FallbackSelection(f"unknown field {name}")
         return field
 
     def _leaves(self, fields: Mapping[str, GraphQLField]) -> tuple[Leaf, ...] | None:
@@ -105,8 +130,8 @@ class _Planner:
         return tuple(leaves)
 
     def _typename_field(self) -> GraphQLField | None:
-        query = self._executor.schema.query_type
-        return self._executor.schema.get_field(query, _TYPENAME) if query else None
+        query = self._execution.schema.query_type
+        return self._execution.schema.get_field(query, _TYPENAME) if query else None
 
     def _column(self, parent: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList) -> Complete:
         if field is self._typename_field():
@@ -124,24 +149,26 @@ class _Planner:
             return partial(_call, batch, self._arguments(field, details))
         if definition.is_basic_field and type(definition).get_result is StrawberryField.get_result:
             return partial(_attributes, definition.default_resolver, definition.python_name)
-        raise Unsupported(f"resolver of {definition.name}")
+        raise FallbackSelection(f"resolver of {definition.name}")
 
     def _definition(self, field: GraphQLField) -> StrawberryField:
         definition = field.extensions.get("strawberry-definition")
         if not isinstance(definition, StrawberryField):
-            raise Unsupported("a field that is not Strawberry's")
-        if lacking(field, self._executor.scopes):
-            raise Unsupported("a scope")  # an error for each of its paths
+            raise FallbackSelection("a field that is not Strawberry's")
+        if lacking(field, self._execution.scopes):
+            raise FallbackSelection("a scope")  # an error for each of its paths
         if not all(isinstance(extension, Needs) for extension in definition.extensions):
-            raise Unsupported(f"field extensions of {definition.name}")  # permissions, which must run
+            raise FallbackSelection(f"field extensions of {definition.name}")  # permissions, which must run
         return definition
 
     def _arguments(self, field: GraphQLField, details: FieldDetailsList) -> dict[str, Any]:
         node = details[0].node
         try:
-            return get_argument_values(field, node, self._executor.variable_values, details[0].fragment_variable_values)
+            return get_argument_values(
+                field, node, self._execution.variable_values, details[0].fragment_variable_values
+            )
         except Exception as error:
-            raise Unsupported("arguments") from error
+            raise FallbackSelection("arguments") from error
 
 
 def _type_check(declared: GraphQLObjectType) -> Callable[[Sequence[Any]], None] | None:
@@ -149,7 +176,7 @@ def _type_check(declared: GraphQLObjectType) -> Callable[[Sequence[Any]], None] 
     if check is None:
         return None
     if inspect.iscoroutinefunction(check):
-        raise Unsupported("async is_type_of")
+        raise FallbackSelection("async is_type_of")
     if getattr(check, "by_class", False):
         return lambda sources: _check_types(check, {type(source): source for source in sources}.values())
     return partial(_check_types, check)
@@ -166,7 +193,7 @@ def _is_guarded(declared: GraphQLOutputType) -> bool:
 def _non_null(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
     completed = complete(values, context)
     if None in completed:
-        raise Unclean("null")
+        raise FallbackValue("null")
     return completed
 
 
@@ -176,7 +203,7 @@ def _lists(complete: Complete, values: Sequence[Any], context: Any) -> Completed
         if value is None:
             continue
         if type(value) is not list:
-            raise Unclean("list")
+            raise FallbackValue("list")
         flat += value
     completed = complete(flat, context)
     if len(values) == 1 and values[0] is not None:
@@ -202,7 +229,7 @@ def _objects(
     sources = [value for value in values if value is not None]
     for kind in set(map(type, sources)):
         if issubclass(kind, Exception | UndefinedType | GeneratorType) or hasattr(kind, "__await__"):
-            raise Unclean("object")
+            raise FallbackValue("object")
     if check_types is not None:
         check_types(sources)
     completed: Completed = (
@@ -219,9 +246,9 @@ def _check_types(is_type_of: Callable[[Any, Any], Any], sources: Iterable[Any]) 
         try:
             answer = is_type_of(source, None)
         except Exception as error:
-            raise Unclean("is_type_of") from error
+            raise FallbackValue("is_type_of") from error
         if answer is not True:
-            raise Unclean("is_type_of")
+            raise FallbackValue("is_type_of")
 
 
 def _resolved(resolve: _Resolve, sources: Sequence[Any], context: Any) -> Sequence[Any]:
@@ -229,9 +256,9 @@ def _resolved(resolve: _Resolve, sources: Sequence[Any], context: Any) -> Sequen
         values = resolve(sources, context)
         complete = len(values) == len(sources)
     except Exception as error:
-        raise Unclean("resolver") from error
+        raise FallbackValue("resolver") from error
     if not complete:
-        raise Unclean("length")
+        raise FallbackValue("length")
     return values
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 
-class Unclean(Exception):  # noqa: N818 (not an error: the way out of the fast path)
+class FallbackValue(Exception):  # noqa: N818 (not an error: the way out of the fast path)
     """A value that only graphql-core knows what to do with; the argument says where it was met."""
 
 
@@ -42,7 +42,7 @@ SCALARS = frozenset(_GUARDS)
 
 Completed = list[Any]
 Complete = Callable[[Sequence[Any], Any], Completed]
-"""(values, context): completes a column, as many values out as in, in order. Raises Unclean."""
+"""(values, context): completes a column, as many values out as in, in order. Raises FallbackValue."""
 
 
 @lru_cache(maxsize=1_024)  # one a selection of leaves; documents repeat
@@ -66,7 +66,7 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str, encoded: bool) -> Com
         "            append(None)",
         "            continue",
         f"        if type(row) is not tuple or len(row) <= {max((leaf.place for leaf in leaves), default=-1)}:",
-        "            raise Unclean('row')",
+        "            raise FallbackValue('row')",
         *takes,
         *checks,
         f"        append({{{items}}})",
@@ -83,7 +83,7 @@ def complete_leaf(scalar: str, encoded: bool) -> Complete:
         "def complete(values, context):",
         "    for v in values:",
         f"        if v is not None and not ({guard}):",
-        f"            raise Unclean({scalar!r})",
+        f"            raise FallbackValue({scalar!r})",
         "    return list(values)" if written == "v" else f"    return [v and {written} for v in values]",
     )
     return complete
@@ -105,7 +105,7 @@ def assemble(keys: tuple[str, ...]) -> Callable[..., list[dict[str, Any]]]:
 def _check(leaf: Leaf, name: str) -> str:
     guard = _GUARDS[leaf.scalar].format(v=name)
     passes = f"{name} is None or ({guard})" if leaf.nullable else guard
-    return f"if not ({passes}): raise Unclean({leaf.scalar!r})"
+    return f"if not ({passes}): raise FallbackValue({leaf.scalar!r})"
 
 
 def _item(leaf: Leaf, name: str | None, typename: str, encoded: bool) -> str:
@@ -121,6 +121,6 @@ def _written(scalar: str, name: str, encoded: bool) -> str:
 
 def _compiled(*lines: str) -> Any:
     """The function of these lines. They hold names of the schema and response keys of the document, as literals."""
-    scope: dict[str, Any] = {"Unclean": Unclean, "date": date, "datetime": datetime, "UTC": UTC}
+    scope: dict[str, Any] = {"FallbackValue": FallbackValue, "date": date, "datetime": datetime, "UTC": UTC}
     exec("\n".join(lines), scope)  # noqa: S102 (response keys enter as repr() of strings that the parser took as names)
     return scope["complete"]
