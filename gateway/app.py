@@ -20,7 +20,7 @@ from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.hosts import AllowedHostsMiddleware, parse_allowed_hosts
 from gateway.http.origins import origin_middleware
 from gateway.http.paths import CanonicalPathsMiddleware, parse_root_path
-from gateway.http.reading import BodyTimeoutMiddleware
+from gateway.http.request_parser import BodyTimeoutMiddleware
 from gateway.http.response_cache import ResponseCache, ResponseCacheMiddleware
 from gateway.http.security_headers import NoSniffMiddleware
 from gateway.limits import Limits

@@ -10,25 +10,25 @@ from loaders.explanation import ExplainTarget, Explanation, explain
 
 if TYPE_CHECKING:
     from loaders.request_loaders import RequestLoaders
-    from resolvers.pricing import Price, RootField
+    from resolvers.pricing import CostEstimate, RootField
     from resolvers.selection import Selection
 
 EXPLAIN = "explain"
 """The extension of a request that asks for it, and of the answer that has it."""
 
 
-async def explained(priced: Price, loaders: RequestLoaders) -> dict[str, Any]:
+async def explained(estimate: CostEstimate, loaders: RequestLoaders) -> dict[str, Any]:
     """By root field. Those that name their objects are loaded together, and a statement that they share is shown for
     each.
     """
-    now = await explain(loaders.cached, [_asked(each, each.selection) for each in priced.root_fields])
-    later = [each for each in priced.root_fields if each.deferred is not None]
+    now = await explain(loaders.cached, [_asked(each, each.selection) for each in estimate.root_fields])
+    later = [each for each in estimate.root_fields if each.deferred is not None]
     deferred = await explain(loaders.cached, [_asked(each, each.deferred) for each in later])
     found_later = {each.name: one for each, one in zip(later, deferred, strict=True)}
     return {
-        "estimated": priced.report(),
+        "estimated": estimate.report(),
         "fields": [
-            _field(each, one, found_later.get(each.name)) for each, one in zip(priced.root_fields, now, strict=True)
+            _field(each, one, found_later.get(each.name)) for each, one in zip(estimate.root_fields, now, strict=True)
         ],
     }
 

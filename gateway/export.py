@@ -22,7 +22,7 @@ from loaders.fleet import FleetEntry, FleetQuery
 from loaders.planning.cost import RECORDS_POINTS
 from resolvers import scopes
 from resolvers.context import RequestContext
-from resolvers.pricing import price
+from resolvers.pricing import estimate_cost
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -134,8 +134,8 @@ class Exporter:
         batch = [""] * BATCH if ids is None else list(ids[:BATCH])
         core: Any = self._schema._schema
         values: Any = coerced(core, document.node, operation, {"ids": batch})  # type: ignore[arg-type]
-        priced = price(core, operation, document.fragments, values, scopes.ALL_SCOPES)
-        return priced.points + (RECORDS_POINTS if ids is None else 0)
+        estimate = estimate_cost(core, operation, document.fragments, values, scopes.ALL_SCOPES)
+        return estimate.points + (RECORDS_POINTS if ids is None else 0)
 
     async def _lines(
         self, stores: Stores, after: str | None, ids: Sequence[str] | None, budget: _Budget

@@ -14,14 +14,14 @@ from sys import getsizeof
 from typing import TYPE_CHECKING, Any
 
 from gateway.http.errors import HTTPError, request_error
-from gateway.http.reading import PERSISTED_QUERY
+from gateway.http.request_parser import PERSISTED_QUERY
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from loaders.cache.documents import SharedDocuments, digest
 from loaders.concurrency import cancel_and_wait
 
 if TYPE_CHECKING:
-    from gateway.http.reading import Asked
+    from gateway.http.request_parser import GraphQLRequest
     from loaders.stores.redis import Redis
 
 AUTOMATIC, TRUSTED, OFF = "automatic", "trusted", "off"
@@ -90,31 +90,31 @@ class Persisted:
             await cancel_and_wait([publishing])
             await shared.close()
 
-    async def text(self, asked: Asked) -> str:
+    async def text(self, request: GraphQLRequest) -> str:
         """The text to execute, `""` where there is none.
 
         Raises RequestError for a document that is not known or not trusted, HTTPError for a digest that is not the
         text's.
         """
-        name = _digest_of(asked)
-        if name is not None and asked.query and digest(asked.query) != name:
+        name = _digest_of(request)
+        if name is not None and request.query and digest(request.query) != name:
             raise _bad("The provided sha does not match the query.")
-        if asked.query and self._mode != TRUSTED:
+        if request.query and self._mode != TRUSTED:
             if name is not None and self._mode == OFF:
                 raise _not_supported()
-            return asked.query
-        if asked.query:
-            name = digest(asked.query)
-        elif name is None and asked.document_id is not None:
-            name = asked.document_id.removeprefix(_PREFIX)
-        return "" if name is None else await self._named(name, asked.query)
+            return request.query
+        if request.query:
+            name = digest(request.query)
+        elif name is None and request.document_id is not None:
+            name = request.document_id.removeprefix(_PREFIX)
+        return "" if name is None else await self._named(name, request.query)
 
-    async def keep(self, asked: Asked) -> None:
+    async def keep(self, request: GraphQLRequest) -> None:
         """Make an operation's document known, where it came with its digest. It must be valid, and is executed next.
 
         It is sent because some process did not know it, which need not be this one.
         """
-        text, name = asked.query or "", _digest_of(asked)
+        text, name = request.query or "", _digest_of(request)
         if self._mode != AUTOMATIC or name is None or not text or len(text.encode()) > _LONGEST:
             return
         _, kept_at = self._automatic.get(name, ("", -_AGAIN_S))
@@ -205,9 +205,9 @@ def _unreadable(path: Path, why: str) -> SettingsError:
     return SettingsError(f"GATEWAY_TRUSTED_DOCUMENTS: {path} {why}")
 
 
-def _digest_of(asked: Asked) -> str | None:
+def _digest_of(request: GraphQLRequest) -> str | None:
     """The digest that the request names its document by, None where there is none. Raises HTTPError where it is bad."""
-    extension = asked.extensions.get(PERSISTED_QUERY)
+    extension = request.extensions.get(PERSISTED_QUERY)
     if extension in (None, "", {}):
         return None
     if not isinstance(extension, dict) or extension.get("version") != _VERSION:

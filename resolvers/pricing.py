@@ -100,7 +100,7 @@ class RootField:
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class CostEstimate:
     """An estimate: what is sent to the stores with nothing cached, and the points that it costs.
 
     `rows` and `bytes` are those of a full answer: each list as long as was asked for, in JSON.
@@ -115,7 +115,7 @@ class Price:
     operations: int = 0
     fields_read: int = 0
     root_fields: Sequence[RootField] = field(default=(), compare=False)
-    faults: Sequence[GraphQLError] = field(default=(), compare=False)
+    errors: Sequence[GraphQLError] = field(default=(), compare=False)
     """Of fields that execution will refuse, each for itself, before it asks for anything: they cost nothing."""
 
     def objects(self) -> int:
@@ -132,28 +132,28 @@ class Price:
         return {"statements": self.statements, "rows": self.rows, "bytes": self.bytes, "points": self.points}
 
 
-def price(
+def estimate_cost(
     schema: GraphQLSchema,
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: VariableValues,
     scopes: frozenset[str],
-) -> Price:
+) -> CostEstimate:
     """The price of a valid operation with coerced variables.
 
     Fields with arguments that cannot be cost nothing. Raises GraphQLError for directives of the operation's own fields
     that cannot be.
     """
-    faults: list[GraphQLError] = []
+    errors: list[GraphQLError] = []
     reader = Reader(schema, operation, fragments, variables, scopes)
     known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
-    fields = list(_root_fields(schema, reader, known, faults))
+    fields = list(_root_fields(schema, reader, known, errors))
     if any(each.is_refused for each in fields):  # nothing of it is executed
         fields = []
-    return replace(_priced(fields, 1, reader.fields_read), faults=faults)
+    return replace(_priced(fields, 1, reader.fields_read), errors=errors)
 
 
-def together(prices: Sequence[Price]) -> Price:
+def combine_costs(prices: Sequence[CostEstimate]) -> CostEstimate:
     """The price of operations that are executed together, and so share their statements."""
     if len(prices) == 1:
         return prices[0]
@@ -172,14 +172,14 @@ def _sum(loads: Iterable[_Load]) -> _Load:
     return _Load(*map(sum, zip(*loads, strict=True))) if (loads := list(loads)) else _Load()
 
 
-def _priced(fields: Sequence[RootField], operations: int, fields_read: int) -> Price:
+def _priced(fields: Sequence[RootField], operations: int, fields_read: int) -> CostEstimate:
     named = [each for each in fields if not each.pages]
     waves = [named, *([each] for each in fields if each.pages)]  # of a page, aircraft are known once it has come
     pages = sum(each.pages for each in fields)
     load = _sum([*map(_wave, waves), _Load(pages, RECORDS_POINTS * pages)])
     request = REQUEST_POINTS + _OPERATION_POINTS * operations
     points = request + load.points + sum(each.completing for each in fields)
-    return Price(
+    return CostEstimate(
         statements=load.statements,
         rows=round(sum(each.objects * _rows(each.selection) for each in fields)),
         bytes=sum(each.bytes for each in fields),
@@ -246,9 +246,9 @@ def _completed(found: RootField, objects: int, places: Places, parts: float = 0)
 
 
 def _root_fields(
-    schema: GraphQLSchema, reader: Reader, known: Memory | None, faults: list[GraphQLError]
+    schema: GraphQLSchema, reader: Reader, known: Memory | None, errors: list[GraphQLError]
 ) -> Iterator[RootField]:
-    """All but those with arguments that cannot be, which are noted in `faults`."""
+    """All but those with arguments that cannot be, which are noted in `errors`."""
     query = schema.query_type
     for name, group in reader.root_fields().items() if query is not None else ():
         found = RootField(name, 0, completing=_ROOT_FIELD_POINTS)
@@ -259,9 +259,9 @@ def _root_fields(
             try:
                 yield _root_field(reader, known, query, found, group)
             except GraphQLError as error:
-                faults.append(error)
+                errors.append(error)
             except CallerError as error:
-                faults.append(GraphQLError(str(error), nodes=group[0].node, original_error=error))
+                errors.append(GraphQLError(str(error), nodes=group[0].node, original_error=error))
 
 
 def _root_field(

@@ -14,33 +14,35 @@ from gateway.app import GRAPHQL_PATH
 from gateway.auth.viewer import Viewer
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.operation_result import OperationResult
-from gateway.http.preparing import Prepared, Preparing
-from gateway.http.reading import Asked, Received
+from gateway.http.preparation import OperationPreparer, PreparedOperation
+from gateway.http.request_parser import GraphQLRequest, RequestBatch
 from gateway.limits import Limits
 from gateway.rate_limit import CallerBudget
-from resolvers.pricing import Price
+from resolvers.pricing import CostEstimate
 
 
-class Unguarded(Preparing):
+class Unguarded(OperationPreparer):
     """Takes everything."""
 
-    async def prepared(
+    async def prepare(
         self,
         request: Request,  # noqa: ARG002
-        asked: Received,
+        batch: RequestBatch,
         viewer: Viewer,  # noqa: ARG002
         limits: Limits,  # noqa: ARG002
         budget: CallerBudget,  # noqa: ARG002
         *,
         in_parts: bool,
-    ) -> Sequence[Prepared | OperationResult]:
+    ) -> Sequence[PreparedOperation | OperationResult]:
         """Each operation."""
-        return [self._found(one, in_parts=in_parts) for one in asked.operations]
+        return [self._found(one, in_parts=in_parts) for one in batch.operations]
 
-    def _found(self, asked: Asked, *, in_parts: bool) -> Prepared:
-        source = self._schema.documents.get(asked.query or "")
+    def _found(self, request: GraphQLRequest, *, in_parts: bool) -> PreparedOperation:
+        source = self._schema.documents.get(request.query or "")
         document = source.executed(in_parts=in_parts)
-        return Prepared(asked, document, document.operation(asked.operation_name)[0], Price(), source)
+        return PreparedOperation(
+            request, document, document.operation(request.operation_name)[0], CostEstimate(), source
+        )
 
 
 if __name__ == "__main__":
@@ -48,6 +50,6 @@ if __name__ == "__main__":
     for route in app.routes:
         if isinstance(route, Route) and route.path == GRAPHQL_PATH and isinstance(route.endpoint, GraphQLEndpoint):
             endpoint = route.endpoint
-            guarded = endpoint._preparing
-            endpoint._preparing = Unguarded(guarded._schema, guarded._persisted, endpoint._thread)
+            guarded = endpoint._preparer
+            endpoint._preparer = Unguarded(guarded._schema, guarded._persisted, endpoint._thread)
     serve(app)

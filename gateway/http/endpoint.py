@@ -18,8 +18,8 @@ from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import Parts
 from gateway.http.media import listed, multipart, negotiated
 from gateway.http.operation_result import OperationResult
-from gateway.http.preparing import Prepared, Preparing, cost_mode
-from gateway.http.reading import METHODS, Received, received
+from gateway.http.preparation import OperationPreparer, PreparedOperation, cost_mode
+from gateway.http.request_parser import METHODS, RequestBatch, parse_request
 from gateway.http.response_cache import CACHE_POLICY, VIEWER
 from gateway.http.responses import ResponseData, respond, respond_error
 from gateway.limits import Limits
@@ -62,7 +62,7 @@ class GraphQLEndpoint:
         self._persisted = persisted
         self._rate_limit = rate_limit
         self._thread = ReadingThread()
-        self._preparing = Preparing(schema, persisted, self._thread)
+        self._preparer = OperationPreparer(schema, persisted, self._thread)
         self._draft_statuses = draft_statuses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,8 +84,8 @@ class GraphQLEndpoint:
             await budget.begin()
             media = negotiated(listed(request.headers, "accept"))
             limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
-            asked = await received(request, limits, budget, self._thread)
-            results = await self._results(request, asked, viewer, limits, budget, tracker)
+            batch = await parse_request(request, limits, budget, self._thread)
+            results = await self._results(request, batch, viewer, limits, budget, tracker)
         except RequestError as refusal:
             return await respond_error(request, refusal, media)
         except HTTPError as error:
@@ -96,22 +96,22 @@ class GraphQLEndpoint:
             (shown,) = masked([GraphQLError("", original_error=error)])
             ours = HTTPError(500, shown.message, **(shown.extensions or {}))
             return await respond_error(request, ours, media)
-        status = None if asked.is_batch else results[0].status(drafts=self._draft_statuses)
-        response = ResponseData(results, asked.is_batch, media, status, most_bytes=limits.response_bytes)
+        status = None if batch.is_batch else results[0].status(drafts=self._draft_statuses)
+        response = ResponseData(results, batch.is_batch, media, status, most_bytes=limits.response_bytes)
         return await respond(request, response, tracker.cache_policy, viewer)
 
     async def _results(
         self,
         request: Request,
-        asked: Received,
+        batch: RequestBatch,
         viewer: Viewer,
         limits: Limits,
         budget: CallerBudget,
         tracker: RequestTracker,
     ) -> Sequence[OperationResult]:
         """Each operation's, in order: what may be executed is, together."""
-        in_parts = _takes_parts(request, asked)
-        prepared = await self._preparing.prepared(request, asked, viewer, limits, budget, in_parts=in_parts)
+        in_parts = _takes_parts(request, batch)
+        prepared = await self._preparer.prepare(request, batch, viewer, limits, budget, in_parts=in_parts)
         stores: Stores = request.app.state.stores
         context = RequestContext.of(stores.loaders(), encode_in_chunks=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:
@@ -122,7 +122,11 @@ class GraphQLEndpoint:
             return results
 
     async def _result_or_error(
-        self, prepared: Prepared | OperationResult, context: RequestContext, request: Request, tracker: RequestTracker
+        self,
+        prepared: PreparedOperation | OperationResult,
+        context: RequestContext,
+        request: Request,
+        tracker: RequestTracker,
     ) -> OperationResult:
         """Return what one operation came to, unexpected failures among it."""
         try:
@@ -131,22 +135,26 @@ class GraphQLEndpoint:
             return OperationResult.of_exception(error)
 
     async def _result(
-        self, prepared: Prepared | OperationResult, context: RequestContext, request: Request, tracker: RequestTracker
+        self,
+        prepared: PreparedOperation | OperationResult,
+        context: RequestContext,
+        request: Request,
+        tracker: RequestTracker,
     ) -> OperationResult:
         if isinstance(prepared, OperationResult):
             return prepared
-        await self._persisted.keep(prepared.asked)
+        await self._persisted.keep(prepared.request)
         mode = cost_mode(request)
         explanation: dict[str, Any] = {}
-        if prepared.asked.extensions.get(EXPLAIN) is True:
+        if prepared.request.extensions.get(EXPLAIN) is True:
             tracker.cache_policy.is_kept = False
-            explanation = {EXPLAIN: await explained(prepared.price, context.loaders)}
+            explanation = {EXPLAIN: await explained(prepared.cost, context.loaders)}
         if mode == "validate":
             tracker.cache_policy.is_kept = False
-            extensions = {"cost": {"estimated": prepared.price.report()}, **explanation}
-            faults = masked(prepared.faults)
-            return OperationResult(has_data=not faults, errors=faults, extensions=extensions)
-        reports_stats = prepared.asked.extensions.get(ACCOUNTING) is True
+            extensions = {"cost": {"estimated": prepared.cost.report()}, **explanation}
+            errors = masked(prepared.errors)
+            return OperationResult(has_data=not errors, errors=errors, extensions=extensions)
+        reports_stats = prepared.request.extensions.get(ACCOUNTING) is True
         tracker.stats.measures_bytes |= reports_stats or mode == "report"
         result = await self._execute(prepared, context, _viewer(request))
         if reports_stats or mode == "report":
@@ -155,17 +163,16 @@ class GraphQLEndpoint:
                 result.parts.stats = tracker.stats
             elif reports_stats:
                 result.extensions |= {ACCOUNTING: tracker.stats.report()}
-            result.extensions |= {"cost": {"estimated": prepared.price.report()}} if mode == "report" else {}
+            result.extensions |= {"cost": {"estimated": prepared.cost.report()}} if mode == "report" else {}
         result.extensions |= explanation
         return result
 
-    async def _execute(self, prepared: Prepared, context: RequestContext, viewer: Viewer) -> OperationResult:
-        asked = prepared.asked
+    async def _execute(self, prepared: PreparedOperation, context: RequestContext, viewer: Viewer) -> OperationResult:
         result: Any = await self._schema.execute(
             prepared.document.text,
-            variable_values=asked.variables,
+            variable_values=prepared.request.variables,
             context_value=context,
-            operation_name=asked.operation_name,
+            operation_name=prepared.request.operation_name,
         )
         if isinstance(result, ExperimentalIncrementalExecutionResults):
             parts, first = Parts(result), result.initial_result
@@ -196,6 +203,6 @@ def _viewer(request: Request) -> Viewer:
     return viewer
 
 
-def _takes_parts(request: Request, asked: Received) -> bool:
+def _takes_parts(request: Request, batch: RequestBatch) -> bool:
     """Whether @defer and @stream are heeded: not for GET, whose whole answer may be kept and shared."""
-    return request.method == "POST" and not asked.is_batch and multipart(listed(request.headers, "accept")) is not None
+    return request.method == "POST" and not batch.is_batch and multipart(listed(request.headers, "accept")) is not None

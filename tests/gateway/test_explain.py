@@ -18,7 +18,7 @@ from loaders.cache.factory import open_cache
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.redis import Redis
 from resolvers.context import RequestContext
-from resolvers.pricing import price
+from resolvers.pricing import estimate_cost
 from resolvers.scopes import ALL_SCOPES
 from tests.asking import SCHEMA, Recorder, Sent
 from tests.conftest import Stores
@@ -55,7 +55,7 @@ async def _explained(query: str, variables: dict[str, Any], loaders: RequestLoad
     operation, _ = document.operation(None)
     values = coerced(core, document.node, operation, variables)  # type: ignore[arg-type]
     assert not isinstance(values, list)
-    return await explained(price(core, operation, document.fragments, values, ALL_SCOPES), loaders)
+    return await explained(estimate_cost(core, operation, document.fragments, values, ALL_SCOPES), loaders)
 
 
 def _told(explanation: Mapping[str, Any]) -> Counter[tuple[Any, ...]]:
@@ -182,7 +182,7 @@ def test_who_lacks_the_scope_is_refused(store_urls: StoreUrls, sample_stores: St
         allowed = httpx.post(f"{url}/graphql", json={**body, "extensions": {}}, timeout=60)
     assert answer.status_code == 403
     (error,) = answer.json()["errors"]
-    assert error["message"] == "To have the plan explained needs the scope explain."
+    assert error["message"] == "The extension 'explain' needs the scope explain."
     assert error["extensions"] == {"code": "FORBIDDEN"}
     assert "data" not in answer.json()
     assert allowed.json() == {"data": {"aircraft": {"id": "N14228"}}}

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from gateway.http.errors import RequestError
-from gateway.http.reading import Asked
+from gateway.http.request_parser import GraphQLRequest
 from gateway.persisted import Persisted
 from loaders.cache.documents import SharedDocuments, digest
 from loaders.stores.redis import Redis
@@ -41,7 +41,7 @@ def _code(answer: httpx.Response) -> str:
     return code
 
 
-async def _code_of(persisted: Persisted, asked: Asked) -> str:
+async def _code_of(persisted: Persisted, asked: GraphQLRequest) -> str:
     with pytest.raises(RequestError) as raised:
         await persisted.text(asked)
     code: str = (raised.value.errors[0].extensions or {})["code"]
@@ -155,18 +155,18 @@ async def test_a_process_remembers_as_many_as_it_may() -> None:
     persisted = Persisted()
     texts = [f"{{ a{at}: __typename }}" for at in range(257)]
     for text in texts:
-        await persisted.keep(Asked(text, extensions=_named(text)))
-        await persisted.text(Asked(None, extensions=_named(texts[0])))
-    assert await persisted.text(Asked(None, extensions=_named(texts[0]))) == texts[0]
-    assert await persisted.text(Asked(None, extensions=_named(texts[256]))) == texts[256]
-    assert await _code_of(persisted, Asked(None, extensions=_named(texts[1]))) == "PERSISTED_QUERY_NOT_FOUND"
+        await persisted.keep(GraphQLRequest(text, extensions=_named(text)))
+        await persisted.text(GraphQLRequest(None, extensions=_named(texts[0])))
+    assert await persisted.text(GraphQLRequest(None, extensions=_named(texts[0]))) == texts[0]
+    assert await persisted.text(GraphQLRequest(None, extensions=_named(texts[256]))) == texts[256]
+    assert await _code_of(persisted, GraphQLRequest(None, extensions=_named(texts[1]))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
 async def test_what_is_used_or_sent_is_made_known_again_to_a_redis_that_has_lost_it(
     store_urls: StoreUrls, text: str
 ) -> None:
     now_s = 0.0
-    asked, named = Asked(text, extensions=_named(text)), Asked(None, extensions=_named(text))
+    asked, named = GraphQLRequest(text, extensions=_named(text)), GraphQLRequest(None, extensions=_named(text))
     key = "gateway:documents"
     persisted = Persisted(clock=lambda: now_s)
     async with open_redis(store_urls.redis_url) as redis, persisted.over(redis, timeout_s=2):
@@ -189,7 +189,7 @@ async def test_a_manifest_is_made_known_when_redis_is_there(tmp_path: Path) -> N
         async with open_redis(valkey.url) as redis:
             valkey.kill()
             async with persisted.over(redis, timeout_s=0.2):
-                assert await persisted.text(Asked(None, document_id="page")) == "{ a }"
+                assert await persisted.text(GraphQLRequest(None, document_id="page")) == "{ a }"
                 await asyncio.to_thread(valkey.start)
                 others = SharedDocuments(redis, timeout_s=2)
                 for _ in range(200):
@@ -221,25 +221,25 @@ async def test_a_process_stops_though_the_driver_takes_that_for_something_else()
 
 async def test_a_text_without_a_digest_is_neither_named_nor_kept(text: str) -> None:
     persisted = Persisted()
-    assert await persisted.text(Asked(text)) == text
-    await persisted.keep(Asked(text))
-    assert await _code_of(persisted, Asked(None, document_id=digest(text))) == "PERSISTED_QUERY_NOT_FOUND"
+    assert await persisted.text(GraphQLRequest(text)) == text
+    await persisted.keep(GraphQLRequest(text))
+    assert await _code_of(persisted, GraphQLRequest(None, document_id=digest(text))) == "PERSISTED_QUERY_NOT_FOUND"
 
 
 async def test_a_client_may_send_any_text_and_any_name() -> None:
     persisted = Persisted("trusted", {"a": "{ a }"})
     for odd in ("\ud800", "\0", "x" * 1_000_000):
-        assert await _code_of(persisted, Asked(odd, extensions=_named(odd))) == "PERSISTED_QUERY_REQUIRED"
-        assert await _code_of(persisted, Asked(None, document_id=odd)) == "PERSISTED_QUERY_REQUIRED"
+        assert await _code_of(persisted, GraphQLRequest(odd, extensions=_named(odd))) == "PERSISTED_QUERY_REQUIRED"
+        assert await _code_of(persisted, GraphQLRequest(None, document_id=odd)) == "PERSISTED_QUERY_REQUIRED"
 
 
 async def test_where_names_are_off_only_texts_are_executed() -> None:
     persisted = Persisted("off")
-    assert await persisted.text(Asked("{ a }")) == "{ a }"
+    assert await persisted.text(GraphQLRequest("{ a }")) == "{ a }"
     for asked in (
-        Asked(None, document_id="a"),
-        Asked(None, extensions=_named("{ a }")),
-        Asked("{ a }", extensions=_named("{ a }")),
+        GraphQLRequest(None, document_id="a"),
+        GraphQLRequest(None, extensions=_named("{ a }")),
+        GraphQLRequest("{ a }", extensions=_named("{ a }")),
     ):
         assert await _code_of(persisted, asked) == "PERSISTED_QUERY_NOT_SUPPORTED"
 
@@ -247,19 +247,19 @@ async def test_where_names_are_off_only_texts_are_executed() -> None:
 async def test_only_trusted_documents_are_executed_by_name_or_by_their_very_text() -> None:
     persisted = Persisted("trusted", {"page": "{ a }"})
     for asked in (
-        Asked(None, document_id="page"),
-        Asked(None, extensions={"persistedQuery": {"version": 1, "sha256Hash": "page"}}),
-        Asked(None, extensions=_named("{ a }")),
-        Asked("{ a }"),
-        Asked("{ a }", extensions=_named("{ a }")),
+        GraphQLRequest(None, document_id="page"),
+        GraphQLRequest(None, extensions={"persistedQuery": {"version": 1, "sha256Hash": "page"}}),
+        GraphQLRequest(None, extensions=_named("{ a }")),
+        GraphQLRequest("{ a }"),
+        GraphQLRequest("{ a }", extensions=_named("{ a }")),
     ):
         assert await persisted.text(asked) == "{ a }"
     for asked in (
-        Asked("{ a } "),
-        Asked("{ b }", document_id="page"),
-        Asked("{ b }", extensions=_named("{ b }")),
-        Asked(None, document_id="another"),
-        Asked(None, extensions=_named("{ b }")),
+        GraphQLRequest("{ a } "),
+        GraphQLRequest("{ b }", document_id="page"),
+        GraphQLRequest("{ b }", extensions=_named("{ b }")),
+        GraphQLRequest(None, document_id="another"),
+        GraphQLRequest(None, extensions=_named("{ b }")),
     ):
         await persisted.keep(asked)
         assert await _code_of(persisted, asked) == "PERSISTED_QUERY_REQUIRED"
@@ -267,13 +267,13 @@ async def test_only_trusted_documents_are_executed_by_name_or_by_their_very_text
 
 async def test_a_name_that_is_another_texts_digest_makes_that_text_no_trusted_one() -> None:
     persisted = Persisted("trusted", {digest("{ b }"): "{ a }"})
-    assert await _code_of(persisted, Asked("{ b }")) == "PERSISTED_QUERY_REQUIRED"
+    assert await _code_of(persisted, GraphQLRequest("{ b }")) == "PERSISTED_QUERY_REQUIRED"
 
 
 async def test_trusted_documents_are_known_besides_automatic_ones(text: str) -> None:
     persisted = Persisted("automatic", {"page": "{ a }"})
-    assert await persisted.text(Asked(None, document_id="page")) == "{ a }"
-    assert await persisted.text(Asked(text)) == text
+    assert await persisted.text(GraphQLRequest(None, document_id="page")) == "{ a }"
+    assert await persisted.text(GraphQLRequest(text)) == text
 
 
 async def test_a_release_with_an_older_manifest_knows_the_newer_ones_documents(

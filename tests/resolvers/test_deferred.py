@@ -17,7 +17,7 @@ from loaders.sections import Loaded
 from loaders.stores.protocols import AnalyticalStore, Columns
 from resolvers.context import RequestContext
 from resolvers.deferred import Deferred
-from resolvers.pricing import price
+from resolvers.pricing import estimate_cost
 from resolvers.scopes import ALL_SCOPES
 from tests.asking import SCHEMA, Recorder
 from tests.conftest import Stores
@@ -130,10 +130,10 @@ async def test_a_price_counts_the_wave_of_deferred_parts(sample_stores: Stores) 
     operation, _ = document.operation(None)
     values = coerced(SCHEMA._schema, document.node, operation, {"ids": IDS})  # type: ignore[arg-type]
     assert not isinstance(values, list)
-    priced = price(SCHEMA._schema, operation, document.fragments, values, ALL_SCOPES)
+    priced = estimate_cost(SCHEMA._schema, operation, document.fragments, values, ALL_SCOPES)
     assert (recorder.count("postgresql"), recorder.count("clickhouse")) == (3, 3)
     assert priced.statements == 6
-    whole = price(
+    whole = estimate_cost(
         SCHEMA._schema, document.executed(in_parts=False).operation(None)[0], document.fragments, values, ALL_SCOPES
     )
     assert whole.statements == 5

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.execution.variables import coerced
 from gateway.schema import build_schema
-from resolvers.pricing import Price, price, together
+from resolvers.pricing import CostEstimate, combine_costs, estimate_cost
 from resolvers.scopes import ALL_SCOPES
 from tests.queries import DASHBOARD, TRENDS, everything
 
@@ -17,7 +17,7 @@ IDS = [f"N{number}" for number in range(500)]
 AIRPORT = "{ id code name latitude longitude altitudeFeet utcOffsetHours timeZone }"
 
 
-def priced(query: str, ids: int = 1, scopes: frozenset[str] = ALL_SCOPES, **variables: object) -> Price:
+def priced(query: str, ids: int = 1, scopes: frozenset[str] = ALL_SCOPES, **variables: object) -> CostEstimate:
     """The price of a query; its $ids, if any, are so many different ones."""
     document = SCHEMA.documents.get(query)
     assert document.node is not None
@@ -26,10 +26,10 @@ def priced(query: str, ids: int = 1, scopes: frozenset[str] = ALL_SCOPES, **vari
     given = {"ids": IDS[:ids]} if "$ids" in query else {}
     values = coerced(CORE, document.node, operation, given | variables)
     assert not isinstance(values, list)
-    return price(CORE, operation, document.fragments, values, scopes)
+    return estimate_cost(CORE, operation, document.fragments, values, scopes)
 
 
-def of_aircraft(selected: str, ids: int = 1, scopes: frozenset[str] = ALL_SCOPES) -> Price:
+def of_aircraft(selected: str, ids: int = 1, scopes: frozenset[str] = ALL_SCOPES) -> CostEstimate:
     return priced(f"query($ids: [ID!]!) {{ aircraftByIds(ids: $ids) {{ {selected} }} }}", ids, scopes)
 
 
@@ -72,7 +72,7 @@ def test_small_operations(query: str, points: int) -> None:
 
 @pytest.mark.parametrize("ids", [1, 50])
 def test_each_further_period_costs_what_the_first_one_did(ids: int) -> None:
-    def of_periods(count: int, section: str) -> Price:
+    def of_periods(count: int, section: str) -> CostEstimate:
         periods = (f'a{at}: analysis(period: {{from: "2013-01-{at + 1:02}"}}) {{ {section} }}' for at in range(count))
         return of_aircraft(" ".join(periods), ids)
 
@@ -106,7 +106,7 @@ def test_what_is_aliased_costs_for_each_place_of_each_alias(link: str) -> None:
     closing = " }" * (after.count("}") - after.count("{"))
     body = below.removesuffix(closing)
 
-    def of_aliases(count: int) -> Price:
+    def of_aliases(count: int) -> CostEstimate:
         return of_aircraft(before + " ".join(f"a{at:02}: {name} {body}" for at in range(count)) + closing, 500)
 
     one, two, many = (of_aliases(count) for count in (1, 2, 25))
@@ -148,7 +148,7 @@ def test_an_aircraft_that_is_asked_twice_is_loaded_once_and_answered_twice() -> 
 
 def test_a_batch_shares_its_statements_and_costs_each_operation() -> None:
     one = priced(DASHBOARD, 50)
-    ten = together([one] * 10)
+    ten = combine_costs([one] * 10)
     assert (ten.statements, ten.rows, ten.bytes) == (one.statements, 10 * one.rows, 10 * one.bytes)
     completing = sum(each.completing for each in one.root_fields)
     assert ten.points == pytest.approx(one.points + 9 * (20 + completing), abs=10)

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from gateway.auth.viewer import ANONYMOUS
 from gateway.http.application import Application
 from gateway.http.endpoint import GraphQLEndpoint
-from gateway.http.reading import Asked
+from gateway.http.request_parser import GraphQLRequest
 from gateway.http.response_cache import ResponseCacheMiddleware
 from gateway.limits import Limits
 from gateway.rate_limit import RateLimit
@@ -121,10 +121,10 @@ class _Kept:
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def text(self, asked: Asked) -> str:
+    async def text(self, asked: GraphQLRequest) -> str:
         return asked.query or ""
 
-    async def keep(self, asked: Asked) -> None:
+    async def keep(self, asked: GraphQLRequest) -> None:
         if asked.operation_name == "B":
             await self.begun.wait()
             self.failed.set()
@@ -163,11 +163,11 @@ async def test_where_one_operation_cannot_be_prepared_the_others_are_answered(
 ) -> None:
     async with new_gateway() as one:
         (route,) = (route for route in one.app.routes if isinstance(route, Route) and route.path == "/graphql")
-        preparing = cast("GraphQLEndpoint", route.endpoint)._preparing
+        preparer = cast("GraphQLEndpoint", route.endpoint)._preparer
         whole = {
-            "find": (preparing._persisted, "text"),
-            "read": (preparing._reader._documents, "read"),
-            "price": (preparing, "_price"),
+            "find": (preparer._persisted, "text"),
+            "read": (preparer._reader._documents, "read"),
+            "price": (preparer, "_estimate"),
         }
         _fail_for_failing(*whole[step])
         answers = (await one.post([AIRLINE, FAILING, AIRLINE])).json()

@@ -13,7 +13,7 @@ import pytest
 from starlette.types import Receive
 
 from deploy.embedded.engines import StoreUrls
-from gateway.http.reading import BodyTimeoutMiddleware
+from gateway.http.request_parser import BodyTimeoutMiddleware
 from tests.gateway.conftest import served
 from tests.gateway.http.conftest import Gateway
 from tests.gateway.http.connection import ANSWER, QUERY, Connection

@@ -10,7 +10,7 @@ import pytest
 from benchmarks.hostile import BODIES, DOCUMENTS, batch, variables
 from gateway.document_scan import scan
 from gateway.execution.variables import points_to_coerce
-from gateway.http.reading import json_points
+from gateway.http.request_parser import json_points
 from tests.gateway.http.conftest import Gateway, NewGateway
 
 JSON = {"content-type": "application/json"}

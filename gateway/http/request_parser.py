@@ -44,7 +44,7 @@ _PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *_
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class GraphQLRequest:
     """One operation as it was asked for; `document_id` names its text where `query` is None."""
 
     query: str | None
@@ -55,10 +55,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class RequestBatch:
     """What a request asks for. `is_batch` is whether it was an array, and is answered with one."""
 
-    operations: list[Asked]
+    operations: list[GraphQLRequest]
     is_batch: bool = False
 
 
@@ -97,7 +97,7 @@ class _TimedReceive:
         return message
 
 
-async def received(request: Request, limits: Limits, budget: CallerBudget, thread: ReadingThread) -> Received:
+async def parse_request(request: Request, limits: Limits, budget: CallerBudget, thread: ReadingThread) -> RequestBatch:
     """Return the operations of a request. What it takes to read them is charged before.
 
     Raises HTTPError for what is no GraphQL request, or too much of one, or not now; RequestError for more than a minute
@@ -105,7 +105,7 @@ async def received(request: Request, limits: Limits, budget: CallerBudget, threa
     """
     if request.method in ("GET", "HEAD"):
         await budget.take(_check_query_string(request.scope["query_string"]))
-        return Received([_of_url(request)])
+        return RequestBatch([_from_url(request)])
     if request.method != "POST":
         allow = ", ".join(METHODS)
         raise HTTPError(405, f"GraphQL is asked by {allow}.", "METHOD_NOT_ALLOWED", {"Allow": allow})
@@ -116,15 +116,15 @@ async def received(request: Request, limits: Limits, budget: CallerBudget, threa
     body = await _body(request, limits.body_bytes)
     points = json_points(body)
     await budget.take(points)
-    read = await thread.run(points, partial(_json, body))
-    if not isinstance(read, list):
-        return Received([_of_json(read)])
-    if not read:
+    content = await thread.run(points, partial(_json, body))
+    if not isinstance(content, list):
+        return RequestBatch([_from_json(content)])
+    if not content:
         raise bad_request("A batch has at least one operation.")
-    if len(read) > (most_operations := limits.operations):
-        message = f"A batch has at most {most_operations:,} operations, and this one has {len(read):,}."
-        raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="operations", most=most_operations, value=len(read))
-    return Received([_of_json(one) for one in read], is_batch=True)
+    if len(content) > (max_operations := limits.operations):
+        message = f"A batch has at most {max_operations:,} operations, and this one has {len(content):,}."
+        raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="operations", most=max_operations, value=len(content))
+    return RequestBatch([_from_json(item) for item in content], is_batch=True)
 
 
 def json_points(body: bytes) -> int:
@@ -148,22 +148,22 @@ def _check_query_string(query: bytes) -> int:
     return json_points(query) + query.count(b"%") // _KEYS_A_POINT
 
 
-async def _body(request: Request, most_bytes: int) -> bytes:
+async def _body(request: Request, max_bytes: int) -> bytes:
     """The body. One that is too long is read on for a while, since a client that sends does not listen."""
     parts: list[bytes] = []
     length = 0
     async for part in request.stream():
         length += len(part)
-        if length <= most_bytes:
+        if length <= max_bytes:
             parts.append(part)
         elif length > _DRAINED:
             break
         else:
             parts.clear()
-    if length > most_bytes:
+    if length > max_bytes:
         headers = {"Connection": "close"} if length > _DRAINED else None
-        message = f"A request's body has at most {most_bytes:,} bytes."
-        raise HTTPError(413, message, "LIMIT_EXCEEDED", headers, limit="body_bytes", most=most_bytes, value=length)
+        message = f"A request's body has at most {max_bytes:,} bytes."
+        raise HTTPError(413, message, "LIMIT_EXCEEDED", headers, limit="body_bytes", most=max_bytes, value=length)
     return b"".join(parts)
 
 
@@ -177,53 +177,53 @@ def _json(body: bytes, what: str = "The body") -> Any:
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(pairs)
-    if len(read) < len(pairs):
+    content = dict(pairs)
+    if len(content) < len(pairs):
         raise bad_request("A JSON object has a key twice.")
-    return read
+    return content
 
 
 def _no_number(name: str) -> Any:
     raise bad_request(f"{name} is not JSON.")
 
 
-def _of_json(read: Any) -> Asked:
-    if not isinstance(read, dict):
+def _from_json(content: Any) -> GraphQLRequest:
+    if not isinstance(content, dict):
         raise bad_request("A GraphQL request is a JSON object, or an array of them.")
-    return _asked(read)
+    return _graphql_request(content)
 
 
-def _of_url(request: Request) -> Asked:
-    given: dict[str, Any] = {}
+def _from_url(request: Request) -> GraphQLRequest:
+    members: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         if name not in _PARAMETERS:
             continue
-        if name in given:
+        if name in members:
             raise bad_request(f"The parameter {name} is there twice.")
-        given[name] = value
+        members[name] = value
     for name in ("variables", "extensions"):
-        if given.get(name):
-            given[name] = _json(given[name].encode(errors="surrogatepass"), f"The parameter {name}")
-    return _asked(given)
+        if members.get(name):
+            members[name] = _json(members[name].encode(errors="surrogatepass"), f"The parameter {name}")
+    return _graphql_request(members)
 
 
-def _asked(given: Mapping[str, Any]) -> Asked:
+def _graphql_request(members: Mapping[str, Any]) -> GraphQLRequest:
     """Build one operation from its members. An empty string is as good as a member that is absent or null."""
-    asked = Asked(
-        query=_of_kind(given, "query", str, "a string"),
-        operation_name=_of_kind(given, "operationName", str, "a string") or None,
-        variables=_of_kind(given, "variables", dict, "an object") or {},
-        extensions=_of_kind(given, "extensions", dict, "an object") or {},
-        document_id=next((value for name in _IDS if (value := _of_kind(given, name, str, "a string"))), None),
+    request = GraphQLRequest(
+        query=_member(members, "query", str, "a string"),
+        operation_name=_member(members, "operationName", str, "a string") or None,
+        variables=_member(members, "variables", dict, "an object") or {},
+        extensions=_member(members, "extensions", dict, "an object") or {},
+        document_id=next((value for name in _IDS if (value := _member(members, name, str, "a string"))), None),
     )
-    if asked.query is None and asked.document_id is None and not asked.extensions.get(PERSISTED_QUERY):
+    if request.query is None and request.document_id is None and not request.extensions.get(PERSISTED_QUERY):
         raise bad_request("There is no query in the request.")
-    return asked
+    return request
 
 
-def _of_kind(given: Mapping[str, Any], name: str, kind: type, noun: str) -> Any:
+def _member(members: Mapping[str, Any], name: str, kind: type, noun: str) -> Any:
     """Return the member, or None if it is absent or null. Raises HTTPError for another type."""
-    value = given.get(name)
+    value = members.get(name)
     if value is not None and value != "" and not isinstance(value, kind):
         raise bad_request(f"{name} is {noun}, or is left out.")
     return value
