@@ -51,7 +51,7 @@ class DocumentReader:
                 raise exceeded("tokens", limits.tokens, tokens)
         if scans:
             points = sum(one.points for one in scans.values())
-            await budget.take(points)
+            await budget.charge(points)
             meter = ComparisonMeter(limits.comparisons)
             read = await self._thread.run(points, partial(self._read_all, list(scans), limits, meter))
             budget.owe(meter.points)

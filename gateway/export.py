@@ -50,15 +50,15 @@ class _Budget:
     scope: Scope
     viewer_of: Callable[[], Awaitable[Viewer]]
 
-    async def take(self, points: int, *, waits: bool = False) -> None:
+    async def charge(self, points: int, *, waits: bool = False) -> None:
         """Raises RequestError for more than a minute has, and HTTPError for who may not ask (any more).
 
         Without `waits`, HTTPError too where it is used up for now.
         """
         viewer = await self.viewer_of()
-        take = self.rate_limit.wait if waits else self.rate_limit.count
+        charge = self.rate_limit.wait if waits else self.rate_limit.charge
         name = "" if viewer.is_anonymous else viewer.name
-        await take(self.scope, points, viewer=name, cost_per_minute=viewer.limits.cost_per_minute)
+        await charge(self.scope, points, viewer=name, cost_per_minute=viewer.limits.cost_per_minute)
 
 
 class Exporter:
@@ -87,14 +87,14 @@ class Exporter:
             after, ids = self._asked(request)
             budget = _Budget(self._rate_limit, request.scope, partial(self._viewer, request))
             if request.method != "HEAD" and (ids is None or ids):
-                await budget.take(self._points(ids))
+                await budget.charge(self._points(ids))
         except (HTTPError, RequestError) as refused:
             response = await respond_error(request, refused)
         else:
             is_head = request.method == "HEAD"
             lines = _nothing() if is_head else self._lines(request.app.state.stores, after, ids, budget)
             response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
-        self._rate_limit.tell(request.scope, response)
+        self._rate_limit.add_headers(request.scope, response)
         return response
 
     async def _viewer(self, request: Request) -> Viewer:
@@ -171,13 +171,13 @@ class Exporter:
             if len(page) < BATCH:
                 return
             place = page[-1]
-            await budget.take(self._points(None), waits=True)
+            await budget.charge(self._points(None), waits=True)
 
     async def _listed(self, ids: Sequence[str], budget: _Budget) -> AsyncIterator[Sequence[str]]:
         """The ids in order, batch by batch, the first of which is counted."""
         for at in range(0, len(ids), BATCH):
             if at:
-                await budget.take(self._points(ids[at:]), waits=True)
+                await budget.charge(self._points(ids[at:]), waits=True)
             yield ids[at : at + BATCH]
 
 

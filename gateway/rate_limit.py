@@ -49,7 +49,7 @@ class RateLimit:
             self._shared = None
             await shared.close()
 
-    async def count(
+    async def charge(
         self,
         scope: Scope,
         points: int,
@@ -92,7 +92,7 @@ class RateLimit:
             self._shared.owe(caller, points, most)
 
     async def wait(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
-        """Take points as `count` does, as soon as they are there: a minute, unless others take them too.
+        """Charge points as `charge` does, as soon as they are there: a minute, unless others take them too.
 
         Raises RequestError for more than a minute has.
         """
@@ -112,7 +112,7 @@ class RateLimit:
         scope[_TOLD] = counted, most
         return counted
 
-    def tell(self, scope: Scope, response: Response) -> None:
+    def add_headers(self, scope: Scope, response: Response) -> None:
         """Put into the headers what was counted, but not into those of an answer that caches may give to others."""
         told = _told(*scope[_TOLD]) if _TOLD in scope else {}
         is_public = response.headers.get("cache-control", "").startswith("public")
@@ -137,17 +137,17 @@ class CallerBudget:
     async def begin(self) -> None:
         """Take what each request costs. Raises HTTPError 429 where that is not left."""
         try:
-            await self._count(REQUEST_POINTS)
+            await self._charge(REQUEST_POINTS)
         except RequestError:  # a budget so small is used up by each request
-            await self._count(1)
+            await self._charge(1)
 
-    async def take(self, points: int, *, is_price: bool = False) -> None:
+    async def charge(self, points: int, *, is_price: bool = False) -> None:
         """Take points before they are spent; of the price of operations, what each request costs is taken already.
 
         Raises RequestError for more than a minute has, and HTTPError 429 where the budget is used up for now.
         """
         if points:
-            await self._count(points, REQUEST_POINTS if is_price else self._prepaid)
+            await self._charge(points, REQUEST_POINTS if is_price else self._prepaid)
         if not is_price:
             self._prepaid = 0
 
@@ -156,9 +156,9 @@ class CallerBudget:
         viewer, most = self._viewer, self._cost_per_minute
         self._rate_limit.owe(self._scope, points, viewer=viewer, cost_per_minute=most)
 
-    async def _count(self, points: int, prepaid: int = 0) -> None:
+    async def _charge(self, points: int, prepaid: int = 0) -> None:
         viewer, most = self._viewer, self._cost_per_minute
-        await self._rate_limit.count(self._scope, points, viewer=viewer, cost_per_minute=most, prepaid=prepaid)
+        await self._rate_limit.charge(self._scope, points, viewer=viewer, cost_per_minute=most, prepaid=prepaid)
 
 
 def _caller(scope: Scope, viewer: str) -> str:

@@ -69,7 +69,7 @@ class GraphQLEndpoint:
         """One request."""
         request = Request(scope, receive)
         response = await self._respond(request)
-        self._rate_limit.tell(scope, response)
+        self._rate_limit.add_headers(scope, response)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:

@@ -87,7 +87,7 @@ class OperationPreparer:
         With `in_parts`, @defer and @stream are heeded. Raises HTTPError if nothing of the request may be executed.
         """
         texts = await asyncio.gather(*map(self._persisted.text, batch.operations), return_exceptions=True)
-        await budget.take(sum(points_to_coerce(one.variables, MOST_IDS) for one in batch.operations))
+        await budget.charge(sum(points_to_coerce(one.variables, MOST_IDS) for one in batch.operations))
         operations: list[PreparedOperation | OperationResult] = []
         for one, document in zip(batch.operations, await self._read(texts, limits, budget), strict=True):
             if operations:
@@ -103,7 +103,7 @@ class OperationPreparer:
         try:
             costs = [one.cost for one in operations if isinstance(one, PreparedOperation)]
             _check_cost(combine_costs(costs), limits)
-            await budget.take(_points(operations, is_estimate=cost_mode(request) == "validate"), is_price=True)
+            await budget.charge(_points(operations, is_estimate=cost_mode(request) == "validate"), is_price=True)
         except RequestError as error:
             operations = _reject_all(operations, error)
         budget.owe(_POINTS_TO_CHECK * sum(isinstance(one, OperationResult) for one in operations))

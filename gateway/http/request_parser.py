@@ -104,7 +104,7 @@ async def parse_request(request: Request, limits: Limits, budget: CallerBudget, 
     has.
     """
     if request.method in ("GET", "HEAD"):
-        await budget.take(_check_query_string(request.scope["query_string"]))
+        await budget.charge(_check_query_string(request.scope["query_string"]))
         return RequestBatch([_from_url(request)])
     if request.method != "POST":
         allow = ", ".join(METHODS)
@@ -115,7 +115,7 @@ async def parse_request(request: Request, limits: Limits, budget: CallerBudget, 
         raise HTTPError(415, message, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"})
     body = await _body(request, limits.body_bytes)
     points = json_points(body)
-    await budget.take(points)
+    await budget.charge(points)
     content = await thread.run(points, partial(_json, body))
     if not isinstance(content, list):
         return RequestBatch([_from_json(content)])

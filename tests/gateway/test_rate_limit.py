@@ -214,17 +214,17 @@ async def test_without_redis_a_process_counts_by_itself(
 async def test_a_viewer_has_a_budget_of_its_own_whatever_the_address() -> None:
     rate_limit = RateLimit(100)
     scopes: list[dict[str, Any]] = [{"method": "POST", "client": (f"192.0.2.{at}", 1)} for at in range(4)]
-    await rate_limit.count(scopes[0], 100)
-    await rate_limit.count(scopes[0], 150, viewer="key:a", cost_per_minute=200)
+    await rate_limit.charge(scopes[0], 100)
+    await rate_limit.charge(scopes[0], 150, viewer="key:a", cost_per_minute=200)
     with pytest.raises(HTTPError) as refused:
-        await rate_limit.count(scopes[1], 60, viewer="key:a", cost_per_minute=200)
+        await rate_limit.charge(scopes[1], 60, viewer="key:a", cost_per_minute=200)
     assert (refused.value.status, refused.value.headers) == (429, {"Retry-After": "3"})
-    await rate_limit.count(scopes[2], 100, viewer="key:b")
+    await rate_limit.charge(scopes[2], 100, viewer="key:b")
     with pytest.raises(RequestError):
-        await rate_limit.count(scopes[2], 101, viewer="key:c")
-    await rate_limit.count(scopes[3], 10**9, viewer="key:b", cost_per_minute=0)
+        await rate_limit.charge(scopes[2], 101, viewer="key:c")
+    await rate_limit.charge(scopes[3], 10**9, viewer="key:b", cost_per_minute=0)
     response = Response()
-    rate_limit.tell(scopes[1], response)
+    rate_limit.add_headers(scopes[1], response)
     assert response.headers["ratelimit-policy"] == '"default";q=200;w=60'
     assert response.headers["ratelimit"] == '"default";r=50;t=3'
 
