@@ -15,7 +15,7 @@ from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.explain import EXPLAIN, explained
 from gateway.http.errors import HTTPError, RequestError
-from gateway.http.incremental import Parts
+from gateway.http.incremental import IncrementalResult
 from gateway.http.media import listed, multipart, negotiated
 from gateway.http.operation_result import OperationResult
 from gateway.http.preparation import OperationPreparer, PreparedOperation, cost_mode
@@ -117,8 +117,8 @@ class GraphQLEndpoint:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
             results = await _all([self._result_or_error(one, context, request, tracker) for one in prepared])
-            for parts in (one.parts for one in results if one.parts is not None):
-                parts.held = stack.pop_all()
+            for incremental in (one.incremental for one in results if one.incremental is not None):
+                incremental.held = stack.pop_all()
             return results
 
     async def _result_or_error(
@@ -159,8 +159,8 @@ class GraphQLEndpoint:
         result = await self._execute(prepared, context, _viewer(request))
         if reports_stats or mode == "report":
             tracker.cache_policy.is_kept = False  # of this request, and no other's
-            if reports_stats and result.parts is not None:
-                result.parts.stats = tracker.stats
+            if reports_stats and result.incremental is not None:
+                result.incremental.stats = tracker.stats
             elif reports_stats:
                 result.extensions |= {ACCOUNTING: tracker.stats.report()}
             result.extensions |= {"cost": {"estimated": prepared.cost.report()}} if mode == "report" else {}
@@ -175,8 +175,10 @@ class GraphQLEndpoint:
             operation_name=prepared.request.operation_name,
         )
         if isinstance(result, ExperimentalIncrementalExecutionResults):
-            parts, first = Parts(result), result.initial_result
-            return OperationResult(first.data, errors=masked(first.errors or (), parts.causes), parts=parts)
+            incremental, first = IncrementalResult(result), result.initial_result
+            return OperationResult(
+                first.data, errors=masked(first.errors or (), incremental.causes), incremental=incremental
+            )
         has_data = result.data is not None or any(error.path for error in result.errors or ())
         causes = [error.original_error for error in result.errors or ()]
         denied = [cause.scopes for cause in causes if isinstance(cause, scopes.ForbiddenError)]

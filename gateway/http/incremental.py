@@ -1,4 +1,4 @@
-"""Answers in parts: the first when it is there, what was deferred or streamed after it (multipart/mixed)."""
+"""Deliver results incrementally: the initial part first, deferred and streamed parts later, as multipart/mixed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 
     from graphql import ExperimentalIncrementalExecutionResults, GraphQLError
-    from graphql.execution import IncrementalResult, SubsequentIncrementalExecutionResult
+    from graphql.execution import IncrementalResult as CoreIncrementalResult
+    from graphql.execution import SubsequentIncrementalExecutionResult
     from graphql.execution.types import CompletedResult
     from starlette.types import Receive, Scope, Send
 
@@ -31,11 +32,11 @@ _LARGEST_PART = 1 << 20
 
 
 @dataclass(slots=True)
-class Parts:
-    """What comes after the first part of an answer.
+class IncrementalResult:
+    """The parts of a result after the initial one.
 
-    `causes` are the masked causes of errors so far, with the ids that they are shown by. `stats` are reported with the
-    last part, where it is given. `held` is what is let go of at the end.
+    `causes` are the masked causes of errors so far, with the ids under which they are logged. `stats` are reported with
+    the last part, where it is given. `held` is what is let go of at the end.
     """
 
     result: ExperimentalIncrementalExecutionResults
@@ -43,7 +44,7 @@ class Parts:
     stats: RequestStats | None = None
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    def announced(self) -> dict[str, Any]:
+    def initial_members(self) -> dict[str, Any]:
         """What the first part says of the others."""
         return {"pending": [one.formatted for one in self.result.initial_result.pending], "hasNext": True}
 
@@ -96,7 +97,7 @@ class Parts:
             last.setdefault("extensions", {})["accounting"] = self.stats.report()
         return last
 
-    def _values(self, values: Sequence[IncrementalResult]) -> tuple[list[dict[str, Any]], int]:
+    def _values(self, values: Sequence[CoreIncrementalResult]) -> tuple[list[dict[str, Any]], int]:
         """The values, of their errors the first ones, and how many are left out."""
         errors = masked([error for one in values for error in one.errors or ()], self.causes)
         shown, formatted = iter(errors[:MOST_ERRORS]), []
@@ -112,17 +113,22 @@ class Parts:
         return {"id": one.id, **({"errors": [dict(error.formatted) for error in errors]} if errors else {})}
 
 
-class PartsResponse(StreamingResponse):
+class MultipartResponse(StreamingResponse):
     """Sends the parts as they come, and lets go of all when the last is sent, or when its client has left.
 
     `first` is the first one as JSON, in chunks; `most_bytes` are those of all parts together.
     """
 
     def __init__(
-        self, first: list[bytes], parts: Parts, headers: dict[str, str], media: str, most_bytes: int | None = None
+        self,
+        first: list[bytes],
+        result: IncrementalResult,
+        headers: dict[str, str],
+        media: str,
+        most_bytes: int | None = None,
     ) -> None:
-        self._parts = parts
-        self._body = _multipart(first, parts, most_bytes)
+        self._result = result
+        self._body = _multipart(first, result, most_bytes)
         super().__init__(self._body, 200, headers, media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
@@ -143,16 +149,18 @@ class PartsResponse(StreamingResponse):
         try:
             await self._body.aclose()
         finally:
-            await self._parts.close()
+            await self._result.close()
 
 
-async def _multipart(first: list[bytes], parts: Parts, most_bytes: int | None) -> AsyncGenerator[bytes, None]:
+async def _multipart(
+    first: list[bytes], result: IncrementalResult, most_bytes: int | None
+) -> AsyncGenerator[bytes, None]:
     """The body: each part with the delimiter after it, which tells the client that it is whole."""
     sent = sum(map(len, first))
     for chunk in _part(first, start=_DELIMITER):
         yield chunk
     first.clear()
-    async for chunks in parts.encoded(sent, most_bytes):
+    async for chunks in result.encoded(sent, most_bytes):
         for chunk in _part(chunks):
             yield chunk
     yield b"--\r\n"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gateway.http.errors import RequestError
-    from gateway.http.incremental import Parts
+    from gateway.http.incremental import IncrementalResult
 
 PARTIAL, INVALID = 294, 422
 """Statuses of GraphQL over HTTP's draft of 2026: data with errors, and a document that is well-formed and not valid."""
@@ -29,8 +29,8 @@ class OperationResult:
     extensions: dict[str, Any] = field(default_factory=dict)
     error_status: int = 400
     headers: dict[str, str] = field(default_factory=dict)
-    parts: Parts | None = None
-    """What comes after it."""
+    incremental: IncrementalResult | None = None
+    """The parts that come later."""
 
     @classmethod
     def of_request_error(cls, refused: RequestError) -> OperationResult:

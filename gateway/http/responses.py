@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from gateway.execution.json_chunks import encode
 from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
 from gateway.http.errors import HTTPError, RequestError
-from gateway.http.incremental import PartsResponse
+from gateway.http.incremental import MultipartResponse
 from gateway.http.media import JSON, listed, multipart
 from gateway.http.operation_result import OperationResult
 from gateway.http.response_cache import matches
@@ -77,16 +77,20 @@ async def respond(
         return Response(status_code=204, headers=dict(response.headers))
     payloads = [result.payload() for result in response.results]
     first = response.results[0]
-    parts = first.parts
-    chunks = encode(payloads if response.is_batch else payloads[0] | (parts.announced() if parts is not None else {}))
+    incremental = first.incremental
+    chunks = encode(
+        payloads
+        if response.is_batch
+        else payloads[0] | (incremental.initial_members() if incremental is not None else {})
+    )
     if response.most_bytes is not None and (size := sum(map(len, chunks))) > response.most_bytes:
-        if parts is not None:
-            await parts.close()
+        if incremental is not None:
+            await incremental.close()
         return await respond(request, response.too_large(size), policy)
-    if parts is not None:
+    if incremental is not None:
         headers = {"Cache-Control": "no-store", "Vary": _VARY, **SAFE, **_UNBUFFERED, **first.headers}
         media = multipart(listed(request.headers, "accept")) or response.media
-        return PartsResponse(chunks, parts, headers, media, response.most_bytes)
+        return MultipartResponse(chunks, incremental, headers, media, response.most_bytes)
     status = _status(response, policy)
     headers = {"Cache-Control": _cache_control(response.results, policy, viewer), "Vary": _VARY, **SAFE}
     for result in response.results:

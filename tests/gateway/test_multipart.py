@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from graphql import build_schema, experimental_execute_incrementally, parse
 
-from gateway.http.incremental import Parts, PartsResponse
+from gateway.http.incremental import IncrementalResult, MultipartResponse
 from tests.parts import merged, parts_of
 
 
@@ -31,8 +31,8 @@ class _Client:
             asyncio.get_running_loop().call_later(self._while_s, self.left.set)
 
 
-def _first(parts: Parts) -> bytes:
-    return json.dumps({"data": parts.result.initial_result.data, **parts.announced()}).encode()
+def _first(incremental: IncrementalResult) -> bytes:
+    return json.dumps({"data": incremental.result.initial_result.data, **incremental.initial_members()}).encode()
 
 
 @pytest.mark.parametrize(("leaves_after", "while_s"), [(1, 0.0), (2, 0.0), (2, 0.02), (100, 0.0)])
@@ -49,9 +49,9 @@ async def test_all_is_let_go_of_when_a_client_leaves_and_when_all_is_sent(leaves
     schema = build_schema("directive @defer on INLINE_FRAGMENT type Query { now: Int later: String }")
     document = parse("{ now ... @defer { later } }")
     result: Any = experimental_execute_incrementally(schema, document, {"now": 1, "later": slow})
-    parts, client = Parts(result), _Client(leaves_after, while_s)
-    parts.held.callback(ended.append, "held")
-    response = PartsResponse([_first(parts)], parts, {}, "multipart/mixed")
+    incremental, client = IncrementalResult(result), _Client(leaves_after, while_s)
+    incremental.held.callback(ended.append, "held")
+    response = MultipartResponse([_first(incremental)], incremental, {}, "multipart/mixed")
     async with asyncio.timeout(10):
         await response({"type": "http"}, client.receive, client.send)
     assert ended[-1] == "held"
@@ -84,10 +84,10 @@ async def test_parts_that_come_to_be_too_large_end_and_nothing_more_is_loaded(it
     )
     document = parse("{ many @stream ... @defer { later } }")
     result: Any = experimental_execute_incrementally(schema, document, {"many": numbers, "later": slow})
-    parts, client = Parts(await result), _Client(1_000, 0.0)
-    parts.held.callback(lambda: ended.append(f"held, before {len(client.sent)}"))
+    incremental, client = IncrementalResult(await result), _Client(1_000, 0.0)
+    incremental.held.callback(lambda: ended.append(f"held, before {len(client.sent)}"))
     most = 1_000 * (items + 1)
-    response = PartsResponse([_first(parts)], parts, {}, "multipart/mixed", most)
+    response = MultipartResponse([_first(incremental)], incremental, {}, "multipart/mixed", most)
     async with asyncio.timeout(10):
         await response({"type": "http"}, client.receive, client.send)
     *sent, last = [part async for part in parts_of(_bodies(client.sent))]
