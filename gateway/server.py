@@ -12,10 +12,10 @@ from contextlib import suppress
 
 import uvicorn
 
+from gateway.graceful_shutdown import Server, Workers
 from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
 from gateway.settings import Settings
-from gateway.stopping import Server, Workers
 from loaders.stores.errors import GatewayError
 
 _log = logging.getLogger("gateway")

@@ -16,9 +16,9 @@ from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gateway.auth.credential_cache import CredentialCache
 from gateway.auth.errors import KeysUnavailable, Unauthenticated
-from gateway.auth.recent import Recent
-from gateway.auth.viewer import Limits, Viewer, known
+from gateway.auth.viewer import Viewer, ViewerLimits, known
 from loaders.api_keys import ApiKey, ApiKeys, changed_ids
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.stores.errors import StoreError
@@ -81,7 +81,7 @@ class KeyVerifier:
         self._lookups = _Lookups(keys, look_up_s)
         self._fresh_s = fresh_s
         self._grace_s = grace_s
-        self._recent: Recent[_Known] = Recent()
+        self._cache: CredentialCache[_Known] = CredentialCache()
         self._changes = 0
         self._is_away = False
 
@@ -90,7 +90,7 @@ class KeyVerifier:
         form = _FORM.fullmatch(text)
         if form is None:
             raise Unauthenticated("The API key is not complete.")
-        found = self._recent.get(text)
+        found = self._cache.get(text)
         if found is None or time.monotonic() >= found.fresh_until:
             found = await self._looked_up(text, form[1], form[2], found)
         _require_living(found.key)
@@ -100,11 +100,11 @@ class KeyVerifier:
         """Forget the keys that a change names; where changes may have been missed, have all looked up again."""
         if EVERYTHING in change.sources:
             self._changes += 1
-            for found in self._recent.values():
+            for found in self._cache.values():
                 found.fresh_until = 0.0  # kept for where it cannot be looked up
         elif ids := changed_ids(change):
             self._changes += 1
-            self._recent.drop_where(lambda found: found.key.id in ids)
+            self._cache.drop_where(lambda found: found.key.id in ids)
 
     async def _looked_up(self, text: str, key_id: str, secret: str, before: _Known | None) -> _Known:
         changes = self._changes
@@ -117,12 +117,12 @@ class KeyVerifier:
         self._is_away = False
         is_its = hmac.compare_digest(hash_of(secret), key.hash if key is not None else _NO_HASH)
         if key is None or not is_its:
-            self._recent.drop(text)
+            self._cache.drop(text)
             raise Unauthenticated("The API key is not known.")
         now = time.monotonic()
         found = _Known(key, _viewer_of(key), now + self._grace_s, now + self._fresh_s)
         if changes == self._changes:  # else it may have been read before the change
-            self._recent.put(text, found)
+            self._cache.put(text, found)
         return found
 
     def _without(self, before: _Known | None, error: Exception) -> _Known:
@@ -180,7 +180,7 @@ class _Lookups:
 
 
 def _viewer_of(key: ApiKey) -> Viewer:
-    return Viewer(f"key:{key.id}", known(key.scopes), Limits(key.ids_per_field, key.cost_per_minute))
+    return Viewer(f"key:{key.id}", known(key.scopes), ViewerLimits(key.ids_per_field, key.cost_per_minute))
 
 
 def _require_living(key: ApiKey) -> None:

@@ -15,11 +15,11 @@ from resolvers.scopes import READ_SCOPES, Scope
 
 DEFAULT_SCOPES = READ_SCOPES
 """What a key may do that was made without `--scope`: read, and neither export all nor see the stores' SQL."""
-_LONGEST_NAME = 100
-_MOST_IDS = 10_000
+_MAX_NAME_LENGTH = 100
+_MAX_IDS = 10_000
 """As for GATEWAY_MAX_IDS."""
-_MOST = 2**31 - 1
-_MOST_DAYS = 36_500
+_MAX_COST = 2**31 - 1
+_MAX_DAYS = 36_500
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -65,12 +65,16 @@ def _add(asked: argparse.Namespace) -> int:
 
 
 def _require(asked: argparse.Namespace) -> None:
-    if not 0 < len(asked.name) <= _LONGEST_NAME or not asked.name.isprintable():
-        raise CallerError(f"A key's name has 1 to {_LONGEST_NAME} printable characters.")
-    for option, most in (("ids_per_field", _MOST_IDS), ("cost_per_minute", _MOST), ("expires_in_days", _MOST_DAYS)):
+    if not 0 < len(asked.name) <= _MAX_NAME_LENGTH or not asked.name.isprintable():
+        raise CallerError(f"A key's name has 1 to {_MAX_NAME_LENGTH} printable characters.")
+    for option, maximum in (
+        ("ids_per_field", _MAX_IDS),
+        ("cost_per_minute", _MAX_COST),
+        ("expires_in_days", _MAX_DAYS),
+    ):
         value = getattr(asked, option)
-        if value is not None and not 0 < value <= most:
-            raise CallerError(f"--{option.replace('_', '-')} must be more than 0 and at most {most:,}.")
+        if value is not None and not 0 < value <= maximum:
+            raise CallerError(f"--{option.replace('_', '-')} must be more than 0 and at most {maximum:,}.")
 
 
 async def _added(asked: argparse.Namespace, key_id: str, secret: str) -> ApiKey:

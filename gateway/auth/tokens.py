@@ -8,9 +8,9 @@ from typing import Any
 
 import jwt
 
+from gateway.auth.credential_cache import CredentialCache
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.jwks import KeyFile, Keys, VerificationKey, shared_secret
-from gateway.auth.recent import Recent
 from gateway.auth.viewer import Viewer, known
 from gateway.setting import SettingsError
 from gateway.settings import Settings
@@ -36,7 +36,7 @@ class TokenVerifier:
         self._audience = audience
         self._issuer = issuer
         self._leeway_s = leeway_s
-        self._recent: Recent[_Verified] = Recent()
+        self._cache: CredentialCache[_Verified] = CredentialCache()
 
     @classmethod
     def of(cls, settings: Settings) -> "TokenVerifier | None":
@@ -57,10 +57,10 @@ class TokenVerifier:
     def viewer(self, token: str) -> Viewer:
         """Who asks. Raises Unauthenticated."""
         keys = self._keys()
-        found = self._recent.get(token)
+        found = self._cache.get(token)
         if found is None or found.keys is not keys or time.time() >= found.expires:
             found = self._verified(token, keys)
-            self._recent.put(token, found)
+            self._cache.put(token, found)
         return found.viewer
 
     def _verified(self, token: str, keys: Keys) -> _Verified:

@@ -10,7 +10,7 @@ _NOBODY = "anonymous"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ViewerLimits:
     """A viewer's own limits, in place of the gateway's; None leaves those."""
 
     ids_per_field: int | None = None
@@ -23,7 +23,7 @@ class Viewer:
 
     name: str
     scopes: frozenset[str]
-    limits: Limits = Limits()
+    limits: ViewerLimits = ViewerLimits()
     audience: bytes = field(init=False, compare=False)
     """For whom an answer may be kept: everyone without a credential, or all with one who may read the same.
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.auth.errors import Unauthenticated
-from gateway.auth.viewer import ANONYMOUS, Limits, Viewer
+from gateway.auth.viewer import ANONYMOUS, Viewer, ViewerLimits
 from gateway.http.application import Application
 from gateway.http.response_cache import CACHE_POLICY, ResponseCache, ResponseCacheMiddleware, matches
 from loaders.cache.invalidation import EVERYTHING, Change
@@ -49,7 +49,7 @@ class FakeAuthenticator:
             return ANONYMOUS
         ids = next((int(one) for one in scopes.split() if one.isdigit()), None)
         named = frozenset(one for one in scopes.split() if not one.isdigit())
-        return Viewer("key:1", named, Limits(ids_per_field=ids))
+        return Viewer("key:1", named, ViewerLimits(ids_per_field=ids))
 
 
 class Origin:

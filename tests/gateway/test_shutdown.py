@@ -18,7 +18,7 @@ from benchmarks.servers import answers as is_live
 from benchmarks.servers import wait_until
 from deploy.embedded.engines import StoreUrls
 from deploy.embedded.process import free_port
-from gateway.stopping import accept_all, end_listening, refuse_all
+from gateway.graceful_shutdown import accept_all, end_listening, refuse_all
 from tests.gateway.conftest import OPEN, environment_of
 from tests.gateway.raw import HEAD, LIVE, TYPENAME, answers, connected, one_answer, receive
 

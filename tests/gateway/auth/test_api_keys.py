@@ -9,7 +9,7 @@ import pytest
 
 from gateway.auth.api_keys import KeyVerifier, hash_of, new_key, text_of
 from gateway.auth.errors import AuthenticationError, KeysUnavailable, Unauthenticated
-from gateway.auth.viewer import Limits, Viewer
+from gateway.auth.viewer import Viewer, ViewerLimits
 from loaders.api_keys import ApiKeys, change_of
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.request_tracker import begin_request
@@ -31,7 +31,7 @@ async def _refused(verifier: KeyVerifier, text: str) -> AuthenticationError:
 async def test_a_key_says_who_asks_and_what_they_may(keys: ApiKeys) -> None:
     text = await added(keys, ["export", "register:read", "nothing:known"], ids_per_field=7, cost_per_minute=9)
     viewer = await KeyVerifier(keys, 5).viewer(text)
-    assert viewer == Viewer(f"key:{id_of(text)}", frozenset({Scope.EXPORT, Scope.REGISTER}), Limits(7, 9))
+    assert viewer == Viewer(f"key:{id_of(text)}", frozenset({Scope.EXPORT, Scope.REGISTER}), ViewerLimits(7, 9))
     assert viewer.scope_key == "export register:read"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from gateway.auth.api_keys import KeyVerifier
-from gateway.auth.viewer import Limits
+from gateway.auth.viewer import ViewerLimits
 from loaders.api_keys import ApiKeys
 from tests.conftest import NewStores
 from tests.gateway.auth.conftest import added, id_of
@@ -46,7 +46,7 @@ async def test_a_key_is_printed_once_and_is_good(gateway: Command, keys: ApiKeys
     assert text[17:] not in made.stderr
     assert id_of(text) in made.stderr
     viewer = await KeyVerifier(keys, 5).viewer(text)
-    assert (viewer.scope_key, viewer.limits) == ("export register:read", Limits(9, 8))
+    assert (viewer.scope_key, viewer.limits) == ("export register:read", ViewerLimits(9, 8))
     listed = gateway("keys", "list")
     assert (listed.returncode, listed.stderr) == (0, "")
     header, *lines = listed.stdout.splitlines()
@@ -60,7 +60,7 @@ async def test_a_key_is_printed_once_and_is_good(gateway: Command, keys: ApiKeys
 async def test_a_key_without_options_is_as_the_help_and_the_documentation_say(gateway: Command, keys: ApiKeys) -> None:
     text = gateway("keys", "add", "dashboard").stdout.strip()
     viewer = await KeyVerifier(keys, 5).viewer(text)
-    assert (viewer.scope_key, viewer.limits) == ("analysis:read register:read", Limits())
+    assert (viewer.scope_key, viewer.limits) == ("analysis:read register:read", ViewerLimits())
     (key,) = (await keys.by_id([id_of(text)])).values()
     assert key.expires_at is None
     told = " ".join(gateway("keys", "add", "--help").stdout.split())

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.auth.jwks import Keys, shared_secret
 from gateway.auth.tokens import TokenVerifier
-from gateway.auth.viewer import Limits, Viewer
+from gateway.auth.viewer import Viewer, ViewerLimits
 from resolvers.scopes import Scope
 from tests.gateway.auth.issuing import (
     AUDIENCE,
@@ -62,7 +62,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> TokenVerifier:
 def test_a_token_says_who_asks_and_what_they_may(
     verifier: TokenVerifier, key: Any, algorithm: str, kid: str | None
 ) -> None:
-    expected = Viewer(f"jwt:{ISSUER}:ann", frozenset({Scope.REGISTER}), Limits())
+    expected = Viewer(f"jwt:{ISSUER}:ann", frozenset({Scope.REGISTER}), ViewerLimits())
     token = signed(key, algorithm, kid)
     assert verifier.viewer(token) == expected
     assert verifier.viewer(token) == expected  # as remembered

@@ -7,11 +7,11 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_MOST = 10_000
+_MAX_CREDENTIALS = 10_000
 """Credentials of a process. Only good ones are kept: nobody can drive them out by sending others."""
 
 
-class Recent(Generic[T]):
+class CredentialCache(Generic[T]):
     """By credential, of which a digest is held and never itself; those used least lately go first."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Recent(Generic[T]):
     def put(self, credential: str, value: T) -> None:
         """Keep it, and let go of what is too much."""
         self._kept[_digest(credential)] = value
-        if len(self._kept) > _MOST:
+        if len(self._kept) > _MAX_CREDENTIALS:
             self._kept.popitem(last=False)
 
     def drop(self, credential: str) -> None:

@@ -1,10 +1,10 @@
 """Credentials that were verified lately: as many as there is room for."""
 
-from gateway.auth.recent import Recent
+from gateway.auth.credential_cache import CredentialCache
 
 
 def test_ten_thousand_credentials_are_remembered_and_those_used_least_lately_go_first() -> None:
-    recent = Recent[int]()
+    recent = CredentialCache[int]()
     for at in range(10_000):
         recent.put(f"credential {at}", at)
     assert recent.get("credential 0") == 0
