@@ -20,7 +20,7 @@ from resolvers.batching import BATCH, by_class
 from resolvers.context import Info, RequestContext
 from resolvers.deferred import when_there
 from resolvers.nodes import Node, node_id_field
-from resolvers.scopes import Needs, Scope
+from resolvers.scopes import RequiresScope, Scope
 from resolvers.selection import KNOWN, Selection, selected_of_aircraft
 
 _MAIN_CARRIER = section_request(MainCarrier)
@@ -72,7 +72,7 @@ class Aircraft(Node):
     @strawberry.field(
         description="The airline that flew most of its flights, the lowest code of equals; null with none.",
         metadata={BATCH: _operators},
-        extensions=[Needs(Scope.REGISTER)],
+        extensions=[RequiresScope(Scope.REGISTER)],
     )
     def operator(self, info: Info) -> Airline | None:
         """A link."""
@@ -81,7 +81,7 @@ class Aircraft(Node):
     @strawberry.field(
         description="The airport with most of its departures, the lowest code of equals; null with none.",
         metadata={BATCH: _home_bases},
-        extensions=[Needs(Scope.REGISTER)],
+        extensions=[RequiresScope(Scope.REGISTER)],
     )
     def home_base(self, info: Info) -> Airport | None:
         """A link."""
@@ -91,7 +91,7 @@ class Aircraft(Node):
         description="The analysis, section by section.",
         graphql_type=Analysis,
         metadata={BATCH: _analyses},
-        extensions=[Needs(Scope.ANALYSIS)],
+        extensions=[RequiresScope(Scope.ANALYSIS)],
     )
     def analysis(
         self,

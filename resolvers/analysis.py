@@ -21,7 +21,7 @@ from resolvers.batching import BATCH, Batch, ColumnField
 from resolvers.context import Info, RequestContext
 from resolvers.deferred import when_there
 from resolvers.pages import PageInfo, page_info
-from resolvers.scopes import Needs, Scope
+from resolvers.scopes import RequiresScope, Scope
 
 _TYPES: dict[Kind, Any] = {
     Kind.INTEGER: int,
@@ -140,7 +140,9 @@ def _field(section: type[Section], resolve: Callable[..., Any], answer: Any, bat
         description=section.description,
         graphql_type=answer,
         metadata={BATCH: batch},
-        extensions=[Needs(Scope.REGISTER)] if section.scope() == Scope.REGISTER else [],  # the analysis has its own
+        extensions=[RequiresScope(Scope.REGISTER)]
+        if section.scope() == Scope.REGISTER
+        else [],  # the analysis has its own
     )
     field.python_name = section.name
     return field
@@ -197,7 +199,7 @@ def _link_field(place: int, column: Column, answer: Any) -> StrawberryField:
         description=column.graphql_description,
         graphql_type=answer,
         metadata={BATCH: batch},
-        extensions=[Needs(Scope.REGISTER)],
+        extensions=[RequiresScope(Scope.REGISTER)],
     )
     field.python_name = column.name
     return field

@@ -25,7 +25,7 @@ from resolvers.introspection import INTROSPECTION, introspection_places
 from resolvers.nodes import parse_node_id
 from resolvers.operations import Memory, memory
 from resolvers.places import Places
-from resolvers.scopes import Scope, lacking
+from resolvers.scopes import Scope, missing_scope
 from resolvers.selection import Reader, Selection, remembered
 
 if TYPE_CHECKING:
@@ -270,7 +270,7 @@ def _root_field(
     field_name = group[0].node.name.value
     declared: Any = query.fields[field_name].type
     arguments = reader.arguments(query, group)
-    if lacking(query.fields[field_name], reader.scopes):  # an error, and nothing is asked for it
+    if missing_scope(query.fields[field_name], reader.scopes):  # an error, and nothing is asked for it
         is_refused = isinstance(query.fields[field_name].type, GraphQLNonNull)
         return _completed(replace(found, is_refused=is_refused), 1, Places(denied=1))
     if field_name in _RECORDS:

@@ -11,7 +11,7 @@ from resolvers.airports import Airport
 from resolvers.context import Info
 from resolvers.fleet import DEFAULT_PAGE, LARGEST_PAGE, AircraftConnection, FleetFilter, FleetOrder, fleet_page
 from resolvers.nodes import NODE_TYPES, Node, parse_node_id
-from resolvers.scopes import READ_SCOPES, ForbiddenError, Needs, Scope
+from resolvers.scopes import READ_SCOPES, ForbiddenError, RequiresScope, Scope
 
 _TailNumber = Annotated[strawberry.ID, strawberry.argument(description="Tail number, such as N725MQ.")]
 _Code = Annotated[strawberry.ID, strawberry.argument(description="The code, such as JFK or UA.")]
@@ -21,7 +21,9 @@ _Code = Annotated[strawberry.ID, strawberry.argument(description="The code, such
 class Query:
     """Each field is five lines or fewer: check, load, return."""
 
-    @strawberry.field(description="One aircraft; null where nothing is known of it.", extensions=[Needs(*READ_SCOPES)])
+    @strawberry.field(
+        description="One aircraft; null where nothing is known of it.", extensions=[RequiresScope(*READ_SCOPES)]
+    )
     async def aircraft(self, info: Info, tail_number: _TailNumber) -> Aircraft | None:
         """Shares its statements with every other aircraft of the query."""
         return (await load_aircraft(info, [tail_number]))[0]  # type: ignore[return-value]  # resolved from what was loaded
@@ -29,7 +31,7 @@ class Query:
     @strawberry.field(
         description="Aircraft in the order asked; null where nothing is known of an id. An id that is asked twice is"
         " answered twice and loaded once.",
-        extensions=[Needs(*READ_SCOPES)],
+        extensions=[RequiresScope(*READ_SCOPES)],
     )
     async def aircraft_by_ids(
         self,
@@ -39,7 +41,9 @@ class Query:
         """The dashboard's field."""
         return await load_aircraft(info, ids)  # type: ignore[return-value]  # resolved from what was loaded
 
-    @strawberry.field(description="The tracked aircraft, page by page (Relay).", extensions=[Needs(Scope.REGISTER)])
+    @strawberry.field(
+        description="The tracked aircraft, page by page (Relay).", extensions=[RequiresScope(Scope.REGISTER)]
+    )
     async def fleet(
         self,
         info: Info,
@@ -56,14 +60,16 @@ class Query:
         return await fleet_page(info, first, after or None, filter or None, order_by or None)
 
     @strawberry.field(
-        description="An airport; null where the register of airports lacks it.", extensions=[Needs(Scope.REGISTER)]
+        description="An airport; null where the register of airports lacks it.",
+        extensions=[RequiresScope(Scope.REGISTER)],
     )
     async def airport(self, info: Info, code: _Code) -> Airport | None:
         """By its code."""
         return await info.context.loaders.airports.load(code)  # type: ignore[return-value]  # resolved from the record
 
     @strawberry.field(
-        description="An airline; null where the register of airlines lacks it.", extensions=[Needs(Scope.REGISTER)]
+        description="An airline; null where the register of airlines lacks it.",
+        extensions=[RequiresScope(Scope.REGISTER)],
     )
     async def airline(self, info: Info, code: _Code) -> Airline | None:
         """By its code."""
@@ -71,7 +77,7 @@ class Query:
 
     @strawberry.field(
         description="Anything by its `nodeId`, such as Aircraft:N725MQ; null where nothing is known of it.",
-        extensions=[Needs(*READ_SCOPES)],
+        extensions=[RequiresScope(*READ_SCOPES)],
     )
     async def node(
         self,
@@ -83,7 +89,7 @@ class Query:
 
     @strawberry.field(
         description="Several nodes, in the order asked; null where nothing is known of an id.",
-        extensions=[Needs(*READ_SCOPES)],
+        extensions=[RequiresScope(*READ_SCOPES)],
     )
     async def nodes(
         self,

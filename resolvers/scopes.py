@@ -43,7 +43,7 @@ class ForbiddenError(CallerError):
         self.extensions = {"code": FORBIDDEN}  # graphql-core takes them over into its error
 
 
-class Needs(FieldExtension):
+class RequiresScope(FieldExtension):
     """Makes a field one that needs a scope, or any one of several: ForbiddenError without it.
 
     It does not keep from being loaded what the field answers, nor a non-null field from taking its parent with it: what
@@ -72,11 +72,11 @@ class Needs(FieldExtension):
         return any(scope in scopes for scope in self.scopes)
 
 
-def lacking(field: GraphQLField, scopes: Collection[str]) -> Sequence[Scope]:
+def missing_scope(field: GraphQLField, scopes: Collection[str]) -> Sequence[Scope]:
     """Return the scopes any one of which the field needs, where none is among these; () where it may be read."""
     definition = field.extensions.get("strawberry-definition")
     if isinstance(definition, StrawberryField):
         for extension in definition.extensions:
-            if isinstance(extension, Needs) and not extension.allows(scopes):
+            if isinstance(extension, RequiresScope) and not extension.allows(scopes):
                 return extension.scopes
     return ()

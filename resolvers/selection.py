@@ -38,7 +38,7 @@ from resolvers.counting import Sums, parts
 from resolvers.links import Link
 from resolvers.operations import Memory, memory
 from resolvers.places import NO_PLACES, PlaceCounter, Places, is_deferred
-from resolvers.scopes import FIELD_SCOPES, lacking
+from resolvers.scopes import FIELD_SCOPES, missing_scope
 
 _SECTION_OF_FIELD: dict[str, type[Section]] = {
     "registration": Registration,
@@ -258,7 +258,7 @@ class Reader:
 
     def _may_read(self, parent: GraphQLObjectType, group: FieldDetailsList) -> bool:
         field = parent.fields.get(group[0].node.name.value)
-        return field is None or not lacking(field, self.scopes)
+        return field is None or not missing_scope(field, self.scopes)
 
     def _type(self, name: str) -> GraphQLObjectType:
         return cast("GraphQLObjectType", self._schema.type_map[name])

@@ -21,7 +21,7 @@ from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, c
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.extensions import SchemaExtension
 
-from resolvers.scopes import FIELD_SCOPES, ForbiddenError, lacking
+from resolvers.scopes import FIELD_SCOPES, ForbiddenError, missing_scope
 
 
 class RefuseForbidden(SchemaExtension):
@@ -103,7 +103,7 @@ class _Walk:
             field = parent.fields.get(name)
             if field is None:
                 continue  # __typename and introspection
-            scopes = lacking(field, self._scopes)
+            scopes = missing_scope(field, self._scopes)
             if not scopes:
                 for kind in self._kinds(get_named_type(field.type)):
                     below = collect_subfields(self._schema, self._fragments, self._values, self._operation, kind, group)

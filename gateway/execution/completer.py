@@ -41,7 +41,7 @@ from gateway.execution.codegen import (
 )
 from resolvers.batching import BATCH, Batch, ColumnField
 from resolvers.places import is_deferred, is_streamed
-from resolvers.scopes import Needs, lacking
+from resolvers.scopes import RequiresScope, missing_scope
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -155,9 +155,9 @@ class _Compiler:
         definition = field.extensions.get("strawberry-definition")
         if not isinstance(definition, StrawberryField):
             raise FallbackSelection("a field that is not Strawberry's")
-        if lacking(field, self._execution.scopes):
+        if missing_scope(field, self._execution.scopes):
             raise FallbackSelection("a scope")  # an error for each of its paths
-        if not all(isinstance(extension, Needs) for extension in definition.extensions):
+        if not all(isinstance(extension, RequiresScope) for extension in definition.extensions):
             raise FallbackSelection(f"field extensions of {definition.name}")  # permissions, which must run
         return definition
 

@@ -49,10 +49,10 @@ async def client(stores: Stores) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_an_export_needs_every_scope(client: httpx.AsyncClient, keys: ApiKeys) -> None:
-    for lacking in Scope:
-        key = await added(keys, sorted(ALL_SCOPES - {lacking}))
+    for missing in Scope:
+        key = await added(keys, sorted(ALL_SCOPES - {missing}))
         answer = await client.get("/export/analysis?ids=N1", headers={"X-API-Key": key})
-        error = {"message": f"The export needs the scope {lacking}.", "extensions": {"code": "FORBIDDEN"}}
+        error = {"message": f"The export needs the scope {missing}.", "extensions": {"code": "FORBIDDEN"}}
         assert (answer.status_code, answer.json()) == (403, {"errors": [error]})
     key = await added(keys, sorted(ALL_SCOPES))
     answer = await client.get("/export/analysis?ids=N1", headers={"Authorization": f"Bearer {key}"})

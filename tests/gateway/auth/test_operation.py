@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 
-from resolvers.scopes import ALL_SCOPES, READ_SCOPES, Scope, lacking
+from resolvers.scopes import ALL_SCOPES, READ_SCOPES, Scope, missing_scope
 from tests.asking import SCHEMA
 from tests.execution.canned import canned_context
 
@@ -45,7 +45,7 @@ def test_what_comes_of_the_register_and_the_analysis_needs_their_scopes() -> Non
     for name, declared in SCHEMA._schema.type_map.items():
         if isinstance(declared, GraphQLObjectType) and not name.startswith("__"):
             for field_name, field in declared.fields.items():
-                if scopes := tuple(lacking(field, _NOTHING)):
+                if scopes := tuple(missing_scope(field, _NOTHING)):
                     needed.setdefault(scopes, set()).add(f"{name}.{field_name}")
     assert needed == {
         READ_SCOPES: {"Query.aircraft", "Query.aircraftByIds", "Query.node", "Query.nodes"},
@@ -71,7 +71,7 @@ def test_every_airport_and_airline_is_behind_a_scope() -> None:
         for name, declared in SCHEMA._schema.type_map.items()
         if isinstance(declared, GraphQLObjectType)
         for field_name, field in declared.fields.items()
-        if str(field.type).strip("[]!") in ("Airport", "Airline") and not lacking(field, _NOTHING)
+        if str(field.type).strip("[]!") in ("Airport", "Airline") and not missing_scope(field, _NOTHING)
     ]
     assert open_to_all == []
 
@@ -79,7 +79,7 @@ def test_every_airport_and_airline_is_behind_a_scope() -> None:
 def test_every_root_field_is_behind_a_scope() -> None:
     query = SCHEMA._schema.query_type
     assert query is not None
-    assert [name for name, field in query.fields.items() if not lacking(field, _NOTHING)] == []
+    assert [name for name, field in query.fields.items() if not missing_scope(field, _NOTHING)] == []
 
 
 @pytest.mark.parametrize(
