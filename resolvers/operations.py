@@ -1,4 +1,4 @@
-"""What has been worked out of an operation, kept for the next time that it is executed."""
+"""Cache what is derived from an operation, for the next time that it is executed."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
@@ -7,38 +7,38 @@ from typing import Any
 
 from graphql import FieldNode, FragmentDefinitionNode, Node, OperationDefinitionNode, VariableNode, Visitor, visit
 
-_MOST = 256
-"""Operations that are remembered, with their variables: as many as documents are kept parsed."""
+_MAX_OPERATIONS = 256
+"""Maximum cached operations with their variables: as many as there are cached documents."""
 
 _MAX_BYTES = 32 << 20
-"""Of the operations that are known, and of what is remembered of them, each by estimate."""
+"""Estimated maximum of the known operations, and of their caches."""
 _BYTES_AN_OPERATION, _BYTES_A_NODE = 4_096, 500
-"""Of an operation's syntax tree, which is kept with it: some 470 bytes a node, with the tokens that it holds on to."""
-_BYTES_A_MEMORY, _BYTES_A_PLANNED_NODE = 4_096, 200
-"""Of what is remembered of it for some values of its variables: selections and plans, some 160 bytes a node."""
+"""Of an operation's syntax tree, which its cache keeps alive: about 470 bytes a node, tokens included."""
+_BYTES_A_CACHE, _BYTES_A_PLANNED_NODE = 4_096, 200
+"""Of its cache for one set of variable values: selections and completers, about 160 bytes a node."""
 
 _KINDS = frozenset({str, int, bool, date, type(None)})
-_LONGEST_TEXT = 100
-"""Characters of a text in a key; without a bound, callers could fill the memory with what they send."""
+_MAX_TEXT_LENGTH = 100
+"""Maximum characters of a text in a key. Without a bound, callers could fill the memory."""
 
-Memory = dict[Hashable, Any]
+OperationCache = dict[Hashable, Any]
 _Key = tuple[int, Hashable]
-_remembered: OrderedDict[_Key, tuple[OperationDefinitionNode, Memory]] = OrderedDict()
+_caches: OrderedDict[_Key, tuple[OperationDefinitionNode, OperationCache]] = OrderedDict()
 _names: OrderedDict[int, tuple[OperationDefinitionNode, tuple[str, ...]]] = OrderedDict()
 _nodes: dict[int, int] = {}
-"""How many nodes each operation of `_names` has, its fragments among them."""
+"""Number of nodes of each operation in `_names`, including its fragments."""
 _bytes: Counter[str] = Counter()
-"""What the operations and what is remembered of them take, by estimate."""
+"""Estimated memory of the operations and of their caches."""
 
 
-def memory(
+def operation_cache(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any]
-) -> Memory | None:
-    """A dictionary for what follows from the operation below its root fields, the same one the next time.
+) -> OperationCache | None:
+    """Return the cache of an operation and its variables: a dictionary that is the same one the next time.
 
-    Operations are told apart by identity: it helps where documents are kept parsed. The variables that are used below
-    the root fields are part of what follows, and not those that only root fields take, such as thousands of ids.
-    None where one of them has a value that cannot be part of a key, such as a list or a long text.
+    Operations are identified by object identity, which works because parsed documents are cached. Variables that are
+    used below the root fields are part of the key. Those that only root fields take, such as thousands of ids, are not.
+    Returns None if a value cannot be part of a key, such as a list or a long text.
     """
     used = _names.get(id(operation), (operation, None))[1]
     if used is None:
@@ -49,7 +49,7 @@ def memory(
         values = tuple((name, _frozen(variables[name])) for name in used if name in variables)
     except _NotAKeyError:
         return None
-    return _memory((id(operation), values), operation)
+    return _cache_of((id(operation), values), operation)
 
 
 class _NotAKeyError(Exception):
@@ -57,16 +57,16 @@ class _NotAKeyError(Exception):
 
 
 def _frozen(value: Any) -> Hashable:
-    """The value with its type: values that are equal need not be the same, such as true and 1."""
+    """Return a hashable form of the value with its type, since equal values may differ, such as true and 1."""
     if type(value) is dict:
         return tuple((name, _frozen(one)) for name, one in value.items())
-    if type(value) not in _KINDS or (type(value) is str and len(value) > _LONGEST_TEXT):
+    if type(value) not in _KINDS or (type(value) is str and len(value) > _MAX_TEXT_LENGTH):
         raise _NotAKeyError
     return type(value), value
 
 
 def _know(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> tuple[str, ...]:
-    """The variables of an operation that is not known yet. It is kept, so that its id stays its own."""
+    """Return the variables of a new operation, and keep the operation, so that its id is not reused."""
     found = _Variables()
     for node in (*_below(operation), *fragments.values()):
         visit(node, found)
@@ -74,7 +74,7 @@ def _know(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDe
     _names[id(operation)] = operation, names
     _nodes[id(operation)] = found.nodes
     _bytes["operations"] += _size(operation)
-    while len(_names) > _MOST or (_bytes["operations"] > _MAX_BYTES and len(_names) > 1):
+    while len(_names) > _MAX_OPERATIONS or (_bytes["operations"] > _MAX_BYTES and len(_names) > 1):
         _forget(next(iter(_names)))
     return names
 
@@ -84,38 +84,38 @@ def _size(operation: OperationDefinitionNode) -> int:
 
 
 def _forget(key: int) -> None:
-    """Let go of an operation and of all that is remembered of it, which would keep it."""
+    """Remove an operation together with its caches, which hold references to it."""
     operation, _ = _names.pop(key)
     _bytes["operations"] -= _size(operation)
-    for one in [one for one in _remembered if one[0] == key]:
+    for one in [one for one in _caches if one[0] == key]:
         _drop(one)
     del _nodes[key]
 
 
-def _memory(key: _Key, operation: OperationDefinitionNode) -> Memory:
-    known = _remembered.get(key)
+def _cache_of(key: _Key, operation: OperationDefinitionNode) -> OperationCache:
+    known = _caches.get(key)
     if known is not None:
-        _remembered.move_to_end(key)
+        _caches.move_to_end(key)
         return known[1]
-    memory: Memory = {}
-    _remembered[key] = operation, memory
-    _bytes["memories"] += _memory_size(key)
-    while len(_remembered) > _MOST or (_bytes["memories"] > _MAX_BYTES and len(_remembered) > 1):
-        _drop(next(iter(_remembered)))
-    return memory
+    cache: OperationCache = {}
+    _caches[key] = operation, cache
+    _bytes["caches"] += _cache_size(key)
+    while len(_caches) > _MAX_OPERATIONS or (_bytes["caches"] > _MAX_BYTES and len(_caches) > 1):
+        _drop(next(iter(_caches)))
+    return cache
 
 
-def _memory_size(key: _Key) -> int:
-    return _BYTES_A_MEMORY + _BYTES_A_PLANNED_NODE * _nodes[key[0]]
+def _cache_size(key: _Key) -> int:
+    return _BYTES_A_CACHE + _BYTES_A_PLANNED_NODE * _nodes[key[0]]
 
 
 def _drop(key: _Key) -> None:
-    del _remembered[key]
-    _bytes["memories"] -= _memory_size(key)
+    del _caches[key]
+    _bytes["caches"] -= _cache_size(key)
 
 
 class _Variables(Visitor):
-    """Finds the variables that are used anywhere but as arguments of the operation's own fields, and counts nodes."""
+    """Finds the variables that are used other than as arguments of root fields, and counts nodes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ from loaders.stores.errors import CallerError
 from resolvers.fleet import AIRCRAFT_PATHS, DEFAULT_PAGE
 from resolvers.introspection import INTROSPECTION, introspection_places
 from resolvers.nodes import parse_node_id
-from resolvers.operations import Memory, memory
+from resolvers.operations import OperationCache, operation_cache
 from resolvers.places import Places
 from resolvers.scopes import Scope, missing_scope
 from resolvers.selection import Reader, Selection, remembered
@@ -146,7 +146,7 @@ def estimate_cost(
     """
     errors: list[GraphQLError] = []
     reader = Reader(schema, operation, fragments, variables, scopes)
-    known = memory(operation, fragments, variables.coerced)  # what resolvers will look for
+    known = operation_cache(operation, fragments, variables.coerced)  # what resolvers will look for
     fields = list(_root_fields(schema, reader, known, errors))
     if any(each.is_refused for each in fields):  # nothing of it is executed
         fields = []
@@ -246,7 +246,7 @@ def _completed(found: RootField, objects: int, places: Places, parts: float = 0)
 
 
 def _root_fields(
-    schema: GraphQLSchema, reader: Reader, known: Memory | None, errors: list[GraphQLError]
+    schema: GraphQLSchema, reader: Reader, known: OperationCache | None, errors: list[GraphQLError]
 ) -> Iterator[RootField]:
     """All but those with arguments that cannot be, which are noted in `errors`."""
     query = schema.query_type
@@ -265,7 +265,7 @@ def _root_fields(
 
 
 def _root_field(
-    reader: Reader, known: Memory | None, query: GraphQLObjectType, found: RootField, group: FieldDetailsList
+    reader: Reader, known: OperationCache | None, query: GraphQLObjectType, found: RootField, group: FieldDetailsList
 ) -> RootField:
     field_name = group[0].node.name.value
     declared: Any = query.fields[field_name].type

@@ -36,7 +36,7 @@ from loaders.planning.section_request import merged, section_request
 from resolvers.arguments import after_of, period_of
 from resolvers.counting import Sums, parts
 from resolvers.links import Link
-from resolvers.operations import Memory, memory
+from resolvers.operations import OperationCache, operation_cache
 from resolvers.places import NO_PLACES, PlaceCounter, Places, is_deferred
 from resolvers.scopes import FIELD_SCOPES, missing_scope
 
@@ -75,12 +75,12 @@ def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, 
     if info.path.prev is not None:
         return _read(info, paths)
     # Strawberry hands resolvers the coerced values alone, and not in graphql-core's container.
-    known = memory(info.operation, info.fragments, info.variable_values)  # type: ignore[arg-type]
+    known = operation_cache(info.operation, info.fragments, info.variable_values)  # type: ignore[arg-type]
     return remembered(known, info.path.key, paths, info.context.scopes, lambda: _read(info, paths))
 
 
 def remembered(
-    known: Memory | None,
+    known: OperationCache | None,
     root_field: object,
     paths: tuple[tuple[str, ...], ...],
     scopes: frozenset[str],

@@ -25,7 +25,7 @@ from gateway.execution.error_locations import ErrorLocations
 from gateway.execution.json_chunks import JSONChunks
 from gateway.execution.variables import texts, with_texts
 from resolvers.fleet import AircraftConnection
-from resolvers.operations import memory
+from resolvers.operations import operation_cache
 from resolvers.places import is_streamed
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         """Return the selection's completer, compiled once per execution, or once per operation for a root field."""
         known = None
         if path.prev is None:
-            known = memory(self.operation, self.fragment_definitions, self.variable_values.coerced)
+            known = operation_cache(self.operation, self.fragment_definitions, self.variable_values.coerced)
         if known is not None:
             root = (declared, path.key, self.encodes, self.scopes)
             if root not in known:

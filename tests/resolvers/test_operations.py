@@ -7,7 +7,7 @@ import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
 
 from resolvers import operations
-from resolvers.operations import memory
+from resolvers.operations import operation_cache
 
 QUERY = """
 query($ids: [ID!]!, $deep: Boolean!, $first: Int, $period: Period) {
@@ -21,7 +21,7 @@ def _of(document: Any, **variables: Any) -> dict[Any, Any] | None:
     operation, *fragments = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
     assert all(isinstance(one, FragmentDefinitionNode) for one in fragments)
-    return memory(operation, {one.name.value: one for one in fragments}, variables)
+    return operation_cache(operation, {one.name.value: one for one in fragments}, variables)
 
 
 def test_the_same_operation_is_remembered_whatever_its_ids() -> None:
@@ -71,22 +71,22 @@ def test_what_is_remembered_is_bounded_in_bytes() -> None:
     known = sum(id(document.definitions[0]) in operations._names for document in documents)
     assert 20 < known < 40
     assert operations._bytes["operations"] == sum(operations._size(one) for one, _ in operations._names.values())
-    assert {key[0] for key in operations._remembered} <= operations._names.keys() == operations._nodes.keys()
+    assert {key[0] for key in operations._caches} <= operations._names.keys() == operations._nodes.keys()
     deep = parse(wide.replace("{ air", "query($first: Int) { air").replace("id ", "id @include(if: $first) ", 1))
     for at in range(200):
         _of(deep, first=at)
-    assert operations._bytes["memories"] <= operations._MAX_BYTES
-    assert operations._bytes["memories"] == sum(map(operations._memory_size, operations._remembered))
-    assert len(operations._remembered) < 100
+    assert operations._bytes["caches"] <= operations._MAX_BYTES
+    assert operations._bytes["caches"] == sum(map(operations._cache_size, operations._caches))
+    assert len(operations._caches) < 100
 
 
 def test_a_bounded_number_is_remembered() -> None:
     document = parse(QUERY)
     first = _of(document, deep=True)
-    for at in range(operations._MOST):
+    for at in range(operations._MAX_OPERATIONS):
         _of(document, deep=True, first=at)
-    assert len(operations._remembered) == operations._MOST
+    assert len(operations._caches) == operations._MAX_OPERATIONS
     assert _of(document, deep=True) is not first
-    for _ in range(operations._MOST + 1):
+    for _ in range(operations._MAX_OPERATIONS + 1):
         _of(parse("{ __typename }"))
-    assert len(operations._names) == operations._MOST
+    assert len(operations._names) == operations._MAX_OPERATIONS
