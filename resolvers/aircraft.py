@@ -116,7 +116,7 @@ async def load_aircraft(info: Info, ids: Sequence[str], selection: Selection | N
     known = [one if is_known[one.place] is not None else None for one in loaded]
     if selection.deferred is not None:
         known = _deferring(info.context, known, selection.deferred)
-    await info.context.links.follow(selection.links, [one for one in known if one is not None])
+    await info.context.links.load(selection.links, [one for one in known if one is not None])
     return known
 
 
@@ -131,5 +131,5 @@ def _deferring(context: RequestContext, aircraft: Sequence[Loaded | None], asked
 
 async def _load_deferred(context: RequestContext, aircraft: Sequence[Loaded], asked: Selection) -> Sequence[Loaded]:
     loaded = await context.loaders.sections.load((tuple(one.tail_number for one in aircraft), asked.requests))
-    await context.links.follow(asked.links, loaded)
+    await context.links.load(asked.links, loaded)
     return loaded

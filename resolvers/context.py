@@ -6,7 +6,7 @@ import strawberry
 
 from loaders.request_loaders import RequestLoaders
 from resolvers.deferred import Deferred
-from resolvers.links import Links
+from resolvers.links import RecordLinks
 from resolvers.scopes import ALL_SCOPES
 
 
@@ -15,7 +15,7 @@ class RequestContext:
     """The loaders of one request, what links led to, and what is still being loaded."""
 
     loaders: RequestLoaders
-    links: Links
+    links: RecordLinks
     encode_in_chunks: bool = False
     """Whether large lists may be answered as encoded JSON, for an encoder that takes it as it is."""
     in_parts: bool = False
@@ -34,7 +34,7 @@ class RequestContext:
         scopes: frozenset[str] = ALL_SCOPES,
     ) -> "RequestContext":
         """A new request's context."""
-        return cls(loaders, Links(loaders), encode_in_chunks, in_parts, scopes=scopes)
+        return cls(loaders, RecordLinks(loaders), encode_in_chunks, in_parts, scopes=scopes)
 
     async def release(self) -> None:
         """Let go of what was loaded, when the answer is made.

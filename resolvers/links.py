@@ -22,7 +22,7 @@ Link = tuple[SectionRequest, int, Kind]
 """A column that a query follows: its request, its position in the section, and what it leads to."""
 
 
-class Links:
+class RecordLinks:
     """The records that the links of one request led to, so far."""
 
     def __init__(self, loaders: RequestLoaders) -> None:
@@ -33,7 +33,7 @@ class Links:
         self._records: defaultdict[Kind, dict[str | None, Any]] = defaultdict(lambda: {None: None})
         self._failed = False
 
-    async def follow(self, links: Iterable[Link], aircraft: Sequence[Loaded]) -> None:
+    async def load(self, links: Iterable[Link], aircraft: Sequence[Loaded]) -> None:
         """Load what the links of these aircraft, loaded together, lead to: one statement a kind, however many links.
 
         A failed statement is raised where its records are read, not here.
@@ -43,10 +43,10 @@ class Links:
             codes.setdefault(kind, {}).update(_codes(request, position, aircraft))
             if len(aircraft) > MANY_IDS:
                 await asyncio.sleep(0)
-        await asyncio.gather(*(self._load(kind, list(found)) for kind, found in codes.items()))
+        await asyncio.gather(*(self._load_kind(kind, list(found)) for kind, found in codes.items()))
 
     def records(self, kind: Kind, codes: Iterable[str | None]) -> list[Record]:
-        """The records behind codes that were followed, in order; None without a code, or where the register lacks it.
+        """The records behind codes that were loaded, in order; None without a code, or where the register lacks it.
 
         Raises the StoreError that kept one of them from being loaded.
         """
@@ -61,7 +61,7 @@ class Links:
         """Let go of the records."""
         self._records.clear()
 
-    async def _load(self, kind: Kind, codes: list[str]) -> None:
+    async def _load_kind(self, kind: Kind, codes: list[str]) -> None:
         records: Mapping[str, Any]
         try:
             records = dict(zip(codes, await self._loaders[kind].load_many(codes), strict=True))
