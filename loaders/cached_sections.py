@@ -13,7 +13,7 @@ from loaders.airlines import AirlineByCodeLoader
 from loaders.airports import AirportByCodeLoader
 from loaders.cache.cache import Cache
 from loaders.cache.fields import CacheField
-from loaders.cache.in_flight_load import Answers, Wanted
+from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Kind, ListSection, Section
@@ -70,11 +70,11 @@ class _StoresOf:
 
     statements: SectionStatements
 
-    async def __call__(self, wanted: Wanted) -> Answers:
-        by_request = {one.of: [key.removeprefix(_PREFIX) for key in keys] for one, keys in wanted.items()}
+    async def __call__(self, keys_by_field: KeysByField) -> LoadedValues:
+        by_request = {one.of: [key.removeprefix(_PREFIX) for key in keys] for one, keys in keys_by_field.items()}
         loaded = await self.statements.load_each(by_request)
         answers: dict[CacheField, Any] = {}
-        for one in wanted:
+        for one in keys_by_field:
             ids, values = loaded[one.of]
             if isinstance(values, StoreError):
                 answers[one] = values

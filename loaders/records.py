@@ -11,7 +11,7 @@ from aiodataloader import DataLoader
 from loaders.alignment import align
 from loaders.cache.cache import Cache
 from loaders.cache.fields import CacheField
-from loaders.cache.in_flight_load import Answers, Wanted
+from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.catalogue.declaration import Freshness
 from loaders.keys import valid_keys
 from loaders.stores.errors import StoreError
@@ -78,8 +78,8 @@ class _Rows:
     async def of(self, codes: Sequence[str]) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in await self.postgres.rows(self.kind.sql, codes)]
 
-    async def __call__(self, wanted: Wanted) -> Answers:
-        ((field, keys),) = wanted.items()
+    async def __call__(self, keys_by_field: KeysByField) -> LoadedValues:
+        ((field, keys),) = keys_by_field.items()
         try:
             rows = await self.of([key.removeprefix(self.prefix) for key in keys])
         except StoreError as error:

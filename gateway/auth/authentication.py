@@ -43,7 +43,7 @@ class Authenticator:
         self._tokens = policy.tokens
         self._keys = KeyVerifier(ApiKeys(stores.postgres), policy.keys_cache_s)
         if stores.cache is not None:
-            stores.cache.listeners.append(self._keys.apply)
+            stores.cache.on_change.append(self._keys.apply)
 
     def anonymous_viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
         """Who asks without a credential, where that is open and there is none: most requests, and at once."""

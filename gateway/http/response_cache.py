@@ -77,7 +77,7 @@ class ResponseCache:
         self._responses: OrderedDict[Key, CachedResponse] = OrderedDict()
         self.bytes = 0
         self.hits = 0
-        cache.listeners.append(self._apply)
+        cache.on_change.append(self._apply)
 
     @property
     def changes(self) -> int:

@@ -22,7 +22,7 @@ _HEADER = TIMES + EPOCHS
 
 _JITTER = 0.1
 """Of an age, taken away, so that what was loaded together does not expire together."""
-LEAST_MS = 1000 * (1 - _JITTER)
+MIN_MS = 1000 * (1 - _JITTER)
 """Milliseconds that a second of age lasts at least."""
 VARIANTS = 32
 """Different ages among values that were loaded together."""

@@ -1,4 +1,4 @@
-"""What is on its way from the stores."""
+"""A load that is in flight, and the types of what it asks the stores for."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,51 +9,51 @@ from loaders.cache.fields import NEVER, CacheField
 from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError
 
-Wanted = dict[CacheField, list[str]]
-"""Objects by the field that is wanted of them."""
-Answers = Mapping[CacheField, Mapping[str, Any] | StoreError]
-"""Values by field and object; the error where a field could not be loaded. An object that is left out has None."""
-Load = Callable[[Wanted], Awaitable[Answers]]
-"""Asks the stores, fused."""
+KeysByField = dict[CacheField, list[str]]
+"""The keys of the objects to load, by the field that is needed of them."""
+LoadedValues = Mapping[CacheField, Mapping[str, Any] | StoreError]
+"""Values by field and key; the error of a field that could not be loaded. A key that is left out has the value None."""
+LoadFunction = Callable[[KeysByField], Awaitable[LoadedValues]]
+"""Loads from the stores, in as few statements as possible."""
 
 
 @dataclass(eq=False, slots=True)
-class Flight:
-    """Objects whose fields are being fetched; `rows` has an object's values in the order of the fields."""
+class InFlightLoad:
+    """Objects whose fields are being loaded; `rows` has the values of each, in the order of the fields."""
 
     keys: Sequence[str]
     fields: Sequence[CacheField]
-    load: Load
+    load: LoadFunction
     rows: dict[str, list[Any]] = field(default_factory=dict)
     errors: dict[str, StoreError] = field(default_factory=dict)
     """By name of the field."""
     stale: Counter[CacheField] = field(default_factory=Counter)
     missed: Counter[CacheField] = field(default_factory=Counter)
     oldest: bytes = NEVER
-    """The times of the least fresh of it."""
+    """The times of its least fresh value."""
     outdated: bool = False
-    """Whether something was invalidated that it may have read before: then nothing of it is kept in memory."""
+    """Whether a change came that it may predate: then its values are not cached in memory, and no request joins it."""
 
 
-def note(
+def record_fetch(
     keys: Sequence[str],
     fields: Sequence[CacheField],
     fresh_until: float,
     stale: Counter[CacheField],
-    flights: Sequence[Flight],
+    loads: Sequence[InFlightLoad],
 ) -> None:
-    """Record, for the current request, what came from memory, where `stale` counts, and from these flights.
+    """Record, for the current request, what came from memory, where `stale` counts, and from these loads.
 
     `fresh_until` is in seconds of the monotonic clock.
     """
     tracker = current_request()
     if tracker is None:
         return
-    stale_s = min(one.freshness.stale_while_revalidate_s for one in fields)
-    tracker.cache_policy.depends_on(keys, (one.source for one in fields), fresh_until, stale_s)
-    for one in fields:
-        missed = min(len(keys), sum(flight.missed[one] for flight in flights))
-        served_stale = min(len(keys) - missed, stale[one] + sum(flight.stale[one] for flight in flights))
-        tracker.stats.count(one.name, "fresh", len(keys) - missed - served_stale)
-        tracker.stats.count(one.name, "stale", served_stale)
-        tracker.stats.count(one.name, "missed", missed)
+    stale_s = min(each.freshness.stale_while_revalidate_s for each in fields)
+    tracker.cache_policy.depends_on(keys, (each.source for each in fields), fresh_until, stale_s)
+    for each in fields:
+        missed = min(len(keys), sum(load.missed[each] for load in loads))
+        served_stale = min(len(keys) - missed, stale[each] + sum(load.stale[each] for load in loads))
+        tracker.stats.count(each.name, "fresh", len(keys) - missed - served_stale)
+        tracker.stats.count(each.name, "stale", served_stale)
+        tracker.stats.count(each.name, "missed", missed)

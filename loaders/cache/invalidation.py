@@ -1,7 +1,7 @@
 """What happens when data change: nothing that was loaded before is served once an invalidation is acknowledged.
 
 An invalidation takes what it concerns out of Redis, with all leases on it, then announces the change in a stream. Every
-process that keeps a cache attends to the stream under a lease that it renews, lets go of what a change concerns, and
+process that keeps a cache has_lease to the stream under a lease that it renews, lets go of what a change concerns, and
 says how far it has come. The invalidation waits until all have come as far, or their leases have ended: a process whose
 lease has ended, by its own clock and earlier than by Redis', serves nothing from its memory.
 """
@@ -128,7 +128,7 @@ class Invalidator:
 class Follower:
     """One process's attention to changes.
 
-    `apply` is called with each change, and with one of EVERYTHING where changes may have been missed. `attends` says
+    `apply` is called with each change, and with one of EVERYTHING where changes may have been missed. `has_lease` says
     whether all acknowledged changes have been applied, and changes can be made known: only then may anything be served
     that is cached.
     """
@@ -145,12 +145,12 @@ class Follower:
         self._task: asyncio.Task[None] | None = None
 
     @property
-    def attends(self) -> bool:
+    def has_lease(self) -> bool:
         """Whether the lease lasts."""
         return time.monotonic() < self._until
 
     async def start(self) -> None:
-        """Begin; returns when the process attends or it has turned out that it cannot for now."""
+        """Begin; returns when the process has_lease or it has turned out that it cannot for now."""
         began = asyncio.Event()
         self._task = asyncio.create_task(self._follow(began))
         self._task.add_done_callback(lambda _: began.set())  # however it ends, nobody waits for it

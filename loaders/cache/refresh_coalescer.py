@@ -1,4 +1,4 @@
-"""What was served stale is refreshed behind the answer, together with what else turns out stale within a moment."""
+"""Refresh stale values in the background, together with others that turn out stale within a moment."""
 
 import asyncio
 from collections import defaultdict
@@ -7,41 +7,41 @@ from contextvars import Context
 from typing import Any
 
 from loaders.cache.fields import CacheField
-from loaders.cache.in_flight_load import Flight, Load
+from loaders.cache.in_flight_load import InFlightLoad, LoadFunction
 
 _GATHER_S = 0.02
-"""How long stale places are gathered before they are refreshed together."""
+"""How long stale values are gathered before they are refreshed together."""
 
 
 class RefreshCoalescer:
-    """Gathers stale places, and calls `refresh` with each flight of them, within a task that `run` begins."""
+    """Gathers stale values, and calls `refresh` with loads of them, in a task that `run` starts."""
 
     def __init__(
         self,
-        refresh: Callable[[Flight], Coroutine[Any, Any, None]],
+        refresh: Callable[[InFlightLoad], Coroutine[Any, Any, None]],
         run: Callable[[Coroutine[Any, Any, None], Context], object],
     ) -> None:
         self._refresh = refresh
         self._run = run
-        self._places: dict[tuple[str, CacheField], Load] = {}
+        self._stale: dict[tuple[str, CacheField], LoadFunction] = {}
 
-    def add(self, places: Iterable[tuple[str, CacheField]], load: Load) -> None:
-        """Have these fields of objects refreshed, once for all who ask for it meanwhile."""
-        begun = bool(self._places)
-        for place in places:
-            self._places.setdefault(place, load)
-        if self._places and not begun:
-            self._run(self._refresh_all(), Context())  # no request's: nobody is told of it
+    def add(self, values: Iterable[tuple[str, CacheField]], load: LoadFunction) -> None:
+        """Have the values of these keys and fields refreshed, once for all requests that ask for it meanwhile."""
+        is_scheduled = bool(self._stale)
+        for value in values:
+            self._stale.setdefault(value, load)
+        if self._stale and not is_scheduled:
+            self._run(self._refresh_all(), Context())  # an empty context: no request counts the statements
 
     async def _refresh_all(self) -> None:
-        """In as few flights as there are sets of fields, each as far as no other process refreshes it."""
+        """Refresh what was gathered, in one load for each set of fields."""
         await asyncio.sleep(_GATHER_S)
-        places, self._places = self._places, {}
-        fields_of: defaultdict[tuple[Load, str], list[CacheField]] = defaultdict(list)
-        for (key, one), load in places.items():
-            fields_of[load, key].append(one)
-        together: defaultdict[tuple[Load, tuple[CacheField, ...]], list[str]] = defaultdict(list)
-        for (load, key), fields in fields_of.items():
-            together[load, tuple(fields)].append(key)
-        for (load, fields_of_all), keys in together.items():
-            await self._refresh(Flight(keys, fields_of_all, load))
+        stale, self._stale = self._stale, {}
+        fields_by_key: defaultdict[tuple[LoadFunction, str], list[CacheField]] = defaultdict(list)
+        for (key, field), load in stale.items():
+            fields_by_key[load, key].append(field)
+        keys_by_fields: defaultdict[tuple[LoadFunction, tuple[CacheField, ...]], list[str]] = defaultdict(list)
+        for (load, key), fields in fields_by_key.items():
+            keys_by_fields[load, tuple(fields)].append(key)
+        for (load, shared_fields), keys in keys_by_fields.items():
+            await self._refresh(InFlightLoad(keys, shared_fields, load))

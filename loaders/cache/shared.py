@@ -1,7 +1,4 @@
-"""The cache in Redis: a round trip for each 5,000 fields of objects, to all shards at once.
-
-What fails or is late is done without.
-"""
+"""The cache in Redis, which all processes share: one round trip per 5,000 values, to all shards at once."""
 
 from __future__ import annotations
 
@@ -23,37 +20,38 @@ from loaders.stores.redis import Redis
 T = TypeVar("T")
 Mode = Literal["load", "refresh", "look"]
 
-MOST_PLACES = 50_000
-"""Fields of objects that are cached at once: more are seldom asked twice, and would drive out what is."""
+MAX_FIELDS = 50_000
+"""Values that one request may look up. Larger requests are rarely repeated, and would evict what is."""
 _ATTEMPTS = 3
-"""At a look-up between whose parts a source is invalidated."""
-_PLACES = 5_000
-"""Fields of objects in one script, which nothing else that Redis does comes between: some milliseconds."""
+"""How often a look-up is tried whose parts an invalidation has come between."""
+_FIELDS_PER_SCRIPT = 5_000
+"""Values in one script, for which Redis serves nobody else: some milliseconds."""
 
 
 @dataclass(slots=True)
-class Found:
-    """What Redis has of some objects: by object and field, in the order asked.
+class CacheLookup:
+    """The values that Redis has of some objects: a row for each object, a column for each field, in the order asked.
 
-    `rows` has None for what it lacks; `leased` says what of that is the caller's to load, and `usable` has what may be
-    served where loading fails. `token` is that of the leases, and of no other look-up: what is put was loaded after it.
+    `rows` has None for what is missing. `leased` says which of that the caller has to load, and `usable` has the values
+    that may be served where loading fails. `token` is that of the leases, and unique: it proves that a value which is
+    written back was loaded after this look-up.
     """
 
     token: str
     now_ms: int
     epochs: list[list[bytes]]
-    """By object and field: what was loaded is of these."""
+    """By row and column: the epochs that a value loaded now belongs to."""
     rows: list[list[Entry | None]]
     leased: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Places of objects, by the place of the field."""
+    """Rows by column."""
     usable: dict[tuple[int, int], Entry] = field(default_factory=dict)
 
 
 class SharedCache:
-    """Fields of objects in Redis, under the version of the catalogue.
+    """The values of objects in Redis, under names that include the version of the declarations.
 
-    Every call is bounded by `timeout_s` and answers None where Redis failed, was late, or answered what is none of
-    ours. Then it is left alone until an attempt beside the requests finds it well again.
+    Every call takes at most `timeout_s`, and returns None where Redis failed, was late, or sent a malformed reply. Then
+    Redis is not used until a probe in the background succeeds.
     """
 
     def __init__(self, redis: Redis, version: str, *, timeout_s: float, lease_s: float) -> None:
@@ -64,58 +62,63 @@ class SharedCache:
         self.lease_s = lease_s
         self._lease_ms = int(lease_s * 1000)
         self._clocks_ms = [0.0] * len(self._shards)
-        """What to add to the monotonic clock to have that of the shard's server; 0 before it is known."""
+        """By shard, what to add to the monotonic clock to have that of its server; 0 before it is known."""
         self._breaker = CircuitBreaker(self._probe, timeout_s)
 
     @property
     def is_away(self) -> bool:
-        """Whether Redis is being left alone."""
+        """Whether Redis is not used because it failed lately."""
         return self._breaker.is_open
 
-    async def look_up(self, keys: Sequence[str], fields: Sequence[CacheField], *, mode: Mode = "load") -> Found | None:
-        """What there is, with leases for the caller on what there is not; on what is stale too, to refresh it.
+    async def look_up(
+        self, keys: Sequence[str], fields: Sequence[CacheField], *, mode: Mode = "load"
+    ) -> CacheLookup | None:
+        """Return what Redis has. Missing values are leased to the caller where nobody else has their lease.
 
-        To look, no lease is taken.
+        Mode "refresh" leases stale values too, and mode "look" leases nothing.
         """
         token = secrets.token_hex(16)
-        places = self._shards.places(keys)
-        if len(places) == 1:
-            return await self._look_up(next(iter(places)), keys, fields, token, mode)
+        indexes = self._shards.places(keys)
+        if len(indexes) == 1:
+            return await self._look_up(next(iter(indexes)), keys, fields, token, mode)
         parts = await asyncio.gather(
-            *(self._look_up(shard, [keys[at] for at in some], fields, token, mode) for shard, some in places.items())
+            *(
+                self._look_up(shard, [keys[index] for index in chunk], fields, token, mode)
+                for shard, chunk in indexes.items()
+            )
         )
-        found = [part for part in parts if part is not None]
-        return _joined(found, list(places.values())) if len(found) == len(parts) else None
+        lookups = [part for part in parts if part is not None]
+        return _join(lookups, list(indexes.values())) if len(lookups) == len(parts) else None
 
     async def _look_up(
         self, shard: int, keys: Sequence[str], fields: Sequence[CacheField], token: str, mode: Mode
-    ) -> Found | None:
+    ) -> CacheLookup | None:
         for _ in range(_ATTEMPTS):
             parts = await self._look_up_parts(shard, keys, fields, token, mode)
             if parts is None:
                 return None
             if all(part.epochs[0] == parts[0].epochs[0] for part in parts):
-                return _joined(parts, list(_chunks(range(len(keys)), len(fields))))
+                return _join(parts, list(_chunks(range(len(keys)), len(fields))))
         return None  # sources are invalidated faster than they can be looked up
 
     async def _look_up_parts(
         self, shard: int, keys: Sequence[str], fields: Sequence[CacheField], token: str, mode: Mode
-    ) -> list[Found] | None:
-        names = [self._name(one) for one in fields]
-        parts: list[Found] = []
-        for some in _chunks(keys, len(fields)):
+    ) -> list[CacheLookup] | None:
+        names = [self._name(field) for field in fields]
+        parts: list[CacheLookup] = []
+        for chunk in _chunks(keys, len(fields)):
             clock_ms = self._clocks_ms[shard]
             deadline = time.monotonic() * 1000 + clock_ms + self._timeout_s * 1000 if clock_ms else 0
             arguments = [token, self._lease_ms, int(deadline), mode, len(names), *names]
-            arguments += [one.source for one in fields]
-            if any(one.is_brief for one in fields):
-                arguments += ["1" if one.is_brief else "" for one in fields]
-            call = self._shards[shard].run(scripts.LOOK_UP, ["epochs", *map(_object, some)], arguments)
+            arguments += [field.source for field in fields]
+            if any(field.is_brief for field in fields):
+                arguments += ["1" if field.is_brief else "" for field in fields]
+            call = self._shards[shard].run(scripts.LOOK_UP, ["epochs", *map(_object, chunk)], arguments)
             reply = await self._breaker.call(call)
             if reply is None:
                 return None
             try:
-                parts.append(_found(token, reply, len(some), fields))
+                parts.append(_parse_reply(token, reply, len(chunk), fields))
             except (ValueError, TypeError, IndexError, AttributeError) as error:
                 self._breaker.trip(error)
                 return None
@@ -125,17 +128,17 @@ class SharedCache:
     async def put(
         self, keys: Sequence[str], fields: Sequence[CacheField], token: str, texts: Sequence[Sequence[bytes]]
     ) -> int:
-        """Give back the leases of this token, each with the object's text of the field, `b""` for none.
+        """Write the texts of values whose lease has this token, and give the leases back; `b""` writes nothing.
 
-        Returns how many texts were taken: not those of leases that ended, or were invalidated.
+        Returns the number of texts that were accepted: not those whose lease has ended or was invalidated.
         """
-        places = self._shards.places(keys)
-        if len(places) == 1:
-            return await self._put(next(iter(places)), keys, fields, token, texts)
+        indexes = self._shards.places(keys)
+        if len(indexes) == 1:
+            return await self._put(next(iter(indexes)), keys, fields, token, texts)
         taken = await asyncio.gather(
             *(
-                self._put(shard, [keys[at] for at in some], fields, token, [texts[at] for at in some])
-                for shard, some in places.items()
+                self._put(shard, [keys[index] for index in chunk], fields, token, [texts[index] for index in chunk])
+                for shard, chunk in indexes.items()
             )
         )
         return sum(taken)
@@ -148,23 +151,23 @@ class SharedCache:
         token: str,
         texts: Sequence[Sequence[bytes]],
     ) -> int:
-        names = [self._name(one) for one in fields]
-        keep_ms = 1000 * max(_keep_s(one) for one in fields)
-        taken = at = 0
-        for some in _chunks(keys, len(fields)):
+        names = [self._name(field) for field in fields]
+        keep_ms = 1000 * max(_keep_s(field) for field in fields)
+        taken = index = 0
+        for chunk in _chunks(keys, len(fields)):
             arguments: list[Any] = [token, keep_ms, len(names), *names]
-            arguments += chain.from_iterable(texts[at : at + len(some)])
-            at += len(some)
-            call = self._shards[shard].run(scripts.PUT, list(map(_object, some)), arguments)
+            arguments += chain.from_iterable(texts[index : index + len(chunk)])
+            index += len(chunk)
+            call = self._shards[shard].run(scripts.PUT, list(map(_object, chunk)), arguments)
             taken += await self._breaker.call(call) or 0
         return taken
 
     async def close(self) -> None:
-        """Stop looking for Redis."""
+        """Stop probing Redis."""
         await self._breaker.close()
 
-    def _name(self, one: CacheField) -> str:
-        return f"{self._version}.{one.name}"
+    def _name(self, field: CacheField) -> str:
+        return f"{self._version}.{field.name}"
 
     async def _probe(self) -> None:
         await self._redis.find_servers()
@@ -173,56 +176,56 @@ class SharedCache:
 
 
 def _chunks(sequence: Sequence[T], fields: int) -> Iterator[Sequence[T]]:
-    size = max(1, _PLACES // fields)
-    return (sequence[at : at + size] for at in range(0, len(sequence), size))
+    size = max(1, _FIELDS_PER_SCRIPT // fields)
+    return (sequence[index : index + size] for index in range(0, len(sequence), size))
 
 
-def _joined(parts: Sequence[Found], places: Sequence[Sequence[int]]) -> Found:
-    """The objects of all parts at their places, as old as the oldest part."""
+def _join(parts: Sequence[CacheLookup], rows_of_part: Sequence[Sequence[int]]) -> CacheLookup:
+    """Join the parts: each row at its index in `rows_of_part`, with the clock of the earliest part."""
     if len(parts) == 1:
         return parts[0]
-    total = sum(map(len, places))
-    found = Found(parts[0].token, min(part.now_ms for part in parts), [[]] * total, [[]] * total)
-    for part, of_part in zip(parts, places, strict=True):
-        for at, row, epochs in zip(of_part, part.rows, part.epochs, strict=True):
-            found.rows[at], found.epochs[at] = row, epochs
-        for which, some in part.leased.items():
-            found.leased[which] += [of_part[at] for at in some]
-        found.usable |= {(of_part[at], which): one for (at, which), one in part.usable.items()}
-    for leased in found.leased.values():
+    total = sum(map(len, rows_of_part))
+    lookup = CacheLookup(parts[0].token, min(part.now_ms for part in parts), [[]] * total, [[]] * total)
+    for part, of_part in zip(parts, rows_of_part, strict=True):
+        for index, row, epochs in zip(of_part, part.rows, part.epochs, strict=True):
+            lookup.rows[index], lookup.epochs[index] = row, epochs
+        for column, rows in part.leased.items():
+            lookup.leased[column] += [of_part[row] for row in rows]
+        lookup.usable |= {(of_part[index], column): entry for (index, column), entry in part.usable.items()}
+    for leased in lookup.leased.values():
         leased.sort()
-    return found
+    return lookup
 
 
 def _object(key: str) -> str:
     return f"o:{key}"
 
 
-def _keep_s(one: CacheField) -> int:
-    freshness = one.freshness
+def _keep_s(field: CacheField) -> int:
+    freshness = field.freshness
     return 2 * (freshness.max_age_s + max(freshness.stale_while_revalidate_s, freshness.stale_if_error_s))
 
 
-def _found(token: str, reply: Any, count: int, fields: Sequence[CacheField]) -> Found:
-    """Read the rows of `count` objects: texts, leases and usable texts, all texts in one go.
+def _parse_reply(token: str, reply: Any, count: int, fields: Sequence[CacheField]) -> CacheLookup:
+    """Parse the reply for `count` objects, decoding all texts in one call.
 
-    Raises ValueError, TypeError, IndexError or AttributeError where the reply is none of ours.
+    Raises ValueError, TypeError, IndexError or AttributeError for a malformed reply.
     """
     now_ms, epochs, *rows = reply
     if not set(map(len, (epochs, *rows))) <= {len(fields)} or len(rows) != count or set(map(type, epochs)) != {bytes}:
         raise ValueError(f"The reply is not that of {count} objects with {len(fields)} fields.")
-    found = Found(token, int(now_ms), [epochs] * len(rows), [])
+    lookup = CacheLookup(token, int(now_ms), [epochs] * len(rows), [])
     texts: list[bytes] = []
     whole = {bytes}
     for row in rows:
         texts += row if set(map(type, row)) == whole else [_text(cell) for cell in row]
     read = iter(entries(texts, [*fields] * len(rows)))
-    for at, row in enumerate(rows):
+    for index, row in enumerate(rows):
         entry_row = [next(read) for _ in fields]
-        found.rows.append(entry_row)
+        lookup.rows.append(entry_row)
         if set(map(type, row)) != whole or None in entry_row:
-            _sort_out(found, at, row, entry_row)
-    return found
+            _add_missing(lookup, index, row, entry_row)
+    return lookup
 
 
 _NOTHING = b"0" * 55 + b"null"
@@ -237,18 +240,18 @@ def _text(cell: Any) -> bytes:
     return cell if type(cell) is bytes else _NOTHING
 
 
-def _sort_out(found: Found, at: int, row: Sequence[Any], entry_row: list[Entry | None]) -> None:
-    """What of a row is lacking, whose it is to load, and what may be served where that fails."""
-    for which, cell in enumerate(row):
+def _add_missing(lookup: CacheLookup, index: int, row: Sequence[Any], entry_row: list[Entry | None]) -> None:
+    """Record which values of a row are missing, which of them are leased, and which are usable on error."""
+    for column, cell in enumerate(row):
         if type(cell) is bytes:
-            if entry_row[which] is None:  # none of ours: it is loaded, and Redis keeps what it has until that expires
-                found.leased[which].append(at)
+            if entry_row[column] is None:  # malformed: it is loaded, and Redis keeps the text until it expires
+                lookup.leased[column].append(index)
             continue
         state = cell[0] if type(cell) is list else cell
         if state not in (0, 1):
             raise ValueError(f"In the reply, the state of a field is {state!r}.")
-        usable, entry_row[which] = entry_row[which], None
+        usable, entry_row[column] = entry_row[column], None
         if type(cell) is list and usable is not None:
-            found.usable[at, which] = usable
+            lookup.usable[index, column] = usable
         if state == 1:
-            found.leased[which].append(at)
+            lookup.leased[column].append(index)

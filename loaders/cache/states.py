@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from loaders.cache.fields import CacheField, Entry, clock
 from loaders.cache.local import LocalCache
-from loaders.cache.shared import MOST_PLACES, SharedCache
+from loaders.cache.shared import MAX_FIELDS, SharedCache
 
 FRESH, STALE, MISSING = "fresh", "stale", "missing"
 
@@ -32,7 +32,7 @@ async def states(
         if rows[at] is not None:
             found[fields[which]][at] = STALE
     looked = None
-    if 0 < len(lacking) * len(fields) <= MOST_PLACES:
+    if 0 < len(lacking) * len(fields) <= MAX_FIELDS:
         looked = await shared.look_up([keys[at] for at in lacking], fields, mode="look")
     if looked is not None:
         now = clock(looked.now_ms)

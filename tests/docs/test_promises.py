@@ -89,7 +89,7 @@ PROMISES = [
     ("docs/api.md", r"is refused (\w+) days after the last process", shared_documents._TRUSTED_KEEP_S // 86_400),
     ("docs/security.md", r"Pages of at most ([\d,]+), by cursor", fleet.LARGEST_PAGE),
     ("docs/security.md", r"goes on for (\w+) minutes", api_keys._GRACE_S // 60),
-    ("docs/caching.md", r"Beyond ([\d,]+) sections of aircraft", shared.MOST_PLACES),
+    ("docs/caching.md", r"Beyond ([\d,]+) sections of aircraft", shared.MAX_FIELDS),
     ("docs/caching.md", r"stale within (\d+) ms", refresh_coalescer._GATHER_S * 1_000),
     ("docs/caching.md", r"under a lease of (\w+) seconds", invalidation._LEASE_S),
     ("docs/caching.md", r"is `\$ids`\) for all aircraft or those of a file, (\d+) at a time", warm.AT_ONCE),

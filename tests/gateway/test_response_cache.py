@@ -27,12 +27,12 @@ class FakeCache:
     def __init__(self) -> None:
         self.is_kept = True
         self.changes = 0
-        self.listeners: list[Any] = []
+        self.on_change: list[Any] = []
 
     def apply(self, change: Change) -> None:
         self.changes += 1
-        for listener in self.listeners:
-            listener(change)
+        for callback in self.on_change:
+            callback(change)
 
 
 class FakeAuthenticator:

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Any
 
 from loaders.cache.fields import CacheField
-from loaders.cache.in_flight_load import Answers, Wanted
+from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.catalogue.declaration import Freshness
 from loaders.stores.errors import StoreUnavailable
 
@@ -30,17 +30,17 @@ class Truth:
         self.delay_s = delay_s
         self.fails = False
 
-    async def __call__(self, wanted: Wanted) -> Answers:
+    async def __call__(self, keys_by_field: KeysByField) -> LoadedValues:
         """Reads first, then takes its time: what is written meanwhile is not in the answer."""
         self.began.set()
-        self.asked.append({one.name: list(keys) for one, keys in wanted.items()})
+        self.asked.append({one.name: list(keys) for one, keys in keys_by_field.items()})
         answers: dict[CacheField, Any] = {
             one: {key: [one.name, key, self.versions[key]] for key in keys if key != "unknown"}
-            for one, keys in wanted.items()
+            for one, keys in keys_by_field.items()
         }
         await asyncio.sleep(self.delay_s)
         if self.fails:
-            return dict.fromkeys(wanted, StoreUnavailable("truth", "away"))
+            return dict.fromkeys(keys_by_field, StoreUnavailable("truth", "away"))
         return answers
 
     def value(self, one: CacheField, key: str) -> Any:

@@ -133,7 +133,7 @@ async def test_it_is_said_once_that_changes_cannot_be_followed_and_once_that_the
     with own_valkey(tmp_path) as valkey:
         async with process(url=valkey.url) as cache:
             tried: list[Change] = []
-            cache.listeners.append(tried.append)
+            cache.on_change.append(tried.append)
             valkey.kill()
             await _until(lambda: len(tried) >= 3)
             assert said() == ["Changes cannot be followed"]

@@ -9,7 +9,7 @@ import pytest
 from loaders import concurrency
 from loaders.cache.cache import Cache
 from loaders.cache.fields import variants
-from loaders.cache.in_flight_load import Answers, Wanted
+from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
 from loaders.catalogue.declaration import Freshness
 from loaders.request_tracker import RequestTracker, begin_request, current_request
@@ -70,7 +70,7 @@ async def test_a_dead_loader_delays_nobody_beyond_its_lease(process: OpenCache) 
         assert fetched.values[A] == [["a", "x", 0]]
         assert 0.2 < took < 2
         lost.cancel()
-        for task in one._tasks:
+        for task in one._tasks._tasks:
             task.cancel()
 
 
@@ -100,7 +100,7 @@ async def test_a_refresh_that_fails_in_a_way_nobody_expects_is_logged(
 ) -> None:
     truth, brief = Truth(), field("a", SHORT)
 
-    async def broken(_wanted: Wanted) -> Answers:
+    async def broken(_wanted: KeysByField) -> LoadedValues:
         raise RuntimeError("a bug")
 
     async with process() as one:
@@ -241,9 +241,9 @@ class Charged(Truth):
         super().__init__()
         self.trackers: list[RequestTracker | None] = []
 
-    async def __call__(self, wanted: Wanted) -> Answers:
+    async def __call__(self, keys_by_field: KeysByField) -> LoadedValues:
         self.trackers.append(current_request())
-        return await super().__call__(wanted)
+        return await super().__call__(keys_by_field)
 
 
 async def test_a_refresh_is_charged_to_no_request(process: OpenCache) -> None:

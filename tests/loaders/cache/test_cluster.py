@@ -215,7 +215,7 @@ async def test_processes_drop_what_changed_where_another_node_refuses(
 ) -> None:
     heard: asyncio.Queue[Change] = asyncio.Queue()
     async with process() as cache:
-        cache.listeners.append(heard.put_nowait)
+        cache.on_change.append(heard.put_nowait)
         cluster.nodes[2].ask("CONFIG", "SET", "min-replicas-to-write", 1)
         try:
             with pytest.raises(StoreError):

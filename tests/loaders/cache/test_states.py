@@ -2,7 +2,7 @@
 
 import asyncio
 
-from loaders.cache.shared import MOST_PLACES
+from loaders.cache.shared import MAX_FIELDS
 from loaders.cache.states import FRESH, MISSING, STALE
 from loaders.catalogue.declaration import Freshness
 from tests.loaders.cache.conftest import OpenCache
@@ -50,7 +50,7 @@ async def test_a_look_leases_nothing_and_refreshes_nothing(process: OpenCache) -
 async def test_what_is_too_much_to_be_cached_is_missing(process: OpenCache) -> None:
     short = field("short", SHORT)
     fields = (short, *(field(str(at)) for at in range(199)))
-    keys = [f"k{at}" for at in range(MOST_PLACES // 200 + 1)]
+    keys = [f"k{at}" for at in range(MAX_FIELDS // 200 + 1)]
     async with process() as one:
         await one.fetch(["k0"], (short,), Truth())
         await one.settle()
