@@ -119,7 +119,13 @@ async def test_what_is_cut_at_each_end_of_a_block_is_a_fault(
 
 
 def _cut_at(block: int, framed: bool) -> Fault:
-    return lambda response, _: replace(response, body=response.body[: boundaries(response.body)[block]], framed=framed)
+    """Cut a response where a block begins: its last one if it has fewer, as threads put rows together differently."""
+
+    def cut(response: Response, _: Proxy) -> Response:
+        begins = boundaries(response.body)[:-1]
+        return replace(response, body=response.body[: begins[min(block, len(begins) - 1)]], framed=framed)
+
+    return cut
 
 
 async def test_a_statement_of_any_kind_keeps_its_order_and_proves_its_answer(
