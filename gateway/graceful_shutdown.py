@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -24,7 +26,18 @@ if TYPE_CHECKING:
 
 _ANSWER_S = 1.0
 """How long the client of a connection that came too late has to read why."""
+_HANDSHAKE_S = 0.02
+"""How long connections whose handshake has begun have to complete it, before a socket stops listening."""
 _JOIN_INTERVAL_S = 0.05
+_SO_ATTACH_FILTER = 26
+_DROP_FIRST_PACKETS = (
+    (0x30, 0, 0, 13),  # load the flags of the TCP header
+    (0x54, 0, 0, 0x12),  # of them SYN and ACK
+    (0x15, 0, 1, 0x02),  # with SYN alone, a packet is the first of a connection:
+    (0x06, 0, 0, 0),  # drop it
+    (0x06, 0, 0, 0xFFFFFFFF),  # take any other
+)
+"""A program of Linux's classic packet filter: operation, jump if true, jump if false, operand."""
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -72,18 +85,26 @@ class Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._stop_listening)
 
     def _stop_listening(self) -> None:
-        """Serve the connections that wait to be accepted, and let nobody wait any more.
+        """Stop listening, and serve the connections that wait to be accepted. Does nothing the second time.
 
         The socket of several workers is theirs together: the others, or those that replace this one, go on with it.
         """
         if not self.started:
             return
-        for waiting in accept_all(self._listening):
+        listening, self._listening = self._listening, []
+        for waiting in accept_last(listening) if self.config.workers == 1 else accept_all(listening):
             self._serving.add(asyncio.ensure_future(self._serve_connection(waiting)))
-        if self.config.workers == 1:
-            end_listening(self._listening)
         for server in self.servers:
             server.close()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, then close the sockets and stop as uvicorn does.
+
+        uvicorn may notice a signal before `_stop_listening` runs, and to close the sockets resets what waits there.
+        """
+        self._stop_listening()
+        await asyncio.gather(*self._serving)
+        await super().shutdown(sockets)
 
     async def _serve_connection(self, accepted: socket.socket) -> None:
         with suppress(OSError):
@@ -124,8 +145,7 @@ class Workers(multiprocess.Multiprocess):
         if self._is_stopping:
             return
         self._is_stopping = True
-        accepted = accept_all(self.sockets)
-        end_listening(self.sockets)
+        accepted = accept_last(self.sockets)
         for process in self.processes:
             if process.pid is not None and process.exitcode is None:
                 with suppress(ProcessLookupError):
@@ -145,11 +165,14 @@ class Workers(multiprocess.Multiprocess):
 
     def join_all(self) -> None:
         """Wait for the workers. One that was just starting may have opened the socket again."""
-        while any(process.process.is_alive() for process in self.processes):
+        are_alive = True
+        while are_alive:  # and once more when they have ended
+            are_alive = any(process.process.is_alive() for process in self.processes)
             late = accept_all(self.sockets)
             end_listening(self.sockets)
             refuse_all(late)
-            time.sleep(_JOIN_INTERVAL_S)
+            if are_alive:
+                time.sleep(_JOIN_INTERVAL_S)
         super().join_all()
 
 
@@ -158,6 +181,33 @@ def _stop_by(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in _STOP_SIGNALS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def accept_last(listening: Iterable[socket.socket]) -> list[socket.socket]:
+    """Stop listening, in all processes that have the sockets. Return the connections that were made until then.
+
+    A socket that stops listening resets the connections that wait for it. So new ones are dropped first, while those
+    that have begun are made and accepted. This is so on Linux; elsewhere, connections made after the last was accepted
+    are reset.
+    """
+    listening = list(listening)
+    drop_new(listening)
+    accepted = accept_all(listening)
+    time.sleep(_HANDSHAKE_S)
+    accepted += accept_all(listening)
+    end_listening(listening)
+    return accepted
+
+
+def drop_new(listening: Iterable[socket.socket]) -> None:
+    """Ignore the first packets of new connections: clients send them again a second later. On Linux only."""
+    if sys.platform != "linux":
+        return
+    program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _DROP_FIRST_PACKETS))
+    pointer = struct.pack("HL", len(_DROP_FIRST_PACKETS), ctypes.addressof(program))
+    for each in listening:
+        with suppress(OSError):  # not every sandbox has packet filters
+            each.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
 
 
 def accept_all(listening: Iterable[socket.socket]) -> list[socket.socket]:

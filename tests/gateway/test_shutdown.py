@@ -1,24 +1,30 @@
 """A gateway that is told to stop: new connections are refused at once, and requests under way are answered."""
 
+import errno
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
+import uvicorn
 
 from benchmarks.servers import answers as is_live
 from benchmarks.servers import wait_until
 from deploy.embedded.engines import StoreUrls
 from deploy.embedded.process import free_port
-from gateway.graceful_shutdown import accept_all, end_listening, refuse_all
+from gateway.graceful_shutdown import Server, accept_all, accept_last, drop_new, end_listening, refuse_all
+from gateway.http_connection import ConnectionLimits
+from gateway.http_protocol import ProtocolFactory
 from tests.gateway.conftest import OPEN, environment_of
 from tests.gateway.raw import HEAD, LIVE, TYPENAME, answers, connected, one_answer, receive
 
@@ -145,20 +151,66 @@ def _workers(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
     return found
 
 
-def test_a_connection_that_waits_to_be_accepted_is_answered_503() -> None:
+@contextmanager
+def listener() -> Iterator[tuple[socket.socket, str]]:
+    """A socket that listens, and its URL."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(10)
         listening.setblocking(False)
-        url = "http://{}:{}".format(*listening.getsockname())
-        with connected(url) as first, connected(url) as second:
-            second.sendall(LIVE)
-            accepted = accept_all([listening])
+        yield listening, "http://{}:{}".format(*listening.getsockname())
+
+
+def test_a_connection_that_waits_to_be_accepted_is_answered_503() -> None:
+    with listener() as (listening, url), connected(url) as first, connected(url) as second:
+        second.sendall(LIVE)
+        accepted = accept_last([listening])
+        assert is_refused(url)
+        assert len(accepted) == 2
+        refuse_all(accepted)
+        for client in (first, second):
+            (answer,) = answers(receive(client))
+            assert (answer.status, answer.error["code"]) == (503, "UNAVAILABLE")
+            assert answer.headers["retry-after"] == "1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no packet filter of a socket's own")
+def test_before_a_socket_stops_listening_connections_that_have_begun_are_made_and_new_ones_are_not() -> None:
+    with listener() as (listening, url), socket.socket() as late:
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 30)  # the handshake ends with the first data
+        with connected(url) as begun:
+            drop_new([listening])
+            assert accept_all([listening]) == []
+            late.setblocking(False)
+            assert late.connect_ex(listening.getsockname()) == errno.EINPROGRESS
+            begun.sendall(LIVE)
+            assert select.select([listening], [], [], 30)[0], "its handshake ends"
+            (accepted,) = accept_all([listening])
             end_listening([listening])
-            assert is_refused(url)
-            assert len(accepted) == 2
-            refuse_all(accepted)
-            for client in (first, second):
-                (answer,) = answers(receive(client))
-                assert (answer.status, answer.error["code"]) == (503, "UNAVAILABLE")
-                assert answer.headers["retry-after"] == "1"
+            with accepted:
+                assert accepted.recv(1 << 16) == LIVE
+                accepted.sendall(b"served")
+                assert begun.recv(6) == b"served"
+        assert select.select([], [late], [], 30)[1], "it tries again"
+        assert late.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+
+
+async def test_a_server_that_notices_late_that_it_is_to_stop_answers_connections_that_wait() -> None:
+    async def application(
+        _scope: object, _receive: object, send: Callable[[dict[str, object]], Awaitable[None]]
+    ) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"6")]})
+        await send({"type": "http.response.body", "body": b"served"})
+
+    limits = ConnectionLimits(head_bytes=8192, headers=64, head_timeout_s=30, body_timeout_s=30, connections=10)
+    factory: Any = ProtocolFactory(limits)
+    server = Server(uvicorn.Config(application, lifespan="off", http=factory, log_level="error"))
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    with listener() as (listening, url):
+        await server.startup([listening])
+        with connected(url) as client:  # the event loop does not run meanwhile, and so accepts nothing
+            client.sendall(LIVE)
+            await server.shutdown([listening])
+            received = receive(client)
+    assert [(answer.status, answer.body) for answer in answers(received)] == [(200, b"served")]
