@@ -1,27 +1,55 @@
 """Scalars: one entry for each kind of leaf value, from which every layer takes what it needs.
 
 Adding a scalar is adding an entry. An entry says which GraphQL type the value has, which types of both stores hold it,
-how a key of it is read from and written as text, and how it is written as JSON, in answers and in the cache.
+how the drivers' values become canonical ones and back, how a key of it is read from and written as text, and how the
+executor recognizes and writes it.
+
+Canonical values are what everything above the statements sees, whatever store a value came from:
+
+    TEXT str | INTEGER, BIG_INTEGER int | FLOAT finite float | BOOLEAN bool | DECIMAL str with all digits |
+    UNIQUE_ID lower-case str | DATE date | INSTANT datetime in UTC | BYTES base64 str | ANYTHING a JSON value |
+    an enum the member's name, a str | an array a list of these
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
+
+import orjson
+
+from loaders.model.canonical import (
+    Conversion,
+    base64_bytes,
+    base64_text,
+    convert_column,
+    convert_lists,
+    decimal_texts,
+    each,
+    finite,
+    fixed_text,
+    integers,
+    json_value,
+    parse_json,
+    read_base64,
+    read_decimal,
+    read_uuid,
+    same,
+    utc_instants,
+    whole_decimals,
+)
 
 MAX_KEY_CHARACTERS = 1_000
 """Characters of a key's text. Without a bound, one id could be as large as the request."""
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -33,14 +61,19 @@ class JSON:
     """Any JSON value, answered as it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scalar:
     """A kind of leaf value.
 
     `postgres` and `clickhouse` are the types that keys are bound as; `postgres_types` and `clickhouse_types` are those
-    that a column may have. `read_key` takes a key's text and answers its value, None for a text that cannot be a key; a
-    scalar without it cannot be part of a key. `to_json` and `from_json` are None where the value is its own JSON.
-    `width` is the size of a value as JSON in bytes, about, for pricing.
+    that a column may have. `conversions` say how values of each Python type become canonical. `encode` returns what the
+    drivers bind for a canonical value, `to_python` the value that a model's own functions take, and `from_json` the
+    value that a cache reads back from JSON; None where the value is its own JSON. `read_key` takes a key's text and
+    returns its value, None for a text that cannot be a key; a scalar without it cannot be part of a key.
+
+    `guard` is a Python expression that is true of a canonical value `{v}`, `written` the expression of its JSON, and
+    `encoded` the same where orjson writes the answer. `clickhouse_sql` is the SQL that selects `{sql}` where the driver
+    would not keep its value. `width` is the size of a value as JSON in bytes, about, for pricing.
     """
 
     name: str
@@ -48,17 +81,53 @@ class Scalar:
     postgres: str
     clickhouse: str
     width: int
+    conversions: Mapping[type, Conversion]
+    guard: str
+    written: str = "{v}"
+    encoded: str = "{v}"
     postgres_types: frozenset[str] = frozenset()
     clickhouse_types: frozenset[str] = frozenset()
+    clickhouse_sql: str = "{sql}"
+    encode: Callable[[Any], Any] = same
+    to_python: Callable[[Any], Any] = same
+    from_json: Callable[[Any], Any] | None = None
     read_key: Callable[[str], Any] | None = None
     write_key: Callable[[Any], str] = str
-    to_json: Callable[[Any], Any] | None = None
-    from_json: Callable[[Any], Any] | None = None
+    python_conversions: Mapping[type, Conversion] | None = None
 
     @property
     def can_be_key(self) -> bool:
         """Whether objects may be known by it."""
         return self.read_key is not None
+
+    def decode(self, values: Sequence[Any]) -> list[Any]:
+        """Return a driver's column as canonical values, in order.
+
+        None stays None; a ScalarError stands in place of a value that the scalar cannot represent.
+        """
+        return convert_column(self.name, self.conversions, values)
+
+    def decode_lists(self, values: Sequence[Any]) -> list[Any]:
+        """Return a driver's column of arrays as lists of canonical values, as `decode` does for single ones."""
+        return convert_lists(self.name, self.conversions, values)
+
+    def encode_all(self, values: Iterable[Any]) -> list[Any]:
+        """Return what the drivers bind for canonical values, in order; None stays None."""
+        if self.encode is same:
+            return list(values)
+        return [None if value is None else self.encode(value) for value in values]
+
+    def from_python(self, values: Sequence[Any]) -> list[Any]:
+        """Return values that a model's own function answered as canonical ones, as `decode` does for a driver's."""
+        return convert_column(self.name, self.python_conversions or self.conversions, values)
+
+    def select_clickhouse(self, sql: str, *, is_list: bool = False) -> str:
+        """Return SQL that selects a value, or an array of values, so that ClickHouse's driver keeps it."""
+        if self.clickhouse_sql == "{sql}":
+            return sql
+        if is_list:
+            return f"arrayMap(fw_item -> {self.clickhouse_sql.format(sql='fw_item')}, {sql})"
+        return self.clickhouse_sql.format(sql=sql)
 
 
 def _read_text(text: str) -> str | None:
@@ -85,9 +154,12 @@ def _read_integer(bits: int) -> Callable[[str], int | None]:
     return read
 
 
-def _read_uuid(text: str) -> UUID | None:
-    """Return the UUID of a text in either case; None for any other text."""
-    return UUID(text) if _UUID.fullmatch(text) else None
+def _read_uuid(text: str) -> str | None:
+    """Return a UUID's text of either case in lower case; None for any other text."""
+    try:
+        return read_uuid(text)
+    except ValueError:
+        return None
 
 
 def _read_date(text: str) -> dt.date | None:
@@ -97,30 +169,12 @@ def _read_date(text: str) -> dt.date | None:
         return None
 
 
-def _bytes_from_json(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError(text) from error
-
-
-def _instant_to_json(value: dt.datetime) -> str:
-    """Return an instant in UTC, with microseconds unless they are zero."""
-    return value.astimezone(dt.UTC).isoformat()
-
-
 def _instant_from_json(text: str) -> dt.datetime:
-    value = dt.datetime.fromisoformat(text)
-    if value.tzinfo is None:
-        raise ValueError(text)
-    return value
+    return utc_instants([dt.datetime.fromisoformat(text)])[0]
 
 
-def _sixty_four_bits(value: str) -> int:
-    number = _read_integer(64)(value)
-    if number is None:
-        raise ValueError(value)
-    return number
+def _integer_conversions(low: int, high: int) -> Mapping[type, Conversion]:
+    return {int: integers(low, high), Decimal: whole_decimals(low, high)}
 
 
 TEXT = Scalar(
@@ -129,6 +183,8 @@ TEXT = Scalar(
     "text",
     "String",
     width=12,
+    conversions={str: same, bytes: each(fixed_text)},
+    guard="type({v}) is str",
     postgres_types=frozenset({"text", "character varying", "character", "citext", "name"}),
     clickhouse_types=frozenset({"String", "FixedString"}),
     read_key=_read_text,
@@ -139,6 +195,8 @@ INTEGER = Scalar(
     "integer",
     "Int32",
     width=6,
+    conversions=_integer_conversions(-(2**31), 2**31 - 1),
+    guard="type({v}) is int and -2147483648 <= {v} <= 2147483647",
     postgres_types=frozenset({"smallint", "integer"}),
     clickhouse_types=frozenset({"Int8", "Int16", "Int32", "UInt8", "UInt16"}),
     read_key=_read_integer(32),
@@ -149,11 +207,13 @@ BIG_INTEGER = Scalar(
     "bigint",
     "Int64",
     width=14,
+    conversions={**_integer_conversions(-(2**63), 2**64 - 1), BigInt: each(int)},
+    guard="type({v}) is int and -9223372036854775808 <= {v} <= 18446744073709551615",
+    written="str({v})",
+    encoded="str({v})",
     postgres_types=frozenset({"smallint", "integer", "bigint"}),
     clickhouse_types=frozenset({"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"}),
     read_key=_read_integer(64),
-    to_json=str,
-    from_json=_sixty_four_bits,
 )
 FLOAT = Scalar(
     "Float",
@@ -161,6 +221,8 @@ FLOAT = Scalar(
     "double precision",
     "Float64",
     width=18,
+    conversions={float: finite, int: finite, Decimal: finite},
+    guard="type({v}) is float and {v} - {v} == 0.0",
     postgres_types=frozenset({"real", "double precision", "smallint", "integer"}),
     clickhouse_types=frozenset({"Float32", "Float64", "Int8", "Int16", "Int32", "UInt8", "UInt16", "UInt32"}),
 )
@@ -170,6 +232,8 @@ BOOLEAN = Scalar(
     "boolean",
     "Bool",
     width=5,
+    conversions={bool: same, int: each({0: False, 1: True}.__getitem__)},  # as ClickHouse answers comparisons
+    guard="type({v}) is bool",
     postgres_types=frozenset({"boolean"}),
     clickhouse_types=frozenset({"Bool"}),
 )
@@ -179,10 +243,12 @@ DECIMAL = Scalar(
     "numeric",
     "Decimal128(18)",
     width=14,
+    conversions={Decimal: decimal_texts, int: each(str), str: each(read_decimal)},
+    guard="type({v}) is str",
     postgres_types=frozenset({"numeric", "smallint", "integer", "bigint"}),
     clickhouse_types=frozenset({"Decimal", "Decimal32", "Decimal64", "Decimal128", "Decimal256"}),
-    to_json=lambda value: format(value, "f"),
-    from_json=Decimal,
+    encode=Decimal,
+    to_python=Decimal,
 )
 UNIQUE_ID = Scalar(
     "UUID",
@@ -190,11 +256,12 @@ UNIQUE_ID = Scalar(
     "uuid",
     "UUID",
     width=38,
+    conversions={UUID: each(str), str: each(read_uuid)},
+    guard="type({v}) is str",
     postgres_types=frozenset({"uuid"}),
     clickhouse_types=frozenset({"UUID"}),
+    to_python=UUID,
     read_key=_read_uuid,
-    to_json=str,
-    from_json=UUID,
 )
 DATE = Scalar(
     "Date",
@@ -202,11 +269,13 @@ DATE = Scalar(
     "date",
     "Date32",
     width=12,
+    conversions={dt.date: same},
+    guard="type({v}) is date",
+    written="{v}.isoformat()",
     postgres_types=frozenset({"date"}),
     clickhouse_types=frozenset({"Date", "Date32"}),
-    read_key=_read_date,
-    to_json=dt.date.isoformat,
     from_json=dt.date.fromisoformat,
+    read_key=_read_date,
 )
 INSTANT = Scalar(
     "DateTime",
@@ -214,9 +283,12 @@ INSTANT = Scalar(
     "timestamp with time zone",
     "DateTime64(6, 'UTC')",
     width=34,
+    conversions={dt.datetime: utc_instants},
+    guard="type({v}) is datetime",
+    written="{v}.isoformat()",
+    encoded="({v} if {v}.tzinfo is UTC else {v}.isoformat())",  # orjson rounds other offsets
     postgres_types=frozenset({"timestamp with time zone"}),
     clickhouse_types=frozenset({"DateTime", "DateTime64"}),
-    to_json=_instant_to_json,
     from_json=_instant_from_json,
 )
 BYTES = Scalar(
@@ -225,52 +297,51 @@ BYTES = Scalar(
     "bytea",
     "String",
     width=100,
+    conversions={bytes: each(base64_text), str: each(read_base64)},
+    guard="type({v}) is str",
     postgres_types=frozenset({"bytea"}),
     clickhouse_types=frozenset({"String", "FixedString"}),
-    to_json=lambda value: base64.b64encode(value).decode(),
-    from_json=_bytes_from_json,
+    clickhouse_sql="base64Encode({sql})",  # the driver reads bytes that are no UTF-8 as their hexadecimal digits
+    encode=base64_bytes,
+    to_python=base64_bytes,
 )
+_JSON_TYPES = (dict, list, tuple, int, float, bool, dt.date, dt.datetime, Decimal, UUID)
+_JSON_VALUES = dict.fromkeys(_JSON_TYPES, each(json_value))
 ANYTHING = Scalar(
     "JSON",
     JSON,
     "jsonb",
     "String",
     width=200,
+    conversions={**_JSON_VALUES, str: each(parse_json)},
+    guard="type({v}) in JSON_TYPES",
     postgres_types=frozenset({"json", "jsonb"}),
     clickhouse_types=frozenset({"JSON", "String", "Map", "Tuple"}),
+    encode=lambda value: orjson.dumps(value).decode(),
+    python_conversions={**_JSON_VALUES, str: same},
 )
 
-SCALARS: dict[type, Scalar] = {
-    scalar.python: scalar
-    for scalar in (
-        TEXT,
-        INTEGER,
-        BIG_INTEGER,
-        FLOAT,
-        BOOLEAN,
-        DECIMAL,
-        UNIQUE_ID,
-        DATE,
-        INSTANT,
-        BYTES,
-        ANYTHING,
-    )
-}
+_ENTRIES = (TEXT, INTEGER, BIG_INTEGER, FLOAT, BOOLEAN, DECIMAL, UNIQUE_ID, DATE, INSTANT, BYTES, ANYTHING)
+SCALARS: dict[type, Scalar] = {scalar.python: scalar for scalar in _ENTRIES}
 """By the Python type of the annotation."""
 
 
+@lru_cache(maxsize=1_024)  # so that an enum has one scalar; a model has some dozens of them
 def enum_scalar(enum: type[Enum]) -> Scalar:
-    """Return the scalar of an enum, whose members' values are the labels that the stores hold."""
-    labels = {str(member.value): member for member in enum}
+    """Return the scalar of an enum. Canonical values are names; the stores hold the members' values, their labels."""
+    names = {str(member.value): member.name for member in enum}
+    labels = {name: label for label, name in names.items()}
     return Scalar(
         enum.__name__,
         enum,
         "text",
         "String",
-        width=2 + max((len(member.name) for member in enum), default=0),
+        width=2 + max(map(len, labels), default=0),
+        conversions={str: each(names.__getitem__), enum: each(lambda member: member.name)},
+        guard=f"type({{v}}) is str and {{v}} in {tuple(labels)!r}",
         clickhouse_types=frozenset({"Enum8", "Enum16", "String"}),
-        to_json=lambda member: member.name,
-        from_json=lambda name: enum[name],
-        read_key=labels.get,
-        write_key=lambda member: str(member.value),
+        encode=labels.__getitem__,
+        to_python=enum.__getitem__,
+        read_key=names.get,
+        write_key=labels.__getitem__,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Any
 
 from loaders.model.databases import Kind
@@ -18,22 +17,18 @@ class Binding:
         self._places: dict[str, str] = {}
 
     def one(self, name: str, scalar: Scalar, value: Any) -> str:
-        """Bind a value and return the SQL that stands for it; a name is bound once."""
-        return self._bind(name, scalar.postgres, scalar.clickhouse, value)
+        """Bind a canonical value and return the SQL that stands for it; a name is bound once."""
+        (encoded,) = scalar.encode_all([value])
+        return self._bind(name, scalar.postgres, scalar.clickhouse, encoded)
 
     def array(self, name: str, scalar: Scalar, values: list[Any], *, nullable: bool = False) -> str:
-        """Bind values as one array and return the SQL that stands for it; a name is bound once."""
+        """Bind canonical values as one array and return the SQL that stands for it; a name is bound once."""
         item = f"Nullable({scalar.clickhouse})" if nullable else scalar.clickhouse
-        return self._bind(name, f"{scalar.postgres}[]", f"Array({item})", values)
+        return self._bind(name, f"{scalar.postgres}[]", f"Array({item})", scalar.encode_all(values))
 
     def _bind(self, name: str, postgres: str, clickhouse: str, value: Any) -> str:
         if name not in self._places:
-            self.values[name] = [_label(item) for item in value] if isinstance(value, list) else _label(value)
+            self.values[name] = value
             is_postgres = self.kind is Kind.POSTGRES
             self._places[name] = f"${len(self.values)}::{postgres}" if is_postgres else f"{{{name}:{clickhouse}}}"
         return self._places[name]
-
-
-def _label(value: Any) -> Any:
-    """Return what the stores hold: of an enum's member its label."""
-    return value.value if isinstance(value, Enum) else value

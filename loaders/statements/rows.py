@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from loaders.model.databases import Database, Everyones, Kind, Relation, Rows, Table, Value, Via
 from loaders.model.keys import Key
 from loaders.model.names import column_names, quoted_name
 from loaders.model.references import Fragment, Reference
-from loaders.model.scalars import BIG_INTEGER, SCALARS, TEXT, Scalar
+from loaders.model.scalars import BIG_INTEGER, SCALARS, TEXT, Scalar, enum_scalar
 from loaders.model.words import Argument, OwnField, Pick
 from loaders.statements.binding import Binding
 
@@ -105,8 +106,8 @@ class RowsWriter:
         rows = self._asked.sent[relation]
         number = list(self._asked.sent).index(relation)
         arrays = ", ".join(
-            self.binding.array(f"sent_{number}_{place}", _scalar_of(column), list(column), nullable=True)
-            for place, column in enumerate(rows.columns)
+            self.binding.array(f"sent_{number}_{place}", scalar, scalar.decode(column), nullable=True)
+            for place, (scalar, column) in enumerate((_scalar_of(column), column) for column in rows.columns)
         )
         names = [self._quoted(name) for name in rows.names]
         if self.binding.kind is Kind.POSTGRES:
@@ -127,8 +128,8 @@ class RowsWriter:
         if isinstance(reference, Pick):
             return self.fragment(Fragment.of(picked(reference, self._asked)))
         if isinstance(reference, Argument):
-            scalar = SCALARS.get(reference.type, TEXT) if reference.type is not None else TEXT
-            return self.binding.one(f"argument_{reference.name}", scalar, argument_value(reference, self._asked))
+            scalar, value = argument_scalar(reference), argument_value(reference, self._asked)
+            return self.binding.one(f"argument_{reference.name}", scalar, value)
         raise TypeError(f"{type(reference).__name__} cannot stand in this SQL.")
 
     def _tenant(self, table: Table) -> list[str]:
@@ -185,17 +186,29 @@ def column_name(field: str) -> str:
     return f"fw_field_{field}"
 
 
+def argument_scalar(argument: Argument[Any]) -> Scalar:
+    """Return the scalar of an argument's type; text for a time zone."""
+    if argument.type is None:
+        return TEXT
+    return enum_scalar(argument.type) if issubclass(argument.type, Enum) else SCALARS[argument.type]
+
+
 def argument_value(argument: Argument[Any], asked: StatementScope) -> Any:
-    """Return what was given for an argument, or its default. Raises TypeError for a tenant's value that is not read."""
+    """Return what was given for an argument, or its default, as a canonical value.
+
+    Raises TypeError for a tenant's value that is not read.
+    """
     value = asked.arguments.get(argument.name, argument.default)
     if isinstance(value, Value):
         raise TypeError(f"{argument.name}: the tenant's own {value.column} has to be read before.")
-    return value
+    if argument.name in asked.arguments:
+        return value
+    return argument_scalar(argument).from_python([value])[0]
 
 
 def picked(pick: Pick, asked: StatementScope) -> str:
     """Return the SQL that a pick chooses."""
-    return str(pick.sql[argument_value(pick.argument, asked)])
+    return str(pick.sql[argument_scalar(pick.argument).to_python(argument_value(pick.argument, asked))])
 
 
 def _scalar_of(values: Sequence[Any]) -> Scalar:

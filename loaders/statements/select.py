@@ -117,7 +117,10 @@ class _Select:
         return ",\n    ".join([*keys, *(self._column(column) for column in self._use.columns)])
 
     def _column(self, column: BoundColumn) -> str:
-        return f"{self._writer.fragment(column.sql)} as {column_name(column.name)}"
+        sql, shape = self._writer.fragment(column.sql), column.shape
+        if shape.scalar is not None and not self._is_postgres:
+            sql = shape.scalar.select_clickhouse(sql, is_list=shape.cardinality is Cardinality.LIST)
+        return f"{sql} as {column_name(column.name)}"
 
     def _from(self) -> str:
         over = self._use.over

@@ -26,9 +26,9 @@ _VALUES: dict[Scalar, Any] = {
     TEXT: st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=50),
     INTEGER: st.integers(-(2**31), 2**31 - 1),
     BIG_INTEGER: st.integers(-(2**63), 2**63 - 1),
-    UNIQUE_ID: st.uuids(),
+    UNIQUE_ID: st.uuids().map(str),
     DATE: st.dates(),
-    GRADE: st.sampled_from(Grade),
+    GRADE: st.sampled_from(["A", "B"]),
 }
 
 
@@ -87,7 +87,7 @@ def test_a_text_that_cannot_be_a_key_is_none(scalar: Scalar, text: str) -> None:
 
 def test_a_uuid_is_known_in_either_case() -> None:
     text = "0B5A26BE-2B6F-4F8F-9D2C-0C5B1D1A3A77"
-    assert Key(("id",), (UNIQUE_ID,)).read(text) == UUID(text.lower())
+    assert Key(("id",), (UNIQUE_ID,)).read(text) == text.lower()
 
 
 def test_parts_are_escaped_and_joined() -> None:
@@ -96,6 +96,12 @@ def test_parts_are_escaped_and_joined() -> None:
     assert key.read("50%25%3Aa:2013-01-02") == ("50%:a", dt.date(2013, 1, 2))
     for text in ("a", "a:2013-01-02:b", "50%:2013-01-02", "a%41:2013-01-02", "a:2013-13-01"):
         assert key.read(text) is None
+
+
+def test_an_enum_is_known_by_its_label_and_held_by_its_name() -> None:
+    key = Key(("grade", "day"), (GRADE, DATE))
+    assert key.write(("B", dt.date(2013, 1, 2))) == "50%25:2013-01-02"
+    assert key.read("50%25:2013-01-02") == ("B", dt.date(2013, 1, 2))
 
 
 def test_values_are_bound_column_by_column() -> None:

@@ -12,13 +12,13 @@ from loaders.model.bound_sections import bound_sections
 from loaders.model.databases import ClickHouse, Database, Postgres, everyones
 from loaders.model.keys import Key
 from loaders.model.references import Fragment
-from loaders.model.scalars import BIG_INTEGER, INTEGER, TEXT, UNIQUE_ID
+from loaders.model.scalars import BIG_INTEGER, INTEGER, TEXT, UNIQUE_ID, enum_scalar
 from loaders.model.words import argument
 from loaders.statements.rows import RowsWriter, StatementScope, TenantScope
 from loaders.statements.select import select
 from tests.loaders.model.models import RIGHT, load
 
-TENANT = TenantScope("account_id", UNIQUE_ID, UUID(int=1))
+TENANT = TenantScope("account_id", UNIQUE_ID, str(UUID(int=1)))
 ASKED = StatementScope(Key(("id",), (TEXT,)), ["a"], TENANT)
 POSTGRES, CLICKHOUSE = Postgres(), ClickHouse()
 
@@ -63,7 +63,7 @@ def test_a_table_is_not_read_in_another_database() -> None:
 
 def test_an_enum_is_bound_by_its_label() -> None:
     ranking = argument("by", Ranking, default=Ranking.BYTES)
-    statement = RowsWriter(CLICKHOUSE, StatementScope(Key(("id",), (TEXT,)), [Ranking.EVENTS], TENANT))
+    statement = RowsWriter(CLICKHOUSE, StatementScope(Key(("id",), (enum_scalar(Ranking),)), ["EVENTS"], TENANT))
     assert statement.fragment(Fragment.of(f"{ranking}")) == "{argument_by:String}"
     statement.keys(["id"])
     assert statement.binding.values == {"argument_by": "bytes", "keys_0": ["events"]}

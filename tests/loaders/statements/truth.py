@@ -6,14 +6,38 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ParamSpec
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from deploy.analytics.data import AnalyticsData, Row
 
+P = ParamSpec("P")
 Answer = Mapping[Any, Any]
 """By key, the tuple of a row or the list of such tuples; an object without rows is left out."""
+
+
+_DIGITS = Decimal("0.000001")
+"""The scale of money in both databases, but for the price of a plan."""
+
+
+def canonical(value: Any) -> Any:
+    """Return a value of the data as the loaders have it: UUIDs and money are text."""
+    if isinstance(value, dict):
+        return {canonical(key): canonical(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(canonical, value))
+    if isinstance(value, Decimal):
+        return str(value.quantize(_DIGITS))
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _canonical(function: Callable[P, Answer]) -> Callable[P, Answer]:
+    def answer(*args: P.args, **kwargs: P.kwargs) -> Answer:
+        answered: Answer = canonical(function(*args, **kwargs))
+        return answered
+
+    return answer
 
 
 def own(data: AnalyticsData, tenant: UUID) -> AnalyticsData:
@@ -48,6 +72,7 @@ def _level(level: float, values: list[Any]) -> Any:
     return sorted(values)[min(int(level * len(values)), len(values) - 1)] if values else None
 
 
+@_canonical
 def activity(data: AnalyticsData, key: str, slow_ms: int = 500) -> Answer:
     """actions, bytes, spent, p95, slow share, kinds, last."""
     return {of: _activity(rows, slow_ms) for of, rows in _by(data.events, key).items() if of is not None}
@@ -66,6 +91,7 @@ def _activity(rows: list[Row], slow_ms: int) -> tuple[Any, ...]:
     )
 
 
+@_canonical
 def months(data: AnalyticsData, zone: str) -> Answer:
     """Month and actions, by the calendar of a zone, without heartbeats."""
     counted: defaultdict[UUID, Counter[dt.date]] = defaultdict(Counter)
@@ -75,6 +101,7 @@ def months(data: AnalyticsData, zone: str) -> Answer:
     return {member: sorted(months.items()) for member, months in counted.items()}
 
 
+@_canonical
 def recent(data: AnalyticsData, first: int) -> Answer:
     """The latest events of each member."""
     return {
@@ -86,6 +113,7 @@ def recent(data: AnalyticsData, first: int) -> Answer:
     }
 
 
+@_canonical
 def ranks(data: AnalyticsData) -> Answer:
     """Place of each member among those of its role, by number of events; equals share a place."""
     events = Counter(row["member_id"] for row in data.events)
@@ -96,6 +124,7 @@ def ranks(data: AnalyticsData) -> Answer:
     }
 
 
+@_canonical
 def billing(data: AnalyticsData) -> Answer:
     """Number, sum and median of each member's invoices."""
     answer = {}
@@ -105,6 +134,7 @@ def billing(data: AnalyticsData) -> Answer:
     return answer
 
 
+@_canonical
 def invoices(data: AnalyticsData, first: int) -> Answer:
     """The latest invoices of each member, those with the smaller number first of equals."""
 
@@ -118,6 +148,7 @@ def invoices(data: AnalyticsData, first: int) -> Answer:
     }
 
 
+@_canonical
 def lines(data: AnalyticsData) -> Answer:
     """The lines of each invoice, in order."""
     names = ("invoice_id", "line_no", "text", "amount")
@@ -127,6 +158,7 @@ def lines(data: AnalyticsData) -> Answer:
     }
 
 
+@_canonical
 def projects(data: AnalyticsData) -> Answer:
     """The projects of each member, by name."""
     known = {row["id"]: (row["id"], row["Name"], row["Budget"]) for row in data.projects}
@@ -136,6 +168,7 @@ def projects(data: AnalyticsData) -> Answer:
     }
 
 
+@_canonical
 def project_use(data: AnalyticsData, by: Callable[[list[Row]], int], first: int) -> Answer:
     """The projects that each member used most: link, key, events, bytes."""
     answer = {}
@@ -146,6 +179,7 @@ def project_use(data: AnalyticsData, by: Callable[[list[Row]], int], first: int)
     return answer
 
 
+@_canonical
 def records(rows: list[Row], key: str, names: tuple[str, ...]) -> Answer:
     """Own columns by key."""
     return {row[key]: tuple(row[name] for name in names) for row in rows}
