@@ -17,8 +17,8 @@ from gateway.http.errors import HTTPError, request_error
 from gateway.http.request_parser import PERSISTED_QUERY
 from gateway.setting import SettingsError
 from gateway.settings import Settings
-from loaders.cache.documents import SharedDocuments, digest
 from loaders.concurrency import cancel_and_wait
+from loaders.persisted_documents import SharedDocuments, digest
 
 if TYPE_CHECKING:
     from gateway.http.request_parser import GraphQLRequest

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.http.errors import HTTPError, RequestError
 from gateway.limits import exceeded
-from loaders.cache.rate import WINDOW_S, Counted, LocalRates, SharedRates
+from loaders.rate_limits import WINDOW_S, Counted, LocalRates, SharedRates
 from resolvers.pricing import REQUEST_POINTS
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from gateway.auth import api_keys
 from gateway.cli import _parser
 from gateway.http import compression
 from gateway.settings import Settings
-from loaders import sections
-from loaders.cache import documents as shared_documents
+from loaders import persisted_documents, sections
 from loaders.cache import invalidation, refresh_coalescer, shared
 from loaders.catalogue import ANALYSIS
 from loaders.catalogue.declaration import FLOWN, REGISTERED
@@ -82,11 +81,11 @@ PROMISES = [
     ("docs/api.md", r"Aircraft are loaded (\d+) at a time", export.BATCH),
     ("docs/api.md", r"a request is for ([\d,]+) different aircraft at most", sections.MOST_IDS),
     ("docs/api.md", r"process knows (\d+) of them", persisted._MOST),
-    ("docs/api.md", r"Redis the ([\d,]+) that were used last", shared_documents._MOST_DOCUMENTS),
-    ("docs/api.md", r"as many as are (\d+) MiB together", shared_documents._MOST_BYTES >> 20),
-    ("docs/api.md", r"none has been used\s+for (\d+) days", shared_documents._KEEP_S // 86_400),
+    ("docs/api.md", r"Redis the ([\d,]+) that were used last", persisted_documents._MAX_DOCUMENTS),
+    ("docs/api.md", r"as many as are (\d+) MiB together", persisted_documents._MAX_BYTES >> 20),
+    ("docs/api.md", r"none has been used\s+for (\d+) days", persisted_documents._KEEP_S // 86_400),
     ("docs/api.md", r"or longer than (\d+) KiB", persisted._LONGEST >> 10),
-    ("docs/api.md", r"is refused (\w+) days after the last process", shared_documents._TRUSTED_KEEP_S // 86_400),
+    ("docs/api.md", r"is refused (\w+) days after the last process", persisted_documents._TRUSTED_KEEP_S // 86_400),
     ("docs/security.md", r"Pages of at most ([\d,]+), by cursor", fleet.LARGEST_PAGE),
     ("docs/security.md", r"goes on for (\w+) minutes", api_keys._GRACE_S // 60),
     ("docs/caching.md", r"Beyond ([\d,]+) sections of aircraft", shared.MAX_FIELDS),

@@ -15,7 +15,7 @@ from deploy.embedded.engines import StoreUrls
 from gateway.http.errors import RequestError
 from gateway.http.request_parser import GraphQLRequest
 from gateway.persisted import Persisted
-from loaders.cache.documents import SharedDocuments, digest
+from loaders.persisted_documents import SharedDocuments, digest
 from loaders.stores.redis import Redis
 from tests.conftest import Stores
 from tests.gateway.conftest import served

@@ -9,9 +9,9 @@ import pytest
 from redis.crc import key_slot
 
 from loaders.cache.cache import Cache
-from loaders.cache.documents import SharedDocuments, digest
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
 from loaders.cache.shards import Shards
+from loaders.persisted_documents import SharedDocuments, digest
 from loaders.stores.errors import StoreError, StoreTimeout
 from loaders.stores.redis import Redis
 from tests.loaders.cache.conftest import OpenCache

@@ -12,7 +12,7 @@ from loaders.cache.cache import Cache
 from loaders.cache.factory import open_cache
 from loaders.cache.invalidation import Change, Invalidator
 from loaders.cache.listener_lease import ListenerLease
-from loaders.cache.rate import SharedRates
+from loaders.rate_limits import SharedRates
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.redis import Redis
 from tests.loaders.cache.stores import Truth, field

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from loaders.cache.documents import SharedDocuments, digest
+from loaders.persisted_documents import SharedDocuments, digest
 from loaders.stores.redis import Redis
 from tests.loaders.cache.valkey import own_valkey
 from tests.loaders.conftest import open_redis

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from loaders.cache.rate import Counted, LocalRates, SharedRates
+from loaders.rate_limits import Counted, LocalRates, SharedRates
 from loaders.stores.redis import Redis, Scripts
 from tests.loaders.cache.valkey import own_valkey
 from tests.loaders.conftest import open_redis
@@ -243,10 +243,10 @@ async def test_what_would_have_been_paid_back_meanwhile_is_not_counted(
         clock.now_s += 61
         await line.listen()
         for _ in range(100):
-            if not rates._breaker.is_open and rates._behind is None:
+            if not rates._breaker.is_open and rates._sending is None:
                 break
             await asyncio.sleep(0.05)
-        assert rates._behind is None
+        assert rates._sending is None
         assert await _left(redis, caller) > 99_000
         await rates.close()
 

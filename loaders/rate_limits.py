@@ -1,8 +1,8 @@
-"""How much callers have used lately: GCRA, in Redis for all processes together, in one process while Redis is away.
+"""Rate limits by GCRA: in Redis for all processes together, and in each process on its own while Redis is away.
 
-A caller has a budget of points a minute, and may use a whole minute's at once. All that is kept of a caller is when
-what has been used will have been paid back (the theoretical time of arrival), in microseconds: points put it off, and
-a request is refused that would put it off further than a minute from now. Nothing is paid for what is refused.
+A caller has a budget of points a minute, and may use a whole minute's at once. All that is stored of a caller is the
+theoretical arrival time, at which everything used will have been paid back, in microseconds. Points delay it, and a
+request is refused that would delay it to more than a minute from now. A refused request costs nothing.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from loaders.stores.redis import Redis, Scripts
 
 WINDOW_S = 60
 _WINDOW_US = WINDOW_S * 1e6
-_MOST_CALLERS = 10_000
-"""Callers that a process remembers by itself; without a bound, many addresses could fill the memory."""
+_MAX_CALLERS = 10_000
+"""Callers that a process remembers by itself. Without a bound, many addresses could fill the memory."""
 
 _KNOWN_S = 1.0
-"""How long what was left of a budget is taken for what is left, but for what this process has taken since."""
-_LITTLE = 100
-"""Of what is left, a part this small is given before it is counted. Near its end, a budget is counted exactly."""
+"""How long the remaining budget that Redis returned is used, minus what this process has charged since."""
+_SMALL_SHARE = 100
+"""A request for at most this fraction of the remaining budget is charged later. Near its end, a budget is exact."""
 _GATHER_S = 0.05
-"""For how long what is given is gathered and counted together: a command for each request would cost as much as all
-else that guards it."""
-_LAST_S = 1.0
-"""How long what is being counted at the end is waited for."""
-_AGAIN_S = 0.5
-"""Between two attempts to count what was given, while Redis is away."""
+"""How long charges are gathered and sent together: a command for each request would cost as much as all other checks of
+it."""
+_CLOSE_TIMEOUT_S = 1.0
+"""How long closing waits for charges that are being sent."""
+_RETRY_S = 0.5
+"""How often pending charges are tried again while Redis is away."""
 
 _TAKE = """
 -- KEYS: caller. ARGV: points, points a minute, points that were given before, which are counted in any case. Answers
@@ -58,14 +58,14 @@ return {taken and 1 or 0, remaining, taken and 0 or math.ceil(wait), math.ceil(a
 """
 
 _Budget = tuple[str, int]
-"""A caller's, of so many points a minute."""
+"""A caller, and its points a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What became of a request: `remaining` are points, `retry_after_s` is 0 for one that was counted in.
+    """The result of a charge. `remaining` is in points; `retry_after_s` is 0 for a request that is allowed.
 
-    `reset_s` is how long it takes until the whole budget is there again.
+    `reset_s` is how long it takes until the whole budget is available again.
     """
 
     allowed: bool
@@ -75,9 +75,9 @@ class Counted:
 
 
 class SharedRates:
-    """One budget for each caller in all processes over one Redis.
+    """Budgets of callers, which all processes over one Redis share.
 
-    A request that asks for little of what was left a moment ago does not wait for Redis: it is counted behind.
+    A request for a small share of what remained a moment ago does not wait for Redis: it is charged in the background.
     """
 
     def __init__(self, redis: Redis, *, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -86,19 +86,19 @@ class SharedRates:
         self._clock = clock
         self._known: OrderedDict[_Budget, tuple[Counted, float]] = OrderedDict()
         self._refused: OrderedDict[_Budget, tuple[int, Counted, float]] = OrderedDict()
-        """Points that were refused last, with what Redis answered, and when."""
-        self._owed: Counter[_Budget] = Counter()
-        """What was given and is not counted yet. What timed out is still owed, and may come to be counted twice."""
-        self._behind: asyncio.Task[None] | None = None
+        """The points that were refused last, what Redis returned, and when."""
+        self._pending: Counter[_Budget] = Counter()
+        """Points that are not charged in Redis yet. A charge that timed out stays here, and may be counted twice."""
+        self._sending: asyncio.Task[None] | None = None
 
     async def take(self, caller: str, points: int, per_minute: int) -> Counted | None:
-        """Take points, at most as many as a minute has; None where Redis failed, was late, or is left alone."""
+        """Charge points, at most as many as a minute has; None where Redis failed, was late, or is not used."""
         budget = (caller, per_minute)
         refused = self._refused_again(budget, points)
         if refused is not None:
             return refused
         known, until = self._known.get(budget, (None, 0.0))
-        if known is None or self._clock() > until or points * _LITTLE > known.remaining:
+        if known is None or self._clock() > until or points * _SMALL_SHARE > known.remaining:
             return await self._take(budget, points)
         reset_s = known.reset_s + points * WINDOW_S / per_minute
         counted = Counted(allowed=True, remaining=known.remaining - points, retry_after_s=0.0, reset_s=reset_s)
@@ -107,7 +107,7 @@ class SharedRates:
         return counted
 
     def _refused_again(self, budget: _Budget, points: int) -> Counted | None:
-        """What was answered to as many points a moment ago: until some have come back, Redis need not be asked."""
+        """Return the last refusal while it still holds for as many points, so that Redis need not be asked again."""
         asked, counted, at = self._refused.get(budget, (0, None, 0.0))
         passed_s = self._clock() - at
         if counted is None or points < asked or passed_s >= min(counted.retry_after_s, _KNOWN_S):
@@ -119,48 +119,46 @@ class SharedRates:
     def _keep_refused(self, budget: _Budget, points: int, counted: Counted) -> None:
         self._refused[budget] = points, counted, self._clock()
         self._refused.move_to_end(budget)
-        if len(self._refused) > _MOST_CALLERS:
+        if len(self._refused) > _MAX_CALLERS:
             self._refused.popitem(last=False)
 
     def owe(self, caller: str, points: int, per_minute: int) -> None:
-        """Count points behind, whether or not as many are left."""
+        """Charge points in the background, whether or not as many remain."""
         budget = (caller, per_minute)
         known, until = self._known.get(budget, (None, 0.0))
         if known is not None:
             self._known[budget] = (replace(known, remaining=max(0, known.remaining - points)), until)
-        if len(self._owed) < _MOST_CALLERS:
+        if len(self._pending) < _MAX_CALLERS:
             self._owe(budget, points)
 
     def _owe(self, budget: _Budget, points: int) -> None:
-        self._owed[budget] += points
-        if self._behind is None:
-            self._behind = asyncio.create_task(self._pay(), context=Context())
+        self._pending[budget] += points
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send_all(), context=Context())
 
-    async def _pay(self) -> None:
-        """Count what is owed, that of a moment together. While Redis is away it stays owed: for a minute, in which all
-        would be paid back.
-        """
+    async def _send_all(self) -> None:
+        """Send pending charges together. While Redis is away, they are dropped after a minute, which pays all back."""
         until = math.inf
         try:
-            while self._owed:
-                await asyncio.sleep(_GATHER_S if until == math.inf else _AGAIN_S)
-                until = math.inf if await self._paid() else min(until, self._clock() + WINDOW_S)
+            while self._pending:
+                await asyncio.sleep(_GATHER_S if until == math.inf else _RETRY_S)
+                until = math.inf if await self._send_pending() else min(until, self._clock() + WINDOW_S)
                 if self._clock() >= until:
-                    self._owed.clear()
+                    self._pending.clear()
         finally:
-            self._behind = None
+            self._sending = None
 
-    async def _paid(self) -> bool:
-        for budget in list(self._owed):
+    async def _send_pending(self) -> bool:
+        for budget in list(self._pending):
             if await self._take(budget, 0) is None:
                 return False
         return True
 
     async def _take(self, budget: _Budget, points: int) -> Counted | None:
-        """Take points, and count what is owed of the budget."""
+        """Charge points together with the pending charges of the budget."""
         caller, per_minute = budget
         name = f"rate:{hashlib.blake2b(caller.encode(errors='surrogatepass'), digest_size=16).hexdigest()}"
-        owed, counted = self._owed.pop(budget, 0), None
+        owed, counted = self._pending.pop(budget, 0), None
         try:
             reply = await self._breaker.call(self._scripts.run(_TAKE, [name], [points, per_minute, owed]))
             counted = _counted(reply)
@@ -171,29 +169,29 @@ class SharedRates:
             return None
         if not counted.allowed:
             self._keep_refused(budget, points, counted)
-        left = replace(counted, remaining=counted.remaining - self._owed.get(budget, 0))
+        left = replace(counted, remaining=counted.remaining - self._pending.get(budget, 0))
         self._known[budget] = (left, self._clock() + _KNOWN_S)
         self._known.move_to_end(budget)
-        if len(self._known) > _MOST_CALLERS:
+        if len(self._known) > _MAX_CALLERS:
             self._known.popitem(last=False)
         return counted
 
     async def close(self) -> None:
-        """Count what is owed, where Redis answers, and stop."""
-        await close_with_timeout(self._paid())
-        if self._behind is not None and not self._owed:  # what it has sent may be answered yet
-            await asyncio.wait([self._behind], timeout=_LAST_S)
-        if self._behind is not None:
-            await cancel_and_wait([self._behind])
+        """Send pending charges, where Redis answers, and stop."""
+        await close_with_timeout(self._send_pending())
+        if self._sending is not None and not self._pending:  # it may be waiting for the reply to its last charge
+            await asyncio.wait([self._sending], timeout=_CLOSE_TIMEOUT_S)
+        if self._sending is not None:
+            await cancel_and_wait([self._sending])
         await self._breaker.close()
 
     async def _probe(self) -> None:
-        """A write, which a full Redis refuses: to one that only reads, counting would go on failing."""
+        """Write something, since a full Redis refuses writes and answers reads."""
         await self._scripts.run(_TAKE, ["rate:"], [1, 1, 0])
 
 
 def _counted(reply: Any) -> Counted | None:
-    """What Redis answered; None where that is none of ours."""
+    """Parse the reply of Redis; None where it is malformed."""
     try:
         allowed, remaining, wait_us, reset_us = map(int, reply or ())
     except (ValueError, TypeError):
@@ -202,29 +200,29 @@ def _counted(reply: Any) -> Counted | None:
 
 
 class LocalRates:
-    """A budget for each caller in this process alone; who has asked least lately is forgotten first."""
+    """Budgets of callers in this process alone, for the callers that were charged most recently."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._paid_back: OrderedDict[str, float] = OrderedDict()
 
     def take(self, caller: str, points: int, per_minute: int) -> Counted:
-        """Take points, at most as many as a minute has."""
+        """Charge points, at most as many as a minute has."""
         now, each = self._clock() * 1e6, _WINDOW_US / per_minute
         before = max(self._paid_back.pop(caller, now), now)
         after = before + points * each
         wait = after - now - _WINDOW_US
         allowed = wait <= 1  # less is how numbers are rounded
         kept = self._paid_back[caller] = after if allowed else before
-        if len(self._paid_back) > _MOST_CALLERS:
+        if len(self._paid_back) > _MAX_CALLERS:
             self._paid_back.popitem(last=False)
         remaining = max(0, math.floor((_WINDOW_US - (kept - now)) / each + 0.001))
         return Counted(allowed, remaining, 0.0 if allowed else wait / 1e6, (kept - now) / 1e6)
 
     def owe(self, caller: str, points: int, per_minute: int) -> None:
-        """Count points, whether or not as many are left."""
+        """Charge points, whether or not as many remain."""
         now = self._clock() * 1e6
         before = max(self._paid_back.pop(caller, now), now)
         self._paid_back[caller] = before + points * _WINDOW_US / per_minute
-        if len(self._paid_back) > _MOST_CALLERS:
+        if len(self._paid_back) > _MAX_CALLERS:
             self._paid_back.popitem(last=False)

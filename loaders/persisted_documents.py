@@ -1,7 +1,7 @@
-"""Documents in Redis, known by name: for a process that was started again, and for those that have not met them.
+"""Persisted documents in Redis, by name: for processes that were restarted, or have not received them themselves.
 
-Their keys do without the run of the server, and so outlive it: a document never changes. A text is taken for what its
-name says only where a digest proves it.
+They stay valid when Redis is restarted, unlike the cache: a document never changes. A digest proves that a text belongs
+to its name.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.redis import Redis, Scripts
 
 _KEEP_S = 30 * 86_400
-"""How long automatic documents stay after the last use of any: a page that is opened once a month still finds its
-own."""
-_MOST_DOCUMENTS = 4_096
-_MOST_BYTES = 16 << 20
-"""Automatic documents that Redis holds, and bytes of their texts: many releases of many frontends, which have some
-dozens each. Without bounds, anybody who may ask could fill Redis with texts."""
+"""How long automatic documents are kept after the last use of any: a page that is opened once a month finds its own."""
+_MAX_DOCUMENTS = 4_096
+_MAX_BYTES = 16 << 20
+"""Bounds of the automatic documents in Redis: enough for many releases of many frontends, which have some dozens each.
+Without them, any client could fill Redis with texts."""
 _TRUSTED_KEEP_S = 3 * 86_400
-"""How long a trusted document stays after the last process that has it in its manifest put it there: longer than a
-release takes to reach all processes, and soon enough for one that is trusted no more."""
+"""How long a trusted document is kept after it was last published by a process whose manifest has it: longer than a
+release takes to reach all processes, and short enough for a document that is no longer trusted."""
 
 _KEYS = ("documents", "documents:used")
 _TRUSTED = "gateway:documents:trusted:"
@@ -45,7 +44,7 @@ end
 return text
 """
 _KEEP = f"""{_USED}
--- ARGV goes on: the text, the most documents, the most bytes. Those used least lately are let go of.
+-- ARGV goes on: the text, the most documents, the most bytes. The least recently used ones are deleted.
 if redis.call('ZCARD', KEYS[2]) ~= math.max(0, redis.call('HLEN', KEYS[1]) - 1) then  -- Redis has evicted one of both
   redis.call('DEL', KEYS[1], KEYS[2])
 end
@@ -66,12 +65,12 @@ _PROBE = "return redis.call('SET', KEYS[1], '', 'EX', 1)"
 
 
 def digest(text: str) -> str:
-    """SHA-256 in lower-case hexadecimal digits, of any string that a client may have sent."""
+    """Return the SHA-256 of any string that a client may have sent, in lower-case hexadecimal digits."""
     return hashlib.sha256(_bytes(text)).hexdigest()
 
 
 class SharedDocuments:
-    """What all processes over one Redis know. Without Redis nothing is known, and nothing fails."""
+    """The documents that all processes over one Redis share. Without Redis it has none, and raises nothing."""
 
     def __init__(self, redis: Redis, *, timeout_s: float) -> None:
         self._redis = redis
@@ -79,24 +78,24 @@ class SharedDocuments:
         self._breaker = CircuitBreaker(self._probe, timeout_s)
 
     async def automatic(self, name: str) -> str | None:
-        """The text with this digest, kept from now on for as long as if it were new; None where none is known."""
+        """Return the text with this digest, and keep it for as long as a new one; None where it is not known."""
         found = await self._breaker.call(self._scripts.run(_FIND, _KEYS, [name, _KEEP_S]))
         text = _text(found if isinstance(found, bytes) else None)
         return text if text is not None and digest(text) == name else None
 
     async def keep(self, name: str, text: str) -> None:
-        """Make a text known by its digest, in place of those that were used least lately where there are too many."""
-        arguments = [name, _KEEP_S, text.encode(), _MOST_DOCUMENTS, _MOST_BYTES]
+        """Store a text under its digest; past the bounds, it replaces the least recently used ones."""
+        arguments = [name, _KEEP_S, text.encode(), _MAX_DOCUMENTS, _MAX_BYTES]
         await self._breaker.call(self._scripts.run(_KEEP, _KEYS, arguments))
 
     async def trusted(self, name: str) -> str | None:
-        """The text that a manifest has under this name; None where none is known."""
+        """Return the text that a manifest has under this name; None where it is not known."""
         found = await self._breaker.call(self._redis.kept(_trusted(name))) or b""
         proof, text = found[:_DIGEST_BYTES], _text(found[_DIGEST_BYTES:])
         return text if text is not None and proof == _proof(name, text) else None
 
     async def publish(self, documents: Mapping[str, str]) -> bool:
-        """Make a manifest's documents known by their names; whether that was done with all of them."""
+        """Store a manifest's documents under their names. Return whether all of them were stored."""
         for name, text in documents.items():
             kept = self._redis.keep(_trusted(name), _proof(name, text) + _bytes(text), keep_s=_TRUSTED_KEEP_S)
             if await self._breaker.call(kept) is None:
@@ -104,11 +103,11 @@ class SharedDocuments:
         return True
 
     async def close(self) -> None:
-        """Stop looking for Redis."""
+        """Stop probing Redis."""
         await self._breaker.close()
 
     async def _probe(self) -> None:
-        """A write, which a full Redis refuses: to one that only reads, what is kept would go on failing."""
+        """Write something, since a full Redis refuses writes and answers reads."""
         await self._scripts.run(_PROBE, ["documents:probe"], [])
 
 
@@ -117,7 +116,7 @@ def _trusted(name: str) -> str:
 
 
 def _proof(name: str, text: str) -> bytes:
-    """Of a name and its text: nothing that was kept by another name, or in part, is taken for it."""
+    """Return a digest of a name and its text, which a text of another name, or a part of one, does not have."""
     proof = hashlib.blake2b(_bytes(text), digest_size=_DIGEST_BYTES, key=hashlib.sha256(_bytes(name)).digest())
     return proof.digest()
 
