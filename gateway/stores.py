@@ -112,8 +112,8 @@ async def open_cached_stores(settings: Settings, *, listens: bool = True) -> Asy
             cache = open_cache(
                 stores.redis,
                 version(),
-                most_entries=settings.cache_entries,
-                most_bytes=settings.cache_mib << 20,
+                max_entries=settings.cache_entries,
+                max_bytes=settings.cache_mib << 20,
                 timeout_s=settings.cache_timeout_s,
                 lease_s=settings.cache_lease_s,
             )

@@ -11,13 +11,14 @@ import asyncio
 import hashlib
 import math
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass, replace
 from typing import Any
 
 from loaders.concurrency import cancel_and_wait, close_with_timeout
+from loaders.lru_cache import LRUCache
 from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.redis import Redis, Scripts
 
@@ -84,8 +85,8 @@ class SharedRates:
         self._scripts = Scripts(redis)
         self._breaker = CircuitBreaker(self._probe, timeout_s)
         self._clock = clock
-        self._known: OrderedDict[_Budget, tuple[Counted, float]] = OrderedDict()
-        self._refused: OrderedDict[_Budget, tuple[int, Counted, float]] = OrderedDict()
+        self._known = LRUCache[_Budget, tuple[Counted, float]](max_entries=_MAX_CALLERS)
+        self._refused = LRUCache[_Budget, tuple[int, Counted, float]](max_entries=_MAX_CALLERS)
         """The points that were refused last, what Redis returned, and when."""
         self._pending: Counter[_Budget] = Counter()
         """Points that are not charged in Redis yet. A charge that timed out stays here, and may be counted twice."""
@@ -97,18 +98,18 @@ class SharedRates:
         refused = self._refused_again(budget, points)
         if refused is not None:
             return refused
-        known, until = self._known.get(budget, (None, 0.0))
+        known, until = self._known.peek(budget, (None, 0.0))
         if known is None or self._clock() > until or points * _SMALL_SHARE > known.remaining:
             return await self._take(budget, points)
         reset_s = known.reset_s + points * WINDOW_S / per_minute
         counted = Counted(allowed=True, remaining=known.remaining - points, retry_after_s=0.0, reset_s=reset_s)
-        self._known[budget] = (counted, until)
+        self._known.put(budget, (counted, until))
         self._owe(budget, points)
         return counted
 
     def _refused_again(self, budget: _Budget, points: int) -> Counted | None:
         """Return the last refusal while it still holds for as many points, so that Redis need not be asked again."""
-        asked, counted, at = self._refused.get(budget, (0, None, 0.0))
+        asked, counted, at = self._refused.peek(budget, (0, None, 0.0))
         passed_s = self._clock() - at
         if counted is None or points < asked or passed_s >= min(counted.retry_after_s, _KNOWN_S):
             return None
@@ -117,17 +118,14 @@ class SharedRates:
         )
 
     def _keep_refused(self, budget: _Budget, points: int, counted: Counted) -> None:
-        self._refused[budget] = points, counted, self._clock()
-        self._refused.move_to_end(budget)
-        if len(self._refused) > _MAX_CALLERS:
-            self._refused.popitem(last=False)
+        self._refused.put(budget, (points, counted, self._clock()))
 
     def owe(self, caller: str, points: int, per_minute: int) -> None:
         """Charge points in the background, whether or not as many remain."""
         budget = (caller, per_minute)
-        known, until = self._known.get(budget, (None, 0.0))
+        known, until = self._known.peek(budget, (None, 0.0))
         if known is not None:
-            self._known[budget] = (replace(known, remaining=max(0, known.remaining - points)), until)
+            self._known.put(budget, (replace(known, remaining=max(0, known.remaining - points)), until))
         if len(self._pending) < _MAX_CALLERS:
             self._owe(budget, points)
 
@@ -170,10 +168,7 @@ class SharedRates:
         if not counted.allowed:
             self._keep_refused(budget, points, counted)
         left = replace(counted, remaining=counted.remaining - self._pending.get(budget, 0))
-        self._known[budget] = (left, self._clock() + _KNOWN_S)
-        self._known.move_to_end(budget)
-        if len(self._known) > _MAX_CALLERS:
-            self._known.popitem(last=False)
+        self._known.put(budget, (left, self._clock() + _KNOWN_S))
         return counted
 
     async def close(self) -> None:
@@ -204,25 +199,22 @@ class LocalRates:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._paid_back: OrderedDict[str, float] = OrderedDict()
+        self._paid_back = LRUCache[str, float](max_entries=_MAX_CALLERS)
 
     def take(self, caller: str, points: int, per_minute: int) -> Counted:
         """Charge points, at most as many as a minute has."""
         now, each = self._clock() * 1e6, _WINDOW_US / per_minute
-        before = max(self._paid_back.pop(caller, now), now)
+        before = max(self._paid_back.peek(caller, now), now)
         after = before + points * each
         wait = after - now - _WINDOW_US
         allowed = wait <= 1  # less is how numbers are rounded
-        kept = self._paid_back[caller] = after if allowed else before
-        if len(self._paid_back) > _MAX_CALLERS:
-            self._paid_back.popitem(last=False)
+        kept = after if allowed else before
+        self._paid_back.put(caller, kept)
         remaining = max(0, math.floor((_WINDOW_US - (kept - now)) / each + 0.001))
         return Counted(allowed, remaining, 0.0 if allowed else wait / 1e6, (kept - now) / 1e6)
 
     def owe(self, caller: str, points: int, per_minute: int) -> None:
         """Charge points, whether or not as many remain."""
         now = self._clock() * 1e6
-        before = max(self._paid_back.pop(caller, now), now)
-        self._paid_back[caller] = before + points * _WINDOW_US / per_minute
-        if len(self._paid_back) > _MAX_CALLERS:
-            self._paid_back.popitem(last=False)
+        before = max(self._paid_back.peek(caller, now), now)
+        self._paid_back.put(caller, before + points * _WINDOW_US / per_minute)

@@ -12,11 +12,11 @@ from loaders.stores.redis import Redis
 
 @asynccontextmanager
 async def open_cache(
-    redis: Redis, version: str, *, most_entries: int, most_bytes: int, timeout_s: float, lease_s: float
+    redis: Redis, version: str, *, max_entries: int, max_bytes: int, timeout_s: float, lease_s: float
 ) -> AsyncIterator[Cache]:
     """The cache, following changes. It works without Redis too: then it asks the stores, and keeps nothing."""
     shared = SharedCache(redis, version, timeout_s=timeout_s, lease_s=lease_s)
-    cache = Cache(shared, LocalCache(most_entries, most_bytes))
+    cache = Cache(shared, LocalCache(max_entries, max_bytes))
     cache.follower = Follower(redis, cache.apply)
     await cache.follower.start()
     try:

@@ -1,33 +1,34 @@
-"""The cache in the process: bounded in entries and bytes, emptied of what is invalidated."""
+"""The cache in the memory of a process, bounded in entries and bytes."""
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from loaders.cache.fields import NEVER, CacheField, Entry
+from loaders.lru_cache import LRUCache
 
 _OVERHEAD = 400
-"""Bytes that an entry takes beside what it holds: its object, its place in two dictionaries, its times."""
+"""Bytes that an entry takes beside its value: its object, its place in two dictionaries, its times."""
 _EXPANSION = 6
-"""How many times as large values are in memory as they are written, about."""
+"""About how many times larger a value is in memory than its text."""
 
 
 @dataclass(slots=True)
 class _Held:
-    """An object's entries by name of the field, each with the generation of its source that it belongs to."""
+    """The entries of one object by name of the field, each with the generation of its source when it was put."""
 
     fields: dict[str, tuple[Entry, int]] = field(default_factory=dict)
     bytes: int = 0
 
 
 class LocalCache:
-    """Entries by object and field. What was used least lately goes first, an object at a time."""
+    """Entries by object and field. Past the bounds, the least recently used objects are evicted whole."""
 
-    def __init__(self, most_entries: int, most_bytes: int) -> None:
-        self._most_entries = most_entries
-        self._most_bytes = most_bytes
-        self._objects: OrderedDict[str, _Held] = OrderedDict()
+    def __init__(self, max_entries: int, max_bytes: int) -> None:
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._objects = LRUCache[str, _Held]()
         self._generations: defaultdict[str, int] = defaultdict(int)
         self.entries = 0
         self.bytes = 0
@@ -35,32 +36,33 @@ class LocalCache:
     def get(
         self, keys: Sequence[str], fields: Sequence[CacheField], now: bytes
     ) -> tuple[list[list[Any] | None], list[tuple[int, int]], bytes]:
-        """By object, the values of all fields, or None where one is lacking; places whose value is stale; and the times
-        of the least fresh.
+        """Return a row of values for each object, None where one of them is missing; the row and column of each stale
+        value; and the times of the least fresh one.
         """
         names = [(one.name, self._generations[one.source], one.is_brief) for one in fields]
         stale: list[tuple[int, int]] = []
         rows: list[list[Any] | None] = []
         oldest = NEVER
         for key in keys:
-            held = self._objects.get(key)
+            held = self._objects.peek(key)
             row = None if held is None else _row(held.fields, names, now, len(rows), stale)
             if row is None:
                 rows.append(None)
                 continue
-            self._objects.move_to_end(key)
+            self._objects.touch(key)
             values, times = row
             rows.append(values)
             oldest = min(oldest, times)
         return rows, stale, oldest
 
     def put(self, key: str, fields: Sequence[CacheField], entries: Sequence[Entry]) -> None:
-        """Hold an object's entries, and let go of what is too much."""
-        if not self._most_entries:
+        """Put entries of an object, and evict others where there are too many."""
+        if not self._max_entries:
             return
-        held = self._objects.get(key)
+        held = self._objects.peek(key)
         if held is None:
-            held = self._objects[key] = _Held()
+            held = _Held()
+            self._objects.put(key, held)
         before, bytes_before = len(held.fields), held.bytes
         for one, entry in zip(fields, entries, strict=True):
             known = held.fields.get(one.name)
@@ -68,24 +70,24 @@ class LocalCache:
             held.fields[one.name] = (entry, self._generations[one.source])
         self.bytes += held.bytes - bytes_before
         self.entries += len(held.fields) - before
-        while self.entries > self._most_entries or self.bytes > self._most_bytes:
-            self._drop(next(iter(self._objects)))
+        while self.entries > self._max_entries or self.bytes > self._max_bytes:
+            self._subtract(self._objects.pop_oldest()[1])
 
     def drop(self, keys: Collection[str], sources: Collection[str]) -> None:
-        """Let go of these objects, and of all that these sources answered."""
+        """Drop these objects, and all values that came from these sources."""
         for key in keys:
-            if key in self._objects:
-                self._drop(key)
+            held = self._objects.pop(key)
+            if held is not None:
+                self._subtract(held)
         for source in sources:
-            self._generations[source] += 1  # what is of an older generation is found no more, and goes in its turn
+            self._generations[source] += 1  # entries of older generations are never returned
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Drop everything."""
         self._objects.clear()
         self.entries = self.bytes = 0
 
-    def _drop(self, key: str) -> None:
-        held = self._objects.pop(key)
+    def _subtract(self, held: _Held) -> None:
         self.entries -= len(held.fields)
         self.bytes -= held.bytes
 

@@ -85,7 +85,7 @@ async def test_the_statements_that_are_shown_are_those_that_are_then_sent(
     recorder, version = Recorder(), uuid4().hex[:8]
     relational, analytical = recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse)
     redis = await Redis.connect(store_urls.redis_url, max_connections=8, acquire_timeout_s=5, command_timeout_s=5)
-    async with open_cache(redis, version, most_entries=10_000, most_bytes=1 << 26, timeout_s=5, lease_s=5) as cache:
+    async with open_cache(redis, version, max_entries=10_000, max_bytes=1 << 26, timeout_s=5, lease_s=5) as cache:
         for again in (False, True):
             loaders = RequestLoaders.over(relational, analytical, cache if is_cached else None)
             explanation = await _explained(query, {"ids": IDS}, loaders)

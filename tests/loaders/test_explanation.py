@@ -78,9 +78,7 @@ async def cached(store_urls: StoreUrls, sample_stores: Stores) -> AsyncIterator[
 async def _cache(url: str, version: str) -> AsyncIterator[Cache]:
     redis = await Redis.connect(url, max_connections=8, acquire_timeout_s=5, command_timeout_s=5)
     try:
-        async with open_cache(
-            redis, version, most_entries=10_000, most_bytes=1 << 26, timeout_s=5, lease_s=60
-        ) as cache:
+        async with open_cache(redis, version, max_entries=10_000, max_bytes=1 << 26, timeout_s=5, lease_s=60) as cache:
             yield cache
     finally:
         await redis.close()

@@ -24,7 +24,7 @@ def process(store_urls: StoreUrls) -> OpenCache:
 
     @asynccontextmanager
     async def opened(
-        most_entries: int = 10_000,
+        max_entries: int = 10_000,
         timeout_s: float = 2,
         lease_s: float = 5,
         url: str = store_urls.redis_url,
@@ -33,7 +33,7 @@ def process(store_urls: StoreUrls) -> OpenCache:
         async with (
             open_redis(url, command_timeout_s=command_timeout_s) as redis,
             open_cache(
-                redis, of_test, most_entries=most_entries, most_bytes=1 << 26, timeout_s=timeout_s, lease_s=lease_s
+                redis, of_test, max_entries=max_entries, max_bytes=1 << 26, timeout_s=timeout_s, lease_s=lease_s
             ) as cache,
         ):
             yield cache

@@ -169,7 +169,7 @@ async def test_a_read_that_began_before_a_write_does_not_put_its_value_back(proc
 
 async def test_memory_is_bounded_and_the_least_used_goes_first(process: OpenCache) -> None:
     truth = Truth()
-    async with process(most_entries=4) as one:
+    async with process(max_entries=4) as one:
         for key in ("x", "y", "x", "z"):
             await one.fetch([key], (A, B), truth)
             await one.settle()

@@ -122,7 +122,7 @@ async def test_what_moved_away_and_back_is_not_older_than_what_was_acknowledged_
     (shard,) = Shards(redis).places(["x"])
     slot = key_slot(redis.prefix(shard).encode())
     here, there = (cluster.nodes[at] for at in (slot * 3 // 16_384, (slot * 3 // 16_384 + 1) % 3))
-    async with process(timeout_s=5) as one, process(most_entries=0, timeout_s=5) as other:
+    async with process(timeout_s=5) as one, process(max_entries=0, timeout_s=5) as other:
         await one.fetch(["x"], (A,), truth)
         await one.settle()
         assert here.ask("EXISTS", f"{redis.prefix(shard)}o:x")
@@ -156,7 +156,7 @@ async def _is_served(cache: Cache, truth: Truth) -> bool:
 
 async def test_a_killed_node_is_done_without_until_it_is_back(process: OpenCache, cluster: OwnCluster) -> None:
     truth = Truth()
-    async with process(timeout_s=0.3, most_entries=0) as cache:
+    async with process(timeout_s=0.3, max_entries=0) as cache:
         await _is_served(cache, truth)
         assert await _is_served(cache, truth)
         cluster.nodes[1].kill()
@@ -255,7 +255,7 @@ async def test_a_node_that_falls_silent_is_replaced(process: OpenCache, tmp_path
     folder.mkdir()
     with own_cluster(tmp_path) as cluster, own_valkey(folder, *of_cluster(free_port())) as replica:
         await asyncio.to_thread(cluster.join, replica, cluster.nodes[1])
-        async with process(url=cluster.url, timeout_s=0.2, command_timeout_s=0.5, most_entries=0) as cache:
+        async with process(url=cluster.url, timeout_s=0.2, command_timeout_s=0.5, max_entries=0) as cache:
             await _is_served(cache, truth)
             assert await _is_served(cache, truth)
             cluster.nodes[1].stop()

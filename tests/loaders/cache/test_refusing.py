@@ -65,29 +65,29 @@ async def _make_known(redis: Redis) -> None:
 
 
 @asynccontextmanager
-async def _process(process: OpenCache, server: OwnValkey, most_entries: int) -> AsyncIterator[tuple[Cache, Redis]]:
+async def _process(process: OpenCache, server: OwnValkey, max_entries: int) -> AsyncIterator[tuple[Cache, Redis]]:
     url = server.url.replace("//", "//gateway:secret@") if "--user" in server.options else server.url
     async with (
-        process(url=url, most_entries=most_entries, timeout_s=0.3, command_timeout_s=0.5) as cache,
+        process(url=url, max_entries=max_entries, timeout_s=0.3, command_timeout_s=0.5) as cache,
         open_redis(url, command_timeout_s=0.5) as redis,
     ):
         yield cache, redis
 
 
-@pytest.mark.parametrize("most_entries", [0, 1_000], ids=["redis", "memory"])
+@pytest.mark.parametrize("max_entries", [0, 1_000], ids=["redis", "memory"])
 @pytest.mark.parametrize("refusal", [*SERVER, *OF_KEYS], ids=str)
 async def test_a_change_that_cannot_be_made_known_is_not_served_over(
-    process: OpenCache, tmp_path: Path, refusal: Refusal, most_entries: int
+    process: OpenCache, tmp_path: Path, refusal: Refusal, max_entries: int
 ) -> None:
     truth = Truth()
     with own_valkey(tmp_path, *refusal.options) as server:
-        async with _process(process, server, most_entries) as (cache, redis):
+        async with _process(process, server, max_entries) as (cache, redis):
             await _until_served(cache, truth)
             await asyncio.to_thread(refusal.enter, server, tmp_path)
             truth.versions.update(KEYS)
             with pytest.raises(StoreError):
                 await Invalidator(redis).invalidate(CHANGE)
-            if most_entries or refusal in OF_KEYS:
+            if max_entries or refusal in OF_KEYS:
                 await _until_old_values_end(cache, truth)
             await _until_the_store_is_asked(cache, truth)
             for _ in range(5):

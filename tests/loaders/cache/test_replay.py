@@ -22,7 +22,7 @@ async def test_a_skewed_workload_asks_under_a_tenth_of_the_statements(process: O
     rng, truth, invalidator = Random(11), Truth(), Invalidator(redis)
     popularity = list(accumulate(1 / (rank + 1) for rank in range(OBJECTS)))
     objects = [f"aircraft:{at}" for at in range(OBJECTS)]
-    async with process(most_entries=100_000) as one, process(most_entries=100_000) as other:
+    async with process(max_entries=100_000) as one, process(max_entries=100_000) as other:
         for at, key in enumerate(rng.choices(objects, cum_weights=popularity, k=SINGLE_REQUESTS)):
             if at % 200 == 0:
                 truth.versions[key] += 1
@@ -40,7 +40,7 @@ async def test_dashboards_that_repeat_ask_under_a_tenth_of_the_statements(proces
     objects = [f"aircraft:{at}" for at in range(OBJECTS)]
     dashboards = [[objects[min(int(rng.paretovariate(0.6)), OBJECTS) - 1] for _ in range(20)] for _ in range(200)]
     popularity = [1 / (rank + 1) for rank in range(len(dashboards))]
-    async with process(most_entries=100_000) as one, process(most_entries=100_000) as other:
+    async with process(max_entries=100_000) as one, process(max_entries=100_000) as other:
         for at in range(REQUESTS):
             keys = list(dict.fromkeys(rng.choices(dashboards, popularity)[0]))
             if at % 200 == 0:

@@ -44,7 +44,7 @@ async def test_nothing_older_is_served_by_a_replica_that_took_over(process: Open
     with own_sentinel(tmp_path) as (sentinel, master, replica):
         async with (
             process(url=sentinel.url) as cache,
-            process(url=sentinel.url, most_entries=0) as without_memory,
+            process(url=sentinel.url, max_entries=0) as without_memory,
             open_redis(sentinel.url) as redis,
         ):
             await _read(cache, truth)
@@ -67,7 +67,7 @@ async def test_a_master_without_its_replicas_serves_nothing_where_it_needs_them(
 ) -> None:
     truth = Truth()
     with own_sentinel(tmp_path) as (sentinel, master, replica):
-        async with process(url=sentinel.url, most_entries=0) as cache:
+        async with process(url=sentinel.url, max_entries=0) as cache:
             await _read(cache, truth)
             assert await _read(cache, truth)
             master.ask("CONFIG", "SET", "min-replicas-max-lag", "1")
