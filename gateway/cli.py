@@ -20,8 +20,8 @@ from gateway.trusted_proxies import TrustedProxies
 from gateway.warm import all_ids, bar, documents, warm
 from loaders.cache.invalidation import Change, Invalidator
 from loaders.cached_sections import change_of
+from loaders.errors import CallerError, GatewayError
 from loaders.migrations import migrate
-from loaders.stores.errors import CallerError, GatewayError
 
 SCHEMA_FILE = Path("schema.graphql")
 

@@ -12,7 +12,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
 from gateway.execution.error_locations import at_place_of
-from loaders.stores.errors import CallerError
+from loaders.errors import CallerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

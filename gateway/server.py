@@ -16,7 +16,7 @@ from gateway.graceful_shutdown import Server, Workers
 from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
 from gateway.settings import Settings
-from loaders.stores.errors import GatewayError
+from loaders.errors import GatewayError
 
 _log = logging.getLogger("gateway")
 

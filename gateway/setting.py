@@ -3,7 +3,7 @@
 from dataclasses import Field, field
 from typing import Any
 
-from loaders.stores.errors import GatewayError
+from loaders.errors import GatewayError
 from loaders.stores.urls.clickhouse import CLICKHOUSE
 from loaders.stores.urls.postgres import POSTGRES
 from loaders.stores.urls.redis import REDIS

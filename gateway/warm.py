@@ -15,8 +15,8 @@ from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.concurrency import cancel_and_wait
+from loaders.errors import CallerError, GatewayError
 from loaders.fleet import FleetEntry, FleetQuery
-from loaders.stores.errors import CallerError, GatewayError
 from resolvers.context import RequestContext
 
 AT_ONCE = 200

@@ -17,11 +17,12 @@ from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import Kind, ListSection, Section
+from loaders.errors import CallerError
 from loaders.keys import valid_keys
 from loaders.planning import SectionRequest, Values
 from loaders.records import FRESHNESS
 from loaders.section_statements import SectionStatements
-from loaders.stores.errors import CallerError, StoreError
+from loaders.stores.errors import StoreError
 
 _MOST_FIELDS = 4_096
 """Requests whose fields are remembered: periods, limits and cursors make ever new ones."""

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+from loaders.errors import CallerError
 from loaders.request_tracker import forbid_caching
-from loaders.stores.errors import CallerError
 from loaders.stores.protocols import RelationalStore
 
 _NEVER = datetime.min.replace(tzinfo=UTC)

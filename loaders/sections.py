@@ -7,10 +7,11 @@ from typing import Any, NamedTuple, Protocol
 
 from aiodataloader import DataLoader
 
+from loaders.errors import CallerError
 from loaders.planning import SectionRequest, Values
 from loaders.planning.section_request import merged
 from loaders.section_statements import MANY_IDS
-from loaders.stores.errors import CallerError, StoreError
+from loaders.stores.errors import StoreError
 
 Key = tuple[tuple[str, ...], frozenset[SectionRequest]]
 """Tail numbers that are asked for together, and what is asked of each of them.

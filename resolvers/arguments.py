@@ -10,8 +10,8 @@ import orjson
 import strawberry
 
 from loaders.catalogue.declaration import ConnectionSection, Section
+from loaders.errors import CallerError
 from loaders.planning import Period
-from loaders.stores.errors import CallerError
 
 _LARGEST = {"UInt16": 2**16 - 1, "DateTime('UTC')": 2**32 - 1}
 

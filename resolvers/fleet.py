@@ -5,8 +5,8 @@ from typing import TypeVar
 
 import strawberry
 
+from loaders.errors import CallerError
 from loaders.fleet import FleetEntry, FleetQuery, FleetSort, cursor_value, sorted_value
-from loaders.stores.errors import CallerError
 from resolvers.aircraft import Aircraft, load_aircraft
 from resolvers.arguments import decoded, encoded
 from resolvers.context import Info

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from graphql import GraphQLError, GraphQLNonNull
 
 from loaders.catalogue.declaration import Kind
+from loaders.errors import CallerError
 from loaders.planning import plan
 from loaders.planning.cost import RECORDS_POINTS, rows_of, statement_points
-from loaders.stores.errors import CallerError
 from resolvers.fleet import AIRCRAFT_PATHS, DEFAULT_PAGE
 from resolvers.introspection import INTROSPECTION, introspection_places
 from resolvers.nodes import parse_node_id

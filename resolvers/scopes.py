@@ -10,7 +10,7 @@ from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
 from loaders.catalogue.declaration import READ_ANALYSIS, READ_REGISTER
-from loaders.stores.errors import CallerError
+from loaders.errors import CallerError
 
 FORBIDDEN = "FORBIDDEN"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loaders.stores.errors import GatewayError
+from loaders.errors import GatewayError
 
 
 class EngineError(GatewayError):

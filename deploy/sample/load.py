@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
 from deploy.sample import flights, register, weather
+from loaders.errors import GatewayError
 from loaders.stores import clickhouse as clickhouse_store
 from loaders.stores.clickhouse import ClickHouse
-from loaders.stores.errors import GatewayError, StatementFailed
+from loaders.stores.errors import StatementFailed
 from loaders.stores.postgres import Postgres, PostgresSession
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 

@@ -10,7 +10,8 @@ from gateway.settings import Settings
 from gateway.stores import open_postgres, open_redis
 from loaders.api_keys import ApiKey, ApiKeys, change_of
 from loaders.cache.invalidation import Invalidator
-from loaders.stores.errors import CallerError, StoreError
+from loaders.errors import CallerError
+from loaders.stores.errors import StoreError
 from resolvers.scopes import READ_SCOPES, Scope
 
 DEFAULT_SCOPES = READ_SCOPES

@@ -1,4 +1,4 @@
-"""What keeps a request from being asked at all. None of the texts repeats a credential.
+"""The errors of authentication. No message repeats a credential.
 
 AuthenticationError        status, code, headers and a text for the caller
 ├── Unauthenticated        401: no credential where one is needed, or one that is not good
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.errors import INTERNAL
-from loaders.stores.errors import GatewayError
+from loaders.errors import GatewayError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -1,13 +1,20 @@
-"""What keeps a request, or one of its operations, from being executed."""
+"""The errors that keep a request, or one of its operations, from being executed.
+
+GatewayError
+├── HTTPError       the whole request is answered with one status and one error
+└── RequestError    one operation is rejected before execution: a request error in GraphQL's specification
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 from graphql import GraphQLError
 
+from loaders.errors import GatewayError
 
-class HTTPError(Exception):
-    """The request as a whole is answered with this status, one error, and these headers."""
+
+class HTTPError(GatewayError):
+    """Rejects the whole request with a status, one error, and headers."""
 
     def __init__(
         self, status: int, message: str, code: str, headers: Mapping[str, str] | None = None, **extensions: Any
@@ -19,14 +26,14 @@ class HTTPError(Exception):
 
 
 def bad_request(message: str) -> HTTPError:
-    """400 for what is no GraphQL request."""
+    """Return an HTTPError 400 for a request that is malformed."""
     return HTTPError(400, message, "BAD_REQUEST")
 
 
-class RequestError(Exception):
-    """One operation is refused before it is executed: what GraphQL calls a request error.
+class RequestError(GatewayError):
+    """Rejects one operation before it is executed.
 
-    `status` is that of an answer in GraphQL's own media type; `headers` go with the whole answer.
+    `status` is that of a response in GraphQL's own media type. `headers` are those of the whole response.
     """
 
     def __init__(
@@ -45,7 +52,7 @@ class RequestError(Exception):
 def request_error(
     message: str, code: str, *, status: int = 400, headers: Mapping[str, str] | None = None, **extensions: Any
 ) -> RequestError:
-    """With one error."""
+    """Return a RequestError with one error."""
     return RequestError(
         [GraphQLError(message, extensions={"code": code, **extensions})], status=status, headers=headers
     )

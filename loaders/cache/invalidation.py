@@ -21,7 +21,8 @@ import orjson
 from loaders.cache import scripts
 from loaders.cache.shards import Shards
 from loaders.concurrency import cancel_and_wait
-from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
+from loaders.errors import CallerError
+from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.redis import STORE, Redis, Scripts
 
 EVERYTHING = "*"

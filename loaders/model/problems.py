@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from loaders.errors import GatewayError
 from loaders.model.places import Place
-from loaders.stores.errors import GatewayError
 
 
 @dataclass(frozen=True, slots=True, order=True)

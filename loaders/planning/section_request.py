@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from loaders.catalogue.declaration import Column, ListSection, Section
-from loaders.stores.errors import CallerError
+from loaders.errors import CallerError
 
 
 @dataclass(frozen=True, slots=True)

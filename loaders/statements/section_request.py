@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from loaders.errors import CallerError
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.names import camel
 from loaders.model.order_terms import OrderTerm
 from loaders.model.shapes import Cardinality
-from loaders.stores.errors import CallerError
 
 
 @dataclass(frozen=True, slots=True)

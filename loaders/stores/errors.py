@@ -1,20 +1,12 @@
-"""The errors that loaders raise: those of the caller, whose message is shown, and those of a store, which are masked.
+"""The errors of stores. Their messages are for the log, and are masked in responses.
 
-GatewayError
-├── CallerError            the request is invalid or not allowed; the message is for the caller
-└── StoreError             a store failed; the message is for the log
-    ├── StoreUnavailable   there is no connection, or it broke
-    ├── StoreTimeout       the store did not answer in time
-    └── StatementFailed    the store refused the statement, which is a bug in the gateway
+StoreError             a store failed
+├── StoreUnavailable   there is no connection, or it broke
+├── StoreTimeout       the store did not answer in time
+└── StatementFailed    the store refused the statement, which is a bug in the gateway
 """
 
-
-class GatewayError(Exception):
-    """The base class of all errors that the gateway raises on purpose."""
-
-
-class CallerError(GatewayError):
-    """An error of the caller. Its message is shown as it stands, and names no internals."""
+from loaders.errors import GatewayError
 
 
 class StoreError(GatewayError):

@@ -14,11 +14,12 @@ from loaders.airlines import Airline
 from loaders.airports import Airport
 from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section
 from loaders.catalogue.register import Known
+from loaders.errors import CallerError
 from loaders.fleet import FleetEntry, FleetQuery, FleetSort
 from loaders.planning import SectionRequest
 from loaders.request_loaders import RequestLoaders
 from loaders.sections import Key, Loaded
-from loaders.stores.errors import CallerError, StoreError, StoreTimeout
+from loaders.stores.errors import StoreError, StoreTimeout
 from resolvers.arguments import encoded
 from resolvers.context import RequestContext
 from resolvers.scopes import ALL_SCOPES

@@ -13,11 +13,11 @@ from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.catalogue.series import Monthly
 from loaders.catalogue.weather import WeatherExposure
+from loaders.errors import CallerError
 from loaders.planning import Period, SectionRequest, Statement, Values, clickhouse, plan
 from loaders.planning.section_request import section_request
 from loaders.section_statements import SectionStatements
 from loaders.sections import SectionLoader
-from loaders.stores.errors import CallerError
 from loaders.stores.protocols import ANSWER_ROWS
 from tests.asking import Recorder
 from tests.conftest import Stores

@@ -11,11 +11,12 @@ import pytest
 from loaders.catalogue.comparison import ModelBenchmark
 from loaders.catalogue.register import Known, Registration
 from loaders.catalogue.schedule import Cancellations, Punctuality
+from loaders.errors import CallerError
 from loaders.planning import SectionRequest
 from loaders.planning.section_request import section_request
 from loaders.section_statements import SectionStatements
 from loaders.sections import MOST_IDS, Loaded, SectionLoader
-from loaders.stores.errors import CallerError, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, Columns
 
 PUNCTUALITY, CANCELLATIONS = section_request(Punctuality), section_request(Cancellations)

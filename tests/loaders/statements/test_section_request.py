@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from loaders.errors import CallerError
 from loaders.model.bound_sections import bound_sections
 from loaders.model.loading import load_model
 from loaders.statements.section_request import Period, SectionRequest, merged, rows_of, section_request
-from loaders.stores.errors import CallerError
 
 SECTIONS = bound_sections(load_model("deploy.analytics.model"))
 ACTIVITY, INVOICES, RECORD = (SECTIONS[f"Member.{name}"] for name in ("activity", "invoices", "record"))

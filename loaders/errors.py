@@ -1,0 +1,15 @@
+"""The base class of the gateway's errors, and the errors of the caller, for all floors.
+
+GatewayError
+├── CallerError        the request is invalid or not allowed; the message is for the caller
+├── StoreError         a store failed; the message is for the log (loaders/stores/errors.py)
+└── HTTPError, …       the request is rejected by the HTTP layer (gateway/http/errors.py)
+"""
+
+
+class GatewayError(Exception):
+    """The base class of all errors that the gateway raises on purpose."""
+
+
+class CallerError(GatewayError):
+    """An error of the caller. Its message is shown as it stands, and names no internals."""
