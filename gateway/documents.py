@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
-_MOST = 256
+_MAX_DOCUMENTS = 256
 """Documents that are kept; a frontend has some dozens. Without a bound, a client could fill the memory."""
-_LONGEST_KEPT = 64 << 10
+_MAX_LENGTH = 64 << 10
 """Characters of a document that is kept."""
 _INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
 _MAX_BYTES = 64 << 20
@@ -162,10 +162,10 @@ class Documents:
         """Remember a document, and forget what is too much. Returns the one to use: another may have been faster."""
         text = document.text
         document = self._in_use.setdefault(text, document)
-        if text not in self._kept and len(text) <= _LONGEST_KEPT and document.bytes <= self._max_bytes:
+        if text not in self._kept and len(text) <= _MAX_LENGTH and document.bytes <= self._max_bytes:
             self._kept[text] = document
             self.bytes += document.bytes
-        while len(self._kept) > _MOST or self.bytes > self._max_bytes:
+        while len(self._kept) > _MAX_DOCUMENTS or self.bytes > self._max_bytes:
             _, forgotten = self._kept.popitem(last=False)
             self.bytes -= forgotten.bytes
         return document

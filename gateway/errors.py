@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 INTERNAL = "INTERNAL_SERVER_ERROR"
 """The code of what is not the caller's fault, a store that is away among it."""
 MASKED = "Something went wrong on our side."
-MOST_ERRORS = 5
+MAX_ERRORS = 5
 """Errors that an answer has in full; a store that is away fails thousands of fields for one reason."""
 
-_LONGEST_MESSAGE = 2_000
+_MAX_MESSAGE_LENGTH = 2_000
 """Characters of a logged message. A store may repeat in its errors what it was sent, thousands of ids and all."""
 
 _log = logging.getLogger("gateway")
@@ -63,12 +63,12 @@ def is_masked(error: GraphQLError) -> bool:
 
 def shown(errors: Sequence[GraphQLError]) -> tuple[list[dict[str, Any]], int]:
     """The first errors as an answer has them, and how many it leaves out."""
-    return [dict(error.formatted) for error in errors[:MOST_ERRORS]], max(0, len(errors) - MOST_ERRORS)
+    return [dict(error.formatted) for error in errors[:MAX_ERRORS]], max(0, len(errors) - MAX_ERRORS)
 
 
 def _log_cause(error: GraphQLError, incident: str, fields: int) -> None:
     path = ".".join(str(step) for step in error.path or ())
-    message = str(error.original_error)[:_LONGEST_MESSAGE]
+    message = str(error.original_error)[:_MAX_MESSAGE_LENGTH]
     _log.error("%s: %s at %s (%d fields): %s", incident, type(error.original_error).__name__, path, fields, message)
 
 

@@ -122,7 +122,7 @@ class Exporter:
         ids = [key for key in listed.split(",") if key]
         if len(ids) > self._max_ids:
             message = f"At most {self._max_ids:,} ids can be exported, and these are {len(ids):,}."
-            raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="ids", most=self._max_ids, value=len(ids))
+            raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="ids", max=self._max_ids, value=len(ids))
         if after is not None and after not in ids:
             raise HTTPError(400, "after must be one of the ids.", "BAD_USER_INPUT")
         return after, ids[ids.index(after) + 1 :] if after is not None else ids

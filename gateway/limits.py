@@ -52,20 +52,20 @@ class Measures(NamedTuple):
     root_fields: int
 
 
-def exceeded(name: str, most: int, value: int, *, unit: str = "") -> RequestError:
+def exceeded(name: str, maximum: int, value: int, *, unit: str = "") -> RequestError:
     """What an operation over a limit is refused with."""
     what = unit or name.replace("_", " ")
-    message = f"At most {most:,} {what} can be asked for, and this operation asks for {value:,}."
-    return request_error(message, "LIMIT_EXCEEDED", limit=name, most=most, value=value)
+    message = f"At most {maximum:,} {what} can be asked for, and this operation asks for {value:,}."
+    return request_error(message, "LIMIT_EXCEEDED", limit=name, max=maximum, value=value)
 
 
 def check(measures: Measures, limits: Limits) -> None:
     """Raise RequestError where one is over its limit."""
     units = {"depth": "levels of fields", "alias_characters": "characters in an alias"}
     for name, value in measures._asdict().items():
-        most: int = getattr(limits, name)
-        if value > most:
-            raise exceeded(name, most, value, unit=units.get(name, ""))
+        maximum: int = getattr(limits, name)
+        if value > maximum:
+            raise exceeded(name, maximum, value, unit=units.get(name, ""))
 
 
 def measure(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Measures:

@@ -30,9 +30,9 @@ _VERSION = 1
 _DIGEST = re.compile("[0-9a-f]{64}")
 _PREFIX = "sha256:"
 """What GraphQL over HTTP has before a digest that is a document's id."""
-_LONGEST = 64 << 10
+_MAX_DOCUMENT_BYTES = 64 << 10
 """Bytes of a document that is kept: longer ones are no frontend's, and few of them would drive out many others."""
-_MOST = 256
+_MAX_DOCUMENTS = 256
 """Automatic documents that a process remembers; a frontend has some dozens."""
 _MAX_BYTES = 4 << 20
 """Of their texts together."""
@@ -115,7 +115,7 @@ class Persisted:
         It is sent because some process did not know it, which need not be this one.
         """
         text, name = request.query or "", _digest_of(request)
-        if self._mode != AUTOMATIC or name is None or not text or len(text.encode()) > _LONGEST:
+        if self._mode != AUTOMATIC or name is None or not text or len(text.encode()) > _MAX_DOCUMENT_BYTES:
             return
         _, kept_at = self._automatic.get(name, ("", -_AGAIN_S))
         if kept_at + _AGAIN_S <= self._clock():
@@ -163,7 +163,7 @@ class Persisted:
         known, _ = self._automatic.pop(name, ("", 0.0))
         self._automatic[name] = text, self._clock()
         self._automatic_bytes += getsizeof(text) - (getsizeof(known) if known else 0)
-        while len(self._automatic) > _MOST or self._automatic_bytes > _MAX_BYTES:
+        while len(self._automatic) > _MAX_DOCUMENTS or self._automatic_bytes > _MAX_BYTES:
             _, (forgotten, _) = self._automatic.popitem(last=False)
             self._automatic_bytes -= getsizeof(forgotten)
 

@@ -64,52 +64,52 @@ class RateLimit:
         Raises RequestError for more than a minute has, which no waiting helps, and HTTPError 429 where the budget is
         used up for now.
         """
-        most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
-        if most == 0:
+        maximum = self._cost_per_minute if cost_per_minute is None else cost_per_minute
+        if maximum == 0:
             return
-        if points > most:
-            raise exceeded("cost_per_minute", most, points, unit="points of cost a minute")
+        if points > maximum:
+            raise exceeded("cost_per_minute", maximum, points, unit="points of cost a minute")
         if points <= prepaid:
             return
-        counted = await self._taken(scope, points - prepaid, viewer, most)
+        counted = await self._taken(scope, points - prepaid, viewer, maximum)
         if not counted.allowed:
             wait_s = math.ceil(counted.retry_after_s)
-            message = f"At most {most:,} points of cost can be asked for in a minute: try again in {wait_s} s."
+            message = f"At most {maximum:,} points of cost can be asked for in a minute: try again in {wait_s} s."
             raise HTTPError(429, message, "RATE_LIMITED", {"Retry-After": str(wait_s)}, retryAfter=wait_s)
 
     def owe(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
         """Count points for what was done already, whatever is left: what is asked next waits until they are back."""
-        most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
-        points = min(points, most)
+        maximum = self._cost_per_minute if cost_per_minute is None else cost_per_minute
+        points = min(points, maximum)
         if not points:
             return
         caller = _caller(scope, viewer)
         if _TOLD in scope:
             counted, told_of = scope[_TOLD]
             scope[_TOLD] = replace(counted, remaining=max(0, counted.remaining - points)), told_of
-        self._local.owe(caller, points, most)
+        self._local.owe(caller, points, maximum)
         if self._shared is not None:
-            self._shared.owe(caller, points, most)
+            self._shared.owe(caller, points, maximum)
 
     async def wait(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
         """Charge points as `charge` does, as soon as they are there: a minute, unless others take them too.
 
         Raises RequestError for more than a minute has.
         """
-        most = self._cost_per_minute if cost_per_minute is None else cost_per_minute
-        if 0 < most < points:
-            raise exceeded("cost_per_minute", most, points, unit="points of cost a minute")
-        while most:
-            counted = await self._taken(scope, points, viewer, most)
+        maximum = self._cost_per_minute if cost_per_minute is None else cost_per_minute
+        if 0 < maximum < points:
+            raise exceeded("cost_per_minute", maximum, points, unit="points of cost a minute")
+        while maximum:
+            counted = await self._taken(scope, points, viewer, maximum)
             if counted.allowed:
                 return
             await asyncio.sleep(counted.retry_after_s)
 
-    async def _taken(self, scope: Scope, points: int, viewer: str, most: int) -> Counted:
+    async def _taken(self, scope: Scope, points: int, viewer: str, maximum: int) -> Counted:
         caller = _caller(scope, viewer)
-        counted = await self._shared.take(caller, points, most) if self._shared is not None else None
-        counted = counted or self._local.take(caller, points, most)
-        scope[_TOLD] = counted, most
+        counted = await self._shared.take(caller, points, maximum) if self._shared is not None else None
+        counted = counted or self._local.take(caller, points, maximum)
+        scope[_TOLD] = counted, maximum
         return counted
 
     def add_headers(self, scope: Scope, response: Response) -> None:
@@ -153,12 +153,12 @@ class CallerBudget:
 
     def owe(self, points: int) -> None:
         """Count points that were spent already: a little, that could not be known before."""
-        viewer, most = self._viewer, self._cost_per_minute
-        self._rate_limit.owe(self._scope, points, viewer=viewer, cost_per_minute=most)
+        viewer, maximum = self._viewer, self._cost_per_minute
+        self._rate_limit.owe(self._scope, points, viewer=viewer, cost_per_minute=maximum)
 
     async def _charge(self, points: int, prepaid: int = 0) -> None:
-        viewer, most = self._viewer, self._cost_per_minute
-        await self._rate_limit.charge(self._scope, points, viewer=viewer, cost_per_minute=most, prepaid=prepaid)
+        viewer, maximum = self._viewer, self._cost_per_minute
+        await self._rate_limit.charge(self._scope, points, viewer=viewer, cost_per_minute=maximum, prepaid=prepaid)
 
 
 def _caller(scope: Scope, viewer: str) -> str:
@@ -177,10 +177,10 @@ def address(scope: Scope) -> str:
     return str(read.ipv4_mapped or ip_network((int(read), _NETWORK_BITS), strict=False))
 
 
-def _told(counted: Counted, most: int) -> dict[str, str]:
+def _told(counted: Counted, maximum: int) -> dict[str, str]:
     """The fields of draft-ietf-httpapi-ratelimit-headers-11; its window must not end after Retry-After."""
     window_s = math.ceil(counted.reset_s if counted.allowed else counted.retry_after_s)
     return {
-        "RateLimit-Policy": f'"default";q={most};w={WINDOW_S}',
+        "RateLimit-Policy": f'"default";q={maximum};w={WINDOW_S}',
         "RateLimit": f'"default";r={counted.remaining};t={window_s}',
     }

@@ -69,6 +69,6 @@ class Validator:
         left = metered[0].rule_context.remaining_complexity_budget
         meter.comparisons += (budget - max(left, 0)) // _UNITS_A_COMPARISON
         if left < 0:
-            most = meter.max_comparisons
-            raise exceeded("comparisons", most, most + 1, unit="comparisons of fields with the same name")
+            maximum = meter.max_comparisons
+            raise exceeded("comparisons", maximum, maximum + 1, unit="comparisons of fields with the same name")
         return errors

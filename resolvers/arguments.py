@@ -13,7 +13,7 @@ from loaders.catalogue.declaration import ConnectionSection, Section
 from loaders.errors import CallerError
 from loaders.planning import Period
 
-_LARGEST = {"UInt16": 2**16 - 1, "DateTime('UTC')": 2**32 - 1}
+_MAX_VALUES = {"UInt16": 2**16 - 1, "DateTime('UTC')": 2**32 - 1}
 
 
 @strawberry.input(
@@ -58,8 +58,10 @@ def after_of(section: type[Section], cursor: str | None) -> tuple[str | int, ...
     if cursor is None or not issubclass(section, ConnectionSection):
         return ()
     kinds = [kind for _, kind in section.cursor]
-    values = decoded(cursor, [int if kind in _LARGEST else str for kind in kinds])
-    if any(kind in _LARGEST and not 0 <= value <= _LARGEST[kind] for kind, value in zip(kinds, values, strict=True)):
+    values = decoded(cursor, [int if kind in _MAX_VALUES else str for kind in kinds])
+    if any(
+        kind in _MAX_VALUES and not 0 <= value <= _MAX_VALUES[kind] for kind, value in zip(kinds, values, strict=True)
+    ):
         raise _not_a_cursor(cursor)
     return values
 

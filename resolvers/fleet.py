@@ -16,7 +16,7 @@ from resolvers.selection import selected_of_aircraft
 T = TypeVar("T")
 
 DEFAULT_PAGE = 50
-LARGEST_PAGE = 1_000
+MAX_PAGE = 1_000
 """Aircraft. A page is analysed at once: without a bound, one field could ask for the whole fleet's analysis."""
 
 AIRCRAFT_PATHS = (("edges", "node"), ("nodes",))
@@ -105,8 +105,8 @@ async def fleet_page(
 ) -> AircraftConnection:
     """One page: which aircraft, in one statement, then all that is asked of them, together."""
     rows = DEFAULT_PAGE if first is None else first
-    if not 0 <= rows <= LARGEST_PAGE:
-        raise CallerError(f"fleet: first must be from 0 to {LARGEST_PAGE:,}, and is {rows:,}.")
+    if not 0 <= rows <= MAX_PAGE:
+        raise CallerError(f"fleet: first must be from 0 to {MAX_PAGE:,}, and is {rows:,}.")
     query = _query(conditions or FleetFilter(), order or FleetOrder())
     # What is refused below is refused before the page is asked for: it has no price.
     selection = selected_of_aircraft(info._raw_info, AIRCRAFT_PATHS)

@@ -9,7 +9,7 @@ from resolvers.aircraft import Aircraft, load_aircraft
 from resolvers.airlines import Airline
 from resolvers.airports import Airport
 from resolvers.context import Info
-from resolvers.fleet import DEFAULT_PAGE, LARGEST_PAGE, AircraftConnection, FleetFilter, FleetOrder, fleet_page
+from resolvers.fleet import DEFAULT_PAGE, MAX_PAGE, AircraftConnection, FleetFilter, FleetOrder, fleet_page
 from resolvers.nodes import NODE_TYPES, Node, parse_node_id
 from resolvers.scopes import READ_SCOPES, ForbiddenError, RequiresScope, Scope
 
@@ -48,7 +48,7 @@ class Query:
         self,
         info: Info,
         first: Annotated[
-            int | None, strawberry.argument(description=f"Aircraft on the page, 0 to {LARGEST_PAGE:,}.")
+            int | None, strawberry.argument(description=f"Aircraft on the page, 0 to {MAX_PAGE:,}.")
         ] = DEFAULT_PAGE,
         after: Annotated[
             str | None, strawberry.argument(description="Cursor that the page follows.")

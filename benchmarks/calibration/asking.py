@@ -19,9 +19,9 @@ class Metered(RateLimit):
 
     points: ClassVar[int] = 0
 
-    async def _taken(self, scope: Any, points: int, viewer: str, most: int) -> Any:
+    async def _taken(self, scope: Any, points: int, viewer: str, maximum: int) -> Any:
         Metered.points += points
-        return await super()._taken(scope, points, viewer, most)
+        return await super()._taken(scope, points, viewer, maximum)
 
     def owe(self, scope: Any, points: int, **whose: Any) -> None:
         """Note them too."""

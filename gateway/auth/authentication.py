@@ -17,7 +17,7 @@ ViewerOf = Callable[[Request], Awaitable[Viewer]]
 """Who asks with a request. Raises AuthenticationError."""
 
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
-_LONGEST = 8_192
+_MAX_CREDENTIAL_BYTES = 8_192
 """Bytes of a credential. Longer ones would cost time to be refused, and no issuer makes them."""
 
 
@@ -99,7 +99,7 @@ def _is_credential(name: bytes, value: bytes) -> bool:
 
 
 def _credential(name: bytes, value: bytes) -> str:
-    if len(value) > _LONGEST:
+    if len(value) > _MAX_CREDENTIAL_BYTES:
         raise Unauthenticated("The credential is too long.")
     if not value.isascii():
         raise Unauthenticated("The credential is not valid.")

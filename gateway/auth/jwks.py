@@ -15,10 +15,10 @@ from gateway.setting import SettingsError
 
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "oct": "HS256"}
 """By the key's type, and never by what a token says: a public key must not be taken for a shared secret."""
-_LEAST_SECRET = 32
+_MIN_SECRET_BYTES = 32
 """Bytes: as many as HS256's digest has. A shorter one can be found by trying, without asking the gateway."""
-_LEAST_RSA = 2_048
-_LARGEST_FILE = 1 << 20
+_MIN_RSA_BITS = 2_048
+_MAX_FILE_BYTES = 1 << 20
 _LOOK_EVERY_S = 2.0
 
 _log = logging.getLogger("gateway")
@@ -38,8 +38,8 @@ Keys = Mapping[str | None, VerificationKey]
 
 def shared_secret(secret: str) -> VerificationKey:
     """The key of GATEWAY_JWT_SECRET. Raises SettingsError, which does not repeat it."""
-    if len(secret.encode()) < _LEAST_SECRET:
-        raise SettingsError(f"GATEWAY_JWT_SECRET must have {_LEAST_SECRET} bytes at least.")
+    if len(secret.encode()) < _MIN_SECRET_BYTES:
+        raise SettingsError(f"GATEWAY_JWT_SECRET must have {_MIN_SECRET_BYTES} bytes at least.")
     return VerificationKey("HS256", secret.encode())
 
 
@@ -87,7 +87,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def _read(path: Path, beside: Keys) -> Keys:
     try:
         with path.open("rb") as file:
-            text = file.read(_LARGEST_FILE + 1)
+            text = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SettingsError(f"GATEWAY_JWKS_FILE cannot be read: {os.strerror(error.errno or 0)}.") from error
     keys = dict(beside)
@@ -109,7 +109,7 @@ def _read(path: Path, beside: Keys) -> Keys:
 def _listed(text: bytes) -> list[dict[str, Any]]:
     try:
         keys = json.loads(text)["keys"]
-        if len(text) <= _LARGEST_FILE and isinstance(keys, list) and all(isinstance(one, dict) for one in keys):
+        if len(text) <= _MAX_FILE_BYTES and isinstance(keys, list) and all(isinstance(one, dict) for one in keys):
             return keys
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
@@ -129,10 +129,10 @@ def _key(jwk: Mapping[str, Any]) -> VerificationKey | None:
     except Exception:  # whatever it is; the library's errors repeat the key
         raise SettingsError(f"GATEWAY_JWKS_FILE has a key of type {kind} that cannot be read.") from None
     if kind == "oct":
-        is_long_enough = len(key) >= _LEAST_SECRET
+        is_long_enough = len(key) >= _MIN_SECRET_BYTES
     else:
         key = key.public_key() if hasattr(key, "public_key") else key
-        is_long_enough = kind == "EC" or key.key_size >= _LEAST_RSA
+        is_long_enough = kind == "EC" or key.key_size >= _MIN_RSA_BITS
     if not is_long_enough:
         raise SettingsError(f"GATEWAY_JWKS_FILE has a key of type {kind} that is too short to be safe.")
     return VerificationKey(algorithm, key)

@@ -16,7 +16,7 @@ from gateway.setting import SettingsError
 from gateway.settings import Settings
 
 _REQUIRED = ["exp", "iss", "aud", "sub"]
-_LONGEST_SUBJECT = 200
+_MAX_SUBJECT_LENGTH = 200
 """Characters. It becomes part of names in logs and of keys of limits."""
 
 
@@ -87,7 +87,7 @@ class TokenVerifier:
 
     def _viewer_of(self, claims: dict[str, Any]) -> Viewer:
         subject = claims["sub"]
-        if not 0 < len(subject) <= _LONGEST_SUBJECT or not subject.isprintable():
+        if not 0 < len(subject) <= _MAX_SUBJECT_LENGTH or not subject.isprintable():
             raise ValueError
         return Viewer(f"jwt:{self._issuer}:{subject}", known(_scopes(claims)))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, TypeNode
 
-_SHORTEST = 16
+_MIN_LENGTH = 16
 """Items from which on it pays."""
 
 _VALUES_A_POINT = 7
@@ -28,7 +28,7 @@ def texts(
     found = {
         name: value
         for name, value in values.items()
-        if type(value) is list and len(value) >= _SHORTEST and set(map(type, value)) == {str}
+        if type(value) is list and len(value) >= _MIN_LENGTH and set(map(type, value)) == {str}
     }
     operation = get_operation_ast(document, operation_name) if found else None
     if operation is None:
@@ -47,27 +47,27 @@ def coerced(
     return with_texts(found, long) if isinstance(found, VariableValues) else found
 
 
-def counted(values: Mapping[str, Any], most: int) -> int:
-    """How many values there are in lists and objects; not counted on beyond `most`."""
+def counted(values: Mapping[str, Any], maximum: int) -> int:
+    """How many values there are in lists and objects; not counted on beyond `maximum`."""
     found, rest = 0, list[Any](values.values())
-    while rest and found <= most:
+    while rest and found <= maximum:
         value = rest.pop()
         if isinstance(value, list | dict):
             found += len(value)
             inner = value if isinstance(value, list) else value.values()
-            if found <= most and not _NESTED.isdisjoint(map(type, inner)):
+            if found <= maximum and not _NESTED.isdisjoint(map(type, inner)):
                 rest.extend(inner)
     return found
 
 
-def points_to_coerce(values: Mapping[str, Any], most: int) -> int:
-    """Price of `most` values at most: one and a half microseconds each, next to none in lists of text."""
+def points_to_coerce(values: Mapping[str, Any], maximum: int) -> int:
+    """Price of `maximum` values at most: one and a half microseconds each, next to none in lists of text."""
     rest = {
         name: value
         for name, value in values.items()
-        if type(value) is not list or len(value) < _SHORTEST or set(map(type, value)) != {str}
+        if type(value) is not list or len(value) < _MIN_LENGTH or set(map(type, value)) != {str}
     }
-    return counted(rest, most) // _VALUES_A_POINT
+    return counted(rest, maximum) // _VALUES_A_POINT
 
 
 def with_texts(values: VariableValues, found: dict[str, list[str]]) -> VariableValues:

@@ -13,13 +13,13 @@ import zstandard
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-SMALLEST = 1_000
+MIN_BYTES = 1_000
 """Bytes from which on compressing pays: a smaller answer fits into one packet as it is."""
 _INLINE = 32 << 10
 """Bytes that are compressed on the event loop: a fraction of a millisecond, and a thread's turn costs as much."""
 _PART = 256 << 10
 """Bytes of a large answer that are compressed in one go."""
-_LONGEST_HEADER = 500
+_MAX_HEADER_LENGTH = 500
 """Characters of an Accept-Encoding header that are looked at."""
 
 
@@ -76,7 +76,7 @@ def chosen(accept_encoding: str) -> str | None:
     if not accept_encoding:
         return None
     qualities: dict[str, float] = {}
-    for one in accept_encoding[:_LONGEST_HEADER].lower().split(","):
+    for one in accept_encoding[:_MAX_HEADER_LENGTH].lower().split(","):
         name, _, parameter = one.partition(";")
         quality = parameter.strip().removeprefix("q=")
         try:

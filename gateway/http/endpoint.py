@@ -97,7 +97,7 @@ class GraphQLEndpoint:
             ours = HTTPError(500, shown.message, **(shown.extensions or {}))
             return await respond_error(request, ours, media)
         status = None if batch.is_batch else results[0].status(drafts=self._draft_statuses)
-        response = ResponseData(results, batch.is_batch, media, status, most_bytes=limits.response_bytes)
+        response = ResponseData(results, batch.is_batch, media, status, max_bytes=limits.response_bytes)
         return await respond(request, response, tracker.cache_policy, viewer)
 
     async def _results(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import StreamingResponse
 
-from gateway.errors import MOST_ERRORS, masked
+from gateway.errors import MAX_ERRORS, masked
 from gateway.execution.json_chunks import encode
 from gateway.limits import exceeded
 from loaders.concurrency import cancel_and_wait
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _PART = b"\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
 _DELIMITER = b"---"
-_LARGEST_PART = 1 << 20
+_MAX_WHOLE_PART = 1 << 20
 """Bytes of a part that are sent in one go; larger ones are sent in the chunks that they are encoded in."""
 
 
@@ -48,19 +48,19 @@ class IncrementalResult:
         """What the first part says of the others."""
         return {"pending": [one.formatted for one in self.result.initial_result.pending], "hasNext": True}
 
-    async def encoded(self, sent: int, most_bytes: int | None) -> AsyncIterator[list[bytes]]:
+    async def encoded(self, sent: int, max_bytes: int | None) -> AsyncIterator[list[bytes]]:
         """The others as JSON, in chunks. Each is only asked for when the one before it has been taken.
 
-        `sent` are the bytes of the first part. In place of the part that would make them more than `most_bytes` comes
+        `sent` are the bytes of the first part. In place of the part that would make them more than `max_bytes` comes
         one that fails all that is pending, and ends the answer; by then everything has been let go of.
         """
         pending = {one.id: None for one in self.result.initial_result.pending}
         async for result in self.result.subsequent_results:
             chunks = encode(self._payload(result))
             sent += sum(map(len, chunks))
-            if most_bytes is not None and sent > most_bytes:
+            if max_bytes is not None and sent > max_bytes:
                 await self.close()
-                yield encode(self._too_large(pending, most_bytes, sent))
+                yield encode(self._too_large(pending, max_bytes, sent))
                 return
             yield chunks
             pending |= {one.id: None for one in result.pending or ()}
@@ -86,9 +86,9 @@ class IncrementalResult:
             payload["completed"] = [self._completed(one) for one in result.completed]
         return payload if result.has_next else self._accounted(payload)
 
-    def _too_large(self, pending: Iterable[str], most_bytes: int, size: int) -> dict[str, Any]:
+    def _too_large(self, pending: Iterable[str], max_bytes: int, size: int) -> dict[str, Any]:
         """The last part, for who waits for these ids."""
-        (error,) = exceeded("response_bytes", most_bytes, size, unit="bytes of an answer").errors
+        (error,) = exceeded("response_bytes", max_bytes, size, unit="bytes of an answer").errors
         completed = [{"id": one, "errors": [error.formatted]} for one in pending]
         return self._accounted({"hasNext": False, **({"completed": completed} if completed else {})})
 
@@ -100,12 +100,12 @@ class IncrementalResult:
     def _values(self, values: Sequence[CoreIncrementalResult]) -> tuple[list[dict[str, Any]], int]:
         """The values, of their errors the first ones, and how many are left out."""
         errors = masked([error for one in values for error in one.errors or ()], self.causes)
-        shown, formatted = iter(errors[:MOST_ERRORS]), []
+        shown, formatted = iter(errors[:MAX_ERRORS]), []
         for one in values:
             few = [dict(error.formatted) for _, error in zip(one.errors or (), shown, strict=False)]
             one.errors = None
             formatted.append({**one.formatted, **({"errors": few} if few else {})})
-        return formatted, max(0, len(errors) - MOST_ERRORS)
+        return formatted, max(0, len(errors) - MAX_ERRORS)
 
     def _completed(self, one: CompletedResult) -> dict[str, Any]:
         """With one error where it failed: without any, it would be taken for a success."""
@@ -116,7 +116,7 @@ class IncrementalResult:
 class MultipartResponse(StreamingResponse):
     """Sends the parts as they come, and lets go of all when the last is sent, or when its client has left.
 
-    `first` is the first one as JSON, in chunks; `most_bytes` are those of all parts together.
+    `first` is the first one as JSON, in chunks; `max_bytes` are those of all parts together.
     """
 
     def __init__(
@@ -125,10 +125,10 @@ class MultipartResponse(StreamingResponse):
         result: IncrementalResult,
         headers: dict[str, str],
         media: str,
-        most_bytes: int | None = None,
+        max_bytes: int | None = None,
     ) -> None:
         self._result = result
-        self._body = _multipart(first, result, most_bytes)
+        self._body = _multipart(first, result, max_bytes)
         super().__init__(self._body, 200, headers, media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
@@ -153,14 +153,14 @@ class MultipartResponse(StreamingResponse):
 
 
 async def _multipart(
-    first: list[bytes], result: IncrementalResult, most_bytes: int | None
+    first: list[bytes], result: IncrementalResult, max_bytes: int | None
 ) -> AsyncGenerator[bytes, None]:
     """The body: each part with the delimiter after it, which tells the client that it is whole."""
     sent = sum(map(len, first))
     for chunk in _part(first, start=_DELIMITER):
         yield chunk
     first.clear()
-    async for chunks in result.encoded(sent, most_bytes):
+    async for chunks in result.encoded(sent, max_bytes):
         for chunk in _part(chunks):
             yield chunk
     yield b"--\r\n"
@@ -168,4 +168,4 @@ async def _multipart(
 
 def _part(chunks: list[bytes], start: bytes = b"") -> Sequence[bytes]:
     whole = [start, _PART, *chunks, b"\r\n", _DELIMITER]
-    return whole if sum(map(len, chunks)) > _LARGEST_PART else [b"".join(whole)]
+    return whole if sum(map(len, chunks)) > _MAX_WHOLE_PART else [b"".join(whole)]

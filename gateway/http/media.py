@@ -14,7 +14,7 @@ JSON = "application/json"
 MULTIPART = "multipart/mixed"
 _FORMAT = "incrementalSpec=v0.2"
 
-_LONGEST_HEADER = 2_000
+_MAX_HEADER_LENGTH = 2_000
 """Characters of an Accept header that are looked at; clients send some fifty."""
 
 
@@ -36,7 +36,7 @@ def negotiated(accept: str) -> str:
     """
     if not accept.strip() or accept == "*/*":
         return JSON
-    ranges = [_range(one) for one in accept[:_LONGEST_HEADER].lower().split(",")]
+    ranges = [_range(one) for one in accept[:_MAX_HEADER_LENGTH].lower().split(",")]
     best = max((GRAPHQL, JSON), key=lambda offered: _quality(offered, ranges))
     if _quality(best, ranges) > 0:
         only_wild = all(_match(GRAPHQL, one) < 2 for one in ranges)
@@ -52,7 +52,7 @@ def multipart(accept: str) -> str | None:
     It is in the format of GraphQL's draft, which Apollo calls incrementalSpec=v0.2, and is told apart by that from the
     one before it (deferSpec) and from subscriptions.
     """
-    for one in accept[:_LONGEST_HEADER].lower().split(","):
+    for one in accept[:_MAX_HEADER_LENGTH].lower().split(","):
         accepted = _range(one)
         if accepted.type != MULTIPART or accepted.quality == 0:
             continue

@@ -123,7 +123,7 @@ async def parse_request(request: Request, limits: Limits, budget: CallerBudget, 
         raise bad_request("A batch has at least one operation.")
     if len(content) > (max_operations := limits.operations):
         message = f"A batch has at most {max_operations:,} operations, and this one has {len(content):,}."
-        raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="operations", most=max_operations, value=len(content))
+        raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="operations", max=max_operations, value=len(content))
     return RequestBatch([_from_json(item) for item in content], is_batch=True)
 
 
@@ -163,7 +163,7 @@ async def _body(request: Request, max_bytes: int) -> bytes:
     if length > max_bytes:
         headers = {"Connection": "close"} if length > _DRAINED else None
         message = f"A request's body has at most {max_bytes:,} bytes."
-        raise HTTPError(413, message, "LIMIT_EXCEEDED", headers, limit="body_bytes", most=max_bytes, value=length)
+        raise HTTPError(413, message, "LIMIT_EXCEEDED", headers, limit="body_bytes", max=max_bytes, value=length)
     return b"".join(parts)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response, StreamingResponse
 
 from gateway.execution.json_chunks import encode
-from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
+from gateway.http.compression import MIN_BYTES, chosen, compressed, compressed_in_parts
 from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import MultipartResponse
 from gateway.http.media import JSON, listed, multipart
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gateway.http.operation_result import OperationResult
     from loaders.cache_policy import CachePolicy
 
-_LARGEST_BODY = 1 << 20
+_MAX_WHOLE_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
 _VARY = "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
 _UNBUFFERED = {"X-Accel-Buffering": "no"}
@@ -39,7 +39,7 @@ _UNBUFFERED = {"X-Accel-Buffering": "no"}
 class ResponseData:
     """All results of a request, in order.
 
-    `status` is that of a fault, or of one result in GraphQL's own media type; `most_bytes` is of the answer as JSON.
+    `status` is that of a fault, or of one result in GraphQL's own media type; `max_bytes` is of the answer as JSON.
     """
 
     results: Sequence[OperationResult]
@@ -47,20 +47,20 @@ class ResponseData:
     media: str = JSON
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    most_bytes: int | None = None
+    max_bytes: int | None = None
 
     def too_large(self, size: int) -> ResponseData:
         """The same with each result refused for the size of all."""
-        if self.most_bytes is None:
+        if self.max_bytes is None:
             return self
         refused = OperationResult.of_request_error(
-            exceeded("response_bytes", self.most_bytes, size, unit="bytes of an answer")
+            exceeded("response_bytes", self.max_bytes, size, unit="bytes of an answer")
         )
         return replace(
             self,
             results=[refused] * len(self.results),
             status=None if self.is_batch else refused.error_status,
-            most_bytes=None,
+            max_bytes=None,
         )
 
     @classmethod
@@ -83,19 +83,19 @@ async def respond(
         if response.is_batch
         else payloads[0] | (incremental.initial_members() if incremental is not None else {})
     )
-    if response.most_bytes is not None and (size := sum(map(len, chunks))) > response.most_bytes:
+    if response.max_bytes is not None and (size := sum(map(len, chunks))) > response.max_bytes:
         if incremental is not None:
             await incremental.close()
         return await respond(request, response.too_large(size), policy)
     if incremental is not None:
         headers = {"Cache-Control": "no-store", "Vary": _VARY, **SAFE, **_UNBUFFERED, **first.headers}
         media = multipart(listed(request.headers, "accept")) or response.media
-        return MultipartResponse(chunks, incremental, headers, media, response.most_bytes)
+        return MultipartResponse(chunks, incremental, headers, media, response.max_bytes)
     status = _status(response, policy)
     headers = {"Cache-Control": _cache_control(response.results, policy, viewer), "Vary": _VARY, **SAFE}
     for result in response.results:
         headers |= result.headers
-    if request.method != "POST" and status == 200 and sum(map(len, chunks)) <= _LARGEST_BODY:
+    if request.method != "POST" and status == 200 and sum(map(len, chunks)) <= _MAX_WHOLE_BODY:
         headers["ETag"] = etag = _tag(chunks)
         if matches(listed(request.headers, "if-none-match").encode(), etag.encode()):
             return Response(status_code=304, headers=headers)
@@ -140,10 +140,10 @@ def _tag(chunks: Sequence[bytes]) -> str:
 async def _body(request: Request, chunks: list[bytes], status: int, headers: dict[str, str], media: str) -> Response:
     """As one body; in chunks where it is large: then it is never copied."""
     size = sum(map(len, chunks))
-    encoding = chosen(listed(request.headers, "accept-encoding")) if size >= SMALLEST else None
+    encoding = chosen(listed(request.headers, "accept-encoding")) if size >= MIN_BYTES else None
     if encoding is not None:
         headers["Content-Encoding"] = encoding
-    if size > _LARGEST_BODY:
+    if size > _MAX_WHOLE_BODY:
         if encoding is not None:
             return StreamingResponse(compressed_in_parts(taken(chunks), encoding), status, headers, media)
         headers["Content-Length"] = str(size)
@@ -162,6 +162,6 @@ async def taken(chunks: list[bytes]) -> AsyncIterator[bytes]:
         chunks[at] = b""
         yield chunk
         since += len(chunk)
-        if since > _LARGEST_BODY:
+        if since > _MAX_WHOLE_BODY:
             since = 0
             await asyncio.sleep(0)

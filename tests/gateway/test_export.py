@@ -65,7 +65,7 @@ def test_all_aircraft_come_by_tail_number_and_resume(client: httpx.Client) -> No
         (
             {"ids": ",".join(["N1"] * 501)},
             "At most 500 ids can be exported, and these are 501.",
-            {"code": "LIMIT_EXCEEDED", "limit": "ids", "most": 500, "value": 501},
+            {"code": "LIMIT_EXCEEDED", "limit": "ids", "max": 500, "value": 501},
         ),
     ],
 )

@@ -105,7 +105,7 @@ def _too_large(part: dict[str, Any]) -> dict[str, Any]:
     error: dict[str, Any] = part["completed"][0]["errors"][0]
     assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
     assert error["extensions"]["limit"] == "response_bytes"
-    assert error["extensions"]["value"] > error["extensions"]["most"]
+    assert error["extensions"]["value"] > error["extensions"]["max"]
     return error
 
 

@@ -68,7 +68,7 @@ def test_a_longer_head_is_431(strict_url: str, size: int) -> None:
     assert answer.error == {
         "code": "LIMIT_EXCEEDED",
         "limit": "head_bytes",
-        "most": 4_096,
+        "max": 4_096,
         "message": "The URL and the headers of a request have at most 4,096 bytes.",
     }
 
@@ -126,7 +126,7 @@ def test_as_many_headers_as_may_be_are_answered_and_one_more_is_431(strict_url: 
     head = b"GET /livez HTTP/1.1\r\nHost: x\r\n" + CLOSING
     assert ask(strict_url, head + b"A: b\r\n" * 18 + b"\r\n")[0].status == 200
     answer = refused(ask(strict_url, head + b"A: b\r\n" * 19 + b"\r\n"), 431, "LIMIT_EXCEEDED")
-    assert (answer.error["limit"], answer.error["most"]) == ("headers", 20)
+    assert (answer.error["limit"], answer.error["max"]) == ("headers", 20)
 
 
 def test_headers_without_end_are_431_before_the_head_ends(strict_url: str) -> None:

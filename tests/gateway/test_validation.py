@@ -36,7 +36,7 @@ def test_at_the_limit_a_document_is_validated_and_past_it_refused(validator: Val
     with pytest.raises(RequestError) as refused:
         validator.errors(document, meter)
     (error,) = refused.value.errors
-    assert error.extensions == {"code": "LIMIT_EXCEEDED", "limit": "comparisons", "most": 779, "value": 780}
+    assert error.extensions == {"code": "LIMIT_EXCEEDED", "limit": "comparisons", "max": 779, "value": 780}
     assert meter.comparisons == 779, "what was compared is paid"
 
 

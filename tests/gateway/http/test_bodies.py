@@ -37,7 +37,7 @@ def test_a_longer_body_is_413_and_the_connection_goes_on(connection: Connection,
     answer = connection.post(of_size(MIB + 1) if size == MIB + 1 else b"{" * size)
     assert (answer.status, answer.codes) == (413, ["LIMIT_EXCEEDED"])
     (error,) = json.loads(answer.body)["errors"]
-    limit = {"code": "LIMIT_EXCEEDED", "limit": "body_bytes", "most": MIB, "value": size}
+    limit = {"code": "LIMIT_EXCEEDED", "limit": "body_bytes", "max": MIB, "value": size}
     assert error["extensions"] == limit
     assert connection.goes_on()
 

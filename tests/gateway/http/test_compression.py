@@ -12,7 +12,7 @@ import brotli
 import pytest
 import zstandard
 
-from gateway.http.compression import SMALLEST, chosen, compressed, compressed_in_parts
+from gateway.http.compression import MIN_BYTES, chosen, compressed, compressed_in_parts
 from tests.conftest import Stores
 from tests.gateway.http.conftest import Gateway, NewGateway, kept
 from tests.queries import DASHBOARD
@@ -86,7 +86,7 @@ async def test_an_answer_is_compressed_and_says_so(gateway: Gateway, encoding: s
 async def test_a_small_answer_is_sent_as_it_is(gateway: Gateway) -> None:
     answer, text = await raw(gateway, "gzip", {"query": "{ __typename }"})
     assert "content-encoding" not in answer.headers
-    assert len(text) < SMALLEST
+    assert len(text) < MIN_BYTES
     assert answer.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
 
 

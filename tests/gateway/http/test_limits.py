@@ -35,9 +35,9 @@ def refusal(error: dict[str, Any]) -> tuple[str, int, int]:
     """What the error of a refused operation says: which limit, the most, the value."""
     extensions = error["extensions"]
     assert extensions["code"] == "LIMIT_EXCEEDED"
-    assert f"{extensions['most']:,}" in error["message"]
-    assert set(extensions) == {"code", "limit", "most", "value"}
-    return extensions["limit"], extensions["most"], extensions["value"]
+    assert f"{extensions['max']:,}" in error["message"]
+    assert set(extensions) == {"code", "limit", "max", "value"}
+    return extensions["limit"], extensions["max"], extensions["value"]
 
 
 async def estimate(gateway: Gateway, body: object) -> Any:

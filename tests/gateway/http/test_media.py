@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.http.compression import SMALLEST
+from gateway.http.compression import MIN_BYTES
 from gateway.http.errors import HTTPError
 from gateway.http.media import GRAPHQL, JSON, check_content_type, multipart, negotiated
 from tests.gateway.http.conftest import Gateway
@@ -151,7 +151,7 @@ async def test_several_lines_of_accept_encoding_are_one_list(gateway: Gateway) -
     body = {"query": "{ __schema { types { name fields { name } } } }"}
     headers = [("accept-encoding", "deflate"), ("accept-encoding", "gzip")]
     answer = await gateway.client.post("/graphql", json=body, headers=headers)
-    assert len(answer.content) > SMALLEST
+    assert len(answer.content) > MIN_BYTES
     assert answer.headers["content-encoding"] == "gzip"
 
 

@@ -235,5 +235,5 @@ def test_a_batch_of_one_more_is_refused(connection: Connection) -> None:
     answer = connection.post([{"query": QUERY}] * 11)
     assert answer.status == 400
     (error,) = json.loads(answer.body)["errors"]
-    assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "limit": "operations", "most": 10, "value": 11}
+    assert error["extensions"] == {"code": "LIMIT_EXCEEDED", "limit": "operations", "max": 10, "value": 11}
     assert connection.goes_on()
