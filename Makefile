@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: run test check bench attack fuzz schema clean
 
 run: $(VENV)/run.stamp
-	@exec $(BIN)/gateway run
+	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
 
 test: $(VENV)/dev.stamp
 	$(BIN)/pytest --numprocesses 2 --dist worksteal $(ARGS)
@@ -16,7 +16,7 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/gateway schema --check
+	$(BIN)/gateway schema --check --model deploy.fleet.model
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment: on Debian, install python3-venv."; exit 1; }
@@ -39,7 +39,7 @@ $(VENV)/codegen/stamp: clients/python/codegen.txt | $(VENV)/bin/python
 	@touch $@
 
 schema: $(VENV)/run.stamp
-	$(BIN)/gateway schema --write
+	$(BIN)/gateway schema --write --model deploy.fleet.model
 	$(BIN)/python -m loaders.catalogue.document > docs/sections.md
 
 bench: $(VENV)/dev.stamp

@@ -18,6 +18,12 @@ _SCOPES = ", ".join(f"`{scope}`" for scope in Scope)
 class Settings(StoreSettings):
     """The gateway's settings. Each has its variable, its default, and what it is for."""
 
+    model: str = setting(
+        "GATEWAY_MODEL",
+        "",
+        "The model to serve: a module (`shop.model`), a file (`shop/model.py`) or its folder; `shop.model:name` names"
+        " another variable of it than `model`. `serve` needs it; not set, it is the sample fleet's of `gateway run`.",
+    )
     host: str = setting("GATEWAY_HOST", "127.0.0.1", "Address to listen on.")
     port: int = setting("GATEWAY_PORT", 8000, "Port to listen on.", minimum=1, maximum=65_535)
     workers: int = setting("GATEWAY_WORKERS", 1, "Worker processes; one keeps one core busy.", minimum=1, maximum=256)

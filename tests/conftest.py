@@ -14,10 +14,13 @@ import pytest
 
 from deploy.embedded.engines import EmbeddedEngines, StoreUrls
 from deploy.sample import load_sample
+from gateway.served_model import FLEET
 from loaders.migrations import migrate
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StatementFailed
 from loaders.stores.postgres import Postgres
+
+os.environ.setdefault("GATEWAY_MODEL", FLEET)  # of every gateway that a test starts
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

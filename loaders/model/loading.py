@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import re
@@ -43,30 +44,66 @@ def _module(where: str) -> ModuleType:
     try:
         if path.is_file():
             return _of_file(path.resolve())
+        _append_to_path(Path.cwd())
         return importlib.import_module(where)
     except ModuleNotFoundError as error:
         if error.name is not None and (where == error.name or where.startswith(f"{error.name}.")):
-            message = "is neither a module nor a file: name one, such as shop.model or shop/model.py."
-            raise ModelError([Problem(Place(""), where, message)]) from error
+            raise ModelError([Problem(Place(""), where, _not_found(where))]) from error
         raise _import_error(where, error) from error
     except Exception as error:
         raise _import_error(where, error) from error
 
 
-def _of_file(path: Path) -> ModuleType:
-    """Import a file by the name that it has in its package, or by its own where it is in none.
+def _not_found(where: str) -> str:
+    """Return what to do about a module that is not there, or is hidden by an installed one of the same name."""
+    path = Path(*where.split(".")).with_suffix(".py")
+    if path.is_file():
+        return f"another package named {where.partition('.')[0]} hides it: name the file instead, {path}."
+    return "is neither a module nor a file: name one, such as shop.model or shop/model.py."
 
-    The folder that the package lies in goes to the end of the path, so that it hides nothing that is installed.
+
+def _of_file(path: Path) -> ModuleType:
+    """Import a file by the name that it has in its package, or by a made-up name where it is in none.
+
+    The folder that the package lies in goes to the end of the path, so that it hides nothing that is installed. A
+    package whose own name is taken, such as `loaders`, gets a made-up one: relative imports work in it.
     """
     top = path.parent
     while (top / "__init__.py").exists():
         top = top.parent
-    if str(top) not in sys.path:
-        sys.path.append(str(top))
-    if top != path.parent:
-        return importlib.import_module(".".join(path.relative_to(top).with_suffix("").parts))
-    name = f"fuseway_model_{abs(hash(str(path))):x}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    _append_to_path(top)
+    names = path.relative_to(top).with_suffix("").parts
+    if len(names) == 1:
+        return _executed(_made_up_name(path), path)
+    package = top / names[0]
+    if _is_importable(names[0], package):
+        return importlib.import_module(".".join(names))
+    name = _made_up_name(package)
+    if name not in sys.modules:
+        _executed(name, package / "__init__.py", folder=package)
+    return importlib.import_module(".".join((name, *names[1:])))
+
+
+def _append_to_path(folder: Path) -> None:
+    if str(folder) not in sys.path:
+        sys.path.append(str(folder))
+
+
+def _is_importable(name: str, package: Path) -> bool:
+    """Return whether a package is what its name leads to, rather than another one before it on the path."""
+    spec = importlib.util.find_spec(name)
+    folders = spec.submodule_search_locations if spec is not None else None
+    return str(package) in (folders or ())
+
+
+def _made_up_name(path: Path) -> str:
+    return f"fuseway_model_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+
+
+def _executed(name: str, path: Path, *, folder: Path | None = None) -> ModuleType:
+    """Execute a file as a module of this name; as a package where its folder is given."""
+    locations = None if folder is None else [str(folder)]
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=locations)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path.name} is no Python file")
     module = importlib.util.module_from_spec(spec)

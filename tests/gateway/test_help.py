@@ -9,7 +9,8 @@ import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
 from gateway.auth.viewer import anonymous
-from gateway.cli import _ON_ONES_OWN, _parser, main
+from gateway.cli import _parser, main
+from gateway.commands.run import OPEN_DEFAULTS
 from gateway.persisted import Persisted
 from gateway.setting import SettingsError
 from gateway.settings import Settings
@@ -62,8 +63,8 @@ def test_to_invalidate_nothing_is_a_mistake(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_the_settings_that_gateway_run_opens_say_so() -> None:
-    assert {name for name, about in ABOUT.items() if "gateway run" in about} == _ON_ONES_OWN.keys()
-    opened = Settings.from_environment({}, defaults=_ON_ONES_OWN)
+    assert {name for name, about in ABOUT.items() if "gateway run" in about} == OPEN_DEFAULTS.keys()
+    opened = Settings.from_environment({}, defaults=OPEN_DEFAULTS)
     assert (opened.graphiql, opened.introspection, opened.suggestions) == (True, True, True)
     closed = Settings.from_environment({})
     assert (closed.graphiql, closed.introspection, closed.suggestions) == (False, False, False)
@@ -71,7 +72,7 @@ def test_the_settings_that_gateway_run_opens_say_so() -> None:
     assert everyone is not None
     assert everyone.scopes == ALL_SCOPES
     assert anonymous(closed.anonymous) is None
-    assert Settings.from_environment({"GATEWAY_GRAPHIQL": "false"}, defaults=_ON_ONES_OWN).graphiql is False
+    assert Settings.from_environment({"GATEWAY_GRAPHIQL": "false"}, defaults=OPEN_DEFAULTS).graphiql is False
 
 
 def test_the_choices_of_anonymous_are_the_scopes() -> None:

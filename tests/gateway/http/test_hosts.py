@@ -5,7 +5,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from gateway import cli, health
+from gateway import health
+from gateway.commands.run import OPEN_DEFAULTS
 from gateway.http.hosts import AllowedHostsMiddleware, parse_allowed_hosts
 from gateway.http.paths import CanonicalPathsMiddleware
 from gateway.setting import SettingsError
@@ -103,9 +104,9 @@ async def test_probes_may_ask_by_any_address_and_by_no_other_name(path: str) -> 
 
 
 def test_run_answers_for_its_own_machine_alone_and_serve_for_any() -> None:
-    assert Settings.from_environment({}, defaults=cli._ON_ONES_OWN).allowed_hosts == "localhost"
+    assert Settings.from_environment({}, defaults=OPEN_DEFAULTS).allowed_hosts == "localhost"
     given = {"GATEWAY_ALLOWED_HOSTS": "box.lan"}
-    assert Settings.from_environment(given, defaults=cli._ON_ONES_OWN).allowed_hosts == "box.lan"
+    assert Settings.from_environment(given, defaults=OPEN_DEFAULTS).allowed_hosts == "box.lan"
     assert parse_allowed_hosts(Settings.from_environment({}).allowed_hosts) == {"*"}
 
 

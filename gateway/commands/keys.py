@@ -1,9 +1,11 @@
-"""The commands that make, list and revoke API keys."""
+"""`gateway keys`: make, list and revoke API keys."""
 
-import argparse
+from __future__ import annotations
+
 import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from gateway.auth.api_keys import hash_of, new_key, text_of
 from gateway.settings import Settings
@@ -14,6 +16,11 @@ from loaders.errors import CallerError
 from loaders.stores.errors import StoreError
 from resolvers.scopes import READ_SCOPES, Scope
 
+if TYPE_CHECKING:
+    import argparse
+
+    from gateway.commands.command import Commands
+
 DEFAULT_SCOPES = READ_SCOPES
 """What a key may do that was made without `--scope`: read, and neither export all nor see the stores' SQL."""
 _MAX_NAME_LENGTH = 100
@@ -23,7 +30,7 @@ _MAX_COST = 2**31 - 1
 _MAX_DAYS = 36_500
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_to(commands: Commands) -> None:
     """Add `keys` and its commands."""
     keys = commands.add_parser("keys", help="make, list and revoke API keys", description="API keys.")
     below = keys.add_subparsers(required=True, metavar="command")
@@ -56,43 +63,43 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     revoke.set_defaults(command=_revoke)
 
 
-def _add(asked: argparse.Namespace) -> int:
-    _require(asked)
+def _add(arguments: argparse.Namespace) -> int:
+    _require(arguments)
     key_id, secret = new_key()
-    key = asyncio.run(_added(asked, key_id, secret))
+    key = asyncio.run(_added(arguments, key_id, secret))
     print(f"Key {key.id}: {_described(key)}. It is shown this once:", file=sys.stderr)
     print(text_of(key_id, secret))
     return 0
 
 
-def _require(asked: argparse.Namespace) -> None:
-    if not 0 < len(asked.name) <= _MAX_NAME_LENGTH or not asked.name.isprintable():
+def _require(arguments: argparse.Namespace) -> None:
+    if not 0 < len(arguments.name) <= _MAX_NAME_LENGTH or not arguments.name.isprintable():
         raise CallerError(f"A key's name has 1 to {_MAX_NAME_LENGTH} printable characters.")
     for option, maximum in (
         ("ids_per_field", _MAX_IDS),
         ("cost_per_minute", _MAX_COST),
         ("expires_in_days", _MAX_DAYS),
     ):
-        value = getattr(asked, option)
+        value = getattr(arguments, option)
         if value is not None and not 0 < value <= maximum:
             raise CallerError(f"--{option.replace('_', '-')} must be more than 0 and at most {maximum:,}.")
 
 
-async def _added(asked: argparse.Namespace, key_id: str, secret: str) -> ApiKey:
-    days = asked.expires_in_days
+async def _added(arguments: argparse.Namespace, key_id: str, secret: str) -> ApiKey:
+    days = arguments.expires_in_days
     async with open_postgres(_settings()) as postgres:
         return await ApiKeys(postgres).add(
             key_id,
-            asked.name,
+            arguments.name,
             hash_of(secret),
-            sorted(set(asked.scope or DEFAULT_SCOPES)),
-            ids_per_field=asked.ids_per_field,
-            cost_per_minute=asked.cost_per_minute,
+            sorted(set(arguments.scope or DEFAULT_SCOPES)),
+            ids_per_field=arguments.ids_per_field,
+            cost_per_minute=arguments.cost_per_minute,
             expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
         )
 
 
-def _list(_asked: argparse.Namespace) -> int:
+def _list(_arguments: argparse.Namespace) -> int:
     rows: list[tuple[str, ...]] = [("id", "name", "scopes", "created", "expires", "state")]
     rows += [_row(key) for key in asyncio.run(_listed())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -106,9 +113,9 @@ async def _listed() -> list[ApiKey]:
         return await ApiKeys(postgres).all()
 
 
-def _revoke(asked: argparse.Namespace) -> int:
-    heard = asyncio.run(_revoked(asked.id))
-    print(f"revoked {asked.id}")
+def _revoke(arguments: argparse.Namespace) -> int:
+    heard = asyncio.run(_revoked(arguments.id))
+    print(f"revoked {arguments.id}")
     if not heard:
         print("Redis did not answer: gateways refuse it within GATEWAY_KEYS_CACHE_S seconds.", file=sys.stderr)
     return 0

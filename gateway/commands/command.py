@@ -1,0 +1,47 @@
+"""What all commands share: their parsers, the model that they are about, and the extra that some need."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from gateway.settings import Settings
+from loaders.errors import GatewayError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Mapping
+
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+class NotInstalledError(GatewayError):
+    """A command needs packages that are an extra of the installation."""
+
+    def __init__(self, command: str, missing: ImportError) -> None:
+        super().__init__(f"`gateway {command}` needs the extra `embedded`, which is not installed ({missing}).")
+
+
+def add_command(
+    commands: Commands, name: str, command: Callable[[argparse.Namespace], int], about: str
+) -> argparse.ArgumentParser:
+    """Add a command, which is called with its arguments and returns the exit status. `about` is its help."""
+    parser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def add_model_option(parser: argparse.ArgumentParser, *, default: str = "GATEWAY_MODEL") -> None:
+    """Add `--model`; `default` says in the help what is taken without it."""
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help=f"a module (shop.model), file or folder; NAME:variable names another variable (without it: {default})",
+    )
+
+
+def settings_of(arguments: argparse.Namespace, defaults: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings of the environment, with the model that the arguments name. Raises SettingsError."""
+    settings = Settings.from_environment(defaults=defaults)
+    model: str | None = arguments.model
+    return settings if model is None else replace(settings, model=model)

@@ -1,0 +1,60 @@
+"""`gateway serve`: serve over stores that exist."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from gateway.auth.authentication import Policy
+from gateway.commands.command import add_command, add_model_option, settings_of
+from gateway.http.cors_settings import parse_headers, parse_origins
+from gateway.http.hosts import parse_allowed_hosts
+from gateway.http.paths import parse_root_path
+from gateway.persisted import Persisted
+from gateway.served_model import load_served_model
+from gateway.server import listen, serve
+from gateway.stores import open_stores
+from gateway.trusted_proxies import TrustedProxies
+
+if TYPE_CHECKING:
+    import argparse
+
+    from gateway.commands.command import Commands
+    from gateway.settings import Settings
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    about = "serve a model over the stores of DATABASE_URL, CLICKHOUSE_URL and REDIS_URL"
+    add_model_option(add_command(commands, "serve", _serve, about))
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
+    settings.require_stores()
+    check(settings)
+    load_served_model(settings)
+    with listen(settings.host, settings.port) as listening:
+        asyncio.run(_reach(settings))
+        serve(settings, listening)
+    return 0
+
+
+async def _reach(settings: Settings) -> None:
+    """End the start with a sentence where a store is away, rather than each worker with a traceback."""
+    async with open_stores(settings):
+        pass
+
+
+def check(settings: Settings) -> None:
+    """Check files and rules that settings name, before anything is started, and once rather than in each worker."""
+    Policy.of(settings)
+    Persisted.of(settings)
+    TrustedProxies.parse(settings.trusted_proxies)
+    parse_origins(settings.cors_origins)
+    parse_headers(settings.cors_headers)
+    parse_root_path(settings.root_path)
+    parse_allowed_hosts(settings.allowed_hosts)
+    for warning in settings.warnings():
+        print(f"gateway: {warning}", file=sys.stderr)
