@@ -1,262 +1,122 @@
-"""Uses of sections: what a model is lowered to. Loaders plan, fuse and cache uses, and know no links or pages."""
+"""Bound sections: what a model is lowered to. Loaders plan, fuse and cache these, and know no links or pages."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from loaders.model.class_reader import DeclaredField
-from loaders.model.databases import Database, Kind, Relation, Table, tables_of
+from loaders.model.bound_tables import BoundTable
+from loaders.model.databases import Database, Freshness, Relation, Table
+from loaders.model.filter_conditions import FilterCondition
+from loaders.model.key_spaces import KeySpace
 from loaders.model.keys import Key
-from loaders.model.model import Model, ObjectType, SectionType
-from loaders.model.names import column_names, quoted_name
-from loaders.model.order_terms import OrderTerm, order_terms
+from loaders.model.order_terms import OrderMember, OrderTerm, with_tie_break
 from loaders.model.references import Fragment
-from loaders.model.scalars import SCALARS, TEXT
-from loaders.model.shapes import Cardinality, Shape, ValueKind
-from loaders.model.tenancy import Tenancy
-from loaders.model.words import Pick
+from loaders.model.scalars import Scalar
+from loaders.model.shapes import Cardinality, Shape
+from loaders.model.words import Argument
 
 RECORD = "record"
-"""The name of the use that answers an object's own columns."""
+"""The last part of the name of the section that answers an object's own columns."""
+COUNT = "count"
+"""The last part of the name of the section that counts the rows of a page, and the name of its column."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BoundColumn:
-    """One value of each row: its SQL over the rows, and what it is. `target` is the type that a link leads to."""
+    """One value of each row: its SQL over the rows, and what it is.
+
+    `target` is the object type that a link leads to, `scalars` are then those of its key; a value of several parts is a
+    row of the database, and no link where any of them is null. `scope` is the column's own, beside the section's.
+    """
 
     name: str
     sql: Fragment
     shape: Shape
+    scalars: tuple[Scalar, ...]
     is_grouped: bool = False
     target: str = ""
+    scope: str = ""
+
+    @property
+    def scalar(self) -> Scalar:
+        """The scalar of the value, or of each item where the value is a list."""
+        return self.scalars[0]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the value is an array."""
+        return self.shape.is_list
 
 
 @dataclass(frozen=True, slots=True)
-class BoundSection:
-    """Rows of a table or relation that belong to the objects of one type, and what is answered of them.
+class PickedOrder:
+    """Orders of a list by the value of an argument, which is an enum's member by its name."""
 
-    `key_columns` hold the object's key in these rows. `is_row` says that columns are a row's own values; otherwise they
-    are aggregates of the object's rows, or of those that have the same grouped columns. `pick` chooses the order.
+    argument: Argument[Any]
+    terms: Mapping[str, tuple[OrderTerm, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BoundSection:
+    """Rows of a table or relation that belong to the keys of one space, and what is answered of them.
+
+    `key_columns` hold the key in these rows; none where the key is empty and all rows of the tenant belong to it.
+    `is_row` says that columns are a row's own values; otherwise they are aggregates of the key's rows, or of those that
+    have the same grouped columns.
     """
 
     name: str
-    owner: str
+    key_space: KeySpace
     over: Table | Relation
     where: Fragment
-    key: Key
     key_columns: tuple[str, ...]
     columns: tuple[BoundColumn, ...]
     cardinality: Cardinality
     is_row: bool
-    order: tuple[OrderTerm, ...] = ()
-    pick: Pick | None = None
+    default_order: tuple[OrderTerm, ...] = ()
+    """The order of a list where the client chooses none, the tie-break included."""
+    tie_break: tuple[OrderTerm, ...] = ()
+    """What decides between rows that an order leaves equal: the target's key, or the columns of the groups."""
+    picked_order: PickedOrder | None = None
+    """The orders of which an argument picks one; `default_order` is then that of the argument's default."""
     first: int = 0
     max: int = 0
     is_periodic: bool = False
+    is_nullable: bool = False
+    """Whether the section is null for a key without rows. Otherwise it has the columns' `empty` values."""
+    empty: tuple[Any, ...] = ()
+    """Of a section with one row that is not nullable: 0 for numbers that cannot be null, None for what can be."""
     target: str = ""
-    """The object type whose records the rows are, where they are some's."""
-    tenancy: Tenancy = dataclasses.field(default=Tenancy(), compare=False)
+    """The object type whose records the rows are: its record's columns, in the same order."""
+    filters: Mapping[str, FilterCondition] = field(default_factory=dict, repr=False)
+    orders: Mapping[str, OrderMember] = field(default_factory=dict, repr=False)
+    arguments: tuple[Argument[Any], ...] = ()
+    """The arguments that its SQL names, each once."""
+    scopes: frozenset[str] = frozenset()
+    """All that a viewer needs: the tables', the field's own, and those of the columns that its order or key touches."""
+    freshness: Freshness | None = None
+    """The shortest of its tables'; None where one of them has none, and nothing is cached."""
+    tables: tuple[Table, ...] = ()
+    """The tables that it reads, through relations of other databases too."""
+    shared_tables: tuple[Table, ...] = ()
+    """Those whose rows belong to other keys as well, so that a change of any row may change the answer of each key."""
+    bound_tables: Mapping[Table, BoundTable] = field(default_factory=dict, repr=False)
+    """Every table of the model, with what narrows its rows. A table that is missing here must not be read."""
+    digest: str = ""
+    """Changes with the SQL and everything that decides what it answers, and not with descriptions."""
+
+    def with_tie_break(self, terms: tuple[OrderTerm, ...]) -> tuple[OrderTerm, ...]:
+        """Return an order behind which the tie-break stands, in the direction of its last term."""
+        return with_tie_break(terms, self.tie_break)
+
+    @property
+    def key(self) -> Key:
+        """The key that answers are asked by."""
+        return self.key_space.key
 
     @property
     def database(self) -> Database:
         """The database that the rows lie in."""
         return self.over.database
-
-
-def bound_sections(model: Model) -> dict[str, BoundSection]:
-    """Return all uses by name: each object's record, and the sections and lists of its fields and groups."""
-    tenancy = tenancy_of(model)
-    uses = (use for object_type in model.objects.values() for use in _of_object(model, object_type))
-    return {use.name: replace(use, tenancy=tenancy) for use in uses}
-
-
-def tenancy_of(model: Model) -> Tenancy:
-    """Return how the tables of a model say whose rows they hold."""
-    keys = {object_type.table: object_type.key.columns for object_type in model.objects.values()}
-    if model.tenant is None:
-        return Tenancy(keys=keys)
-    return Tenancy(model.tenant.column, SCALARS.get(model.tenant.type, TEXT), keys)
-
-
-def _of_object(model: Model, object_type: ObjectType) -> Iterator[BoundSection]:
-    yield _record(object_type)
-    for path, field, is_periodic in _fields_with_groups(model, object_type):
-        word, shape = field.word, field.shape
-        if word is None or shape is None:
-            continue
-        name = f"{object_type.name}.{path}"
-        if word.name == "section":
-            section = model.sections[shape.type.__name__]
-            yield _section(name, section, object_type, field, is_periodic=is_periodic)
-        elif word.name in ("many", "first"):
-            yield _objects(model, name, object_type, field)
-        elif word.name == "through":
-            yield _through(model, name, object_type, field)
-        elif word.name == "one" and field.given("over") is not None:
-            yield _link(name, object_type, field)
-
-
-def _fields_with_groups(model: Model, object_type: ObjectType) -> Iterator[tuple[str, DeclaredField, bool]]:
-    """Yield path and field of the object's fields and those of its groups, and whether a period narrows them."""
-    for field in object_type.fields:
-        is_periodic = bool(field.given("period"))
-        if field.shape is not None and field.shape.kind is ValueKind.GROUP:
-            group = model.groups[field.shape.type.__name__]
-            yield from ((f"{field.name}.{below.name}", below, is_periodic) for below in group.fields)
-        else:
-            yield field.name, field, is_periodic
-
-
-def _record(object_type: ObjectType) -> BoundSection:
-    return BoundSection(
-        name=f"{object_type.name}.{RECORD}",
-        owner=object_type.name,
-        over=object_type.table,
-        where=Fragment(()),
-        key=object_type.key,
-        key_columns=object_type.key.columns,
-        columns=tuple(_own_columns(object_type)),
-        cardinality=Cardinality.ONE,
-        is_row=True,
-    )
-
-
-def _own_columns(object_type: ObjectType) -> Iterator[BoundColumn]:
-    """Yield the columns of an object's table that its fields need; those of links hold the target's key."""
-    for field in object_type.fields:
-        if field.shape is None:
-            continue
-        name = field.word.name if field.word is not None else "column"
-        is_link = name == "one" and not field.has_sql_link
-        if is_link or name in ("column", "key"):
-            (column,) = column_names(field.column_text)
-            sql = Fragment((quoted_name(column, object_type.table.database.kind),))
-            yield BoundColumn(field.name, sql, field.shape, target=field.shape.type.__name__ if is_link else "")
-
-
-def _section(
-    name: str, section: SectionType, owner: ObjectType, field: DeclaredField, *, is_periodic: bool
-) -> BoundSection:
-    over = field.given("over") or section.over
-    order, cardinality = field.given("order"), field.shape.cardinality if field.shape is not None else Cardinality.ONE
-    columns = tuple(_section_columns(section, over.database.kind))
-    is_list = cardinality is not Cardinality.ONE
-    return BoundSection(
-        name=name,
-        owner=owner.name,
-        over=over,
-        where=Fragment.of(section.where),
-        key=owner.key,
-        key_columns=column_names(field.column_text),
-        columns=columns,
-        cardinality=cardinality,
-        is_row=section.single or (is_list and not any(column.is_grouped for column in columns)),
-        order=order_terms(order) if isinstance(order, str) else (),
-        pick=order if isinstance(order, Pick) else None,
-        first=0 if cardinality is Cardinality.ONE else field.given("first"),
-        max=0 if cardinality is Cardinality.ONE else field.given("max"),
-        is_periodic=is_periodic and any(table.options.time for table in tables_of(over)),
-    )
-
-
-def _section_columns(section: SectionType, kind: Kind) -> Iterator[BoundColumn]:
-    for field in section.fields:
-        if field.shape is None or field.word is None or field.word.name == "computed":
-            continue
-        target = field.shape.type.__name__ if field.shape.kind is ValueKind.OBJECT else ""
-        sql = Fragment.of(_expression(field, kind))
-        yield BoundColumn(field.name, sql, field.shape, field.word.name == "group_by", target)
-
-
-def _expression(field: DeclaredField, kind: Kind) -> str:
-    """SQL of a section's field in the language of its store."""
-    name = field.word.name if field.word is not None else ""
-    is_postgres = kind is Kind.POSTGRES
-    if name == "percentile":
-        level, expression = field.given("level"), field.given("expression")
-        if is_postgres:
-            return f"percentile_disc({level}) within group (order by {expression})"
-        return f"toFloat64(quantileExact({level})({expression}))"
-    if name == "ratio":
-        part, whole = field.given("part"), field.given("whole")
-        return f"({part})::float8 / nullif({whole}, 0)" if is_postgres else f"{part} / nullIf({whole}, 0)"
-    return str(field.given("column" if name == "one" else "expression"))
-
-
-def _objects(model: Model, name: str, owner: ObjectType, field: DeclaredField) -> BoundSection:
-    """A list of objects, or the first of one: their own records, so that they need no second statement."""
-    shape = field.shape
-    if shape is None:
-        raise TypeError(field.subject)
-    target, is_one = model.objects[shape.type.__name__], shape.cardinality is Cardinality.ONE
-    return BoundSection(
-        name=name,
-        owner=owner.name,
-        over=target.table,
-        where=Fragment(()),
-        key=owner.key,
-        key_columns=column_names(field.column_text),
-        columns=tuple(_own_columns(target)),
-        cardinality=Cardinality.LIST if is_one else shape.cardinality,
-        is_row=True,
-        order=(*_order_of(model, field.given("order")), *_tie_break(target)),
-        target=target.name,
-        first=1 if is_one else field.given("first"),
-        max=1 if is_one else field.given("max"),
-    )
-
-
-def _tie_break(target: ObjectType) -> Iterator[OrderTerm]:
-    """Yield the terms that decide between rows which an order leaves equal."""
-    return (OrderTerm(quoted_name(column, target.table.database.kind)) for column in target.key.columns)
-
-
-_THROUGH = "fw_through"
-"""The alias of this object's key in a list through a relation, which no column of the target's table has."""
-
-
-def _through(model: Model, name: str, owner: ObjectType, field: DeclaredField) -> BoundSection:
-    """A list of the objects that a relation brings together with this one: the target's table joined to it."""
-    use = _objects(model, name, owner, field)
-    target = model.objects[use.target] if use.target else owner
-    between: Table | Relation = field.given("relation")
-    mine, theirs = column_names(field.given("mine")), column_names(field.given("theirs"))
-    kind = between.database.kind
-    rows = f"{between.asked(field.given('mine'))}" if isinstance(between, Table) else f"{between}"
-    keys = ", ".join(f"r.{quoted_name(column, kind)} as {_THROUGH}_{place}" for place, column in enumerate(mine))
-    pairs = zip(target.key.columns, theirs, strict=True)
-    matched = " and ".join(f"t.{quoted_name(key, kind)} = r.{quoted_name(column, kind)}" for key, column in pairs)
-    sql = f"select {keys}, t.* from {rows} as r inner join {target.table.all} as t on {matched}"  # noqa: S608 (names in quotes, and references)
-    over = Relation(between.database, sql, field.place)
-    return replace(use, over=over, key_columns=tuple(f"{_THROUGH}_{place}" for place in range(len(mine))))
-
-
-def _order_of(model: Model, order: object) -> tuple[OrderTerm, ...]:
-    """The terms of a text, or of the default of an order that clients choose from."""
-    if isinstance(order, str):
-        return order_terms(order)
-    declared = model.orders[getattr(order, "__name__", "")]
-    members = {field.name: field for field in declared.fields}
-    return tuple(
-        OrderTerm(
-            str(members[term.expression].given("expression")),
-            term.is_descending,
-            members[term.expression].given("nulls") == "first",
-        )
-        for term in order_terms(declared.default)
-    )
-
-
-def _link(name: str, owner: ObjectType, field: DeclaredField) -> BoundSection:
-    """A link by a value that is computed from rows elsewhere."""
-    shape = field.shape
-    if shape is None:
-        raise TypeError(field.subject)
-    column = BoundColumn(field.name, Fragment.of(str(field.given("column"))), shape, target=shape.type.__name__)
-    over: Table | Relation = field.given("over")
-    key_columns = column_names(field.given("by"))
-    return BoundSection(
-        name, owner.name, over, Fragment(()), owner.key, key_columns, (column,), Cardinality.ONE, is_row=False
-    )

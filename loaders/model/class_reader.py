@@ -39,6 +39,11 @@ class DeclaredField:
         return self.given("column") or f'"{self.name}"'
 
     @property
+    def is_own_column(self) -> bool:
+        """Whether the field of an object is a column of its table that is no link."""
+        return self.word is None or self.word.name in ("key", "column")
+
+    @property
     def has_sql_link(self) -> bool:
         """Whether the field is a link whose key is computed in SQL, and not held by a column of the object's table."""
         is_link = self.word is not None and self.word.name == "one"

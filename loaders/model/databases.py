@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import Any
 
 from loaders.model.places import Place, calling_place
@@ -54,13 +55,14 @@ class Tenant:
 class Via:
     """A table's tenant is that of its parent's row, found by a column that refers to the parent's key.
 
-    The parent's key has to be unique over all tenants: where two tenants have a parent of one key, both would see the
-    rows that refer to it.
+    `key` names the parent's columns that it refers to; empty for the key of the object types over the parent. They have
+    to be unique over all tenants: where two tenants have a parent of one key, both would see the rows that refer to it.
     """
 
-    def __init__(self, parent: Table, column: str) -> None:
+    def __init__(self, parent: Table, column: str, key: str = "") -> None:
         self.parent = parent
         self.column = column
+        self.key = key
 
 
 class Value(Reference):
@@ -87,7 +89,8 @@ class Table:
     `name` is `schema.table`, with parts in double quotes where they need them. `tenant` is the column that holds the
     tenant, `parent.via(column)`, or `everyones`; without it, the model's own. `time` is the column that a period
     narrows; with `zone` it holds instants, and that is the time zone of the period's dates, else calendar dates.
-    `latest` is the column whose greatest value marks the row of a key that counts.
+    `latest` is the column whose greatest value marks the row that counts of those with one `key`, by default the key of
+    the object type over the table.
     """
 
     def __init__(self, database: Database, name: str, place: Place, options: TableOptions) -> None:
@@ -105,9 +108,12 @@ class Table:
         """The rows of the objects that are asked for, whose key `column` holds."""
         return Rows(self, column)
 
-    def via(self, column: str) -> Via:
-        """Return the `tenant=` of a child's table: the tenant of the row here that the child's `column` refers to."""
-        return Via(self, column)
+    def via(self, column: str, *, key: str = "") -> Via:
+        """Return the `tenant=` of a child's table: the tenant of the row here that the child's `column` refers to.
+
+        It refers to this table's `key`, by default that of the object type over it.
+        """
+        return Via(self, column, key)
 
     def value(self, column: str) -> Value:
         """Return a column of the tenant's own row."""
@@ -130,6 +136,7 @@ class TableOptions:
     time: str = ""
     zone: str | Value = ""
     latest: str = ""
+    key: str = ""
 
 
 class Relation(Reference):
@@ -139,6 +146,11 @@ class Relation(Reference):
         self.database = database
         self.sql = sql
         self.place = place
+
+    @cached_property
+    def fragment(self) -> Fragment:
+        """The SQL with its references. Raises ValueError for a text that has tokens which no reference made."""
+        return Fragment.of(self.sql)
 
 
 class Database:
@@ -169,9 +181,10 @@ class Database:
         time: str = "",
         zone: str | Value = "",
         latest: str = "",
+        key: str = "",
     ) -> Table:
         """Declare a table: see `Table`."""
-        return Table(self, name, calling_place(), TableOptions(tenant, scope, freshness, time, zone, latest))
+        return Table(self, name, calling_place(), TableOptions(tenant, scope, freshness, time, zone, latest, key))
 
     def relation(self, sql: str) -> Relation:
         """Declare a query that reads tables as `{table.asked('column')}` or `{table.all}`."""
@@ -206,7 +219,7 @@ def tables_of(source: Table | Relation) -> list[Table]:
             tables[source] = None
         elif source not in seen:
             seen.add(source)
-            references = Fragment.of(source.sql).references()
+            references = source.fragment.references()
             waiting += [each.table for each in references if isinstance(each, Rows)]
             waiting += [each for each in references if isinstance(each, Relation)]
     return list(tables)

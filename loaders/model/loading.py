@@ -12,8 +12,9 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from loaders.model.compilation import compile_model
 from loaders.model.declaration import ModelDeclaration
-from loaders.model.model import Model, compile_model
+from loaders.model.model import Model
 from loaders.model.places import Place
 from loaders.model.problems import ModelError, Problem, suggestion
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+from dataclasses import dataclass, field
 
-from loaders.model.checks import CHECKS
+from loaders.model.bound_sections import BoundSection
+from loaders.model.bound_tables import BoundTable
 from loaders.model.class_reader import DeclaredField
-from loaders.model.classes import Declared, Filter, Group, Object, Order, Section, options_of
+from loaders.model.column_scopes import ColumnScopes
 from loaders.model.databases import Database, Relation, Table, Tenant
-from loaders.model.declaration import ModelDeclaration, ModelParts, parts_of
 from loaders.model.keys import Key
-from loaders.model.names import column_names
-from loaders.model.problems import Problems
+from loaders.model.scalars import Scalar
+from loaders.model.shapes import scalar_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,10 @@ class ObjectType:
     table: Table
     key: Key
     fields: tuple[DeclaredField, ...]
+    column_scalars: Mapping[str, Scalar]
+    """The scalars of the columns that its fields declare, arrays and links left out, by the column's name."""
+    field_scopes: Mapping[str, frozenset[str]]
+    """By name of a field, what it needs beside the table's scope: its own, or those of what it is computed from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,67 +67,16 @@ class Model:
     orders: Mapping[str, FieldsType]
     roots: tuple[DeclaredField, ...]
     scopes: frozenset[str]
+    """Every scope that a table, a section's field or a column names."""
+    column_scopes: ColumnScopes = field(repr=False)
+    bound_tables: Mapping[Table, BoundTable] = field(repr=False)
+    bound_sections: Mapping[str, BoundSection] = field(repr=False)
+    """Everything that can be loaded, by name: `Member.record`, `Member.usage.activity`, `Query.members.count`."""
+    digest: str = ""
+    """Changes with everything that decides what the model answers, and not with descriptions."""
     mutation: type | None = None
 
-
-def compile_model(model: ModelDeclaration) -> Model:
-    """Return the model checked and resolved. Raises ModelError with all that is wrong."""
-    problems = Problems()
-    parts = parts_of(model, problems)
-    for check in CHECKS:
-        check(model, parts, problems)
-    problems.raise_if_any()
-    return Model(
-        name=model.name,
-        tenant=model.tenant,
-        databases=tuple(parts.databases),
-        tables=tuple(parts.tables),
-        objects=MappingProxyType({cls.__name__: _object(cls, parts) for cls in parts.classes(Object)}),
-        sections=MappingProxyType({cls.__name__: _section(cls, parts) for cls in parts.classes(Section)}),
-        groups=_by_name(Group, parts),
-        filters=_by_name(Filter, parts),
-        orders=_by_name(Order, parts),
-        roots=tuple(parts.fields[model.query]),
-        scopes=_scopes(parts),
-        mutation=model.mutation,
-    )
-
-
-def _object(cls: type[Declared], parts: ModelParts) -> ObjectType:
-    fields = tuple(parts.fields[cls])
-    keys = [one for one in fields if one.word is not None and one.word.name == "key"]
-    scalars = tuple(one.shape.scalar for one in keys if one.shape is not None and one.shape.scalar is not None)
-    key = Key(tuple(name for one in keys for name in column_names(one.column_text)), scalars)
-    return ObjectType(cls.__name__, _description(cls), options_of(cls)["table"], key, fields)
-
-
-def _section(cls: type[Declared], parts: ModelParts) -> SectionType:
-    options = options_of(cls)
-    return SectionType(
-        cls.__name__,
-        _description(cls),
-        options["over"],
-        options["where"],
-        options["single"],
-        tuple(parts.fields[cls]),
-    )
-
-
-def _by_name(base: type[Declared], parts: ModelParts) -> Mapping[str, FieldsType]:
-    return MappingProxyType({cls.__name__: _fields_type(cls, parts) for cls in parts.classes(base)})
-
-
-def _fields_type(cls: type[Declared], parts: ModelParts) -> FieldsType:
-    default: Any = options_of(cls).get("default", "")
-    return FieldsType(cls.__name__, _description(cls), tuple(parts.fields[cls]), default)
-
-
-def _description(cls: type[Declared]) -> str:
-    return " ".join((vars(cls).get("__doc__") or "").split())
-
-
-def _scopes(parts: ModelParts) -> frozenset[str]:
-    """Every scope that a table, a section's field or a column names."""
-    of_tables = {table.options.scope for table in parts.tables}
-    of_fields = {str(declared.given("scope", "")) for declared in parts.all_fields()}
-    return frozenset(of_tables | of_fields) - {""}
+    @property
+    def tenant_scalar(self) -> Scalar | None:
+        """The scalar of the tenant; None for a model without tenants."""
+        return scalar_of(self.tenant.type) if self.tenant is not None else None

@@ -45,6 +45,11 @@ class Shape:
     items_nullable: bool = False
     scalar: Scalar | None = None
 
+    @property
+    def is_list(self) -> bool:
+        """Whether the value is an array of scalars."""
+        return self.kind is ValueKind.SCALAR and self.cardinality is Cardinality.LIST
+
     def __str__(self) -> str:
         name = getattr(self.type, "__name__", str(self.type))
         item = f"{name} | None" if self.items_nullable else name
@@ -71,6 +76,11 @@ def shape_of(annotation: Any, names: Mapping[str, Any]) -> Shape:
         return Shape(many, of, item, nullable, items_nullable, scalar)
     of, scalar = _of(inner)
     return Shape(Cardinality.ONE, of, inner, nullable, scalar=scalar)
+
+
+def scalar_of(type_: type) -> Scalar | None:
+    """Return the scalar of a Python type; None for a type that has none."""
+    return enum_scalar(type_) if issubclass(type_, Enum) else SCALARS.get(type_)
 
 
 _SPELLINGS = {"Optional": " Write … | None.", "List": " Write list[…].", "Page": " Write m.Page[…]."}
@@ -121,9 +131,7 @@ def _of(inner: Any) -> tuple[ValueKind, Scalar | None]:
         return ValueKind.NODE, None
     if issubclass(inner, Declared):
         raise ShapeError(f"{inner.__name__} is no type of a field: fields have scalars, objects, sections and groups.")
-    if issubclass(inner, Enum):
-        return ValueKind.SCALAR, enum_scalar(inner)
-    scalar = SCALARS.get(inner)
+    scalar = scalar_of(inner)
     if scalar is None:
         known = ", ".join(sorted(one.__name__ for one in SCALARS))
         raise ShapeError(f"{inner.__name__} is no scalar: scalars are {known}, and enums.")

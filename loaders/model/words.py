@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from loaders.model.databases import Relation, Table, Value
 from loaders.model.places import Place, calling_place
-from loaders.model.references import Reference
+from loaders.model.references import Fragment, Reference
 
 T = TypeVar("T")
 
@@ -38,6 +39,11 @@ class Pick(Reference):
     argument: Argument[Any]
     sql: Mapping[Any, str]
     place: Place
+
+    @cached_property
+    def fragments(self) -> Mapping[str, Fragment]:
+        """The SQL by the name of the enum's member."""
+        return {member.name: Fragment.of(sql) for member, sql in self.sql.items()}
 
 
 class Argument(Reference, Generic[T]):
@@ -66,10 +72,16 @@ def time_zone(name: str, *, default: str | Value) -> Argument[str]:
 
 
 class OwnField(Reference):
-    """Another field of the same section, in the SQL of one of its fields."""
+    """Another field of the same section, in the SQL of one of its fields. Two of one name are equal."""
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OwnField) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
 
 
 def field(name: str) -> OwnField:
@@ -239,9 +251,21 @@ def resolver(function: Callable[..., Any], description: str = "", *, points: flo
     return _word("resolver", description, function=function, points=points, deprecated=deprecated)
 
 
-def by(expression: str, *, nulls: str = "last", descending: bool = False) -> Any:
-    """Declare a member of an order. `nulls` and `descending` are its defaults, which a client may change."""
-    return _word("by", expression=expression, nulls=nulls, descending=descending)
+def by(
+    expression: str,
+    description: str = "",
+    *,
+    type: type | None = None,
+    nulls: str = "last",
+    descending: bool = False,
+    deprecated: str = "",
+) -> Any:
+    """Declare a member of an order: a column of the objects, or an expression over columns, which then says its type.
+
+    `nulls` and `descending` are its defaults, which a client may change.
+    """
+    given = {"expression": expression, "type": type, "nulls": nulls, "descending": descending}
+    return _word("by", description, **given, deprecated=deprecated)
 
 
 def equals(column: str, description: str = "") -> Any:

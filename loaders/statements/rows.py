@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from loaders.model.databases import Database, Everyones, Kind, Relation, Rows, Table, Value, Via
+from loaders.model.bound_tables import BoundTable, ParentTenant
+from loaders.model.databases import Database, Everyones, Kind, Relation, Rows, Table, Value
 from loaders.model.keys import Key
 from loaders.model.names import column_names, quoted_name
 from loaders.model.references import Fragment, Reference
@@ -26,9 +27,8 @@ _ALL_COLUMNS = "\nsettings asterisk_include_alias_columns = 1, asterisk_include_
 
 @dataclass(frozen=True, slots=True)
 class TenantScope:
-    """Whose rows a statement may see: the column that tables have unless they say otherwise, and its value."""
+    """Whose rows a statement may see: the tenant, and its scalar."""
 
-    column: str
     scalar: Scalar
     value: Any
 
@@ -61,8 +61,8 @@ class StatementScope:
     tenant: TenantScope | None
     bounds: Bounds = Bounds()
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    parent_keys: Mapping[Table, tuple[str, ...]] = field(default_factory=dict)
-    """The key columns of tables that others say their tenant by."""
+    bound_tables: Mapping[Table, BoundTable] = field(default_factory=dict)
+    """What narrows the rows of each table; one that is missing is not read."""
     sent: Mapping[Relation, SentRows] = field(default_factory=dict)
     """Rows of each relation of another database that the statement reads."""
 
@@ -89,7 +89,7 @@ class RowsWriter:
         """Return a relation's SQL in brackets; of another database's its rows, which are sent along."""
         if relation.database is not self._database:
             return self._sent(relation)
-        return f"(\n{self.fragment(Fragment.of(relation.sql))}\n)"
+        return f"(\n{self.fragment(relation.fragment)}\n)"
 
     def fragment(self, fragment: Fragment) -> str:
         """Return a fragment's SQL with what its references stand for."""
@@ -126,24 +126,22 @@ class RowsWriter:
         if isinstance(reference, OwnField):
             return column_name(reference.name)
         if isinstance(reference, Pick):
-            return self.fragment(Fragment.of(picked(reference, self._asked)))
+            return self.fragment(picked(reference, self._asked))
         if isinstance(reference, Argument):
             scalar, value = argument_scalar(reference), argument_value(reference, self._asked)
             return self.binding.one(f"argument_{reference.name}", scalar, value)
         raise TypeError(f"{type(reference).__name__} cannot stand in this SQL.")
 
     def _tenant(self, table: Table) -> list[str]:
-        tenant, said = self._asked.tenant, table.options.tenant
-        if isinstance(said, Everyones) or (tenant is None and said is None):
+        condition, tenant = self._asked.bound_tables[table].tenant, self._asked.tenant
+        if isinstance(condition, Everyones):
             return []
         if tenant is None:
             raise TypeError(f"{table.name} belongs to tenants, and the statement is for none.")
-        if isinstance(said, Via):
-            keys = map(self._quoted, self._asked.parent_keys[said.parent])
-            parent = f"select {', '.join(keys)} from {self.name(said.parent)}"
-            return [f"{self._row(column_names(said.column))} in ({parent})"]
-        column = self._row(column_names(said or tenant.column))
-        return [f"{column} = {self.binding.one('tenant', tenant.scalar, tenant.value)}"]
+        if isinstance(condition, ParentTenant):
+            keys = ", ".join(map(self._quoted, condition.parent_columns))
+            return [f"{self._row(condition.columns)} in (select {keys} from {self.name(condition.parent)})"]
+        return [f"{self._quoted(condition.column)} = {self.binding.one('tenant', tenant.scalar, tenant.value)}"]
 
     def keys(self, columns: Sequence[str]) -> list[str]:
         """Return the condition that columns hold an asked key; none without columns."""
@@ -206,9 +204,9 @@ def argument_value(argument: Argument[Any], asked: StatementScope) -> Any:
     return argument_scalar(argument).from_python([value])[0]
 
 
-def picked(pick: Pick, asked: StatementScope) -> str:
+def picked(pick: Pick, asked: StatementScope) -> Fragment:
     """Return the SQL that a pick chooses."""
-    return str(pick.sql[argument_scalar(pick.argument).to_python(argument_value(pick.argument, asked))])
+    return pick.fragments[argument_value(pick.argument, asked)]
 
 
 def _scalar_of(values: Sequence[Any]) -> Scalar:

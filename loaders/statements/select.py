@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.databases import Kind, Relation, Table
 from loaders.model.names import quoted_name
-from loaders.model.order_terms import order_terms
 from loaders.model.references import Fragment
 from loaders.model.shapes import Cardinality
-from loaders.model.sql_words import words
-from loaders.statements.rows import RowsWriter, StatementScope, column_name, picked
+from loaders.statements.rows import RowsWriter, StatementScope, argument_value, column_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +37,14 @@ def foreign_relations(use: BoundSection) -> list[Relation]:
         if relation.database is not use.database:
             found[relation] = None
             continue
-        waiting += [one for one in Fragment.of(relation.sql).references() if isinstance(one, Relation)]
+        waiting += [one for one in relation.fragment.references() if isinstance(one, Relation)]
     return list(found)
 
 
 def select_relation(relation: Relation, asked: StatementScope) -> SelectStatement:
     """Return the statement that answers all rows of a relation, which may be over asked objects."""
     writer = RowsWriter(relation.database, asked)
-    sql = writer.statement(writer.fragment(Fragment.of(relation.sql)))
+    sql = writer.statement(writer.fragment(relation.fragment))
     return SelectStatement(relation.database.kind, sql, writer.binding.values)
 
 
@@ -55,7 +53,9 @@ class _Select:
         self._use = use
         self._first = first
         self._writer = RowsWriter(use.database, asked)
-        self._terms = use.order if use.pick is None else order_terms(picked(use.pick, asked))
+        self._terms = use.default_order
+        if use.picked_order is not None:
+            self._terms = use.picked_order.terms[argument_value(use.picked_order.argument, asked)]
         self._keys = [f"fw_key_{place}" for place in range(len(use.key_columns))]
 
     def statement(self) -> SelectStatement:
@@ -73,7 +73,7 @@ class _Select:
             [] if self._use.is_row else [column_name(column.name) for column in self._use.columns if column.is_grouped]
         )
         group = "" if self._use.is_row else f"\ngroup by {', '.join([*self._keys, *grouped])}"
-        order = [*self._order()] or grouped
+        order = self._order()
         if self._use.database.kind is Kind.CLICKHOUSE:
             terms = ", ".join([*self._keys, *order])
             cut = f"\norder by {terms}\nlimit {self._first:d} by {', '.join(self._keys)}"
@@ -87,25 +87,14 @@ class _Select:
 
     def _order(self) -> list[str]:
         """Terms over the relation's columns, or over the section's own where its rows are groups."""
-        if not self._use.is_row:
-            return [str(replace(term, expression=self._over_own(term.expression))) for term in self._terms]
-        if self._is_postgres:
-            return [str(replace(term, expression=f"fw_order_{place}")) for place, term in enumerate(self._terms)]
-        return [str(term) for term in self._terms]
-
-    def _over_own(self, expression: str) -> str:
-        """An expression over fields of the section, by the names that their columns have in the answer."""
-        own = {column.name for column in self._use.columns}
-        for word in reversed(words(expression)):
-            if word.kind == "name" and word.text in own:
-                end = word.offset + len(word.text)
-                expression = f"{expression[: word.offset]}{column_name(word.text)}{expression[end:]}"
-        return expression
+        if self._is_postgres and self._use.is_row:
+            return [f"fw_order_{place}{term.suffix}" for place, term in enumerate(self._terms)]
+        return [f"{self._writer.fragment(term.expression)}{term.suffix}" for term in self._terms]
 
     def _sorted(self) -> str:
         """Return the expressions of the order as further columns."""
         terms = enumerate(self._terms) if self._use.is_row else ()
-        return "".join(f",\n    {term.expression} as fw_order_{place}" for place, term in terms)
+        return "".join(f",\n    {self._writer.fragment(term.expression)} as fw_order_{place}" for place, term in terms)
 
     @property
     def _is_postgres(self) -> bool:

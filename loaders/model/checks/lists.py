@@ -9,7 +9,7 @@ from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Order, options_of
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import is_graphql_name
-from loaders.model.order_terms import order_terms
+from loaders.model.order_terms import written_terms
 from loaders.model.places import place_of_class
 from loaders.model.problems import Problems, suggestion
 from loaders.model.references import Fragment
@@ -76,7 +76,7 @@ def _check_default_order(cls: type, fields: list[DeclaredField], problems: Probl
         problems.add(place, cls.__name__, 'default= is one of its members and a direction, such as "issued_at desc".')
         return
     names = {one.name for one in fields}
-    for term in order_terms(default):
+    for term in written_terms(default):
         if term.expression not in names:
             hint = suggestion(term.expression, names)
             problems.add(

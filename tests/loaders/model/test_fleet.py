@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, build_schema, print_ast
 
-from loaders.model.bound_sections import bound_sections
 from loaders.model.class_reader import DeclaredField
 from loaders.model.loading import load_model
 from loaders.model.model import Model
@@ -93,7 +92,7 @@ def test_the_ways_in_are_those_of_the_schema(model: Model) -> None:
 def test_a_period_narrows_the_sections_that_read_flights(model: Model) -> None:
     uses = {
         name.removeprefix("Aircraft.analysis."): use
-        for name, use in bound_sections(model).items()
+        for name, use in model.bound_sections.items()
         if ".analysis." in name
     }
     periodic = {name for name, use in uses.items() if use.is_periodic}

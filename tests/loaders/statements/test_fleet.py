@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.declaration import ListSection, Section
-from loaders.model.bound_sections import BoundSection, bound_sections
+from loaders.model.bound_sections import BoundSection
 from loaders.model.databases import Kind
 from loaders.model.loading import load_model
 from loaders.model.shapes import Cardinality
@@ -24,7 +25,7 @@ from loaders.statements.select import SelectStatement, foreign_relations, select
 from tests.conftest import Stores
 
 MODEL = load_model("deploy.fleet.model")
-USES = bound_sections(MODEL)
+USES = MODEL.bound_sections
 PERIOD = Period(dt.date(2013, 3, 1), dt.date(2013, 5, 31))
 BOUNDS = Bounds(dt.date(2013, 3, 1), dt.date(2013, 6, 1))
 SHOWN = [section for section in SECTIONS.values() if not section.hidden]
@@ -43,9 +44,9 @@ async def _run(stores: Stores, statement: SelectStatement) -> SentRows:
 
 
 async def _answers(stores: Stores, use: BoundSection, ids: Sequence[str], bounds: Bounds) -> dict[str, Any]:
-    asked = StatementScope(use.key, ids, None, bounds)
+    asked = StatementScope(use.key, ids, None, bounds, bound_tables=use.bound_tables)
     sent = {relation: await _run(stores, select_relation(relation, asked)) for relation in foreign_relations(use)}
-    answer = await _run(stores, select(use, StatementScope(use.key, ids, None, bounds, sent=sent)))
+    answer = await _run(stores, select(use, replace(asked, sent=sent)))
     rows = zip(*answer.columns, strict=True)
     if use.cardinality is Cardinality.ONE:
         return {row[0]: row[1:] for row in rows}

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from deploy.analytics.model import Ranking
-from loaders.model.bound_sections import bound_sections
-from loaders.model.databases import ClickHouse, Database, Postgres, everyones
+from loaders.model.databases import ClickHouse, Database, Postgres, Table, Tenant, everyones
 from loaders.model.keys import Key
 from loaders.model.references import Fragment
 from loaders.model.scalars import BIG_INTEGER, INTEGER, TEXT, UNIQUE_ID, enum_scalar
+from loaders.model.table_binding import bind_tables
 from loaders.model.words import argument
 from loaders.statements.rows import RowsWriter, StatementScope, TenantScope
 from loaders.statements.select import select
 from tests.loaders.model.models import RIGHT, load
 
-TENANT = TenantScope("account_id", UNIQUE_ID, str(UUID(int=1)))
+TENANT = TenantScope(UNIQUE_ID, str(UUID(int=1)))
 ASKED = StatementScope(Key(("id",), (TEXT,)), ["a"], TENANT)
 POSTGRES, CLICKHOUSE = Postgres(), ClickHouse()
 
 
+def asked_of(asked: StatementScope, *tables: Table) -> StatementScope:
+    """Return a scope that knows some tables of a model with tenants, whose objects have the key `id`."""
+    tenant = Tenant("account", "account_id", UUID)
+    return replace(asked, bound_tables=bind_tables(tables, tenant, dict.fromkeys(tables, ("id",))))
+
+
 def test_names_of_columns_are_never_read_as_sql() -> None:
     table = POSTGRES.table("app.people", tenant="user", time="order")
-    statement = RowsWriter(POSTGRES, ASKED)
+    statement = RowsWriter(POSTGRES, asked_of(ASKED, table))
     rows = statement.fragment(Fragment.of(f"{table.asked('Id')}"))
     assert statement.statement(f"select 1 from {rows}") == (
         'with fw_rows_0 as not materialized (select * from app.people where "user" = $1::uuid and "Id" = any($2::text[]))\n'
@@ -43,17 +50,24 @@ def test_names_of_columns_are_never_read_as_sql() -> None:
 def test_keys_of_several_parts_are_asked_together(database: Database, expected: str) -> None:
     asked = StatementScope(Key(("a", "b"), (BIG_INTEGER, INTEGER)), [(1, 2)], None)
     table = database.table("app.lines", tenant=everyones)
-    statement = RowsWriter(database, asked)
+    statement = RowsWriter(database, asked_of(asked, table))
     statement.fragment(Fragment.of(f"{table.asked('a, b')}"))
     assert f"where {expected})" in statement.statement("select 1")
 
 
 def test_a_table_of_tenants_is_not_read_for_none() -> None:
-    nobody = RowsWriter(POSTGRES, StatementScope(ASKED.key, ["a"], None))
     parent = POSTGRES.table("app.orders", tenant="account_id")
-    for table in (parent, POSTGRES.table("app.lines", tenant=parent.via("order_id"))):
+    tables = (parent, POSTGRES.table("app.lines", tenant=parent.via("order_id")))
+    nobody = RowsWriter(POSTGRES, asked_of(StatementScope(ASKED.key, ["a"], None), *tables))
+    for table in tables:
         with pytest.raises(TypeError, match="belongs to tenants, and the statement is for none"):
             nobody.name(table)
+
+
+def test_a_table_whose_tenant_is_not_known_is_not_read() -> None:
+    table = POSTGRES.table("app.orders", tenant="account_id")
+    with pytest.raises(KeyError):
+        RowsWriter(POSTGRES, ASKED).name(table)
 
 
 def test_a_table_is_not_read_in_another_database() -> None:
@@ -72,6 +86,6 @@ def test_an_enum_is_bound_by_its_label() -> None:
 def test_a_condition_with_or_does_not_let_other_objects_in(tmp_path: Path) -> None:
     text = RIGHT.replace("from {peers} as p left join {events.all}", "from {events.all} as p left join {events.all}")
     text = text.replace("class Rank(m.Section, over=", 'class Rank(m.Section, where="n > 5 or n = 0", over=')
-    use = bound_sections(load(tmp_path, text))["Order.rank"]
-    asked = StatementScope(use.key, [1], TENANT)
+    use = load(tmp_path, text).bound_sections["Order.rank"]
+    asked = StatementScope(use.key, [1], TENANT, bound_tables=use.bound_tables)
     assert "where (n > 5 or n = 0) and `id` in {keys_0:Array(Int64)}" in select(use, asked).sql

@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from loaders.errors import CallerError
-from loaders.model.bound_sections import bound_sections
 from loaders.model.loading import load_model
 from loaders.statements.section_request import Period, SectionRequest, merged, rows_of, section_request
 
-SECTIONS = bound_sections(load_model("deploy.analytics.model"))
+SECTIONS = load_model("deploy.analytics.model").bound_sections
 ACTIVITY, INVOICES, RECORD = (SECTIONS[f"Member.{name}"] for name in ("activity", "invoices", "record"))
 MARCH = Period(dt.date(2026, 3, 1), dt.date(2026, 3, 31))
 

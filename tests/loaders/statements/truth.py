@@ -136,10 +136,10 @@ def billing(data: AnalyticsData) -> Answer:
 
 @_canonical
 def invoices(data: AnalyticsData, first: int) -> Answer:
-    """The latest invoices of each member, those with the smaller number first of equals."""
+    """The latest invoices of each member, those with the greater number first of equals."""
 
     def latest(rows: list[Row]) -> list[Row]:
-        return sorted(rows, key=lambda row: (-row["issued_at"].timestamp(), row["id"]))[:first]
+        return sorted(rows, key=lambda row: (row["issued_at"], row["id"]), reverse=True)[:first]
 
     names = ("id", "total", "issued_at", "note", "member_id", "plan_id")
     return {

@@ -1,0 +1,47 @@
+"""Scopes of columns, and which of them SQL touches: conditions and orders would tell what a viewer may not read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.databases import Table
+from loaders.model.names import column_names
+from loaders.model.references import Fragment
+from loaders.model.sql_words import REFERENCE, words
+
+_PART = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|([\w$]+)')
+
+ColumnScopes = Mapping[Table, Mapping[str, frozenset[str]]]
+"""By table and name of a column in lower case, the scopes that any object type over the table says for it."""
+
+
+def column_scopes(fields: Iterable[tuple[Table, DeclaredField]]) -> ColumnScopes:
+    """Return the scopes of the columns that fields of objects say."""
+    scopes: dict[Table, dict[str, frozenset[str]]] = {}
+    for table, field in fields:
+        scope = field.given("scope", "")
+        if field.word is not None and field.word.name == "column" and scope:
+            (column,) = column_names(field.column_text)
+            of_table = scopes.setdefault(table, {})
+            of_table[column.lower()] = of_table.get(column.lower(), frozenset()) | {scope}
+    return scopes
+
+
+def touched_scopes(sql: Iterable[Fragment], tables: Iterable[Table], scopes: ColumnScopes) -> frozenset[str]:
+    """Return the scopes of the columns of some tables that SQL names.
+
+    Names are compared alone, in any case and wherever they stand: a name of something else needs a scope too many.
+    """
+    names = {name for fragment in sql for name in _names(fragment)}
+    of_tables = (scopes.get(table, {}) for table in tables)
+    return frozenset(scope for of_table in of_tables for name in names for scope in of_table.get(name, ()))
+
+
+def _names(fragment: Fragment) -> Iterator[str]:
+    for word in words(fragment.shown(REFERENCE)):
+        if word.kind == "name":
+            for match in _PART.finditer(word.text):
+                quoted, ticked, plain = match.groups()
+                yield (quoted.replace('""', '"') if quoted else ticked or plain).lower()

@@ -1,0 +1,125 @@
+"""Facts of a bound section that follow from its SQL: tables, freshness, scopes, arguments, its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from loaders.model.bound_sections import BoundSection
+from loaders.model.column_scopes import ColumnScopes, touched_scopes
+from loaders.model.databases import Freshness, Relation, Rows, Table, tables_of
+from loaders.model.digests import section_digest
+from loaders.model.model import Model
+from loaders.model.names import column_names
+from loaders.model.references import Fragment, Reference
+from loaders.model.words import Argument, Pick
+
+
+def with_facts(section: BoundSection, model: Model) -> BoundSection:
+    """Return a section with what follows from its SQL and its tables."""
+    tables = tuple(tables_of(section.over))
+    facts = replace(
+        section,
+        tables=tables,
+        shared_tables=tuple(_shared(section, model)),
+        freshness=_shortest([table.options.freshness for table in tables]),
+        scopes=section.scopes | _scopes(section, tables, model.column_scopes),
+        arguments=tuple(_arguments(section)),
+        is_periodic=section.is_periodic and any(table.options.time for table in tables),
+    )
+    return replace(facts, digest=section_digest(facts))
+
+
+def _shared(section: BoundSection, model: Model) -> list[Table]:
+    """Return the tables of which a row that changes may concern any key.
+
+    They are read whole, or by other columns than those that objects of the table are known by: a change names objects.
+    """
+    keys: dict[Table, set[tuple[str, ...]]] = {}
+    for each in model.objects.values():
+        keys.setdefault(each.table, set()).add(each.key.columns)
+    shared = {
+        table: None for table, columns in _rows(section) if not columns or keys.get(table, {columns}) != {columns}
+    }
+    return list(shared)
+
+
+def _rows(section: BoundSection) -> Iterator[tuple[Table, tuple[str, ...]]]:
+    """Yield each table that a section reads, with the columns that the asked key stands in; none where all is read."""
+    if isinstance(section.over, Table):
+        yield section.over, section.key_columns
+        return
+    for reference in _references(_of_relation(section.over)):
+        if isinstance(reference, Rows):
+            yield reference.table, column_names(reference.column) if reference.column is not None else ()
+
+
+def _shortest(freshness: Iterable[Freshness | None]) -> Freshness | None:
+    result: Freshness | None = None
+    for each in freshness:
+        if each is None:
+            return None
+        result = each if result is None else _shorter(result, each)
+    return result
+
+
+def _shorter(one: Freshness, other: Freshness) -> Freshness:
+    return Freshness(
+        min(one.fresh_s, other.fresh_s),
+        min(one.stale_while_revalidate_s, other.stale_while_revalidate_s),
+        min(one.stale_if_error_s, other.stale_if_error_s),
+    )
+
+
+def _scopes(section: BoundSection, tables: tuple[Table, ...], scopes: ColumnScopes) -> frozenset[str]:
+    """Return the scopes of a section's tables, of its key columns, and of what its own SQL names.
+
+    Columns of an object's record have their scope on the column, so that the others can be read without it.
+    """
+    of_tables = {table.options.scope for table in tables} - {""}
+    fragments = [section.where]
+    if isinstance(section.over, Relation):
+        fragments += _of_relation(section.over)
+    else:
+        of_tables.update(*(scopes.get(section.over, {}).get(name.lower(), ()) for name in section.key_columns))
+    if not section.target and not section.name.endswith(".record"):
+        fragments += [column.sql for column in section.columns]
+    return frozenset(of_tables) | touched_scopes(fragments, tables, scopes)
+
+
+def _arguments(section: BoundSection) -> list[Argument[Any]]:
+    fragments = [section.where, *(column.sql for column in section.columns)]
+    fragments += _of_relation(section.over) if isinstance(section.over, Relation) else []
+    fragments += [term.expression for term in section.default_order]
+    fragments += [member.expression for member in section.orders.values()]
+    fragments += [condition.sql for condition in section.filters.values()]
+    arguments: dict[Argument[Any], None] = {}
+    if section.picked_order is not None:
+        arguments[section.picked_order.argument] = None
+        fragments += [term.expression for terms in section.picked_order.terms.values() for term in terms]
+    for reference in _references(fragments):
+        if isinstance(reference, Argument):
+            arguments[reference] = None
+    return list(arguments)
+
+
+def _of_relation(relation: Relation) -> list[Fragment]:
+    """Return the SQL of a relation and of those that it reads, of other databases too, each once."""
+    waiting, fragments = [relation], dict[Relation, Fragment]()
+    while waiting:
+        relation = waiting.pop(0)
+        if relation not in fragments:
+            fragments[relation] = relation.fragment
+            waiting += [each for each in relation.fragment.references() if isinstance(each, Relation)]
+    return list(fragments.values())
+
+
+def _references(fragments: Iterable[Fragment]) -> Iterator[Reference]:
+    """Yield the references of some SQL, those in what an argument picks among them."""
+    for fragment in fragments:
+        for reference in fragment.references():
+            yield reference
+            if isinstance(reference, Pick):
+                yield reference.argument
+                yield from _references(reference.fragments.values())
