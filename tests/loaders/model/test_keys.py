@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loaders.model.keys import Key, chunks
@@ -31,6 +31,9 @@ _VALUES: dict[Scalar, Any] = {
     GRADE: st.sampled_from(["A", "B"]),
 }
 
+LOADED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may be busy with something else."""
+
 
 @st.composite
 def keys_with_values(draw: st.DrawFn) -> tuple[Key, Any]:
@@ -41,6 +44,7 @@ def keys_with_values(draw: st.DrawFn) -> tuple[Key, Any]:
     return key, values if len(scalars) > 1 else values[0]
 
 
+@LOADED
 @given(keys_with_values())
 def test_a_key_is_read_as_it_was_written(drawn: tuple[Key, Any]) -> None:
     key, value = drawn
@@ -49,6 +53,7 @@ def test_a_key_is_read_as_it_was_written(drawn: tuple[Key, Any]) -> None:
     assert type(key.read(text)) is type(value)
 
 
+@LOADED
 @given(keys_with_values(), st.text(max_size=40))
 def test_whatever_is_read_is_written_as_one_text(drawn: tuple[Key, Any], text: str) -> None:
     key, _ = drawn
