@@ -74,16 +74,23 @@ async def _process(process: OpenCache, server: OwnValkey, max_entries: int) -> A
         yield cache, redis
 
 
-@pytest.mark.parametrize("max_entries", [0, 1_000], ids=["redis", "memory"])
 @pytest.mark.parametrize("refusal", [*SERVER, *OF_KEYS], ids=str)
 async def test_a_change_that_cannot_be_made_known_is_not_served_over(
-    process: OpenCache, tmp_path: Path, refusal: Refusal, max_entries: int
+    process: OpenCache, tmp_path: Path, refusal: Refusal
 ) -> None:
+    async with asyncio.TaskGroup() as group:  # most of it is waiting for a lease to end
+        for name, max_entries in (("redis", 0), ("memory", 1_000)):
+            folder = tmp_path / name
+            folder.mkdir()
+            group.create_task(_change_while_refused(process, folder, refusal, max_entries), name=name)
+
+
+async def _change_while_refused(process: OpenCache, folder: Path, refusal: Refusal, max_entries: int) -> None:
     truth = Truth()
-    with own_valkey(tmp_path, *refusal.options) as server:
+    with own_valkey(folder, *refusal.options) as server:
         async with _process(process, server, max_entries) as (cache, redis):
             await _until_served(cache, truth)
-            await asyncio.to_thread(refusal.enter, server, tmp_path)
+            await asyncio.to_thread(refusal.enter, server, folder)
             truth.versions.update(KEYS)
             with pytest.raises(StoreError):
                 await Invalidator(redis).invalidate(CHANGE)
@@ -95,6 +102,6 @@ async def test_a_change_that_cannot_be_made_known_is_not_served_over(
                 assert not await _serves(cache, truth)
                 await asyncio.sleep(0.05)
             known = asyncio.create_task(_make_known(redis))
-            await asyncio.to_thread(refusal.leave, server, tmp_path)
+            await asyncio.to_thread(refusal.leave, server, folder)
             await _until_served(cache, truth)
             await known
