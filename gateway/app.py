@@ -37,8 +37,8 @@ GRAPHQL_PATH = "/graphql"
 
 
 _THREAD_SWITCH_S = 0.0005
-"""How long a thread that decodes a store's answer may keep the interpreter from the event loop. At Python's 5 ms, every
-step of a small request waits as long while a large answer is decoded."""
+"""Maximum time for which a thread that decodes a store's answer may keep the interpreter from the event loop. At
+Python's default of 5 ms, each step of a small request waits that long while a large answer is decoded."""
 
 _COLLECT_EVERY = 20_000
 """Allocations between two runs of the garbage collector. A large answer is millions of rows without a cycle: at
@@ -61,7 +61,7 @@ def create_app() -> Starlette:
 
 
 def _ending(lifespan: Lifespan[Starlette], within_s: float) -> Lifespan[Starlette]:
-    """The same, with the process ended that long after it began to stop, whatever still hangs."""
+    """Extend the lifespan: end the process `within_s` seconds after it began to stop, whatever still hangs."""
 
     @asynccontextmanager
     async def ending(app: Starlette) -> AsyncIterator[None]:
@@ -122,7 +122,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 
 
 def limits(settings: Settings) -> Limits:
-    """What the settings let a request ask for."""
+    """Return the limits of requests that the settings define."""
     return Limits(
         tokens=settings.max_tokens,
         characters=settings.max_document_characters,

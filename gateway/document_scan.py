@@ -27,19 +27,19 @@ _LEXEME = re.compile(
     """,
     re.VERBOSE,
 )
-"""One token or comment with the ignored characters before it. Nothing in it backtracks: a scan takes linear time."""
+"""A token or comment, with the ignored characters before it. The pattern never backtracks: a scan takes linear time."""
 
 _POINTS_A_DOCUMENT = 30
 _POINTS_A_TOKEN = 3
-"""To parse and validate real documents takes 30 to 40 microseconds a token; hostile ones take less, but for what
-`gateway.validation` meters."""
+"""Parsing and validating real documents takes 30 to 40 microseconds per token. Hostile ones take less, except for the
+comparisons that `gateway.validation` meters."""
 _COMMENTS_A_POINT = 4
 _CHARACTERS_A_POINT = 60
 """The lexer looks at each character, those of comments and strings and ignored ones too: 60 to 230 nanoseconds each."""
 _ESCAPES_A_POINT = 16
-"""Beside their characters."""
+"""In addition to their characters."""
 _LINES_A_POINT = 10
-"""Beside their characters, too: validation locates up to five errors."""
+"""In addition to their characters: validation locates up to five errors."""
 
 
 class DocumentScan(NamedTuple):

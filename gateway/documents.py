@@ -40,10 +40,10 @@ _MAX_LENGTH = 64 << 10
 """Characters of a document that is kept."""
 _INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
 _MAX_BYTES = 64 << 20
-"""Of all documents that are kept, by estimate."""
+"""Estimated maximum size of all cached documents."""
 _BYTES_A_DOCUMENT = 32 << 10
 _BYTES_A_TOKEN = 640
-"""Of a syntax tree with the tokens that it holds on to, with what is measured and what errors hold: 400 to 630."""
+"""Estimated size of a token's share of the syntax tree, with measures and errors. Measured: 400 to 630."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
@@ -55,15 +55,15 @@ class Document:
     errors: list[GraphQLError] = field(default_factory=list)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     operations: dict[str, tuple[OperationDefinitionNode, Measures]] = field(default_factory=dict)
-    """By name, "" for one without."""
+    """Operations by name. The key of an operation without a name is ""."""
     unread_tokens: int = 0
-    """Of a text that is not GraphQL: they count for the limits of a request as others do."""
+    """Number of tokens of a text that is not GraphQL. They count for the limits of a request like others."""
     whole: Document | None = None
-    """The same without @defer and @stream, for an answer in one part; None where it has none of them."""
+    """The same document without @defer and @stream, for a response in one part; None if it has neither."""
 
     @property
     def tokens(self) -> int:
-        """Of the text, comments among them."""
+        """Number of lexical tokens in the document, including comments."""
         return self.node.token_count if self.node is not None else self.unread_tokens
 
     @property
@@ -74,15 +74,15 @@ class Document:
 
     @property
     def incremental(self) -> bool:
-        """Whether its answer may come in parts."""
+        """Whether the document has @defer or @stream."""
         return self.whole is not None
 
     def executed(self, *, in_parts: bool) -> Document:
-        """What to execute for an answer that may come in parts, or must not."""
+        """Return the document to execute for a response that may, or must not, come in parts."""
         return self if in_parts or self.whole is None else self.whole
 
     def kind(self, name: str | None) -> str:
-        """`query`, `mutation` or `subscription`: of the operation of this name, or the only one, valid or not.
+        """Return the kind of the named or only operation: `query`, `mutation` or `subscription`.
 
         "" where there is none, or no telling which.
         """
@@ -125,7 +125,7 @@ class Documents:
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._in_use: WeakValueDictionary[str, Document] = WeakValueDictionary()
         self.bytes = 0
-        """What the kept ones take, by estimate."""
+        """Estimated size of the cached documents."""
 
     def known(self, text: str) -> Document | None:
         """The document of a text that need not be read again."""
@@ -181,7 +181,7 @@ class Documents:
 
 
 class _Whole(Visitor):
-    """Takes @defer and @stream out of a document; what is left is valid but for variables that nothing uses now."""
+    """Removes @defer and @stream from a document. The result is valid, except for variables that are now unused."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -194,7 +194,7 @@ class _Whole(Visitor):
         return REMOVE
 
     def leave_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> OperationDefinitionNode:
-        """What is remembered of an operation goes by its identity, and its fragments may be what changes."""
+        """Copy the operation, even if unchanged: caches go by its identity, and its fragments may have changed."""
         return copy(node)
 
 

@@ -1,4 +1,4 @@
-"""What of an error is shown, and what is logged."""
+"""Decide what of an error is shown to the caller, and what is logged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ErrorMasking(SchemaExtension):
     """Logs what is not the caller's to know, with an id, and shows the id in its place."""
 
     def on_operation(self) -> Iterator[None]:
-        """When the result is there."""
+        """Mask the errors of the result."""
         yield
         result: Any = self.execution_context.result
         if isinstance(result, CoreResult | ExecutionResult) and result.errors:
@@ -57,7 +57,7 @@ def masked(errors: Sequence[GraphQLError], causes: dict[BaseException, str] | No
 
 
 def is_masked(error: GraphQLError) -> bool:
-    """Whether an error's text is for the log alone: anything that is neither GraphQL's own nor the caller's fault."""
+    """Return whether an error is for the log only: anything that is neither a GraphQLError nor a CallerError."""
     return error.original_error is not None and not isinstance(error.original_error, CallerError | GraphQLError)
 
 

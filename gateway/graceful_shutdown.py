@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _ANSWER_S = 1.0
-"""How long the client of a connection that came too late has to read why."""
+"""Time for the client of a connection that came too late to read the error."""
 _HANDSHAKE_S = 0.02
-"""How long connections whose handshake has begun have to complete it, before a socket stops listening."""
+"""Time for handshakes that have begun to complete, before a socket stops listening."""
 _JOIN_INTERVAL_S = 0.05
 _SO_ATTACH_FILTER = 26
 _DROP_FIRST_PACKETS = (

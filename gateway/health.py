@@ -1,4 +1,4 @@
-"""Is the process alive, and can it answer?"""
+"""The probes: whether the process is alive, and whether it can answer."""
 
 import asyncio
 import time
@@ -13,13 +13,14 @@ from gateway.stores import Stores
 PATHS = LIVE, READY = "/livez", "/readyz"
 
 _FRESH_S = 1.0
-"""How long one look at the stores is answered: probes ask every few seconds, and anybody else may ask at any rate."""
+"""Time for which one check of the stores is reused: anybody may call the probes, at any rate."""
 _WITHIN_S = 5.0
-"""How long a store may take to answer a ping. Without it, probes would wait as long as a statement may take."""
+"""Maximum time of a ping. Without it, probes would wait as long as a statement may take."""
 
 
 async def live(_request: Request) -> Response:
-    """200 as long as the event loop turns; asks nothing of the stores, so that a restart never follows their faults."""
+    """Answer 200 while the event loop runs. The stores are not checked, so that their failures never cause a
+    restart."""
     return PlainTextResponse("alive\n", headers={"Cache-Control": "no-store"})
 
 

@@ -19,18 +19,17 @@ if TYPE_CHECKING:
 
 _LINGER_S = 2.0
 _LINGER_BYTES = 1 << 20
-"""How long, and how much of it, a client that is refused is read on. Closing at once would reset the connection, and a
-client that still sends would not see why."""
+"""Time, and bytes, that a rejected client may still send. Closing at once would reset the connection, and a client that
+still sends would not see the error."""
 _MAX_LINGERING = 256
 """Connections that may be told that there are too many; more are reset."""
 LAST_HEAD_S = 2.0
-"""How long a stopping gateway waits for the head of a request on a connection that has sent a part of one, or has just
-been accepted."""
+"""Time for a stopping gateway to wait for the rest of a request's head, or for the first one of a new connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What a client may send, and how long it may take, before it is known who asks."""
+    """Limits for what clients send before they are authenticated."""
 
     head_bytes: int
     headers: int
@@ -50,7 +49,7 @@ class IdleConnections:
         self._timer: TimerHandle | None = None
 
     def add(self, connection: Connection) -> None:
-        """Begin to wait."""
+        """Add a connection that waits for a request."""
         self.since[connection] = connection.loop.time()
         if self._timer is None:
             self._timer = connection.loop.call_later(connection.timeout_keep_alive, self._expire_soon, connection.loop)
@@ -101,7 +100,7 @@ class Connection(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
         self._is_refused = False
         self._refusal: HTTPError | None = None
-        """What is still to be answered, once earlier requests are."""
+        """The error to send once earlier requests are answered."""
         self._lingered = 0
         self._is_stopping = False
 

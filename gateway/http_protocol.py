@@ -32,7 +32,8 @@ uvicorn_on_headers_complete = HttpToolsProtocol.on_headers_complete
 
 
 class ProtocolFactory:
-    """Makes the protocol of each connection of a process. uvicorn sends it to worker processes and calls it there."""
+    """Factory of the protocol for each connection of a process. uvicorn sends it to worker processes and calls it
+    there."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self._limits = limits
@@ -50,7 +51,7 @@ class ProtocolFactory:
 
 
 class GatewayProtocol(Connection):
-    """One connection.
+    """The protocol of one connection.
 
     - The head of a request is bounded in bytes, headers and time, the time from its first byte (or from when the
       connection was made). CPU time is linear in what is sent.
@@ -84,7 +85,7 @@ class GatewayProtocol(Connection):
         self._trailers = 0
         self._is_complete = False
         self._held = b""
-        """What came ahead of an answer."""
+        """Bytes that were sent ahead of a response."""
 
     # What comes in
 
@@ -199,7 +200,7 @@ class GatewayProtocol(Connection):
         self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Begin to answer, unless no request may look like this."""
+        """Start to answer a request, or reject its head."""
         if len(self.headers) > self._limits.headers:
             raise too_large("headers", self._limits.headers)
         version = self.parser.get_http_version()

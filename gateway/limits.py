@@ -1,4 +1,4 @@
-"""What a request may ask for, and what of that can be told from the document alone."""
+"""The limits of a request, and those that can be checked by the document alone."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Limits:
 
 
 class Measures(NamedTuple):
-    """Of an operation with its fragments put in place."""
+    """The measures of an operation with its fragments in place."""
 
     depth: int
     aliases: int
@@ -53,7 +53,7 @@ class Measures(NamedTuple):
 
 
 def exceeded(name: str, maximum: int, value: int, *, unit: str = "") -> RequestError:
-    """What an operation over a limit is refused with."""
+    """Return the error for an operation that exceeds a limit."""
     what = unit or name.replace("_", " ")
     message = f"At most {maximum:,} {what} can be asked for, and this operation asks for {value:,}."
     return request_error(message, "LIMIT_EXCEEDED", limit=name, max=maximum, value=value)
@@ -112,7 +112,7 @@ class _Measuring:
         return Measures(0, 0, 0, 0, 0)
 
     def _of_fragment(self, name: str) -> Measures:
-        """Each fragment is walked once, so that fragments of fragments cost no more than they are long."""
+        """Measure a fragment. Each is walked once, so that nested fragments cost no more than their length."""
         if name not in self._known:
             fragment = self._fragments[name]
             found = self.of(fragment.selection_set)

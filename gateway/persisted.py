@@ -29,19 +29,20 @@ AUTOMATIC, TRUSTED, OFF = "automatic", "trusted", "off"
 _VERSION = 1
 _DIGEST = re.compile("[0-9a-f]{64}")
 _PREFIX = "sha256:"
-"""What GraphQL over HTTP has before a digest that is a document's id."""
+"""Prefix of a digest that is used as a document id, as in GraphQL over HTTP."""
 _MAX_DOCUMENT_BYTES = 64 << 10
 """Bytes of a document that is kept: longer ones are no frontend's, and few of them would drive out many others."""
 _MAX_DOCUMENTS = 256
 """Automatic documents that a process remembers; a frontend has some dozens."""
 _MAX_BYTES = 4 << 20
-"""Of their texts together."""
+"""Maximum size of their texts together."""
 _USED_S = 60.0
-"""How often the use of an automatic document is told to Redis, which lets go of those used least lately."""
+"""Interval at which the use of an automatic document is reported to Redis, which evicts the least recently used
+ones."""
 _RENEW_S = 86_400.0
-"""How often what is used is made known again, so that Redis keeps it."""
+"""Interval at which trusted documents are published again, so that Redis keeps them."""
 _AGAIN_S = 10.0
-"""How often a text that is sent each time with its digest is made known, at most."""
+"""Minimum interval at which a text that is always sent with its digest is published again."""
 _RETRY_S = 1.0
 
 
@@ -68,7 +69,7 @@ class Persisted:
 
     @classmethod
     def of(cls, settings: Settings) -> Persisted:
-        """As the settings say. Raises SettingsError for a mode that there is not, or a manifest that cannot be read."""
+        """Build it from the settings. Raises SettingsError for an unknown mode or an unreadable manifest."""
         mode, path = settings.persisted.lower(), settings.trusted_documents
         if mode not in (AUTOMATIC, TRUSTED, OFF):
             raise SettingsError(f"GATEWAY_PERSISTED must be automatic, trusted or off, and is {settings.persisted!r}.")
@@ -80,7 +81,7 @@ class Persisted:
 
     @asynccontextmanager
     async def over(self, redis: Redis, *, timeout_s: float) -> AsyncIterator[None]:
-        """For the length of the block, share documents with all processes over one Redis."""
+        """Share documents with all processes over one Redis while the context is open."""
         shared = self._shared = SharedDocuments(redis, timeout_s=timeout_s)
         publishing = asyncio.create_task(self._publish(shared))
         try:

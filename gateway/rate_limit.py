@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from loaders.stores.redis import Redis
 
 HEADERS = frozenset({b"ratelimit", b"ratelimit-policy"})
-"""What says how much one caller has left, at one moment: it is nobody else's, and not kept with an answer."""
+"""Headers with one caller's remaining budget. They are not cached with a response."""
 
 _TOLD = "gateway.rate"
-"""Where a request's scope has what its answer tells: what was counted last, and the points of a minute."""
+"""The key in a request's scope of what its headers will say: the last count, and the points of a minute."""
 _NETWORK_BITS = 64
-"""Of an IPv6 address: a subscriber has all the addresses below."""
+"""Bits of an IPv6 address that count: a subscriber has all addresses of the network."""
 
 
 class RateLimit:
@@ -41,7 +41,7 @@ class RateLimit:
 
     @asynccontextmanager
     async def over(self, redis: Redis, *, timeout_s: float) -> AsyncIterator[None]:
-        """For the length of the block, share budgets with all processes over one Redis."""
+        """Share budgets with all processes over one Redis while the context is open."""
         shared = self._shared = SharedRates(redis, timeout_s=timeout_s)
         try:
             yield
@@ -132,7 +132,7 @@ class CallerBudget:
         self._viewer = "" if viewer.is_anonymous else viewer.name
         self._cost_per_minute = viewer.limits.cost_per_minute
         self._prepaid = 1
-        """Of reading the body, which takes no more than a point of most requests."""
+        """The points of reading the body. Most requests take at most one."""
 
     async def begin(self) -> None:
         """Take what each request costs. Raises HTTPError 429 where that is not left."""

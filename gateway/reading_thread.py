@@ -1,4 +1,4 @@
-"""One thread for what takes longer than the event loop may be held: large bodies and documents."""
+"""Run work that would block the event loop in one thread: parsing large bodies and documents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MAX_INLINE_POINTS = 600
-"""What takes no longer (six milliseconds) is done at once."""
+"""Maximum points of work (six milliseconds) that is done on the event loop."""
 _MAX_WAITING = 64
 """Requests that wait for the thread. Without a bound, they would pile up, each with its body."""
 
@@ -31,7 +31,8 @@ class ReadingThread:
         self._waiting = 0
 
     async def run(self, points: int, function: Callable[[], T]) -> T:
-        """What the function returns, for about so many points of work. Raises HTTPError 503 where too many wait."""
+        """Return the function's result, for about so many points of work. Raises HTTPError 503 if too many requests
+        wait."""
         if points <= _MAX_INLINE_POINTS:
             return function()
         if self._waiting >= _MAX_WAITING:

@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 
 
 class GatewaySchema(strawberry.Schema):
-    """With documents that are kept, and errors that are masked; Strawberry would log all of them."""
+    """A Strawberry schema that caches documents, and whose errors are logged only where they are masked."""
 
     documents: Documents
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Nothing: what is masked is logged where it is masked."""
+        """Do not log: errors are logged where they are masked."""
 
 
 class _KeptDocuments(SchemaExtension):
-    """Takes the document and its errors from where they are kept."""
+    """Takes documents and their errors from the cache."""
 
     def on_parse(self) -> Iterator[None]:
-        """Before Strawberry would parse."""
+        """Provide the parsed document before Strawberry parses it."""
         context = self.execution_context
         document = _documents(context).get(context.query or "")
         if document.node is None:
@@ -46,18 +46,18 @@ class _KeptDocuments(SchemaExtension):
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Before Strawberry would validate."""
+        """Provide the validation errors before Strawberry validates."""
         context = self.execution_context
         context.pre_execution_errors = list(_documents(context).get(context.query or "").errors)
         yield
 
 
 class _WithoutSuggestions(ColumnExecutor):
-    """Says of a variable's value that it is wrong, and no more."""
+    """Reports that a variable's value is invalid, without suggestions."""
 
     @classmethod
     def build(cls, *args: Any, **kwargs: Any) -> Any:
-        """As any other."""
+        """Build the execution without suggestions."""
         return super().build(*args, **kwargs | {"hide_suggestions": True})
 
 

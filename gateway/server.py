@@ -24,7 +24,7 @@ _OTHER_FILES = 256
 """Files that a worker has open beside its clients' connections: those to the stores, and Python's own."""
 
 _ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
-"""Where to listen, and no address to ask: `gateway run` refuses it as a host."""
+"""Addresses to listen on that are no host to connect to: `gateway run` rejects them as a host."""
 
 _EXAMPLE = """{ aircraftByIds(ids: ["N725MQ", "N14228"]) {
     id registration { model seats } operator { name }
@@ -114,7 +114,7 @@ def _allow_open_files(connections: int) -> None:
 
 
 def stop_with_parent() -> None:
-    """In a worker process: stop when the parent is gone, however it ended. Does nothing elsewhere.
+    """Stop a worker process when its parent is gone, however it ended. Does nothing in other processes.
 
     Without it, the workers of a killed gateway keep its port and answer from stores that are gone.
     """
@@ -146,7 +146,7 @@ def stop_surely(within_s: float) -> None:
 
 
 def welcome(settings: Settings) -> str:
-    """What to open and what to ask."""
+    """Return the message that is printed at startup: the addresses, and a first query."""
     host = "localhost" if settings.host in _ALL_ADDRESSES else settings.host
     host = f"[{host}]" if ":" in host else host
     base = f"http://{host}:{settings.port}"

@@ -1,4 +1,4 @@
-"""One setting: its variable, its default, what it is for, and how its text is read."""
+"""Declare and parse one setting: its variable, default and description."""
 
 from dataclasses import Field, field
 from typing import Any

@@ -7,7 +7,7 @@ from gateway.setting import setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreSettings:
-    """Where the stores are, how many connections they get and how long they may take, and what is kept of them."""
+    """The settings of the stores: their URLs, connections, timeouts and caches."""
 
     database_url: str = setting(
         "DATABASE_URL",

@@ -22,8 +22,8 @@ from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 
 _SETTLE_S = 0.3
-"""How long a start waits to learn whether changes are heard, which takes some milliseconds unless Redis is new. Until
-then, answers are cached for a short time."""
+"""Time for a start to learn whether changes are heard. It takes some milliseconds unless Redis is new. Until then,
+answers are cached for a short time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Stores:
         return [reason for reason in reasons if reason is not None]
 
     async def states(self, within_s: float = 5.0) -> dict[str, str]:
-        """`ok` or `away` for each store; one that has not answered by then is away."""
+        """Return `ok` or `away` for each store. A store that does not answer in time is away."""
         pings = (self.postgres.ping(), self.clickhouse.ping(), self.redis.ping())
         answers = await asyncio.gather(*(asyncio.wait_for(one, within_s) for one in pings), return_exceptions=True)
         names = ("postgresql", "clickhouse", "redis")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_ERRORS = 5
 """Validation errors after which validation stops: nobody reads more, and each takes time to find."""
 _UNITS_A_COMPARISON = 2
-"""What graphql-core counts for one comparison of two fields; it counts smaller steps too."""
+"""Units that graphql-core counts for one comparison of two fields; it counts smaller steps too."""
 _COMPARISONS_A_POINT = 10
 
 
@@ -51,7 +51,7 @@ class Validator:
         self._hide_suggestions = not suggestions
 
     def errors(self, node: DocumentNode, meter: ComparisonMeter | None = None) -> list[GraphQLError]:
-        """What is wrong with the document. Raises RequestError where that would take more comparisons than are left."""
+        """Return the errors of the document. Raises RequestError if that takes more comparisons than are left."""
         if meter is None:
             return validate(self._schema, node, self._rules, MAX_ERRORS, self._hide_suggestions)
         budget = _UNITS_A_COMPARISON * (meter.max_comparisons - meter.comparisons)

@@ -29,12 +29,12 @@ _NO_HASH = bytes(32)
 """Compared with where the id is not known, so that the time that it takes does not tell."""
 
 _LOOK_UP_S = 2.0
-"""How long a look-up may take. Without it, requests would queue behind a PostgreSQL that hangs."""
+"""Maximum time of a look-up. Without it, requests would queue behind a PostgreSQL that hangs."""
 _AGAIN_S = 1.0
-"""How long PostgreSQL is left alone about a key after a look-up that failed, where the key may do without."""
+"""Time between two look-ups of a key while PostgreSQL is down, for a key that is in its grace period."""
 _GRACE_S = 300.0
-"""How long a key that was good is taken for good while PostgreSQL is away: restarts and fail-overs of it take less, and
-what is cached can be answered meanwhile. A key that is revoked by then is refused nevertheless where Redis tells."""
+"""Grace period: time for which a valid key stays valid while PostgreSQL is down. Restarts and fail-overs take less, and
+cached responses can be served meanwhile. A key that is revoked by then is still rejected if Redis reports it."""
 
 _log = logging.getLogger("gateway")
 
@@ -51,7 +51,7 @@ def text_of(key_id: str, secret: str) -> str:
 
 
 def hash_of(secret: str) -> bytes:
-    """What is stored of a secret."""
+    """Return the hash of a secret, which is stored in its place."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -70,7 +70,7 @@ class _Known:
 
 
 class KeyVerifier:
-    """Says who asks with a key. Good keys are remembered for `fresh_s` seconds; listen with `apply` to end that sooner.
+    """Verifies API keys. Valid keys are cached for `fresh_s` seconds; pass changes to `apply` to end that sooner.
 
     Where PostgreSQL is away, a key that was good is good for five minutes more, and any other raises KeysUnavailable.
     """
@@ -86,7 +86,7 @@ class KeyVerifier:
         self._is_away = False
 
     async def viewer(self, text: str) -> Viewer:
-        """Who asks. Raises Unauthenticated, and KeysUnavailable."""
+        """Return the viewer of a key. Raises Unauthenticated or KeysUnavailable."""
         form = _FORM.fullmatch(text)
         if form is None:
             raise Unauthenticated("The API key is not complete.")
@@ -126,7 +126,8 @@ class KeyVerifier:
         return found
 
     def _without(self, before: _Known | None, error: Exception) -> _Known:
-        """What was known of a key that cannot be looked up now."""
+        """Return what was known of a key that cannot be looked up now. Raises KeysUnavailable after its grace
+        period."""
         if not self._is_away:
             self._is_away = True
             _log.warning("Keys cannot be looked up, and good ones go on: %s", str(error)[:500] or "no answer in time")
@@ -137,7 +138,7 @@ class KeyVerifier:
 
 
 class _Lookups:
-    """One statement at a time, for all keys that were asked for while the one before ran.
+    """Look-ups of keys in PostgreSQL: one statement at a time, for all keys requested during the previous one.
 
     However many keys somebody makes up, that takes one connection; and nobody is answered by a statement that began
     before they asked.

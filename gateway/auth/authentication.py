@@ -14,7 +14,7 @@ from gateway.stores import Stores
 from loaders.api_keys import ApiKeys
 
 ViewerOf = Callable[[Request], Awaitable[Viewer]]
-"""Who asks with a request. Raises AuthenticationError."""
+"""Returns the viewer of a request. Raises AuthenticationError."""
 
 _CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
 _MAX_CREDENTIAL_BYTES = 8_192
@@ -23,7 +23,7 @@ _MAX_CREDENTIAL_BYTES = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the settings say of who may ask."""
+    """The authentication policy of the settings."""
 
     anonymous: Viewer | None
     tokens: TokenVerifier | None
@@ -31,12 +31,12 @@ class Policy:
 
     @classmethod
     def of(cls, settings: Settings) -> "Policy":
-        """Raises SettingsError, with a sentence that holds no secret."""
+        """Build the policy from the settings. Raises SettingsError, whose message holds no secret."""
         return cls(anonymous(settings.anonymous), TokenVerifier.of(settings), settings.keys_cache_s)
 
 
 class Authenticator:
-    """Says who asks, by an API key or a token in `Authorization: Bearer …`, or by an API key in `X-API-Key`."""
+    """Authenticates requests by an API key or a token in `Authorization: Bearer …`, or by an API key in `X-API-Key`."""
 
     def __init__(self, policy: Policy, stores: Stores) -> None:
         self._anonymous = policy.anonymous
@@ -46,14 +46,14 @@ class Authenticator:
             stores.cache.on_change.append(self._keys.apply)
 
     def anonymous_viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
-        """Who asks without a credential, where that is open and there is none: most requests, and at once."""
+        """Return the anonymous viewer if the request has no credential and anonymous access is enabled, else None."""
         for name, _ in headers:
             if name in _CREDENTIALS:
                 return None
         return self._anonymous
 
     async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
-        """Who asks, of a request with these headers, their names in lower case as ASGI has them.
+        """Return the viewer of a request with these headers, whose names are in lower case as in ASGI.
 
         An empty header, and `Bearer` without a token, are as good as absent.
 
@@ -77,13 +77,13 @@ class Authenticator:
 
 
 async def viewer_of(request: Request) -> Viewer:
-    """Who asks, by the application's `authenticator`."""
+    """Return the viewer of a request, using the application's `authenticator`."""
     authenticator: Authenticator = request.app.authenticator
     return await authenticator.viewer(request.scope["headers"])
 
 
 async def everyone(_request: Request) -> Viewer:
-    """Where nobody is asked who they are."""
+    """Return the anonymous viewer for any request: for servers without authentication."""
     return ANONYMOUS
 
 

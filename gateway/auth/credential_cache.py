@@ -1,4 +1,4 @@
-"""What was verified lately, so that it need not be verified for each request."""
+"""Cache verified credentials, so that they are not verified again for each request."""
 
 import hashlib
 from collections import OrderedDict
@@ -12,13 +12,13 @@ _MAX_CREDENTIALS = 10_000
 
 
 class CredentialCache(Generic[T]):
-    """By credential, of which a digest is held and never itself; those used least lately go first."""
+    """An LRU cache by credential. It holds a digest of each credential, never the credential itself."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[bytes, T] = OrderedDict()
 
     def get(self, credential: str) -> T | None:
-        """What was kept, if it is still there."""
+        """Return the value of a credential, or None."""
         digest = _digest(credential)
         found = self._kept.get(digest)
         if found is not None:
@@ -36,7 +36,7 @@ class CredentialCache(Generic[T]):
         self._kept.pop(_digest(credential), None)
 
     def values(self) -> Iterable[T]:
-        """All that is kept."""
+        """Return all values."""
         return self._kept.values()
 
     def drop_where(self, concerned: Callable[[T], bool]) -> None:

@@ -14,7 +14,7 @@ import jwt
 from gateway.setting import SettingsError
 
 _ALGORITHMS = {"RSA": "RS256", "EC": "ES256", "oct": "HS256"}
-"""By the key's type, and never by what a token says: a public key must not be taken for a shared secret."""
+"""Algorithms by the key's type, never by what a token claims: a public key must not be used as a shared secret."""
 _MIN_SECRET_BYTES = 32
 """Bytes: as many as HS256's digest has. A shorter one can be found by trying, without asking the gateway."""
 _MIN_RSA_BITS = 2_048
@@ -33,7 +33,7 @@ class VerificationKey:
 
 
 Keys = Mapping[str | None, VerificationKey]
-"""By `kid`; None is the key that has none."""
+"""Keys by `kid`. The key of None has no `kid`."""
 
 
 def shared_secret(secret: str) -> VerificationKey:
@@ -49,7 +49,7 @@ class KeyFile:
     """
 
     def __init__(self, path: Path, beside: Keys, look_every_s: float = _LOOK_EVERY_S) -> None:
-        """Raises SettingsError where the file cannot be read, or has no key to verify with."""
+        """Read the file. Raises SettingsError if it cannot be read, or has no key for verification."""
         self._path = path
         self._beside = beside
         self._look_every_s = look_every_s
@@ -58,7 +58,7 @@ class KeyFile:
         self._look_at = time.monotonic() + look_every_s
 
     def keys(self) -> Keys:
-        """As last read; another object where they have changed."""
+        """Return the keys as last read: a new object if they have changed."""
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + self._look_every_s
             stamp = _stamp(self._path)
@@ -117,7 +117,7 @@ def _listed(text: bytes) -> list[dict[str, Any]]:
 
 
 def _key(jwk: Mapping[str, Any]) -> VerificationKey | None:
-    """None for a key that is for something else. Raises SettingsError, without the key, for one that cannot be."""
+    """Return the key, or None if it is for another purpose. Raises SettingsError, without the key, if it is invalid."""
     kind = jwk.get("kty")
     algorithm = _ALGORITHMS.get(kind) if isinstance(kind, str) else None
     if algorithm is None or jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:

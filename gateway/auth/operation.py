@@ -28,7 +28,7 @@ class RefuseForbidden(SchemaExtension):
     """Refuses operations as validation does, after it, for the scopes of the request's context."""
 
     def on_validate(self) -> Iterator[None]:
-        """Looks at valid documents only, and at none where all scopes are there."""
+        """Check a valid document, unless the request has all scopes."""
         asked = self.execution_context
         scopes: frozenset[str] = getattr(asked.context, "scopes", frozenset())
         if not scopes >= FIELD_SCOPES and asked.pre_execution_errors == [] and asked.graphql_document is not None:
@@ -90,7 +90,7 @@ class _Walk:
         self._found: dict[tuple[str, str], GraphQLError] = {}
 
     def errors(self) -> dict[tuple[str, str], GraphQLError]:
-        """By type and field."""
+        """Return the errors by type and field."""
         root = self._schema.get_root_type(self._operation.operation)
         if root is not None:
             collected = collect_fields(self._schema, self._fragments, self._values, root, self._operation)

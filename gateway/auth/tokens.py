@@ -25,11 +25,11 @@ class _Verified:
     viewer: Viewer
     expires: float
     keys: Keys
-    """Those that it was verified among: with others it is verified again."""
+    """The keys when the token was verified. If they have changed, it is verified again."""
 
 
 class TokenVerifier:
-    """Says who asks with a token. Which key it was signed with is the token's to say, by which algorithm the key's."""
+    """Verifies tokens. A token names the key that it was signed with; the key determines the algorithm."""
 
     def __init__(self, keys: Callable[[], Keys], *, audience: str, issuer: str, leeway_s: float) -> None:
         self._keys = keys
@@ -40,7 +40,8 @@ class TokenVerifier:
 
     @classmethod
     def of(cls, settings: Settings) -> "TokenVerifier | None":
-        """By the settings; None where they name no key. Raises SettingsError, without what is secret."""
+        """Build the verifier of the settings, or return None if they name no key. Raises SettingsError without
+        secrets."""
         if not settings.jwt_secret and not settings.jwks_file:
             return None
         for variable, value in (
@@ -55,7 +56,7 @@ class TokenVerifier:
         return cls(keys, audience=settings.jwt_audience, issuer=settings.jwt_issuer, leeway_s=settings.jwt_leeway_s)
 
     def viewer(self, token: str) -> Viewer:
-        """Who asks. Raises Unauthenticated."""
+        """Return the viewer of a token. Raises Unauthenticated."""
         keys = self._keys()
         found = self._cache.get(token)
         if found is None or found.keys is not keys or time.time() >= found.expires:
@@ -108,7 +109,7 @@ def _signed_with(kid: str | None, keys: Keys) -> VerificationKey:
 
 
 def _scopes(claims: dict[str, Any]) -> list[str]:
-    """`scope`, separated by spaces (RFC 9068), or `scp`, as some issuers have it, as a text or as a list."""
+    """Return the scopes of a token: `scope`, separated by spaces (RFC 9068), or `scp`, a text or a list."""
     given = claims.get("scope", claims.get("scp", ""))
     if isinstance(given, str):
         return given.split(" ")

@@ -1,4 +1,4 @@
-"""Who asks, and what they may."""
+"""The viewer of a request, and the viewer's scopes and limits."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ class ViewerLimits:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: `key:<id>`, `jwt:<issuer>:<subject>` or `anonymous`."""
+    """The authenticated user of a request: `key:<id>`, `jwt:<issuer>:<subject>` or `anonymous`."""
 
     name: str
     scopes: frozenset[str]
     limits: ViewerLimits = ViewerLimits()
     audience: bytes = field(init=False, compare=False)
-    """For whom an answer may be kept: everyone without a credential, or all with one who may read the same.
+    """The viewers that may share a cached response: all anonymous ones, or all others with the same scopes.
 
     And as many of it at once: what a viewer's own limit refuses is not answered because others may ask for more. The
     budget of a minute is no part of it, since what is kept costs nothing.
@@ -44,21 +44,21 @@ class Viewer:
 
     @property
     def is_anonymous(self) -> bool:
-        """Whether it is nobody in particular, so that what they are answered is public."""
+        """Whether the viewer is anonymous, so that responses are public."""
         return self.name == _NOBODY
 
 
 ANONYMOUS = Viewer(_NOBODY, ALL_SCOPES)
-"""Whoever asks without a credential where nothing is closed to them."""
+"""The viewer of requests without a credential if all scopes are open to them."""
 
 
 def known(scopes: Iterable[str]) -> frozenset[str]:
-    """Those of the scopes that there are: tokens may carry other services' too."""
+    """Return those scopes that exist here: tokens may carry scopes of other services."""
     return ALL_SCOPES.intersection(scopes)
 
 
 def anonymous(setting: str) -> Viewer | None:
-    """Who asks without a credential, by GATEWAY_ANONYMOUS; None where that is refused. Raises SettingsError."""
+    """Return the anonymous viewer that GATEWAY_ANONYMOUS defines, or None if it defines none. Raises SettingsError."""
     words = setting.lower().replace(",", " ").split()
     if words in ([], ["none"]):
         return None

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from gateway.commands.command import Commands
 
 DEFAULT_SCOPES = READ_SCOPES
-"""What a key may do that was made without `--scope`: read, and neither export all nor see the stores' SQL."""
+"""Scopes of a key that is created without `--scope`: reading, but neither exporting all nor seeing the stores' SQL."""
 _MAX_NAME_LENGTH = 100
 _MAX_IDS = 10_000
-"""As for GATEWAY_MAX_IDS."""
+"""The maximum of GATEWAY_MAX_IDS."""
 _MAX_COST = 2**31 - 1
 _MAX_DAYS = 36_500
 
@@ -122,7 +122,7 @@ def _revoke(arguments: argparse.Namespace) -> int:
 
 
 async def _revoked(key_id: str) -> bool:
-    """Whether the gateways have heard of it. Raises CallerError for an unknown id."""
+    """Revoke a key, and return whether the gateways were notified. Raises CallerError for an unknown id."""
     settings = _settings()
     async with open_postgres(settings) as postgres, open_redis(settings) as redis:
         if not await ApiKeys(postgres).revoke(key_id):

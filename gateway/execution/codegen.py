@@ -33,21 +33,23 @@ _GUARDS = {
     "DateTime": "type({v}) is datetime",
 }
 _WRITTEN = {"Date": "{v}.isoformat()", "DateTime": "{v}.isoformat()"}
-"""How a value leaves that is not written as it is."""
+"""Expressions for values that are not written as they are."""
 _ENCODED = {"DateTime": "({v} if {v}.tzinfo is UTC else {v}.isoformat())"}
-"""The same where orjson will encode it: it writes dates and times in UTC alike, and faster. It rounds other offsets."""
+"""The same for results that orjson will encode. It writes dates, and times in UTC, alike and faster, but it rounds
+other offsets."""
 
 SCALARS = frozenset(_GUARDS)
 """Scalars that have a guard."""
 
 Completed = list[Any]
 Complete = Callable[[Sequence[Any], Any], Completed]
-"""(values, context): completes a column, as many values out as in, in order. Raises FallbackValue."""
+"""A function of (values, context) that completes a column: one value for each, in order. Raises FallbackValue."""
 
 
 @lru_cache(maxsize=1_024)  # one a selection of leaves; documents repeat
 def complete_rows(leaves: tuple[Leaf, ...], typename: str, encoded: bool) -> Complete:
-    """Completes tuples to dictionaries of these leaves, in order. None stays None; anything but a tuple is unclean.
+    """Return a function that completes rows to dictionaries with these leaves, in order. None stays None. A row that is
+    not a tuple raises FallbackValue.
 
     A leaf whose place is -1 is the name of the type.
     """
@@ -77,7 +79,7 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str, encoded: bool) -> Com
 
 @lru_cache(maxsize=64)
 def complete_leaf(scalar: str, encoded: bool) -> Complete:
-    """Completes a column of one leaf; None stays None."""
+    """Return a function that completes a column of one leaf. None stays None."""
     guard, written = _GUARDS[scalar].format(v="v"), _written(scalar, "v", encoded)
     complete: Complete = _compiled(
         "def complete(values, context):",
@@ -91,7 +93,8 @@ def complete_leaf(scalar: str, encoded: bool) -> Complete:
 
 @lru_cache(maxsize=1_024)
 def assemble(keys: tuple[str, ...]) -> Callable[..., list[dict[str, Any]]]:
-    """Puts completed columns together: one dictionary a row, with these response keys in order."""
+    """Return a function that joins completed columns: one dictionary for each row, with these response keys in
+    order."""
     names = [f"v{at}" for at in range(len(keys))]
     items = ", ".join(f"{key!r}: {name}" for key, name in zip(keys, names, strict=True))
     joined = ", ".join(names)

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from graphql.execution.values import VariableValues
 
 _Resolve = Callable[[Sequence[Any], Any], Sequence[Any]]
-"""(parents, context) to one value a parent."""
+"""A function of (parents, context) that returns one value for each parent."""
 _TYPENAME = "__typename"
 _CORE_SCALARS = (GraphQLInt, GraphQLFloat, GraphQLString, GraphQLID, GraphQLBoolean)
 
@@ -183,7 +183,7 @@ def _type_check(declared: GraphQLObjectType) -> Callable[[Sequence[Any]], None] 
 
 
 def _is_guarded(declared: GraphQLOutputType) -> bool:
-    """Whether a leaf is of a scalar that rows.py has a guard for: the very one, not another of its name."""
+    """Return whether a leaf's scalar is one that codegen has a guard for, and not another of the same name."""
     if not isinstance(declared, GraphQLScalarType) or declared.name not in SCALARS:
         return False
     own = declared.extensions.get("strawberry-definition")

@@ -48,7 +48,7 @@ def coerced(
 
 
 def counted(values: Mapping[str, Any], maximum: int) -> int:
-    """How many values there are in lists and objects; not counted on beyond `maximum`."""
+    """Return the number of values in lists and objects. Counting stops beyond `maximum`."""
     found, rest = 0, list[Any](values.values())
     while rest and found <= maximum:
         value = rest.pop()

@@ -54,7 +54,7 @@ def ensure_built(directory: Path = HERE, timeout_s: float = BUILD_TIMEOUT_S) -> 
 
 
 def is_current(directory: Path) -> bool:
-    """Whether a finished build is there, made from the sources as they are now."""
+    """Return whether there is a finished build of the current sources."""
     assets = directory / "assets"
     try:
         return (assets / "stamp").read_text() == _stamp(directory) and (assets / "manifest.json").is_file()
@@ -126,7 +126,7 @@ def _served_instead(directory: Path) -> str:
 
 @contextmanager
 def _only_build(directory: Path) -> Iterator[None]:
-    """One build at a time per folder: two gateways that start together would install over each other."""
+    """Hold a lock on the folder: two gateways that build at the same time would overwrite each other's files."""
     assets = directory / "assets"
     assets.mkdir(exist_ok=True)
     with (assets / "lock").open("w") as lock:
@@ -135,7 +135,7 @@ def _only_build(directory: Path) -> Iterator[None]:
 
 
 def main() -> int:
-    """Exit status 0 whatever happens: without its own copy the gateway still starts, and says so."""
+    """Build the assets. Returns exit status 0 in any case: without them, the gateway uses the CDN and says so."""
     if is_current(HERE):
         print("GraphiQL is built.")
     else:

@@ -40,7 +40,7 @@ class HashedFiles(StaticFiles):
         super().__init__(directory=directory, check_dir=False)
 
     async def check_config(self) -> None:
-        """Nothing to check: a missing folder is what the CDN page is for."""
+        """Skip the check for the folder: the CDN page is served if it is missing."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)

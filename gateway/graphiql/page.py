@@ -42,7 +42,7 @@ def graphiql_page(directory: Path, endpoint: str) -> HTMLResponse:
 
 
 def _settings(directory: Path, endpoint: str) -> dict[str, str]:
-    """What page.js reads from the mount point, escaped for HTML attributes."""
+    """Return the attributes that page.js reads from the mount point, escaped for HTML."""
     query = (directory / "example.graphql").read_text()
     variables = (directory / "example.json").read_text().strip()
     return {"endpoint": escape(endpoint), "query": escape(query), "variables": escape(variables)}
@@ -54,7 +54,8 @@ def _built_page(directory: Path, settings: dict[str, str], manifest: dict[str, s
 
 
 def _cdn_page(directory: Path, settings: dict[str, str]) -> str:
-    """The same script as in the build, run in the page: the CDN serves the packages at the locked versions only."""
+    """Return the page with the script of the build inline. It loads the locked versions of the packages from the
+    CDN."""
     script = (directory / "page.js").read_text()
     style = (directory / "style.css").read_text()
     template = Template((directory / "cdn.html").read_text())

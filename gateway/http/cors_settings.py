@@ -1,4 +1,4 @@
-"""What the settings say of pages of other origins: their origins and the headers that they may send."""
+"""Parse the settings for pages of other origins: their origins, and the headers that they may send."""
 
 from __future__ import annotations
 

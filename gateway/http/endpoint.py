@@ -66,7 +66,7 @@ class GraphQLEndpoint:
         self._draft_statuses = draft_statuses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """Answer one request."""
         request = Request(scope, receive)
         response = await self._respond(request)
         self._rate_limit.add_headers(scope, response)
@@ -109,7 +109,7 @@ class GraphQLEndpoint:
         budget: CallerBudget,
         tracker: RequestTracker,
     ) -> Sequence[OperationResult]:
-        """Each operation's, in order: what may be executed is, together."""
+        """Return the result of each operation, in order. They are executed together."""
         in_parts = _takes_parts(request, batch)
         prepared = await self._preparer.prepare(request, batch, viewer, limits, budget, in_parts=in_parts)
         stores: Stores = request.app.state.stores
@@ -189,7 +189,8 @@ class GraphQLEndpoint:
 
 
 async def _all(operations: Iterable[Coroutine[Any, Any, OperationResult]]) -> list[OperationResult]:
-    """What each comes to, in order. Where one raises, the others have ended too: what they share is let go of next."""
+    """Return the results in order. If one operation raises, the others are cancelled, since what they share is released
+    next."""
     tasks = [asyncio.create_task(one) for one in operations]
     try:
         return await asyncio.gather(*tasks)
@@ -198,7 +199,7 @@ async def _all(operations: Iterable[Coroutine[Any, Any, OperationResult]]) -> li
 
 
 def _viewer(request: Request) -> Viewer:
-    """Who asks. Raises HTTPError where that is refused."""
+    """Return the viewer of a request. Raises HTTPError if it was rejected."""
     viewer: Viewer | AuthenticationError = request.scope[VIEWER]
     if isinstance(viewer, AuthenticationError):
         raise HTTPError(viewer.status, str(viewer), viewer.code, viewer.headers)
@@ -206,5 +207,6 @@ def _viewer(request: Request) -> Viewer:
 
 
 def _takes_parts(request: Request, batch: RequestBatch) -> bool:
-    """Whether @defer and @stream are heeded: not for GET, whose whole answer may be kept and shared."""
+    """Return whether @defer and @stream are heeded. They are not for GET, whose whole response may be cached and
+    shared."""
     return request.method == "POST" and not batch.is_batch and multipart(listed(request.headers, "accept")) is not None

@@ -45,7 +45,7 @@ class IncrementalResult:
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     def initial_members(self) -> dict[str, Any]:
-        """What the first part says of the others."""
+        """Return the members of the initial part that announce the later ones."""
         return {"pending": [one.formatted for one in self.result.initial_result.pending], "hasNext": True}
 
     async def encoded(self, sent: int, max_bytes: int | None) -> AsyncIterator[list[bytes]]:
@@ -68,7 +68,7 @@ class IncrementalResult:
                 del pending[one.id]
 
     async def close(self) -> None:
-        """Whatever has come, and whatever has not."""
+        """Close the result, and release what it holds."""
         try:
             await self.result.subsequent_results.aclose()
         finally:
@@ -108,7 +108,7 @@ class IncrementalResult:
         return formatted, max(0, len(errors) - MAX_ERRORS)
 
     def _completed(self, one: CompletedResult) -> dict[str, Any]:
-        """With one error where it failed: without any, it would be taken for a success."""
+        """Return a completion notice, with one error if it failed. Without an error it would mean success."""
         errors: list[GraphQLError] = masked((one.errors or [])[:1], self.causes)
         return {"id": one.id, **({"errors": [dict(error.formatted) for error in errors]} if errors else {})}
 

@@ -1,4 +1,4 @@
-"""Which media type an answer has, and which one a request must have (RFC 9110, GraphQL over HTTP)."""
+"""Negotiate the media type of responses, and check that of requests (RFC 9110, GraphQL over HTTP)."""
 
 from __future__ import annotations
 
@@ -86,13 +86,13 @@ def _range(text: str) -> _Range:
 
 
 def _match(offered: str, accepted: _Range) -> int:
-    """How closely the range names the type, -1 where it does not."""
+    """Return how specifically the range matches the type, or -1 if it does not."""
     kind = accepted.type
     fits = kind in (offered, "*/*") or (kind.endswith("/*") and offered.startswith(kind[:-1]))
     return accepted.specificity if fits else -1
 
 
 def _quality(offered: str, ranges: list[_Range]) -> float:
-    """That of the range that names the type most closely."""
+    """Return the quality of the range that matches the type most specifically, or 0 if none does."""
     matching = [(_match(offered, one), one.quality) for one in ranges if _match(offered, one) >= 0]
     return max(matching)[1] if matching else 0.0

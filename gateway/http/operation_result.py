@@ -1,4 +1,4 @@
-"""What an operation came to."""
+"""The result of one operation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PARTIAL, INVALID = 294, 422
 
 @dataclass(slots=True)
 class OperationResult:
-    """One operation's answer. Without `has_data` it was refused before it was executed, and `data` is left out."""
+    """The result of one operation. Without `has_data` it was rejected before execution, and `data` is left out."""
 
     data: Any = None
     has_data: bool = True
@@ -34,7 +34,7 @@ class OperationResult:
 
     @classmethod
     def of_request_error(cls, refused: RequestError) -> OperationResult:
-        """Of an operation that is not executed."""
+        """Build the result of an operation that is not executed."""
         return cls(
             has_data=False,
             errors=refused.errors,
@@ -48,7 +48,7 @@ class OperationResult:
         return cls(has_data=False, errors=masked([GraphQLError("", original_error=error)]), error_status=500)
 
     def payload(self) -> dict[str, Any]:
-        """As the answer's JSON has it."""
+        """Return the result as a JSON object."""
         payload: dict[str, Any] = {"data": self.data} if self.has_data else {}
         extensions = self.extensions
         if self.errors:
@@ -57,7 +57,7 @@ class OperationResult:
         return {**payload, "extensions": extensions} if extensions else payload
 
     def status(self, *, drafts: bool) -> int:
-        """In GraphQL's own media type; `drafts` is whether the draft's own statuses are used."""
+        """Return the status in GraphQL's own media type. With `drafts`, the statuses of the draft are used too."""
         if not self.has_data:
             codes = {(error.extensions or {}).get("code") for error in self.errors}
             return INVALID if drafts and codes == {"GRAPHQL_VALIDATION_FAILED"} else self.error_status

@@ -1,4 +1,4 @@
-"""From an HTTP request to the operations that it asks for."""
+"""Parse an HTTP request into the GraphQL requests in it."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _KEYS_A_POINT = 30
 _LONG_DIGITS_A_POINT = 500
 _LONG_NUMBER = b"9" * 40
 _NINES = bytes.maketrans(b"012345678", b"9" * 9)
-"""Makes all digits the same, so that long numbers are found as fast as bytes are searched."""
+"""Replaces all digits by the same one, so that a fast search finds long numbers."""
 _MAX_PARAMETERS = 100
 """Parameters of a URL that are decoded; GraphQL's own are seven, and proxies add a few."""
 _IDS = ("documentId", "id", "doc_id")
-"""How clients name a persisted document: GraphQL over HTTP, Apollo and Relay."""
+"""Parameters that name a persisted document: those of GraphQL over HTTP, Apollo and Relay."""
 _PARAMETERS = frozenset({"query", "operationName", "variables", "extensions", *_IDS})
 """Parameters of a URL that have a meaning here; others, which proxies and trackers add, are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """One operation as it was asked for; `document_id` names its text where `query` is None."""
+    """One operation of a request. If `query` is None, `document_id` names its text."""
 
     query: str | None
     operation_name: str | None = None
@@ -56,7 +56,7 @@ class GraphQLRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestBatch:
-    """What a request asks for. `is_batch` is whether it was an array, and is answered with one."""
+    """The operations of a request. With `is_batch`, the request was an array, and so is the response."""
 
     operations: list[GraphQLRequest]
     is_batch: bool = False

@@ -1,4 +1,4 @@
-"""From what operations came to, to an HTTP response: status, headers, bytes."""
+"""Build HTTP responses from the results of operations: status, headers and body."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MAX_WHOLE_BODY = 1 << 20
 """Bytes that are sent as one body; it costs less for small answers, and holds the event loop for large ones."""
 _VARY = "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost"
 _UNBUFFERED = {"X-Accel-Buffering": "no"}
-"""Tells nginx to pass on each part as it comes."""
+"""Makes nginx pass on each part as it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ResponseData:
     max_bytes: int | None = None
 
     def too_large(self, size: int) -> ResponseData:
-        """The same with each result refused for the size of all."""
+        """Return the data with each result replaced by an error about the size of the whole."""
         if self.max_bytes is None:
             return self
         refused = OperationResult.of_request_error(
@@ -117,7 +117,7 @@ def _status(response: ResponseData, policy: CachePolicy | None) -> int:
 
 
 def _cache_control(results: Sequence[OperationResult], policy: CachePolicy | None, viewer: Viewer | None) -> str:
-    """How long the answer may be kept: as the least fresh of it says; one with errors not at all."""
+    """Return the Cache-Control header. The least fresh value determines the time; errors are not cached."""
     if policy is None or len(results) > 1 or any(result.errors for result in results):
         return "no-store"
     whose = "public" if viewer is not None and viewer.is_anonymous else "private"
@@ -130,7 +130,7 @@ def _cache_control(results: Sequence[OperationResult], policy: CachePolicy | Non
 
 
 def _tag(chunks: Sequence[bytes]) -> str:
-    """Of what the answer says; weak, since its encodings share it."""
+    """Return the ETag of the content: a weak one, since all encodings share it."""
     digest = hashlib.blake2b(digest_size=16)
     for chunk in chunks:
         digest.update(chunk)
@@ -138,7 +138,7 @@ def _tag(chunks: Sequence[bytes]) -> str:
 
 
 async def _body(request: Request, chunks: list[bytes], status: int, headers: dict[str, str], media: str) -> Response:
-    """As one body; in chunks where it is large: then it is never copied."""
+    """Return the response in one body, or streamed in chunks if it is large, so that it is never copied."""
     size = sum(map(len, chunks))
     encoding = chosen(listed(request.headers, "accept-encoding")) if size >= MIN_BYTES else None
     if encoding is not None:
