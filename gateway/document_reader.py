@@ -28,10 +28,10 @@ class DocumentReader:
     async def read(
         self, texts: Iterable[str], limits: Limits, budget: CallerBudget
     ) -> Mapping[str, Document | Exception]:
-        """Return the document of each text, or why there is none. Those that are not remembered are charged first.
+        """Return the document of each text, or the error that prevents it from being read.
 
-        Raises RequestError where all of them together are over a limit, HTTPError where the budget does not allow it
-        now.
+        Documents that are not cached are charged first. Raises RequestError if all of them together exceed a limit, and
+        HTTPError if the budget is used up for now.
         """
         documents: dict[str, Document | Exception] = {}
         scans: dict[str, DocumentScan] = {}

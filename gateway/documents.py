@@ -35,9 +35,9 @@ PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
 _MAX_DOCUMENTS = 256
-"""Documents that are kept; a frontend has some dozens. Without a bound, a client could fill the memory."""
+"""Maximum cached documents; a frontend has some dozens. Without a bound, a client could fill the memory."""
 _MAX_LENGTH = 64 << 10
-"""Characters of a document that is kept."""
+"""Maximum characters of a cached document."""
 _INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
 _MAX_BYTES = 64 << 20
 """Estimated maximum size of all cached documents."""
@@ -48,7 +48,7 @@ _BYTES_A_TOKEN = 640
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Document:
-    """A document, and why it cannot be executed where it cannot. `node` is None where it is not GraphQL at all."""
+    """A parsed document, with the errors that prevent its execution. `node` is None if it is not GraphQL."""
 
     text: str
     node: DocumentNode | None
@@ -84,7 +84,7 @@ class Document:
     def kind(self, name: str | None) -> str:
         """Return the kind of the named or only operation: `query`, `mutation` or `subscription`.
 
-        "" where there is none, or no telling which.
+        Returns "" if there is no such operation, or more than one. The document need not be valid.
         """
         definitions = self.node.definitions if self.node is not None else ()
         operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
@@ -93,7 +93,7 @@ class Document:
         return operations[0].operation.value if len(operations) == 1 else ""
 
     def operation(self, name: str | None) -> tuple[OperationDefinitionNode, Measures]:
-        """The operation of this name, or the only one. Raises RequestError where there is none, or no telling which."""
+        """Return the named or only operation. Raises RequestError if there is no such operation, or more than one."""
         if name:
             found = self.operations.get(name)
             if found is None:
@@ -107,9 +107,9 @@ class Document:
 
 
 class Documents:
-    """Documents of one schema, those used least lately gone first.
+    """An LRU cache of the documents of one schema, bounded in number and in estimated bytes.
 
-    They are kept within a number and, by estimate, within bytes. One that somebody still uses is found, kept or not.
+    A document that is still in use is found even if it was evicted.
     """
 
     def __init__(
@@ -136,14 +136,14 @@ class Documents:
         return self._in_use.get(text)
 
     def get(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
-        """The document of a text, valid or not. Raises RequestError where reading it is over a limit."""
+        """Return the document of a text, valid or not. Raises RequestError if reading it exceeds a limit."""
         document = self.known(text)
         if document is None:
             document = self.keep(self.read(text, limits=limits, meter=meter))
         return document
 
     def read(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
-        """Parse and validate a text, in any thread. Raises RequestError where that is over a limit."""
+        """Parse and validate a text, in any thread. Raises RequestError if that exceeds a limit."""
         max_tokens = limits.tokens if limits is not None else None
         try:
             node = parse(text, max_lexical_tokens=max_tokens, max_comments=MAX_COMMENTS)

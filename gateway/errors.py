@@ -41,7 +41,7 @@ class ErrorMasking(SchemaExtension):
 
 
 def masked(errors: Sequence[GraphQLError], causes: dict[BaseException, str] | None = None) -> list[GraphQLError]:
-    """The errors as they may be shown, each with a code. Each masked cause is logged once, however much it nulled.
+    """Return the errors as they may be shown, each with a code. Each masked cause is logged once.
 
     `causes` are those that were logged before, with their ids; new ones are added.
     """

@@ -1,4 +1,4 @@
-"""Stopping: no new connections at once, in every process, and an answer to each that has been accepted."""
+"""Stop gracefully: refuse new connections at once, in all processes, and answer those that were accepted."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server of one process, which stops listening the moment it is told to stop."""
+    """uvicorn's server of one process, which stops listening as soon as it receives a signal to stop."""
 
     _loop: asyncio.AbstractEventLoop | None = None
     _listening: list[socket.socket]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start the application, then listen; unlike uvicorn's, not where it was told to stop meanwhile."""
+        """Start the application, then listen, unless a signal to stop came meanwhile."""
         self._loop = loop = asyncio.get_running_loop()
         self._serving: set[asyncio.Future[None]] = set()
         self._listening = sockets or []
@@ -126,7 +126,7 @@ multiprocess.Process = Worker  # type: ignore[misc]  # uvicorn's supervisor make
 
 
 class Workers(multiprocess.Multiprocess):
-    """uvicorn's workers, of which none listens any more the moment that this process is told to stop.
+    """uvicorn's workers, all of which stop listening as soon as this process receives a signal to stop.
 
     A closed terminal stops them too, instead of restarting them.
     """
@@ -154,12 +154,12 @@ class Workers(multiprocess.Multiprocess):
         self._answering.start()
 
     def keep_subprocess_alive(self) -> None:
-        """Replace workers that have died, unless all are told to stop."""
+        """Replace workers that have died, unless all are stopping."""
         if not self._is_stopping:
             super().keep_subprocess_alive()
 
     def terminate_all(self) -> None:
-        """Stop the workers, for whatever reason."""
+        """Stop the workers."""
         end_listening(self.sockets)
         super().terminate_all()
 
@@ -228,7 +228,7 @@ def end_listening(listening: Iterable[socket.socket]) -> None:
 
 
 def refuse_all(accepted: Iterable[socket.socket]) -> None:
-    """Answer 503 on connections that nobody serves, and close them."""
+    """Answer 503 on connections that will not be served, and close them."""
     answer = response_bytes(stopping())
     for connection in (accepted := list(accepted)):
         connection.settimeout(_ANSWER_S)

@@ -25,11 +25,11 @@ async def live(_request: Request) -> Response:
 
 
 class Ready:
-    """Answers 200 while PostgreSQL answers, since nothing is known of any aircraft without it; else 503.
+    """Answers 200 while PostgreSQL answers, without which nothing is known of any aircraft, else 503.
 
-    The other stores are named and do not count: what they hold is null or comes from elsewhere while they are away, and
-    taking every replica out of service would lose the rest too. Whoever asks within a second shares one look at the
-    stores: however many ask, and however long a store hangs, each has one ping at a time.
+    The states of the other stores are reported, but do not count: while they are down, what they hold is null or comes
+    from elsewhere, and taking every replica out of service would lose the rest too. Probes within a second share one
+    check of the stores, so that each store has one ping at a time, however many probes there are.
     """
 
     def __init__(self, fresh_s: float = _FRESH_S, within_s: float = _WITHIN_S) -> None:

@@ -1,4 +1,4 @@
-"""A connection's life beside what is read on it: its time, its place among the others, and how it is refused."""
+"""The life of a connection: its deadlines, the limit of connections, and rejections."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LINGER_BYTES = 1 << 20
 """Time, and bytes, that a rejected client may still send. Closing at once would reset the connection, and a client that
 still sends would not see the error."""
 _MAX_LINGERING = 256
-"""Connections that may be told that there are too many; more are reset."""
+"""Maximum connections above the limit that get an error; further ones are reset."""
 LAST_HEAD_S = 2.0
 """Time for a stopping gateway to wait for the rest of a request's head, or for the first one of a new connection."""
 
@@ -39,9 +39,10 @@ class ConnectionLimits:
 
 
 class IdleConnections:
-    """The connections of a process that wait for a request, and since when, those that have waited longest first.
+    """The connections of a process that wait for a request, those that have waited longest first.
 
-    One timer closes them all: two for each request, as uvicorn has them, take a twentieth of the time of a cached one.
+    One timer closes them all: two timers per request, as uvicorn has them, take a twentieth of the time of a cached
+    one.
     """
 
     def __init__(self) -> None:
@@ -105,7 +106,7 @@ class Connection(HttpToolsProtocol):
         self._is_stopping = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        """Begin the time of the first head, and make room where there are too many connections."""
+        """Start the timer of the first head, and make room if there are too many connections."""
         super().connection_made(transport)
         self._start_timer(self._limits.head_timeout_s)
         excess = len(self.connections) - self._limits.connections

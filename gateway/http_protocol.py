@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
 _PIECE = 16 << 10
-"""Bytes that the parser gets at once. Requests that are sent ahead of an answer are read one piece at a time, so that
-a client cannot have thousands of them wait in memory."""
+"""Maximum bytes that the parser gets at once. Requests that are sent ahead of a response are read piece by piece, so
+that a client cannot have thousands of them wait in memory."""
 _MIN_PIECE = 4 << 10
 """Bytes of a header that are collected before the parser gets them. httptools joins the parts of a value, which takes
 quadratic time where they come byte by byte."""
 _FRAMING_PER_BYTE = 16
-"""Bytes of chunk sizes for each byte of a body, beside what a head may have: chunks of one byte take five, or more."""
+"""Maximum bytes of chunk sizes per byte of a body, in addition to the limit of a head. Chunks of one byte take five or
+more."""
 _CONNECTION = frozenset({b"connection", b"proxy-connection"})
 """Headers by which the parser ends a connection, as trailers too: what comes next would be left without an answer."""
 
@@ -90,7 +91,7 @@ class GatewayProtocol(Connection):
     # What comes in
 
     def data_received(self, data: bytes) -> None:
-        """Read what has come, piece by piece where it is long."""
+        """Read the data, piece by piece if it is long."""
         self._idle.since.pop(self, None)
         cycle = self.cycle
         is_next = cycle is None or cycle.response_complete or (self._in_body and not self.pipeline)

@@ -22,7 +22,7 @@ _ABOUT = {
 
 
 def too_large(limit: str, maximum: int, *, is_url: bool = False) -> HTTPError:
-    """Return 431, or 414 where the URL alone is over it."""
+    """Return an HTTPError 431, or 414 if the URL alone exceeds the limit."""
     advice = ". Send a long query by POST." if is_url else "."
     return HTTPError(
         414 if is_url else 431, _ABOUT[limit].format(maximum) + advice, "LIMIT_EXCEEDED", limit=limit, max=maximum

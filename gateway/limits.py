@@ -19,11 +19,11 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most of each, in one operation but for the first three and the last four; the settings say why.
+    """The maximum of each, for one operation, except for those below; the settings say why.
 
-    `tokens`, `characters` and `comparisons` are those of all documents of a request, each text once, remembered or not
-    (for `comparisons`: of what is not). A token may be as long as one likes, and is read all the same.
-    `alias_characters` are those of the longest alias: an answer repeats it with each object, introspection's too.
+    `tokens`, `characters` and `comparisons` are for all documents of a request, each text once; `comparisons` are only
+    made for documents that are not cached. `cost`, `statements`, `operations`, `body_bytes` and `response_bytes` are
+    for a whole request. `alias_characters` is for the longest alias, which the response repeats with each object.
     """
 
     tokens: int = 2_000
@@ -60,7 +60,7 @@ def exceeded(name: str, maximum: int, value: int, *, unit: str = "") -> RequestE
 
 
 def check(measures: Measures, limits: Limits) -> None:
-    """Raise RequestError where one is over its limit."""
+    """Raise RequestError if one of the measures exceeds its limit."""
     units = {"depth": "levels of fields", "alias_characters": "characters in an alias"}
     for name, value in measures._asdict().items():
         maximum: int = getattr(limits, name)
@@ -69,9 +69,9 @@ def check(measures: Measures, limits: Limits) -> None:
 
 
 def measure(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Measures:
-    """Count each fragment as often as it is spread: written once, it is executed each time.
+    """Return the measures of an operation. A fragment counts as often as it is spread, since it is executed each time.
 
-    The depth of introspection is left out; a rule of its own bounds it. The document must be without fragment cycles.
+    The depth of introspection is left out, since a separate rule bounds it. The document must have no fragment cycles.
     """
     measured = _Measuring(fragments).of(operation.selection_set)
     definitions = operation.variable_definitions or ()

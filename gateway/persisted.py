@@ -1,4 +1,4 @@
-"""Documents that are asked for by a name: automatic ones by the digest of their text, trusted ones by a manifest's."""
+"""Find documents by name: automatic ones by the digest of their text, trusted ones by their id in a manifest."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 _PREFIX = "sha256:"
 """Prefix of a digest that is used as a document id, as in GraphQL over HTTP."""
 _MAX_DOCUMENT_BYTES = 64 << 10
-"""Bytes of a document that is kept: longer ones are no frontend's, and few of them would drive out many others."""
+"""Maximum bytes of a stored document. No frontend has longer ones, and a few of them would evict many others."""
 _MAX_DOCUMENTS = 256
 """Automatic documents that a process remembers; a frontend has some dozens."""
 _MAX_BYTES = 4 << 20
@@ -92,9 +92,9 @@ class Persisted:
             await shared.close()
 
     async def text(self, request: GraphQLRequest) -> str:
-        """The text to execute, `""` where there is none.
+        """Return the text to execute, or `""` if there is none.
 
-        Raises RequestError for a document that is not known or not trusted, HTTPError for a digest that is not the
+        Raises RequestError for a document that is unknown or not trusted, and HTTPError for a digest that is not the
         text's.
         """
         name = _digest_of(request)
@@ -123,7 +123,7 @@ class Persisted:
             await self._keep(name, text)
 
     async def _named(self, name: str, text: str | None) -> str:
-        """The document of this name, which has to have the text where there is one."""
+        """Return the document of this name. If there is a text too, it must be the same."""
         if self._mode == OFF:
             raise _not_supported()
         found = self._trusted.get(name)
@@ -141,7 +141,7 @@ class Persisted:
         )
 
     async def _known(self, name: str) -> str | None:
-        """The text of an automatic document. Its digest proves it, whoever it comes from."""
+        """Return the text of an automatic document. Its digest proves it, whatever its origin."""
         if not _DIGEST.fullmatch(name):
             return None
         text, kept_at = self._automatic.get(name, (None, 0.0))
@@ -207,7 +207,7 @@ def _unreadable(path: Path, why: str) -> SettingsError:
 
 
 def _digest_of(request: GraphQLRequest) -> str | None:
-    """The digest that the request names its document by, None where there is none. Raises HTTPError where it is bad."""
+    """Return the digest that the request names its document by, or None. Raises HTTPError if it is malformed."""
     extension = request.extensions.get(PERSISTED_QUERY)
     if extension in (None, "", {}):
         return None

@@ -1,4 +1,4 @@
-"""Fair use: how many points of cost a caller may ask for in a minute, and what callers are told of it."""
+"""Limit the points of cost that a caller may spend in a minute, and report what is left in headers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _NETWORK_BITS = 64
 
 
 class RateLimit:
-    """Counts what is asked for, in this process and, within `over`, in Redis for all processes together."""
+    """Charges points to callers: in this process and, within `over`, in Redis for all processes together."""
 
     def __init__(self, cost_per_minute: int) -> None:
         self._cost_per_minute = cost_per_minute
@@ -78,7 +78,8 @@ class RateLimit:
             raise HTTPError(429, message, "RATE_LIMITED", {"Retry-After": str(wait_s)}, retryAfter=wait_s)
 
     def owe(self, scope: Scope, points: int, *, viewer: str = "", cost_per_minute: int | None = None) -> None:
-        """Count points for what was done already, whatever is left: what is asked next waits until they are back."""
+        """Charge points for work that is already done, even beyond the budget: the next requests wait until they are
+        back."""
         maximum = self._cost_per_minute if cost_per_minute is None else cost_per_minute
         points = min(points, maximum)
         if not points:

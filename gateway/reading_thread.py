@@ -20,10 +20,10 @@ _MAX_WAITING = 64
 
 
 class ReadingThread:
-    """Runs one function at a time beside the event loop, which takes turns with it.
+    """Runs one function at a time in a thread, in turns with the event loop.
 
-    Python switches threads within half a millisecond (see `gateway.app`): requests beside take somewhat longer, and
-    none waits for the tens of milliseconds that the largest documents take.
+    Python switches threads within half a millisecond (see `gateway.app`). Other requests take somewhat longer
+    meanwhile, and none waits for the tens of milliseconds that the largest documents take.
     """
 
     def __init__(self) -> None:

@@ -84,7 +84,7 @@ def _located(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def build_schema(*, introspection: bool = True, suggestions: bool = True) -> GatewaySchema:
-    """A schema of its own: two that share types would share what Strawberry hangs on them."""
+    """Build a new schema. Two schemas that share types would share what Strawberry attaches to them."""
     schema = GatewaySchema(
         query=Query,
         config=StrawberryConfig(auto_camel_case=True, enable_experimental_incremental_execution=True),

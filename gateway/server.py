@@ -21,7 +21,7 @@ from loaders.errors import GatewayError
 _log = logging.getLogger("gateway")
 
 _OTHER_FILES = 256
-"""Files that a worker has open beside its clients' connections: those to the stores, and Python's own."""
+"""Files that a worker has open in addition to its clients' connections: those to the stores, and Python's own."""
 
 _ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 """Addresses to listen on that are no host to connect to: `gateway run` rejects them as a host."""
@@ -33,11 +33,11 @@ _EXAMPLE = """{ aircraftByIds(ids: ["N725MQ", "N14228"]) {
 
 
 class CannotListenError(GatewayError):
-    """The address cannot be had; the message says which and what to do."""
+    """The gateway cannot listen on the address. The message says why, and what to do."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the address, before anything else is started. Raises CannotListenError where it is in use."""
+    """Bind the address before anything else is started. Raises CannotListenError if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -271,9 +271,9 @@ class Settings(StoreSettings):
     def from_environment(
         cls, environment: Mapping[str, str] | None = None, defaults: Mapping[str, Any] | None = None
     ) -> "Settings":
-        """The settings of this process, with other defaults for some where a command has them.
+        """Read the settings of this process. `defaults` are those of a command, by field.
 
-        Raises SettingsError, with one sentence, for a value that cannot be.
+        Raises SettingsError, with one sentence, for an invalid value.
         """
         given = os.environ if environment is None else environment
         values = dict(defaults or {})

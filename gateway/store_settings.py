@@ -1,4 +1,4 @@
-"""The settings of the stores, and of the caches in front of them; all others are beside them in `settings`."""
+"""The settings of the stores and of the caches in front of them. All others are in `settings`."""
 
 from dataclasses import dataclass
 

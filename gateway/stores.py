@@ -42,7 +42,7 @@ class Stores:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on what does not work as it should and keeps nobody from being answered."""
+        """Sentences about what does not work as it should, although requests are answered."""
         reasons = [one.reason for one in (self.listener_health, self.cache) if one is not None]
         return [reason for reason in reasons if reason is not None]
 
@@ -71,7 +71,7 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
 
 @asynccontextmanager
 async def open_postgres(settings: Settings) -> AsyncIterator[Postgres]:
-    """PostgreSQL alone. StoreUnavailable, with the address, where it is away."""
+    """Open PostgreSQL alone. Raises StoreUnavailable, with the address, if it is down."""
     postgres = await Postgres.connect(
         settings.database_url,
         min_size=1,
@@ -89,7 +89,8 @@ async def open_postgres(settings: Settings) -> AsyncIterator[Postgres]:
 
 @asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """Connect to both databases, and close all at the end. StoreUnavailable, with the address, where one is away."""
+    """Connect to both databases, and close all at the end. Raises StoreUnavailable, with the address, if one is
+    down."""
     async with AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(open_postgres(settings))
         clickhouse = await ClickHouse.connect(

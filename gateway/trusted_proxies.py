@@ -97,7 +97,7 @@ class TrustedProxiesMiddleware:
 
 
 def parse_address(text: str) -> Address | None:
-    """Return the address, IPv4 where it is mapped into IPv6; None where it is none."""
+    """Return the address, as IPv4 if it is mapped into IPv6; None if the text is not an address."""
     try:
         address = ip_address(text.partition("%")[0])
     except ValueError:

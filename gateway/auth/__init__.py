@@ -1,1 +1,1 @@
-"""Authentication: who asks, by which credential, and what they may read."""
+"""Authentication: the viewer of a request, by its credential, and what the viewer may read."""

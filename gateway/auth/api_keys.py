@@ -1,7 +1,7 @@
-"""API keys, `fgk_<id>_<secret>`: how they are made, and whether one is good.
+"""Create and verify API keys, `fgk_<id>_<secret>`.
 
-The secret is 256 random bits. Only its SHA-256 is stored: nobody finds such a secret by trying, so that a slow hash, as
-passwords need it, would cost each request time and protect nothing more.
+The secret is 256 random bits, of which only the SHA-256 is stored. Such a secret cannot be guessed, so that a slow
+hash, as passwords need it, would cost time for each request and protect nothing more.
 """
 
 import asyncio
@@ -140,8 +140,8 @@ class KeyVerifier:
 class _Lookups:
     """Look-ups of keys in PostgreSQL: one statement at a time, for all keys requested during the previous one.
 
-    However many keys somebody makes up, that takes one connection; and nobody is answered by a statement that began
-    before they asked.
+    Made-up keys take one connection, however many they are. No look-up gets the result of a statement that began before
+    it.
     """
 
     def __init__(self, keys: ApiKeys, within_s: float) -> None:
@@ -151,7 +151,7 @@ class _Lookups:
         self._task: asyncio.Task[None] | None = None
 
     async def by_id(self, key_id: str) -> ApiKey | None:
-        """The key; None where there is none. Raises StoreError, and TimeoutError where it takes too long."""
+        """Return the key, or None if there is none. Raises StoreError, or TimeoutError if it takes too long."""
         if key_id not in self._waiting:
             self._waiting[key_id] = asyncio.get_running_loop().create_future()
         answer = self._waiting[key_id]

@@ -1,4 +1,4 @@
-"""Authentication: from a request's headers to who asks."""
+"""Authenticate a request by its headers."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -55,9 +55,8 @@ class Authenticator:
     async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
         """Return the viewer of a request with these headers, whose names are in lower case as in ASGI.
 
-        An empty header, and `Bearer` without a token, are as good as absent.
-
-        Raises AuthenticationError: without a credential where one is needed, with a bad one always.
+        An empty header, and `Bearer` without a token, count as absent. Raises AuthenticationError for an invalid
+        credential, and for a missing one unless anonymous access is enabled.
         """
         given = [(name, value) for name, value in headers if _is_credential(name, value)]
         if not given:

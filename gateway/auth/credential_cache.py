@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _MAX_CREDENTIALS = 10_000
-"""Credentials of a process. Only good ones are kept: nobody can drive them out by sending others."""
+"""Maximum credentials of a process. Only valid ones are cached, so that invalid ones evict none."""
 
 
 class CredentialCache(Generic[T]):
@@ -26,7 +26,7 @@ class CredentialCache(Generic[T]):
         return found
 
     def put(self, credential: str, value: T) -> None:
-        """Keep it, and let go of what is too much."""
+        """Add a value, and evict the least recently used one if there are too many."""
         self._kept[_digest(credential)] = value
         if len(self._kept) > _MAX_CREDENTIALS:
             self._kept.popitem(last=False)

@@ -29,7 +29,7 @@ class AuthenticationError(GatewayError):
 
 
 class Unauthenticated(AuthenticationError):  # noqa: N818 (as HTTP has it)
-    """No credential where one is needed; or, with `invalid`, one that is not good."""
+    """The credential is missing or, with `invalid`, not valid."""
 
     def __init__(self, message: str, *, invalid: bool = True) -> None:
         challenge = 'Bearer error="invalid_token"' if invalid else "Bearer"

@@ -44,8 +44,9 @@ def shared_secret(secret: str) -> VerificationKey:
 
 
 class KeyFile:
-    """The keys of a file, and those `beside` it. What the file has become is seen after some seconds; one that cannot
-    be read then changes nothing.
+    """The keys of a file, in addition to those in `beside`.
+
+    A change of the file is noticed within seconds. If it cannot be read then, the keys stay as they were.
     """
 
     def __init__(self, path: Path, beside: Keys, look_every_s: float = _LOOK_EVERY_S) -> None:

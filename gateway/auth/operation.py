@@ -47,10 +47,10 @@ def forbidden(
     variables: Mapping[str, Any],
     scopes: frozenset[str],
 ) -> list[GraphQLError]:
-    """An error for each non-null field of the schema that is selected without its scope, in order; `[]` if none is.
+    """Return an error for each non-null field that is selected without its scope, in order; `[]` if there is none.
 
-    Such a field could be null only together with what is above it. What is skipped is not selected. Nothing is said of
-    operations that cannot be executed for other reasons.
+    Such a field could only be null together with its parent. Skipped fields are not selected. Operations that cannot be
+    executed for other reasons have no errors here.
     """
     operation = get_operation_ast(document, operation_name)
     values = None if operation is None else _of_directives(schema, operation, variables)

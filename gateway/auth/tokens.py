@@ -1,4 +1,4 @@
-"""JSON Web Tokens: signed by somebody who is trusted, for this gateway, and not expired."""
+"""Verify JSON Web Tokens: their signature, issuer, audience and expiry."""
 
 import time
 from collections.abc import Callable

@@ -27,8 +27,8 @@ class Viewer:
     audience: bytes = field(init=False, compare=False)
     """The viewers that may share a cached response: all anonymous ones, or all others with the same scopes.
 
-    And as many of it at once: what a viewer's own limit refuses is not answered because others may ask for more. The
-    budget of a minute is no part of it, since what is kept costs nothing.
+    They also have the same limit of ids: a request that exceeds a viewer's own limit must not be answered with the
+    response to another. The budget of a minute is not part of it, since cached responses are free.
     """
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class FallbackValue(Exception):  # noqa: N818 (not an error: the way out of the fast path)
-    """A value that only graphql-core knows what to do with; the argument says where it was met."""
+    """A value that graphql-core must complete or reject. The argument says where it occurred."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class Execution(Protocol):
 
 
 class FallbackSelection(Exception):  # noqa: N818 (not an error: the selection is graphql-core's)
-    """A selection that cannot be completed by columns; the argument says why."""
+    """A selection that graphql-core must complete. The argument says why."""
 
 
 def compile_completer(execution: Execution, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
@@ -114,7 +114,7 @@ class _Compiler:
         return field
 
     def _leaves(self, fields: Mapping[str, GraphQLField]) -> tuple[Leaf, ...] | None:
-        """The fields as leaves of a row; None where one is anything else."""
+        """Return the fields as leaves of a row, or None if one of them is not a leaf of a row."""
         leaves = []
         for key, field in fields.items():
             declared, nullable = field.type, True

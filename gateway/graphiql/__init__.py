@@ -1,4 +1,4 @@
-"""GraphiQL at /graphiql: served from the gateway's own build, from a CDN where there is none."""
+"""Serve GraphiQL at /graphiql, from the gateway's own build, or from a CDN if there is none."""
 
 from pathlib import Path
 

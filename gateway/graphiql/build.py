@@ -37,9 +37,9 @@ class BuildFailedError(Exception):
 
 
 def ensure_built(directory: Path = HERE, timeout_s: float = BUILD_TIMEOUT_S) -> bool:
-    """Build what is missing or older than its sources; True when the assets are current afterwards.
+    """Build what is missing or older than its sources. Return whether the assets are current afterwards.
 
-    Never fails a start: what went wrong is printed in a sentence, with the end of npm's output where there is any.
+    A failure never prevents the start: it is printed in a sentence, with the end of npm's output if there is any.
     """
     if is_current(directory):
         return True

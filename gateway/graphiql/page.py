@@ -29,7 +29,7 @@ CDN_PACKAGES = {
 
 
 def graphiql_page(directory: Path, endpoint: str) -> HTMLResponse:
-    """The built page where there is a finished build, else the CDN page."""
+    """Return the page of the finished build, or the CDN page if there is none."""
     settings = _settings(directory, endpoint)
     try:
         manifest = json.loads((directory / "assets" / "manifest.json").read_text())

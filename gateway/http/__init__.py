@@ -1,1 +1,1 @@
-"""GraphQL over HTTP: what of a request, and of its answer, HTTP knows."""
+"""GraphQL over HTTP: requests, responses, and the middleware around them."""

@@ -1,4 +1,4 @@
-"""The way of a request: what it asks for, whether it may, what it came to."""
+"""The GraphQL endpoint: parse, prepare and execute a request, and build its response."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class GraphQLEndpoint:
         request: Request,
         tracker: RequestTracker,
     ) -> OperationResult:
-        """Return what one operation came to, unexpected failures among it."""
+        """Return the result of one operation. An unexpected failure is a result too."""
         try:
             return await self._result(prepared, context, request, tracker)
         except Exception as error:

@@ -35,8 +35,8 @@ _MAX_WHOLE_PART = 1 << 20
 class IncrementalResult:
     """The parts of a result after the initial one.
 
-    `causes` are the masked causes of errors so far, with the ids under which they are logged. `stats` are reported with
-    the last part, where it is given. `held` is what is let go of at the end.
+    `causes` are the masked causes of errors so far, with the ids under which they are logged. `stats`, if given, are
+    reported with the last part. `held` is closed at the end.
     """
 
     result: ExperimentalIncrementalExecutionResults
@@ -49,10 +49,10 @@ class IncrementalResult:
         return {"pending": [one.formatted for one in self.result.initial_result.pending], "hasNext": True}
 
     async def encoded(self, sent: int, max_bytes: int | None) -> AsyncIterator[list[bytes]]:
-        """The others as JSON, in chunks. Each is only asked for when the one before it has been taken.
+        """Encode the later parts as JSON, in chunks. Each part is requested once the previous one was sent.
 
-        `sent` are the bytes of the first part. In place of the part that would make them more than `max_bytes` comes
-        one that fails all that is pending, and ends the answer; by then everything has been let go of.
+        `sent` is the size of the initial part. If the parts exceed `max_bytes` together, a last part fails everything
+        that is pending; by then everything has been released.
         """
         pending = {one.id: None for one in self.result.initial_result.pending}
         async for result in self.result.subsequent_results:
@@ -114,9 +114,9 @@ class IncrementalResult:
 
 
 class MultipartResponse(StreamingResponse):
-    """Sends the parts as they come, and lets go of all when the last is sent, or when its client has left.
+    """Sends the parts as they come, and closes the result when the last is sent, or when the client has left.
 
-    `first` is the first one as JSON, in chunks; `max_bytes` are those of all parts together.
+    `first` is the initial part as JSON, in chunks; `max_bytes` is the limit of all parts together.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class MultipartResponse(StreamingResponse):
         super().__init__(self._body, 200, headers, media)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI's signature)
-        """Starlette's own would cancel whatever is done at the end, too."""
+        """Send the parts. Starlette's own method would also cancel the clean-up at the end."""
         sending = asyncio.create_task(self.stream_response(send))
         leaving = asyncio.create_task(self.listen_for_disconnect(receive))
         try:
@@ -155,7 +155,7 @@ class MultipartResponse(StreamingResponse):
 async def _multipart(
     first: list[bytes], result: IncrementalResult, max_bytes: int | None
 ) -> AsyncGenerator[bytes, None]:
-    """The body: each part with the delimiter after it, which tells the client that it is whole."""
+    """Return the body: each part is followed by the delimiter, which tells the client that the part is complete."""
     sent = sum(map(len, first))
     for chunk in _part(first, start=_DELIMITER):
         yield chunk

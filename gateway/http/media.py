@@ -25,7 +25,7 @@ class _Range(NamedTuple):
 
 
 def listed(headers: Headers, name: str) -> str:
-    """The header's value; several lines of it are one list (RFC 9110, 5.3). "" where there is none."""
+    """Return the header's value, with repeated lines joined as one list (RFC 9110, 5.3); "" if it is absent."""
     return ", ".join(headers.getlist(name))
 
 
@@ -47,10 +47,10 @@ def negotiated(accept: str) -> str:
 
 
 def multipart(accept: str) -> str | None:
-    """The media type of an answer in parts, as @defer and @stream give it; None where the client takes none.
+    """Return the media type of a response in parts, for @defer and @stream; None if the client does not accept it.
 
-    It is in the format of GraphQL's draft, which Apollo calls incrementalSpec=v0.2, and is told apart by that from the
-    one before it (deferSpec) and from subscriptions.
+    It is in the format of GraphQL's draft, which Apollo calls incrementalSpec=v0.2. The parameter tells it from the
+    format before it (deferSpec) and from subscriptions.
     """
     for one in accept[:_MAX_HEADER_LENGTH].lower().split(","):
         accepted = _range(one)

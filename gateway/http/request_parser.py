@@ -98,20 +98,22 @@ class _TimedReceive:
 
 
 async def parse_request(request: Request, limits: Limits, budget: CallerBudget, thread: ReadingThread) -> RequestBatch:
-    """Return the operations of a request. What it takes to read them is charged before.
+    """Return the operations of a request. Reading them is charged first.
 
-    Raises HTTPError for what is no GraphQL request, or too much of one, or not now; RequestError for more than a minute
-    has.
+    Raises HTTPError for a request that is malformed or too large, or if the budget is used up for now, and RequestError
+    if reading costs more points than a minute has.
     """
     if request.method in ("GET", "HEAD"):
         await budget.charge(_check_query_string(request.scope["query_string"]))
         return RequestBatch([_from_url(request)])
     if request.method != "POST":
         allow = ", ".join(METHODS)
-        raise HTTPError(405, f"GraphQL is asked by {allow}.", "METHOD_NOT_ALLOWED", {"Allow": allow})
+        raise HTTPError(
+            405, f"A GraphQL request must use one of these methods: {allow}.", "METHOD_NOT_ALLOWED", {"Allow": allow}
+        )
     check_content_type(request.headers.get("content-type", ""))
     if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-        message = "A request's body is sent as it is, without compression."
+        message = "A request body must not be compressed: send it without Content-Encoding."
         raise HTTPError(415, message, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"})
     body = await _body(request, limits.body_bytes)
     points = json_points(body)
@@ -128,7 +130,7 @@ async def parse_request(request: Request, limits: Limits, budget: CallerBudget, 
 
 
 def json_points(body: bytes) -> int:
-    """Price of parsing a text as JSON: objects are put together by Python, and long numbers take quadratic time."""
+    """Return the points of parsing a text as JSON. Long numbers take quadratic time."""
     values = body.count(b",") + body.count(b"[")
     digits = len(_LONG_NUMBER) * body.translate(_NINES).count(_LONG_NUMBER)
     return (
@@ -141,7 +143,7 @@ def json_points(body: bytes) -> int:
 
 
 def _check_query_string(query: bytes) -> int:
-    """Price of decoding a URL's parameters. Raises HTTPError where they are too many."""
+    """Return the points of decoding a URL's parameters. Raises HTTPError if there are too many."""
     parameters = query.count(b"&") + 1
     if parameters > _MAX_PARAMETERS:
         raise bad_request(f"A URL has at most {_MAX_PARAMETERS} parameters, and this one has {parameters:,}.")
@@ -149,7 +151,8 @@ def _check_query_string(query: bytes) -> int:
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:
-    """The body. One that is too long is read on for a while, since a client that sends does not listen."""
+    """Return the body. Raises HTTPError 413 if it is too long, but reads on for a while: clients that send do not
+    listen."""
     parts: list[bytes] = []
     length = 0
     async for part in request.stream():
@@ -179,7 +182,7 @@ def _json(body: bytes, what: str = "The body") -> Any:
 def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     content = dict(pairs)
     if len(content) < len(pairs):
-        raise bad_request("A JSON object has a key twice.")
+        raise bad_request("A JSON object must not have the same key twice.")
     return content
 
 
@@ -199,7 +202,7 @@ def _from_url(request: Request) -> GraphQLRequest:
         if name not in _PARAMETERS:
             continue
         if name in members:
-            raise bad_request(f"The parameter {name} is there twice.")
+            raise bad_request(f"The parameter {name} must not be repeated.")
         members[name] = value
     for name in ("variables", "extensions"):
         if members.get(name):
@@ -208,7 +211,7 @@ def _from_url(request: Request) -> GraphQLRequest:
 
 
 def _graphql_request(members: Mapping[str, Any]) -> GraphQLRequest:
-    """Build one operation from its members. An empty string is as good as a member that is absent or null."""
+    """Build one operation from its members. An empty string counts as absent, and so does null."""
     request = GraphQLRequest(
         query=_member(members, "query", str, "a string"),
         operation_name=_member(members, "operationName", str, "a string") or None,
@@ -217,7 +220,7 @@ def _graphql_request(members: Mapping[str, Any]) -> GraphQLRequest:
         document_id=next((value for name in _IDS if (value := _member(members, name, str, "a string"))), None),
     )
     if request.query is None and request.document_id is None and not request.extensions.get(PERSISTED_QUERY):
-        raise bad_request("There is no query in the request.")
+        raise bad_request("The request has no query: send one in `query`, or the id of a persisted document.")
     return request
 
 
@@ -225,5 +228,5 @@ def _member(members: Mapping[str, Any], name: str, kind: type, noun: str) -> Any
     """Return the member, or None if it is absent or null. Raises HTTPError for another type."""
     value = members.get(name)
     if value is not None and value != "" and not isinstance(value, kind):
-        raise bad_request(f"{name} is {noun}, or is left out.")
+        raise bad_request(f"{name} must be {noun}, or be left out.")
     return value

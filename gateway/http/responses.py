@@ -72,7 +72,7 @@ class ResponseData:
 async def respond(
     request: Request, response: ResponseData, policy: CachePolicy | None = None, viewer: Viewer | None = None
 ) -> Response:
-    """The response; without `policy` it is of a fault, and nobody keeps it."""
+    """Build the response. Without `policy` it is an error, and must not be cached."""
     if not response.results:
         return Response(status_code=204, headers=dict(response.headers))
     payloads = [result.payload() for result in response.results]
@@ -153,9 +153,9 @@ async def _body(request: Request, chunks: list[bytes], status: int, headers: dic
 
 
 async def taken(chunks: list[bytes]) -> AsyncIterator[bytes]:
-    """The chunks in order, each let go of when it has been taken, with a turn for others now and then.
+    """Yield the chunks in order, release each once it is sent, and let other tasks run from time to time.
 
-    A client that reads fast never makes the server wait, and sending would hold the event loop until all is sent.
+    A client that reads fast never makes the server wait, so that sending would block the event loop to the end.
     """
     since = 0
     for at, chunk in enumerate(chunks):

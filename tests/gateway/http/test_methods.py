@@ -90,7 +90,7 @@ def test_a_known_parameter_that_is_repeated_is_refused_by_its_name(connection: C
     answer = connection.ask("GET", f"/graphql?query={quote(QUERY)}&{name}=&{name}=")
     assert (answer.status, json.loads(answer.body)["errors"][0]["message"]) == (
         400,
-        f"The parameter {name} is there twice.",
+        f"The parameter {name} must not be repeated.",
     )
 
 

@@ -101,7 +101,8 @@ def test_what_is_empty_is_as_left_out_and_what_is_not_known_is_let_be(
 def test_what_is_empty_names_no_document_either(connection: Connection, name: str, value: object) -> None:
     answer = connection.post({name: value})
     (error,) = json.loads(answer.body)["errors"]
-    assert (answer.status, error["message"]) == (400, "There is no query in the request.")
+    message = "The request has no query: send one in `query`, or the id of a persisted document."
+    assert (answer.status, error["message"]) == (400, message)
     assert error["extensions"] == {"code": "BAD_REQUEST"}
 
 
