@@ -147,7 +147,7 @@ class MemberOrder(m.Order, default="joined_on"):
     """How members are ordered."""
 
     joined_on = m.by("joined_on")
-    email = m.by('email collate "C"', nulls="first")
+    email = m.by('email collate "C"', type=str, nulls="first")
 
 
 class Usage(m.Group):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import fuseway as m
 from deploy.fleet.anomalies import MissingData, OutlierDay
 from deploy.fleet.comparison import CarrierBenchmark, FleetRank, ModelBenchmark, Peers, RouteComparison
@@ -151,10 +153,15 @@ class FleetFilter(m.Filter):
 class FleetOrder(m.Order, default="tail_number"):
     """How the fleet is ordered; the tail number decides between equals."""
 
-    tail_number = m.by("tail_number")
-    revised_at = m.by("revised_at", nulls="first")
-    seats = m.by("seats", nulls="first")
-    year = m.by("year", nulls="first")
+    # Aircraft that lack the value come first, ascending, and last, descending.
+    tail_number = m.by("tail_number", "The tail number.")
+    revised_at = m.by(
+        "coalesce(revised_at, '0001-01-01 00:00:00+00'::timestamptz)",
+        "When the register entry was last revised.",
+        type=dt.datetime,
+    )
+    seats = m.by("coalesce(seats, -1)", "Number of seats.", type=int)
+    year = m.by("coalesce(year, -1)", "Year of manufacture.", type=int)
 
 
 class Query(m.Query):

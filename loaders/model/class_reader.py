@@ -44,6 +44,11 @@ class DeclaredField:
         return self.word is None or self.word.name in ("key", "column")
 
     @property
+    def is_computed(self) -> bool:
+        """Whether the field's value is computed in Python."""
+        return self.word is not None and self.word.name == "computed"
+
+    @property
     def has_sql_link(self) -> bool:
         """Whether the field is a link whose key is computed in SQL, and not held by a column of the object's table."""
         is_link = self.word is not None and self.word.name == "one"

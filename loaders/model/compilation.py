@@ -99,7 +99,7 @@ def _scopes_of(fields: Iterable[DeclaredField]) -> Mapping[str, frozenset[str]]:
             scope for name in inspect.signature(field.given("function")).parameters for scope in own[name]
         )
         for field in fields
-        if field.word is not None and field.word.name == "computed"
+        if field.is_computed
     }
     return MappingProxyType({**own, **computed})
 

@@ -63,6 +63,14 @@ def column_names(text: object) -> tuple[str, ...]:
     raise ValueError(text)
 
 
+def columns_in(text: object) -> tuple[str, ...]:
+    """Return the columns that a text names; none where it is anything else."""
+    try:
+        return column_names(text)
+    except ValueError:
+        return ()
+
+
 def quoted_name(name: str, kind: Kind) -> str:
     """Return a column's name in quotes: `user` and `order` mean something else without them."""
     mark = '"' if kind is Kind.POSTGRES else "`"

@@ -325,6 +325,9 @@ _ENTRIES = (TEXT, INTEGER, BIG_INTEGER, FLOAT, BOOLEAN, DECIMAL, UNIQUE_ID, DATE
 SCALARS: dict[type, Scalar] = {scalar.python: scalar for scalar in _ENTRIES}
 """By the Python type of the annotation."""
 
+NUMBERS: Mapping[str, Any] = {INTEGER.name: 0, BIG_INTEGER.name: 0, FLOAT.name: 0.0, DECIMAL.name: "0"}
+"""The canonical zeros of the scalars that are numbers, by name."""
+
 
 @lru_cache(maxsize=1_024)  # so that an enum has one scalar; a model has some dozens of them
 def enum_scalar(enum: type[Enum]) -> Scalar:

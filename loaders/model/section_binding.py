@@ -25,7 +25,7 @@ from loaders.model.model import Model, ObjectType, SectionType
 from loaders.model.names import column_names, quoted_name
 from loaders.model.order_terms import OrderMember, OrderTerm, with_tie_break
 from loaders.model.references import Fragment
-from loaders.model.scalars import INTEGER, Scalar
+from loaders.model.scalars import INTEGER, NUMBERS, Scalar
 from loaders.model.section_facts import with_facts
 from loaders.model.shapes import Cardinality, Shape, ValueKind
 from loaders.model.words import OwnField, Pick
@@ -33,8 +33,6 @@ from loaders.model.words import OwnField, Pick
 ROOT = "Query"
 """The first part of the names of what root fields are answered from."""
 _NOTHING = Fragment(())
-_ZEROS: Mapping[str, Any] = {"Int": 0, "BigInt": 0, "Float": 0.0, "Decimal": "0"}
-"""What numbers are over no rows, by the names of their scalars."""
 _THROUGH = "fw_through"
 """The alias of this object's key in a list through a relation, which no column of the target's table has."""
 
@@ -257,7 +255,7 @@ class _Binder:
 
     def _section_columns(self, section: SectionType, kind: Kind) -> Iterator[BoundColumn]:
         for field in section.fields:
-            if field.shape is None or field.word is None or field.word.name == "computed":
+            if field.shape is None or field.word is None or field.is_computed:
                 continue
             sql, scalars, target = _expression(field, kind), self._scalars(field.shape), self._target(field.shape)
             yield BoundColumn(field.name, sql, field.shape, scalars, field.word.name == "group_by", target)
@@ -323,7 +321,7 @@ def _empty(column: BoundColumn) -> Any:
     """Return what a column is over no rows: nothing of a list, 0 of a number that cannot be null."""
     if column.is_list:
         return None if column.shape.nullable else []
-    return None if column.shape.nullable else _ZEROS.get(column.scalar.name)
+    return None if column.shape.nullable else NUMBERS.get(column.scalar.name)
 
 
 def _expression(field: DeclaredField, kind: Kind) -> Fragment:

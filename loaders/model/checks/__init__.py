@@ -6,6 +6,7 @@ from loaders.model.checks.arguments import check_arguments
 from loaders.model.checks.columns import check_columns
 from loaders.model.checks.fields import check_fields
 from loaders.model.checks.fragments import check_fragments
+from loaders.model.checks.list_types import check_list_types
 from loaders.model.checks.lists import check_lists
 from loaders.model.checks.names import check_names
 from loaders.model.checks.objects import check_objects
@@ -19,6 +20,7 @@ CHECKS = (
     check_objects,
     check_columns,
     check_lists,
+    check_list_types,
     check_arguments,
     check_fragments,
     check_roots,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, options_of
-from loaders.model.databases import Rows, Tenant, Value, Via
+from loaders.model.databases import Rows, Table, Tenant, Value, Via
 from loaders.model.declaration import ModelDeclaration, ModelParts
-from loaders.model.names import column_names
+from loaders.model.names import column_names, columns_in
 from loaders.model.places import Place
 from loaders.model.problems import Problems
 from loaders.model.shapes import ValueKind
@@ -37,10 +38,6 @@ class _Look:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
 
-    def refuse(self, place: Place, subject: str, message: str) -> None:
-        """Note a problem."""
-        self._problems.add(place, subject, message)
-
     def columns(self, text: Any, place: Place, subject: str, what: str, *, count: int = 0) -> None:
         """Note a text that names no columns, or another number of them than a key has parts; 0 is any number."""
         try:
@@ -61,22 +58,28 @@ def _check_tables(parts: ModelParts, look: _Look) -> None:
     key_parts = {options_of(cls).get("table"): _key_parts(cls, parts) for cls in parts.classes(Object)}
     for table in parts.tables:
         options = table.options
-        if isinstance(options.tenant, str) and options.tenant.strip():
-            look.columns(options.tenant, table.place, table.name, "tenant=", count=1)
         if isinstance(options.tenant, Via):
-            look.columns(
-                options.tenant.column, table.place, table.name, "via(…)", count=key_parts.get(options.tenant.parent, 0)
-            )
-        if options.time:
-            look.columns(options.time, table.place, table.name, "time=", count=1)
-        if options.latest:
-            look.columns(options.latest, table.place, table.name, "latest=", count=1)
+            _check_via(table, options.tenant, key_parts, look)
+        tenant = options.tenant if isinstance(options.tenant, str) and options.tenant.strip() else ""
+        for what, column in (("tenant=", tenant), ("time=", options.time), ("latest=", options.latest)):
+            if column:
+                look.columns(column, table.place, table.name, what, count=1)
+        if options.key:
+            look.columns(options.key, table.place, table.name, "key=")
         if isinstance(options.zone, Value):
             look.columns(options.zone.column, options.zone.place, table.name, "value(…)", count=1)
     for relation, fragment in parts.relations.items():
         for reference in fragment.references():
             if isinstance(reference, Rows) and reference.column is not None:
                 look.columns(reference.column, relation.place, "relation", "asked(…)")
+
+
+def _check_via(table: Table, via: Via, key_parts: Mapping[Any, int], look: _Look) -> None:
+    count = key_parts.get(via.parent, 0)
+    if via.key:
+        look.columns(via.key, table.place, table.name, "key=")
+        count = len(columns_in(via.key))
+    look.columns(via.column, table.place, table.name, "via(…)", count=count)
 
 
 def _check_field(declared: DeclaredField, in_object: DeclaredField, parts: ModelParts, look: _Look) -> None:
@@ -90,9 +93,7 @@ def _check_field(declared: DeclaredField, in_object: DeclaredField, parts: Model
     elif name == "one" and declared.has_sql_link:
         look.columns(declared.given("by"), place, subject, "by=", count=own)
     elif name == "one":
-        look.columns(declared.given("column"), place, subject, "the column", count=1)
-        if target > 1:
-            look.refuse(place, subject, f"m.one leads to a key of one part, and this one has {target}: use m.first(…).")
+        look.columns(declared.given("column"), place, subject, "the column", count=target)
     elif name in ("many", "first", "section") and declared.given("column"):
         look.columns(declared.given("column"), place, subject, "the column", count=own)
     elif name == "through":

@@ -10,6 +10,7 @@ from loaders.model.classes import Filter, Group, Object, Order, Query, Section
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import is_scope
 from loaders.model.problems import Problems, suggestion
+from loaders.model.scalars import NUMBERS
 from loaders.model.shapes import Cardinality, ValueKind
 
 _COLUMN = ""
@@ -80,7 +81,6 @@ _WORD_FOR = {
 }
 _COLUMNS = frozenset({_COLUMN, "key", "column", "sql", "group_by", "percentile", "ratio"})
 """The words whose fields a computed field's function may have as parameters."""
-_NUMBERS = frozenset({"Int", "BigInt", "Float", "Decimal"})
 _NULLABLE = frozenset({"one", "first", "percentile", "ratio", "by_key", "current"})
 """Words whose value may be missing whatever the author knows, so that the type has to say so."""
 
@@ -139,7 +139,7 @@ def _check_arguments(declared: DeclaredField, name: str, parts: ModelParts, prob
         if not isinstance(level, int | float) or not 0 <= level <= 1:
             problems.add(declared.place, declared.subject, f"the level is a number from 0 to 1, and is {level!r}.")
     scalar = declared.shape.scalar if declared.shape is not None else None
-    if scalar is not None and name == "percentile" and scalar.name not in _NUMBERS:
+    if scalar is not None and name == "percentile" and scalar.name not in NUMBERS:
         problems.add(
             declared.place, declared.subject, f"a percentile is a number, and the annotation says {scalar.name}."
         )

@@ -8,6 +8,7 @@ from loaders.model.databases import Kind, Relation, Table, tables_of
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.places import place_of_class
 from loaders.model.problems import Problems
+from loaders.model.scalars import NUMBERS
 from loaders.model.shapes import Cardinality, ValueKind
 
 
@@ -68,6 +69,17 @@ def _tables(source: object) -> list[Table]:
         return []
 
 
+def _check_empty(declared: DeclaredField, fields: list[DeclaredField], problems: Problems) -> None:
+    """Check that each value of a section that is never null is known over no rows: a number, a list, or null."""
+    for field in fields:
+        shape = field.shape
+        if shape is None or shape.scalar is None or shape.nullable or shape.is_list or field.is_computed:
+            continue
+        if shape.scalar.name not in NUMBERS:
+            message = f"{declared.subject} is never null, and over no rows this has no value: write {shape} | None, or"
+            problems.add(field.place, field.subject, f"{message} {declared.owner.__name__}.{declared.name} as | None.")
+
+
 def _check_use(declared: DeclaredField, parts: ModelParts, problems: Problems) -> None:
     shape = declared.shape
     if shape is None or shape.kind is not ValueKind.SECTION:
@@ -79,6 +91,8 @@ def _check_use(declared: DeclaredField, parts: ModelParts, problems: Problems) -
     if declared.given("period") and tables and not any(table.options.time for table in tables):
         names = ", ".join(table.name for table in tables)
         problems.add(declared.place, declared.subject, f"has a period, and {names} no time column: say time=… there.")
+    if shape.cardinality is Cardinality.ONE and not shape.nullable:
+        _check_empty(declared, parts.fields.get(shape.type, []), problems)
     groups = [one for one in parts.fields.get(shape.type, ()) if one.word is not None and one.word.name == "group_by"]
     if shape.cardinality is Cardinality.ONE and groups:
         message = f"{shape.type.__name__} groups its rows ({groups[0].subject}), so that there are many: write list[…]."

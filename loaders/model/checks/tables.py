@@ -21,21 +21,41 @@ def check_tables(model: ModelDeclaration, parts: ModelParts, problems: Problems)
     """Check databases, the model's tenant, and each table's name, tenant and options."""
     _check_databases(parts, problems)
     _check_model_tenant(model, problems)
-    parents = {options_of(cls).get("table") for cls in parts.classes(Object)}
+    keys = _keys(parts)
     declared: dict[tuple[Database, tuple[str, ...]], Table] = {}
     for table in parts.tables:
         _check_name(table, problems)
         _check_tenant(model, table, problems)
-        if isinstance(table.options.tenant, Via) and table.options.tenant.parent not in parents:
-            message = (
-                f"its tenant is said via {table.options.tenant.parent.name}, which no object type is over: its key"
-            )
-            problems.add(table.place, table.name, f"{message} is not known. Declare one, or name a column.")
+        _check_keys(table, keys, problems)
         _check_options(table, problems)
         _check_twice(table, declared, problems)
     for argument in parts.arguments:
         if isinstance(argument.default, Value):
             _check_value(argument.default, argument.place, argument.name, model, problems)
+
+
+def _keys(parts: ModelParts) -> dict[Table, set[tuple[str, ...]]]:
+    """Return the keys of the object types over each table, as their columns."""
+    keys: dict[Table, set[tuple[str, ...]]] = {}
+    for cls in parts.classes(Object):
+        fields = [field for field in parts.fields[cls] if field.word is not None and field.word.name == "key"]
+        keys.setdefault(options_of(cls)["table"], set()).add(tuple(str(field.column_text) for field in fields))
+    return keys
+
+
+def _check_keys(table: Table, keys: dict[Table, set[tuple[str, ...]]], problems: Problems) -> None:
+    """Check that the key is known by which a table's tenant is found, and by which versions of a row are known."""
+    tenant, options = table.options.tenant, table.options
+    if isinstance(tenant, Via) and not tenant.key and len(keys.get(tenant.parent, ())) != 1:
+        why = "several object types with different keys are" if keys.get(tenant.parent) else "no object type is"
+        message = f"its tenant is said via {tenant.parent.name}, which {why} over: say via({tenant.column!r}, key=…)"
+        problems.add(table.place, table.name, f"{message}, the parent's columns that it refers to.")
+    if options.latest and not options.key and len(keys.get(table, ())) != 1:
+        why = "several object types with different keys are" if keys.get(table) else "no object type is"
+        message = f"latest= is the greatest version of a key, and {why} over it: say key=…, the columns of the key."
+        problems.add(table.place, table.name, message)
+    if options.key and not options.latest:
+        problems.add(table.place, table.name, "key= is for latest=, and the table says none: leave it out.")
 
 
 def _check_model_tenant(model: ModelDeclaration, problems: Problems) -> None:

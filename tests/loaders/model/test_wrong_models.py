@@ -145,19 +145,39 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a value with a name": ('m.sql("count()"', 'm.sql("count() as n"', "Use.events: as stands in an expression, which is one value"),
     "a description that is a number": ('m.sql("count()", "Events.")', 'm.sql("count()", 5)', "Use.events: a description is a text, and is 5."),
     "a resolver that is no function": ("m.current()", "m.resolver(5)", "Query.account: m.resolver takes a function."),
-    "a link to a key of two parts": ("account: Account | None = m.one", "first_line: Line | None = m.one('line_id')\n    account: Account | None = m.one", "Order.first_line: m.one leads to a key of one part, and this one has 2: use m.first(…)."),
+    "a link to a key of two parts": ("account: Account | None = m.one", "first_line: Line | None = m.one('line_id')\n    account: Account | None = m.one", "Order.first_line: the column says 1 columns (line_id) where the key has 2."),
     "a parent by two columns": ('orders.via("order_id")', 'orders.via("order_id, line_no")', "app.order_lines: via(…) is one column"),
     "a period over a relation without one": ('rank: Rank | None = m.section("id")', 'rank: Rank | None = m.section("id", over=peers, period=True)', "Order.rank: has a period, and app.orders no time column"),
     "two arguments of one name": ('m.group_by("toDate(sent_at)"', "m.group_by(f\"toDate(sent_at + {m.argument('size', float, default=1.0)})\"", "size: UseByDay also has the argument size of model.py:"),
     "an order that ends its bound": ('order="day"', 'order="day union all select 1, 2, 3"', "Order.use_by_day: union stands in an expression"),
     "a condition with a bound": ("where=\"kind != 'test'\"", 'where="true limit 5"', "Use: limit stands in an expression"),
+    "a condition of another type": ("state: list[State] = m.one_of", "state: list[str] = m.one_of", "OrderFilter.state: its values are String, and those of Order.state State: write list[State]."),
+    "an array that equals a value": ("state: list[State] = m.one_of(", "tag: str = m.equals('tags')\n    state: list[State] = m.one_of(", "OrderFilter.tag: m.equals is for single values, and Order.tags has an array."),
+    "a value that contains": ("noted: bool", "total: Decimal = m.contains('total')\n    noted: bool", "OrderFilter.total: m.contains is for arrays, and Order.total has one value."),
+    "an order whose type is not known": ('m.by("total"', 'm.by("abs(total)"', "OrderOrder.total: cursors hold abs(total), and nothing says its type: say type=…, or declare the column on Order."),
+    "an order of another type": ('m.by("total"', 'm.by("total", type=float', "OrderOrder.total: type= says Float, and Order.total is Decimal: leave out type=."),
+    "an order whose type is none": ('m.by("total"', 'm.by("total", type="x"', "OrderOrder.total: type= is a scalar or an enum, and is 'x'."),
+    "a page in an unknown order": ('lines: list[Line] = m.many("order_id", order="line_no"', 'lines: m.Page[Line] = m.many("order_id", order="text"', "Order.lines: its cursors hold text, and nothing says its type: declare the column on Line"),
+    "a page of groups in an unknown order": ('use_by_day: list[UseByDay] = m.section("order_id", order="day"', 'use_by_day: m.Page[UseByDay] = m.section("order_id", order="days"', "Order.use_by_day: its cursors hold days, which is no field of UseByDay"),
+    "a value that is none over no rows": ("p95: float | None = m.percentile", "kind: str = m.sql('any(kind)')\n    p95: float | None = m.percentile", "Use.kind: Order.use is never null, and over no rows this has no value: write str | None"),
+    "a look-up by a fraction": ("order: Order | None = m.by_key()", 'order: Order | None = m.by_key("total")', "Query.order: looks up by total, and Order.total is Decimal, which no text stands for in one way."),
+    "a look-up by SQL": ("order: Order | None = m.by_key()", 'order: Order | None = m.by_key("lower(total)")', "Query.order: the column is the name of a column"),
+    "a tenant via one of two keys": ("class Line(m.Object, table=lines):", "class Head(m.Object, table=orders):\n    number: int = m.key()\n\nclass Line(m.Object, table=lines):", "app.order_lines: its tenant is said via app.orders, which several object types with different keys are over: say via('order_id', key=…)"),
+    "versions of an unknown key": ('crm.table("app.orders"', 'crm.table("app.orders", latest="version", key="id)"', "app.orders: key= is the name of a column"),
+    "versions without a key": ('web.table("events"', 'web.table("events", latest="version"', "events: latest= is the greatest version of a key, and no object type is over it: say key=…"),
+    "a key without versions": ('crm.table("app.orders"', 'crm.table("app.orders", key="id"', "app.orders: key= is for latest=, and the table says none: leave it out."),
 }  # fmt: skip
+ALSO = {
+    "an array that equals a value": ("    state: State\n", "    state: State\n    tags: list[str]\n"),
+    "a tenant via one of two keys": ("types=[Account,", "types=[Head, Account,"),
+}
+"""Further edits that some mistakes take."""
 
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_has_its_line_and_what_to_do(name: str, tmp_path: Path) -> None:
     old, new, expected = MISTAKES[name]
-    found = problems(tmp_path, (old, new))
+    found = problems(tmp_path, (old, new), *([ALSO[name]] if name in ALSO else []))
     assert any(expected in line for line in found), found
     assert all(line.startswith("model.py:") for line in found), found
 
