@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from copy import copy
 from dataclasses import dataclass, field, replace
 from sys import getsizeof
@@ -25,6 +24,7 @@ from gateway.document_scan import MAX_COMMENTS, scan
 from gateway.http.errors import request_error
 from gateway.limits import Limits, Measures, exceeded, measure
 from gateway.validation import Validator
+from loaders.lru_cache import LRUCache
 
 if TYPE_CHECKING:
     from graphql import DirectiveNode, DocumentNode, GraphQLSchema
@@ -122,18 +122,19 @@ class Documents:
     ) -> None:
         self._validator = Validator(schema, introspection=introspection, suggestions=suggestions)
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._kept = LRUCache[str, Document](
+            max_entries=_MAX_DOCUMENTS, max_bytes=max_bytes, size_of=lambda _, document: document.bytes
+        )
         self._in_use: WeakValueDictionary[str, Document] = WeakValueDictionary()
-        self.bytes = 0
-        """Estimated size of the cached documents."""
+
+    @property
+    def bytes(self) -> int:
+        """Estimated memory of the cached documents."""
+        return self._kept.bytes
 
     def known(self, text: str) -> Document | None:
         """The document of a text that need not be read again."""
-        document = self._kept.get(text)
-        if document is not None:
-            self._kept.move_to_end(text)
-            return document
-        return self._in_use.get(text)
+        return self._kept.get(text) or self._in_use.get(text)
 
     def get(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
         """Return the document of a text, valid or not. Raises RequestError if reading it exceeds a limit."""
@@ -163,11 +164,7 @@ class Documents:
         text = document.text
         document = self._in_use.setdefault(text, document)
         if text not in self._kept and len(text) <= _MAX_LENGTH and document.bytes <= self._max_bytes:
-            self._kept[text] = document
-            self.bytes += document.bytes
-        while len(self._kept) > _MAX_DOCUMENTS or self.bytes > self._max_bytes:
-            _, forgotten = self._kept.popitem(last=False)
-            self.bytes -= forgotten.bytes
+            self._kept.put(text, document)
         return document
 
     def _validated(self, text: str, node: DocumentNode, meter: ComparisonMeter | None) -> Document:

@@ -6,7 +6,6 @@ import asyncio
 import json
 import re
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from gateway.http.request_parser import PERSISTED_QUERY
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from loaders.concurrency import cancel_and_wait
+from loaders.lru_cache import LRUCache
 from loaders.persisted_documents import SharedDocuments, digest
 
 if TYPE_CHECKING:
@@ -62,9 +62,10 @@ class Persisted:
         self._mode = mode
         self._clock = clock
         self._trusted = {digest(text): text for text in documents.values()} | dict(documents)
-        self._automatic: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        self._automatic = LRUCache[str, tuple[str, float]](
+            max_entries=_MAX_DOCUMENTS, max_bytes=_MAX_BYTES, size_of=lambda _, known: getsizeof(known[0])
+        )
         """Texts by digest, and when they were made known last."""
-        self._automatic_bytes = 0
         self._shared: SharedDocuments | None = None
 
     @classmethod
@@ -118,7 +119,7 @@ class Persisted:
         text, name = request.query or "", _digest_of(request)
         if self._mode != AUTOMATIC or name is None or not text or len(text.encode()) > _MAX_DOCUMENT_BYTES:
             return
-        _, kept_at = self._automatic.get(name, ("", -_AGAIN_S))
+        _, kept_at = self._automatic.peek(name, ("", -_AGAIN_S))
         if kept_at + _AGAIN_S <= self._clock():
             await self._keep(name, text)
 
@@ -144,7 +145,7 @@ class Persisted:
         """Return the text of an automatic document. Its digest proves it, whatever its origin."""
         if not _DIGEST.fullmatch(name):
             return None
-        text, kept_at = self._automatic.get(name, (None, 0.0))
+        text, kept_at = self._automatic.peek(name, (None, 0.0))
         if text is None and self._shared is not None:
             text = await self._shared.automatic(name)
             if text is not None:
@@ -152,7 +153,7 @@ class Persisted:
         elif text is not None and kept_at + _USED_S <= self._clock():
             await self._keep(name, text)
         elif text is not None:
-            self._automatic.move_to_end(name)
+            self._automatic.touch(name)
         return text
 
     async def _keep(self, name: str, text: str) -> None:
@@ -161,12 +162,7 @@ class Persisted:
             await self._shared.keep(name, text)
 
     def _remember(self, name: str, text: str) -> None:
-        known, _ = self._automatic.pop(name, ("", 0.0))
-        self._automatic[name] = text, self._clock()
-        self._automatic_bytes += getsizeof(text) - (getsizeof(known) if known else 0)
-        while len(self._automatic) > _MAX_DOCUMENTS or self._automatic_bytes > _MAX_BYTES:
-            _, (forgotten, _) = self._automatic.popitem(last=False)
-            self._automatic_bytes -= getsizeof(forgotten)
+        self._automatic.put(name, (text, self._clock()))
 
     async def _publish(self, shared: SharedDocuments) -> None:
         """Keep the manifest's documents known to others, for as long as this process serves."""

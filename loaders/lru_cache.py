@@ -16,8 +16,8 @@ def _no_size(_key: object, _value: object) -> int:
 class LRUCache(Generic[K, V]):
     """Values by key, at most `max_entries` of them, and at most `max_bytes` together by what `size_of` says of each.
 
-    `size_of` is called once for each value that is put. A value that is larger than `max_bytes` is evicted at once,
-    after all others. `on_evict` is called with each key and value that the bounds remove, and with nothing else.
+    `size_of` is called once for each value that is put. A value that is larger than `max_bytes` is not kept, and evicts
+    no other. `on_evict` is called with each key and value that does not stay because of the bounds.
 
     It is not cachetools' LRUCache because a look-up there takes three times as long, and a request makes thousands.
     """
@@ -56,8 +56,13 @@ class LRUCache(Generic[K, V]):
         return value
 
     def put(self, key: K, value: V) -> None:
-        """Set the value of a key, mark it as used, and evict what is over the bounds."""
+        """Set the value of a key, mark it as used, and evict the least recently used ones that are over the bounds."""
         size = self._size_of(key, value)
+        if size > self._max_bytes:
+            self.pop(key)
+            if self._on_evict is not None:
+                self._on_evict(key, value)
+            return
         if size or key in self._sizes:
             self.bytes += size - self._sizes.get(key, 0)
             self._sizes[key] = size

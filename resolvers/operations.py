@@ -1,11 +1,13 @@
 """Cache what is derived from an operation, for the next time that it is executed."""
 
-from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from graphql import FieldNode, FragmentDefinitionNode, Node, OperationDefinitionNode, VariableNode, Visitor, visit
+
+from loaders.lru_cache import LRUCache
 
 _MAX_OPERATIONS = 256
 """Maximum cached operations with their variables: as many as there are cached documents."""
@@ -23,12 +25,35 @@ _MAX_TEXT_LENGTH = 100
 
 OperationCache = dict[Hashable, Any]
 _Key = tuple[int, Hashable]
-_caches: OrderedDict[_Key, tuple[OperationDefinitionNode, OperationCache]] = OrderedDict()
-_names: OrderedDict[int, tuple[OperationDefinitionNode, tuple[str, ...]]] = OrderedDict()
-_nodes: dict[int, int] = {}
-"""Number of nodes of each operation in `_names`, including its fragments."""
-_bytes: Counter[str] = Counter()
-"""Estimated memory of the operations and of their caches."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Operation:
+    """An operation, the variables that are part of its key, and how many nodes it has with its fragments."""
+
+    node: OperationDefinitionNode
+    variables: tuple[str, ...]
+    nodes: int
+
+
+def _drop_caches(key: int, _operation: _Operation) -> None:
+    """Remove the caches of an operation, which hold references to it."""
+    for other in [other for other in _caches if other[0] == key]:
+        _caches.pop(other)
+
+
+_operations = LRUCache[int, _Operation](
+    max_entries=_MAX_OPERATIONS,
+    max_bytes=_MAX_BYTES,
+    size_of=lambda _, operation: _BYTES_AN_OPERATION + _BYTES_A_NODE * operation.nodes,
+    on_evict=_drop_caches,
+)
+"""By id of the node, which cannot be reused as long as the node is here."""
+_caches = LRUCache[_Key, tuple[_Operation, OperationCache]](
+    max_entries=_MAX_OPERATIONS,
+    max_bytes=_MAX_BYTES,
+    size_of=lambda _, value: _BYTES_A_CACHE + _BYTES_A_PLANNED_NODE * value[0].nodes,
+)
 
 
 def operation_cache(
@@ -38,18 +63,14 @@ def operation_cache(
 
     Operations are identified by object identity, which works because parsed documents are cached. Variables that are
     used below the root fields are part of the key. Those that only root fields take, such as thousands of ids, are not.
-    Returns None if a value cannot be part of a key, such as a list or a long text.
+    Returns None if a value cannot be part of a key, such as a list or a long text, or if the operation is too large.
     """
-    used = _names.get(id(operation), (operation, None))[1]
-    if used is None:
-        used = _know(operation, fragments)
-    else:
-        _names.move_to_end(id(operation))
+    known = _operations.get(id(operation)) or _add(operation, fragments)
     try:
-        values = tuple((name, _frozen(variables[name])) for name in used if name in variables)
+        values = tuple((name, _frozen(variables[name])) for name in known.variables if name in variables)
     except _NotAKeyError:
         return None
-    return _cache_of((id(operation), values), operation)
+    return _cache_of((id(operation), values), known)
 
 
 class _NotAKeyError(Exception):
@@ -65,53 +86,24 @@ def _frozen(value: Any) -> Hashable:
     return type(value), value
 
 
-def _know(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> tuple[str, ...]:
-    """Return the variables of a new operation, and keep the operation, so that its id is not reused."""
+def _add(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> _Operation:
     found = _Variables()
     for node in (*_below(operation), *fragments.values()):
         visit(node, found)
-    names = tuple(found.names)
-    _names[id(operation)] = operation, names
-    _nodes[id(operation)] = found.nodes
-    _bytes["operations"] += _size(operation)
-    while len(_names) > _MAX_OPERATIONS or (_bytes["operations"] > _MAX_BYTES and len(_names) > 1):
-        _forget(next(iter(_names)))
-    return names
+    added = _Operation(operation, tuple(found.names), found.nodes)
+    _operations.put(id(operation), added)
+    return added
 
 
-def _size(operation: OperationDefinitionNode) -> int:
-    return _BYTES_AN_OPERATION + _BYTES_A_NODE * _nodes[id(operation)]
-
-
-def _forget(key: int) -> None:
-    """Remove an operation together with its caches, which hold references to it."""
-    operation, _ = _names.pop(key)
-    _bytes["operations"] -= _size(operation)
-    for one in [one for one in _caches if one[0] == key]:
-        _drop(one)
-    del _nodes[key]
-
-
-def _cache_of(key: _Key, operation: OperationDefinitionNode) -> OperationCache:
+def _cache_of(key: _Key, operation: _Operation) -> OperationCache | None:
     known = _caches.get(key)
     if known is not None:
-        _caches.move_to_end(key)
         return known[1]
+    if key[0] not in _operations:  # it is larger than all of them may be together
+        return None
     cache: OperationCache = {}
-    _caches[key] = operation, cache
-    _bytes["caches"] += _cache_size(key)
-    while len(_caches) > _MAX_OPERATIONS or (_bytes["caches"] > _MAX_BYTES and len(_caches) > 1):
-        _drop(next(iter(_caches)))
+    _caches.put(key, (operation, cache))
     return cache
-
-
-def _cache_size(key: _Key) -> int:
-    return _BYTES_A_CACHE + _BYTES_A_PLANNED_NODE * _nodes[key[0]]
-
-
-def _drop(key: _Key) -> None:
-    del _caches[key]
-    _bytes["caches"] -= _cache_size(key)
 
 
 class _Variables(Visitor):

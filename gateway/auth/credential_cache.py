@@ -1,9 +1,10 @@
 """Cache verified credentials, so that they are not verified again for each request."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
+
+from loaders.lru_cache import LRUCache
 
 T = TypeVar("T")
 
@@ -15,34 +16,28 @@ class CredentialCache(Generic[T]):
     """An LRU cache by credential. It holds a digest of each credential, never the credential itself."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[bytes, T] = OrderedDict()
+        self._values = LRUCache[bytes, T](max_entries=_MAX_CREDENTIALS)
 
     def get(self, credential: str) -> T | None:
-        """Return the value of a credential, or None."""
-        digest = _digest(credential)
-        found = self._kept.get(digest)
-        if found is not None:
-            self._kept.move_to_end(digest)
-        return found
+        """Return the value of a credential; None where there is none."""
+        return self._values.get(_digest(credential))
 
     def put(self, credential: str, value: T) -> None:
-        """Add a value, and evict the least recently used one if there are too many."""
-        self._kept[_digest(credential)] = value
-        if len(self._kept) > _MAX_CREDENTIALS:
-            self._kept.popitem(last=False)
+        """Set the value of a credential."""
+        self._values.put(_digest(credential), value)
 
     def drop(self, credential: str) -> None:
-        """Keep it no longer."""
-        self._kept.pop(_digest(credential), None)
+        """Remove the value of a credential."""
+        self._values.pop(_digest(credential))
 
     def values(self) -> Iterable[T]:
         """Return all values."""
-        return self._kept.values()
+        return self._values.values()
 
     def drop_where(self, concerned: Callable[[T], bool]) -> None:
-        """Keep those no longer for which this holds."""
-        for digest in [digest for digest, value in self._kept.items() if concerned(value)]:
-            del self._kept[digest]
+        """Remove the values for which `concerned` is true."""
+        for digest in [digest for digest, value in self._values.items() if concerned(value)]:
+            self._values.pop(digest)
 
 
 def _digest(credential: str) -> bytes:

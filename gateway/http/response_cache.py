@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from gateway.http.errors import HTTPError
 from gateway.rate_limit import HEADERS as RATE_LIMIT_HEADERS
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.cache_policy import CachePolicy
+from loaders.lru_cache import LRUCache
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -73,11 +73,14 @@ class ResponseCache:
 
     def __init__(self, cache: Cache, max_bytes: int) -> None:
         self._cache = cache
-        self._max_bytes = max_bytes
-        self._responses: OrderedDict[Key, CachedResponse] = OrderedDict()
-        self.bytes = 0
+        self._responses = LRUCache[Key, CachedResponse](max_bytes=max_bytes, size_of=lambda _, response: response.size)
         self.hits = 0
         cache.on_change.append(self._apply)
+
+    @property
+    def bytes(self) -> int:
+        """Size of all cached responses."""
+        return self._responses.bytes
 
     @property
     def changes(self) -> int:
@@ -86,37 +89,28 @@ class ResponseCache:
 
     def get(self, key: Key) -> CachedResponse | None:
         """Return the cached response, or None if there is none that may be served."""
-        response = self._responses.get(key)
+        response = self._responses.peek(key)
         if response is None or not self._cache.is_kept:
             return None
         if response.fresh_until <= time.monotonic():
-            self._drop(key)
+            self._responses.pop(key)
             return None
-        self._responses.move_to_end(key)
+        self._responses.touch(key)
         self.hits += 1
         return response
 
     def put(self, key: Key, response: CachedResponse) -> None:
         """Add a response, and evict others until all of them fit."""
-        if key in self._responses:
-            self._drop(key)
-        self._responses[key] = response
-        self.bytes += response.size
-        while self.bytes > self._max_bytes:
-            self._drop(next(iter(self._responses)))
+        self._responses.put(key, response)
 
     def _apply(self, change: Change) -> None:
         if EVERYTHING in change.sources:
             self._responses.clear()
-            self.bytes = 0
             return
         keys, sources = frozenset(change.keys), frozenset(change.sources)
         for key, response in list(self._responses.items()):
             if not (response.sources.isdisjoint(sources) and response.keys.isdisjoint(keys)):
-                self._drop(key)
-
-    def _drop(self, key: Key) -> None:
-        self.bytes -= self._responses.pop(key).size
+                self._responses.pop(key)
 
 
 class ResponseCacheMiddleware:

@@ -53,11 +53,13 @@ def test_entries_are_evicted_until_the_bytes_fit() -> None:
     assert evicted == [("a", "aa"), ("b", "bb"), ("c", "cc")]
 
 
-def test_a_value_that_is_larger_than_the_bound_is_not_kept() -> None:
-    cache = LRUCache[str, str](max_bytes=3, size_of=_length)
+def test_a_value_that_is_larger_than_the_bound_is_not_kept_and_evicts_no_other() -> None:
+    evicted: list[tuple[str, str]] = []
+    cache = LRUCache[str, str](max_bytes=3, size_of=_length, on_evict=lambda key, value: evicted.append((key, value)))
     cache.put("a", "1")
+    cache.put("b", "12")
     cache.put("b", "1234")
-    assert (list(cache), cache.bytes) == ([], 0)
+    assert (list(cache.items()), cache.bytes, evicted) == ([("a", "1")], 1, [("b", "1234")])
 
 
 def test_what_is_removed_frees_its_bytes_and_is_not_reported_as_evicted() -> None:

@@ -67,16 +67,14 @@ def test_what_is_remembered_is_bounded_in_bytes() -> None:
     documents = [parse(wide) for _ in range(100)]
     for document in documents:
         assert _of(document) is not None
-        assert operations._bytes["operations"] <= operations._MAX_BYTES
-    known = sum(id(document.definitions[0]) in operations._names for document in documents)
+        assert operations._operations.bytes <= operations._MAX_BYTES
+    known = sum(id(document.definitions[0]) in operations._operations for document in documents)
     assert 20 < known < 40
-    assert operations._bytes["operations"] == sum(operations._size(one) for one, _ in operations._names.values())
-    assert {key[0] for key in operations._caches} <= operations._names.keys() == operations._nodes.keys()
+    assert {key[0] for key in operations._caches} <= set(operations._operations)
     deep = parse(wide.replace("{ air", "query($first: Int) { air").replace("id ", "id @include(if: $first) ", 1))
     for at in range(200):
         _of(deep, first=at)
-    assert operations._bytes["caches"] <= operations._MAX_BYTES
-    assert operations._bytes["caches"] == sum(map(operations._cache_size, operations._caches))
+    assert operations._caches.bytes <= operations._MAX_BYTES
     assert len(operations._caches) < 100
 
 
@@ -89,4 +87,12 @@ def test_a_bounded_number_is_remembered() -> None:
     assert _of(document, deep=True) is not first
     for _ in range(operations._MAX_OPERATIONS + 1):
         _of(parse("{ __typename }"))
-    assert len(operations._names) == operations._MAX_OPERATIONS
+    assert len(operations._operations) == operations._MAX_OPERATIONS
+
+
+def test_an_operation_that_is_too_large_has_no_cache_and_evicts_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    small, large = parse(QUERY), parse("{ a { " + "b " * 1_000 + "} }")
+    known = _of(small, deep=True)
+    monkeypatch.setattr(operations, "_BYTES_A_NODE", operations._MAX_BYTES)
+    assert _of(large) is None
+    assert _of(small, deep=True) is known
