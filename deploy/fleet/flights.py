@@ -12,7 +12,7 @@ class RecentFlight(m.Section, over=flights):
     """The latest scheduled flights, newest first; at one time by airline, flight number and airport of departure."""
 
     date: dt.date = m.sql("date", "New York's calendar date of the scheduled departure.")
-    scheduled_departure: dt.datetime = m.sql("scheduled_departure", "Scheduled departure.")
+    scheduled_departure: dt.datetime = m.sql("scheduled_departure", "Scheduled departure.", unit="UTC")
     carrier: str = m.sql("toString(carrier)", "Code of the airline.")
     flight_number: int = m.sql("flight_number", "Flight number.")
     origin: str = m.sql("toString(origin)", "Code of the airport of departure.")
@@ -71,7 +71,7 @@ class LoggedFlight(m.Section, over=flights):
     """Every scheduled flight in the order of the schedule, paged."""
 
     date: dt.date = m.sql("date", "New York's calendar date of the scheduled departure.")
-    scheduled_departure: dt.datetime = m.sql("scheduled_departure", "Scheduled departure.")
+    scheduled_departure: dt.datetime = m.sql("scheduled_departure", "Scheduled departure.", unit="UTC")
     carrier: str = m.sql("toString(carrier)", "Code of the airline.")
     flight_number: int = m.sql("flight_number", "Flight number.")
     origin: str = m.sql("toString(origin)", "Code of the airport of departure.")

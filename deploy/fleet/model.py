@@ -102,9 +102,9 @@ class Analysis(m.Group):
 class Aircraft(m.Object, table=aircraft):
     """An aircraft that is tracked."""
 
-    tail_number: str = m.key("The mark on the tail, such as N725MQ.")
     registration: Registration | None = m.section("tail_number")
     revisions: list[Revision] = m.section("tail_number", order="revision desc", required=True)
+    tail_number: str = m.key("The mark on the tail, such as N725MQ.")
     operator: Airline | None = m.one(
         most_frequent("carrier"),
         "The airline that flew most of its flights, the lowest code of equals; null with none.",
@@ -121,30 +121,30 @@ class Aircraft(m.Object, table=aircraft):
 
 
 class Airport(m.Object, table=airports):
-    """An airport of the United States."""
+    """An airport, as the register of airports has it."""
 
-    code: str = m.key("The FAA code, such as JFK.")
+    code: str = m.key("FAA code, such as JFK.")
     name: str = m.column(description="Name.")
     latitude: float = m.column(unit="degrees north")
     longitude: float = m.column(unit="degrees east")
-    altitude_feet: int = m.column(unit="feet above sea level")
-    utc_offset_hours: float = m.column(unit="hours ahead of UTC in winter")
-    time_zone: str | None = m.column(description="IANA name; null where unknown.")
+    altitude_feet: int = m.column(description="Altitude.", unit="feet")
+    utc_offset_hours: float = m.column(description="Offset of standard time.", unit="hours from UTC")
+    time_zone: str | None = m.column(description="IANA time zone, such as America/New_York; null if unknown.")
 
 
 class Airline(m.Object, table=airlines):
     """An airline."""
 
-    code: str = m.key("The two-letter code, such as UA.")
+    code: str = m.key("IATA code, such as UA.")
     name: str = m.column(description="Name.")
 
 
 class FleetFilter(m.Filter):
-    """Which aircraft: all that is given must hold."""
+    """Which aircraft; all that is given must hold."""
 
     registered: bool = m.present("revision", "Whether the register has an entry.")
-    manufacturer: str = m.equals("manufacturer", "The manufacturer, as the register writes it.")
-    model: str = m.equals("model", "The model, as the register writes it.")
+    manufacturer: str = m.equals("manufacturer", "Manufacturer, exactly.")
+    model: str = m.equals("model", "Model, exactly.")
     tail_number_prefix: str = m.prefix("tail_number", "What the tail number begins with.")
     seats: int = m.between("seats", "Number of seats. Unit: seats.")
     year: int = m.between("year", "Year of manufacture.")
@@ -167,17 +167,59 @@ class FleetOrder(m.Order, default="tail_number"):
 class Query(m.Query):
     """Where every query begins."""
 
-    aircraft: Aircraft | None = m.by_key(description="One aircraft; null where nothing is known of it.")
+    aircraft: Aircraft | None = m.by_key(
+        argument="tailNumber", description="One aircraft; null where nothing is known of it."
+    )
     aircraft_by_ids: list[Aircraft | None] = m.by_key(
-        description="Aircraft in the order asked; null where nothing is known of an id."
+        description="Aircraft in the order asked; null where nothing is known of an id. An id that is asked twice is"
+        " answered twice and loaded once."
     )
     fleet: m.Page[Aircraft] = m.page(
-        "The tracked aircraft, page by page (Relay).", order=FleetOrder, filter=FleetFilter
+        "The tracked aircraft, page by page (Relay).", order=FleetOrder, filter=FleetFilter, first=50
     )
-    airport: Airport | None = m.by_key(description="An airport; null where the register of airports lacks it.")
-    airline: Airline | None = m.by_key(description="An airline; null where the register of airlines lacks it.")
-    node: m.Node | None = m.by_key(description="Anything by its nodeId.")
-    nodes: list[m.Node | None] = m.by_key(description="Several nodes, in the order asked.")
+    airport: Airport | None = m.by_key(
+        argument="code", description="An airport; null where the register of airports lacks it."
+    )
+    airline: Airline | None = m.by_key(
+        argument="code", description="An airline; null where the register of airlines lacks it."
+    )
+    node: m.Node | None = m.by_key(
+        description="Anything by its `nodeId`, such as Aircraft:N725MQ; null where nothing is known of it."
+    )
+    nodes: list[m.Node | None] = m.by_key(
+        description="Several nodes, in the order asked; null where nothing is known of an id."
+    )
 
 
-model = m.Model("fleet", query=Query, types=[Aircraft, Airport, Airline])
+DESCRIPTIONS = {
+    "Aircraft.id": "The tail number.",
+    "Aircraft.analysis(period:)": "Narrows the analysis to the flights of these dates.",
+    "AircraftConnection": "A page of the fleet (Relay).",
+    "AircraftConnection.edges": "The aircraft of the page, in order.",
+    "AircraftConnection.nodes": "The aircraft of the page, without their cursors.",
+    "AircraftConnection.totalCount": "Aircraft on all pages together; costs a statement of its own. Unit: aircraft.",
+    "AircraftEdge": "An aircraft and its place in the fleet.",
+    "AircraftEdge.cursor": "The aircraft's place in this order.",
+    "AircraftEdge.node": "The aircraft.",
+    "Airline.id": "The code.",
+    "Airport.id": "The code.",
+    "FleetOrderField": "What the fleet is ordered by. Aircraft that lack the value come first, ascending.",
+    "FleetOrderField.TAIL_NUMBER": "The tail number.",
+    "FleetOrderField.REVISED_AT": "When the register entry was last revised.",
+    "FleetOrderField.SEATS": "Number of seats.",
+    "FleetOrderField.YEAR": "Year of manufacture.",
+    "Node.id": "The key within the type: a tail number or a code.",
+    "Node.nodeId": "The id that `node` and `nodes` take: type and key, such as Aircraft:N725MQ.",
+    "Period": "Calendar dates in New York, both inclusive; an absent end is open. It must not end before it begins.",
+    "Query.aircraft(tailNumber:)": "Tail number, such as N725MQ.",
+    "Query.aircraftByIds(ids:)": "Tail numbers, at most 500 by default.",
+    "Query.airline(code:)": "The code, such as JFK or UA.",
+    "Query.airport(code:)": "The code, such as JFK or UA.",
+    "Query.fleet(first:)": "Aircraft on the page, 0 to 1,000.",
+    "Query.fleet(filter:)": "Which aircraft.",
+    "Query.node(id:)": "A `nodeId`: `Aircraft:N725MQ`.",
+    "Query.nodes(ids:)": "Each a `nodeId`: `Aircraft:N725MQ`.",
+}
+"""What the gateway would describe in words for any model, in the words of this one."""
+
+model = m.Model("fleet", query=Query, types=[Aircraft, Airport, Airline], descriptions=DESCRIPTIONS)

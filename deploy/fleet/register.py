@@ -25,7 +25,7 @@ class Revision(m.Section, over=register):
     """The revisions of the aircraft's entry in the register, newest first."""
 
     revision: int = m.sql("revision", "Number of the revision, from 1.")
-    recorded_at: dt.datetime = m.sql("recorded_at", "When the revision was recorded.")
+    recorded_at: dt.datetime = m.sql("recorded_at", "When the revision was recorded.", unit="UTC")
     recorded_by: str = m.sql("recorded_by", "Who recorded it.")
     reason: str = m.sql("reason", "Why.")
     manufacturer: str | None = m.sql("manufacturer", "Manufacturer.")

@@ -57,6 +57,8 @@ def _unbound(declaration: ModelDeclaration, parts: ModelParts) -> Model:
         bound_tables=bind_tables(parts.tables, declaration.tenant, _keys(objects.values())),
         bound_sections=MappingProxyType({}),
         mutation=declaration.mutation,
+        query_description=_description(declaration.query),
+        descriptions=MappingProxyType(declaration.descriptions),
     )
 
 

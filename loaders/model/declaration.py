@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -21,6 +21,8 @@ class ModelDeclaration:
     """A model: its name, its ways in, its object types, and how a viewer's tenant is known.
 
     `types` are all object types, those that only other modules name among them. `mutation` is a Strawberry class.
+    `descriptions` replaces descriptions that the gateway writes, by schema coordinate: `MemberConnection.edges`,
+    `Query.member(id:)`, `MemberOrderField.EMAIL`.
     """
 
     def __init__(
@@ -31,12 +33,14 @@ class ModelDeclaration:
         types: Sequence[type[Object]],
         tenant: Tenant | None = None,
         mutation: type | None = None,
+        descriptions: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.query = query
         self.types = tuple(types) if isinstance(types, Sequence) else (types,)
         self.tenant = tenant
         self.mutation = mutation
+        self.descriptions = dict(descriptions or {})
         self.place = calling_place()
 
 

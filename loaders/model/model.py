@@ -75,6 +75,9 @@ class Model:
     digest: str = ""
     """Changes with everything that decides what the model answers, and not with descriptions."""
     mutation: type | None = None
+    query_description: str = ""
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    """The author's words for what the gateway would describe by itself, by schema coordinate."""
 
     @property
     def tenant_scalar(self) -> Scalar | None:
