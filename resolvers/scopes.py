@@ -37,7 +37,7 @@ FIELD_SCOPES: frozenset[str] = frozenset(READ_SCOPES)
 class ForbiddenError(CallerError):
     """Something needs a scope that the request does not have: any one of these."""
 
-    def __init__(self, what: str, *scopes: Scope) -> None:
+    def __init__(self, what: str, *scopes: str) -> None:
         super().__init__(f"{what} needs the scope {' or '.join(scopes)}.")
         self.scopes = scopes
         self.extensions = {"code": FORBIDDEN}  # graphql-core takes them over into its error
@@ -50,7 +50,7 @@ class RequiresScope(FieldExtension):
     reads the selection leaves such fields out, and whoever executes refuses operations with such non-null fields.
     """
 
-    def __init__(self, *scopes: Scope) -> None:
+    def __init__(self, *scopes: str) -> None:
         self.scopes = scopes
 
     def resolve(self, next_: Any, source: Any, info: strawberry.Info, **kwargs: Any) -> Any:
@@ -72,11 +72,23 @@ class RequiresScope(FieldExtension):
         return any(scope in scopes for scope in self.scopes)
 
 
-def missing_scope(field: GraphQLField, scopes: Collection[str]) -> Sequence[Scope]:
+def missing_scope(field: GraphQLField, scopes: Collection[str]) -> Sequence[str]:
     """Return the scopes any one of which the field needs, where none is among these; () where it may be read."""
     definition = field.extensions.get("strawberry-definition")
     if isinstance(definition, StrawberryField):
         for extension in definition.extensions:
             if isinstance(extension, RequiresScope) and not extension.allows(scopes):
                 return extension.scopes
+    return ()
+
+
+def unmet_scopes(needed: Collection[str], scopes: Collection[str]) -> Sequence[str]:
+    """Return the scopes any one of which is missing; () where all that is needed is there.
+
+    What is needed is met by any of the scopes that it lists with spaces between.
+    """
+    for each in sorted(needed):
+        alternatives = each.split()
+        if not any(scope in scopes for scope in alternatives):
+            return alternatives
     return ()

@@ -1,0 +1,49 @@
+"""Fields that a model's own functions compute from columns, for all objects at once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.shapes import Shape
+from resolvers.batching import Batch
+from resolvers.python_values import to_canonical, to_python
+
+
+def computed_batch(
+    field: DeclaredField,
+    columns: Mapping[str, DeclaredField],
+    rows_of: Callable[[Sequence[Any]], Sequence[Any]],
+    places: Mapping[str, int],
+) -> tuple[Batch, tuple[str, ...]]:
+    """Return the batch function of a computed field, and the names of the columns that its function takes.
+
+    `rows_of` answers the rows of the parents, and `places` where the columns lie in them.
+    """
+    function, shape = field.given("function"), field.shape
+    names = tuple(inspect.signature(function).parameters)
+    shapes = {name: columns[name].shape for name in names}
+
+    def batch(parents: Sequence[Any], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
+        rows = rows_of(parents)
+        taken = {name: _python(shapes[name], [row[places[name]] for row in rows]) for name in names}
+        values = function(**taken)
+        if len(values) != len(parents):
+            raise ValueError(f"{field.subject}: the function answered {len(values)} values for {len(parents)} objects.")
+        return _canonical(shape, values)
+
+    return batch, names
+
+
+def _python(shape: Shape | None, values: Sequence[Any]) -> list[Any]:
+    if shape is None or shape.scalar is None:
+        return list(values)
+    return to_python(shape.scalar, values, is_list=shape.is_list)
+
+
+def _canonical(shape: Shape | None, values: Sequence[Any]) -> list[Any]:
+    if shape is None or shape.scalar is None:
+        return list(values)
+    return to_canonical(shape.scalar, values, is_list=shape.is_list)

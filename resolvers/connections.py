@@ -1,0 +1,197 @@
+"""Relay connections: pages of objects and of rows, their edges and their cursors.
+
+Edges and a page's information are tuples, so that they cost little to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from loaders.model.bound_sections import COUNT
+from loaders.objects.object_record import ObjectRecord
+from loaders.statements.section_request import SectionRequest, section_request
+from loaders.stores.errors import StoreError
+from resolvers.deferred_loading import DeferredValue
+from resolvers.model_fields import FieldText, batch_field, column_field
+from resolvers.section_arguments import list_identity
+from resolvers.type_registry import list_of, make_type, optional
+
+if TYPE_CHECKING:
+    from strawberry.types.field import StrawberryField
+
+    from loaders.model.bound_sections import BoundSection
+    from loaders.model.model import ObjectType, SectionType
+    from resolvers.cursors import CursorSealer
+    from resolvers.schema_parts import SchemaParts
+
+Edge = tuple[Any, Sequence[Any], str]
+"""The node, the values that it is ordered by, and the identity of the list."""
+_EDGES, _TOTAL = 0, 3
+"""Places in a page."""
+EDGES, NODES, NODE, TOTAL_COUNT = "edges", "nodes", "node", "totalCount"
+
+Read = Callable[[Sequence[ObjectRecord], SectionRequest, Sequence[Any]], Sequence[Any]]
+"""(objects, request, the request's value of each) to the field's value of each."""
+
+
+class Page(NamedTuple):
+    """A page: its edges, and where it stands. `total` is the number of rows on all pages, where it was asked for."""
+
+    edges: list[Edge]
+    has_next: bool
+    has_previous: bool
+    total: int | StoreError | None
+
+
+def count_request(count: BoundSection, request: SectionRequest) -> SectionRequest:
+    """Return the request of how many rows all pages of a list have."""
+    return section_request(count, filters=dict(request.filters), arguments=dict(request.arguments))
+
+
+def holds_objects(declared: object) -> bool:
+    """Whether a Strawberry type is a page of objects, each of which may be large."""
+    return getattr(declared, "fuseway_holds_objects", False)
+
+
+def make_page(
+    request: SectionRequest,
+    rows: Sequence[Any],
+    record: SectionRequest | None = None,
+    total: int | StoreError | None = None,
+) -> Page:
+    """Return the page that the rows of a list are; there is one row more where another page follows.
+
+    The rows are objects where `record` is given, the request of their own columns.
+    """
+    identity, width = list_identity(request), len(request.section.columns)
+    shown = rows[: request.first]
+    if record is None:
+        edges = [(row, row[width:], identity) for row in shown]
+    else:
+        edges = [(each, each.get(record)[width:], identity) for each in shown]
+    return Page(edges, len(rows) > len(shown), bool(request.after), total)
+
+
+def connection_reader(parts: SchemaParts, section: BoundSection) -> Read:
+    """Return how pages are made of what a section answers."""
+    count = parts.model.bound_sections.get(f"{section.name}.{COUNT}")
+    record = parts.record(section.target) if section.target else None
+
+    def read(objects: Sequence[ObjectRecord], request: SectionRequest, values: Sequence[Any]) -> Sequence[Any]:
+        total = None if count is None else count_request(count, request)
+
+        def page(each: ObjectRecord, rows: Sequence[Any]) -> Page:
+            return make_page(request, rows, record, None if total is None else _total(each, total))
+
+        def later(each: ObjectRecord, value: DeferredValue) -> DeferredValue:
+            return value.then(lambda rows: page(each, rows))
+
+        return [
+            later(each, value) if isinstance(value, DeferredValue) else page(each, value)
+            for each, value in zip(objects, values, strict=True)
+        ]
+
+    return read
+
+
+def _total(each: ObjectRecord, request: SectionRequest) -> Any:
+    """Return the count of an object, or the error in its place; None where it was not asked for."""
+    column = each.values.get(request)
+    if column is None or isinstance(column, StoreError):
+        return column
+    row = column[each.place]
+    return None if row is None else row[0]
+
+
+def section_connection(parts: SchemaParts, section: SectionType, row: Any) -> Any:
+    """Return the type of a page of rows."""
+    names = ", ".join(parts.list_names.get(section.name, ()))
+
+    def make() -> Any:
+        node = FieldText(NODE, "The row.")
+        edge = _edge_type(
+            parts, section.name, f"A row of {names} and its cursor.", node, row, "The row's place in the list."
+        )
+        fields = [
+            column_field(FieldText(EDGES, "The rows of the page, in order."), list_of(edge), _EDGES),
+            _page_info_field(parts),
+        ]
+        return make_type(f"{section.name}Connection", fields, description=f"A page of {names} (Relay).")
+
+    return parts.registry.once(f"{section.name}Connection", make)
+
+
+def object_connection(parts: SchemaParts, kind: ObjectType) -> Any:
+    """Return the type of a page of objects."""
+
+    def make() -> Any:
+        declared = parts.registry.named(kind.name)
+        node = FieldText(NODE, "The object.")
+        edge = _edge_type(
+            parts, kind.name, f"{kind.name} and its place in the list.", node, declared, "The place in this order."
+        )
+        fields = [
+            column_field(FieldText(EDGES, "The objects of the page, in order."), list_of(edge), _EDGES),
+            _page_info_field(parts),
+            batch_field(FieldText(NODES, "The objects of the page, without their cursors."), list_of(declared), _nodes),
+            column_field(
+                FieldText(TOTAL_COUNT, "Objects on all pages together; costs a statement of its own."), int, _TOTAL
+            ),
+        ]
+        description = f"A page of {kind.name} (Relay)."
+        return make_type(f"{kind.name}Connection", fields, description=description, fuseway_holds_objects=True)
+
+    return parts.registry.once(f"{kind.name}Connection", make)
+
+
+def _nodes(parents: Sequence[Page], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
+    return [[edge[0] for edge in page.edges] for page in parents]
+
+
+def _edge_type(parts: SchemaParts, name: str, description: str, node: FieldText, declared: Any, cursor: str) -> Any:
+    def make() -> Any:
+        fields: list[StrawberryField] = [
+            batch_field(FieldText("cursor", cursor), str, _cursors(parts.arguments.cursors)),
+            column_field(node, declared, 0),
+        ]
+        return make_type(f"{name}Edge", fields, description=description)
+
+    return parts.registry.once(f"{name}Edge", make)
+
+
+def _cursors(sealer: CursorSealer) -> Any:
+    def batch(parents: Sequence[Edge], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str]:
+        return [sealer.seal(values, identity) for _, values, identity in parents]
+
+    return batch
+
+
+def _page_info_field(parts: SchemaParts) -> StrawberryField:
+    sealer = parts.arguments.cursors
+
+    def information(page: Page) -> tuple[Any, ...]:
+        edges = page.edges
+        ends = [sealer.seal(values, identity) for _, values, identity in (edges[:1] + edges[-1:])]
+        start, end = ends or (None, None)
+        return page.has_next, page.has_previous, start, end
+
+    def batch(parents: Sequence[Page], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
+        return list(map(information, parents))
+
+    declared = parts.registry.once("PageInfo", _page_info)
+    return batch_field(FieldText("pageInfo", "Where the page stands."), declared, batch)
+
+
+def _page_info() -> Any:
+    texts = {
+        "hasNextPage": "Whether another page follows.",
+        "hasPreviousPage": "Whether the page follows a cursor.",
+        "startCursor": "Cursor of the first edge; null on an empty page.",
+        "endCursor": "Cursor of the last edge, to ask for what is after it.",
+    }
+    fields = [
+        column_field(FieldText(name, text), bool if name.startswith("has") else optional(str), place)
+        for place, (name, text) in enumerate(texts.items())
+    ]
+    return make_type("PageInfo", fields, description="Where a page of a connection stands (Relay).")

@@ -1,0 +1,187 @@
+"""Fields of types that are made from a model: how each is resolved, and what it asks of an object."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.field import StrawberryField
+
+from loaders.model.class_reader import DeclaredField
+from resolvers.batching import BATCH, Batch, ColumnField
+from resolvers.scopes import RequiresScope
+
+ASKED = "asked"
+"""The key of a field's metadata that says what the field asks of an object: one of the classes below."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedColumns:
+    """Columns of the row that the field's parent is, or of the parent's own record where it is an object."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLink:
+    """The object whose key a column of the parent's row holds."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSection:
+    """A bound section of the object, by the last part of its name: a section, a list, a page or a computed link."""
+
+    name: str
+    is_link: bool = False
+    """Whether the section's only column is a link, which the field answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedGroup:
+    """Sections of the object that lie below a name of their own."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedFunction:
+    """What a function answers for all objects at once, at a price for each of them."""
+
+    points: float
+
+
+Asked = AskedColumns | AskedLink | AskedSection | AskedGroup | AskedFunction
+
+
+class BatchField(StrawberryField):
+    """A field that a batch function resolves, for one parent or for many."""
+
+    @property
+    def is_basic_field(self) -> bool:
+        """Whether Strawberry may leave out the context and the arguments."""
+        return False
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:  # noqa: ARG002 (Strawberry's signature)
+        """Return the one value that the batch function answers for one parent."""
+        batch: Batch = self.metadata[BATCH]
+        return batch([source], kwargs, info.context)[0]
+
+
+Resolve = Callable[[Any, Mapping[str, Any]], Awaitable[Any]]
+"""(info, coerced arguments by GraphQL name) to the value of a root field."""
+
+
+class AsyncField(StrawberryField):
+    """A root field, which loads what its selection asks."""
+
+    resolve: Resolve
+
+    @property
+    def is_basic_field(self) -> bool:
+        """Whether Strawberry may leave out the context and the arguments."""
+        return False
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the result is awaited."""
+        return True
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:  # noqa: ARG002 (Strawberry's signature)
+        """Return an awaitable of the value."""
+        return self.resolve(info, kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldText:
+    """What the schema says of a field: its name, and texts that may be empty."""
+
+    name: str
+    description: str = ""
+    deprecated: str = ""
+
+    @classmethod
+    def of(cls, field: DeclaredField, description: str = "") -> FieldText:
+        """Return the texts of a declared field; `description` stands where its author gave none."""
+        return cls(field.graphql_name, field.description or description, field.given("deprecated") or "")
+
+
+def batch_field(
+    text: FieldText,
+    declared: Any,
+    batch: Batch,
+    *,
+    asked: Asked | None = None,
+    arguments: Sequence[StrawberryArgument] = (),
+    scopes: Iterable[str] = (),
+) -> StrawberryField:
+    """Return a field of this type that a batch function resolves."""
+    field: StrawberryField = _field(BatchField, text, declared, {BATCH: batch, ASKED: asked}, scopes)
+    field.arguments = list(arguments)
+    return field
+
+
+def column_field(
+    text: FieldText, declared: Any, place: int, *, asked: Asked | None = None, scopes: Iterable[str] = ()
+) -> StrawberryField:
+    """Return a field that is read from its place in the parent's row."""
+    field: ColumnField = _field(ColumnField, text, declared, {ASKED: asked}, scopes)
+    field.place = place
+    return field
+
+
+def async_field(
+    text: FieldText,
+    declared: Any,
+    resolve: Resolve,
+    *,
+    arguments: Sequence[StrawberryArgument] = (),
+    scopes: Iterable[str] = (),
+    metadata: Mapping[str, Any] | None = None,
+) -> StrawberryField:
+    """Return a root field."""
+    field: AsyncField = _field(AsyncField, text, declared, metadata or {}, scopes)
+    field.arguments = list(arguments)
+    field.resolve = resolve
+    return field
+
+
+def input_field(text: FieldText, declared: Any, default: Any = strawberry.UNSET) -> StrawberryField:
+    """Return a field of an input type."""
+    return StrawberryField(
+        python_name=f"field_{text.name}",
+        graphql_name=text.name,
+        type_annotation=StrawberryAnnotation(declared),
+        description=text.description or None,
+        deprecation_reason=text.deprecated or None,
+        default=default,
+    )
+
+
+def argument(name: str, declared: Any, description: str, default: Any = strawberry.UNSET) -> StrawberryArgument:
+    """Return an argument; without a default it may be left out where its type is nullable."""
+    return StrawberryArgument(
+        python_name=name,
+        graphql_name=name,
+        type_annotation=StrawberryAnnotation(declared),
+        description=description or None,
+        default=default,
+    )
+
+
+def _field(kind: type[Any], text: FieldText, declared: Any, metadata: Mapping[str, Any], scopes: Iterable[str]) -> Any:
+    """Return a field. A scope of several words, with spaces between, is met by any of them."""
+    return kind(
+        python_name=f"field_{text.name}",  # whatever the model calls it, it is no attribute of Strawberry's classes
+        graphql_name=text.name,
+        type_annotation=StrawberryAnnotation(declared),
+        description=text.description or None,
+        deprecation_reason=text.deprecated or None,
+        metadata=dict(metadata),
+        extensions=[RequiresScope(*scope.split()) for scope in sorted(scopes)],
+    )

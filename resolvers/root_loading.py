@@ -1,0 +1,188 @@
+"""Answers root fields: reads what is asked below one, and loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from graphql.execution.collect_fields import FieldDetails
+from graphql.execution.values import VariableValues
+
+from loaders.model.bound_sections import COUNT
+from loaders.statements.section_request import SectionRequest
+from resolvers.connections import count_request, make_page
+from resolvers.model_fields import Resolve
+from resolvers.object_loading import existing, load_objects
+from resolvers.object_types import parse_node_id
+from resolvers.operations import OperationCache, operation_cache
+from resolvers.roots import Root, RootKind
+from resolvers.scopes import ForbiddenError, unmet_scopes
+from resolvers.section_arguments import canonical
+from resolvers.selection_reader import SelectionReader
+from resolvers.selection_tree import Follow, Selection, SelectionNode, Target
+
+if TYPE_CHECKING:
+    from graphql import GraphQLResolveInfo
+
+    from resolvers.request_context import RequestContext
+    from resolvers.schema_parts import SchemaParts
+
+NO_KEY: tuple[Any, ...] = ()
+"""The only key of a page."""
+
+
+def resolver_of(parts: SchemaParts, root: Root) -> Resolve:
+    """Return the function that answers a root field."""
+    load = _LOADS[root.kind]
+
+    async def resolve(info: Any, arguments: Mapping[str, Any]) -> Any:
+        return await load(parts, root, info, arguments)
+
+    return resolve
+
+
+def entry_node(request: SectionRequest, selection: Selection, count: SectionRequest | None = None) -> SelectionNode:
+    """Return the node above the objects of a page or of a look-up, whose rows are their own records."""
+    requests = frozenset([request]) if count is None else frozenset([request, count])
+    target = Target(request.section.key_space, None)
+    return SelectionNode(target, requests, (Follow(request, None, selection.node),))
+
+
+def page_requests(
+    parts: SchemaParts, root: Root, arguments: Mapping[str, Any], scopes: frozenset[str], *, is_counted: bool
+) -> tuple[SectionRequest, SectionRequest | None]:
+    """Return the request of a page, and that of how many objects all pages have where it is counted."""
+    if root.section is None:
+        raise TypeError(f"{root.name} is no page.")
+    request = parts.arguments.request(root.section, arguments, scopes=scopes)
+    count = parts.model.bound_sections[f"{root.section.name}.{COUNT}"] if is_counted else None
+    return request, None if count is None else count_request(count, request)
+
+
+def remembered(known: OperationCache | None, key: tuple[object, ...], read: Callable[[], Selection]) -> Selection:
+    """Return the selection below a root field, read once an operation."""
+    if known is None:
+        return read()
+    if key not in known:
+        known[key] = read()
+    selection: Selection = known[key]
+    return selection
+
+
+def selection_key(parts: SchemaParts, field_name: object, type_name: str, scopes: frozenset[str]) -> tuple[object, ...]:
+    """Return the key of a selection in what is remembered of an operation."""
+    return (Selection, id(parts), field_name, type_name, scopes)
+
+
+def selected(parts: SchemaParts, info: GraphQLResolveInfo[Any], type_name: str, scopes: frozenset[str]) -> Selection:
+    """Return what is asked of objects of a type below the root field that is being resolved."""
+    # Strawberry hands resolvers the coerced values alone, graphql-core's functions want them in their container.
+    variables: Any = info.variable_values
+
+    def read() -> Selection:
+        values = VariableValues({}, variables)
+        reader = SelectionReader(parts, info.schema, info.operation, info.fragments, values, scopes)
+        return reader.selection([FieldDetails(node, None) for node in info.field_nodes], info.return_type, type_name)
+
+    if info.path.prev is not None:
+        return read()
+    known = operation_cache(info.operation, info.fragments, variables)
+    return remembered(known, selection_key(parts, info.path.key, type_name, scopes), read)
+
+
+async def _by_key(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
+    found = await _objects(parts, info, root.object_type, root.texts(arguments))
+    return found if root.is_list else found[0]
+
+
+async def _objects(parts: SchemaParts, info: Any, type_name: str, texts: Sequence[str]) -> list[Any]:
+    """Return the objects of these ids, in order; None where nothing is known of one, or it cannot be a key."""
+    context: RequestContext = info.context
+    node = selected(parts, info._raw_info, type_name, context.scopes).node
+    return await _of_keys(context, node, list(map(node.target.key_space.key.read, texts)))
+
+
+async def _of_keys(context: RequestContext, node: SelectionNode, keys: Sequence[Any]) -> list[Any]:
+    known = [key for key in keys if key is not None]
+    records = await load_objects(context, node, known)
+    if node.target.record is None:
+        raise TypeError(f"{node.target.key_space.name} is no object type.")
+    found = iter(existing(node.target.record, records))
+    return [None if key is None else next(found) for key in keys]
+
+
+async def _by_unique_column(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
+    context: RequestContext = info.context
+    if root.section is None:
+        raise TypeError(f"{root.name} looks nothing up.")
+    selection = selected(parts, info._raw_info, root.object_type, context.scopes)
+    request = parts.arguments.request(root.section, {}, scopes=context.scopes)
+    node = entry_node(request, selection)
+    keys = [canonical(value, root.argument) for value in root.texts(arguments)]
+    records = await load_objects(context, node, keys)
+    found = [each.get(request) for each in records]
+    return found if root.is_list else found[0]
+
+
+async def _page(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
+    context: RequestContext = info.context
+    selection = selected(parts, info._raw_info, root.object_type, context.scopes)
+    request, count = page_requests(parts, root, arguments, context.scopes, is_counted=selection.is_counted)
+    (entry,) = await load_objects(context, entry_node(request, selection, count), [NO_KEY])
+    total: Any = None
+    if count is not None:
+        column = entry.values[count]
+        total = column if isinstance(column, Exception) else column[entry.place][0]
+    return make_page(request, entry.get(request), selection.node.target.record, total)
+
+
+async def _current(parts: SchemaParts, root: Root, info: Any, _arguments: Mapping[str, Any]) -> Any:
+    context: RequestContext = info.context
+    node = selected(parts, info._raw_info, root.object_type, context.scopes).node
+    tenant = context.loaders.tenant
+    return (await _of_keys(context, node, [None if tenant is None else tenant.value]))[0]
+
+
+async def _nodes(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
+    """Return objects of any type; None where nothing is known of an id, or it names no type.
+
+    In place of an object of a type that the request may not read there is a ForbiddenError, for its own path.
+    """
+    context: RequestContext = info.context
+    ids = [parse_node_id(text) for text in root.texts(arguments)]
+    texts: dict[str, list[str]] = {}
+    for each in ids:
+        if each is not None and each[0] in parts.model.objects:
+            texts.setdefault(each[0], []).append(each[1])
+    found: dict[tuple[str, str], Any] = {}
+    for type_name, keys in texts.items():
+        found |= await _nodes_of_type(parts, info, type_name, keys, context.scopes)
+    nodes = [None if each is None else found.get(each) for each in ids]
+    if root.is_list:
+        return nodes
+    if isinstance(nodes[0], Exception):
+        raise nodes[0]
+    return nodes[0]
+
+
+async def _nodes_of_type(
+    parts: SchemaParts, info: Any, type_name: str, keys: Sequence[str], scopes: frozenset[str]
+) -> dict[tuple[str, str], Any]:
+    lacking = unmet_scopes(parts.object_scopes(type_name), scopes)
+    if lacking:
+        return {(type_name, key): ForbiddenError(f"{type_name}:{key}"[:40], *lacking) for key in keys}
+    node_class = parts.registry[type_name].node_class
+    objects = await _objects(parts, info, type_name, keys)
+    return {
+        (type_name, key): None if record is None else node_class._make(record)
+        for key, record in zip(keys, objects, strict=True)
+    }
+
+
+_LOADS: Mapping[RootKind, Callable[..., Any]] = {
+    RootKind.KEY: _by_key,
+    RootKind.UNIQUE: _by_unique_column,
+    RootKind.NODE: _nodes,
+    RootKind.PAGE: _page,
+    RootKind.CURRENT: _current,
+}

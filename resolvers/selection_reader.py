@@ -1,0 +1,297 @@
+"""Reads what an operation asks from its selection sets, before anything is loaded.
+
+Fragments, merged fields, aliases, @skip and @include are graphql-core's work: this module only asks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from graphql import GraphQLNonNull, GraphQLObjectType, get_named_type
+from graphql.execution.collect_fields import (
+    FieldDetailsList,
+    FragmentDetails,
+    GroupedFieldSet,
+    collect_fields,
+    collect_subfields,
+)
+from graphql.execution.values import get_argument_values
+
+from loaders.model.bound_sections import COUNT
+from loaders.model.shapes import Cardinality
+from loaders.statements.section_request import Period, SectionRequest, rows_of
+from resolvers.connections import EDGES, NODE, NODES, TOTAL_COUNT, count_request
+from resolvers.counting import Sums, parts
+from resolvers.input_types import PERIOD
+from resolvers.model_fields import (
+    ASKED,
+    AskedColumns,
+    AskedGroup,
+    AskedLink,
+    AskedSection,
+)
+from resolvers.places import PlaceCounter, Places, is_deferred
+from resolvers.schema_parts import SchemaParts, place_of
+from resolvers.scopes import missing_scope
+from resolvers.section_arguments import period_of
+from resolvers.selection_tree import NodeBuilder, Selection
+
+if TYPE_CHECKING:
+    from graphql import FragmentDefinitionNode, GraphQLField, GraphQLSchema, OperationDefinitionNode
+    from graphql.execution.values import VariableValues
+
+PAGE_PATHS = ((EDGES, NODE), (NODES,))
+"""The names of fields that lead from a page to its objects."""
+_HERE: tuple[tuple[str, ...], ...] = ((),)
+
+
+class SelectionReader:
+    """Walks selection sets and notes what they ask. It serves one operation and one set of scopes."""
+
+    def __init__(
+        self,
+        schema_parts: SchemaParts,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+        scopes: frozenset[str],
+    ) -> None:
+        self._parts = schema_parts
+        self._schema = schema
+        self._operation = operation
+        self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
+        self._variables = variables
+        self.scopes = scopes
+        self._may_read_all = scopes >= schema_parts.field_scopes
+        self._incremental_parts = 0.0
+        self._rows: dict[int, float] = {}
+        self._known: dict[tuple[str, int], tuple[FieldDetailsList, GroupedFieldSet, int]] = {}
+        self._marks = Sums(fragments, parts)
+        self._is_refused = False
+        self.fields_read = 0
+        """Fields that were collected: what is remembered of an operation need not be read again."""
+
+    def selection(self, top: FieldDetailsList, declared: Any, type_name: str) -> Selection:
+        """Return what is asked of objects of a type below a field, which answers them, pages of them, or nodes."""
+        self._incremental_parts, self._is_refused = self.incremental(top), False
+        named = get_named_type(declared)
+        is_page = isinstance(named, GraphQLObjectType) and named.name != type_name
+        node, is_counted = NodeBuilder(self._parts.target(type_name)), False
+        for path in PAGE_PATHS if is_page else _HERE:
+            for group in self.descend(top, named, path):
+                self._read_object(node, type_name, group, top, 1)
+        if is_page:
+            is_counted = TOTAL_COUNT in self.names(declared, top)
+        places = self.places(named.name if isinstance(named, GraphQLObjectType) else type_name, top)
+        return Selection(
+            node.node(),
+            is_counted=is_counted,
+            parts=self._incremental_parts,
+            is_refused=self._is_refused,
+            places=places,
+        )
+
+    def root_fields(self) -> GroupedFieldSet:
+        """Return the operation's own fields, by their names in the answer."""
+        declared = cast("GraphQLObjectType", self._schema.get_root_type(self._operation.operation))
+        fields = collect_fields(
+            self._schema, self._fragments, self._variables, declared, self._operation
+        ).grouped_field_set
+        self.fields_read += len(fields)
+        return fields
+
+    def arguments(self, parent: GraphQLObjectType, group: FieldDetailsList) -> dict[str, Any]:
+        """Return the coerced arguments of a field. Raises GraphQLError for one that cannot be."""
+        return self.arguments_of(parent.fields[group[0].node.name.value], group)
+
+    def arguments_of(self, field: GraphQLField, group: FieldDetailsList) -> dict[str, Any]:
+        """Return the coerced arguments of a field that is declared so. Raises GraphQLError for one that cannot be."""
+        return get_argument_values(field, group[0].node, self._variables)
+
+    def incremental(self, group: FieldDetailsList) -> int:
+        """Return the number of places of @defer and @stream of a field and below it."""
+        return sum(parts(details.node) + self._marks.of(details.node.selection_set) for details in group)
+
+    def names(self, declared: Any, group: FieldDetailsList) -> list[str]:
+        """Return the names of the fields that are selected of an object, each as often as the answer has it."""
+        return [fields[0].node.name.value for fields in self._fields(get_named_type(declared), group).values()]
+
+    def places(self, type_name: str, group: FieldDetailsList) -> Places:
+        """Return the places of an object of this type with the field's selection set."""
+        return PlaceCounter(self.subfields, self._rows).of(self._type(type_name), group)
+
+    def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> Iterator[FieldDetailsList]:
+        """Yield the fields at a path of field names; aliases apart, since each has its own arguments below."""
+        if not path:
+            yield fields
+            return
+        name, *rest = path
+        for group in self._fields(declared, fields).values():
+            if group[0].node.name.value == name:
+                yield from self.descend(group, get_named_type(declared.fields[name].type), tuple(rest))
+
+    def subfields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> tuple[GroupedFieldSet, int]:
+        """Return the fields of an object that may be read, the same ones each time, and how many may not."""
+        key = (parent.name, id(group))
+        if key not in self._known:
+            collected = collect_subfields(
+                self._schema, self._fragments, self._variables, self._operation, parent, group
+            ).grouped_field_set
+            allowed = collected
+            if not self._may_read_all:
+                allowed = {name: below for name, below in collected.items() if self._may_read(parent, below)}
+                denied = (parent.fields[collected[name][0].node.name.value] for name in collected.keys() - allowed)
+                self._is_refused |= any(isinstance(field.type, GraphQLNonNull) for field in denied)
+            self.fields_read += len(collected)
+            # The group is kept with what it has, so that its id stays its own.
+            self._known[key] = (group, allowed, len(collected) - len(allowed))
+        return self._known[key][1:]
+
+    def _read_object(
+        self, node: NodeBuilder, type_name: str, group: FieldDetailsList, top: FieldDetailsList, times: float
+    ) -> None:
+        """Note what a group asks of objects of a type, of which there are so many for each object of the root field."""
+        declared = self._type(type_name)
+        for below in self._fields(declared, group).values():
+            asked = self._asked(declared, below)
+            if isinstance(asked, AskedColumns):
+                self._note_columns(node, asked.names, is_later=is_deferred(below, top))
+            elif isinstance(asked, AskedLink):
+                request = self._note_columns(node, (asked.column,), is_later=is_deferred(below, top))
+                self._follow(node, request, place_of(request.section, asked.column), below, times)
+            elif isinstance(asked, AskedSection):
+                self._note_section(node, type_name, asked, declared, below, None, top, times)
+            elif isinstance(asked, AskedGroup):
+                self._read_group(node, f"{type_name}.{asked.name}", declared, below, top, times)
+
+    def _read_group(
+        self,
+        node: NodeBuilder,
+        path: str,
+        parent: GraphQLObjectType,
+        group: FieldDetailsList,
+        top: FieldDetailsList,
+        times: float,
+    ) -> None:
+        period = period_of(self.arguments(parent, group).get(PERIOD))
+        declared = get_named_type(parent.fields[group[0].node.name.value].type)
+        for below in self._fields(declared, group).values():
+            asked = self._asked(declared, below)
+            if isinstance(asked, AskedSection):
+                self._note_section(node, path, asked, declared, below, period, top, times)
+
+    def _note_columns(self, node: NodeBuilder, names: Iterable[str], *, is_later: bool) -> SectionRequest:
+        """Note columns of the objects' own record, which is always asked."""
+        if node.target.record is None:
+            raise TypeError(f"{node.target.key_space.name} has no columns of its own.")
+        request = replace(node.target.record, columns=frozenset(names))
+        node.note(request, is_deferred=is_later)
+        return request
+
+    def _note_section(
+        self,
+        node: NodeBuilder,
+        path: str,
+        asked: AskedSection,
+        parent: GraphQLObjectType,
+        group: FieldDetailsList,
+        period: Period | None,
+        top: FieldDetailsList,
+        times: float,
+    ) -> None:
+        section = self._parts.model.bound_sections[f"{path}.{asked.name}"]
+        arguments = self.arguments(parent, group)
+        if PERIOD in arguments:
+            period = period_of(arguments[PERIOD])
+        request = self._parts.arguments.request(section, arguments, period, self.scopes)
+        declared = get_named_type(parent.fields[group[0].node.name.value].type)
+        is_later = is_deferred(group, top)
+        rows = rows_of(request) if request.is_list else 1
+        self._incremental_parts += times * rows * self.incremental(group)
+        if request.is_list and section.max > 1:
+            self._rows[id(group)] = rows
+        if section.target or asked.is_link:
+            node.note(request, is_deferred=is_later)
+            self._read_target(node, request, declared, group, times * rows, is_later=is_later)
+        else:
+            self._read_rows(node, request, declared, group, times * rows, is_later=is_later)
+
+    def _read_target(
+        self,
+        node: NodeBuilder,
+        request: SectionRequest,
+        declared: Any,
+        group: FieldDetailsList,
+        times: float,
+        *,
+        is_later: bool,
+    ) -> None:
+        """Note what is asked of the objects that a list has, or that a computed link leads to."""
+        section = request.section
+        if section.cardinality is not Cardinality.PAGE:
+            self._follow(node, request, None if section.target else 0, group, times)
+            return
+        if TOTAL_COUNT in self.names(declared, group):
+            count = self._parts.model.bound_sections[f"{section.name}.{COUNT}"]
+            node.note(count_request(count, request), is_deferred=is_later)
+        child = self._child(node, request, None)
+        for path in PAGE_PATHS:
+            for below in self.descend(group, declared, path):
+                self._read_object(child, section.target, below, group, times)
+
+    def _read_rows(
+        self,
+        node: NodeBuilder,
+        request: SectionRequest,
+        declared: Any,
+        group: FieldDetailsList,
+        times: float,
+        *,
+        is_later: bool,
+    ) -> None:
+        """Note which columns are asked of a section's rows, and where they lead to."""
+        wanted: set[str] = set()
+        is_page = request.section.cardinality is Cardinality.PAGE
+        paths = ((EDGES, NODE),) if is_page else _HERE
+        row = get_named_type(get_named_type(declared.fields[EDGES].type).fields[NODE].type) if is_page else declared
+        for path in paths:
+            for rows in self.descend(group, declared, path):
+                for below in self._fields(row, rows).values():
+                    asked = self._asked(row, below)
+                    if isinstance(asked, AskedColumns):
+                        wanted.update(asked.names)
+                    elif isinstance(asked, AskedLink):
+                        wanted.add(asked.column)
+                        self._follow(node, request, place_of(request.section, asked.column), below, times)
+        if not request.is_list:
+            request = replace(request, columns=frozenset(wanted))
+        node.note(request, is_deferred=is_later)
+
+    def _follow(
+        self, node: NodeBuilder, request: SectionRequest, position: int | None, group: FieldDetailsList, times: float
+    ) -> None:
+        child = self._child(node, request, position)
+        self._read_object(child, child.target.key_space.name, group, group, times)
+
+    def _child(self, node: NodeBuilder, request: SectionRequest, position: int | None) -> NodeBuilder:
+        section = request.section
+        target = section.target if position is None else section.columns[position].target
+        return node.way(request, position, self._parts.target(target))
+
+    def _asked(self, parent: GraphQLObjectType, group: FieldDetailsList) -> Any:
+        field = parent.fields.get(group[0].node.name.value)
+        definition = field.extensions.get("strawberry-definition") if field is not None else None
+        return definition.metadata.get(ASKED) if definition is not None else None
+
+    def _fields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> GroupedFieldSet:
+        return self.subfields(parent, group)[0]
+
+    def _may_read(self, parent: GraphQLObjectType, group: FieldDetailsList) -> bool:
+        field = parent.fields.get(group[0].node.name.value)
+        return field is None or not missing_scope(field, self.scopes)
+
+    def _type(self, name: str) -> GraphQLObjectType:
+        return cast("GraphQLObjectType", self._schema.type_map[name])

@@ -1,0 +1,121 @@
+"""What an operation asks of objects, as a tree: a node for each object type that is met on a way down from the root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loaders.model.key_spaces import KeySpace
+from loaders.statements.section_request import SectionRequest, merged
+from resolvers.places import NO_PLACES, Places
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Objects of one type: their keys, the request of their own columns, and where the key lies in these."""
+
+    key_space: KeySpace
+    record: SectionRequest | None
+    """It tells whether an object exists; None for what is no object, such as the empty key of a page."""
+    key_places: tuple[int, ...] = ()
+
+    def key_of(self, row: Sequence[Any]) -> Any:
+        """Return the key of the object whose own row this is."""
+        if len(self.key_places) == 1:
+            return row[self.key_places[0]]
+        return tuple(row[place] for place in self.key_places)
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """A way from the rows of a request on to other objects.
+
+    `position` is that of the column that holds their key; None where the rows are the objects' own records.
+    """
+
+    request: SectionRequest
+    position: int | None
+    node: SelectionNode
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionNode:
+    """What is asked of each of some objects of one type, loaded together, and which of their columns lead on."""
+
+    target: Target
+    requests: frozenset[SectionRequest]
+    follows: tuple[Follow, ...] = ()
+    deferred: SelectionNode | None = None
+    """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a root field asks of each of its objects, and what that means for the answer."""
+
+    node: SelectionNode
+    is_counted: bool = False
+    """Whether a page's `totalCount` is asked for."""
+    parts: float = 0
+    """Of the answer for each object that come later, each for itself: one for each place of @defer or @stream."""
+    is_refused: bool = False
+    """Whether a field that cannot be null may not be read: then nothing of the operation is executed."""
+    places: Places = NO_PLACES
+    """Places of the answer for each object, deferred parts too."""
+
+
+_Way = tuple[SectionRequest, int | None]
+
+
+@dataclass(slots=True)
+class NodeBuilder:
+    """A node while the selection is read. What is deferred is noted apart until it is known what is not."""
+
+    target: Target
+    now: list[SectionRequest] = field(default_factory=list)
+    later: list[SectionRequest] = field(default_factory=list)
+    follows: dict[_Way, NodeBuilder] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.target.record is not None:
+            self.now.append(replace(self.target.record, columns=frozenset()))
+
+    def note(self, request: SectionRequest, *, is_deferred: bool) -> None:
+        """Note a request."""
+        (self.later if is_deferred else self.now).append(request)
+
+    def way(self, request: SectionRequest, position: int | None, target: Target) -> NodeBuilder:
+        """Return the builder of the node that a way from a request leads to, the same one each time."""
+        key = (request, position)
+        if key not in self.follows:
+            self.follows[key] = NodeBuilder(target)
+        return self.follows[key]
+
+    def node(self) -> SelectionNode:
+        """Return the node. What is asked at once too does not come later."""
+        known = set(self.now)
+        requests = [*self.now, *(request for request in self.later if request in known)]
+        rest = [request for request in self.later if request not in known]
+        deferred = self._node(rest, self._ways(set(rest))) if rest else None
+        return self._node(requests, self._ways(known), deferred)
+
+    def _ways(self, requests: set[SectionRequest]) -> tuple[Follow, ...]:
+        return tuple(
+            Follow(request, position, builder.node())
+            for (request, position), builder in self.follows.items()
+            if request in requests
+        )
+
+    def _node(
+        self, requests: list[SectionRequest], ways: tuple[Follow, ...], deferred: SelectionNode | None = None
+    ) -> SelectionNode:
+        whole = frozenset(map(_with_a_column, merged(requests)))
+        return SelectionNode(self.target, whole, ways, deferred)
+
+
+def _with_a_column(request: SectionRequest) -> SectionRequest:
+    """Return the request; one that wants no column still tells whether there is a row."""
+    if request.columns is None or request.columns:
+        return request
+    return replace(request, columns=frozenset([request.section.columns[0].name]))
