@@ -41,7 +41,7 @@ async def _refusals(*arguments: Any, **more: Any) -> list[str]:
 
 def test_what_comes_of_the_register_and_the_analysis_needs_their_scopes() -> None:
     """A field that is new comes into one of these lists, or is open to all on purpose."""
-    needed: dict[tuple[Scope, ...], set[str]] = {}
+    needed: dict[tuple[str, ...], set[str]] = {}
     for name, declared in SCHEMA._schema.type_map.items():
         if isinstance(declared, GraphQLObjectType) and not name.startswith("__"):
             for field_name, field in declared.fields.items():
