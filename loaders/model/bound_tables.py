@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from loaders.model.databases import Everyones, Table, everyones
+from loaders.model.scalars import Scalar
 
 
 @dataclass(frozen=True, slots=True)
 class OwnTenant:
-    """The table has the tenant in a column of its own."""
+    """The table has the tenant in a column of its own, whose values have a scalar."""
 
     column: str
+    scalar: Scalar
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from loaders.model.bound_tables import BoundTable, LatestVersion, OwnTenant, ParentTenant, TenantCondition
 from loaders.model.databases import Everyones, Table, Tenant, Via, everyones
 from loaders.model.names import column_names
+from loaders.model.scalars import TEXT
+from loaders.model.shapes import scalar_of
 
 
 def bind_tables(
@@ -27,7 +29,7 @@ def _tenant(table: Table, tenant: Tenant | None, keys: Mapping[Table, tuple[str,
         parent_columns = column_names(said.key) if said.key else keys[said.parent]
         return ParentTenant(column_names(said.column), said.parent, parent_columns)
     (column,) = column_names(said or tenant.column)
-    return OwnTenant(column)
+    return OwnTenant(column, scalar_of(tenant.type) or TEXT)
 
 
 def _latest(table: Table, keys: Mapping[Table, tuple[str, ...]]) -> LatestVersion | None:

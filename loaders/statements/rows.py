@@ -20,17 +20,10 @@ from loaders.model.references import Fragment, Reference
 from loaders.model.scalars import BIG_INTEGER, SCALARS, TEXT, Scalar, enum_scalar
 from loaders.model.words import Argument, OwnField, Pick
 from loaders.statements.binding import Binding
+from loaders.statements.parameters import TenantScope
 
 _ALL_COLUMNS = "\nsettings asterisk_include_alias_columns = 1, asterisk_include_materialized_columns = 1"
 """ClickHouse leaves such columns out of `*`; those that nothing reads cost nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class TenantScope:
-    """Whose rows a statement may see: the tenant, and its scalar."""
-
-    scalar: Scalar
-    value: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from clickhouse_connect.driver.summary import QuerySummary
 from loaders.concurrency import close_with_timeout
 from loaders.request_tracker import record_statement
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
-from loaders.stores.protocols import ANSWER_ROWS, Columns, with_row_count
+from loaders.stores.protocols import ANSWER_ROWS, Columns, TypedColumns, with_row_count
 from loaders.stores.urls.clickhouse import ADVICE, CLICKHOUSE, driver_arguments
 from loaders.stores.urls.store_url import parse_url
 from loaders.stores.urls.tls import refused_certificate
@@ -116,6 +116,19 @@ class ClickHouse:
                 raise _unproven("it has no rows, and there are some")
         await record_statement(STORE, len(answer.columns[0]) if answer.columns else 0, answer.columns)
         return answer
+
+    async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+        """Run one statement; its columns and their types. Where it has no row, a second statement asks for them."""
+        answer = await self.columns(sql, parameters)
+        async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
+            bound = {name: _bound(value) for name, value in parameters.items()}
+            with _decoding():
+                described = await self._client.query(f"describe table (\n{sql}\n)", bound, column_oriented=True)
+                _require_query_id(described.summary)
+                names, types = map(tuple, described.result_columns[:2])
+        if answer.names not in ((), names):
+            raise _unproven("it has other columns than its statement")
+        return TypedColumns(names, types, answer.columns or [()] * len(names))
 
     async def _is_empty(self, sql: str, parameters: Mapping[str, object]) -> bool:
         """Whether the statement has no rows: ClickHouse answers that with nothing at all, as a broken proxy does."""

@@ -13,6 +13,7 @@ from loaders.concurrency import close_with_timeout
 from loaders.request_tracker import record_statement
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Pooler, explained
+from loaders.stores.protocols import TypedColumns
 from loaders.stores.urls.postgres import ADVICE, POSTGRES, driver_arguments
 from loaders.stores.urls.store_url import StoreURL, parse_url
 from loaders.stores.urls.tls import refused_certificate
@@ -107,6 +108,17 @@ class Postgres:
             rows = await connection.fetch(sql, *arguments)
         await record_statement(STORE, len(rows), rows)
         return rows
+
+    async def typed_columns(self, sql: str, *arguments: object) -> TypedColumns:
+        """Run one statement; its columns and their types, which are known without a row too."""
+        async with self._connection() as connection:
+            statement = await connection.prepare(sql, name="")  # without a name, a pooler has nothing to forget
+            rows = await statement.fetch(*arguments)
+            attributes = statement.get_attributes()
+        await record_statement(STORE, len(rows), rows)
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(attributes)
+        types = tuple(attribute.type.name for attribute in attributes)
+        return TypedColumns(tuple(attribute.name for attribute in attributes), types, columns)
 
     async def execute(self, sql: str, *arguments: object) -> str:
         """Run one statement for its effect. Returns the server's tag, such as `INSERT 0 1`."""

@@ -39,6 +39,15 @@ class Columns:
     columns: Sequence[Sequence[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class TypedColumns:
+    """An answer column by column, with the types of the columns as the database names them; known without rows too."""
+
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+    columns: Sequence[Sequence[Any]]
+
+
 class RelationalStore(Protocol):
     """PostgreSQL, as loaders see it."""
 
@@ -56,4 +65,20 @@ class AnalyticalStore(Protocol):
         A statement may have a column `ANSWER_ROWS` of its own, which is cheaper than the one that is added otherwise;
         it is not among the columns that are returned.
         """
+        ...
+
+
+class TypedRelationalStore(RelationalStore, Protocol):
+    """PostgreSQL, as loaders of models see it."""
+
+    async def typed_columns(self, sql: str, *arguments: object) -> TypedColumns:
+        """Run one statement like `rows`; its columns with their types, such as `uuid` or `text[]`."""
+        ...
+
+
+class TypedAnalyticalStore(AnalyticalStore, Protocol):
+    """ClickHouse, as loaders of models see it."""
+
+    async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+        """Run one statement like `columns`; its columns with their types, such as `Nullable(UUID)`."""
         ...

@@ -182,8 +182,8 @@ def test_the_period_of_a_group_is_that_of_its_sections() -> None:
 
 def test_each_table_knows_its_tenant() -> None:
     tables = {table.name: bound.tenant for table, bound in ANALYTICS.bound_tables.items()}
-    assert tables["events"] == OwnTenant("workspace_id")
-    assert tables["app.workspaces"] == OwnTenant("id")
+    assert tables["events"] == OwnTenant("workspace_id", UNIQUE_ID)
+    assert tables["app.workspaces"] == OwnTenant("id", UNIQUE_ID)
     assert tables["billing.plans"] is everyones
     assert tables["billing.invoice_lines"] == ParentTenant(("invoice_id",), analytics.invoices, ("id",))
     assert ANALYTICS.tenant_scalar is UNIQUE_ID

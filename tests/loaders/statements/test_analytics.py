@@ -20,7 +20,8 @@ from loaders.model.loading import load_model
 from loaders.model.model import Model
 from loaders.model.scalars import UNIQUE_ID
 from loaders.model.shapes import Cardinality
-from loaders.statements.rows import Bounds, SentRows, StatementScope, TenantScope
+from loaders.statements.parameters import TenantScope
+from loaders.statements.rows import Bounds, SentRows, StatementScope
 from loaders.statements.select import SelectStatement, foreign_relations, select, select_relation
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.statements import truth

@@ -15,7 +15,8 @@ from loaders.model.references import Fragment
 from loaders.model.scalars import BIG_INTEGER, INTEGER, TEXT, UNIQUE_ID, enum_scalar
 from loaders.model.table_binding import bind_tables
 from loaders.model.words import argument
-from loaders.statements.rows import RowsWriter, StatementScope, TenantScope
+from loaders.statements.parameters import TenantScope
+from loaders.statements.rows import RowsWriter, StatementScope
 from loaders.statements.select import select
 from tests.loaders.model.models import RIGHT, load
 

@@ -1,0 +1,116 @@
+"""Objects by their keys: few statements for all that is asked in one tick."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from aiodataloader import DataLoader
+
+from loaders.errors import CallerError
+from loaders.model.key_spaces import KeySpace
+from loaders.objects.object_record import ObjectRecord, Values
+from loaders.objects.object_statements import MANY_KEYS
+from loaders.statements.planning import unified
+from loaders.statements.section_request import SectionRequest, merged
+from loaders.stores.errors import StoreError
+
+LoadKey = tuple[KeySpace, tuple[Any, ...], frozenset[SectionRequest]]
+"""Keys of one space that are asked for together, and what is asked of each of them.
+
+One loader key, and so one future, for all objects of a field: a future each costs more than all else that is done for
+it.
+"""
+
+MAX_OBJECTS = 10_000
+"""Different objects of one key space that are loaded at once."""
+
+_Columns = dict[SectionRequest, Values | StoreError]
+
+
+class ObjectSource(Protocol):
+    """Where objects come from: the databases, or a cache before them."""
+
+    async def load(
+        self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]
+    ) -> Mapping[SectionRequest, Values | StoreError]:
+        """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
+        ...
+
+
+class ObjectLoader(DataLoader[LoadKey, list[ObjectRecord]]):
+    """Loads what all loader keys of a tick ask for, those of a key space fused: each statement binds the keys once.
+
+    Every key of the tick is asked all requests of the tick for its space, since one statement for all is cheaper than
+    one for each different set. Sections that are equal but for their names are loaded once.
+    """
+
+    def __init__(self, source: ObjectSource) -> None:
+        super().__init__()
+        self._source = source
+        self._loaded: list[tuple[int, _Columns]] = []
+        self._released = False
+
+    async def release(self) -> None:
+        """Forget what was loaded; where it is much, others get the event loop in between."""
+        self._released = True
+        self.clear_all()
+        for count, columns in self._loaded:
+            while columns:
+                columns.popitem()
+                if count > MANY_KEYS:
+                    await asyncio.sleep(0)
+        self._loaded.clear()
+
+    def get_cache_key(self, key: LoadKey) -> Any:
+        """Return the key by which a loader key is remembered: wanted columns tell equal requests apart."""
+        space, keys, requests = key
+        return space, keys, frozenset((request, request.columns) for request in requests)
+
+    async def batch_load_fn(self, keys: list[LoadKey]) -> list[list[ObjectRecord]]:
+        """Return the records of each loader key, in the order of its keys, those of an unknown object too.
+
+        An object exists if the request of its record answers a row.
+        """
+        spaces: defaultdict[KeySpace, list[LoadKey]] = defaultdict(list)
+        for key in dict.fromkeys(keys):
+            spaces[key[0]].append(key)
+        loaded = await asyncio.gather(*(self._load(space, some) for space, some in spaces.items()))
+        records = {key: each for of_space in loaded for key, each in of_space.items()}
+        return [records[key] for key in keys]
+
+    async def _load(self, space: KeySpace, together: Sequence[LoadKey]) -> dict[LoadKey, list[ObjectRecord]]:
+        keys = list(dict.fromkeys(key for _, some, _ in together for key in some))
+        if len(keys) > MAX_OBJECTS:
+            message = f"A request can be for {MAX_OBJECTS:,} different objects of a type, and this one is for"
+            raise CallerError(f"{message} {len(keys):,}.")
+        asked = merged(request for _, _, requests in together for request in requests)
+        loaded_for = unified(asked)
+        values = await self._source.load(space, keys, merged(loaded_for.values()))
+        result: dict[LoadKey, list[ObjectRecord]] = {}
+        for load_key in together:
+            own = list(dict.fromkeys(load_key[1]))
+            columns = {request: values[loaded_for[request]] for request in load_key[2]}
+            if own != keys:
+                columns = _taken(columns, keys, own)
+            result[load_key] = _records(load_key[1], own, columns)
+            if not self._released:  # a request may have ended in an error while this was being loaded
+                self._loaded.append((len(own), columns))
+        return result
+
+
+def _taken(columns: _Columns, keys: Sequence[Any], own: Sequence[Any]) -> _Columns:
+    """Return the columns of some of the keys."""
+    places = {key: place for place, key in enumerate(keys)}
+    rows = [places[key] for key in own]
+    return {
+        request: values if isinstance(values, StoreError) else [values[row] for row in rows]
+        for request, values in columns.items()
+    }
+
+
+def _records(keys: Sequence[Any], own: Sequence[Any], columns: _Columns) -> list[ObjectRecord]:
+    places = {key: place for place, key in enumerate(own)}
+    return [ObjectRecord(key, columns, places[key]) for key in keys]

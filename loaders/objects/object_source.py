@@ -1,0 +1,91 @@
+"""Objects from the databases, with what requests take from the tenant's own row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from loaders.model.databases import Value
+from loaders.model.key_spaces import KeySpace
+from loaders.model.model import Model
+from loaders.objects.object_record import Values
+from loaders.objects.object_statements import ObjectStatements
+from loaders.objects.tenant_values import needed_by, section_of, values_needed, with_values
+from loaders.statements.parameters import StatementScope, TenantScope
+from loaders.statements.section_request import SectionRequest, merged, section_request
+from loaders.stores.errors import StatementFailed, StoreError
+
+TenantValues = Mapping[Value, Any]
+Answers = Mapping[SectionRequest, Values | StoreError]
+
+
+class SectionSource(Protocol):
+    """Where sections come from, once everything is known that they depend on."""
+
+    async def load(
+        self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest], values: TenantValues
+    ) -> Answers:
+        """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSections:
+    """Sections from the databases alone."""
+
+    statements: ObjectStatements
+    tenant: TenantScope | None
+
+    async def load(
+        self, _space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest], values: TenantValues
+    ) -> Answers:
+        """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
+        scope = StatementScope((), self.tenant, values)
+        loaded = await self.statements.load(dict.fromkeys(requests, keys), scope)
+        return {request: items for request, (_, items) in loaded.items()}
+
+
+@dataclass(slots=True)
+class TenantSource:
+    """Sections of one tenant. What they take from the tenant's own row is loaded before, once for a request."""
+
+    model: Model
+    sections: SectionSource
+    tenant: TenantScope | None
+    _values: dict[Value, Any] = field(default_factory=dict)
+
+    async def load(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> Answers:
+        """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
+        failure = await self._load_values(requests)
+        answers: dict[SectionRequest, Values | StoreError] = {}
+        ready: dict[SectionRequest, SectionRequest] = {}
+        for request in requests:
+            if failure is not None and any(value not in self._values for value in values_needed(request)):
+                answers[request] = failure
+            else:
+                ready[request] = with_values(request, self._values)
+        loaded = await self.sections.load(space, keys, merged(ready.values()), self._values) if ready else {}
+        return {**answers, **{request: loaded[whole] for request, whole in ready.items()}}
+
+    async def _load_values(self, requests: Sequence[SectionRequest]) -> StoreError | None:
+        """Load the tenant's values that are missing, and return the error that kept any from being loaded."""
+        for value in needed_by(requests):
+            if value not in self._values and (failure := await self._load_value(value)) is not None:
+                return failure
+        return None
+
+    async def _load_value(self, value: Value) -> StoreError | None:
+        if self.tenant is None:
+            raise TypeError(f"The tenant's own {value.column} is needed, and the request is for no tenant.")
+        section = section_of(value, self.model.bound_tables[value.table])
+        request = section_request(section)
+        loaded = await self.sections.load(section.key_space, [self.tenant.value], [request], {})
+        answer = loaded[request]
+        if isinstance(answer, StoreError):
+            return answer
+        (row,) = answer
+        if row is None or row[0] is None:
+            return StatementFailed("postgresql", f"The tenant has no {value.column} in {value.table.name}.")
+        self._values[value] = row[0]
+        return None

@@ -1,0 +1,144 @@
+"""What the databases answer of objects: planned, fused, sent in chunks, read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from loaders.model.databases import Database, Kind
+from loaders.model.keys import Key, chunks
+from loaders.request_tracker import current_request
+from loaders.statements.needed_rows import SentRows, sent_rows
+from loaders.statements.parameters import StatementScope
+from loaders.statements.planning import plan
+from loaders.statements.reading import read
+from loaders.statements.section_request import SectionRequest
+from loaders.statements.statement_plan import RelationPlan, StatementPlan
+from loaders.stores.errors import StoreError, StoreUnavailable
+from loaders.stores.protocols import TypedAnalyticalStore, TypedRelationalStore
+
+MANY_KEYS = 200
+"""Keys from which on the values of one section take a millisecond to read."""
+
+Store = TypedRelationalStore | TypedAnalyticalStore
+Values = list[Any]
+_NAMES = {Kind.POSTGRES: "postgresql", Kind.CLICKHOUSE: "clickhouse"}
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStatements:
+    """The databases, as the source of objects. A statement that fails fails its own requests, not the others."""
+
+    stores: Mapping[Database, Store]
+
+    async def load(
+        self, requests: Mapping[SectionRequest, Sequence[Any]], scope: StatementScope
+    ) -> dict[SectionRequest, tuple[Sequence[Any], Values | StoreError]]:
+        """Return for each request the keys of its statement, and its values in their order.
+
+        Requests may want different keys of one key space: a statement asks all of its requests for every key that one
+        of them wants. Keys are canonical; those of `scope` do not count.
+        """
+        plans = plan(requests)
+        together = [_keys_of(each, requests) for each in plans]
+        tracker = current_request()
+        if tracker is not None:
+            tracker.stats.fused += [[request.section.name for request in each.requests] for each in plans]
+        load = _Load(self.stores, scope)
+        answers = await asyncio.gather(*map(load.answer, plans, together))
+        return {
+            request: (keys, values)
+            for keys, answer in zip(together, answers, strict=True)
+            for request, values in answer.items()
+        }
+
+
+@dataclass(slots=True)
+class _Load:
+    """One load: statements that need the same rows of another database wait for one statement."""
+
+    stores: Mapping[Database, Store]
+    scope: StatementScope
+    _relations: dict[tuple[Any, ...], asyncio.Task[SentRows]] = field(default_factory=dict)
+
+    async def answer(self, each: StatementPlan, keys: Sequence[Any]) -> Mapping[SectionRequest, Values | StoreError]:
+        values: dict[SectionRequest, Values] = {request: [] for request in each.requests}
+        try:
+            for some in chunked(each.text.key, keys):
+                for request, items in (await self._answer(each, some)).items():
+                    values[request] += items
+        except StoreError as error:
+            return dict.fromkeys(each.requests, error)
+        return values
+
+    async def _answer(self, each: StatementPlan, keys: Sequence[Any]) -> Mapping[SectionRequest, Values]:
+        scope = replace(self.scope, keys=keys)
+        statement = each.bind(scope, await self._sent(each.needs, each.database, scope))
+        if each.database.kind is Kind.POSTGRES:
+            rows = await self._postgres(each.database).rows(statement.sql, *statement.values.values())
+            return await _read(each, list(zip(*rows, strict=True)), keys)
+        answer = await self._clickhouse(each.database).columns(statement.sql, statement.values)
+        if answer.names not in ((), each.text.names):
+            raise StoreUnavailable("clickhouse", "The answer of ClickHouse has other columns than its statement.")
+        return await _read(each, answer.columns, keys)
+
+    async def _sent(
+        self, needs: Sequence[RelationPlan], database: Database, scope: StatementScope
+    ) -> Sequence[SentRows]:
+        if not needs:
+            return ()
+        return await asyncio.gather(*(self._rows_of(each, database, scope) for each in needs))
+
+    async def _rows_of(self, each: RelationPlan, database: Database, scope: StatementScope) -> SentRows:
+        identity = (*each.identity, database, tuple(scope.keys))
+        if identity not in self._relations:
+            self._relations[identity] = asyncio.ensure_future(self._relation(each, database, scope))
+        return await asyncio.shield(self._relations[identity])
+
+    async def _relation(self, each: RelationPlan, database: Database, scope: StatementScope) -> SentRows:
+        origin, target = each.database, database.kind
+        statement = each.bind(scope, await self._sent(each.needs, origin, scope))
+        if origin.kind is Kind.POSTGRES:
+            answer = await self._postgres(origin).typed_columns(statement.sql, *statement.values.values())
+        else:
+            answer = await self._clickhouse(origin).typed_columns(statement.sql, statement.values)
+        return sent_rows(answer, origin.kind, target, _NAMES[target])
+
+    def _postgres(self, database: Database) -> TypedRelationalStore:
+        return cast("TypedRelationalStore", self.stores[database])
+
+    def _clickhouse(self, database: Database) -> TypedAnalyticalStore:
+        return cast("TypedAnalyticalStore", self.stores[database])
+
+
+def chunked(key: Key, keys: Sequence[Any]) -> Sequence[Sequence[Any]]:
+    """Return the keys in lists that fit into one statement each."""
+    if not key.scalars or not keys:
+        return [keys] if keys else []
+    sizes = [len(chunk) for chunk in chunks(map(key.write, keys))]
+    if len(sizes) == 1:
+        return [keys]
+    ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
+    return [keys[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def _keys_of(each: StatementPlan, requests: Mapping[SectionRequest, Sequence[Any]]) -> Sequence[Any]:
+    first, *others = (requests[request] for request in each.requests)
+    if all(keys is first for keys in others):
+        return first
+    return list(dict.fromkeys(key for keys in (first, *others) for key in keys))
+
+
+async def _read(
+    each: StatementPlan, answer: Sequence[Sequence[Any]], keys: Sequence[Any]
+) -> Mapping[SectionRequest, Values]:
+    """Return the values of each request. Where there are many keys, others get the event loop in between."""
+    values: dict[SectionRequest, Values] = {}
+    for item in read(each, answer, keys):
+        if item is not None:
+            values[item[0]] = item[1]
+        if item is None or len(keys) > MANY_KEYS:
+            await asyncio.sleep(0)
+    return values

@@ -1,0 +1,42 @@
+"""The loaders of one request, over the databases of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loaders.model.databases import Database
+from loaders.model.model import Model
+from loaders.objects.object_loader import ObjectLoader
+from loaders.objects.object_source import StoredSections, TenantSource
+from loaders.objects.object_statements import ObjectStatements, Store
+from loaders.statements.parameters import TenantScope
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLoaders:
+    """Built per request inside the running loop, so that what one request loaded is never another's.
+
+    All of them load for one tenant. It is None for a model without tenants alone.
+    """
+
+    objects: ObjectLoader
+    model: Model
+    tenant: TenantScope | None
+    cached: None = None
+
+    async def release(self) -> None:
+        """Forget what was loaded."""
+        await self.objects.release()
+
+    @classmethod
+    def over(
+        cls,
+        model: Model,
+        stores: Mapping[Database, Store],
+        cache: None = None,
+        tenant: TenantScope | None = None,
+    ) -> RequestLoaders:
+        """Return new loaders with nothing loaded; without a cache, everything is asked of the databases."""
+        sections = StoredSections(ObjectStatements(stores), tenant)
+        return cls(ObjectLoader(TenantSource(model, sections, tenant)), model, tenant, cache)

@@ -1,0 +1,135 @@
+"""Rows of a relation of another database that are sent along with a statement: their columns, types and SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loaders.model.databases import Kind
+from loaders.model.names import quoted_name
+from loaders.model.scalars import (
+    ANYTHING,
+    BIG_INTEGER,
+    BOOLEAN,
+    BYTES,
+    DATE,
+    DECIMAL,
+    FLOAT,
+    INSTANT,
+    TEXT,
+    UNIQUE_ID,
+    Scalar,
+)
+from loaders.statements.parameters import encode_all
+from loaders.stores.errors import StatementFailed
+from loaders.stores.protocols import TypedColumns
+
+MAX_SENT_BYTES = 100_000
+"""Bytes of one column that is sent to ClickHouse, which takes 128 KiB for a parameter."""
+MAX_SENT_ROWS = 100_000
+
+_POSTGRES: Mapping[str, Scalar] = {
+    "uuid": UNIQUE_ID,
+    **dict.fromkeys(("int2", "int4", "int8"), BIG_INTEGER),
+    **dict.fromkeys(("float4", "float8"), FLOAT),
+    **dict.fromkeys(("text", "varchar", "bpchar", "name", "citext"), TEXT),
+    **dict.fromkeys(("json", "jsonb"), ANYTHING),
+    "bool": BOOLEAN,
+    "date": DATE,
+    "timestamptz": INSTANT,
+    "numeric": DECIMAL,
+    "bytea": BYTES,
+}
+_CLICKHOUSE: Mapping[str, Scalar] = {
+    "UUID": UNIQUE_ID,
+    "Bool": BOOLEAN,
+    **dict.fromkeys(("Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"), BIG_INTEGER),
+    **dict.fromkeys(("Float32", "Float64"), FLOAT),
+    **dict.fromkeys(("Date", "Date32"), DATE),
+    **dict.fromkeys(("DateTime", "DateTime64"), INSTANT),
+    **dict.fromkeys(("Decimal", "Decimal32", "Decimal64", "Decimal128", "Decimal256"), DECIMAL),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SentColumn:
+    """A column that is sent: its name, its scalar, and whether its values are arrays."""
+
+    name: str
+    scalar: Scalar
+    is_list: bool
+
+    def type(self, kind: Kind) -> str:
+        """Return the type of the array that holds the column."""
+        if kind is Kind.POSTGRES:
+            if self.is_list:
+                raise StatementFailed(
+                    "postgresql", f"The column {self.name} is an array, which PostgreSQL takes as one."
+                )
+            return f"{self.scalar.postgres}[]"
+        item = self.scalar.clickhouse
+        return f"Array(Array({item}))" if self.is_list else f"Array(Nullable({item}))"
+
+
+@dataclass(frozen=True, slots=True)
+class SentRows:
+    """All rows of a relation as they are sent to a database: columns in order, and their values for its driver."""
+
+    columns: tuple[SentColumn, ...]
+    values: tuple[list[Any], ...]
+
+
+def sent_rows(answer: TypedColumns, origin: Kind, target: Kind, store: str) -> SentRows:
+    """Return the rows of an answer as they are sent. Raises StatementFailed for more than a statement can take."""
+    columns = tuple(map(_column, answer.names, answer.types, [origin] * len(answer.names)))
+    if answer.columns and len(answer.columns[0]) > MAX_SENT_ROWS:
+        raise StatementFailed(store, f"A relation has more than {MAX_SENT_ROWS:,} rows to be sent to another database.")
+    values = tuple(
+        _values(column, list(given), target, store) for column, given in zip(columns, answer.columns, strict=True)
+    )
+    return SentRows(columns, values)
+
+
+def rows_sql(rows: Sequence[SentColumn], places: Sequence[str], kind: Kind) -> str:
+    """Return the sub-select of rows that are sent as arrays, for which `places` stand."""
+    names = [quoted_name(column.name, kind) for column in rows]
+    if kind is Kind.POSTGRES:
+        return f"(select * from unnest({', '.join(places)}) as fw_sent({', '.join(names)}))"
+    values = ", ".join(f"tupleElement(fw_sent, {place}) as {name}" for place, name in enumerate(names, start=1))
+    return f"(select {values} from (select arrayJoin(arrayZip({', '.join(places)})) as fw_sent))"
+
+
+def _column(name: str, type_name: str, origin: Kind) -> SentColumn:
+    if origin is Kind.POSTGRES:
+        is_list = type_name.endswith("[]")
+        return SentColumn(name, _POSTGRES.get(type_name.removesuffix("[]"), TEXT), is_list)
+    plain = _plain(type_name)
+    is_list = plain.startswith("Array(")
+    item = _plain(plain[6:-1]) if is_list else plain
+    return SentColumn(name, _CLICKHOUSE.get(item.partition("(")[0], TEXT), is_list)
+
+
+def _plain(type_name: str) -> str:
+    """Return a type of ClickHouse without what says that it may be null or is stored by a dictionary."""
+    for wrapper in ("LowCardinality(", "Nullable("):
+        if type_name.startswith(wrapper):
+            type_name = type_name.removeprefix(wrapper)[:-1]
+    return type_name
+
+
+def _values(column: SentColumn, given: list[Any], target: Kind, store: str) -> list[Any]:
+    if column.is_list:
+        decoded = column.scalar.decode_lists(given)
+        return [encode_all(column.scalar, items or [], target) for items in decoded]
+    values = column.scalar.decode(given)
+    failure = next((value for value in values if isinstance(value, Exception)), None)
+    if failure is not None:
+        raise StatementFailed(store, f"The column {column.name} cannot be sent to another database: {failure}")
+    encoded = encode_all(column.scalar, values, target)
+    if target is Kind.CLICKHOUSE and sum(len(str(value)) + 3 for value in encoded) > MAX_SENT_BYTES:
+        message = (
+            f"The column {column.name} of a relation has more than {MAX_SENT_BYTES:,} bytes to be sent to ClickHouse."
+        )
+        raise StatementFailed(store, message)
+    return encoded

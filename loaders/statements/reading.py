@@ -1,0 +1,153 @@
+"""Reading answers: from the columns of a statement's answer to the values of each request, in the order of the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby, islice
+from typing import Any
+
+from loaders.model.bound_sections import BoundColumn
+from loaders.model.keys import Key
+from loaders.model.scalars import Scalar
+from loaders.statements.list_conditions import term_scalar
+from loaders.statements.request_shape import shape_of
+from loaders.statements.section_request import SectionRequest
+from loaders.statements.statement_plan import StatementPlan
+from loaders.statements.statement_text import Alignment, AnswerColumns
+
+Column = Sequence[Any]
+Values = list[Any]
+_ROWS = 10_000
+"""Rows that are read without a pause: a millisecond."""
+
+
+def read(
+    plan: StatementPlan, answer: Sequence[Column], keys: Sequence[Any]
+) -> Iterator[tuple[SectionRequest, Values] | None]:
+    """Yield each request with its values, and None in between where much has been read without a pause.
+
+    An answer without rows may lack its columns.
+    """
+    width = len(plan.text.names)
+    table: Sequence[Column] = answer or [()] * width
+    for request, columns in zip(plan.requests, plan.text.columns, strict=True):
+        if not request.is_list:
+            yield request, _objects(plan, request, columns, table, keys)
+        elif columns.is_gathered:
+            yield request, _gathered(plan, request, columns, table, keys)
+        else:
+            yield from _rows(plan, request, columns, table, keys)
+
+
+def _objects(
+    plan: StatementPlan, request: SectionRequest, columns: AnswerColumns, table: Sequence[Column], keys: Sequence[Any]
+) -> Values:
+    section = request.section
+    given = iter(table[columns.start : columns.start + columns.width])
+    count = len(table[0]) if table else 0
+    wanted = [request.wants(column) for column in section.columns]
+    decoded = [
+        decode_column(column, next(given)) if is_wanted else [None] * count
+        for column, is_wanted in zip(section.columns, wanted, strict=True)
+    ]
+    rows = list(zip(*decoded, strict=True))
+    empty = None
+    if not section.is_nullable:
+        empty = tuple(value if is_wanted else None for value, is_wanted in zip(section.empty, wanted, strict=True))
+    there = table[columns.marker] if columns.marker is not None else None
+    places = _places(plan, table, keys)
+    return [empty if place is None or (there is not None and not there[place]) else rows[place] for place in places]
+
+
+def _gathered(
+    plan: StatementPlan, request: SectionRequest, columns: AnswerColumns, table: Sequence[Column], keys: Sequence[Any]
+) -> Values:
+    lists = _decoded_lists(request, table[columns.start])
+    return [[] if place is None else lists[place] for place in _places(plan, table, keys)]
+
+
+def _rows(
+    plan: StatementPlan, request: SectionRequest, columns: AnswerColumns, table: Sequence[Column], keys: Sequence[Any]
+) -> Iterator[tuple[SectionRequest, Values] | None]:
+    """Any number of rows for each key, those of a key together and in the order of the list."""
+    rows = iter(_decoded_rows(request, table[columns.start : columns.start + columns.width]))
+    if plan.text.alignment is Alignment.NONE:
+        yield request, [list(rows) for _ in keys]
+        return
+    lists: dict[Any, list[Any]] = {}
+    since = 0
+    for key, together in groupby(_raw_keys(plan, table)):
+        lists[key] = list(islice(rows, len(list(together))))
+        since += len(lists[key])
+        if since > _ROWS:
+            since = 0
+            yield None
+    if plan.text.alignment is Alignment.KEY:
+        lists = dict(zip(_decoded_keys(plan.text.key, list(lists)), lists.values(), strict=True))
+        yield request, [lists.get(key, []) for key in keys]
+    else:
+        yield request, [lists.get(place, []) for place in range(len(keys))]
+
+
+def _places(plan: StatementPlan, table: Sequence[Column], keys: Sequence[Any]) -> list[int | None]:
+    """Return for each key the row of the answer that is its own; None where it has none."""
+    if plan.text.alignment is Alignment.NONE:
+        return [0 if table and table[0] else None for _ in keys]
+    if plan.text.alignment is Alignment.PLACE:
+        rows = {place: row for row, place in enumerate(table[0])}
+        return [rows.get(place) for place in range(len(keys))]
+    raw = list(_raw_keys(plan, table))
+    rows = {key: row for row, key in enumerate(_decoded_keys(plan.text.key, raw))}
+    return [rows.get(key) for key in keys]
+
+
+def _raw_keys(plan: StatementPlan, table: Sequence[Column]) -> Sequence[Any]:
+    """Return the key of each row as the driver has it, or its place."""
+    width = len(plan.text.key.columns) if plan.text.alignment is Alignment.KEY else 1
+    return table[0] if width == 1 else list(zip(*table[:width], strict=True))
+
+
+def _decoded_keys(key: Key, raw: Sequence[Any]) -> list[Any]:
+    """Return keys in their canonical form, by which they are compared with those that were asked."""
+    if len(key.scalars) == 1:
+        return key.scalars[0].decode(raw)
+    parts = zip(*raw, strict=True) if raw else ()
+    return list(zip(*(scalar.decode(part) for scalar, part in zip(key.scalars, parts, strict=False)), strict=True))
+
+
+def _decoded_rows(request: SectionRequest, columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    own = len(request.section.columns)
+    decoded = [decode_column(column, values) for column, values in zip(request.section.columns, columns, strict=False)]
+    decoded += [scalar.decode(values) for scalar, values in zip(_order_scalars(request), columns[own:], strict=True)]
+    return list(zip(*decoded, strict=True))
+
+
+def _order_scalars(request: SectionRequest) -> list[Scalar]:
+    if request.limit == request.first:
+        return []
+    return [term_scalar(term) for term in shape_of(request, 0).order]
+
+
+def _decoded_lists(request: SectionRequest, lists: Column) -> list[list[tuple[Any, ...]]]:
+    """Return arrays of rows with their values decoded, all rows of all arrays at once."""
+    columns = list(zip(*chain.from_iterable(lists), strict=True))
+    if not columns:
+        return [[] for _ in lists]
+    rows = iter(_decoded_rows(request, columns))
+    return [list(islice(rows, len(each))) for each in lists]
+
+
+def decode_column(column: BoundColumn, values: Column) -> list[Any]:
+    """Return a column's values in their canonical form; of a link to a key of several parts its tuples."""
+    if len(column.scalars) > 1:
+        return _decode_tuples(column.scalars, values)
+    return column.scalar.decode_lists(values) if column.is_list else column.scalar.decode(values)
+
+
+def _decode_tuples(scalars: Sequence[Scalar], values: Column) -> list[Any]:
+    """Return keys of several parts; None where any of them is null."""
+    there = [value is not None and None not in tuple(value) for value in values]
+    parts = zip(*(tuple(value) for value, is_there in zip(values, there, strict=True) if is_there), strict=True)
+    decoded = [scalar.decode(part) for scalar, part in zip(scalars, parts, strict=False)]
+    keys = iter(list(zip(*decoded, strict=True)))
+    return [next(keys) if is_there else None for is_there in there]

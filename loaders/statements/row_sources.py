@@ -1,0 +1,236 @@
+"""Rows of tables: the only way in which SQL of a model reaches a table, with the conditions that hold for it.
+
+Each reference in a fragment becomes the name of a common table expression, so that a model's own SQL never sees a table
+without the tenant's condition. SQL is written once for all keys, tenants and values: see `Parameters`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
+from loaders.model.databases import Database, Kind, Relation, Rows, Table, Value
+from loaders.model.keys import Key
+from loaders.model.names import column_names, quoted_name
+from loaders.model.references import Fragment, Reference
+from loaders.model.scalars import DATE, INSTANT, Scalar
+from loaders.model.words import Argument, OwnField, Pick
+from loaders.statements.argument_values import argument_scalar, argument_value
+from loaders.statements.parameters import Parameters, Source, StatementScope
+from loaders.statements.period_bounds import period_end, period_start
+from loaders.statements.request_shape import is_enum
+from loaders.statements.section_request import SectionRequest
+
+ALL_COLUMNS = ("asterisk_include_alias_columns = 1", "asterisk_include_materialized_columns = 1")
+"""ClickHouse leaves such columns out of `*`; those that nothing reads cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestScope:
+    """The request whose SQL is written: its place among those of the statement, and the prefix of its parameters.
+
+    `picks` are the values of arguments that choose SQL. `fields` are the names that the columns of the section have in
+    the select, for SQL that names them.
+    """
+
+    place: int
+    alias: str
+    picks: Mapping[str, Any]
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NeededRelation:
+    """A relation of another database whose rows a statement needs, with the arguments of one of its requests."""
+
+    relation: Relation
+    request: RequestScope
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRules:
+    """What holds for all rows of a statement: the key that is asked by, the tables, and which ends a period has."""
+
+    key: Key
+    tables: Mapping[Table, BoundTable]
+    has_start: bool = False
+    has_end: bool = False
+
+
+Text = list["str | NeededRelation"]
+"""SQL in which some parts are rows of relations that are sent along."""
+
+
+class RowsWriter:
+    """Writes fragments of one statement, and the common table expressions that they read, each once."""
+
+    def __init__(self, database: Database, rules: StatementRules) -> None:
+        self.parameters = Parameters(database.kind)
+        self.kind = database.kind
+        self._database = database
+        self._rules = rules
+        self._tables: dict[str, str] = {}
+        self._needed: dict[tuple[Relation, str], NeededRelation] = {}
+        self._zones: dict[str | Value, int] = {}
+        self._has_asterisk = False
+
+    @property
+    def needed(self) -> tuple[NeededRelation, ...]:
+        """The relations of other databases that were named, each once."""
+        return tuple(self._needed.values())
+
+    def conditions(self, table: Table, key_columns: Sequence[str] = ()) -> list[str]:
+        """Return all that narrows a table's rows: the tenant, the asked keys where columns hold them, the period."""
+        return [*self._tenant(table), *self.keys(key_columns), *self._period(table)]
+
+    def table(self, table: Table) -> str:
+        """Return the SQL of a table's rows that `conditions` then narrow: the rows that count."""
+        self._require(table)
+        latest = self._rules.tables[table].latest
+        if latest is None:
+            return table.name
+        self._has_asterisk = True
+        tenant = "".join(f" where {condition}" for condition in self._tenant(table))
+        keys, version = ", ".join(map(self.quoted, latest.key_columns)), self.quoted(latest.column)
+        if self.kind is Kind.POSTGRES:
+            order = f"order by {keys}, {version} desc nulls last"
+            return f"(select distinct on ({keys}) * from {table.name}{tenant} {order})"
+        return f"(select * from {table.name}{tenant} order by {version} desc limit 1 by {keys})"
+
+    def name(self, table: Table, key_columns: Sequence[str] = ()) -> str:
+        """Return the name of a table's rows: those of the asked keys where columns hold these, else all."""
+        source = self.table(table)
+        self._has_asterisk = True
+        conditions = self.conditions(table, key_columns)
+        alias = " as fw_latest" if source.startswith("(") else ""
+        where = f" where {' and '.join(conditions)}" if conditions else ""
+        return self._tables.setdefault(f"select * from {source}{alias}{where}", f"fw_rows_{len(self._tables)}")
+
+    def relation(self, relation: Relation, request: RequestScope) -> str:
+        """Return a relation's SQL in brackets; of another database's a mark for its rows, which are sent along."""
+        if relation.database is self._database:
+            return f"(\n{self.fragment(relation.fragment, request)}\n)"
+        needed = self._needed.setdefault(
+            (relation, request.alias), NeededRelation(relation, request, len(self._needed))
+        )
+        return mark(needed.number)
+
+    def fragment(self, fragment: Fragment, request: RequestScope) -> str:
+        """Return a fragment's SQL with what its references stand for."""
+        return "".join(part if isinstance(part, str) else self._reference(part, request) for part in fragment.parts)
+
+    def statement(self, select: str, settings: Sequence[str] = ()) -> str:
+        """Return the whole statement."""
+        is_postgres = self.kind is Kind.POSTGRES
+        hint = "not materialized " if is_postgres else ""
+        tables = ",\n".join(f"{name} as {hint}({body})" for body, name in self._tables.items())
+        whole = f"with {tables}\n{select}" if tables else select
+        if not is_postgres and self._has_asterisk:
+            settings = (*ALL_COLUMNS, *settings)
+        return f"{whole}\nsettings {', '.join(settings)}" if settings else whole
+
+    def keys(self, columns: Sequence[str]) -> list[str]:
+        """Return the condition that columns hold an asked key; none without columns."""
+        if not columns:
+            return []
+        arrays = self.key_arrays()
+        row = self._key_row(columns)
+        if self.kind is Kind.POSTGRES:
+            some = ", ".join(arrays)
+            return [f"{row} = any({some})" if len(columns) == 1 else f"{row} in (select * from unnest({some}))"]
+        many = arrays[0] if len(columns) == 1 else f"(select arrayJoin(arrayZip({', '.join(arrays)})))"
+        return [f"{row} in {many}"]
+
+    def key_arrays(self) -> list[str]:
+        """Return the SQL that stands for the asked keys, an array for each part."""
+        return [
+            self.parameters.array(f"keys_{place}", scalar, _key_part(self._rules.key, place))
+            for place, scalar in enumerate(self._rules.key.scalars)
+        ]
+
+    def key_column(self, column: str, place: int) -> str:
+        """Return the SQL of a column that holds a part of the key, to be compared with it."""
+        is_label = self.kind is Kind.POSTGRES and is_enum(self._rules.key.scalars[place])
+        return f"{self.quoted(column)}::text" if is_label else self.quoted(column)
+
+    def quoted(self, column: str) -> str:
+        """Return a column's name in quotes."""
+        return quoted_name(column, self.kind)
+
+    def _key_row(self, columns: Sequence[str]) -> str:
+        quoted = [self.key_column(column, place) for place, column in enumerate(columns)]
+        return quoted[0] if len(quoted) == 1 else f"({', '.join(quoted)})"
+
+    def _require(self, table: Table) -> None:
+        if table.database is not self._database:
+            raise TypeError(f"{table.name} lies in another database than the statement.")
+
+    def _reference(self, reference: Reference, request: RequestScope) -> str:
+        if isinstance(reference, Rows):
+            return self.name(reference.table, column_names(reference.column) if reference.column is not None else ())
+        if isinstance(reference, Relation):
+            return self.relation(reference, request)
+        if isinstance(reference, OwnField):
+            return request.fields[reference.name]
+        if isinstance(reference, Pick):
+            return self.fragment(reference.fragments[request.picks[reference.argument.name]], request)
+        if isinstance(reference, Argument):
+            return self._argument(reference, request)
+        raise TypeError(f"{type(reference).__name__} cannot stand in this SQL.")
+
+    def _argument(self, argument: Argument[Any], request: RequestScope) -> str:
+        def value(scope: StatementScope, requests: Sequence[SectionRequest]) -> Any:
+            return argument_value(argument, requests[request.place], scope)
+
+        return self.parameters.one(f"{request.alias}__{argument.name}", argument_scalar(argument), value)
+
+    def _tenant(self, table: Table) -> list[str]:
+        condition = self._rules.tables[table].tenant
+        if isinstance(condition, ParentTenant):
+            keys = ", ".join(map(self.quoted, condition.parent_columns))
+            row = ", ".join(map(self.quoted, condition.columns))
+            row = f"({row})" if len(condition.columns) > 1 else row
+            return [f"{row} in (select {keys} from {self.name(condition.parent)})"]
+        if not isinstance(condition, OwnTenant):
+            return []
+        return [f"{self.quoted(condition.column)} = {self.parameters.one('tenant', condition.scalar, _tenant_value)}"]
+
+    def _period(self, table: Table) -> list[str]:
+        options = table.options
+        if not options.time or not (self._rules.has_start or self._rules.has_end):
+            return []
+        (name,) = column_names(options.time)
+        column, zone = self.quoted(name), options.zone
+        number = self._zones.setdefault(zone, len(self._zones))
+        scalar, end_sign = (INSTANT, "<") if zone else (DATE, "<=")
+        conditions = []
+        if self._rules.has_start:
+            start = self._bound(f"period_start_{number}", scalar, period_start(zone))
+            conditions.append(f"{column} >= {start}")
+        if self._rules.has_end:
+            conditions.append(f"{column} {end_sign} {self._bound(f'period_end_{number}', scalar, period_end(zone))}")
+        return conditions
+
+    def _bound(self, name: str, scalar: Scalar, source: Source) -> str:
+        return self.parameters.one(name, scalar, source)
+
+
+def mark(number: int) -> str:
+    """Return what stands in SQL for the rows of a needed relation until they are there."""
+    return f"\ue003{number}\ue003"
+
+
+def _tenant_value(scope: StatementScope, _requests: Sequence[SectionRequest]) -> Any:
+    if scope.tenant is None:
+        raise TypeError("The statement reads tables that belong to tenants, and is for none.")
+    return scope.tenant.value
+
+
+def _key_part(key: Key, place: int) -> Source:
+    def part(scope: StatementScope, _requests: Sequence[SectionRequest]) -> list[Any]:
+        return list(scope.keys) if len(key.scalars) == 1 else [each[place] for each in scope.keys]
+
+    return part

@@ -1,0 +1,164 @@
+"""SQL that both databases have in common: what a section selects, from which rows, in which order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from loaders.model.bound_sections import BoundColumn
+from loaders.model.databases import Kind, Table
+from loaders.model.references import Fragment
+from loaders.model.words import OwnField
+from loaders.statements.list_conditions import after_condition, filter_conditions
+from loaders.statements.parameters import StatementScope
+from loaders.statements.request_shape import RequestShape, never_null, reads_asked_rows_alone
+from loaders.statements.row_sources import RequestScope, RowsWriter
+from loaders.statements.section_request import SectionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRequest:
+    """A request of a statement by its place, with the prefix that its columns and parameters have."""
+
+    shape: RequestShape
+    scope: RequestScope
+
+    @property
+    def alias(self) -> str:
+        """The prefix: no column of a model begins as it does."""
+        return self.scope.alias
+
+    def column(self, column: BoundColumn) -> str:
+        """Return what a column is called in the answer."""
+        return f"{self.alias}__{column.name}"
+
+    def names(self) -> list[str]:
+        """Return what the wanted columns are called in the answer, in order."""
+        return list(map(self.column, self.shape.wanted()))
+
+
+def named(shapes: Sequence[RequestShape]) -> list[NamedRequest]:
+    """Return the requests of a statement with aliases that tell what they are, each another."""
+    seen: Counter[str] = Counter()
+    result = []
+    for place, shape in enumerate(shapes):
+        path = shape.section.name.partition(".")[2].replace(".", "_")
+        seen[path] += 1
+        alias = f"fw_{path}" if seen[path] == 1 else f"fw_{path}__{seen[path]}"
+        fields = {column.name: f"{alias}__{column.name}" for column in shape.section.columns}
+        result.append(NamedRequest(shape, RequestScope(place, alias, dict(shape.picks), fields)))
+    return result
+
+
+def column_sql(writer: RowsWriter, column: BoundColumn, scope: RequestScope) -> str:
+    """Return a column's SQL, so that the driver keeps its value."""
+    sql = writer.fragment(column.sql, scope)
+    if writer.kind is Kind.POSTGRES:
+        return sql
+    return column.scalar.select_clickhouse(sql, is_list=column.is_list)
+
+
+def selected(writer: RowsWriter, request: NamedRequest, columns: Iterable[BoundColumn] | None = None) -> list[str]:
+    """Return the wanted columns of a section, or some of its columns, each with its name."""
+    some = request.shape.wanted() if columns is None else columns
+    return [f"{column_sql(writer, column, request.scope)} as {request.column(column)}" for column in some]
+
+
+def key_names(shape: RequestShape) -> list[str]:
+    """Return what the parts of the key are called in an answer."""
+    return [f"fw_key_{place}" for place in range(len(shape.section.key_columns))]
+
+
+def selected_keys(writer: RowsWriter, shape: RequestShape) -> list[str]:
+    """Return the columns that hold the key, each with its name."""
+    columns = map(writer.quoted, shape.section.key_columns)
+    return [f"{column} as {name}" for column, name in zip(columns, key_names(shape), strict=True)]
+
+
+def from_rows(
+    writer: RowsWriter, request: NamedRequest, further: Sequence[str] = (), *, by_key: str = "", has_where: bool = True
+) -> str:
+    """Return the rows that a section is over, with all conditions that hold for them.
+
+    `by_key` is the condition that rows belong to one key, in the place of the one that they belong to any. Without
+    `has_where`, the section's own condition is left out.
+    """
+    section, scope = request.shape.section, request.scope
+    over, columns = section.over, section.key_columns
+    if isinstance(over, Table):
+        source = writer.table(over)
+        conditions = writer.conditions(over, () if by_key else columns)
+    else:
+        source = writer.relation(over, scope)
+        is_narrowed = bool(by_key) or reads_asked_rows_alone(section)
+        conditions = [] if is_narrowed else writer.keys(columns)  # it may have rows of others too
+    if by_key:
+        conditions = [*conditions, by_key]
+    if has_where and section.where.parts:
+        conditions = [*conditions, f"({writer.fragment(section.where, scope)})"]
+    conditions = [*conditions, *filter_conditions(writer, request.shape, scope), *filter(None, further)]
+    where = f"\nwhere {' and '.join(conditions)}" if conditions else ""
+    return f"from {source} as fw_source{where}"
+
+
+def order_sql(writer: RowsWriter, request: NamedRequest) -> list[str]:
+    """Return the expressions of the order over the rows, or over the section's own columns by their names."""
+    return [writer.fragment(term.expression, request.scope) for term in request.shape.order]
+
+
+def order_suffixes(request: NamedRequest) -> list[str]:
+    """Return what stands behind each expression of the order.
+
+    PostgreSQL reads an index for an order only where nulls stand as in the index, so that their place is left out where
+    there are none.
+    """
+    section = request.shape.section
+    return [
+        (" desc" if term.is_descending else "") if never_null(section, term) else term.suffix
+        for term in request.shape.order
+    ]
+
+
+def after_rows(writer: RowsWriter, request: NamedRequest, names: Sequence[str]) -> str:
+    """Return the condition that rows come behind the one that the page follows; `names` are the order's expressions."""
+    shape = request.shape
+    return after_condition(writer, shape, request.scope, shape.order, names.__getitem__)
+
+
+def limit(writer: RowsWriter, request: NamedRequest) -> str:
+    """Return the SQL that stands for the number of rows of each key."""
+    place = request.scope.place
+
+    def value(_scope: StatementScope, requests: Sequence[SectionRequest]) -> int:
+        return requests[place].limit
+
+    return writer.parameters.typed(f"{request.alias}__first", "bigint", "UInt32", value)
+
+
+def with_fields(request: NamedRequest, fields: Mapping[str, str]) -> NamedRequest:
+    """Return a request whose SQL names its section's fields in another way."""
+    return replace(request, scope=replace(request.scope, fields=fields))
+
+
+def inlined(writer: RowsWriter, request: NamedRequest) -> NamedRequest:
+    """Return a request whose SQL has the expressions of fields in their place, whether these are selected or not."""
+    fields: dict[str, str] = {}
+    waiting = list(request.shape.section.columns)
+    while waiting:
+        ready = [column for column in waiting if all(name in fields for name in _named_fields(column.sql))]
+        if not ready:
+            break  # they name each other, and whoever writes one of them fails
+        for column in ready:
+            fields[column.name] = f"({writer.fragment(column.sql, replace(request.scope, fields=fields))})"
+        waiting = [column for column in waiting if column not in ready]
+    return with_fields(request, fields)
+
+
+def _named_fields(fragment: Fragment) -> list[str]:
+    return [each.name for each in fragment.references() if isinstance(each, OwnField)]
+
+
+def lines(columns: Iterable[str]) -> str:
+    """Return columns of a select, each on a line of its own."""
+    return ",\n    ".join(columns)

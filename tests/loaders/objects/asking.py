@@ -1,0 +1,98 @@
+"""Loading objects of a model over real databases, with every statement noted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from deploy.analytics.data import make, member_id, project_id
+from loaders.model.databases import Database, Kind
+from loaders.model.model import Model
+from loaders.objects.object_record import ObjectRecord
+from loaders.objects.object_statements import Store
+from loaders.objects.request_loaders import RequestLoaders
+from loaders.statements.parameters import TenantScope
+from loaders.statements.section_request import SectionRequest, section_request
+from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.postgres import Postgres
+from loaders.stores.protocols import Columns, Row, TypedColumns
+from tests.conftest import Stores
+
+DATA = make()
+TENANTS = [UUID(int=1), UUID(int=2), UUID(int=3)]
+MEMBERS = [str(member_id(number)) for number in range(320)]
+PROJECTS = [str(project_id(number)) for number in range(12)]
+NOBODY = str(UUID(int=99))
+
+
+@dataclass(slots=True)
+class NotedPostgres:
+    """PostgreSQL, with the SQL of each statement noted."""
+
+    store: Postgres
+    sent: list[tuple[str, str]]
+
+    async def rows(self, sql: str, *arguments: object) -> Sequence[Row]:
+        self.sent.append(("postgresql", sql))
+        return await self.store.rows(sql, *arguments)
+
+    async def typed_columns(self, sql: str, *arguments: object) -> TypedColumns:
+        self.sent.append(("postgresql", sql))
+        return await self.store.typed_columns(sql, *arguments)
+
+
+@dataclass(slots=True)
+class NotedClickHouse:
+    """ClickHouse, with the SQL of each statement noted."""
+
+    store: ClickHouse
+    sent: list[tuple[str, str]]
+
+    async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        self.sent.append(("clickhouse", sql))
+        return await self.store.columns(sql, parameters)
+
+    async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+        self.sent.append(("clickhouse", sql))
+        return await self.store.typed_columns(sql, parameters)
+
+
+@dataclass(slots=True)
+class Asker:
+    """Asks for objects of one tenant."""
+
+    model: Model
+    stores: Stores
+    tenant: str | None = None
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    """Store and SQL of each statement so far."""
+
+    def databases(self) -> dict[Database, Store]:
+        """Return the stores by database."""
+        postgres = NotedPostgres(self.stores.postgres, self.sent)
+        clickhouse = NotedClickHouse(self.stores.clickhouse, self.sent)
+        return {each: postgres if each.kind is Kind.POSTGRES else clickhouse for each in self.model.databases}
+
+    def scope(self) -> TenantScope | None:
+        """Return the tenant as statements take it."""
+        scalar = self.model.tenant_scalar
+        return None if scalar is None else TenantScope(scalar, self.tenant)
+
+    def request(self, name: str, **options: Any) -> SectionRequest:
+        """Return a request of a section by its name."""
+        return section_request(self.model.bound_sections[name], **options)
+
+    async def records(self, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> list[ObjectRecord]:
+        """Return the records of some keys, loaded anew."""
+        loaders = RequestLoaders.over(self.model, self.databases(), tenant=self.scope())
+        return await loaders.objects.load((requests[0].section.key_space, tuple(keys), frozenset(requests)))
+
+    async def of(self, name: str, keys: Sequence[Any], **options: Any) -> dict[Any, Any]:
+        """Return by key what a section answers; objects without a row are left out."""
+        request = self.request(name, **options)
+        records = await self.records(keys, [request])
+        values = {record.key: record.get(request) for record in records}
+        nothing = request.section.empty or None
+        return {key: value for key, value in values.items() if value not in (None, [], nothing)}
