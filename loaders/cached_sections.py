@@ -24,7 +24,7 @@ from loaders.records import FRESHNESS
 from loaders.section_statements import SectionStatements
 from loaders.stores.errors import StoreError
 
-_MOST_FIELDS = 4_096
+_MAX_FIELDS = 4_096
 """Requests whose fields are remembered: periods, limits and cursors make ever new ones."""
 _PREFIX = "aircraft:"
 RECORDS = frozenset({"airline", "airport"})
@@ -84,7 +84,7 @@ class _StoresOf:
         return answers
 
 
-@lru_cache(maxsize=_MOST_FIELDS)
+@lru_cache(maxsize=_MAX_FIELDS)
 def field_of(request: SectionRequest) -> CacheField:
     """What is cached of an object for a request: the same for all who may read it, and nobody else looks for it."""
     section = request.section

@@ -19,7 +19,7 @@ Key = tuple[tuple[str, ...], frozenset[SectionRequest]]
 One key, and so one future, for all aircraft of a field: a future each costs more than all else that is done for it.
 """
 
-MOST_IDS = 10_000
+MAX_IDS = 10_000
 """Different aircraft in one statement. ClickHouse refuses a parameter over 128 KiB, some 10,000 of the longest keys."""
 
 
@@ -99,10 +99,8 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
     async def batch_load_fn(self, keys: list[Key]) -> list[list[Loaded]]:
         """The sections of each key's aircraft, in the order of the keys and of their tail numbers."""
         ids = list(dict.fromkeys(tail_number for together, _ in keys for tail_number in together))
-        if len(ids) > MOST_IDS:
-            raise CallerError(
-                f"A request can be for {MOST_IDS:,} different aircraft, and this one is for {len(ids):,}."
-            )
+        if len(ids) > MAX_IDS:
+            raise CallerError(f"A request can be for {MAX_IDS:,} different aircraft, and this one is for {len(ids):,}.")
         requests = merged(request for _, asked in keys for request in asked)
         values = await self._source.load(ids, requests)
         if not self._released:  # a request may have ended in an error while this was being loaded

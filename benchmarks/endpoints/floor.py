@@ -15,7 +15,7 @@ from starlette.routing import Route
 from benchmarks.endpoints.everything import everything
 from benchmarks.endpoints.serving import CountedStores, application, serve
 
-MOST_IDS = 5_000
+MAX_IDS = 5_000
 
 _REGISTER = """
 select tail_number, revision is not null, manufacturer, model, year, seats
@@ -141,7 +141,7 @@ def endpoint(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
 
     async def answered(request: Request) -> Response:
         ids = orjson.loads(await request.body())["ids"]
-        if len(ids) > MOST_IDS or not all(type(key) is str for key in ids):
+        if len(ids) > MAX_IDS or not all(type(key) is str for key in ids):
             return Response("ids: at most 5,000 strings", 400)
         aircraft = await answer(request.app.state.stores, ids)
         return Response(orjson.dumps({"data": {"aircraftByIds": aircraft}}), media_type="application/json")

@@ -15,7 +15,7 @@ from gateway.explain import EXPLAIN
 from gateway.http.errors import HTTPError, RequestError, request_error
 from gateway.http.operation_result import OperationResult
 from gateway.limits import Limits, check, exceeded
-from loaders.sections import MOST_IDS
+from loaders.sections import MAX_IDS
 from resolvers import scopes
 from resolvers.pricing import CostEstimate, combine_costs, estimate_cost
 
@@ -87,7 +87,7 @@ class OperationPreparer:
         With `in_parts`, @defer and @stream are heeded. Raises HTTPError if nothing of the request may be executed.
         """
         texts = await asyncio.gather(*map(self._persisted.text, batch.operations), return_exceptions=True)
-        await budget.charge(sum(points_to_coerce(one.variables, MOST_IDS) for one in batch.operations))
+        await budget.charge(sum(points_to_coerce(one.variables, MAX_IDS) for one in batch.operations))
         operations: list[PreparedOperation | OperationResult] = []
         for one, document in zip(batch.operations, await self._read(texts, limits, budget), strict=True):
             if operations:
@@ -185,8 +185,8 @@ class OperationPreparer:
         core = self._schema._schema
         if document.node is None:
             return CostEstimate()
-        if (items := counted(request.variables, MOST_IDS)) > MOST_IDS:  # checking each would block the event loop
-            raise exceeded("variable_items", MOST_IDS, items, unit="values in the variables")
+        if (items := counted(request.variables, MAX_IDS)) > MAX_IDS:  # checking each would block the event loop
+            raise exceeded("variable_items", MAX_IDS, items, unit="values in the variables")
         values = coerced(core, document.node, operation, request.variables)
         if isinstance(values, list):
             return values
@@ -227,8 +227,8 @@ def _check_cost(cost: CostEstimate, limits: Limits) -> None:
     """Raise RequestError if the operations together exceed a limit."""
     if cost.statements > limits.statements:
         raise exceeded("statements", limits.statements, cost.statements)
-    if (objects := cost.objects()) > MOST_IDS:
-        raise exceeded("objects", MOST_IDS, objects, unit="different aircraft")
+    if (objects := cost.objects()) > MAX_IDS:
+        raise exceeded("objects", MAX_IDS, objects, unit="different aircraft")
     if (introspected := sum(field.introspected for field in cost.root_fields)) > _MAX_INTROSPECTED:
         unit = "values of the schema's description"
         raise exceeded("introspection", _MAX_INTROSPECTED, introspected, unit=unit)

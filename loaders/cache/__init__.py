@@ -1,5 +1,5 @@
-"""Caching of what stores answer: in the process, then in Redis, then the stores for what neither has.
+"""The cache in front of the stores: in the memory of the process, and in Redis.
 
-`fields` says what is cached and how it is written, `local` holds it in the process, `shared` in Redis, `invalidation`
-keeps both right when data change, and `cache` brings them together.
+`fields` defines what is cached and how it is written, `local` is the cache in memory, `shared` the one in Redis,
+`invalidation` drops values from both when data change, and `cache` brings them together.
 """

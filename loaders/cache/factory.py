@@ -1,4 +1,4 @@
-"""A process's cache, opened and closed with its connections to Redis."""
+"""Open the cache of a process, and close it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,7 +14,7 @@ from loaders.stores.redis import Redis
 async def open_cache(
     redis: Redis, version: str, *, max_entries: int, max_bytes: int, timeout_s: float, lease_s: float
 ) -> AsyncIterator[Cache]:
-    """The cache, following changes. It works without Redis too: then it asks the stores, and keeps nothing."""
+    """Yield a cache that follows changes. Without Redis, it loads everything from the stores and caches nothing."""
     shared = SharedCache(redis, version, timeout_s=timeout_s, lease_s=lease_s)
     cache = Cache(shared, LocalCache(max_entries, max_bytes))
     cache.follower = Follower(redis, cache.apply)

@@ -1,8 +1,8 @@
-"""What is cached: one field of one object, and how it is written in Redis.
+"""Cached fields, and how their values are written in Redis.
 
-A text is three times, the epochs that it was loaded in, and the value as JSON. The times are 13 digits each,
-milliseconds since 1970 by Redis' clock: until when the value is fresh, may be served while it is refreshed, and may be
-served where a refresh fails. They are compared as they are written.
+A text consists of three times, the epochs in which the value was loaded, and the value as JSON. The times have 13
+digits each, milliseconds since 1970 by the clock of Redis: until when the value is fresh, may be served while it is
+refreshed, and may be served where a refresh fails. They are compared as bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,27 +16,27 @@ from loaders.catalogue.declaration import Freshness
 
 TIMES = 39
 NEVER = b"9" * TIMES
-"""Times of what is always fresh."""
+"""The times of a value that is always fresh."""
 EPOCHS = 16
 _HEADER = TIMES + EPOCHS
 
 _JITTER = 0.1
-"""Of an age, taken away, so that what was loaded together does not expire together."""
+"""Maximum share by which an age is shortened, so that what was loaded together does not expire together."""
 MIN_MS = 1000 * (1 - _JITTER)
-"""Milliseconds that a second of age lasts at least."""
+"""Minimum milliseconds of one second of age."""
 VARIANTS = 32
-"""Different ages among values that were loaded together."""
+"""Number of different ages among values that were loaded together."""
 
 _random = Random()  # noqa: S311 (nothing secret)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class CacheField:
-    """One thing that is cached of an object: a section with its arguments, or a record.
+    """A field of objects that is cached: a section with its arguments, or a record.
 
-    `name` is unique among fields and says all that the value depends on; `source` is what it is invalidated with.
-    `read` makes the value of what `orjson` read; it raises ValueError, TypeError or IndexError for anything else. `of`
-    is what the loader knows it by. A field is equal to itself alone: whoever makes them, makes one of each.
+    `name` is unique among fields and includes everything that the value depends on; `source` is what invalidates it.
+    `read` converts what orjson parsed into the value, and raises ValueError, TypeError or IndexError for anything else.
+    `of` identifies the field for its loader. A field equals only itself, so each must be created once.
     """
 
     name: str
@@ -47,7 +47,7 @@ class CacheField:
 
     @property
     def is_brief(self) -> bool:
-        """Whether it is never served stale while it is refreshed, and nothing that was kept for longer is served."""
+        """Whether values are never served stale while they are refreshed, nor served if they were cached for longer."""
         return not self.freshness.stale_while_revalidate_s
 
 
@@ -60,17 +60,17 @@ class Entry(NamedTuple):
 
 
 def clock(now_ms: float) -> bytes:
-    """A point in time, to be compared with: `times >= clock` is fresh, `times[13:26] >= clock` may be served stale."""
+    """Format a time for comparison: `times >= clock` is fresh, and `times[13:26] >= clock` may be served stale."""
     return b"%013d" % now_ms
 
 
 def variants(freshness: Freshness, now_ms: int) -> list[bytes]:
-    """The times of values that were loaded from `now_ms` on, in some variants that expire at different times."""
+    """Return the times of values loaded from `now_ms` on, in variants that expire at different times."""
     return [_times(freshness, now_ms) for _ in range(VARIANTS)]
 
 
 def written(value: Any, times: bytes, epochs: bytes) -> tuple[bytes, Entry] | None:
-    """The text of a value, and its entry; None where it cannot be written."""
+    """Encode a value. Return its text and entry; None where it cannot be written as JSON."""
     try:
         text = times + epochs + orjson.dumps(value)
     except TypeError:  # a text that is not Unicode
@@ -79,7 +79,7 @@ def written(value: Any, times: bytes, epochs: bytes) -> tuple[bytes, Entry] | No
 
 
 def entries(texts: Sequence[bytes], fields: Sequence[CacheField]) -> list[Entry | None]:
-    """The entries that were written, one for each text; None for what is none of ours."""
+    """Decode the entries, one for each text; None for a malformed text."""
     try:
         values = orjson.loads(b"[" + b",".join([text[_HEADER:] for text in texts]) + b"]")  # one call for all
         return [

@@ -1,9 +1,9 @@
-"""What happens when data change: nothing that was loaded before is served once an invalidation is acknowledged.
+"""Invalidate cached values: once an invalidation is acknowledged, no process serves anything older.
 
-An invalidation takes what it concerns out of Redis, with all leases on it, then announces the change in a stream. Every
-process that keeps a cache has_lease to the stream under a lease that it renews, lets go of what a change concerns, and
-says how far it has come. The invalidation waits until all have come as far, or their leases have ended: a process whose
-lease has ended, by its own clock and earlier than by Redis', serves nothing from its memory.
+An invalidation deletes what it affects from Redis, with all leases on it, and announces the change in a stream. Every
+process with a cache follows the stream under a lease that it renews, drops what a change affects, and records how far
+it has read. The invalidation waits until all processes have read that far or have lost their lease: a process whose
+lease has ended, by its own clock and earlier than by that of Redis, serves nothing from its memory.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.redis import STORE, Redis, Scripts
 
 EVERYTHING = "*"
-_NOBODY = ""
-"""An object that nobody has."""
+_NO_OBJECT = ""
+"""The key of an object that does not exist."""
 _KEEP = 10_000
-"""Changes that stay in the stream. A process that has missed one lets go of everything."""
+"""Changes that stay in the stream. A process that has missed one drops everything."""
 _LEASE_S = 3.0
-"""How long an invalidation may wait for a process that is gone without a word."""
+"""How long an invalidation may wait for a process that was killed."""
 _LEASE_MS = int(_LEASE_S * 1000)
 _MARGIN_S = 0.5
-"""By how much earlier than Redis a process takes its lease to have ended; clocks run alike for three seconds."""
+"""How much earlier than Redis a process considers its lease ended: more than clocks drift apart in three seconds."""
 _RENEW_S = 0.3
 _SILENCE_S = 1.0
-"""How long nothing may be announced before a process tries whether it can: one of all, since the others hear it."""
+"""How long nothing may be announced before a process tests that it can; mostly one does, and the others hear it."""
 _SETTLE_S = 1.0
-"""How long Redis must have taken changes again before anything cached is served: those that it refused are made known
-first. Longer than whoever has one waits between two attempts, RETRY_S."""
+"""How long Redis must accept changes again before cached values are served, so that refused changes come first. It is
+longer than RETRY_S, the wait between two attempts to announce one."""
 RETRY_S = 0.2
-"""How long to wait before a change that could not be made known is tried again."""
+"""How long to wait before a change that could not be announced is tried again."""
 _POLL_S = 0.002
 
 _log = logging.getLogger("gateway")
@@ -50,56 +50,56 @@ _log = logging.getLogger("gateway")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What has changed: all of these objects, and these sources of every object; EVERYTHING is all sources."""
+    """Objects that have changed, and sources that have changed for every object; EVERYTHING stands for all sources."""
 
     keys: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
     def written(self) -> bytes:
-        """As the stream holds it."""
+        """Return the change as it is written to the stream."""
         return orjson.dumps([self.keys, self.sources])
 
     @classmethod
     def read(cls, text: bytes) -> Change:
-        """The change that was written. Raises ValueError where it was none."""
+        """Parse a change from the stream. Raises ValueError where it is malformed."""
         keys, sources = orjson.loads(text)
         return cls(tuple(keys), tuple(sources))
 
 
 class Invalidator:
-    """Makes changes known."""
+    """Invalidates changes in Redis and in the memory of all processes."""
 
     def __init__(self, redis: Redis) -> None:
         self._shards = Shards(redis)
 
     async def invalidate(self, change: Change) -> None:
-        """Return when no process serves anything older. Raises StoreError where that cannot be said."""
+        """Return when no process serves anything older. Raises StoreError where that cannot be guaranteed."""
         if not change.keys and not change.sources:
             raise CallerError("An invalidation names what has changed: objects, sections, or everything.")
         places = self._shards.places(change.keys)
         concerned = range(len(self._shards)) if change.sources else places
         refusal = await _first_error(
-            self._forget(shard, [change.keys[at] for at in places.get(shard, ())], change.sources)
+            self._delete(shard, [change.keys[at] for at in places.get(shard, ())], change.sources)
             for shard in concerned
         )
-        place = await self._announce(change)  # also where a shard failed: the processes drop what they can
+        place = await self._announce(change)  # even where a shard failed, so that processes drop what they can
         if refusal is not None:
             raise refusal
-        await self._wait_for_all(place)
+        await self._wait_for_processes(place)
 
     async def rehearse(self, *, announce: bool) -> None:
-        """Do what an invalidation does, with an object that nobody has, on every shard. Raises as it would.
+        """Run an invalidation of an object that does not exist, on every shard. Raises like an invalidation.
 
-        Nothing is written but where it is to `announce` that nothing has changed, which wakes up every process.
+        With `announce`, an empty change is announced, which wakes up every process; otherwise nothing is written.
         """
-        refusal = await _first_error(self._forget(shard, [_NOBODY], ()) for shard in range(len(self._shards)))
+        refusal = await _first_error(self._delete(shard, [_NO_OBJECT], ()) for shard in range(len(self._shards)))
         if refusal is not None:
             raise refusal
         if announce:
             await self._announce(Change())
             await self._places()
 
-    async def _forget(self, shard: int, keys: Sequence[str], sources: Sequence[str]) -> None:
+    async def _delete(self, shard: int, keys: Sequence[str], sources: Sequence[str]) -> None:
         token = secrets.token_hex(16)
         for at in range(0, max(len(keys), 1), _KEEP):
             names = ["epochs", *(f"o:{key}" for key in keys[at : at + _KEEP])]
@@ -112,32 +112,32 @@ class Invalidator:
         return place
 
     async def _places(self) -> list[bytes]:
-        """The places that the processes have come to whose lease has not ended."""
+        """Return how far the processes with a lease have read the stream."""
         names = ["attending", "attending:places"]
         places: list[bytes] = await self._shards[0].run(scripts.AWAITED, names, [_LEASE_MS])
         return places
 
-    async def _wait_for_all(self, place: bytes) -> None:
+    async def _wait_for_processes(self, place: bytes) -> None:
         deadline = time.monotonic() + 2 * _LEASE_S
         while time.monotonic() < deadline:
             if all(_order(one) >= _order(place) for one in await self._places()):
                 return
             await asyncio.sleep(_POLL_S)
-        raise StoreTimeout(STORE, "Not all processes have heard of the change.")
+        raise StoreTimeout(STORE, "Not all processes have applied the change in time.")
 
 
 class Follower:
-    """One process's attention to changes.
+    """Follows the changes in one process, under a lease.
 
-    `apply` is called with each change, and with one of EVERYTHING where changes may have been missed. `has_lease` says
-    whether all acknowledged changes have been applied, and changes can be made known: only then may anything be served
-    that is cached.
+    `apply` is called with each change, and with a change of EVERYTHING where changes may have been missed. Cached
+    values may only be served while `has_lease`: then all acknowledged changes are applied, and new ones can be
+    announced.
     """
 
     def __init__(self, redis: Redis, apply: Callable[[Change], None]) -> None:
         self._scripts = Scripts(redis)
         self._invalidator = Invalidator(redis)
-        self._history = b""
+        self._replication_epoch = b""
         self._apply = apply
         self._process = secrets.token_hex(8)
         self._until = 0.0
@@ -147,18 +147,18 @@ class Follower:
 
     @property
     def has_lease(self) -> bool:
-        """Whether the lease lasts."""
+        """Whether this process has a lease on the stream of changes."""
         return time.monotonic() < self._until
 
     async def start(self) -> None:
-        """Begin; returns when the process has_lease or it has turned out that it cannot for now."""
+        """Start following, and return when the process has its lease or the first attempt has failed."""
         began = asyncio.Event()
         self._task = asyncio.create_task(self._follow(began))
         self._task.add_done_callback(lambda _: began.set())  # however it ends, nobody waits for it
         await began.wait()
 
     async def stop(self) -> None:
-        """Attend no longer. Invalidations wait no more for this process once its lease has ended."""
+        """Stop following. Invalidations stop waiting for this process when its lease has ended."""
         self._stopping = True
         await cancel_and_wait([self._task] if self._task is not None else [])
         self._until = 0.0
@@ -166,17 +166,17 @@ class Follower:
     async def _follow(self, began: asyncio.Event) -> None:
         while not self._stopping:
             try:
-                await self._attend(began)
-            except Exception as error:  # whatever it is: without attention nothing cached may be served
+                await self._follow_under_lease(began)
+            except Exception as error:  # whatever it is, without a lease nothing cached may be served
                 self._until = 0.0
                 self._apply(Change(sources=(EVERYTHING,)))
-                if not self._failing:  # into the log once, until they are followed again
+                if not self._failing:  # logged once, until changes are followed again
                     _log.warning("Changes cannot be followed, nothing cached is served: %s", str(error)[:500])
                 self._failing = True
                 began.set()
                 await asyncio.sleep(_RENEW_S)
 
-    async def _attend(self, began: asyncio.Event) -> None:
+    async def _follow_under_lease(self, began: asyncio.Event) -> None:
         number = -1
         self._until = 0.0
         if self._failing:
@@ -205,15 +205,15 @@ class Follower:
             self._failing = False
 
     async def _renew(self, place: bytes) -> bytes:
-        """Attend from this place on, which is answered; without one, from the end of the changes."""
+        """Renew the lease at a place of the stream, or begin at its end; return the place."""
         began = time.monotonic()
         names = ["attending", "attending:places", "changes"]
-        arguments = [self._process, place, _LEASE_MS, self._history]
-        history, place_now = await self._scripts.run(scripts.ATTEND, names, arguments)
-        if place and history != self._history:
+        arguments = [self._process, place, _LEASE_MS, self._replication_epoch]
+        replication_epoch, place_now = await self._scripts.run(scripts.ATTEND, names, arguments)
+        if place and replication_epoch != self._replication_epoch:
             raise StoreUnavailable(STORE, "Redis was started again, or another server is the master.")
-        self._history = history
-        if time.monotonic() >= self._until:  # changes have not waited for this process: they may be unread still
+        self._replication_epoch = replication_epoch
+        if time.monotonic() >= self._until:  # invalidations did not wait for this process, and may be unread
             self._apply(Change(sources=(EVERYTHING,)))
         self._until = began + _LEASE_S - _MARGIN_S
         return bytes(place_now)

@@ -1,4 +1,4 @@
-"""Which process listens to changes, as Redis knows it, and until when it is proven that they are heard."""
+"""The lease in Redis of the process that listens to changes, and the proof that it hears them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LeaseState(NamedTuple):
 
 
 class ListenerLease:
-    """One process's part in the lease of its group, over one Redis. Raises like Scripts."""
+    """The lease of a group of processes over one Redis, as one of them uses it. Raises like Scripts."""
 
     def __init__(self, redis: Redis, group: str) -> None:
         self._scripts = Shards(redis)[0]
@@ -45,11 +45,11 @@ class ListenerLease:
         return await self._run("", 0)
 
     async def renew(self, lease_s: float, proof_s: float) -> bool:
-        """Take the lease, or keep it; whether it is this process's. The proof lasts for `proof_s`, 0 is none."""
+        """Take or renew the lease, with a proof for `proof_s` if not 0. Return whether this process has it."""
         return (await self._run(int(lease_s * 1000), int(proof_s * 1000))).is_free
 
     async def end(self) -> None:
-        """Leave the lease to others, and take the proof back. Nothing happens where it is not this process's."""
+        """Release the lease and withdraw the proof, if this process has them."""
         await self._run(0, 0)
 
     async def _run(self, lease_ms: int | str, proof_ms: int) -> LeaseState:

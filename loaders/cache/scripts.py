@@ -1,4 +1,4 @@
-"""What runs inside Redis, each script as one step that nothing comes between.
+"""Lua scripts of the cache, each of which Redis runs atomically.
 
 An object is a hash: a field's text under its name, its lease under `~` and the name. A text begins with three times
 (fresh, stale, usable on error, each 13 digits) and the epochs that it was loaded in (`*`'s token, then its source's). A
@@ -7,10 +7,10 @@ invalidation deletes the hash with its leases: what was read before a write neve
 
 Epochs are a hash of tokens by source. One that is missing, evicted for example, is made anew, and differs.
 
-What Redis holds is of one *history*, which its replication id names: a server takes another one when it starts, and
-when it becomes the master. Then it may lack the last of what was written, whatever it has restored or copied: all
-epochs are made anew, so that nothing of before is served. A shard whose slot moved to another node and back has been of
-another history meanwhile, where anything was invalidated there.
+What Redis holds belongs to one *replication epoch*, named by its replication id: a server begins another one when it
+starts, and when it becomes the master. It may then lack the last writes, whatever it has restored or copied, so all
+source epochs are made anew and nothing older is served. A shard whose slot moved to another node and back has had
+another replication epoch meanwhile, if anything was invalidated there.
 
 A server may refuse writes and answer reads: it is full, it could not save, it is a replica or lacks those that it
 needs, or the user may not write. Then changes cannot be made known, so every script begins with a write that changes
@@ -22,20 +22,20 @@ local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
--- Empties a hash that is of another history. The first command writes, and mostly changes nothing: it is not replicated
--- or saved then, and fails where any write would. It must come first, since once a script has written, a full server
--- lets it go on.
-local function of_this_history(key)
+-- Empties a hash of another replication epoch. The first command is a write that mostly changes nothing: it is then not
+-- replicated or saved, and fails where any write would. It must come first, since once a script has written, a full
+-- server lets it go on.
+local function check_replication_epoch(key)
   local info = redis.call('INFO', 'replication')
   local at = string.find(info, 'master_replid:', 1, true)
-  local history = string.sub(info, at + 14, at + 53)
-  local same = redis.call('HSETNX', key, '@', history) == 0
-  if same and redis.call('HGET', key, '@') ~= history then
+  local replication_epoch = string.sub(info, at + 14, at + 53)
+  local same = redis.call('HSETNX', key, '@', replication_epoch) == 0
+  if same and redis.call('HGET', key, '@') ~= replication_epoch then
     redis.call('DEL', key)
-    redis.call('HSET', key, '@', history)
+    redis.call('HSET', key, '@', replication_epoch)
     same = false
   end
-  return history, same
+  return replication_epoch, same
 end
 -- Fails where an access control list forbids a command that an invalidation needs: Redis can tell since version 7.
 local function require_invalidation(key)
@@ -47,13 +47,13 @@ local function require_invalidation(key)
     end
   end
 end
--- Who attended before this list began (it is of another history, Redis was emptied, or the list evicted) may do so for
--- one lease: as if there were a process without a name, that comes no further.
+-- Processes that had a lease before this list began (in another replication epoch, or before it was emptied or evicted)
+-- are waited for during one lease: an entry without a name stands for them, and never reads on.
 local function begin(attending, places, now, lease_ms)
-  local history, same = of_this_history(places)
+  local replication_epoch, same = check_replication_epoch(places)
   if not same then redis.call('DEL', attending) end
   if redis.call('EXISTS', attending) == 0 then redis.call('ZADD', attending, now + tonumber(lease_ms), '') end
-  return history
+  return replication_epoch
 end
 local function epoch(key, source, fresh)
   local token = redis.call('HGET', key, source)
@@ -77,7 +77,7 @@ local token, lease_ms, deadline = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local mode, n, now = ARGV[4], tonumber(ARGV[5]), now_ms()
 local late = deadline > 0 and now > deadline
 require_invalidation(KEYS[1])
-local fresh = token .. of_this_history(KEYS[1])
+local fresh = token .. check_replication_epoch(KEYS[1])
 local all = epoch(KEYS[1], '*', fresh)
 local names, epochs, found = {}, {}, {}
 for i = 1, n do
@@ -146,7 +146,7 @@ FORGET = (
     _HELPERS
     + """
 -- KEYS: epochs, objects. ARGV: token, sources. The objects are gone, and all that was loaded of the sources.
-of_this_history(KEYS[1])
+check_replication_epoch(KEYS[1])
 for i = 2, #ARGV do redis.call('HSET', KEYS[1], ARGV[i], string.sub(ARGV[1], 1, 8)) end
 for k = 2, #KEYS do redis.call('DEL', KEYS[k]) end
 return #KEYS - 1
@@ -162,16 +162,16 @@ return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'change', ARGV[1
 ATTEND = (
     _HELPERS
     + """
--- KEYS: attending, places, changes. ARGV: process, place, lease in ms, history. Until the lease ends, changes wait for
--- the process. Without a place, it begins at the end of the changes, in any history; in another history than its own,
--- it gets no lease. Answers the history and the place.
+-- KEYS: attending, places, changes. ARGV: process, place, lease in ms, replication epoch. Until the lease ends, changes
+-- wait for the process. Without a place, it begins at the end of the changes, in any replication epoch; with one, it
+-- gets no lease in another replication epoch than its own. Answers the replication epoch and the place.
 local now = now_ms()
-local history, place = begin(KEYS[1], KEYS[2], now, ARGV[3]), ARGV[2]
+local replication_epoch, place = begin(KEYS[1], KEYS[2], now, ARGV[3]), ARGV[2]
 if place == '' then
   local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
   place = last and last[1] or '0-0'
-elseif ARGV[4] ~= history then
-  return {history, place}
+elseif ARGV[4] ~= replication_epoch then
+  return {replication_epoch, place}
 end
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 60000)) do
   if gone ~= '' then
@@ -181,7 +181,7 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - 60000))
 end
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
 redis.call('HSET', KEYS[2], ARGV[1], place)
-return {history, place}
+return {replication_epoch, place}
 """
 )
 

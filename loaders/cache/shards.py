@@ -1,4 +1,4 @@
-"""Which part of Redis holds which object: one server has one part, a cluster several over its nodes."""
+"""Divide objects into the shards of Redis: one server has one shard, a cluster has several over its nodes."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ class Shards:
         return len(self._scripts)
 
     def places(self, keys: Sequence[str]) -> Mapping[int, Sequence[int]]:
-        """Where in a list the objects of each shard stand, in order; without the shards that have none."""
+        """Return the indexes of the keys by shard, in order; shards without a key are left out."""
         if len(self) == 1:
             return {0: range(len(keys))} if keys else {}
         places: defaultdict[int, list[int]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Which of what is cached is fresh, stale and missing: looked at, and neither loaded nor leased."""
+"""Look up which cached values are fresh, stale and missing, without loading or leasing any."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from loaders.cache.shared import MAX_FIELDS, SharedCache
 FRESH, STALE, MISSING = "fresh", "stale", "missing"
 
 States = Mapping[CacheField, list[str]]
-"""Of each field, FRESH, STALE or MISSING for each object, in order."""
+"""By field, FRESH, STALE or MISSING for each object, in order."""
 
 
 async def states(
     local: LocalCache | None, shared: SharedCache, clock_ms: float, keys: Sequence[str], fields: Sequence[CacheField]
 ) -> States:
-    """What memory and Redis have; without Redis all else is missing, and so is what is too much to be looked for.
+    """Return the states in memory and Redis. What Redis cannot be asked for, or is too much for it, counts as missing.
 
-    Everything is missing where `local` is None: then nothing cached may be served.
+    Everything is missing where `local` is None, since nothing cached may be served then.
     """
     found = {one: [MISSING] * len(keys) for one in fields}
     if local is None:

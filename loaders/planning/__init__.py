@@ -14,7 +14,7 @@ __all__ = ["Cohorts", "Period", "SectionRequest", "Statement", "Table", "Values"
 
 _ORDER = {name: place for place, name in enumerate(SECTIONS)}
 
-_MOST_PLANS = 256
+_MAX_PLANS = 256
 """Sets of requests whose statements are kept; a frontend's documents ask for some dozens."""
 
 
@@ -23,7 +23,7 @@ def plan(requests: Iterable[SectionRequest]) -> tuple[Statement, ...]:
     return _planned(frozenset((one, one.columns) for one in merged(requests)))
 
 
-@lru_cache(maxsize=_MOST_PLANS)
+@lru_cache(maxsize=_MAX_PLANS)
 def _planned(asked: frozenset[tuple[SectionRequest, frozenset[str] | None]]) -> tuple[Statement, ...]:
     """The fewest statements that lose no time: one a source and period for objects, one for lists.
 

@@ -79,7 +79,7 @@ PROMISES = [
     ("docs/api.md", r"An answer has (\w+) errors in full", errors.MAX_ERRORS),
     ("docs/api.md", r"from ([\d,]+) bytes on", compression.MIN_BYTES),
     ("docs/api.md", r"Aircraft are loaded (\d+) at a time", export.BATCH),
-    ("docs/api.md", r"a request is for ([\d,]+) different aircraft at most", sections.MOST_IDS),
+    ("docs/api.md", r"a request is for ([\d,]+) different aircraft at most", sections.MAX_IDS),
     ("docs/api.md", r"process knows (\d+) of them", persisted._MAX_DOCUMENTS),
     ("docs/api.md", r"Redis the ([\d,]+) that were used last", persisted_documents._MAX_DOCUMENTS),
     ("docs/api.md", r"as many as are (\d+) MiB together", persisted_documents._MAX_BYTES >> 20),

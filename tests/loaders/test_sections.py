@@ -15,7 +15,7 @@ from loaders.errors import CallerError
 from loaders.planning import SectionRequest
 from loaders.planning.section_request import section_request
 from loaders.section_statements import SectionStatements
-from loaders.sections import MOST_IDS, Loaded, SectionLoader
+from loaders.sections import MAX_IDS, Loaded, SectionLoader
 from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, Columns
 
@@ -98,11 +98,11 @@ async def test_an_aircraft_of_two_keys_is_bound_once() -> None:
 async def test_more_aircraft_than_a_statement_can_bind_are_the_callers_error() -> None:
     clickhouse = Answers()
     loader = _loader(Answers(), clickhouse)
-    ids = tuple(f"N{number}" for number in range(MOST_IDS + 1))
+    ids = tuple(f"N{number}" for number in range(MAX_IDS + 1))
     with pytest.raises(CallerError, match="A request can be for 10,000 different aircraft, and this one is for 10,001"):
         await loader.load((ids, frozenset([PUNCTUALITY])))
     await loader.load((ids[1:], frozenset([CANCELLATIONS])))
-    assert [len(asked) for asked in clickhouse.asked] == [MOST_IDS]
+    assert [len(asked) for asked in clickhouse.asked] == [MAX_IDS]
 
 
 async def test_no_keys_are_no_statement() -> None:

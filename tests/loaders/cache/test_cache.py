@@ -200,10 +200,12 @@ async def test_a_lease_that_lapsed_is_not_renewed_over_old_memory(process: OpenC
         assert not one._local._objects
 
 
-async def test_nobody_attends_on_where_the_data_are_of_another_history(process: OpenCache, redis: Redis) -> None:
+async def test_nobody_attends_on_where_the_data_are_of_another_replication_epoch(
+    process: OpenCache, redis: Redis
+) -> None:
     async with process() as one:
         assert one.follower is not None
-        one.follower._history = b"of the server before"
+        one.follower._replication_epoch = b"of the server before"
         with pytest.raises(StoreUnavailable):
             await one.follower._renew(b"9-9")
         place = await redis._client.hget("gateway:attending:places", one.follower._process)
