@@ -60,8 +60,8 @@ async def test_rows_are_one_round_trip_and_nothing_else(store_urls: StoreUrls) -
 
 async def test_statements_run_at_the_same_time(postgres: Postgres) -> None:
     started = monotonic()
-    await asyncio.gather(*(postgres.rows("select pg_sleep(0.5)") for _ in range(4)))
-    assert monotonic() - started < 1.5
+    await asyncio.gather(*(postgres.rows("select pg_sleep(1)") for _ in range(4)))
+    assert monotonic() - started < 3.9  # one after the other they take 4
 
 
 async def test_execute_returns_the_tag(postgres: Postgres) -> None:
