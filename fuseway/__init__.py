@@ -1,9 +1,12 @@
 """The model language: the names that a model imports, as `import fuseway as m`."""
 
+from loaders.model.change_feeds import notifies, polls
 from loaders.model.classes import Filter, Group, Node, Object, Order, Page, Query, Section
 from loaders.model.databases import ClickHouse, Freshness, Postgres, Tenant, everyones
 from loaders.model.declaration import ModelDeclaration as Model
+from loaders.model.object_references import ref
 from loaders.model.problems import ModelError
+from loaders.model.resolver_functions import Viewer
 from loaders.model.scalars import JSON, BigInt
 from loaders.model.words import (
     argument,
@@ -57,6 +60,7 @@ __all__ = [
     "Query",
     "Section",
     "Tenant",
+    "Viewer",
     "argument",
     "at_least",
     "at_most",
@@ -76,13 +80,16 @@ __all__ = [
     "less_than",
     "many",
     "nested",
+    "notifies",
     "one",
     "one_of",
     "page",
     "percentile",
+    "polls",
     "prefix",
     "present",
     "ratio",
+    "ref",
     "resolver",
     "section",
     "sql",

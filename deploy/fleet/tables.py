@@ -11,10 +11,17 @@ REGISTERED = m.Freshness(fresh_s=60, stale_while_revalidate_s=600, stale_if_erro
 LISTED = m.Freshness(fresh_s=3_600, stale_while_revalidate_s=86_400, stale_if_error_s=604_800)
 """Airlines and airports change a few times a year."""
 
-aircraft = records.table("public.aircraft", scope="register:read", freshness=REGISTERED)
-register = records.table("public.register", scope="register:read", freshness=REGISTERED)
-airlines = records.table("public.airline", scope="register:read", freshness=LISTED)
-airports = records.table("public.airport", scope="register:read", freshness=LISTED)
+ANNOUNCED = m.notifies("gateway_changes", key="tail_number")
+"""What the triggers of the fleet's migrations announce of aircraft."""
+
+aircraft = records.table("public.aircraft", scope="register:read", freshness=REGISTERED, changes=ANNOUNCED)
+register = records.table("public.register", scope="register:read", freshness=REGISTERED, changes=ANNOUNCED)
+airlines = records.table(
+    "public.airline", scope="register:read", freshness=LISTED, changes=m.notifies("gateway_changes")
+)
+airports = records.table(
+    "public.airport", scope="register:read", freshness=LISTED, changes=m.notifies("gateway_changes")
+)
 flights = events.table("flights", time="date", scope="analysis:read", freshness=FLOWN)
 weather_hours = events.table("weather", scope="analysis:read", freshness=FLOWN)
 

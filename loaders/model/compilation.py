@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -56,10 +57,21 @@ def _unbound(declaration: ModelDeclaration, parts: ModelParts) -> Model:
         column_scopes=column_scopes(columns),
         bound_tables=bind_tables(parts.tables, declaration.tenant, _keys(objects.values())),
         bound_sections=MappingProxyType({}),
+        functions=MappingProxyType(parts.functions),
         mutation=declaration.mutation,
         query_description=_description(declaration.query),
         descriptions=MappingProxyType(declaration.descriptions),
+        setup=declaration.setup,
+        migrations=declaration.path(declaration.migrations) if declaration.migrations else None,
+        examples=_examples(declaration),
     )
+
+
+def _examples(declaration: ModelDeclaration) -> tuple[Path, ...]:
+    if not declaration.examples:
+        return ()
+    path = declaration.path(declaration.examples)
+    return tuple(sorted(path.glob("*.graphql"))) if path.is_dir() else (path,)
 
 
 def _keys(objects: Iterable[ObjectType]) -> Mapping[Table, tuple[str, ...]]:
@@ -79,7 +91,7 @@ def _object(cls: type[Declared], parts: ModelParts) -> ObjectType:
         key,
         fields,
         _column_scalars(fields),
-        _scopes_of(fields),
+        _scopes_of(fields, parts),
     )
 
 
@@ -94,16 +106,19 @@ def _column_scalars(fields: Iterable[DeclaredField]) -> Mapping[str, Scalar]:
     )
 
 
-def _scopes_of(fields: Iterable[DeclaredField]) -> Mapping[str, frozenset[str]]:
+def _scopes_of(fields: Iterable[DeclaredField], parts: ModelParts) -> Mapping[str, frozenset[str]]:
     own = {field.name: frozenset({str(field.given("scope"))} - {"", "None"}) for field in fields}
-    computed = {
-        field.name: frozenset(
-            scope for name in inspect.signature(field.given("function")).parameters for scope in own[name]
-        )
-        for field in fields
-        if field.is_computed
+    answered = {
+        field.name: parts.functions[field.subject].columns for field in fields if field.subject in parts.functions
     }
-    return MappingProxyType({**own, **computed})
+    computed = {
+        field.name: inspect.signature(field.given("function")).parameters for field in fields if field.is_computed
+    }
+    touched = {
+        name: frozenset(scope for column in columns for scope in own[column])
+        for name, columns in {**answered, **computed}.items()
+    }
+    return MappingProxyType({**own, **touched})
 
 
 def _section(cls: type[Declared], parts: ModelParts) -> SectionType:

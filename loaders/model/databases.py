@@ -7,6 +7,7 @@ from enum import Enum, auto
 from functools import cached_property
 from typing import Any
 
+from loaders.model.change_feeds import ChangeFeed
 from loaders.model.places import Place, calling_place
 from loaders.model.references import Fragment, Reference
 
@@ -90,7 +91,8 @@ class Table:
     tenant, `parent.via(column)`, or `everyones`; without it, the model's own. `time` is the column that a period
     narrows; with `zone` it holds instants, and that is the time zone of the period's dates, else calendar dates.
     `latest` is the column whose greatest value marks the row that counts of those with one `key`, by default the key of
-    the object type over the table.
+    the object type over the table. `changes` says how changes of its rows are heard; without it, what was read is
+    served for as long as it is fresh.
     """
 
     def __init__(self, database: Database, name: str, place: Place, options: TableOptions) -> None:
@@ -137,6 +139,7 @@ class TableOptions:
     zone: str | Value = ""
     latest: str = ""
     key: str = ""
+    changes: ChangeFeed | None = None
 
 
 class Relation(Reference):
@@ -182,9 +185,11 @@ class Database:
         zone: str | Value = "",
         latest: str = "",
         key: str = "",
+        changes: ChangeFeed | None = None,
     ) -> Table:
         """Declare a table: see `Table`."""
-        return Table(self, name, calling_place(), TableOptions(tenant, scope, freshness, time, zone, latest, key))
+        options = TableOptions(tenant, scope, freshness, time, zone, latest, key, changes)
+        return Table(self, name, calling_place(), options)
 
     def relation(self, sql: str) -> Relation:
         """Declare a query that reads tables as `{table.asked('column')}` or `{table.all}`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from loaders.model.class_reader import DeclaredField, fields_of
@@ -13,16 +14,23 @@ from loaders.model.databases import Database, Relation, Rows, Table, Tenant, Val
 from loaders.model.places import Place, calling_place, place_of_class
 from loaders.model.problems import Problems
 from loaders.model.references import Fragment, Reference
+from loaders.model.resolver_functions import FunctionError, ResolverFunction, resolver_function
 from loaders.model.shapes import ValueKind
 from loaders.model.words import Argument, Pick
+
+SetUp = Callable[[Mapping[Database, Any]], Awaitable[None]]
 
 
 class ModelDeclaration:
     """A model: its name, its ways in, its object types, and how a viewer's tenant is known.
 
-    `types` are all object types, those that only other modules name among them. `mutation` is a Strawberry class.
-    `descriptions` replaces descriptions that the gateway writes, by schema coordinate: `MemberConnection.edges`,
-    `Query.member(id:)`, `MemberOrderField.EMAIL`.
+    `types` are all object types, those that only other modules name among them. `mutation` is a Strawberry class, whose
+    fields may answer `ref(Type, key)`. `descriptions` replaces descriptions that the gateway writes, by schema
+    coordinate: `MemberConnection.edges`, `Query.member(id:)`, `MemberOrderField.EMAIL`.
+
+    `setup` fills empty databases of `gateway run`: an async function, or where one is, as `module:function`. It is
+    called with the stores by database. `migrations` is a folder of SQL, and `examples` a file or folder of GraphQL
+    documents; both are relative to the model's file.
     """
 
     def __init__(
@@ -34,6 +42,9 @@ class ModelDeclaration:
         tenant: Tenant | None = None,
         mutation: type | None = None,
         descriptions: Mapping[str, str] | None = None,
+        setup: SetUp | str | None = None,
+        migrations: str = "",
+        examples: str = "",
     ) -> None:
         self.name = name
         self.query = query
@@ -41,7 +52,14 @@ class ModelDeclaration:
         self.tenant = tenant
         self.mutation = mutation
         self.descriptions = dict(descriptions or {})
+        self.setup = setup
+        self.migrations = migrations
+        self.examples = examples
         self.place = calling_place()
+
+    def path(self, name: str) -> Path:
+        """Return a path that is relative to the model's file."""
+        return Path(self.place.file).parent / name
 
 
 @dataclass(slots=True)
@@ -55,6 +73,8 @@ class ModelParts:
     arguments: dict[Argument[Any], None] = field(default_factory=dict)
     picks: dict[Pick, None] = field(default_factory=dict)
     enums: dict[type[Enum], Place] = field(default_factory=dict)
+    functions: dict[str, ResolverFunction] = field(default_factory=dict)
+    """The functions of fields that they answer, by the fields' subjects."""
 
     def classes(self, base: type[Declared]) -> Iterator[type[Declared]]:
         """The classes of one kind."""
@@ -102,8 +122,11 @@ class _Walk:
             self._source(value)
             if isinstance(value, str):
                 self._text(value, place_of_class(cls), cls.__name__)
+        columns = frozenset(each.name for each in fields if issubclass(cls, Object) and each.is_own_column)
         for each in fields:
             self._field(each)
+            if each.word is not None and each.word.name == "resolver":
+                self._function(each, columns)
 
     def _field(self, declared: DeclaredField) -> None:
         shape = declared.shape
@@ -118,6 +141,17 @@ class _Walk:
                 self._source(value)
             if isinstance(value, str):
                 self._text(value, declared.place, declared.subject)
+
+    def _function(self, declared: DeclaredField, columns: frozenset[str]) -> None:
+        try:
+            function = resolver_function(declared.given("function"), declared.given("points"), columns, {**self._names})
+        except FunctionError as error:
+            self._problems.add(declared.place, declared.subject, str(error))
+            return
+        self._reached.functions[declared.subject] = function
+        for argument in function.arguments:
+            if issubclass(argument.shape.type, Enum):
+                self._reached.enums.setdefault(argument.shape.type, place_of_class(argument.shape.type))
 
     def _source(self, value: Any) -> None:
         if isinstance(value, Table):

@@ -11,9 +11,10 @@ import sysconfig
 import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 from loaders.model.compilation import compile_model
-from loaders.model.declaration import ModelDeclaration
+from loaders.model.declaration import ModelDeclaration, SetUp
 from loaders.model.model import Model
 from loaders.model.places import Place
 from loaders.model.problems import ModelError, Problem, suggestion
@@ -36,6 +37,26 @@ def load_model(target: str) -> Model:
         message = f"a module's model is its variable {name or DEFAULT_NAME}, an m.Model, and {held}."
         raise ModelError([Problem(Place(module.__file__ or where), target, message)])
     return compile_model(model)
+
+
+def load_set_up(model: Model) -> SetUp | None:
+    """Return the function that fills empty databases of a model; None where it says none.
+
+    Its module is imported now, so that serving a model needs nothing that only makes its data. Raises ModelError where
+    it cannot be imported, or has no such function.
+    """
+    if not isinstance(model.setup, str):
+        return model.setup
+    where, _, name = model.setup.partition(":")
+    try:
+        function = getattr(importlib.import_module(where), name, None)
+    except Exception as error:
+        message = f"setup= names {where}, which cannot be imported: {type(error).__name__}: {error}"
+        raise ModelError([Problem(Place(""), "Model", message)]) from error
+    if not callable(function):
+        message = f"setup= names {name}, which is no function of {where}: write one, or correct its name."
+        raise ModelError([Problem(Place(""), "Model", message)])
+    return cast(SetUp, function)
 
 
 def _module(where: str) -> ModuleType:

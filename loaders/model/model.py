@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from loaders.model.bound_sections import BoundSection
 from loaders.model.bound_tables import BoundTable
 from loaders.model.class_reader import DeclaredField
 from loaders.model.column_scopes import ColumnScopes
 from loaders.model.databases import Database, Relation, Table, Tenant
+from loaders.model.declaration import SetUp
 from loaders.model.keys import Key
+from loaders.model.resolver_functions import ResolverFunction
 from loaders.model.scalars import Scalar
 from loaders.model.shapes import scalar_of
 
@@ -74,10 +77,17 @@ class Model:
     """Everything that can be loaded, by name: `Member.record`, `Member.usage.activity`, `Query.members.count`."""
     digest: str = ""
     """Changes with everything that decides what the model answers, and not with descriptions."""
+    functions: Mapping[str, ResolverFunction] = field(default_factory=dict)
+    """The functions of fields that they answer, by `Owner.field`."""
     mutation: type | None = None
     query_description: str = ""
     descriptions: Mapping[str, str] = field(default_factory=dict)
     """The author's words for what the gateway would describe by itself, by schema coordinate."""
+    setup: SetUp | str | None = None
+    """What fills empty databases: an async function over the stores by database, or where it is: `module:function`."""
+    migrations: Path | None = None
+    examples: tuple[Path, ...] = ()
+    """Files of example documents in the order of their names."""
 
     @property
     def tenant_scalar(self) -> Scalar | None:

@@ -49,11 +49,21 @@ class Pick(Reference):
 class Argument(Reference, Generic[T]):
     """An argument of every field whose SQL names it."""
 
-    def __init__(self, name: str, type: type[T] | None, default: Any, bounds: tuple[Any, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        type: type[T] | None,
+        default: Any,
+        bounds: tuple[Any, Any] = (None, None),
+        description: str = "",
+        deprecated: str = "",
+    ) -> None:
         self.name = name
         self.type = type
         self.default = default
         self.bounds = bounds
+        self.description = description
+        self.deprecated = deprecated
         self.place = calling_place()
 
     def pick(self, sql: Mapping[T, str]) -> Pick:
@@ -61,14 +71,23 @@ class Argument(Reference, Generic[T]):
         return Pick(self, dict(sql), calling_place())
 
 
-def argument(name: str, type: type[T], *, default: T, min: T | None = None, max: T | None = None) -> Argument[T]:
+def argument(
+    name: str,
+    type: type[T],
+    description: str = "",
+    *,
+    default: T,
+    min: T | None = None,
+    max: T | None = None,
+    deprecated: str = "",
+) -> Argument[T]:
     """Declare an argument with its default, and bounds for numbers and dates, both inclusive."""
-    return Argument(name, type, default, (min, max))
+    return Argument(name, type, default, (min, max), description, deprecated)
 
 
-def time_zone(name: str, *, default: str | Value) -> Argument[str]:
+def time_zone(name: str, description: str = "", *, default: str | Value, deprecated: str = "") -> Argument[str]:
     """Declare an argument that is a time zone's name, such as Europe/Vienna; its default may be the tenant's own."""
-    return Argument(name, None, default, (None, None))
+    return Argument(name, None, default, description=description, deprecated=deprecated)
 
 
 class OwnField(Reference):
@@ -97,9 +116,9 @@ value = FilterValue()
 """In `where`: what the client gave for the field."""
 
 
-def key(description: str = "", *, shown: bool = True, column: str = "") -> Any:
+def key(description: str = "", *, shown: bool = True, column: str = "", deprecated: str = "") -> Any:
     """Declare a part of the object's key. `shown=False` leaves the field out of the API; `id` still holds it."""
-    return _word("key", description, shown=shown, column=column)
+    return _word("key", description, shown=shown, column=column, deprecated=deprecated)
 
 
 def column(
@@ -120,19 +139,21 @@ def sql(expression: str, description: str = "", *, unit: str = "", deprecated: s
     return _word("sql", description, expression=expression, unit=unit, deprecated=deprecated, hidden=hidden)
 
 
-def group_by(expression: str, description: str = "", *, unit: str = "", shown: bool = True) -> Any:
+def group_by(
+    expression: str, description: str = "", *, unit: str = "", shown: bool = True, deprecated: str = ""
+) -> Any:
     """Group the rows of a list by an expression; the rows of a group become one."""
-    return _word("group_by", description, expression=expression, unit=unit, shown=shown)
+    return _word("group_by", description, expression=expression, unit=unit, shown=shown, deprecated=deprecated)
 
 
-def percentile(level: float, expression: str, description: str = "", *, unit: str = "") -> Any:
+def percentile(level: float, expression: str, description: str = "", *, unit: str = "", deprecated: str = "") -> Any:
     """The value at a level from 0 to 1 in ascending order: ClickHouse's quantileExact, PostgreSQL's percentile_disc."""
-    return _word("percentile", description, level=level, expression=expression, unit=unit)
+    return _word("percentile", description, level=level, expression=expression, unit=unit, deprecated=deprecated)
 
 
-def ratio(part: str, whole: str, description: str = "") -> Any:
+def ratio(part: str, whole: str, description: str = "", *, deprecated: str = "") -> Any:
     """`part` over `whole`; null over nothing."""
-    return _word("ratio", description, part=part, whole=whole, unit="share, 0 to 1")
+    return _word("ratio", description, part=part, whole=whole, unit="share, 0 to 1", deprecated=deprecated)
 
 
 def computed(function: Callable[..., Any], description: str = "", *, unit: str = "", deprecated: str = "") -> Any:
@@ -247,7 +268,12 @@ def current(description: str = "", *, deprecated: str = "") -> Any:
 
 
 def resolver(function: Callable[..., Any], description: str = "", *, points: float = 1, deprecated: str = "") -> Any:
-    """Declare a field that a Python function answers for all objects at once; `points` is its price for one object."""
+    """Declare a field that a Python function answers; `points` is its price for one object.
+
+    Of an object's field it answers a list, an item for each object, and its parameters name columns, of which it gets
+    lists. Other parameters are the field's arguments, with a type and maybe a default; one of type `m.Viewer` gets the
+    viewer. It may be async. Objects are answered as `m.ref(Type, key)`.
+    """
     return _word("resolver", description, function=function, points=points, deprecated=deprecated)
 
 
@@ -268,51 +294,51 @@ def by(
     return _word("by", description, **given, deprecated=deprecated)
 
 
-def equals(column: str, description: str = "") -> Any:
+def equals(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the column has this value."""
-    return _word("equals", description, column=column)
+    return _word("equals", description, column=column, deprecated=deprecated)
 
 
-def one_of(column: str, description: str = "") -> Any:
+def one_of(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the column has one of these values."""
-    return _word("one_of", description, column=column)
+    return _word("one_of", description, column=column, deprecated=deprecated)
 
 
-def between(column: str, description: str = "") -> Any:
+def between(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the column lies in a range, both ends inclusive, an absent end open."""
-    return _word("between", description, column=column)
+    return _word("between", description, column=column, deprecated=deprecated)
 
 
-def at_least(column: str, description: str = "") -> Any:
+def at_least(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the column has this value or a greater one."""
-    return _word("at_least", description, column=column)
+    return _word("at_least", description, column=column, deprecated=deprecated)
 
 
-def at_most(column: str, description: str = "") -> Any:
+def at_most(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the column has this value or a smaller one."""
-    return _word("at_most", description, column=column)
+    return _word("at_most", description, column=column, deprecated=deprecated)
 
 
-def less_than(column: str, description: str = "") -> Any:
+def less_than(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the column has a smaller value."""
-    return _word("less_than", description, column=column)
+    return _word("less_than", description, column=column, deprecated=deprecated)
 
 
-def prefix(column: str, description: str = "") -> Any:
+def prefix(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the text begins with this one."""
-    return _word("prefix", description, column=column)
+    return _word("prefix", description, column=column, deprecated=deprecated)
 
 
-def present(column: str, description: str = "") -> Any:
+def present(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the column is not null where true is given, and null where false is."""
-    return _word("present", description, column=column)
+    return _word("present", description, column=column, deprecated=deprecated)
 
 
-def contains(column: str, description: str = "") -> Any:
+def contains(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition: the array has this value among its own."""
-    return _word("contains", description, column=column)
+    return _word("contains", description, column=column, deprecated=deprecated)
 
 
-def where(sql: str, description: str = "") -> Any:
+def where(sql: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition in SQL, in which `{value}` stands for what the client gave."""
-    return _word("where", description, sql=sql)
+    return _word("where", description, sql=sql, deprecated=deprecated)

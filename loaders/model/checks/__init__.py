@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loaders.model.checks.arguments import check_arguments
 from loaders.model.checks.columns import check_columns
+from loaders.model.checks.declarations import check_declaration
 from loaders.model.checks.fields import check_fields
 from loaders.model.checks.fragments import check_fragments
 from loaders.model.checks.list_types import check_list_types
@@ -14,6 +15,7 @@ from loaders.model.checks.roots import check_roots
 from loaders.model.checks.tables import check_tables
 
 CHECKS = (
+    check_declaration,
     check_names,
     check_tables,
     check_fields,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from loaders.model.change_feeds import Notifies, Polls
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, options_of
 from loaders.model.databases import Rows, Table, Tenant, Value, Via
@@ -57,21 +58,30 @@ class _Look:
 def _check_tables(parts: ModelParts, look: _Look) -> None:
     key_parts = {options_of(cls).get("table"): _key_parts(cls, parts) for cls in parts.classes(Object)}
     for table in parts.tables:
-        options = table.options
-        if isinstance(options.tenant, Via):
-            _check_via(table, options.tenant, key_parts, look)
-        tenant = options.tenant if isinstance(options.tenant, str) and options.tenant.strip() else ""
-        for what, column in (("tenant=", tenant), ("time=", options.time), ("latest=", options.latest)):
+        for what, column, count in _columns_of(table):
             if column:
-                look.columns(column, table.place, table.name, what, count=1)
-        if options.key:
-            look.columns(options.key, table.place, table.name, "key=")
-        if isinstance(options.zone, Value):
-            look.columns(options.zone.column, options.zone.place, table.name, "value(…)", count=1)
+                look.columns(column, table.place, table.name, what, count=count)
+        if isinstance(table.options.tenant, Via):
+            _check_via(table, table.options.tenant, key_parts, look)
+        if isinstance(table.options.zone, Value):
+            look.columns(table.options.zone.column, table.options.zone.place, table.name, "value(…)", count=1)
     for relation, fragment in parts.relations.items():
         for reference in fragment.references():
             if isinstance(reference, Rows) and reference.column is not None:
                 look.columns(reference.column, relation.place, "relation", "asked(…)")
+
+
+def _columns_of(table: Table) -> Iterator[tuple[str, Any, int]]:
+    """Yield what a table's options say columns for, the text, and how many columns it names; 0 is any number."""
+    options = table.options
+    yield "tenant=", options.tenant if isinstance(options.tenant, str) and options.tenant.strip() else "", 1
+    yield "time=", options.time, 1
+    yield "latest=", options.latest, 1
+    yield "key=", options.key, 0
+    if isinstance(options.changes, Polls):
+        yield "polls(…)", options.changes.column or "''", 1
+    elif isinstance(options.changes, Notifies):
+        yield "notifies(key=…)", options.changes.key, 0
 
 
 def _check_via(table: Table, via: Via, key_parts: Mapping[Any, int], look: _Look) -> None:

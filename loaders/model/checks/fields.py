@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 from loaders.model.class_reader import DeclaredField
@@ -151,8 +152,9 @@ def _check_arguments(declared: DeclaredField, name: str, parts: ModelParts, prob
         problems.add(declared.place, declared.subject, "the SQL is empty.")
     if name == "computed":
         _check_computed(declared, parts, problems)
-    if name == "resolver" and not callable(declared.given("function")):
-        problems.add(declared.place, declared.subject, "m.resolver takes a function.")
+    points = declared.given("points", 1)
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < math.inf:
+        problems.add(declared.place, declared.subject, f"points= is the price for one object, and is {points!r}.")
     _check_texts(declared, problems)
     deprecated = declared.given("deprecated", "")
     if not isinstance(deprecated, str):

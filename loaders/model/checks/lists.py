@@ -114,6 +114,7 @@ def _check_argument(argument: Argument[Any], problems: Problems) -> None:
         problems.add(argument.place, "argument", f"{argument.name!r} is no name of GraphQL.")
     elif argument.name in _OWN_ARGUMENTS:
         problems.add(argument.place, argument.name, "the gateway has an argument of this name: choose another.")
+    _check_texts(argument, problems)
     kind = argument.type
     if kind is None:
         return
@@ -131,6 +132,13 @@ def _check_argument(argument: Argument[Any], problems: Problems) -> None:
         problems.add(argument.place, argument.name, f"the default {argument.default!r} lies outside of its own bounds.")
     if low is not None and high is not None and low > high:
         problems.add(argument.place, argument.name, f"min={low!r} is greater than max={high!r}.")
+
+
+def _check_texts(argument: Argument[Any], problems: Problems) -> None:
+    texts: dict[str, Any] = {"a description": argument.description, "deprecated=": argument.deprecated}
+    for what, text in texts.items():
+        if not isinstance(text, str):
+            problems.add(argument.place, str(argument.name), f"{what} is a text, and is {text!r}.")
 
 
 def _is_of(value: object, kind: type, *, optional: bool) -> bool:

@@ -6,6 +6,7 @@ import re
 from typing import Any
 from zoneinfo import available_timezones
 
+from loaders.model.change_feeds import Notifies, Polls
 from loaders.model.classes import Object, options_of
 from loaders.model.databases import Database, Everyones, Freshness, Kind, Table, Tenant, Value, Via
 from loaders.model.declaration import ModelDeclaration, ModelParts
@@ -14,6 +15,8 @@ from loaders.model.places import Place
 from loaders.model.problems import Problems
 from loaders.model.scalars import SCALARS
 
+_MAX_POLL_S = 86_400
+_CHANNEL = re.compile("[a-z_][a-z0-9_]{0,62}", re.ASCII)
 _DATABASE = re.compile("[a-z][a-z0-9_]{0,30}", re.ASCII)
 
 
@@ -28,6 +31,7 @@ def check_tables(model: ModelDeclaration, parts: ModelParts, problems: Problems)
         _check_tenant(model, table, problems)
         _check_keys(table, keys, problems)
         _check_options(table, problems)
+        _check_changes(table, keys, problems)
         _check_twice(table, declared, problems)
     for argument in parts.arguments:
         if isinstance(argument.default, Value):
@@ -167,6 +171,26 @@ def _check_options(table: Table, problems: Problems) -> None:
         problems.add(table.place, table.name, f"zone={zone!r} is no time zone, such as Europe/Vienna or UTC.")
     elif not isinstance(zone, str | Value):
         problems.add(table.place, table.name, "zone= is a time zone's name, or table.value(…).")
+
+
+def _check_changes(table: Table, keys: dict[Table, set[tuple[str, ...]]], problems: Problems) -> None:
+    changes: Any = table.options.changes
+    if isinstance(changes, Polls):
+        every_s: Any = changes.every_s
+        if isinstance(every_s, bool) or not isinstance(every_s, int | float) or not 0 < every_s <= _MAX_POLL_S:
+            message = f"every_s={every_s!r} is a number of seconds, above 0 and at most {_MAX_POLL_S:,}."
+            problems.add(table.place, table.name, message)
+    elif isinstance(changes, Notifies):
+        if not isinstance(changes.channel, str) or not _CHANNEL.fullmatch(changes.channel):
+            message = f"{changes.channel!r} is no channel: use lower-case letters, digits and _, at most 63."
+            problems.add(table.place, table.name, message)
+        if table.database.kind is not Kind.POSTGRES:
+            problems.add(table.place, table.name, "only PostgreSQL notifies of changes: say changes=m.polls(…).")
+        elif not changes.key and len(keys.get(table, ())) != 1:
+            message = "no object type is over it whose keys its messages could hold: say m.notifies(…, key=…)."
+            problems.add(table.place, table.name, message)
+    elif changes is not None:
+        problems.add(table.place, table.name, f"changes= is m.polls(…) or m.notifies(…), and is {changes!r}.")
 
 
 def _check_value(value: Value, place: Place, subject: str, model: ModelDeclaration, problems: Problems) -> None:

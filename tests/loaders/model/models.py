@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from loaders.model.databases import Database
 from loaders.model.loading import load_model
 from loaders.model.model import Model
 from loaders.model.problems import ModelError
@@ -92,6 +94,12 @@ def load(folder: Path, text: str) -> Model:
     file = folder / "model.py"
     file.write_text(text)
     return load_model(str(file))
+
+
+async def set_up(stores: Mapping[Database, list[str]]) -> None:
+    """Write into each store the name of its database."""
+    for database, names in stores.items():
+        names.append(database.name)
 
 
 def problems(folder: Path, *edits: tuple[str, str]) -> list[str]:

@@ -166,9 +166,25 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "versions of an unknown key": ('crm.table("app.orders"', 'crm.table("app.orders", latest="version", key="id)"', "app.orders: key= is the name of a column"),
     "versions without a key": ('web.table("events"', 'web.table("events", latest="version"', "events: latest= is the greatest version of a key, and no object type is over it: say key=…"),
     "a key without versions": ('crm.table("app.orders"', 'crm.table("app.orders", key="id"', "app.orders: key= is for latest=, and the table says none: leave it out."),
+    "a poll of nothing": ('web.table("events"', 'web.table("events", changes=m.polls("", every_s=9)', "events: polls(…) is the name of a column"),
+    "a poll without pause": ('web.table("events"', 'web.table("events", changes=m.polls("at", every_s=0)', "events: every_s=0 is a number of seconds, above 0 and at most 86,400."),
+    "a channel that is none": ('crm.table("app.orders"', 'crm.table("app.orders", changes=m.notifies("a; b")', "app.orders: 'a; b' is no channel: use lower-case letters"),
+    "a channel of ClickHouse": ('web.table("events"', 'web.table("events", changes=m.notifies("a")', "events: only PostgreSQL notifies of changes: say changes=m.polls(…)."),
+    "a channel of unknown keys": ("peers = crm.relation(f\"select o.id as id from {orders.asked('id')} as o\")", "notes = crm.table('app.notes', changes=m.notifies('a'))\npeers = crm.relation(f\"select o.id as id from {notes.asked('id')} as o\")", "app.notes: no object type is over it whose keys its messages could hold: say m.notifies(…, key=…)."),
+    "changes that are a text": ('web.table("events"', 'web.table("events", changes="at"', "events: changes= is m.polls(…) or m.notifies(…), and is 'at'."),
+    "a function of what is no type": ("name: str", "name: str = m.resolver(lambda size: size)", "Account.name: its parameter size is no column and has no type: write size: …."),
+    "a function of objects": ("def _label", "def _near(order: Order) -> str: return ''\n\ndef _label", "Account.near: its parameter order is a Order: arguments are scalars, or lists of these."),
+    "a function of any number": ("name: str", "name: str = m.resolver(lambda *size: size)", "Account.name: its function takes *size: name its parameters"),
+    "a price that is none": ("name: str", "name: str = m.resolver(lambda: [], points=-1)", "Account.name: points= is the price for one object, and is -1."),
+    "a mutation that is no type": ('m.Model("shop"', 'm.Model("shop", mutation=State', "Model: mutation= is a class with @strawberry.type, and is"),
+    "a set-up that is no function": ('m.Model("shop"', 'm.Model("shop", setup="shop.create"', "Model: setup= is an async function, or where one is, such as shop.setup:create, and is 'shop.create'."),
+    "migrations that are not there": ('m.Model("shop"', 'm.Model("shop", migrations="sql"', "Model: migrations= is the path of a folder of SQL beside the model's file, and sql is none."),
+    "examples that are not there": ('m.Model("shop"', 'm.Model("shop", examples="a.graphql"', "Model: examples= is the path of a file or folder of GraphQL documents beside the model's file, and a.graphql is none."),
+    "a description of an argument that is a number": ('m.argument("size", int,', 'm.argument("size", int, 5,', "size: a description is a text, and is 5."),
 }  # fmt: skip
 ALSO = {
     "an array that equals a value": ("    state: State\n", "    state: State\n    tags: list[str]\n"),
+    "a function of objects": ("    name: str\n", "    name: str\n    near: str = m.resolver(_near)\n"),
     "a tenant via one of two keys": ("types=[Account,", "types=[Head, Account,"),
 }
 """Further edits that some mistakes take."""
