@@ -140,8 +140,8 @@ class _Links(_Way):
     __slots__ = ()
 
     async def load(self, context: RequestContext) -> list[ObjectRecord]:
-        position, rows, node = self.follow.position or 0, self.rows(), self.follow.node
-        keys = dict.fromkeys(row[position] for row in rows if row is not None)
+        position, node = self.follow.position or 0, self.follow.node
+        keys = dict.fromkeys(row[position] for row in self.rows() if row is not None)
         keys.pop(None, None)
         records: list[ObjectRecord] = []
         targets: Mapping[Any, Any] = {}
@@ -151,6 +151,8 @@ class _Links(_Way):
                 targets = {each.key: _target(node, each) for each in records}
             except StoreError as error:
                 targets = dict.fromkeys(keys, error)
+        # Other links of the same rows may have been put in place meanwhile.
+        rows = self.rows()
         self.replace(row and (*row[:position], targets.get(row[position]), *row[position + 1 :]) for row in rows)
         return [each for each in records if _exists(node, each)]
 

@@ -191,6 +191,11 @@ async def test_links_lead_in_circles_to_any_depth() -> None:
     assert [name for name, _, _ in asked.loads] == ["Invoice", "Member", "Member", "Plan"]
 
 
+async def test_several_links_of_one_row_are_each_in_their_place() -> None:
+    asked = await ask('{ invoice(id: "2") { member { email } plan { name } total } }')
+    assert asked.data["invoice"] == {"member": {"email": "a@x"}, "plan": {"name": "plan 2"}, "total": "2.50"}
+
+
 async def test_an_object_without_a_link_or_with_a_lost_one_has_null() -> None:
     assert (await ask('{ invoice(id: "5") { member { id } plan { id } } }')).data == {
         "invoice": {"member": None, "plan": {"id": "1"}}
