@@ -1,4 +1,4 @@
-"""API keys, from PostgreSQL. A change of them is made known as a change of the objects that change_of names."""
+"""API keys in PostgreSQL. A change of them is announced as a change of the objects that change_of returns."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _OBJECT = "api-key:"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it is stored: `hash` is the SHA-256 of its secret. Limits and times are None where there are none."""
+    """A stored key. `hash` is the SHA-256 of its secret; limits and times are None where there are none."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class ApiKey:
 
 
 class ApiKeys:
-    """The table of keys; each method is one statement, and raises StoreError where the store fails."""
+    """The table of keys. Each method runs one statement, and raises StoreError where the store fails."""
 
     def __init__(self, postgres: RelationalStore) -> None:
         self._postgres = postgres
@@ -69,15 +69,15 @@ class ApiKeys:
         return _key(row)
 
     async def all(self) -> list[ApiKey]:
-        """Every key, the oldest first."""
+        """Return all keys, the oldest first."""
         return [_key(row) for row in await self._postgres.rows(_ALL)]
 
     async def by_id(self, ids: Iterable[str]) -> dict[str, ApiKey]:
-        """Those of these keys that there are, by their ids."""
+        """Return the keys with these ids by id, without those that do not exist."""
         return {row["id"]: _key(row) for row in await self._postgres.rows(_BY_ID, list(ids))}
 
     async def revoke(self, key_id: str) -> bool:
-        """Refuse a key from now on, or since it was first revoked; False where there is none of this id."""
+        """Revoke a key, unless it is revoked already. Return whether a key with this id exists."""
         return bool(await self._postgres.rows(_REVOKE, key_id))
 
 

@@ -1,4 +1,4 @@
-"""Records that are known by their code, from PostgreSQL, by way of the cache where there is one."""
+"""Load records by code from PostgreSQL, or from the cache where there is one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ FRESHNESS = Freshness(max_age_s=3_600, stale_while_revalidate_s=86_400, stale_if
 
 @dataclass(frozen=True, slots=True)
 class RecordKind(Generic[R]):
-    """A kind of record: its name, which its cache and its invalidation go by, its statement, and what a row becomes.
+    """A kind of record. Its name identifies it in the cache and in invalidations; `make` converts a row.
 
-    The statement takes the codes as $1 and answers the code first.
+    The statement takes the codes as $1, and its first column is the code.
     """
 
     name: str
@@ -35,12 +35,12 @@ class RecordKind(Generic[R]):
     make: Callable[..., R]
 
     def fields(self) -> tuple[str, ...]:
-        """The names of the record's fields, in the order of the row."""
+        """Return the names of the record's fields, in the order of the row."""
         return tuple(one.name for one in dataclass_fields(self.make))  # type: ignore[arg-type]
 
 
 class RecordLoader(DataLoader[str, R | None]):
-    """Codes to records, in the order of the keys; None where there is none. One statement a batch."""
+    """Loads records by code, in the order of the keys, with one statement per batch; None where there is no record."""
 
     kind: ClassVar[RecordKind[Any]]
 
@@ -50,7 +50,7 @@ class RecordLoader(DataLoader[str, R | None]):
         self._shared = shared
 
     async def batch_load_fn(self, keys: list[str]) -> list[R | None]:
-        """Fetch, index, align."""
+        """Return the record of each key, in order."""
         asked, rows = valid_keys(keys), _Rows(self._postgres, self.kind)
         if self._shared is None:
             found = await rows.of(asked)
@@ -66,7 +66,7 @@ class RecordLoader(DataLoader[str, R | None]):
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows of a kind, from the store."""
+    """Loads the rows of a kind from the store."""
 
     postgres: RelationalStore
     kind: RecordKind[Any]

@@ -14,17 +14,17 @@ from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
 @dataclass(frozen=True, slots=True)
 class RequestLoaders:
-    """Built per request inside the running loop, so that what one request loaded is never another's."""
+    """The dataloaders of one request, created inside the running loop, so that requests never share loaded values."""
 
     sections: SectionLoader
     airports: AirportByCodeLoader
     airlines: AirlineByCodeLoader
     fleet: FleetLoader
     cached: CachedSections | None = None
-    """Where sections come from, if not from the stores alone."""
+    """The cached source of the sections; None without a cache."""
 
     async def release(self) -> None:
-        """Forget what was loaded."""
+        """Free what was loaded."""
         self.airports.clear_all()
         self.airlines.clear_all()
         await self.sections.release()
@@ -33,7 +33,7 @@ class RequestLoaders:
     def over(
         cls, postgres: RelationalStore, clickhouse: AnalyticalStore, cache: Cache | None = None
     ) -> "RequestLoaders":
-        """New loaders with empty memories; without a cache, everything is asked of the stores."""
+        """Create loaders that have loaded nothing yet. Without a cache, they load everything from the stores."""
         statements = SectionStatements(postgres, clickhouse)
         cached = CachedSections(cache, statements) if cache is not None else None
         return cls(

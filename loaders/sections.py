@@ -1,4 +1,4 @@
-"""Sections of aircraft: few statements for all that is asked in one tick."""
+"""Load the sections of aircraft, with few statements for everything that is requested in one tick."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -14,38 +14,38 @@ from loaders.section_statements import MANY_IDS
 from loaders.stores.errors import StoreError
 
 Key = tuple[tuple[str, ...], frozenset[SectionRequest]]
-"""Tail numbers that are asked for together, and what is asked of each of them.
+"""Tail numbers that are requested together, and the section requests for each of them.
 
-One key, and so one future, for all aircraft of a field: a future each costs more than all else that is done for it.
+All aircraft of a field share one key, and so one future: a future for each would cost more than all other work on it.
 """
 
 MAX_IDS = 10_000
-"""Different aircraft in one statement. ClickHouse refuses a parameter over 128 KiB, some 10,000 of the longest keys."""
+"""Maximum ids in one statement. ClickHouse refuses a parameter over 128 KiB, some 10,000 of the longest keys."""
 
 
 class SectionSource(Protocol):
-    """Where sections come from: the stores, or a cache before them."""
+    """A source of sections: the stores, or a cache in front of them."""
 
     async def load(
         self, ids: Sequence[str], requests: Sequence[SectionRequest]
     ) -> dict[SectionRequest, Values | StoreError]:
-        """The values of each request in the order of the ids, or the error that kept them from being loaded."""
+        """Return the values of each request in the order of the ids, or the error that kept them from being loaded."""
         ...
 
 
 class Loaded(NamedTuple):
-    """The sections of one aircraft: its place in what was loaded together. Thousands are made at once."""
+    """The sections of one aircraft, as its place in a shared load. Thousands are created at once."""
 
     tail_number: str
     values: Mapping[SectionRequest, Values | StoreError]
     place: int
 
     def get(self, request: SectionRequest) -> Any:
-        """The request's value for this aircraft (see Values). Raises the StoreError that kept it from being loaded."""
+        """Return the request's value for this aircraft (see Values), or raise the StoreError of its load."""
         return self.column(request)[self.place]
 
     def column(self, request: SectionRequest) -> Values:
-        """The request's values for all that was loaded together; this aircraft's is at `place`. Raises like `get`."""
+        """Return the request's values for the whole shared load, with this aircraft's at `place`. Raises like `get`."""
         values = self.values[request]
         if isinstance(values, StoreError):
             raise values
@@ -53,7 +53,7 @@ class Loaded(NamedTuple):
 
 
 def values_of(aircraft: Sequence[Loaded], request: SectionRequest) -> list[Any]:
-    """The request's value of each aircraft, in order: looked up once for those that were loaded together.
+    """Return the request's value of each aircraft, in order, with one look-up for each shared load.
 
     Raises the StoreError that kept it from being loaded.
     """
@@ -68,10 +68,10 @@ def values_of(aircraft: Sequence[Loaded], request: SectionRequest) -> list[Any]:
 
 
 class SectionLoader(DataLoader[Key, list[Loaded]]):
-    """Loads what all keys of the tick ask for, fused: each statement binds the ids once.
+    """Loads what all keys of a tick request, in fused statements that bind the ids once.
 
-    Every id of the tick is asked all requests of the tick, since one statement for all is cheaper than one for each
-    different set.
+    Every request of the tick is loaded for every id of the tick, since one statement for all is cheaper than one for
+    each different set.
     """
 
     def __init__(self, source: SectionSource) -> None:
@@ -81,7 +81,7 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
         self._released = False
 
     async def release(self) -> None:
-        """Forget what was loaded; where it is much, others get their turn in between."""
+        """Free what was loaded. Where it is much, other tasks get the event loop in between."""
         self._released = True
         self.clear_all()
         for ids, values in self._loaded:
@@ -92,12 +92,12 @@ class SectionLoader(DataLoader[Key, list[Loaded]]):
         self._loaded.clear()
 
     def get_cache_key(self, key: Key) -> Any:
-        """Keys that want different columns of equal requests are different keys."""
+        """Return a key that tells apart equal requests with different columns."""
         together, asked = key
         return together, frozenset((request, request.columns) for request in asked)
 
     async def batch_load_fn(self, keys: list[Key]) -> list[list[Loaded]]:
-        """The sections of each key's aircraft, in the order of the keys and of their tail numbers."""
+        """Return the sections of each key's aircraft, in the order of the keys and of their tail numbers."""
         ids = list(dict.fromkeys(tail_number for together, _ in keys for tail_number in together))
         if len(ids) > MAX_IDS:
             raise CallerError(f"A request can be for {MAX_IDS:,} different aircraft, and this one is for {len(ids):,}.")
