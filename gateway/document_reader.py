@@ -50,14 +50,14 @@ class DocumentReader:
             if tokens > limits.tokens:
                 raise exceeded("tokens", limits.tokens, tokens)
         if scans:
-            points = sum(one.points for one in scans.values())
+            points = sum(item.points for item in scans.values())
             await budget.charge(points)
             meter = ComparisonMeter(limits.comparisons)
             read = await self._thread.run(points, partial(self._read_all, list(scans), limits, meter))
             budget.owe(meter.points)
             documents |= {
-                text: one if isinstance(one, Exception) else self._documents.keep(one)
-                for text, one in zip(scans, read, strict=True)
+                text: item if isinstance(item, Exception) else self._documents.keep(item)
+                for text, item in zip(scans, read, strict=True)
             }
         return documents
 
@@ -77,6 +77,6 @@ def _check_characters(texts: Iterable[str], limits: Limits) -> None:
         raise exceeded("characters", limits.characters, characters, unit="characters in a request's documents")
 
 
-def _check_lines(one: DocumentScan) -> None:
-    if one.lines > MAX_LINES:
-        raise exceeded("lines", MAX_LINES, one.lines, unit="lines in a document")
+def _check_lines(item: DocumentScan) -> None:
+    if item.lines > MAX_LINES:
+        raise exceeded("lines", MAX_LINES, item.lines, unit="lines in a document")

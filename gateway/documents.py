@@ -87,18 +87,18 @@ class Document:
         Returns "" if there is no such operation, or more than one. The document need not be valid.
         """
         definitions = self.node.definitions if self.node is not None else ()
-        operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
+        operations = [item for item in definitions if isinstance(item, OperationDefinitionNode)]
         if name:
-            operations = [one for one in operations if one.name is not None and one.name.value == name]
+            operations = [item for item in operations if item.name is not None and item.name.value == name]
         return operations[0].operation.value if len(operations) == 1 else ""
 
     def operation(self, name: str | None) -> tuple[OperationDefinitionNode, Measures]:
         """Return the named or only operation. Raises RequestError if there is no such operation, or more than one."""
         if name:
-            found = self.operations.get(name)
-            if found is None:
+            named = self.operations.get(name)
+            if named is None:
                 raise request_error(f"There is no operation {name[:100]!r} in the document.", "BAD_USER_INPUT")
-            return found
+            return named
         if len(self.operations) != 1:
             raise request_error(
                 "operationName must say which of the document's operations to execute.", "BAD_USER_INPUT"
@@ -174,7 +174,7 @@ class Documents:
         document = _valid(text, node)
         without = _Whole()
         stripped = visit(node, without)
-        return replace(document, whole=_valid(text, stripped)) if without.found else document
+        return replace(document, whole=_valid(text, stripped)) if without.is_changed else document
 
 
 class _Whole(Visitor):
@@ -182,12 +182,12 @@ class _Whole(Visitor):
 
     def __init__(self) -> None:
         super().__init__()
-        self.found = False
+        self.is_changed = False
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> Any:
         if node.name.value not in _INCREMENTAL:
             return None
-        self.found = True
+        self.is_changed = True
         return REMOVE
 
     def leave_operation_definition(self, node: OperationDefinitionNode, *_: Any) -> OperationDefinitionNode:
@@ -196,9 +196,9 @@ class _Whole(Visitor):
 
 
 def _valid(text: str, node: DocumentNode) -> Document:
-    fragments = {one.name.value: one for one in node.definitions if isinstance(one, FragmentDefinitionNode)}
-    operations = [one for one in node.definitions if isinstance(one, OperationDefinitionNode)]
-    measured = {one.name.value if one.name else "": (one, measure(one, fragments)) for one in operations}
+    fragments = {item.name.value: item for item in node.definitions if isinstance(item, FragmentDefinitionNode)}
+    operations = [item for item in node.definitions if isinstance(item, OperationDefinitionNode)]
+    measured = {item.name.value if item.name else "": (item, measure(item, fragments)) for item in operations}
     return Document(text, node, [], fragments, measured)
 
 

@@ -75,7 +75,7 @@ def measure(operation: OperationDefinitionNode, fragments: Mapping[str, Fragment
     """
     measured = _Measuring(fragments).of(operation.selection_set)
     definitions = operation.variable_definitions or ()
-    directives = len(operation.directives or ()) + sum(len(one.directives or ()) for one in definitions)
+    directives = len(operation.directives or ()) + sum(len(item.directives or ()) for item in definitions)
     return measured._replace(directives=measured.directives + directives)
 
 
@@ -115,6 +115,6 @@ class _Measuring:
         """Measure a fragment. Each is walked once, so that nested fragments cost no more than their length."""
         if name not in self._known:
             fragment = self._fragments[name]
-            found = self.of(fragment.selection_set)
-            self._known[name] = found._replace(directives=found.directives + len(fragment.directives or ()))
+            measures = self.of(fragment.selection_set)
+            self._known[name] = measures._replace(directives=measures.directives + len(fragment.directives or ()))
         return self._known[name]

@@ -127,13 +127,13 @@ class Persisted:
         """Return the document of this name. If there is a text too, it must be the same."""
         if self._mode == OFF:
             raise _not_supported()
-        found = self._trusted.get(name)
-        if found is None and self._mode == AUTOMATIC:
-            found = await self._known(name)
-        if found is None and self._trusted and self._shared is not None:
-            found = await self._shared.trusted(name)  # of a manifest that is newer than this process', or older
-        if found is not None and found == (text or found):
-            return found
+        document = self._trusted.get(name)
+        if document is None and self._mode == AUTOMATIC:
+            document = await self._known(name)
+        if document is None and self._trusted and self._shared is not None:
+            document = await self._shared.trusted(name)  # of a manifest that is newer than this process', or older
+        if document is not None and document == (text or document):
+            return document
         if self._mode == AUTOMATIC:
             raise request_error("PersistedQueryNotFound", "PERSISTED_QUERY_NOT_FOUND")
         what = "the document" if text else f"{name[:100]!r}"
@@ -189,10 +189,10 @@ def _of_apollo(path: Path, read: dict[str, Any]) -> dict[str, str]:
     if read.get("format") != "apollo-persisted-query-manifest" or read.get("version") != 1:
         raise _unreadable(path, 'must have "format": "apollo-persisted-query-manifest" and "version": 1.')
     documents: dict[str, str] = {}
-    for at, one in enumerate(read["operations"] if isinstance(read["operations"], list) else [None]):
-        name, text = (one.get("id"), one.get("body")) if isinstance(one, dict) else (None, None)
+    for index, item in enumerate(read["operations"] if isinstance(read["operations"], list) else [None]):
+        name, text = (item.get("id"), item.get("body")) if isinstance(item, dict) else (None, None)
         if not isinstance(name, str) or not isinstance(text, str):
-            raise _unreadable(path, f"has no id and body, both texts, in its operation {at}.")
+            raise _unreadable(path, f"has no id and body, both texts, in its operation {index}.")
         if documents.setdefault(name, text) != text:
             raise _unreadable(path, f"has two documents of the id {name[:100]!r}.")
     return documents

@@ -275,29 +275,29 @@ class Settings(StoreSettings):
 
         Raises SettingsError, with one sentence, for an invalid value.
         """
-        given = os.environ if environment is None else environment
+        variables = os.environ if environment is None else environment
         values = dict(defaults or {})
-        for one in fields(cls):
-            names = (one.metadata["variable"], one.metadata["former"])
-            text = next((text for name in names if (text := given.get(name, "").strip())), "")
-            text = unquoted(text) if one.repr else text  # quotes may be part of a secret
+        for item in fields(cls):
+            names = (item.metadata["variable"], item.metadata["former"])
+            text = next((text for name in names if (text := variables.get(name, "").strip())), "")
+            text = unquoted(text) if item.repr else text  # quotes may be part of a secret
             if text:
-                values[one.name] = parsed(one, text)
+                values[item.name] = parsed(item, text)
         return cls(**values)
 
     def require_stores(self) -> None:
         """Raise SettingsError where a store's URL is missing."""
-        for one in fields(self):
-            if one.metadata["required"] and not getattr(self, one.name):
-                variable = one.metadata["variable"]
-                raise SettingsError(f"{variable} is missing, and has no default: {one.metadata['about']}")
+        for item in fields(self):
+            if item.metadata["required"] and not getattr(self, item.name):
+                variable = item.metadata["variable"]
+                raise SettingsError(f"{variable} is missing, and has no default: {item.metadata['about']}")
 
     def warnings(self, environment: Mapping[str, str] | None = None) -> list[str]:
         """Return a sentence for each variable that is deprecated, or is set without effect."""
         variables = os.environ if environment is None else environment
         sentences = []
-        for one in fields(self):
-            former, variable = one.metadata["former"], one.metadata["variable"]
+        for item in fields(self):
+            former, variable = item.metadata["former"], item.metadata["variable"]
             if former and variables.get(former) and variables.get(variable):
                 sentences.append(f"{former} has no effect, since {variable} is set: remove it.")
             elif former and variables.get(former):
@@ -310,16 +310,16 @@ class Settings(StoreSettings):
 
     def export(self) -> None:
         """Put the settings into the environment, where worker processes read them."""
-        for one in fields(self):
-            value = getattr(self, one.name)
-            os.environ[one.metadata["variable"]] = str(value).lower() if isinstance(value, bool) else str(value)
+        for item in fields(self):
+            value = getattr(self, item.name)
+            os.environ[item.metadata["variable"]] = str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def settings_table() -> str:
     """The settings as a table in Markdown, for the documentation."""
     lines = ["| variable | default | what for |", "| --- | --- | --- |"]
-    for one in fields(Settings):
-        default = one.default
+    for item in fields(Settings):
+        default = item.default
         shown = str(default).lower() if isinstance(default, bool) else f"{default}"
-        lines.append(f"| `{one.metadata['variable']}` | {f'`{shown}`' if shown else ''} | {one.metadata['about']} |")
+        lines.append(f"| `{item.metadata['variable']}` | {f'`{shown}`' if shown else ''} | {item.metadata['about']} |")
     return "\n".join(lines) + "\n"

@@ -43,13 +43,13 @@ class Stores:
     @property
     def warnings(self) -> list[str]:
         """Sentences about what does not work as it should, although requests are answered."""
-        reasons = [one.reason for one in (self.listener_health, self.cache) if one is not None]
+        reasons = [item.reason for item in (self.listener_health, self.cache) if item is not None]
         return [reason for reason in reasons if reason is not None]
 
     async def states(self, within_s: float = 5.0) -> dict[str, str]:
         """Return `ok` or `away` for each store. A store that does not answer in time is away."""
         pings = (self.postgres.ping(), self.clickhouse.ping(), self.redis.ping())
-        answers = await asyncio.gather(*(asyncio.wait_for(one, within_s) for one in pings), return_exceptions=True)
+        answers = await asyncio.gather(*(asyncio.wait_for(item, within_s) for item in pings), return_exceptions=True)
         names = ("postgresql", "clickhouse", "redis")
         return {name: "ok" if answer is None else "away" for name, answer in zip(names, answers, strict=True)}
 

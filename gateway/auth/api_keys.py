@@ -90,21 +90,21 @@ class KeyVerifier:
         form = _FORM.fullmatch(text)
         if form is None:
             raise Unauthenticated("The API key is not complete.")
-        found = self._cache.get(text)
-        if found is None or time.monotonic() >= found.fresh_until:
-            found = await self._looked_up(text, form[1], form[2], found)
-        _require_living(found.key)
-        return found.viewer
+        entry = self._cache.get(text)
+        if entry is None or time.monotonic() >= entry.fresh_until:
+            entry = await self._looked_up(text, form[1], form[2], entry)
+        _require_living(entry.key)
+        return entry.viewer
 
     def apply(self, change: Change) -> None:
         """Forget the keys that a change names; where changes may have been missed, have all looked up again."""
         if EVERYTHING in change.sources:
             self._changes += 1
-            for found in self._cache.values():
-                found.fresh_until = 0.0  # kept for where it cannot be looked up
+            for entry in self._cache.values():
+                entry.fresh_until = 0.0  # kept for where it cannot be looked up
         elif ids := changed_ids(change):
             self._changes += 1
-            self._cache.drop_where(lambda found: found.key.id in ids)
+            self._cache.drop_where(lambda entry: entry.key.id in ids)
 
     async def _looked_up(self, text: str, key_id: str, secret: str, before: _Known | None) -> _Known:
         changes = self._changes
@@ -120,10 +120,10 @@ class KeyVerifier:
             self._cache.drop(text)
             raise Unauthenticated("The API key is not known.")
         now = time.monotonic()
-        found = _Known(key, _viewer_of(key), now + self._grace_s, now + self._fresh_s)
+        entry = _Known(key, _viewer_of(key), now + self._grace_s, now + self._fresh_s)
         if changes == self._changes:  # else it may have been read before the change
-            self._cache.put(text, found)
-        return found
+            self._cache.put(text, entry)
+        return entry
 
     def _without(self, before: _Known | None, error: Exception) -> _Known:
         """Return what was known of a key that cannot be looked up now. Raises KeysUnavailable after its grace
@@ -170,14 +170,14 @@ class _Lookups:
 
     async def _answer(self, waiting: dict[str, asyncio.Future[ApiKey | None]]) -> None:
         try:
-            found = await self._keys.by_id(waiting)
+            keys = await self._keys.by_id(waiting)
         except Exception as error:  # whatever it is, nobody may wait for good
             for answer in waiting.values():
                 answer.set_exception(error)
                 answer.exception()  # whoever waits for it has it; nobody need
             return
         for key_id, answer in waiting.items():
-            answer.set_result(found.get(key_id))
+            answer.set_result(keys.get(key_id))
 
 
 def _viewer_of(key: ApiKey) -> Viewer:

@@ -58,17 +58,17 @@ class Authenticator:
         An empty header, and `Bearer` without a token, count as absent. Raises AuthenticationError for an invalid
         credential, and for a missing one unless anonymous access is enabled.
         """
-        given = [(name, value) for name, value in headers if _is_credential(name, value)]
-        if not given:
+        credentials = [(name, value) for name, value in headers if _is_credential(name, value)]
+        if not credentials:
             if self._anonymous is None:
                 raise Unauthenticated("An API key or a token is needed.", invalid=False)
             return self._anonymous
-        if len(given) > 1:
+        if len(credentials) > 1:
             raise Unauthenticated("More than one credential was sent.")
-        text = _credential(*given[0])
+        text = _credential(*credentials[0])
         if text.startswith(PREFIX):
             return await self._keys.viewer(text)
-        if given[0][0] == b"x-api-key":
+        if credentials[0][0] == b"x-api-key":
             raise Unauthenticated("The API key is not one of this gateway.")
         if self._tokens is None:
             raise Unauthenticated("Tokens are not accepted.")

@@ -110,7 +110,7 @@ def _read(path: Path, beside: Keys) -> Keys:
 def _listed(text: bytes) -> list[dict[str, Any]]:
     try:
         keys = json.loads(text)["keys"]
-        if len(text) <= _MAX_FILE_BYTES and isinstance(keys, list) and all(isinstance(one, dict) for one in keys):
+        if len(text) <= _MAX_FILE_BYTES and isinstance(keys, list) and all(isinstance(item, dict) for item in keys):
             return keys
     except (ValueError, TypeError, KeyError, RecursionError):
         pass

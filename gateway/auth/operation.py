@@ -56,8 +56,8 @@ def forbidden(
     values = None if operation is None else _of_directives(schema, operation, variables)
     if operation is None or values is None:
         return []
-    fragments = [one for one in document.definitions if isinstance(one, FragmentDefinitionNode)]
-    details = {one.name.value: FragmentDetails(one) for one in fragments}
+    fragments = [item for item in document.definitions if isinstance(item, FragmentDefinitionNode)]
+    details = {item.name.value: FragmentDetails(item) for item in fragments}
     return list(_Walk(schema, operation, details, values, scopes).errors().values())
 
 
@@ -66,7 +66,7 @@ def _of_directives(
 ) -> VariableValues | None:
     """The variables that `@skip` and `@include` can take, and no others, which may be thousands of ids."""
     defined = operation.variable_definitions or ()
-    booleans = [one for one in defined if print_ast(one.type) in ("Boolean", "Boolean!")]
+    booleans = [item for item in defined if print_ast(item.type) in ("Boolean", "Boolean!")]
     values = get_variable_values(schema, booleans, dict(variables))
     return values if isinstance(values, VariableValues) else None
 
@@ -110,7 +110,7 @@ class _Walk:
                     self._look(kind, below.grouped_field_set)
             elif isinstance(field.type, GraphQLNonNull):
                 error = ForbiddenError(name, *scopes)
-                nodes = [one.node for one in group]
+                nodes = [item.node for item in group]
                 self._found.setdefault((parent.name, name), GraphQLError(str(error), nodes, original_error=error))
 
     def _kinds(self, declared: GraphQLNamedType) -> Sequence[GraphQLObjectType]:

@@ -58,11 +58,11 @@ class TokenVerifier:
     def viewer(self, token: str) -> Viewer:
         """Return the viewer of a token. Raises Unauthenticated."""
         keys = self._keys()
-        found = self._cache.get(token)
-        if found is None or found.keys is not keys or time.time() >= found.expires:
-            found = self._verified(token, keys)
-            self._cache.put(token, found)
-        return found.viewer
+        verified = self._cache.get(token)
+        if verified is None or verified.keys is not keys or time.time() >= verified.expires:
+            verified = self._verified(token, keys)
+            self._cache.put(token, verified)
+        return verified.viewer
 
     def _verified(self, token: str, keys: Keys) -> _Verified:
         # The library's errors repeat parts of tokens: they go no further.
@@ -110,7 +110,7 @@ def _signed_with(kid: str | None, keys: Keys) -> VerificationKey:
 
 def _scopes(claims: dict[str, Any]) -> list[str]:
     """Return the scopes of a token: `scope`, separated by spaces (RFC 9068), or `scp`, a text or a list."""
-    given = claims.get("scope", claims.get("scp", ""))
-    if isinstance(given, str):
-        return given.split(" ")
-    return [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
+    scopes = claims.get("scope", claims.get("scp", ""))
+    if isinstance(scopes, str):
+        return scopes.split(" ")
+    return [item for item in scopes if isinstance(item, str)] if isinstance(scopes, list) else []

@@ -53,11 +53,11 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str, encoded: bool) -> Com
 
     A leaf whose place is -1 is the name of the type.
     """
-    names = {at: f"v{at}" for at, leaf in enumerate(leaves) if leaf.place >= 0}
-    takes = [f"        {name} = row[{leaves[at].place}]" for at, name in names.items()]
-    checks = [f"        {_check(leaves[at], name)}" for at, name in names.items()]
+    names = {index: f"v{index}" for index, leaf in enumerate(leaves) if leaf.place >= 0}
+    takes = [f"        {name} = row[{leaves[index].place}]" for index, name in names.items()]
+    checks = [f"        {_check(leaves[index], name)}" for index, name in names.items()]
     items = ", ".join(
-        f"{leaf.key!r}: {_item(leaf, names.get(at), typename, encoded)}" for at, leaf in enumerate(leaves)
+        f"{leaf.key!r}: {_item(leaf, names.get(index), typename, encoded)}" for index, leaf in enumerate(leaves)
     )
     complete: Complete = _compiled(
         "def complete(rows, context):",
@@ -95,7 +95,7 @@ def complete_leaf(scalar: str, encoded: bool) -> Complete:
 def assemble(keys: tuple[str, ...]) -> Callable[..., list[dict[str, Any]]]:
     """Return a function that joins completed columns: one dictionary for each row, with these response keys in
     order."""
-    names = [f"v{at}" for at in range(len(keys))]
+    names = [f"v{index}" for index in range(len(keys))]
     items = ", ".join(f"{key!r}: {name}" for key, name in zip(keys, names, strict=True))
     joined = ", ".join(names)
     loop = f"for {joined}, in zip({joined}, strict=True)" if names else ""

@@ -209,13 +209,13 @@ def _lists(complete: Complete, values: Sequence[Any], context: Any) -> Completed
     if len(values) == 1 and values[0] is not None:
         return [completed]
     lists: Completed = []
-    at = 0
+    index = 0
     for value in values:
         if value is None:
             lists.append(None)
             continue
-        lists.append(completed[at : at + len(value)])
-        at += len(value)
+        lists.append(completed[index : index + len(value)])
+        index += len(value)
     return lists
 
 

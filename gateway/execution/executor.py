@@ -198,17 +198,17 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         has an unexpected value or cannot be encoded, graphql-core completes the whole list.
         """
         chunks: list[Any] = []
-        at, size = 0, _FIRST_CHUNK
-        while at < len(items):
+        index, size = 0, _FIRST_CHUNK
+        while index < len(items):
             started = time.perf_counter()
-            chunk = self._by_columns(declared, details, path, items[at : at + size])
+            chunk = self._by_columns(declared, details, path, items[index : index + size])
             if self._encode and chunk is not _NOT_DONE:
                 chunk = _encoded(chunk)
             if chunk is _NOT_DONE or chunk is None:
                 left = super().complete_list_value(declared, details, info, path, items, position_context)
                 return await left if self.is_awaitable(left) else left
             chunks.append(chunk)
-            at += size
+            index += size
             size = _next_size(size, time.perf_counter() - started)
             await asyncio.sleep(0)
         if self._encode:

@@ -19,26 +19,26 @@ class JSONChunks:
 
 def encode(data: object) -> list[bytes]:
     """Return the data as JSON, in chunks to be sent one after the other. Dates and times are written in ISO 8601."""
-    found: list[list[bytes]] = []
+    lists: list[list[bytes]] = []
     marker = secrets.token_hex(16)  # random, so that no text of the data equals it
 
     def mark(value: object) -> str:
         if not isinstance(value, JSONChunks):
             raise TypeError(f"{type(value).__name__} is not JSON.")
-        found.append(value.chunks)
+        lists.append(value.chunks)
         return marker
 
     try:
         text = orjson.dumps(data, default=mark)
     except TypeError:  # a lone surrogate, which the standard library escapes
-        found.clear()
+        lists.clear()
         text = json.dumps(data, default=lambda value: _plain(value, mark)).encode()
     first, *rest = text.split(f'"{marker}"'.encode())
     chunks = [first]
-    for encoded, after in zip(found, rest, strict=True):
+    for encoded, after in zip(lists, rest, strict=True):
         chunks.append(b"[")
-        for at, chunk in enumerate(encoded):
-            chunks += (b",", chunk) if at else (chunk,)
+        for index, chunk in enumerate(encoded):
+            chunks += (b",", chunk) if index else (chunk,)
         chunks += (b"]", after)
     return chunks
 

@@ -25,16 +25,16 @@ def texts(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, values: Mapping[str, Any]
 ) -> dict[str, list[str]]:
     """The variables that are long lists of text, declared as lists of ID or String: coerced, they stay the same."""
-    found = {
+    lists = {
         name: value
         for name, value in values.items()
         if type(value) is list and len(value) >= _MIN_LENGTH and set(map(type, value)) == {str}
     }
-    operation = get_operation_ast(document, operation_name) if found else None
+    operation = get_operation_ast(document, operation_name) if lists else None
     if operation is None:
         return {}
     declared = {definition.variable.name.value: definition.type for definition in operation.variable_definitions or ()}
-    return {name: found[name] for name, node in declared.items() if name in found and _is_list_of_text(schema, node)}
+    return {name: lists[name] for name, node in declared.items() if name in lists and _is_list_of_text(schema, node)}
 
 
 def coerced(
@@ -43,21 +43,21 @@ def coerced(
     """The operation's variables, as execution will have them; why not, where they cannot be."""
     long = texts(schema, document, operation.name.value if operation.name else None, values)
     short = values | {name: [] for name in long}
-    found = get_variable_values(schema, operation.variable_definitions or (), short, max_errors=1)
-    return with_texts(found, long) if isinstance(found, VariableValues) else found
+    coerced_values = get_variable_values(schema, operation.variable_definitions or (), short, max_errors=1)
+    return with_texts(coerced_values, long) if isinstance(coerced_values, VariableValues) else coerced_values
 
 
 def counted(values: Mapping[str, Any], maximum: int) -> int:
     """Return the number of values in lists and objects. Counting stops beyond `maximum`."""
-    found, rest = 0, list[Any](values.values())
-    while rest and found <= maximum:
+    count, rest = 0, list[Any](values.values())
+    while rest and count <= maximum:
         value = rest.pop()
         if isinstance(value, list | dict):
-            found += len(value)
+            count += len(value)
             inner = value if isinstance(value, list) else value.values()
-            if found <= maximum and not _NESTED.isdisjoint(map(type, inner)):
+            if count <= maximum and not _NESTED.isdisjoint(map(type, inner)):
                 rest.extend(inner)
-    return found
+    return count
 
 
 def points_to_coerce(values: Mapping[str, Any], maximum: int) -> int:
@@ -70,10 +70,10 @@ def points_to_coerce(values: Mapping[str, Any], maximum: int) -> int:
     return counted(rest, maximum) // _VALUES_A_POINT
 
 
-def with_texts(values: VariableValues, found: dict[str, list[str]]) -> VariableValues:
+def with_texts(values: VariableValues, lists: dict[str, list[str]]) -> VariableValues:
     """The coerced values with these lists in place of what stood in for them."""
-    sources = {name: source._replace(value=found.get(name, source.value)) for name, source in values.sources.items()}
-    return values._replace(sources=sources, coerced=values.coerced | found)
+    sources = {name: source._replace(value=lists.get(name, source.value)) for name, source in values.sources.items()}
+    return values._replace(sources=sources, coerced=values.coerced | lists)
 
 
 def _is_list_of_text(schema: GraphQLSchema, node: TypeNode) -> bool:

@@ -76,8 +76,8 @@ def chosen(accept_encoding: str) -> str | None:
     if not accept_encoding:
         return None
     qualities: dict[str, float] = {}
-    for one in accept_encoding[:_MAX_HEADER_LENGTH].lower().split(","):
-        name, _, parameter = one.partition(";")
+    for item in accept_encoding[:_MAX_HEADER_LENGTH].lower().split(","):
+        name, _, parameter = item.partition(";")
         quality = parameter.strip().removeprefix("q=")
         try:
             qualities[name.strip()] = float(quality) if quality else 1.0

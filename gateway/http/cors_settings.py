@@ -51,16 +51,16 @@ def split(text: str) -> list[str]:
 def _origin(entry: str) -> str:
     if entry == ALL:
         return ALL
-    found = _ORIGIN.fullmatch(entry.lower().removesuffix("/"))
-    if found is None:
+    match = _ORIGIN.fullmatch(entry.lower().removesuffix("/"))
+    if match is None:
         raise _no_origin(entry, _reason(entry))
-    scheme, port = found["scheme"], int(found["port"] or 0)
+    scheme, port = match["scheme"], int(match["port"] or 0)
     if scheme not in _DEFAULT_PORTS and scheme not in _APP_SCHEMES:
         raise _no_origin(entry, "pages have http or https")
-    if port > 65_535 or (found["port"] and not port):
+    if port > 65_535 or (match["port"] and not port):
         raise _no_origin(entry, "a port is from 1 to 65535")
     try:
-        host = canonical_host(found["host"])
+        host = canonical_host(match["host"])
     except ValueError as error:
         raise _no_origin(entry, str(error)) from None
     return f"{scheme}://{host}" + (f":{port}" if port and port != _DEFAULT_PORTS.get(scheme) else "")

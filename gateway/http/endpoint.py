@@ -116,8 +116,8 @@ class GraphQLEndpoint:
         context = RequestContext.of(stores.loaders(), encode_in_chunks=True, in_parts=in_parts, scopes=viewer.scopes)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
-            results = await _all([self._result_or_error(one, context, request, tracker) for one in prepared])
-            for incremental in (one.incremental for one in results if one.incremental is not None):
+            results = await _all([self._result_or_error(item, context, request, tracker) for item in prepared])
+            for incremental in (item.incremental for item in results if item.incremental is not None):
                 incremental.held = stack.pop_all()
             return results
 
@@ -191,7 +191,7 @@ class GraphQLEndpoint:
 async def _all(operations: Iterable[Coroutine[Any, Any, OperationResult]]) -> list[OperationResult]:
     """Return the results in order. If one operation raises, the others are cancelled, since what they share is released
     next."""
-    tasks = [asyncio.create_task(one) for one in operations]
+    tasks = [asyncio.create_task(item) for item in operations]
     try:
         return await asyncio.gather(*tasks)
     finally:

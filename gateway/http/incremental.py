@@ -46,7 +46,7 @@ class IncrementalResult:
 
     def initial_members(self) -> dict[str, Any]:
         """Return the members of the initial part that announce the later ones."""
-        return {"pending": [one.formatted for one in self.result.initial_result.pending], "hasNext": True}
+        return {"pending": [item.formatted for item in self.result.initial_result.pending], "hasNext": True}
 
     async def encoded(self, sent: int, max_bytes: int | None) -> AsyncIterator[list[bytes]]:
         """Encode the later parts as JSON, in chunks. Each part is requested once the previous one was sent.
@@ -54,7 +54,7 @@ class IncrementalResult:
         `sent` is the size of the initial part. If the parts exceed `max_bytes` together, a last part fails everything
         that is pending; by then everything has been released.
         """
-        pending = {one.id: None for one in self.result.initial_result.pending}
+        pending = {item.id: None for item in self.result.initial_result.pending}
         async for result in self.result.subsequent_results:
             chunks = encode(self._payload(result))
             sent += sum(map(len, chunks))
@@ -63,9 +63,9 @@ class IncrementalResult:
                 yield encode(self._too_large(pending, max_bytes, sent))
                 return
             yield chunks
-            pending |= {one.id: None for one in result.pending or ()}
-            for one in result.completed or ():
-                del pending[one.id]
+            pending |= {item.id: None for item in result.pending or ()}
+            for item in result.completed or ():
+                del pending[item.id]
 
     async def close(self) -> None:
         """Close the result, and release what it holds."""
@@ -77,19 +77,19 @@ class IncrementalResult:
     def _payload(self, result: SubsequentIncrementalExecutionResult) -> dict[str, Any]:
         payload: dict[str, Any] = {"hasNext": result.has_next}
         if result.pending:
-            payload["pending"] = [one.formatted for one in result.pending]
+            payload["pending"] = [item.formatted for item in result.pending]
         if result.incremental:
             payload["incremental"], more = self._values(result.incremental)
             if more:
                 payload["extensions"] = {"furtherErrors": more}
         if result.completed:
-            payload["completed"] = [self._completed(one) for one in result.completed]
+            payload["completed"] = [self._completed(item) for item in result.completed]
         return payload if result.has_next else self._accounted(payload)
 
     def _too_large(self, pending: Iterable[str], max_bytes: int, size: int) -> dict[str, Any]:
         """The last part, for who waits for these ids."""
         (error,) = exceeded("response_bytes", max_bytes, size, unit="bytes of an answer").errors
-        completed = [{"id": one, "errors": [error.formatted]} for one in pending]
+        completed = [{"id": item, "errors": [error.formatted]} for item in pending]
         return self._accounted({"hasNext": False, **({"completed": completed} if completed else {})})
 
     def _accounted(self, last: dict[str, Any]) -> dict[str, Any]:
@@ -99,18 +99,18 @@ class IncrementalResult:
 
     def _values(self, values: Sequence[CoreIncrementalResult]) -> tuple[list[dict[str, Any]], int]:
         """The values, of their errors the first ones, and how many are left out."""
-        errors = masked([error for one in values for error in one.errors or ()], self.causes)
+        errors = masked([error for item in values for error in item.errors or ()], self.causes)
         shown, formatted = iter(errors[:MAX_ERRORS]), []
-        for one in values:
-            few = [dict(error.formatted) for _, error in zip(one.errors or (), shown, strict=False)]
-            one.errors = None
-            formatted.append({**one.formatted, **({"errors": few} if few else {})})
+        for item in values:
+            few = [dict(error.formatted) for _, error in zip(item.errors or (), shown, strict=False)]
+            item.errors = None
+            formatted.append({**item.formatted, **({"errors": few} if few else {})})
         return formatted, max(0, len(errors) - MAX_ERRORS)
 
-    def _completed(self, one: CompletedResult) -> dict[str, Any]:
+    def _completed(self, item: CompletedResult) -> dict[str, Any]:
         """Return a completion notice, with one error if it failed. Without an error it would mean success."""
-        errors: list[GraphQLError] = masked((one.errors or [])[:1], self.causes)
-        return {"id": one.id, **({"errors": [dict(error.formatted) for error in errors]} if errors else {})}
+        errors: list[GraphQLError] = masked((item.errors or [])[:1], self.causes)
+        return {"id": item.id, **({"errors": [dict(error.formatted) for error in errors]} if errors else {})}
 
 
 class MultipartResponse(StreamingResponse):

@@ -36,12 +36,12 @@ def negotiated(accept: str) -> str:
     """
     if not accept.strip() or accept == "*/*":
         return JSON
-    ranges = [_range(one) for one in accept[:_MAX_HEADER_LENGTH].lower().split(",")]
+    ranges = [_range(item) for item in accept[:_MAX_HEADER_LENGTH].lower().split(",")]
     best = max((GRAPHQL, JSON), key=lambda offered: _quality(offered, ranges))
     if _quality(best, ranges) > 0:
-        only_wild = all(_match(GRAPHQL, one) < 2 for one in ranges)
+        only_wild = all(_match(GRAPHQL, item) < 2 for item in ranges)
         return JSON if only_wild and _quality(JSON, ranges) > 0 else best
-    if any(one.type == MULTIPART and one.quality > 0 for one in ranges):
+    if any(item.type == MULTIPART and item.quality > 0 for item in ranges):
         return JSON  # of an answer that comes in one piece, and of errors
     raise HTTPError(406, f"Answers are {GRAPHQL} or {JSON}.", "NOT_ACCEPTABLE")
 
@@ -52,11 +52,11 @@ def multipart(accept: str) -> str | None:
     It is in the format of GraphQL's draft, which Apollo calls incrementalSpec=v0.2. The parameter tells it from the
     format before it (deferSpec) and from subscriptions.
     """
-    for one in accept[:_MAX_HEADER_LENGTH].lower().split(","):
-        accepted = _range(one)
+    for item in accept[:_MAX_HEADER_LENGTH].lower().split(","):
+        accepted = _range(item)
         if accepted.type != MULTIPART or accepted.quality == 0:
             continue
-        formats = {part.strip() for part in one.split(";")[1:] if "spec=" in part}
+        formats = {part.strip() for part in item.split(";")[1:] if "spec=" in part}
         if formats <= {_FORMAT.lower()}:
             return f'{MULTIPART}; boundary="-"' + (f"; {_FORMAT}" if formats else "")
     return None
@@ -68,7 +68,7 @@ def check_content_type(content_type: str) -> None:
     This closes cross-site request forgery too: no browser sends JSON to another site without asking first.
     """
     media, *parameters = (part.strip() for part in content_type.lower().split(";"))
-    charsets = [one.partition("=")[2].strip('" ') for one in parameters if one.startswith("charset=")]
+    charsets = [item.partition("=")[2].strip('" ') for item in parameters if item.startswith("charset=")]
     if media != JSON or any(charset not in ("utf-8", "utf8") for charset in charsets):
         raise HTTPError(415, f"A request's body is {JSON} in UTF-8.", "UNSUPPORTED_MEDIA_TYPE", {"Accept": JSON})
 
@@ -94,5 +94,5 @@ def _match(offered: str, accepted: _Range) -> int:
 
 def _quality(offered: str, ranges: list[_Range]) -> float:
     """Return the quality of the range that matches the type most specifically, or 0 if none does."""
-    matching = [(_match(offered, one), one.quality) for one in ranges if _match(offered, one) >= 0]
+    matching = [(_match(offered, item), item.quality) for item in ranges if _match(offered, item) >= 0]
     return max(matching)[1] if matching else 0.0

@@ -87,26 +87,26 @@ class OperationPreparer:
         With `in_parts`, @defer and @stream are heeded. Raises HTTPError if nothing of the request may be executed.
         """
         texts = await asyncio.gather(*map(self._persisted.text, batch.operations), return_exceptions=True)
-        await budget.charge(sum(points_to_coerce(one.variables, MAX_IDS) for one in batch.operations))
+        await budget.charge(sum(points_to_coerce(item.variables, MAX_IDS) for item in batch.operations))
         operations: list[PreparedOperation | OperationResult] = []
-        for one, document in zip(batch.operations, await self._read(texts, limits, budget), strict=True):
+        for item, document in zip(batch.operations, await self._read(texts, limits, budget), strict=True):
             if operations:
                 await asyncio.sleep(0)  # let other requests run
             try:
                 operations.append(
-                    self._prepared_or_error(one, document, request.method, limits, viewer, in_parts=in_parts)
+                    self._prepared_or_error(item, document, request.method, limits, viewer, in_parts=in_parts)
                 )
             except HTTPError as error:
                 if not batch.is_batch:
                     raise
                 operations.append(OperationResult(has_data=False, errors=[error.error], error_status=error.status))
         try:
-            costs = [one.cost for one in operations if isinstance(one, PreparedOperation)]
+            costs = [item.cost for item in operations if isinstance(item, PreparedOperation)]
             _check_cost(combine_costs(costs), limits)
             await budget.charge(_points(operations, is_estimate=cost_mode(request) == "validate"), is_price=True)
         except RequestError as error:
             operations = _reject_all(operations, error)
-        budget.owe(_POINTS_TO_CHECK * sum(isinstance(one, OperationResult) for one in operations))
+        budget.owe(_POINTS_TO_CHECK * sum(isinstance(item, OperationResult) for item in operations))
         return operations
 
     async def _read(
@@ -205,7 +205,7 @@ def _reject_all(
 ) -> list[PreparedOperation | OperationResult]:
     """Replace the operations that might have been executed by results with this error."""
     return [
-        OperationResult.of_request_error(error) if isinstance(one, PreparedOperation) else one for one in operations
+        OperationResult.of_request_error(error) if isinstance(item, PreparedOperation) else item for item in operations
     ]
 
 
@@ -215,12 +215,12 @@ def _points(operations: Sequence[PreparedOperation | OperationResult], *, is_est
     With `is_estimate`, nothing will be executed, and the points are those of the estimate itself. An explanation costs
     more, since it looks up each section of each object.
     """
-    executable = [one for one in operations if isinstance(one, PreparedOperation) and one.cost.points]
+    executable = [item for item in operations if isinstance(item, PreparedOperation) and item.cost.points]
     if not executable:
         return 0
-    combined = combine_costs([one.cost for one in executable])
-    explained = [one for one in executable if one.request.extensions.get(EXPLAIN) is True]
-    return (combined.reading if is_estimate else combined.points) + sum(one.cost.explaining() for one in explained)
+    combined = combine_costs([item.cost for item in executable])
+    explained = [item for item in executable if item.request.extensions.get(EXPLAIN) is True]
+    return (combined.reading if is_estimate else combined.points) + sum(item.cost.explaining() for item in explained)
 
 
 def _check_cost(cost: CostEstimate, limits: Limits) -> None:

@@ -158,8 +158,8 @@ async def taken(chunks: list[bytes]) -> AsyncIterator[bytes]:
     A client that reads fast never makes the server wait, so that sending would block the event loop to the end.
     """
     since = 0
-    for at, chunk in enumerate(chunks):
-        chunks[at] = b""
+    for index, chunk in enumerate(chunks):
+        chunks[index] = b""
         yield chunk
         since += len(chunk)
         if since > _MAX_WHOLE_BODY:
