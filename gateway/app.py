@@ -27,11 +27,13 @@ from gateway.limits import Limits
 from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
 from gateway.schema import build_schema
+from gateway.served_model import load_served_model
 from gateway.server import stop_surely, stop_with_parent
 from gateway.settings import Settings
 from gateway.stores import open_cached_stores
 from gateway.trusted_proxies import TrustedProxies, TrustedProxiesMiddleware
 from gateway.warm import kept_warm
+from loaders.model.model import Model
 
 GRAPHQL_PATH = "/graphql"
 
@@ -52,7 +54,7 @@ def create_app() -> Starlette:
     logging.basicConfig(level=settings.log_level.upper())
     stop_with_parent()
     sys.setswitchinterval(_THREAD_SWITCH_S)
-    app = build_app(settings)
+    app = build_app(settings, load_served_model(settings))
     app.router.lifespan_context = _ending(app.router.lifespan_context, settings.shutdown_timeout_s)
     gc.collect()
     gc.freeze()  # the schema and all else that lives as long as the process need not be looked at again
@@ -74,18 +76,21 @@ def _ending(lifespan: Lifespan[Starlette], within_s: float) -> Lifespan[Starlett
     return ending
 
 
-def build_app(settings: Settings) -> Starlette:
-    """The application with these settings. Its stores are opened when it starts and closed when it stops."""
+def build_app(settings: Settings, model: Model | None = None) -> Starlette:
+    """The application with these settings for a model, or the sample fleet's where it is None.
+
+    Its stores are opened when it starts and closed when it stops.
+    """
     persisted = Persisted.of(settings)
     rate_limit = RateLimit(settings.rate_cost_per_minute)
 
-    policy = Policy.of(settings)
+    policy = Policy.of(settings, model)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         timeout_s = settings.cache_timeout_s
         async with (
-            open_cached_stores(settings) as stores,
+            open_cached_stores(settings, model) as stores,
             persisted.over(stores.redis, timeout_s=timeout_s),
             rate_limit.over(stores.redis, timeout_s=timeout_s),
         ):

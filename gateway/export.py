@@ -57,8 +57,7 @@ class _Budget:
         """
         viewer = await self.viewer_of()
         charge = self.rate_limit.wait if waits else self.rate_limit.charge
-        name = "" if viewer.is_anonymous else viewer.name
-        await charge(self.scope, points, viewer=name, cost_per_minute=viewer.limits.cost_per_minute)
+        await charge(self.scope, points, viewer=viewer.budget_name, cost_per_minute=viewer.limits.cost_per_minute)
 
 
 class Exporter:

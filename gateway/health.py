@@ -25,7 +25,7 @@ async def live(_request: Request) -> Response:
 
 
 class Ready:
-    """Answers 200 while PostgreSQL answers, without which nothing is known of any aircraft, else 503.
+    """Answers 200 while a database that holds objects answers, since nothing is known of any without one; else 503.
 
     The states of the other stores are reported, but do not count: while they are down, what they hold is null or comes
     from elsewhere, and taking every replica out of service would lose the rest too. Probes within a second share one
@@ -48,7 +48,7 @@ class Ready:
             )  # no request counts its statements
         if self._look is not None:
             await asyncio.shield(self._look)  # which others wait for, too
-        status = 200 if self._states["postgresql"] == "ok" else 503
+        status = 200 if any(self._states[name] == "ok" for name in stores.required) else 503
         content: dict[str, object] = {"ready": status == 200, "stores": self._states}
         if stores.warnings:
             content["warnings"] = stores.warnings

@@ -130,7 +130,7 @@ class CallerBudget:
     def __init__(self, rate_limit: RateLimit, scope: Scope, viewer: Viewer) -> None:
         self._rate_limit = rate_limit
         self._scope = scope
-        self._viewer = "" if viewer.is_anonymous else viewer.name
+        self._viewer = viewer.budget_name
         self._cost_per_minute = viewer.limits.cost_per_minute
         self._prepaid = 1
         """The points of reading the body. Most requests take at most one."""

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
     from loaders.model.model import Model
 
+FLEET_NAME = "fleet"
+"""The name of the sample fleet's model."""
 FLEET = "deploy.fleet.model"
 """The sample fleet's model, which `gateway run` serves where no other is named."""
 

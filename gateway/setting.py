@@ -14,6 +14,10 @@ class SettingsError(GatewayError):
     """A setting that is missing or cannot be; the message names it."""
 
 
+NAMED_VARIABLES = "DATABASE_<NAME>_URL, CLICKHOUSE_<NAME>_URL"
+"""How the table of settings shows the variables of a model's databases."""
+
+
 def setting(
     variable: str,
     default: Any,
@@ -56,6 +60,8 @@ _LOG_LEVELS = ("critical", "error", "warning", "info", "debug")
 _STORES = {
     "DATABASE_URL": POSTGRES,
     "DATABASE_DIRECT_URL": POSTGRES,
+    "GATEWAY_DATABASE_URL": POSTGRES,
+    "GATEWAY_DATABASE_DIRECT_URL": POSTGRES,
     "CLICKHOUSE_URL": CLICKHOUSE,
     "REDIS_URL": REDIS,
 }

@@ -1,8 +1,9 @@
 """Every setting, read once from the environment. The only place that knows os.environ."""
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from gateway.setting import SettingsError, parsed, setting, unquoted
 from gateway.store_settings import StoreSettings
 from resolvers.scopes import Scope
 
+_NAMED_URL = re.compile(r"(?:DATABASE|CLICKHOUSE)_(?!DIRECT_URL)[A-Z0-9_]+_URL")
 _DATA_DIRECTORY = Path(".data")
 _SCOPES = ", ".join(f"`{scope}`" for scope in Scope)
 
@@ -39,6 +41,12 @@ class Settings(StoreSettings):
         "",
         f"What is open without a credential: `all`, `none`, or scopes separated by spaces ({_SCOPES})."
         " Not set, it is all of `gateway run` and none of `gateway serve`.",
+    )
+    anonymous_tenant: str = setting(
+        "GATEWAY_ANONYMOUS_TENANT",
+        "",
+        "The key of the tenant that requests without a credential belong to, for a model with tenants. Not set, they"
+        " are refused.",
     )
     keys_cache_s: float = setting(
         "GATEWAY_KEYS_CACHE_S",
@@ -277,18 +285,29 @@ class Settings(StoreSettings):
         """
         variables = os.environ if environment is None else environment
         values = dict(defaults or {})
-        for item in fields(cls):
+        for item in _plain_fields():
             names = (item.metadata["variable"], item.metadata["former"])
             text = next((text for name in names if (text := variables.get(name, "").strip())), "")
             text = unquoted(text) if item.repr else text  # quotes may be part of a secret
             if text:
                 values[item.name] = parsed(item, text)
+        named = ((name, text.strip()) for name, text in sorted(variables.items()) if _NAMED_URL.fullmatch(name))
+        values["named_urls"] = tuple((name, text) for name, text in named if text)
         return cls(**values)
 
+    def url(self, variable: str) -> str:
+        """Return the URL of a database by its variable; an empty text where it is not set."""
+        plain = {"DATABASE_URL": self.database_url, "CLICKHOUSE_URL": self.clickhouse_url}
+        return plain[variable] if variable in plain else dict(self.named_urls).get(variable, "")
+
     def require_stores(self) -> None:
-        """Raise SettingsError where a store's URL is missing."""
+        """Raise SettingsError where the URL of a store of the sample fleet is missing."""
+        self.require(*(item.name for item in fields(self) if item.metadata["required"]))
+
+    def require(self, *names: str) -> None:
+        """Raise SettingsError for the first of these settings that is missing."""
         for item in fields(self):
-            if item.metadata["required"] and not getattr(self, item.name):
+            if item.name in names and not getattr(self, item.name):
                 variable = item.metadata["variable"]
                 raise SettingsError(f"{variable} is missing, and has no default: {item.metadata['about']}")
 
@@ -310,16 +329,22 @@ class Settings(StoreSettings):
 
     def export(self) -> None:
         """Put the settings into the environment, where worker processes read them."""
-        for item in fields(self):
+        os.environ.update(self.named_urls)
+        for item in _plain_fields():
             value = getattr(self, item.name)
             os.environ[item.metadata["variable"]] = str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain_fields() -> "list[Field[Any]]":
+    """Return the fields that have one variable each: all but the URLs of a model's databases."""
+    return [item for item in fields(Settings) if item.name != "named_urls"]
 
 
 def settings_table() -> str:
     """The settings as a table in Markdown, for the documentation."""
     lines = ["| variable | default | what for |", "| --- | --- | --- |"]
     for item in fields(Settings):
-        default = item.default
+        default = "" if item.name == "named_urls" else item.default
         shown = str(default).lower() if isinstance(default, bool) else f"{default}"
         lines.append(f"| `{item.metadata['variable']}` | {f'`{shown}`' if shown else ''} | {item.metadata['about']} |")
     return "\n".join(lines) + "\n"

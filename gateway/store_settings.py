@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gateway.setting import setting
+from gateway.setting import NAMED_VARIABLES, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,15 +12,22 @@ class StoreSettings:
     database_url: str = setting(
         "DATABASE_URL",
         "",
-        "PostgreSQL: `postgresql://user:password@host:5432/name`. `serve` needs it.",
+        "PostgreSQL: `postgresql://user:password@host:5432/name`. The sample fleet needs it.",
         required=True,
         secret=True,
     )
     clickhouse_url: str = setting(
         "CLICKHOUSE_URL",
         "",
-        "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. `serve` needs it.",
+        "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. The sample fleet needs it.",
         required=True,
+        secret=True,
+    )
+    named_urls: tuple[tuple[str, str], ...] = setting(
+        NAMED_VARIABLES,
+        (),
+        'The databases that a model names, such as `DATABASE_CRM_URL` of `m.Postgres("crm")` and `CLICKHOUSE_WEB_URL`'
+        ' of `m.ClickHouse("web")`; one without a name is at `DATABASE_URL` or `CLICKHOUSE_URL`.',
         secret=True,
     )
     redis_url: str = setting(
@@ -29,6 +36,19 @@ class StoreSettings:
         "Redis or Valkey: `redis://:password@host:6379/0`, `redis+sentinel://:password@host:26379,host:26379/service`, "
         "or `redis+cluster://:password@host:6379,host:6379`; `rediss` is with TLS. `serve` needs it.",
         required=True,
+        secret=True,
+    )
+    own_database_url: str = setting(
+        "GATEWAY_DATABASE_URL",
+        "",
+        "PostgreSQL for the gateway's own tables, which hold API keys. Not set, it is `DATABASE_URL`; without either,"
+        " no API key is accepted.",
+        secret=True,
+    )
+    own_database_direct_url: str = setting(
+        "GATEWAY_DATABASE_DIRECT_URL",
+        "",
+        "The same past any pooler, where `GATEWAY_DATABASE_URL` is a pooler's: `gateway migrate` needs it.",
         secret=True,
     )
     database_direct_url: str = setting(
@@ -41,8 +61,8 @@ class StoreSettings:
     postgres_pooler: str = setting(
         "GATEWAY_POSTGRES_POOLER",
         "none",
-        "What `DATABASE_URL` leads to: PostgreSQL (`none`), or a pooler such as PgBouncer that keeps a connection for a"
-        " client's whole `session` or for one `transaction`.",
+        "What all URLs of PostgreSQL lead to: PostgreSQL (`none`), or a pooler such as PgBouncer that keeps a"
+        " connection for a client's whole `session` or for one `transaction`.",
         choices=("none", "session", "transaction"),
     )
     postgres_statement_cache: int = setting(
@@ -56,14 +76,14 @@ class StoreSettings:
     postgres_connections: int = setting(
         "GATEWAY_POSTGRES_CONNECTIONS",
         10,
-        "Connections to PostgreSQL a worker; all workers of all replicas must fit into its max_connections.",
+        "Connections to each PostgreSQL a worker; all workers of all replicas must fit into its max_connections.",
         minimum=1,
         maximum=1_000,
     )
     clickhouse_connections: int = setting(
         "GATEWAY_CLICKHOUSE_CONNECTIONS",
         8,
-        "Connections to ClickHouse a worker; more statements at once than it has cores only wait there.",
+        "Connections to each ClickHouse a worker; more statements at once than it has cores only wait there.",
         minimum=1,
         maximum=1_000,
     )

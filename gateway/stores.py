@@ -1,11 +1,14 @@
-"""The process's three stores, opened and closed together."""
+"""The process's stores, opened and closed together."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
+from typing import cast
 
+from gateway.databases import FLEET_DATABASES, database_urls, state_name
 from gateway.settings import Settings
 from loaders.cache.cache import Cache
 from loaders.cache.change_listener import ChangeListener
@@ -15,9 +18,11 @@ from loaders.cache.listener_health import ListenerHealth
 from loaders.cache.listener_lease import ListenerLease
 from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.cached_sections import version
+from loaders.model.databases import Database, Kind
+from loaders.model.model import Model
 from loaders.request_loaders import RequestLoaders
 from loaders.stores.clickhouse import ClickHouse
-from loaders.stores.poolers import Mode, Pooler
+from loaders.stores.poolers import MODEL_SESSION, Mode, Pooler
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 
@@ -26,15 +31,38 @@ _SETTLE_S = 0.3
 answers are cached for a short time."""
 
 
+_OWN_CONNECTIONS = 2
+"""Connections to the gateway's own tables: all keys that are waited for share one statement."""
+_MODEL_CACHE_VERSION = "1"
+"""The version of what models cache. Digests of their sections are part of each entry's name."""
+
+Store = Postgres | ClickHouse
+
+
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """Connected clients, shared by all requests of the process."""
+    """Connected clients, shared by all requests of the process.
 
-    postgres: Postgres
-    clickhouse: ClickHouse
+    `databases` are those of `model`, or of the sample fleet where that is None. `own` holds the gateway's own tables:
+    without it, no API key is known.
+    """
+
+    databases: Mapping[Database, Store]
     redis: Redis
+    model: Model | None = None
+    own: Postgres | None = None
     cache: Cache | None = None
     listener_health: ListenerHealth | None = None
+
+    @property
+    def postgres(self) -> Postgres:
+        """The sample fleet's PostgreSQL."""
+        return cast(Postgres, self.databases[FLEET_DATABASES[0]])
+
+    @property
+    def clickhouse(self) -> ClickHouse:
+        """The sample fleet's ClickHouse."""
+        return cast(ClickHouse, self.databases[FLEET_DATABASES[1]])
 
     def loaders(self) -> RequestLoaders:
         """The dataloaders of one request."""
@@ -46,12 +74,19 @@ class Stores:
         reasons = [item.reason for item in (self.listener_health, self.cache) if item is not None]
         return [reason for reason in reasons if reason is not None]
 
+    @property
+    def required(self) -> frozenset[str]:
+        """The names in `states` of the databases that hold objects: without all of these, nothing is known of any."""
+        if self.model is None:
+            return frozenset({state_name(FLEET_DATABASES[0])})
+        return frozenset(state_name(object_type.table.database) for object_type in self.model.objects.values())
+
     async def states(self, within_s: float = 5.0) -> dict[str, str]:
-        """Return `ok` or `away` for each store. A store that does not answer in time is away."""
-        pings = (self.postgres.ping(), self.clickhouse.ping(), self.redis.ping())
-        answers = await asyncio.gather(*(asyncio.wait_for(item, within_s) for item in pings), return_exceptions=True)
-        names = ("postgresql", "clickhouse", "redis")
-        return {name: "ok" if answer is None else "away" for name, answer in zip(names, answers, strict=True)}
+        """`ok` or `away` for each store; one that has not answered by then is away."""
+        stores = {**{state_name(database): store for database, store in self.databases.items()}, "redis": self.redis}
+        pings = (asyncio.wait_for(store.ping(), within_s) for store in stores.values())
+        answers = await asyncio.gather(*pings, return_exceptions=True)
+        return {name: "ok" if answer is None else "away" for name, answer in zip(stores, answers, strict=True)}
 
 
 @asynccontextmanager
@@ -70,16 +105,82 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def open_postgres(settings: Settings) -> AsyncIterator[Postgres]:
-    """Open PostgreSQL alone. Raises StoreUnavailable, with the address, if it is down."""
+async def open_own(settings: Settings) -> AsyncIterator[Postgres | None]:
+    """Open the PostgreSQL that holds the gateway's own tables; None where no setting names one.
+
+    Raises StoreUnavailable, with the address, where it is away.
+    """
+    if settings.own_database_url:
+        url, direct_url, variable = settings.own_database_url, settings.own_database_direct_url, "GATEWAY_DATABASE_URL"
+    else:
+        url, direct_url, variable = settings.database_url, settings.database_direct_url, "DATABASE_URL"
+    if not url:
+        yield None
+        return
+    async with _postgres(settings, url, variable, direct_url=direct_url, max_size=_OWN_CONNECTIONS) as own:
+        yield own
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings, model: Model | None = None) -> AsyncIterator[Stores]:
+    """Connect to all databases, and close all at the end. StoreUnavailable, with the address, where one is away.
+
+    Those of a model only read, and without a schema or database that bare names are looked up in.
+    """
+    async with AsyncExitStack() as stack:
+        databases = await _open_databases(settings, model, stack)
+        redis = await stack.enter_async_context(open_redis(settings))
+        stores = Stores(databases, redis, model)
+        if model is None and not settings.own_database_url:
+            yield replace(stores, own=stores.postgres)
+        else:
+            yield replace(stores, own=await stack.enter_async_context(open_own(settings)))
+
+
+async def _open_databases(settings: Settings, model: Model | None, stack: AsyncExitStack) -> Mapping[Database, Store]:
+    if model is None:
+        urls = {database: settings.url(database.variable) for database in FLEET_DATABASES}
+    else:
+        urls = dict(database_urls(settings, model))
+    is_model = model is not None
+    databases: dict[Database, Store] = {}
+    for database, url in urls.items():
+        if database.kind is Kind.POSTGRES:
+            direct_url = settings.database_direct_url if database.variable == "DATABASE_URL" else ""
+            opened: AbstractAsyncContextManager[Store] = _postgres(
+                settings,
+                url,
+                database.variable,
+                direct_url=direct_url,
+                max_size=settings.postgres_connections,
+                session_settings=MODEL_SESSION if is_model else {},
+            )
+        else:
+            opened = _clickhouse(settings, url, database.variable, only_reads=is_model)
+        databases[database] = await stack.enter_async_context(opened)
+    return databases
+
+
+@asynccontextmanager
+async def _postgres(
+    settings: Settings,
+    url: str,
+    variable: str,
+    *,
+    direct_url: str,
+    max_size: int,
+    session_settings: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[Postgres]:
     postgres = await Postgres.connect(
-        settings.database_url,
+        url,
         min_size=1,
-        max_size=settings.postgres_connections,
+        max_size=max_size,
         acquire_timeout_s=settings.acquire_timeout_s,
         statement_timeout_s=settings.statement_timeout_s,
         pooler=Pooler.of(Mode(settings.postgres_pooler), settings.postgres_statement_cache),
-        direct_url=settings.database_direct_url,
+        direct_url=direct_url,
+        variable=variable,
+        session_settings=session_settings,
     )
     try:
         yield postgres
@@ -88,38 +189,40 @@ async def open_postgres(settings: Settings) -> AsyncIterator[Postgres]:
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """Connect to both databases, and close all at the end. Raises StoreUnavailable, with the address, if one is
-    down."""
-    async with AsyncExitStack() as stack:
-        postgres = await stack.enter_async_context(open_postgres(settings))
-        clickhouse = await ClickHouse.connect(
-            settings.clickhouse_url,
-            max_connections=settings.clickhouse_connections,
-            acquire_timeout_s=settings.acquire_timeout_s,
-            statement_timeout_s=settings.statement_timeout_s,
-            compress=settings.clickhouse_compression,
-        )
-        stack.push_async_callback(clickhouse.close)
-        yield Stores(postgres, clickhouse, await stack.enter_async_context(open_redis(settings)))
+async def _clickhouse(settings: Settings, url: str, variable: str, *, only_reads: bool) -> AsyncIterator[ClickHouse]:
+    clickhouse = await ClickHouse.connect(
+        url,
+        max_connections=settings.clickhouse_connections,
+        acquire_timeout_s=settings.acquire_timeout_s,
+        statement_timeout_s=settings.statement_timeout_s,
+        compress=settings.clickhouse_compression,
+        variable=variable,
+        only_reads=only_reads,
+    )
+    try:
+        yield clickhouse
+    finally:
+        await clickhouse.close()
 
 
 @asynccontextmanager
-async def open_cached_stores(settings: Settings, *, listens: bool = True) -> AsyncIterator[Stores]:
+async def open_cached_stores(
+    settings: Settings, model: Model | None = None, *, listens: bool = True
+) -> AsyncIterator[Stores]:
     """The stores, and a cache before them where the settings want one, which `listens` to the register's changes."""
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(open_stores(settings))
+        stores = await stack.enter_async_context(open_stores(settings, model))
         if settings.cache:
             cache = open_cache(
                 stores.redis,
-                version(),
+                version() if model is None else _MODEL_CACHE_VERSION,
                 max_entries=settings.cache_entries,
                 max_bytes=settings.cache_mib << 20,
                 timeout_s=settings.cache_timeout_s,
                 lease_s=settings.cache_lease_s,
             )
             stores = replace(stores, cache=await stack.enter_async_context(cache))
-            if listens:
+            if listens and model is None:
                 stores = replace(stores, listener_health=await stack.enter_async_context(_listening(stores)))
         yield stores
 

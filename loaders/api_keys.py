@@ -1,4 +1,4 @@
-"""API keys in PostgreSQL. A change of them is announced as a change of the objects that change_of returns."""
+"""API keys, in the gateway's own table. A change of them is announced as a change of the objects of change_of."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,22 +8,23 @@ from loaders.cache.invalidation import Change
 from loaders.stores.protocols import RelationalStore, Row
 
 _INSERT = """
-insert into api_keys (id, name, hash, scopes, ids_per_field, cost_per_minute, expires_at)
-values ($1, $2, $3, $4::text[], $5, $6, $7)
-returning id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at
+insert into gateway_internal.api_keys
+    (id, name, hash, scopes, ids_per_field, cost_per_minute, expires_at, model, tenant)
+values ($1, $2, $3, $4::text[], $5, $6, $7, $8, $9)
+returning id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at, model, tenant
 """
 _ALL = """
-select id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at
-from api_keys
+select id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at, model, tenant
+from gateway_internal.api_keys
 order by created_at, id
 """
 _BY_ID = """
-select id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at
-from api_keys
+select id, name, hash, scopes, ids_per_field, cost_per_minute, created_at, expires_at, revoked_at, model, tenant
+from gateway_internal.api_keys
 where id = any($1::text[])
 """
 _REVOKE = """
-update api_keys set revoked_at = coalesce(revoked_at, now())
+update gateway_internal.api_keys set revoked_at = coalesce(revoked_at, now())
 where id = $1
 returning id
 """
@@ -33,7 +34,10 @@ _OBJECT = "api-key:"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A stored key. `hash` is the SHA-256 of its secret; limits and times are None where there are none."""
+    """A stored key. `hash` is the SHA-256 of its secret; limits and times are None where there are none.
+
+    `model` is the name of the model that the key is for, and `tenant` the text of its tenant's key.
+    """
 
     id: str
     name: str
@@ -44,6 +48,8 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    model: str
+    tenant: str | None
 
 
 class ApiKeys:
@@ -62,10 +68,13 @@ class ApiKeys:
         ids_per_field: int | None = None,
         cost_per_minute: int | None = None,
         expires_at: datetime | None = None,
+        model: str,
+        tenant: str | None = None,
     ) -> ApiKey:
         """Store a new key."""
         limits = (ids_per_field, cost_per_minute)
-        (row,) = await self._postgres.rows(_INSERT, key_id, name, secret_hash, list(scopes), *limits, expires_at)
+        values = (key_id, name, secret_hash, list(scopes), *limits, expires_at, model, tenant)
+        (row,) = await self._postgres.rows(_INSERT, *values)
         return _key(row)
 
     async def all(self) -> list[ApiKey]:

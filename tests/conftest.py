@@ -15,7 +15,7 @@ import pytest
 from deploy.embedded.engines import EmbeddedEngines, StoreUrls
 from deploy.sample import load_sample
 from gateway.served_model import FLEET
-from loaders.migrations import migrate
+from loaders.migrations import migrate, migrate_own
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StatementFailed
 from loaders.stores.postgres import Postgres
@@ -95,6 +95,7 @@ async def clickhouse(store_urls: StoreUrls) -> AsyncIterator[ClickHouse]:
 async def sample_stores(postgres: Postgres, clickhouse: ClickHouse) -> Stores:
     """Both stores, migrated and with the whole sample. Read it, never change it."""
     await migrate(postgres, clickhouse)
+    await migrate_own(postgres)
     await load_sample(postgres, clickhouse, lambda _step, _fraction: None)
     return Stores(postgres, clickhouse)
 

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 
 from gateway.auth.credential_cache import CredentialCache
 from gateway.auth.errors import KeysUnavailable, Unauthenticated
-from gateway.auth.viewer import Viewer, ViewerLimits, known
+from gateway.auth.model_access import FLEET_ACCESS, ModelAccess
+from gateway.auth.viewer import Viewer, ViewerLimits
 from loaders.api_keys import ApiKey, ApiKeys, changed_ids
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.stores.errors import StoreError
@@ -70,15 +71,23 @@ class _Known:
 
 
 class KeyVerifier:
-    """Verifies API keys. Valid keys are cached for `fresh_s` seconds; pass changes to `apply` to end that sooner.
+    """Verifies API keys for the model that `access` is to.
 
-    Where PostgreSQL is away, a key that was good is good for five minutes more, and any other raises KeysUnavailable.
+    Valid keys are cached for `fresh_s` seconds; pass changes to `apply` to end that sooner. Where PostgreSQL is away, a
+    key that was valid is valid for five minutes more, and any other raises KeysUnavailable.
     """
 
     def __init__(
-        self, keys: ApiKeys, fresh_s: float, *, grace_s: float = _GRACE_S, look_up_s: float = _LOOK_UP_S
+        self,
+        keys: ApiKeys,
+        fresh_s: float,
+        *,
+        access: ModelAccess = FLEET_ACCESS,
+        grace_s: float = _GRACE_S,
+        look_up_s: float = _LOOK_UP_S,
     ) -> None:
         self._lookups = _Lookups(keys, look_up_s)
+        self._access = access
         self._fresh_s = fresh_s
         self._grace_s = grace_s
         self._cache: CredentialCache[_Known] = CredentialCache()
@@ -116,14 +125,18 @@ class KeyVerifier:
             return self._without(before, error)
         self._is_away = False
         is_its = hmac.compare_digest(hash_of(secret), key.hash if key is not None else _NO_HASH)
-        if key is None or not is_its:
+        if key is None or not is_its or key.model != self._access.model:
             self._cache.drop(text)
             raise Unauthenticated("The API key is not known.")
         now = time.monotonic()
-        entry = _Known(key, _viewer_of(key), now + self._grace_s, now + self._fresh_s)
+        entry = _Known(key, self._viewer_of(key), now + self._grace_s, now + self._fresh_s)
         if changes == self._changes:  # else it may have been read before the change
             self._cache.put(text, entry)
         return entry
+
+    def _viewer_of(self, key: ApiKey) -> Viewer:
+        limits = ViewerLimits(key.ids_per_field, key.cost_per_minute)
+        return Viewer(f"key:{key.id}", self._access.known(key.scopes), limits, self._access.tenant(key.tenant))
 
     def _without(self, before: _Known | None, error: Exception) -> _Known:
         """Return what was known of a key that cannot be looked up now. Raises KeysUnavailable after its grace
@@ -178,10 +191,6 @@ class _Lookups:
             return
         for key_id, answer in waiting.items():
             answer.set_result(keys.get(key_id))
-
-
-def _viewer_of(key: ApiKey) -> Viewer:
-    return Viewer(f"key:{key.id}", known(key.scopes), ViewerLimits(key.ids_per_field, key.cost_per_minute))
 
 
 def _require_living(key: ApiKey) -> None:

@@ -7,11 +7,13 @@ from starlette.requests import Request
 
 from gateway.auth.api_keys import PREFIX, KeyVerifier
 from gateway.auth.errors import Unauthenticated
+from gateway.auth.model_access import FLEET_ACCESS, ModelAccess
 from gateway.auth.tokens import TokenVerifier
 from gateway.auth.viewer import ANONYMOUS, Viewer, anonymous
 from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.api_keys import ApiKeys
+from loaders.model.model import Model
 
 ViewerOf = Callable[[Request], Awaitable[Viewer]]
 """Returns the viewer of a request. Raises AuthenticationError."""
@@ -23,16 +25,19 @@ _MAX_CREDENTIAL_BYTES = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The authentication policy of the settings."""
+    """The authentication policy of the settings, for one model."""
 
     anonymous: Viewer | None
     tokens: TokenVerifier | None
     keys_cache_s: float
+    access: ModelAccess = FLEET_ACCESS
 
     @classmethod
-    def of(cls, settings: Settings) -> "Policy":
+    def of(cls, settings: Settings, model: Model | None = None) -> "Policy":
         """Build the policy from the settings. Raises SettingsError, whose message holds no secret."""
-        return cls(anonymous(settings.anonymous), TokenVerifier.of(settings), settings.keys_cache_s)
+        access = ModelAccess.of(model)
+        viewer = anonymous(settings.anonymous, access, settings.anonymous_tenant)
+        return cls(viewer, TokenVerifier.of(settings, access), settings.keys_cache_s, access)
 
 
 class Authenticator:
@@ -41,23 +46,32 @@ class Authenticator:
     def __init__(self, policy: Policy, stores: Stores) -> None:
         self._anonymous = policy.anonymous
         self._tokens = policy.tokens
-        self._keys = KeyVerifier(ApiKeys(stores.postgres), policy.keys_cache_s)
-        if stores.cache is not None:
+        self._access = policy.access
+        own = stores.own
+        self._keys = None if own is None else KeyVerifier(ApiKeys(own), policy.keys_cache_s, access=self._access)
+        if self._keys is not None and stores.cache is not None:
             stores.cache.on_change.append(self._keys.apply)
 
     def anonymous_viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
-        """Return the anonymous viewer if the request has no credential and anonymous access is enabled, else None."""
+        """Return the anonymous viewer if the request has no credential and anonymous access is enabled, else None.
+
+        Return None for an anonymous viewer without the tenant that the model needs, too: `viewer` refuses it.
+        """
         for name, _ in headers:
             if name in _CREDENTIALS:
                 return None
-        return self._anonymous
+        return self._anonymous if self._anonymous is None or self._access.has_tenant(self._anonymous) else None
 
     async def viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
         """Return the viewer of a request with these headers, whose names are in lower case as in ASGI.
 
         An empty header, and `Bearer` without a token, count as absent. Raises AuthenticationError for an invalid
-        credential, and for a missing one unless anonymous access is enabled.
+        credential, for a missing one unless anonymous access is enabled, and for a viewer without a tenant if the
+        model has tenants.
         """
+        return self._access.require_tenant(await self._viewer(headers))
+
+    async def _viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer:
         credentials = [(name, value) for name, value in headers if _is_credential(name, value)]
         if not credentials:
             if self._anonymous is None:
@@ -67,6 +81,8 @@ class Authenticator:
             raise Unauthenticated("More than one credential was sent.")
         text = _credential(*credentials[0])
         if text.startswith(PREFIX):
+            if self._keys is None:
+                raise Unauthenticated("API keys are not accepted.")
             return await self._keys.viewer(text)
         if credentials[0][0] == b"x-api-key":
             raise Unauthenticated("The API key is not one of this gateway.")

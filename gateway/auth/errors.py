@@ -2,6 +2,7 @@
 
 AuthenticationError        status, code, headers and a text for the caller
 ├── Unauthenticated        401: no credential where one is needed, or one that is not good
+├── TenantRequired         403: the model has tenants, and the viewer is of none
 └── KeysUnavailable        503: whether the key is good cannot be said now
 """
 
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import INTERNAL
 from loaders.errors import GatewayError
+from resolvers.scopes import FORBIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +36,17 @@ class Unauthenticated(AuthenticationError):  # noqa: N818 (as HTTP has it)
     def __init__(self, message: str, *, invalid: bool = True) -> None:
         challenge = 'Bearer error="invalid_token"' if invalid else "Bearer"
         super().__init__(message, 401, "UNAUTHENTICATED", {"WWW-Authenticate": challenge, "Cache-Control": "no-store"})
+
+
+class TenantRequired(AuthenticationError):  # noqa: N818 (as HTTP has it)
+    """The model has tenants, and the viewer's credential names none that can be read; or there is no credential."""
+
+    def __init__(self, claim: str, scalar: str) -> None:
+        message = (
+            f"Every request belongs to a tenant: send a token with the claim {claim!r} ({scalar}), or an API key that"
+            " was made for a tenant."
+        )
+        super().__init__(message, 403, FORBIDDEN, {"Cache-Control": "no-store"})
 
 
 class KeysUnavailable(AuthenticationError):  # noqa: N818 (as HTTP has it)

@@ -11,7 +11,8 @@ import jwt
 from gateway.auth.credential_cache import CredentialCache
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.jwks import KeyFile, Keys, VerificationKey, shared_secret
-from gateway.auth.viewer import Viewer, known
+from gateway.auth.model_access import FLEET_ACCESS, ModelAccess
+from gateway.auth.viewer import Viewer
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 
@@ -31,15 +32,24 @@ class _Verified:
 class TokenVerifier:
     """Verifies tokens. A token names the key that it was signed with; the key determines the algorithm."""
 
-    def __init__(self, keys: Callable[[], Keys], *, audience: str, issuer: str, leeway_s: float) -> None:
+    def __init__(
+        self,
+        keys: Callable[[], Keys],
+        *,
+        audience: str,
+        issuer: str,
+        leeway_s: float,
+        access: ModelAccess = FLEET_ACCESS,
+    ) -> None:
         self._keys = keys
+        self._access = access
         self._audience = audience
         self._issuer = issuer
         self._leeway_s = leeway_s
         self._cache: CredentialCache[_Verified] = CredentialCache()
 
     @classmethod
-    def of(cls, settings: Settings) -> "TokenVerifier | None":
+    def of(cls, settings: Settings, access: ModelAccess = FLEET_ACCESS) -> "TokenVerifier | None":
         """Build the verifier of the settings, or return None if they name no key. Raises SettingsError without
         secrets."""
         if not settings.jwt_secret and not settings.jwks_file:
@@ -53,7 +63,13 @@ class TokenVerifier:
                     f"{variable} is missing: without it, tokens that are for others would be good here."
                 )
         keys = _keys(settings)
-        return cls(keys, audience=settings.jwt_audience, issuer=settings.jwt_issuer, leeway_s=settings.jwt_leeway_s)
+        return cls(
+            keys,
+            audience=settings.jwt_audience,
+            issuer=settings.jwt_issuer,
+            leeway_s=settings.jwt_leeway_s,
+            access=access,
+        )
 
     def viewer(self, token: str) -> Viewer:
         """Return the viewer of a token. Raises Unauthenticated."""
@@ -90,7 +106,8 @@ class TokenVerifier:
         subject = claims["sub"]
         if not 0 < len(subject) <= _MAX_SUBJECT_LENGTH or not subject.isprintable():
             raise ValueError
-        return Viewer(f"jwt:{self._issuer}:{subject}", known(_scopes(claims)))
+        tenant = self._access.tenant(claims.get(self._access.claim))
+        return Viewer(f"jwt:{self._issuer}:{subject}", self._access.known(_scopes(claims)), tenant=tenant)
 
 
 def _keys(settings: Settings) -> Callable[[], Keys]:

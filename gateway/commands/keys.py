@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gateway.auth.api_keys import hash_of, new_key, text_of
+from gateway.auth.model_access import ModelAccess
+from gateway.commands.command import add_model_option, settings_of
+from gateway.served_model import load_served_model
+from gateway.setting import SettingsError
 from gateway.settings import Settings
-from gateway.stores import open_postgres, open_redis
+from gateway.stores import open_own, open_redis
 from loaders.api_keys import ApiKey, ApiKeys, change_of
 from loaders.cache.invalidation import Invalidator
 from loaders.errors import CallerError
 from loaders.stores.errors import StoreError
-from resolvers.scopes import READ_SCOPES, Scope
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import AsyncIterator
 
     from gateway.commands.command import Commands
 
-DEFAULT_SCOPES = READ_SCOPES
-"""Scopes of a key that is created without `--scope`: reading, but neither exporting all nor seeing the stores' SQL."""
 _MAX_NAME_LENGTH = 100
 _MAX_IDS = 10_000
 """The maximum of GATEWAY_MAX_IDS."""
@@ -39,9 +42,13 @@ def add_to(commands: Commands) -> None:
     add.add_argument(
         "--scope",
         action="append",
-        choices=[scope.value for scope in Scope],
         metavar="SCOPE",
-        help=f"what it may read: {', '.join(Scope)}; may be repeated (without it: {' and '.join(DEFAULT_SCOPES)})",
+        help="what it may do: a scope of the model, export or explain; may be repeated (without it: all of the model)",
+    )
+    add.add_argument(
+        "--tenant",
+        metavar="KEY",
+        help="the tenant whose rows it sees, which a model with tenants needs (without it: none)",
     )
     add.add_argument(
         "--ids-per-field", type=int, metavar="N", help="ids that one field may ask for (without it: GATEWAY_MAX_IDS)"
@@ -55,6 +62,7 @@ def add_to(commands: Commands) -> None:
     add.add_argument(
         "--expires-in-days", type=float, metavar="N", help="days from now until it is refused (without it: never)"
     )
+    add_model_option(add)
     add.set_defaults(command=_add)
     listed = below.add_parser("list", help="list all keys", description="List all keys, without their secrets.")
     listed.set_defaults(command=_list)
@@ -65,8 +73,27 @@ def add_to(commands: Commands) -> None:
 
 def _add(arguments: argparse.Namespace) -> int:
     _require(arguments)
+    settings = settings_of(arguments)
+    access = ModelAccess.of(load_served_model(settings))
+    scopes = frozenset(arguments.scope or access.read_scopes)
+    if unknown := sorted(scopes - access.scopes):
+        choice = ", ".join(sorted(access.scopes))
+        raise CallerError(f"--scope {unknown[0]} is no scope of the model {access.model}, which has {choice}.")
+    days = arguments.expires_in_days
     key_id, secret = new_key()
-    key = asyncio.run(_added(arguments, key_id, secret))
+    adding = _added(
+        settings,
+        key_id,
+        arguments.name,
+        hash_of(secret),
+        sorted(scopes),
+        ids_per_field=arguments.ids_per_field,
+        cost_per_minute=arguments.cost_per_minute,
+        expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
+        model=access.model,
+        tenant=access.tenant_option(arguments.tenant, "--tenant"),
+    )
+    key = asyncio.run(adding)
     print(f"Key {key.id}: {_described(key)}. It is shown this once:", file=sys.stderr)
     print(text_of(key_id, secret))
     return 0
@@ -85,22 +112,13 @@ def _require(arguments: argparse.Namespace) -> None:
             raise CallerError(f"--{option.replace('_', '-')} must be more than 0 and at most {maximum:,}.")
 
 
-async def _added(arguments: argparse.Namespace, key_id: str, secret: str) -> ApiKey:
-    days = arguments.expires_in_days
-    async with open_postgres(_settings()) as postgres:
-        return await ApiKeys(postgres).add(
-            key_id,
-            arguments.name,
-            hash_of(secret),
-            sorted(set(arguments.scope or DEFAULT_SCOPES)),
-            ids_per_field=arguments.ids_per_field,
-            cost_per_minute=arguments.cost_per_minute,
-            expires_at=None if days is None else datetime.now(UTC) + timedelta(days=days),
-        )
+async def _added(settings: Settings, *values: Any, **options: Any) -> ApiKey:
+    async with _keys(settings) as keys:
+        return await keys.add(*values, **options)
 
 
 def _list(_arguments: argparse.Namespace) -> int:
-    rows: list[tuple[str, ...]] = [("id", "name", "scopes", "created", "expires", "state")]
+    rows: list[tuple[str, ...]] = [("id", "name", "model", "tenant", "scopes", "created", "expires", "state")]
     rows += [_row(key) for key in asyncio.run(_listed())]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
@@ -109,8 +127,8 @@ def _list(_arguments: argparse.Namespace) -> int:
 
 
 async def _listed() -> list[ApiKey]:
-    async with open_postgres(_settings()) as postgres:
-        return await ApiKeys(postgres).all()
+    async with _keys(Settings.from_environment()) as keys:
+        return await keys.all()
 
 
 def _revoke(arguments: argparse.Namespace) -> int:
@@ -123,9 +141,9 @@ def _revoke(arguments: argparse.Namespace) -> int:
 
 async def _revoked(key_id: str) -> bool:
     """Revoke a key, and return whether the gateways were notified. Raises CallerError for an unknown id."""
-    settings = _settings()
-    async with open_postgres(settings) as postgres, open_redis(settings) as redis:
-        if not await ApiKeys(postgres).revoke(key_id):
+    settings = Settings.from_environment()
+    async with _keys(settings) as keys, open_redis(settings) as redis:
+        if not await keys.revoke(key_id):
             raise CallerError("There is no key of this id: `gateway keys list` has all of them.")
         try:
             await Invalidator(redis).invalidate(change_of(key_id))
@@ -134,15 +152,26 @@ async def _revoked(key_id: str) -> bool:
     return True
 
 
-def _settings() -> Settings:
-    settings = Settings.from_environment()
-    settings.require_stores()
-    return settings
+@asynccontextmanager
+async def _keys(settings: Settings) -> AsyncIterator[ApiKeys]:
+    async with open_own(settings) as own:
+        if own is None:
+            raise SettingsError("GATEWAY_DATABASE_URL is missing: API keys lie in the gateway's own tables.")
+        yield ApiKeys(own)
 
 
 def _row(key: ApiKey) -> tuple[str, ...]:
     expires = "never" if key.expires_at is None else f"{key.expires_at:%Y-%m-%d %H:%M}"
-    return key.id, key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d %H:%M}", expires, _state(key)
+    return (
+        key.id,
+        key.name,
+        key.model,
+        key.tenant or "",
+        " ".join(key.scopes),
+        f"{key.created_at:%Y-%m-%d %H:%M}",
+        expires,
+        _state(key),
+    )
 
 
 def _state(key: ApiKey) -> str:
@@ -153,4 +182,5 @@ def _state(key: ApiKey) -> str:
 
 def _described(key: ApiKey) -> str:
     until = "for good" if key.expires_at is None else f"until {key.expires_at:%Y-%m-%d %H:%M} UTC"
-    return f"{key.name}, {', '.join(key.scopes)}, {until}"
+    whose = "" if key.tenant is None else f", tenant {key.tenant}"
+    return f"{key.name}, {', '.join(key.scopes)}{whose}, {until}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.commands.command import add_command, add_model_option, settings_of
 from gateway.served_model import load_served_model
 from gateway.stores import open_stores
-from loaders.migrations import migrate
+from loaders.migrations import migrate, migrate_own
 
 if TYPE_CHECKING:
     import argparse
@@ -33,4 +33,5 @@ def _migrate(arguments: argparse.Namespace) -> int:
 
 async def _migrated(settings: Settings) -> list[str]:
     async with open_stores(settings) as stores:
-        return await migrate(stores.postgres, stores.clickhouse)
+        applied = [] if stores.own is None else await migrate_own(stores.own)
+        return applied + await migrate(stores.postgres, stores.clickhouse)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.auth.authentication import Policy
 from gateway.commands.command import NotInstalledError, add_command, add_model_option, settings_of
-from gateway.commands.serve import check
+from gateway.commands.serve import check_settings
 from gateway.served_model import FLEET, load_served_model
 
 if TYPE_CHECKING:
@@ -38,6 +39,6 @@ def _run(arguments: argparse.Namespace) -> int:
     except ImportError as error:
         raise NotInstalledError("run", error) from error
     settings = settings_of(arguments, OPEN_DEFAULTS)
-    check(settings)
-    load_served_model(settings)
+    check_settings(settings)
+    Policy.of(settings, load_served_model(settings))
     return run(settings)

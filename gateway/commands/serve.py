@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.auth.authentication import Policy
 from gateway.commands.command import add_command, add_model_option, settings_of
+from gateway.databases import require_urls
 from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.http.hosts import parse_allowed_hosts
 from gateway.http.paths import parse_root_path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from gateway.commands.command import Commands
     from gateway.settings import Settings
+    from loaders.model.model import Model
 
 
 def add_to(commands: Commands) -> None:
@@ -32,24 +34,24 @@ def add_to(commands: Commands) -> None:
 
 def _serve(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
-    settings.require_stores()
-    check(settings)
-    load_served_model(settings)
+    check_settings(settings)
+    model = load_served_model(settings)
+    require_urls(settings, model)
+    Policy.of(settings, model)
     with listen(settings.host, settings.port) as listening:
-        asyncio.run(_reach(settings))
+        asyncio.run(_reach(settings, model))
         serve(settings, listening)
     return 0
 
 
-async def _reach(settings: Settings) -> None:
+async def _reach(settings: Settings, model: Model | None) -> None:
     """End the start with a sentence where a store is away, rather than each worker with a traceback."""
-    async with open_stores(settings):
+    async with open_stores(settings, model):
         pass
 
 
-def check(settings: Settings) -> None:
+def check_settings(settings: Settings) -> None:
     """Check files and rules that settings name, before anything is started, and once rather than in each worker."""
-    Policy.of(settings)
     Persisted.of(settings)
     TrustedProxies.parse(settings.trusted_proxies)
     parse_origins(settings.cors_origins)

@@ -1,4 +1,4 @@
-"""Migrations: the tables of both stores, as numbered SQL files that are applied once and never edited."""
+"""Migrations: the tables of both stores and the gateway's own, as numbered SQL files, applied once and never edited."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,6 +11,9 @@ from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.echo import Echo
 from loaders.stores.errors import StoreError
 from loaders.stores.postgres import Postgres, PostgresSession
+
+OWN_SCHEMA = "gateway_internal"
+"""The schema of the gateway's own tables. Not `gateway`: a role of that name would find its tables there first."""
 
 # Any number will do, as long as nothing else in the database locks it.
 _LOCK = 7_314_503_061
@@ -30,7 +33,7 @@ class Migration:
 
 
 def packaged(store: str) -> list[Migration]:
-    """The migrations of `postgres` or `clickhouse`, in the order of their numbers."""
+    """The migrations of `postgres`, `clickhouse` or `own`, in the order of their numbers."""
     entries = [entry for entry in files(__name__).joinpath(store).iterdir() if entry.name.endswith(".sql")]
     return [Migration(entry.name, entry.read_text("utf-8")) for entry in sorted(entries, key=lambda entry: entry.name)]
 
@@ -56,22 +59,35 @@ async def migrate(
     return applied
 
 
-async def _migrate_postgres(session: PostgresSession, migrations: list[Migration]) -> list[str]:
+async def migrate_own(postgres: Postgres) -> list[str]:
+    """Create or update the gateway's own tables, in a schema of their own. Returns and raises as `migrate` does."""
+    async with postgres.session() as session:
+        await Echo.start(postgres, session)
+        await session.execute("select pg_advisory_lock($1)", _LOCK)
+        await session.execute(f"create schema if not exists {OWN_SCHEMA}")
+        return await _migrate_postgres(session, packaged("own"), f"{OWN_SCHEMA}.schema_migration", "gateway")
+
+
+async def _migrate_postgres(
+    session: PostgresSession,
+    migrations: list[Migration],
+    table: str = "schema_migration",
+    owner: str = postgres_store.STORE,
+) -> list[str]:
     await session.execute_script(
-        "create table if not exists schema_migration ("
+        f"create table if not exists {table} ("
         "name text primary key, checksum text not null, applied_at timestamptz not null default now())"
     )
-    rows = await session.rows("select name, checksum from schema_migration")
+    rows = await session.rows(f"select name, checksum from {table}")  # noqa: S608 - a name of this file
 
     async def apply(migration: Migration) -> None:
         async with session.transaction():
             await session.execute_script(migration.sql)
-            await session.execute(
-                "insert into schema_migration (name, checksum) values ($1, $2)", migration.name, migration.checksum
-            )
+            recorded = f"insert into {table} (name, checksum) values ($1, $2)"  # noqa: S608
+            await session.execute(recorded, migration.name, migration.checksum)
 
     checksums = {row["name"]: row["checksum"] for row in rows}
-    return await _apply_missing(postgres_store.STORE, migrations, checksums, apply)
+    return await _apply_missing(owner, migrations, checksums, apply)
 
 
 async def _migrate_clickhouse(clickhouse: ClickHouse, migrations: list[Migration]) -> list[str]:

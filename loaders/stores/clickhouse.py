@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
 
 STORE = CLICKHOUSE.store
+DATABASE_PARAMETER = "fw_database"
+"""The parameter by which a statement names the database of the URL."""
+_DEFAULT_DATABASE = "default"
+_WITHOUT_TABLES = "INFORMATION_SCHEMA"
+"""A database that every server has, and that holds views of the server's own alone."""
+_READ_ONLY = {"readonly": 2}
+"""Refuses to write and to leave this mode. 1 would refuse each statement's own settings too."""
 _CLIENT_NAME = "fuseway"
 
 # The server stops a statement at its timeout; the client gives up this much later, for the server that cannot answer.
@@ -67,9 +74,16 @@ class ClickHouse:
     """
 
     def __init__(
-        self, client: AsyncClient, *, max_connections: int, acquire_timeout_s: float, statement_timeout_s: float
+        self,
+        client: AsyncClient,
+        database: str,
+        *,
+        max_connections: int,
+        acquire_timeout_s: float,
+        statement_timeout_s: float,
     ) -> None:
         self._client = client
+        self._database = database
         self._free = asyncio.Semaphore(max_connections)
         self._acquire_timeout_s = acquire_timeout_s
         self._statement_timeout_s = statement_timeout_s
@@ -83,20 +97,28 @@ class ClickHouse:
         acquire_timeout_s: float,
         statement_timeout_s: float,
         compress: bool = False,
+        variable: str = "",
+        only_reads: bool = False,
     ) -> ClickHouse:
         """Open a connection and learn the server's settings. StoreUnavailable, with its address, where it cannot.
 
-        `compress` pays over a network and costs time on loopback.
+        `compress` pays over a network and costs time on loopback. `variable` is the setting that holds the URL, for
+        messages. With `only_reads` the server refuses to write, and a bare name names no table of the URL's database:
+        statements name it as `{fw_database:Identifier}`, which is bound for each statement that has it.
         """
-        parts = parse_url(CLICKHOUSE, url)
+        parts = parse_url(CLICKHOUSE, url, variable)
         arguments = driver_arguments(parts, compress=compress)
+        database = arguments["database"] or _DEFAULT_DATABASE
+        if only_reads:
+            arguments |= {"database": _WITHOUT_TABLES}
         with _connecting(parts.address, arguments["connect_timeout"]):
             async with asyncio.timeout(arguments["connect_timeout"]):
-                client = await _client(arguments, max_connections, statement_timeout_s)
+                client = await _client(arguments, max_connections, statement_timeout_s, only_reads=only_reads)
             for name in _SMALL_BLOCKS & client.server_settings.keys():  # an older server has larger blocks
                 client.set_client_setting(name, 0)
         return cls(
             client,
+            database,
             max_connections=max_connections,
             acquire_timeout_s=acquire_timeout_s,
             statement_timeout_s=statement_timeout_s,
@@ -163,6 +185,8 @@ class ClickHouse:
         """The names and columns of whatever ClickHouse answered: they may be a part of the answer."""
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = {name: _bound(value) for name, value in parameters.items()}
+            if DATABASE_PARAMETER in sql:
+                bound[DATABASE_PARAMETER] = self._database
             with _decoding():
                 result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
                 _require_query_id(result.summary)
@@ -247,7 +271,9 @@ def _bound(value: object) -> object:
     return _Literal("['" + "','".join(value) + "']")
 
 
-async def _client(arguments: Mapping[str, Any], max_connections: int, statement_timeout_s: float) -> AsyncClient:
+async def _client(
+    arguments: Mapping[str, Any], max_connections: int, statement_timeout_s: float, *, only_reads: bool
+) -> AsyncClient:
     return await clickhouse_connect.get_async_client(
         **arguments,
         client_name=_CLIENT_NAME,
@@ -256,7 +282,7 @@ async def _client(arguments: Mapping[str, Any], max_connections: int, statement_
         autogenerate_session_id=False,  # a session takes one statement at a time
         autogenerate_query_id=False,
         query_retries=0,  # of a busy server's refusals; an idle connection that broke is replaced all the same
-        settings={"max_execution_time": statement_timeout_s},
+        settings={"max_execution_time": statement_timeout_s} | (_READ_ONLY if only_reads else {}),
     )
 
 

@@ -18,6 +18,11 @@ _STATEMENTS = 100
 """Statements that a connection keeps prepared, unless the settings say otherwise: the driver's own default."""
 _HOW_TO = "Set GATEWAY_POSTGRES_POOLER to how it hands out connections: session or transaction."
 _NO_CACHE = "GATEWAY_POSTGRES_STATEMENT_CACHE must be 0 or not set."
+MODEL_SESSION = {"search_path": "", "default_transaction_read_only": "on"}
+"""Settings of connections that statements of a model run on: they only read, and a bare name names no table."""
+_PROTECTING = tuple(MODEL_SESSION)
+_OF_A_TRANSACTION = {"default_transaction_read_only": "transaction_read_only"}
+"""Settings of a session that have another name for the transaction that has begun."""
 _UNKNOWN_STATEMENT = ("26000", "42P05")
 """The statement was prepared on another connection, or its name is taken on this one."""
 
@@ -57,13 +62,17 @@ class Pooler:
         if self.mode is Mode.SESSION:
             await connection.execute(_settings("set", limits))
         elif self.mode is Mode.NONE:
-            kept = f"current_setting('statement_timeout')::interval = interval '{limits['statement_timeout']} ms'"
-            if await connection.execute(f"select where {kept}") != "SELECT 1":
+            kept = [f"current_setting('statement_timeout')::interval = interval '{limits['statement_timeout']} ms'"]
+            kept += [f"current_setting('{name}') = '{limits[name]}'" for name in _PROTECTING if name in limits]
+            if await connection.execute(f"select where {' and '.join(kept)}") != "SELECT 1":
                 raise StoreUnavailable(_STORE, f"A pooler answers, which drops the statement timeout. {_HOW_TO}")
 
     def begin(self, limits: Mapping[str, str]) -> str:
         """What each statement's transaction begins with, in one round trip; empty where it needs none."""
-        return f"begin; {_settings('set local', limits)}" if self.mode is Mode.TRANSACTION else ""
+        if self.mode is not Mode.TRANSACTION:
+            return ""
+        local = {_OF_A_TRANSACTION.get(name, name): value for name, value in limits.items()}
+        return f"begin; {_settings('set local', local)}"
 
 
 NO_POOLER = Pooler.of(Mode.NONE)
@@ -79,4 +88,4 @@ def explained(error: Exception) -> str:
 
 
 def _settings(command: str, values: Mapping[str, str]) -> str:
-    return "; ".join(f"{command} {name} = {value}" for name, value in values.items())
+    return "; ".join(f"{command} {name} = '{value}'" for name, value in values.items())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
+from types import MappingProxyType
 
 import asyncpg
 
@@ -69,16 +70,20 @@ class Postgres:
         statement_timeout_s: float,
         pooler: Pooler = NO_POOLER,
         direct_url: str = "",
+        variable: str = "",
+        session_settings: Mapping[str, str] = MappingProxyType({}),
     ) -> Postgres:
         """Open `min_size` connections. A server that cannot be reached raises StoreUnavailable, with its address.
 
         `pooler` says what hands out the connections at `url`. Sessions go to `direct_url` where there is one.
+        `variable` is the setting that holds the URL, for messages. `session_settings` hold for the pool's connections.
         """
         limits = {
             "statement_timeout": str(round(statement_timeout_s * 1000)),
             "jit": "off",  # it costs more to compile these statements than to run them
+            **session_settings,
         }
-        parts = parse_url(POSTGRES, url)
+        parts = parse_url(POSTGRES, url, variable)
         session_parts = parse_url(POSTGRES, direct_url, "DATABASE_DIRECT_URL") if direct_url else parts
         arguments = driver_arguments(parts)
         settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")

@@ -38,7 +38,7 @@ async def watched(
 ) -> AsyncIterator[Watched]:
     """It takes the key, tokens signed with SECRET, and requests without either."""
     key_id, secret = new_key()
-    await ApiKeys(sample_stores.postgres).add(key_id, "fuzz", hash_of(secret), sorted(ALL_SCOPES))
+    await ApiKeys(sample_stores.postgres).add(key_id, "fuzz", hash_of(secret), sorted(ALL_SCOPES), model="fleet")
     log = tmp_path_factory.mktemp("fuzz") / "log"
     tokens = {"GATEWAY_JWT_SECRET": SECRET, "GATEWAY_JWT_AUDIENCE": AUDIENCE, "GATEWAY_JWT_ISSUER": ISSUER}
     before = {child.pid for child in psutil.Process().children()}
@@ -51,4 +51,4 @@ async def watched(
             ]
             yield Watched(url, log, process, text_of(key_id, secret))
     finally:
-        await sample_stores.postgres.execute("delete from api_keys where id = $1", key_id)
+        await sample_stores.postgres.execute("delete from gateway_internal.api_keys where id = $1", key_id)

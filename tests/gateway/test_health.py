@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from deploy.embedded.engines import StoreUrls
+from gateway.databases import FLEET_DATABASES
 from gateway.health import Ready
 from gateway.stores import Stores
 from tests.gateway.in_process import opened
@@ -38,7 +39,8 @@ class Pinged:
 @asynccontextmanager
 async def _asking(ready: Ready, *stores: Pinged) -> AsyncIterator[httpx.AsyncClient]:
     app = Starlette(routes=[Route("/readyz", ready.answer)])
-    app.state.stores = Stores(*stores)  # type: ignore[arg-type]
+    *databases, redis = stores
+    app.state.stores = Stores(dict(zip(FLEET_DATABASES, databases, strict=True)), redis)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         yield client
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
+from gateway.auth.model_access import FLEET_ACCESS
 from gateway.auth.viewer import anonymous
 from gateway.cli import _parser, main
 from gateway.commands.run import OPEN_DEFAULTS
@@ -68,17 +69,17 @@ def test_the_settings_that_gateway_run_opens_say_so() -> None:
     assert (opened.graphiql, opened.introspection, opened.suggestions) == (True, True, True)
     closed = Settings.from_environment({})
     assert (closed.graphiql, closed.introspection, closed.suggestions) == (False, False, False)
-    everyone = anonymous(opened.anonymous)
+    everyone = anonymous(opened.anonymous, FLEET_ACCESS)
     assert everyone is not None
     assert everyone.scopes == ALL_SCOPES
-    assert anonymous(closed.anonymous) is None
+    assert anonymous(closed.anonymous, FLEET_ACCESS) is None
     assert Settings.from_environment({"GATEWAY_GRAPHIQL": "false"}, defaults=OPEN_DEFAULTS).graphiql is False
 
 
 def test_the_choices_of_anonymous_are_the_scopes() -> None:
     for scope in ALL_SCOPES:
         assert f"`{scope}`" in ABOUT["anonymous"]
-        viewer = anonymous(scope)
+        viewer = anonymous(scope, FLEET_ACCESS)
         assert viewer is not None
         assert viewer.scopes == {scope}
 

@@ -28,9 +28,13 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "database_direct_url": "postgres://x",
         "clickhouse_url": "https://x",
         "redis_url": "rediss://x",
+        "own_database_url": "postgresql://x",
+        "own_database_direct_url": "postgresql://x",
         "postgres_pooler": "session",
     }
     for setting in fields(Settings):
+        if setting.name == "named_urls":
+            continue
         text, value = samples.get(type(setting.default), ("somewhere", Path("somewhere")))
         if setting.name in chosen:
             text, value = chosen[setting.name], chosen[setting.name]
@@ -83,6 +87,29 @@ def test_other_quotes_are_part_of_a_value_and_all_of_a_secret(text: str) -> None
 )
 def test_redis_may_be_a_socket_or_several_servers(url: str) -> None:
     assert Settings.from_environment({"REDIS_URL": url}).redis_url == url
+
+
+def test_the_urls_of_a_models_databases_are_read_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {"DATABASE_CRM_URL": "postgresql://crm", "CLICKHOUSE_WEB_2_URL": "http://web", "DATABASE_EMPTY_URL": " "}
+    settings = Settings.from_environment(
+        {**named, "DATABASE_URL": "postgresql://x", "DATABASE_DIRECT_URL": "postgresql://y"}
+    )
+    assert settings.named_urls == (("CLICKHOUSE_WEB_2_URL", "http://web"), ("DATABASE_CRM_URL", "postgresql://crm"))
+    assert [
+        settings.url(name) for name in ("DATABASE_CRM_URL", "DATABASE_URL", "CLICKHOUSE_URL", "DATABASE_B_URL")
+    ] == [
+        "postgresql://crm",
+        "postgresql://x",
+        "",
+        "",
+    ]
+    assert "postgresql://crm" not in repr(settings)
+    for setting in fields(Settings):
+        monkeypatch.setenv(setting.metadata["variable"], "")  # so that it is put back
+    for name in named:
+        monkeypatch.setenv(name, "")
+    settings.export()
+    assert Settings.from_environment() == settings
 
 
 @pytest.mark.parametrize("missing", ["DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL"])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from loaders.migrations import Migration, migrate, packaged, statements
+from loaders.api_keys import ApiKeys
+from loaders.migrations import Migration, migrate, migrate_own, packaged, statements
 from loaders.stores.errors import StatementFailed, StoreError
 from loaders.stores.postgres import Postgres
 from loaders.stores.protocols import Columns
@@ -17,7 +18,6 @@ ALL = [
     "postgresql/0001_register.sql",
     "postgresql/0002_places.sql",
     "postgresql/0003_changes.sql",
-    "postgresql/0004_api_keys.sql",
     "clickhouse/0001_flights.sql",
 ]
 
@@ -207,3 +207,41 @@ async def test_a_revision_is_never_changed_or_removed(register: Postgres, sql: s
     with pytest.raises(StatementFailed, match=r"append-only|foreign key"):
         await register.execute(sql)
     assert [tuple(row) for row in await register.rows("select tail_number, reason from register")] == [("N1", "test")]
+
+
+_FORMER_TABLE = """
+create table api_keys (
+    id text collate "C" primary key, name text not null, hash bytea not null, scopes text[] not null,
+    ids_per_field integer, cost_per_minute integer, created_at timestamptz not null default now(),
+    expires_at timestamptz, revoked_at timestamptz
+);
+insert into api_keys (id, name, hash, scopes) values ('abcdefghijkl', 'old', decode(repeat('00', 32), 'hex'), '{a}');
+"""
+_FORMER_COMMENT = """
+comment on table api_keys is 'Keys that programs ask with; a revoked one stays, so that its id is never given again'
+"""
+
+
+async def test_the_gateways_own_tables_lie_in_a_schema_of_their_own(stores: Stores) -> None:
+    assert await migrate_own(stores.postgres) == ["gateway/0001_api_keys.sql"]
+    assert await migrate_own(stores.postgres) == []
+    tables = "select table_schema, table_name from information_schema.tables where table_name ~ 'api_keys|migration'"
+    rows = await stores.postgres.rows(tables)
+    assert sorted(map(tuple, rows)) == [("gateway_internal", "api_keys"), ("gateway_internal", "schema_migration")]
+
+
+async def test_keys_of_an_earlier_release_are_moved_and_stay_good(stores: Stores) -> None:
+    async with stores.postgres.session() as session:
+        await session.execute_script(_FORMER_TABLE + _FORMER_COMMENT)
+    await migrate_own(stores.postgres)
+    (key,) = await ApiKeys(stores.postgres).all()
+    assert (key.id, key.name, key.scopes, key.model, key.tenant) == ("abcdefghijkl", "old", ("a",), "fleet", None)
+    assert await stores.postgres.rows("select where to_regclass('public.api_keys') is null")
+
+
+async def test_another_table_of_that_name_stays(stores: Stores) -> None:
+    async with stores.postgres.session() as session:
+        await session.execute_script(_FORMER_TABLE)
+    await migrate_own(stores.postgres)
+    assert await ApiKeys(stores.postgres).all() == []
+    assert len(await stores.postgres.rows("select * from public.api_keys")) == 1

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.auth.api_keys import hash_of, new_key, text_of
 from loaders.api_keys import ApiKeys
-from loaders.migrations import migrate
+from loaders.migrations import migrate, migrate_own
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.protocols import RelationalStore, Row
 from resolvers.scopes import Scope
@@ -20,6 +20,7 @@ async def key_stores(new_database: NewDatabase) -> AsyncIterator[NewStores]:
     """Both stores, migrated and without aircraft."""
     async with new_database() as new:
         await migrate(*new.stores)
+        await migrate_own(new.stores.postgres)
         yield new
 
 
@@ -54,11 +55,13 @@ async def added(
     keys: ApiKeys,
     scopes: Sequence[str] = (Scope.REGISTER, Scope.ANALYSIS),
     expires_at: datetime | None = None,
+    model: str = "fleet",
+    tenant: str | None = None,
     **limits: int,
 ) -> str:
     """A new key's text."""
     key_id, secret = new_key()
-    await keys.add(key_id, "test", hash_of(secret), scopes, expires_at=expires_at, **limits)
+    await keys.add(key_id, "test", hash_of(secret), scopes, expires_at=expires_at, model=model, tenant=tenant, **limits)
     return text_of(key_id, secret)
 
 

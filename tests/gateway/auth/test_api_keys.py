@@ -44,7 +44,7 @@ def test_a_new_key_is_of_the_form_and_another_each_time() -> None:
 async def test_the_secret_is_not_in_the_store(keys: ApiKeys, key_stores: NewStores) -> None:
     text = await added(keys)
     (row,) = await key_stores.stores.postgres.rows(
-        "select api_keys::text as all_of_it, hash from api_keys where id = $1", id_of(text)
+        "select api_keys::text as all_of_it, hash from gateway_internal.api_keys where id = $1", id_of(text)
     )
     assert text[17:] not in row["all_of_it"]
     assert row["hash"] == hash_of(text[17:])
@@ -115,7 +115,7 @@ async def test_the_store_refuses_what_is_no_key(
     keys: ApiKeys, key_id: str, secret_hash: bytes, ids_per_field: int | None
 ) -> None:
     with pytest.raises(StatementFailed):
-        await keys.add(key_id, "test", secret_hash, [], ids_per_field=ids_per_field)
+        await keys.add(key_id, "test", secret_hash, [], ids_per_field=ids_per_field, model="fleet")
 
 
 async def test_a_good_key_is_looked_up_once_in_its_time(keys: ApiKeys, watched: Watched) -> None:

@@ -13,6 +13,7 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from gateway.auth.authentication import Authenticator, Policy
 from gateway.auth.errors import AuthenticationError
+from gateway.auth.model_access import FLEET_ACCESS
 from gateway.auth.viewer import ANONYMOUS, Viewer, anonymous
 from gateway.setting import SettingsError
 from gateway.settings import Settings
@@ -181,7 +182,7 @@ async def test_a_key_that_another_process_revokes_is_refused_by_all_when_that_re
     ],
 )
 def test_the_settings_say_what_is_open(setting: str, viewer: Viewer | None) -> None:
-    assert anonymous(setting) == viewer
+    assert anonymous(setting, FLEET_ACCESS) == viewer
 
 
 def test_what_cannot_be_open_is_one_sentence() -> None:

@@ -50,9 +50,9 @@ async def test_a_key_is_printed_once_and_is_good(gateway: Command, keys: ApiKeys
     listed = gateway("keys", "list")
     assert (listed.returncode, listed.stderr) == (0, "")
     header, *lines = listed.stdout.splitlines()
-    assert header.split() == ["id", "name", "scopes", "created", "expires", "state"]
+    assert header.split() == ["id", "name", "model", "tenant", "scopes", "created", "expires", "state"]
     (line,) = (line for line in lines if line.startswith(id_of(text)))
-    assert "  nightly export  export register:read  " in line
+    assert "  nightly export  fleet          export register:read  " in line
     assert line.endswith("  good")
     assert text[17:] not in listed.stdout
 
@@ -66,13 +66,14 @@ async def test_a_key_without_options_is_as_the_help_and_the_documentation_say(ga
     told = " ".join(gateway("keys", "add", "--help").stdout.split())
     defaults = re.findall(r"(--[a-z-]+) [A-Z]+ [^()]*\(without it: ([^)]*)\)", told)
     assert dict(defaults) == {
-        "--scope": "register:read and analysis:read",
+        "--scope": "all of the model",
+        "--tenant": "none",
         "--ids-per-field": "GATEWAY_MAX_IDS",
         "--cost-per-minute": "GATEWAY_RATE_COST_PER_MINUTE",
         "--expires-in-days": "never",
     }
     page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
-    assert "Without `--scope` a key gets `register:read` and `analysis:read`." in page
+    assert "of the sample fleet `register:read` and `analysis:read`." in page
 
 
 async def test_a_revoked_key_is_listed_as_such_and_an_unknown_one_is_a_sentence(
@@ -113,8 +114,11 @@ def test_a_key_that_cannot_be_is_one_sentence(gateway: Command, arguments: list[
 
 def test_a_scope_that_there_is_not_is_refused(gateway: Command) -> None:
     answer = gateway("keys", "add", "x", "--scope", "everything")
-    assert (answer.returncode, answer.stdout) == (2, "")
-    assert "register:read" in answer.stderr
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr == (
+        "gateway: --scope everything is no scope of the model fleet, which has analysis:read, explain, export,"
+        " register:read.\n"
+    )
 
 
 def test_without_its_store_a_command_is_one_sentence_without_the_password(

@@ -1,0 +1,60 @@
+"""The databases of the served model, and where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gateway.setting import SettingsError
+from loaders.model.databases import ClickHouse, Database, Kind, Postgres
+from loaders.stores.urls.clickhouse import CLICKHOUSE
+from loaders.stores.urls.postgres import POSTGRES
+from loaders.stores.urls.store_url import InvalidStoreURL, parse_url
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+    from loaders.model.model import Model
+
+FLEET_DATABASES: tuple[Database, ...] = (Postgres(), ClickHouse())
+"""Those of the sample fleet, whose engine does not read models yet."""
+
+_URL_KINDS = {Kind.POSTGRES: POSTGRES, Kind.CLICKHOUSE: CLICKHOUSE}
+_PRODUCTS = {Kind.POSTGRES: "PostgreSQL", Kind.CLICKHOUSE: "ClickHouse"}
+
+
+def state_name(database: Database) -> str:
+    """Return the name that `/readyz` and accounting show a database by, such as `postgresql crm`."""
+    return f"{_URL_KINDS[database.kind].store} {database.name}".rstrip()
+
+
+def require_urls(settings: Settings, model: Model | None) -> None:
+    """Raise SettingsError where a URL is missing that the model, or the sample fleet without one, needs."""
+    if model is None:
+        settings.require_stores()
+    else:
+        settings.require("redis_url")
+        database_urls(settings, model)
+
+
+def database_urls(settings: Settings, model: Model) -> Mapping[Database, str]:
+    """Return the URL of each database that the model names.
+
+    Raises SettingsError with a line for each that is missing or cannot be.
+    """
+    urls = {database: settings.url(database.variable) for database in model.databases}
+    problems = [problem for database, url in urls.items() if (problem := _problem(database, url))]
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return urls
+
+
+def _problem(database: Database, url: str) -> str:
+    """Return what is wrong with a database's URL, which is not repeated; an empty text where nothing is."""
+    if not url:
+        name = f"{_PRODUCTS[database.kind]} {database.name}".rstrip()
+        return f"{database.variable} is missing, and has no default: the URL of {name}, declared at {database.place}."
+    try:
+        parse_url(_URL_KINDS[database.kind], url, database.variable)
+    except InvalidStoreURL as error:
+        return str(error)
+    return ""
