@@ -175,7 +175,7 @@ class _OwnRows(_Way):
         key_of = node.target.key_of
         present = [row for row in rows if row is not None]
         keys = [key_of(row) for row in present]
-        rest = node.requests - {node.target.record}
+        rest = node.without_record().requests
         records = await _records(context, node, keys, rest, present)
         remaining = iter(records)
         self.replace(None if row is None else next(remaining) for row in rows)

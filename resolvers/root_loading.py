@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -155,8 +156,9 @@ async def _nodes(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[s
         if each is not None and each[0] in parts.model.objects:
             texts.setdefault(each[0], []).append(each[1])
     found: dict[tuple[str, str], Any] = {}
-    for type_name, keys in texts.items():
-        found |= await _nodes_of_type(parts, info, type_name, keys, context.scopes)
+    loads = (_nodes_of_type(parts, info, type_name, keys, context.scopes) for type_name, keys in texts.items())
+    for of_type in await asyncio.gather(*loads):
+        found |= of_type
     nodes = [None if each is None else found.get(each) for each in ids]
     if root.is_list:
         return nodes

@@ -49,6 +49,10 @@ class SelectionNode:
     deferred: SelectionNode | None = None
     """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
 
+    def without_record(self) -> SelectionNode:
+        """Return the node without the request of the record, which a list's rows answer."""
+        return replace(self, requests=self.requests - {self.target.record})
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:

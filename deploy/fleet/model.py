@@ -35,7 +35,7 @@ class Analysis(m.Group):
     departure_punctuality: DeparturePunctuality = m.section("tail_number")
     cancellations: Cancellations = m.section("tail_number")
     diversions: Diversions = m.section("tail_number")
-    delay_distribution: list[DelayBin] = m.section("tail_number", order="from_minutes nulls first", first=20)
+    delay_distribution: list[DelayBin] = m.section("tail_number", order="from_minutes nulls first", first=20, usual=9)
     delay_percentiles: DelayPercentiles = m.section("tail_number")
     recovery: Recovery = m.section("tail_number")
     trend: Trend = m.section("tail_number")
@@ -45,57 +45,61 @@ class Analysis(m.Group):
     legs_per_day: LegsPerDay = m.section("tail_number")
     turnarounds: Turnarounds = m.section("tail_number")
     rotations: Rotations = m.section("tail_number")
-    busiest_days: list[BusyDay] = m.section("tail_number", order="legs desc, date")
+    busiest_days: list[BusyDay] = m.section("tail_number", order="legs desc, date", usual=200)
     night_flights: NightFlights = m.section("tail_number")
-    seasonality: list[Quarter] = m.section("tail_number", order="quarter", first=4)
-    monthly: list[Month] = m.section("tail_number", order="month", first=120)
-    weekly: list[Week] = m.section("tail_number", order="week", first=530)
-    daily: list[Day] = m.section("tail_number", order="date", first=366, max=4000)
-    by_weekday: list[Weekday] = m.section("tail_number", order="weekday", first=7)
-    by_hour: list[Hour] = m.section("tail_number", order="hour", first=24)
-    cumulative_distance: list[DistanceToDate] = m.section("tail_number", order="date", first=366, max=4000)
-    routes: list[Route] = m.section("tail_number", order="flights desc, origin, destination")
-    origins: list[Origin] = m.section("tail_number", order="flights desc, code")
-    destinations: list[Destination] = m.section("tail_number", order="flights desc, code")
-    carriers: list[CarrierUse] = m.section("tail_number", order="flights desc, code")
+    seasonality: list[Quarter] = m.section("tail_number", order="quarter", first=4, usual=4)
+    monthly: list[Month] = m.section("tail_number", order="month", first=120, usual=12)
+    weekly: list[Week] = m.section("tail_number", order="week", first=530, usual=45)
+    daily: list[Day] = m.section("tail_number", order="date", first=366, max=4000, usual=200)
+    by_weekday: list[Weekday] = m.section("tail_number", order="weekday", first=7, usual=7)
+    by_hour: list[Hour] = m.section("tail_number", order="hour", first=24, usual=16)
+    cumulative_distance: list[DistanceToDate] = m.section("tail_number", order="date", first=366, max=4000, usual=200)
+    routes: list[Route] = m.section("tail_number", order="flights desc, origin, destination", usual=28)
+    origins: list[Origin] = m.section("tail_number", order="flights desc, code", usual=3)
+    destinations: list[Destination] = m.section("tail_number", order="flights desc, code", usual=20)
+    carriers: list[CarrierUse] = m.section("tail_number", order="flights desc, code", usual=2)
     farthest_destination: FarthestDestination | None = m.section("tail_number")
     airports_served: list[AirportService] = m.section(
-        "tail_number", order="departures + arrivals desc, code", first=100
+        "tail_number", order="departures + arrivals desc, code", first=100, usual=20
     )
     recent_flights: list[RecentFlight] = m.section(
-        "tail_number", order="scheduled_departure desc, carrier, flight_number, origin"
+        "tail_number", order="scheduled_departure desc, carrier, flight_number, origin", usual=250
     )
     longest_flights: list[LongFlight] = m.section(
-        "tail_number", order="distance desc, scheduled_departure, carrier, flight_number, origin"
+        "tail_number", order="distance desc, scheduled_departure, carrier, flight_number, origin", usual=250
     )
     worst_delays: list[DelayedFlight] = m.section(
-        "tail_number", order="arrival_delay desc, scheduled_departure, carrier, flight_number, origin"
+        "tail_number", order="arrival_delay desc, scheduled_departure, carrier, flight_number, origin", usual=250
     )
     best_recoveries: list[RecoveredFlight] = m.section(
-        "tail_number", order="arrival_delay - departure_delay, scheduled_departure, carrier, flight_number, origin"
+        "tail_number",
+        order="arrival_delay - departure_delay, scheduled_departure, carrier, flight_number, origin",
+        usual=140,
     )
     flight_log: m.Page[LoggedFlight] = m.section(
-        "tail_number", order="scheduled_departure, carrier, flight_number, origin", first=50
+        "tail_number", order="scheduled_departure, carrier, flight_number, origin", first=50, usual=250
     )
     speed: Speed = m.section("tail_number")
     air_time: AirTime = m.section("tail_number")
-    distance_profile: list[DistanceBand] = m.section("tail_number", order="from_miles", first=4)
+    distance_profile: list[DistanceBand] = m.section("tail_number", order="from_miles", first=4, usual=4)
     block_time: BlockTime = m.section("tail_number")
     weather_exposure: WeatherExposure = m.section("tail_number")
-    delay_by_wind: list[WindBand] = m.section("tail_number", order="from_mph")
-    delay_by_visibility: list[VisibilityBand] = m.section("tail_number", order="from_miles")
-    delay_by_precipitation: list[PrecipitationBand] = m.section("tail_number", order="from_inches")
+    delay_by_wind: list[WindBand] = m.section("tail_number", order="from_mph", usual=7)
+    delay_by_visibility: list[VisibilityBand] = m.section("tail_number", order="from_miles", usual=5)
+    delay_by_precipitation: list[PrecipitationBand] = m.section("tail_number", order="from_inches", usual=4)
     peers: Peers | None = m.section("tail_number")
     model_benchmark: ModelBenchmark | None = m.section("tail_number")
     carrier_benchmark: CarrierBenchmark | None = m.section("tail_number")
     fleet_rank: FleetRank | None = m.section("tail_number")
-    route_benchmark: list[RouteComparison] = m.section("tail_number", order="flights desc, origin, destination")
+    route_benchmark: list[RouteComparison] = m.section(
+        "tail_number", order="flights desc, origin, destination", usual=28
+    )
     registration: Registration | None = m.section("tail_number")
-    revisions: list[Revision] = m.section("tail_number", order="revision desc")
+    revisions: list[Revision] = m.section("tail_number", order="revision desc", usual=2)
     age: Age | None = m.section("tail_number")
     manufacturer_share: ManufacturerShare | None = m.section("tail_number")
     seat_rank: SeatRank | None = m.section("tail_number")
-    outlier_days: list[OutlierDay] = m.section("tail_number", order="date", first=50)
+    outlier_days: list[OutlierDay] = m.section("tail_number", order="date", first=50, usual=3)
     missing_data: MissingData = m.section("tail_number")
 
 
@@ -103,7 +107,7 @@ class Aircraft(m.Object, table=aircraft):
     """An aircraft that is tracked."""
 
     registration: Registration | None = m.section("tail_number")
-    revisions: list[Revision] = m.section("tail_number", order="revision desc", required=True)
+    revisions: list[Revision] = m.section("tail_number", order="revision desc", required=True, usual=2)
     tail_number: str = m.key("The mark on the tail, such as N725MQ.")
     operator: Airline | None = m.one(
         most_frequent("carrier"),

@@ -17,10 +17,10 @@ ANNOUNCED = m.notifies("gateway_changes", key="tail_number")
 aircraft = records.table("public.aircraft", scope="register:read", freshness=REGISTERED, changes=ANNOUNCED)
 register = records.table("public.register", scope="register:read", freshness=REGISTERED, changes=ANNOUNCED)
 airlines = records.table(
-    "public.airline", scope="register:read", freshness=LISTED, changes=m.notifies("gateway_changes")
+    "public.airline", scope="register:read", freshness=LISTED, changes=m.notifies("gateway_changes"), rows=16
 )
 airports = records.table(
-    "public.airport", scope="register:read", freshness=LISTED, changes=m.notifies("gateway_changes")
+    "public.airport", scope="register:read", freshness=LISTED, changes=m.notifies("gateway_changes"), rows=1_458
 )
 flights = events.table("flights", time="date", scope="analysis:read", freshness=FLOWN)
 weather_hours = events.table("weather", scope="analysis:read", freshness=FLOWN)

@@ -83,6 +83,8 @@ class BoundSection:
     """The orders of which an argument picks one; `default_order` is then that of the argument's default."""
     first: int = 0
     max: int = 0
+    usual: int = 0
+    """About how many rows of a list a busy object has, for its price; 0 where its author does not say."""
     is_periodic: bool = False
     is_nullable: bool = False
     """Whether the section is null for a key without rows. Otherwise it has the columns' `empty` values."""

@@ -92,7 +92,8 @@ class Table:
     narrows; with `zone` it holds instants, and that is the time zone of the period's dates, else calendar dates.
     `latest` is the column whose greatest value marks the row that counts of those with one `key`, by default the key of
     the object type over the table. `changes` says how changes of its rows are heard; without it, what was read is
-    served for as long as it is fresh.
+    served for as long as it is fresh. `rows` is said of a table with few rows, about how many a tenant has: a query is
+    priced for no more of them than there are.
     """
 
     def __init__(self, database: Database, name: str, place: Place, options: TableOptions) -> None:
@@ -140,6 +141,7 @@ class TableOptions:
     latest: str = ""
     key: str = ""
     changes: ChangeFeed | None = None
+    rows: int = 0
 
 
 class Relation(Reference):
@@ -186,9 +188,10 @@ class Database:
         latest: str = "",
         key: str = "",
         changes: ChangeFeed | None = None,
+        rows: int = 0,
     ) -> Table:
         """Declare a table: see `Table`."""
-        options = TableOptions(tenant, scope, freshness, time, zone, latest, key, changes)
+        options = TableOptions(tenant, scope, freshness, time, zone, latest, key, changes, rows)
         return Table(self, name, calling_place(), options)
 
     def relation(self, sql: str) -> Relation:

@@ -180,12 +180,15 @@ def many(
     filter: type | None = None,
     first: int = 20,
     max: int = 200,
+    usual: int = 0,
     deprecated: str = "",
 ) -> Any:
-    """A list, or a page, of the objects whose `column` holds this object's key."""
-    return _word(
-        "many", description, column=column, order=order, filter=filter, first=first, max=max, deprecated=deprecated
-    )
+    """A list, or a page, of the objects whose `column` holds this object's key.
+
+    `usual` is about how many a busy object has, for the price of a query; without it, `first` counts.
+    """
+    given = {"column": column, "order": order, "filter": filter, "first": first, "max": max, "usual": usual}
+    return _word("many", description, **given, deprecated=deprecated)
 
 
 def first(column: str, description: str = "", *, order: str, deprecated: str = "") -> Any:
@@ -202,11 +205,12 @@ def through(
     order: str,
     first: int = 20,
     max: int = 200,
+    usual: int = 0,
     deprecated: str = "",
 ) -> Any:
-    """A list, or a page, of the objects that a relation brings together with this one."""
+    """A list, or a page, of the objects that a relation brings together with this one. `usual` is as in `many`."""
     given = {"relation": relation, "mine": mine, "theirs": theirs, "order": order, "first": first, "max": max}
-    return _word("through", description, **given, deprecated=deprecated)
+    return _word("through", description, **given, usual=usual, deprecated=deprecated)
 
 
 def section(
@@ -217,6 +221,7 @@ def section(
     order: str | Pick = "",
     first: int = 10,
     max: int = 1_000,
+    usual: int = 0,
     period: bool = False,
     scope: str = "",
     required: bool = False,
@@ -225,7 +230,8 @@ def section(
     """A section over the rows whose `column` holds this object's key.
 
     `over` is another table or relation than the section's own. `period` gives the field an argument of that name.
-    Without `required`, the field is nullable: its statement may fail where the object's does not.
+    Without `required`, the field is nullable: its statement may fail where the object's does not. `usual` is about how
+    many rows a busy object has, for the price of a query; without it, `first` counts.
     """
     given = {
         "column": column,
@@ -233,6 +239,7 @@ def section(
         "order": order,
         "first": first,
         "max": max,
+        "usual": usual,
         "period": period,
         "scope": scope,
     }

@@ -101,13 +101,14 @@ def merged(requests: Iterable[SectionRequest]) -> list[SectionRequest]:
 
 
 def rows_of(request: SectionRequest) -> float:
-    """Return about how many rows a request has for a busy object: for a list at most one a day of its period."""
+    """Return about how many rows a request has for a busy object: of a period with both ends at most one a day."""
     if not request.is_list:
         return 1
+    rows = min(request.first, request.section.usual or request.first)
     period = request.period
     if period is None or period.start is None or period.end is None:
-        return request.first
-    return min(request.first, 1 + (period.end - period.start).days)
+        return rows
+    return min(rows, 1 + (period.end - period.start).days)
 
 
 def graphql_name(section: BoundSection) -> str:

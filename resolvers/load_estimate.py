@@ -1,0 +1,108 @@
+"""What loading a selection takes, with nothing cached: statements and points, level by level of its tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from loaders.model.databases import Table
+from loaders.model.key_spaces import KeySpace
+from loaders.statements.cost import statement_points
+from loaders.statements.planning import plan, unified
+from loaders.statements.section_request import SectionRequest, rows_of
+from resolvers.selection_tree import SelectionNode
+
+
+class LoadEstimate(NamedTuple):
+    """Statements and their points."""
+
+    statements: int = 0
+    points: float = 0
+
+    def __add__(self, other: object) -> LoadEstimate:
+        if not isinstance(other, LoadEstimate):
+            return NotImplemented
+        return LoadEstimate(self.statements + other.statements, self.points + other.points)
+
+
+class Wave(NamedTuple):
+    """A node that is loaded for these keys, as they were given."""
+
+    node: SelectionNode
+    keys: Sequence[Any]
+
+
+@dataclass(slots=True)
+class _Together:
+    """What is loaded together of one key space: every object is asked all that any of them is."""
+
+    requests: set[SectionRequest] = field(default_factory=set)
+    keys: set[Any] = field(default_factory=set)
+    others: float = 0
+    """Objects whose keys are not known yet."""
+
+    def objects(self) -> float:
+        return len(self.keys) + self.others
+
+
+_Level = list[tuple[SelectionNode, float, Sequence[Any]]]
+"""Nodes with the number of their objects, and their keys where these are known."""
+
+
+def load_estimate(waves: Iterable[Wave]) -> LoadEstimate:
+    """Return what it takes to load some nodes together, then what they lead to, and so on.
+
+    Objects below a list count as many times as the product of the lists' `first` above them. What is deferred is loaded
+    after its level, and what it leads to after that.
+    """
+    level: _Level = [(wave.node, len(set(wave.keys)), wave.keys) for wave in waves if wave.keys]
+    load = LoadEstimate()
+    while level:
+        load += _level_estimate(level)
+        deferred: _Level = [(node.deferred, objects, keys) for node, objects, keys in level if node.deferred]
+        load += _chain_estimate(deferred)
+        level = [each for node, objects, _ in level for each in _below(node, objects)]
+    return load
+
+
+def _chain_estimate(level: _Level) -> LoadEstimate:
+    load = LoadEstimate()
+    while level:
+        load += _level_estimate(level)
+        level = [each for node, objects, _ in level for each in _below(node, objects)]
+    return load
+
+
+def _level_estimate(level: _Level) -> LoadEstimate:
+    together: dict[KeySpace, _Together] = {}
+    for node, objects, keys in level:
+        group = together.setdefault(node.target.key_space, _Together())
+        group.requests |= node.requests
+        group.keys.update(keys)
+        group.others += 0 if keys else objects
+    return sum(map(_statements, together.values()), LoadEstimate())
+
+
+def _statements(group: _Together) -> LoadEstimate:
+    plans = plan(unified(group.requests).values()) if group.requests else ()  # as they are loaded
+    points = sum(statement_points(each, group.objects()) for each in plans)
+    return LoadEstimate(sum(each.statements() for each in plans), points)
+
+
+def _below(node: SelectionNode, objects: float) -> _Level:
+    """Return the nodes that a node leads to. A list's rows answer the records of its objects."""
+    level: _Level = []
+    for follow in node.follows:
+        below = follow.node
+        if follow.position is None:
+            below = below.without_record()
+        level.append((below, _bounded(below, objects * rows_of(follow.request)), ()))
+    return level
+
+
+def _bounded(node: SelectionNode, objects: float) -> float:
+    """Return the number of objects, which is no greater than that of the rows of their table."""
+    over = node.target.record.section.over if node.target.record is not None else None
+    rows = over.options.rows if isinstance(over, Table) else 0
+    return min(objects, rows) if rows else objects
