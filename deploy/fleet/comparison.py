@@ -23,15 +23,17 @@ class ModelBenchmark(m.Section, over=model_benchmarks):
     """All flights of all registered aircraft of the same model; null where the model is not known or none flew."""
 
     model: str = m.sql("any(model)", "The model.")
-    aircraft: int = m.sql("uniqExact(member)", "Aircraft of the model with a scheduled flight.", unit="aircraft")
-    flights: int = m.sql("count()", "Scheduled flights, cancelled ones too.", unit="flights")
+    aircraft: int = m.sql("any(aircraft)", "Aircraft of the model with a scheduled flight.", unit="aircraft")
+    flights: int = m.sql("any(flights)", "Scheduled flights, cancelled ones too.", unit="flights")
     mean_arrival_delay: float | None = m.sql(
-        "avg(arrival_delay)", "Mean arrival delay of completed flights.", unit="minutes"
+        "any(mean_arrival_delay)", "Mean arrival delay of completed flights.", unit="minutes"
     )
-    on_time_share: float | None = m.ratio(
-        "countIf(on_time)", "countIf(completed)", "Completed flights that were under 15 minutes late."
+    on_time_share: float | None = m.sql(
+        "any(on_time_share)", "Completed flights that were under 15 minutes late.", unit="share, 0 to 1"
     )
-    cancelled_share: float | None = m.ratio("countIf(cancelled)", "count()", "Cancelled over scheduled flights.")
+    cancelled_share: float | None = m.sql(
+        "any(toNullable(cancelled_share))", "Cancelled over scheduled flights.", unit="share, 0 to 1"
+    )
 
 
 class CarrierBenchmark(m.Section, over=carrier_benchmarks):

@@ -14,16 +14,17 @@ from typing import Any
 
 from loaders.model.bound_sections import BoundSection
 from loaders.model.databases import Relation, Table
-from loaders.model.order_terms import OrderTerm
 from loaders.model.references import Fragment
+from loaders.model.scalars import BIG_INTEGER, FLOAT, INTEGER
 from loaders.statements.list_conditions import term_scalar
-from loaders.statements.request_shape import RequestShape
+from loaders.statements.request_shape import RequestShape, never_null
 from loaders.statements.row_sources import RowsWriter, StatementRules
 from loaders.statements.section_sql import (
     NamedRequest,
     after_rows,
     column_sql,
     from_rows,
+    having,
     inlined,
     key_names,
     limit,
@@ -175,7 +176,9 @@ def _objects(writer: RowsWriter, members: Sequence[NamedRequest], *, is_joined: 
             if markers[-1] and markers[-1] not in markers[:-1]:
                 columns.append(f"1 as {markers[-1]}")
     rows = from_rows(writer, members[0], has_where=not first.section.is_row)
-    group = "" if first.section.is_row or not key_names(first) else f"\ngroup by {', '.join(key_names(first))}"
+    group = ""
+    if not first.section.is_row and key_names(first):
+        group = f"\ngroup by {', '.join(key_names(first))}{having(writer, first)}"
     return _Select(
         f"select {lines(columns)}\n{rows}{group}",
         members,
@@ -198,7 +201,7 @@ def _listed(writer: RowsWriter, request: NamedRequest) -> str:
     grouping = ""
     if not section.is_row:
         grouped = [*keys, *(request.column(column) for column in section.columns if column.is_grouped)]
-        grouping = f"\ngroup by {', '.join(grouped)}" + (f"\nhaving {after}" if after else "")
+        grouping = f"\ngroup by {', '.join(grouped)}{having(writer, shape, after)}"
     rows = from_rows(writer, request, [after] if section.is_row else [])
     order = [*keys, *(f"{term}{suffix}" for term, suffix in zip(terms, order_suffixes(request), strict=True))]
     by = f" by {', '.join(keys)}" if keys else ""
@@ -217,7 +220,7 @@ def _gathered(writer: RowsWriter, request: NamedRequest) -> _Select:
 
 
 def _groups(writer: RowsWriter, members: Sequence[NamedRequest]) -> _Select:
-    """Lists that group alike share the inner select; each numbers and cuts its own rows further out."""
+    """Lists that group alike share the inner select; each orders and cuts its own rows further out."""
     first = members[0].shape
     keys = key_names(first)
     grouped = [column for column in first.section.columns if column.is_grouped]
@@ -225,7 +228,6 @@ def _groups(writer: RowsWriter, members: Sequence[NamedRequest]) -> _Select:
     inner = selected_keys(writer, first)
     inner += [f"{column_sql(writer, column, members[0].scope)} as {groups[column.sql]}" for column in grouped]
     written: dict[tuple[BoundSection, int], NamedRequest] = {}
-    numbers: dict[tuple[str, tuple[OrderTerm, ...]], str] = {}
     windows: list[str] = []
     outer: list[str] = []
     for request in members:
@@ -235,18 +237,44 @@ def _groups(writer: RowsWriter, members: Sequence[NamedRequest]) -> _Select:
             names = {c.name: groups[c.sql] if c.is_grouped else request.column(c) for c in section.columns}
             written[of_whom] = with_fields(request, names)
             inner += selected(writer, written[of_whom], [c for c in section.columns if not c.is_grouped])
-        own = replace(written[of_whom], shape=request.shape)
-        number = numbers.setdefault((own.alias, request.shape.order), f"{request.alias}__number")
-        if number.startswith(f"{request.alias}__number"):
-            windows.append(f"{_row_number(writer, own, keys)} as {number}")
-        row = f"tuple({number}, tuple({', '.join(own.scope.fields.values())}))"
-        rows_in_order = f"arraySort(groupArrayIf({row}, {number} <= {limit(writer, request)}))"
-        outer.append(f"tupleElement({rows_in_order}, 2) as {request.alias}")
+        own = replace(request, scope=replace(request.scope, fields=written[of_whom].scope.fields))
+        order = sort_keys(writer, own)
+        if order is None:
+            order = [f"{request.alias}__number"]
+            windows.append(f"{_row_number(writer, own, keys)} as {order[0]}")
+        rows = f"groupArray(tuple({', '.join(order)}, tuple({', '.join(own.scope.fields.values())})))"
+        ordered = f"tupleElement(arraySort({rows}), {len(order) + 1})"
+        outer.append(f"arraySlice({ordered}, 1, {limit(writer, request)}) as {request.alias}")
     group = ", ".join([*keys, *groups.values()])
-    grouped_rows = f"select {lines(inner)}\n{from_rows(writer, members[0])}\ngroup by {group}"
-    numbered = f"select {lines(['*', *windows])}\nfrom (\n{grouped_rows}\n)"
-    sql = f"select {lines([*keys, *outer])}\nfrom (\n{numbered}\n)\ngroup by {', '.join(keys)}"
+    source = f"select {lines(inner)}\n{from_rows(writer, members[0])}\ngroup by {group}{having(writer, first)}"
+    if windows:
+        source = f"select {lines(['*', *windows])}\nfrom (\n{source}\n)"
+    sql = f"select {lines([*keys, *outer])}\nfrom (\n{source}\n)\ngroup by {', '.join(keys)}"
     return _Select(sql, members, [[each.alias] for each in members], [""] * len(members), is_gathered=True)
+
+
+def sort_keys(writer: RowsWriter, request: NamedRequest) -> list[str] | None:
+    """Return expressions whose ascending order is that of the list; None where there are none.
+
+    Arrays are sorted in ascending order alone. Numbers that descend are negated; of what may be null, another
+    expression says first whether it is.
+    """
+    keys: list[str] = []
+    for term, sql in zip(request.shape.order, order_sql(writer, request), strict=True):
+        if not never_null(request.shape.section, term):
+            keys.append(f"{'isNotNull' if term.nulls_first else 'isNull'}({sql})")
+        if term.is_descending:
+            negated = _NEGATED.get(term.scalar.name) if term.scalar is not None else None
+            if negated is None:
+                return None
+            keys.append(negated.format(sql=sql))
+        else:
+            keys.append(sql)
+    return keys
+
+
+_NEGATED = {INTEGER.name: "-toInt64({sql})", BIG_INTEGER.name: "-toInt128({sql})", FLOAT.name: "-toFloat64({sql})"}
+"""Expressions that ascend where a number descends, exactly."""
 
 
 def _row_number(writer: RowsWriter, request: NamedRequest, keys: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 from typing import Any
 
 from loaders.model.bound_sections import BoundColumn, BoundSection
@@ -92,9 +92,22 @@ def rows_read(section: BoundSection) -> RowsRead:
     return frozenset({*tables.items(), *foreign})
 
 
-def reads_asked_rows_alone(section: BoundSection) -> bool:
-    """Whether a relation is over rows of the asked keys alone, so that no other condition has to leave others out."""
-    return not any(is_whole for _, is_whole in rows_read(section))
+class OtherRows(Enum):
+    """Whether a relation has rows of other keys than those that are asked for."""
+
+    NONE = auto()
+    SOME = auto()
+    """It reads rows of the asked keys, and others beside them: most rows are of the asked keys, as a rule."""
+    ANY = auto()
+
+
+def other_rows(section: BoundSection) -> OtherRows:
+    """Return whether the rows that a section is over are of other keys too."""
+    if not any(is_whole for _, is_whole in rows_read(section)):
+        return OtherRows.NONE
+    references = _references([section.over], section.database, set()) if isinstance(section.over, Relation) else ()
+    has_asked = any(isinstance(each, Rows) and each.column is not None for each in references)
+    return OtherRows.SOME if has_asked else OtherRows.ANY
 
 
 def is_enum(scalar: Scalar) -> bool:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from loaders.model.bound_sections import BoundColumn
-from loaders.model.databases import Kind, Table
+from loaders.model.bound_sections import BoundColumn, BoundSection
+from loaders.model.databases import Kind, Relation, Table
 from loaders.model.references import Fragment
 from loaders.model.words import OwnField
 from loaders.statements.list_conditions import after_condition, filter_conditions
 from loaders.statements.parameters import StatementScope
-from loaders.statements.request_shape import RequestShape, never_null, reads_asked_rows_alone
+from loaders.statements.request_shape import OtherRows, RequestShape, never_null, other_rows
 from loaders.statements.row_sources import RequestScope, RowsWriter
 from loaders.statements.section_request import SectionRequest
 
@@ -91,8 +91,8 @@ def from_rows(
         conditions = writer.conditions(over, () if by_key else columns)
     else:
         source = writer.relation(over, scope)
-        is_narrowed = bool(by_key) or reads_asked_rows_alone(section)
-        conditions = [] if is_narrowed else writer.keys(columns)  # it may have rows of others too
+        is_narrowed = bool(by_key) or other_rows(section) is OtherRows.NONE or narrows_groups(writer, section)
+        conditions = [] if is_narrowed else writer.keys(columns)
     if by_key:
         conditions = [*conditions, by_key]
     if has_where and section.where.parts:
@@ -100,6 +100,19 @@ def from_rows(
     conditions = [*conditions, *filter_conditions(writer, request.shape, scope), *filter(None, further)]
     where = f"\nwhere {' and '.join(conditions)}" if conditions else ""
     return f"from {source} as fw_source{where}"
+
+
+def narrows_groups(writer: RowsWriter, section: BoundSection) -> bool:
+    """Whether the groups of other keys are left out rather than their rows, of which there are few."""
+    is_grouped = not section.is_row and bool(section.key_columns) and isinstance(section.over, Relation)
+    return writer.kind is Kind.CLICKHOUSE and is_grouped and other_rows(section) is OtherRows.SOME
+
+
+def having(writer: RowsWriter, shape: RequestShape, further: str = "") -> str:
+    """Return the condition on groups. Without the count, ClickHouse would test that of the keys for each row."""
+    keys = writer.keys(key_names(shape)) if narrows_groups(writer, shape.section) else []
+    conditions = [*(f"if(count() > 0, {condition}, false)" for condition in keys), *filter(None, [further])]
+    return f"\nhaving {' and '.join(conditions)}" if conditions else ""
 
 
 def order_sql(writer: RowsWriter, request: NamedRequest) -> list[str]:

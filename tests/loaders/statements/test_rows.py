@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -14,28 +13,29 @@ from loaders.model.keys import Key
 from loaders.model.references import Fragment
 from loaders.model.scalars import BIG_INTEGER, INTEGER, TEXT, UNIQUE_ID, enum_scalar
 from loaders.model.table_binding import bind_tables
-from loaders.model.words import argument
-from loaders.statements.parameters import TenantScope
-from loaders.statements.rows import RowsWriter, StatementScope
-from loaders.statements.select import select
+from loaders.statements.parameters import StatementScope, TenantScope
+from loaders.statements.planning import plan
+from loaders.statements.row_sources import RequestScope, RowsWriter, StatementRules
+from loaders.statements.section_request import section_request
 from tests.loaders.model.models import RIGHT, load
 
-TENANT = TenantScope(UNIQUE_ID, str(UUID(int=1)))
-ASKED = StatementScope(Key(("id",), (TEXT,)), ["a"], TENANT)
+SCOPE = StatementScope(["a"], TenantScope(UNIQUE_ID, str(UUID(int=1))))
 POSTGRES, CLICKHOUSE = Postgres(), ClickHouse()
+REQUEST = RequestScope(0, "fw_test", {})
+ID = Key(("id",), (TEXT,))
 
 
-def asked_of(asked: StatementScope, *tables: Table) -> StatementScope:
-    """Return a scope that knows some tables of a model with tenants, whose objects have the key `id`."""
+def _rules(key: Key, *tables: Table) -> StatementRules:
+    """Return rules of a model with tenants, whose objects have the key `id`."""
     tenant = Tenant("account", "account_id", UUID)
-    return replace(asked, bound_tables=bind_tables(tables, tenant, dict.fromkeys(tables, ("id",))))
+    return StatementRules(key, bind_tables(tables, tenant, dict.fromkeys(tables, ("id",))))
 
 
 def test_names_of_columns_are_never_read_as_sql() -> None:
     table = POSTGRES.table("app.people", tenant="user", time="order")
-    statement = RowsWriter(POSTGRES, asked_of(ASKED, table))
-    rows = statement.fragment(Fragment.of(f"{table.asked('Id')}"))
-    assert statement.statement(f"select 1 from {rows}") == (
+    writer = RowsWriter(POSTGRES, _rules(ID, table))
+    rows = writer.fragment(Fragment.of(f"{table.asked('Id')}"), REQUEST)
+    assert writer.statement(f"select 1 from {rows}") == (
         'with fw_rows_0 as not materialized (select * from app.people where "user" = $1::uuid and "Id" = any($2::text[]))\n'
         "select 1 from fw_rows_0"
     )
@@ -49,44 +49,52 @@ def test_names_of_columns_are_never_read_as_sql() -> None:
     ],
 )
 def test_keys_of_several_parts_are_asked_together(database: Database, expected: str) -> None:
-    asked = StatementScope(Key(("a", "b"), (BIG_INTEGER, INTEGER)), [(1, 2)], None)
     table = database.table("app.lines", tenant=everyones)
-    statement = RowsWriter(database, asked_of(asked, table))
-    statement.fragment(Fragment.of(f"{table.asked('a, b')}"))
-    assert f"where {expected})" in statement.statement("select 1")
+    writer = RowsWriter(database, _rules(Key(("a", "b"), (BIG_INTEGER, INTEGER)), table))
+    writer.fragment(Fragment.of(f"{table.asked('a, b')}"), REQUEST)
+    assert f"where {expected})" in writer.statement("select 1")
 
 
 def test_a_table_of_tenants_is_not_read_for_none() -> None:
     parent = POSTGRES.table("app.orders", tenant="account_id")
-    tables = (parent, POSTGRES.table("app.lines", tenant=parent.via("order_id")))
-    nobody = RowsWriter(POSTGRES, asked_of(StatementScope(ASKED.key, ["a"], None), *tables))
-    for table in tables:
-        with pytest.raises(TypeError, match="belongs to tenants, and the statement is for none"):
-            nobody.name(table)
+    for table in (parent, POSTGRES.table("app.lines", tenant=parent.via("order_id"))):
+        writer = RowsWriter(POSTGRES, _rules(ID, parent, table))
+        writer.name(table)
+        (parameter,) = writer.parameters.all()
+        with pytest.raises(TypeError, match="tables that belong to tenants, and is for none"):
+            parameter.source(StatementScope([], None), [])
 
 
 def test_a_table_whose_tenant_is_not_known_is_not_read() -> None:
     table = POSTGRES.table("app.orders", tenant="account_id")
     with pytest.raises(KeyError):
-        RowsWriter(POSTGRES, ASKED).name(table)
+        RowsWriter(POSTGRES, _rules(ID)).name(table)
 
 
 def test_a_table_is_not_read_in_another_database() -> None:
+    table = CLICKHOUSE.table("events")
     with pytest.raises(TypeError, match="events lies in another database than the statement"):
-        RowsWriter(POSTGRES, ASKED).name(CLICKHOUSE.table("events"))
+        RowsWriter(POSTGRES, _rules(ID, table)).name(table)
 
 
-def test_an_enum_is_bound_by_its_label() -> None:
-    ranking = argument("by", Ranking, default=Ranking.BYTES)
-    statement = RowsWriter(CLICKHOUSE, StatementScope(Key(("id",), (enum_scalar(Ranking),)), ["EVENTS"], TENANT))
-    assert statement.fragment(Fragment.of(f"{ranking}")) == "{argument_by:String}"
-    statement.keys(["id"])
-    assert statement.binding.values == {"argument_by": "bytes", "keys_0": ["events"]}
+def test_keys_that_are_enums_are_bound_by_their_labels() -> None:
+    table = POSTGRES.table("app.people", tenant=everyones)
+    writer = RowsWriter(POSTGRES, _rules(Key(("by",), (enum_scalar(Ranking),)), table))
+    assert writer.keys(["by"]) == ['"by"::text = any($1::text[])']
+    (parameter,) = writer.parameters.all()
+    assert parameter.source(StatementScope(["EVENTS"], None), []) == ["events"]
 
 
 def test_a_condition_with_or_does_not_let_other_objects_in(tmp_path: Path) -> None:
     text = RIGHT.replace("from {peers} as p left join {events.all}", "from {events.all} as p left join {events.all}")
     text = text.replace("class Rank(m.Section, over=", 'class Rank(m.Section, where="n > 5 or n = 0", over=')
-    use = load(tmp_path, text).bound_sections["Order.rank"]
-    asked = StatementScope(use.key, [1], TENANT, bound_tables=use.bound_tables)
-    assert "where (n > 5 or n = 0) and `id` in {keys_0:Array(Int64)}" in select(use, asked).sql
+    (statement,) = plan([section_request(load(tmp_path, text).bound_sections["Order.rank"])])
+    assert "where `id` in {keys_0:Array(Int64)} and (n > 5 or n = 0)" in statement.sql
+
+
+def test_no_value_is_part_of_the_text(tmp_path: Path) -> None:
+    (statement,) = plan([section_request(load(tmp_path, RIGHT).bound_sections["Order.record"])])
+    bound = statement.bind(SCOPE)
+    assert bound.sql == statement.sql
+    assert str(UUID(int=1)) not in bound.sql
+    assert str(UUID(int=1)) in bound.values.values()
