@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
@@ -159,13 +160,17 @@ class Relation(Reference):
 
 
 class Database:
-    """A database by the name that its URL's setting has."""
+    """A database by the name that its URL's setting has.
+
+    `functions` names those that SQL may call beside the ordinary ones: they must read and change nothing of others.
+    """
 
     kind: Kind
     variable_prefix: str
 
-    def __init__(self, name: str = "") -> None:
+    def __init__(self, name: str = "", *, functions: Sequence[str] = ()) -> None:
         self.name = name
+        self.functions = functions
         self.place = calling_place()
 
     def __format__(self, spec: str) -> str:

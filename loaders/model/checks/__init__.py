@@ -7,6 +7,7 @@ from loaders.model.checks.columns import check_columns
 from loaders.model.checks.declarations import check_declaration
 from loaders.model.checks.fields import check_fields
 from loaders.model.checks.fragments import check_fragments
+from loaders.model.checks.function_calls import check_functions
 from loaders.model.checks.list_types import check_list_types
 from loaders.model.checks.lists import check_lists
 from loaders.model.checks.names import check_names
@@ -25,6 +26,7 @@ CHECKS = (
     check_list_types,
     check_arguments,
     check_fragments,
+    check_functions,
     check_roots,
 )
 """All checks, in the order that they run; the order of messages is that of files and lines."""

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from loaders.model.checks.sql_mistakes import forbidden_functions, syntax_mistakes
+from loaders.model.checks.sql_mistakes import syntax_mistakes
 from loaders.model.checks.sql_tables import named_tables
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Declared, Filter, Section, options_of
@@ -140,8 +140,6 @@ class _Look:
     def _common(self, sql: str) -> None:
         for offset, mistake in syntax_mistakes(sql):
             self._add(sql, offset, f"{mistake}.")
-        for offset, name in forbidden_functions(sql):
-            self._add(sql, offset, f"{name}() may read what the gateway cannot see, or change something: leave it out.")
         for word in words(sql):
             if word.kind == "name" and word.lower.startswith("fw_"):
                 self._add(sql, word.offset, f"{word.text}: names that begin with fw_ are the gateway's own.")

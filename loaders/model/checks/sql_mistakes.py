@@ -6,27 +6,11 @@ so that it means the same here as there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from loaders.model.sql_words import SQLWord, all_words, words
 
 _OPENING, _CLOSING = {"(": ")", "[": "]"}, frozenset(")]")
-_FORBIDDEN = frozenset(
-    {"catboostevaluate", "currval", "evalmlmethod", "executable", "file", "generateserialid", "input", "lastval"}
-    | {"mergetreeindex", "nextval", "pg_notify", "set_config", "setval", "ts_rewrite", "ts_stat", "xpath_table"}
-    | {"current_setting"}
-)
-_FORBIDDEN_PREFIXES = (
-    *("dictget", "dicthas", "dictisin", "joinget", "sleep", "remote", "cluster"),
-    *("query_to_", "table_to_", "cursor_to_", "schema_to_", "database_to_", "dblink", "lo_", "crosstab", "connectby"),
-    *("pg_read_", "pg_ls_", "pg_stat_file", "pg_sleep", "pg_advisory", "pg_try_advisory", "pg_terminate", "pg_cancel"),
-    *("pg_logical", "pg_create", "pg_drop", "pg_switch", "pg_reload", "pg_rotate", "pg_export", "pg_relation_"),
-    *("pg_table_", "pg_total_"),
-)
-"""Functions that read tables or files which the gateway cannot see in the SQL, change something, or wait."""
-_IN_AS_FUNCTION = re.compile(r"(?:global)?(?:not)?(?:null)?in(?:ignoreset)?")
-"""ClickHouse takes the name of a table as the last argument of these; `in` itself is looked at as an operator."""
 _LOCKS = frozenset({"update", "share", "no", "key"})
 _STATEMENTS = frozenset(
     {"insert", "update", "delete", "merge", "drop", "alter", "create", "truncate", "grant", "copy", "call", "attach"}
@@ -107,21 +91,3 @@ def _neighbours(found: Sequence[SQLWord]) -> Iterator[tuple[SQLWord, SQLWord, SQ
     """Yield each word behind the one before it and before the two after it."""
     padded = [_NOTHING, *found, _NOTHING, _NOTHING]
     return zip(padded, padded[1:], padded[2:], padded[3:], strict=False)
-
-
-def forbidden_functions(sql: str) -> Iterator[tuple[int, str]]:
-    """Yield offset and name of each function that a model must not call, those of other schemas among them."""
-    for before, word, after, third in _neighbours(words(sql)):
-        if word.kind != "name" or after.text != "(":
-            continue
-        if word.lower == "apply" and _is_forbidden(third.lower):
-            yield third.offset, third.text
-        schema, _, name = word.lower.replace('"', "").replace("`", "").rpartition(".")
-        is_elsewhere = before.text == "." or schema not in ("", "pg_catalog")
-        if is_elsewhere or _is_forbidden(name):
-            yield word.offset, word.text
-
-
-def _is_forbidden(name: str) -> bool:
-    is_in = name != "in" and _IN_AS_FUNCTION.fullmatch(name) is not None
-    return is_in or name in _FORBIDDEN or name.startswith(_FORBIDDEN_PREFIXES)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from loaders.model.checks.sql_mistakes import forbidden_functions, syntax_mistakes
+from loaders.model.checks.function_calls import unknown_functions
+from loaders.model.checks.sql_mistakes import syntax_mistakes
 from loaders.model.checks.sql_tables import named_tables
+from loaders.model.databases import Kind
 from loaders.model.sql_words import REFERENCE
 
 
@@ -59,12 +61,14 @@ def test_a_table_is_found_wherever_it_is_named(sql: str, table: str) -> None:
     "sql", ["dictGet('d', 'a', 1)", "x + PG_READ_FILE ('/etc/passwd')", "pg_catalog.\"query_to_xml\"('')"]
 )
 def test_functions_that_read_elsewhere_are_found(sql: str) -> None:
-    assert len(list(forbidden_functions(sql))) == 1
+    for kind in Kind:
+        assert len(list(unknown_functions(sql, kind))) == 1
 
 
-@pytest.mark.parametrize("sql", ["merged", "merge", "file_name(x)", "'dictGet(1)'"])
+@pytest.mark.parametrize("sql", ["merged", "merge", "count(x)", "'dictGet(1)'", "pg_catalog"])
 def test_other_names_are_not(sql: str) -> None:
-    assert list(forbidden_functions(sql)) == []
+    for kind in Kind:
+        assert list(unknown_functions(sql, kind)) == []
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_other_names_are_not(sql: str) -> None:
 def test_ordinary_sql_is_left_alone(sql: str) -> None:
     assert list(named_tables(sql)) == []
     assert list(syntax_mistakes(sql)) == []
-    assert list(forbidden_functions(sql)) == []
+    assert list(unknown_functions(sql, Kind.POSTGRES)) == []
 
 
 HIDDEN = [
@@ -119,4 +123,49 @@ HIDDEN = [
 
 @pytest.mark.parametrize("sql", HIDDEN)
 def test_what_a_database_would_read_otherwise_is_refused(sql: str) -> None:
-    assert [*named_tables(sql), *syntax_mistakes(sql), *forbidden_functions(sql)]
+    assert [*named_tables(sql), *syntax_mistakes(sql), *unknown_functions(sql, Kind.CLICKHOUSE)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "sql"),
+    [
+        (Kind.POSTGRES, "percentile_disc(0.5) within group (order by x) filter (where y in (1, 2))"),
+        (Kind.POSTGRES, "cast(x as numeric(10, 2)) + y::numeric(12, 4) + pg_catalog.round(z) + COUNT(*)"),
+        (Kind.POSTGRES, "with t(a, b) as (select 1, 2), u(c) as materialized (select 3) select a from t, u"),
+        (Kind.POSTGRES, "with recursive t(n) as (select 1 union all select n + 1 from t) select n from t"),
+        (Kind.POSTGRES, "select x from unnest(array[1]) with ordinality as n(x, place)"),
+        (Kind.POSTGRES, "rank() over (partition by a order by (b)) + any(array[1]) * (select 1) + all (array[2])"),
+        (Kind.CLICKHOUSE, "quantileExactOrNullIf(0.5)(x, y) + SUM(x) + uniqExactIf(a, b) + sumMap(c).1"),
+        (Kind.CLICKHOUSE, "arraySort(p -> (-toInt64(p.2), p.1), arrayZip(a, b)) + x::Decimal(18, 2)"),
+        (Kind.CLICKHOUSE, "cast(x as Nullable(Decimal(18, 2)))"),
+        (Kind.CLICKHOUSE, "any(x) + groupArrayDistinctIf(y, z) + argMinOrNull(a, (b, c))"),
+    ],
+)
+def test_ordinary_functions_are_known(kind: Kind, sql: str) -> None:
+    assert list(unknown_functions(sql, kind)) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "sql", "name"),
+    [
+        (Kind.POSTGRES, "app.score(x)", "app.score"),
+        (Kind.POSTGRES, '"Count"(x)', "Count"),
+        (Kind.POSTGRES, '"app"."Score" (x)', "app.Score"),
+        (Kind.POSTGRES, '"app" . "score" (x)', "score"),
+        (Kind.POSTGRES, "uniqExact(x)", "uniqexact"),
+        (Kind.POSTGRES, "select a from dblink('x') as (a integer)", "dblink"),
+        (Kind.POSTGRES, "with a as (select 1) select x from a, score(x) as (b integer)", "score"),
+        (Kind.POSTGRES, "array_agg(score(x))", "score"),
+        (Kind.POSTGRES, "current_setting('a')", "current_setting"),
+        (Kind.POSTGRES, "nextval ('a')", "nextval"),
+        (Kind.CLICKHOUSE, "uniqexact(x)", "uniqexact"),
+        (Kind.CLICKHOUSE, "sumScore(x)", "sumScore"),
+        (Kind.CLICKHOUSE, "scoreIf(x)", "scoreIf"),
+        (Kind.CLICKHOUSE, "`dictGet`('a', 'b', 1)", "dictGet"),
+        (Kind.CLICKHOUSE, "string_agg(x, ',')", "string_agg"),
+        (Kind.CLICKHOUSE, "hostName()", "hostName"),
+    ],
+)
+def test_other_functions_are_named(kind: Kind, sql: str, name: str) -> None:
+    assert [each for _, each in unknown_functions(sql, kind)] == [name]
+    assert list(unknown_functions(sql, kind, [name])) == [] or " . " in sql

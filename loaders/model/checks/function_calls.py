@@ -1,0 +1,188 @@
+"""Functions that SQL of a model calls: each computes from its arguments alone, or is allowed by the author."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loaders.model.class_reader import DeclaredField
+from loaders.model.classes import Object, Section, options_of
+from loaders.model.databases import Database, Kind, Relation, Table
+from loaders.model.declaration import ModelDeclaration, ModelParts
+from loaders.model.places import Place, place_of_class
+from loaders.model.problems import Problems, suggestion
+from loaders.model.references import Fragment
+from loaders.model.sql_functions import is_known_function, is_type_with_brackets, known_functions, names_in
+from loaders.model.sql_words import REFERENCE, SQLWord, words
+from loaders.model.words import Pick
+
+_KEYWORDS = names_in(
+    """
+    all and any as asc between by case cast cross cube desc distinct else end except exists filter from full group
+    having ilike in inner intersect interval is join lateral left like limit natural not null offset on only or
+    order ordinality outer over partition prewhere qualify recursive right rollup rows select sets similar some then
+    union unnest using values when where window with within
+    """
+)
+"""Words that have something in brackets behind them and are no functions; ClickHouse's any() and left() are known."""
+_NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?", re.ASCII)
+_NOTHING = SQLWord("other", "", 0)
+_ENDS_WITH = frozenset({"select", "values", "table"})
+"""What begins the query behind the common table expressions of a `with`."""
+
+
+def check_functions(_model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
+    """Check the functions that databases allow beside the known ones, and those that all SQL of the model calls."""
+    for database in parts.databases:
+        _check_named(database, problems)
+    for text in _texts(parts):
+        for database in text.databases:
+            _check_text(text, database, problems)
+
+
+def _check_named(database: Database, problems: Problems) -> None:
+    functions: Any = database.functions
+    is_list = isinstance(functions, Sequence) and not isinstance(functions, str)
+    names = functions if is_list else []
+    wrong = [name for name in names if not isinstance(name, str) or not _NAME.fullmatch(name)]
+    for value in wrong if is_list else [functions]:
+        subject = f"{type(database).__name__}({database.name!r})"
+        message = f"functions= is a list of names such as similarity or app.score, and has {value!r}."
+        problems.add(database.place, subject, message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """SQL of a model, and the databases that it is sent to."""
+
+    sql: Any
+    place: Place
+    subject: str
+    databases: tuple[Database, ...]
+
+
+def _texts(parts: ModelParts) -> Iterator[_Text]:
+    for relation in parts.relations:
+        yield _Text(relation.sql, relation.place, "relation", (relation.database,))
+    of_class = _databases_of_classes(parts)
+    for cls in parts.classes(Section):
+        yield _Text(options_of(cls).get("where"), place_of_class(cls), cls.__name__, of_class[cls])
+    for declared in parts.all_fields():
+        own = of_class[declared.owner]
+        if declared.has_sql_link and issubclass(declared.owner, Object):
+            own = _databases([declared.given("over")])
+        for name in ("expression", "part", "whole", "sql", "column"):
+            if name != "column" or declared.has_sql_link:
+                yield _Text(declared.given(name), declared.place, declared.subject, own)
+        yield _Text(declared.given("order"), declared.place, declared.subject, _rows_of(declared))
+
+
+def _databases_of_classes(parts: ModelParts) -> defaultdict[type, tuple[Database, ...]]:
+    """Return the databases that the SQL in the fields of a class is sent to: those of the lists that use it."""
+    sources: defaultdict[type, list[Any]] = defaultdict(list)
+    for cls in parts.classes(Section):
+        sources[cls].append(options_of(cls).get("over"))
+    for declared in parts.all_fields():
+        if declared.shape is not None and declared.given("over") is not None:
+            sources[declared.shape.type].append(declared.given("over"))
+        for used in (declared.given("filter"), declared.given("order")):
+            if isinstance(used, type) and declared.shape is not None:
+                sources[used].append(_options(declared.shape.type).get("table"))
+    databases: defaultdict[type, tuple[Database, ...]] = defaultdict(tuple)
+    databases.update({cls: _databases(each) for cls, each in sources.items()})
+    return databases
+
+
+def _rows_of(declared: DeclaredField) -> tuple[Database, ...]:
+    """Return the database of the rows that a field's order is over."""
+    options = _options(declared.shape.type) if declared.shape is not None else {}
+    return _databases([declared.given("over") or options.get("over") or options.get("table")])
+
+
+def _options(cls: Any) -> dict[str, Any]:
+    return options_of(cls) if isinstance(cls, type) and issubclass(cls, Object | Section) else {}
+
+
+def _databases(sources: Iterable[Any]) -> tuple[Database, ...]:
+    return tuple(dict.fromkeys(each.database for each in sources if isinstance(each, Table | Relation)))
+
+
+def _check_text(text: _Text, database: Database, problems: Problems) -> None:
+    picks = [text.sql] if isinstance(text.sql, Pick) else []
+    try:
+        fragment = Fragment.of(text.sql) if isinstance(text.sql, str) else Fragment(())
+    except ValueError:  # noted when the model was walked
+        return
+    picks += [each for each in fragment.references() if isinstance(each, Pick)]
+    for pick in picks:
+        for sql in pick.sql.values():
+            _check_text(_Text(sql, pick.place, str(pick.argument.name), ()), database, problems)
+    sql = fragment.shown(REFERENCE)
+    for offset, name in unknown_functions(sql, database.kind, database.functions):
+        line = text.place.line + sql.count("\n", 0, offset) if text.place.line else 0
+        word, close = type(database).__name__, suggestion(name, known_functions(database.kind))
+        named = f"{word}({database.name!r}, functions=[{name!r}])"
+        message = (
+            f"{name}() is no function that computes from its arguments alone.{close} If it reads and changes nothing"
+        )
+        problems.add(Place(text.place.file, line), text.subject, f"{message} of other tenants', allow it: m.{named}.")
+
+
+def unknown_functions(sql: str, kind: Kind, more: Iterable[str] = ()) -> Iterator[tuple[int, str]]:
+    """Yield offset and name of each function that SQL calls and that is neither known nor among some more."""
+    named = frozenset(more)
+    found = words(sql)
+    definitions = set(_definitions(found))
+    for place, word in enumerate(found):
+        before = found[place - 1] if place else _NOTHING
+        after = found[place + 1] if place + 1 < len(found) else _NOTHING
+        if word.kind != "name" or after.text != "(" or place in definitions or _is_no_call(word, before):
+            continue
+        name = _plain(word.text, kind)
+        if before.text == "." or not is_known_function(name, kind, named):
+            yield word.offset, name
+
+
+def _is_no_call(word: SQLWord, before: SQLWord) -> bool:
+    """Whether a name before brackets is a keyword, the alias of a table with its columns, or a type."""
+    return word.lower in _KEYWORDS or before.lower == "as" or is_type_with_brackets(word.text)
+
+
+def _definitions(found: Sequence[SQLWord]) -> Iterator[int]:
+    """Yield the places of common table expressions that name their columns: `with t(a, b) as (…)`."""
+    open_withs: list[bool] = [False]
+    for place, word in enumerate(found):
+        if word.text == "(":
+            open_withs.append(False)
+        elif word.text == ")" and len(open_withs) > 1:
+            open_withs.pop()
+        elif word.lower == "with":
+            open_withs[-1] = True
+        elif word.lower in _ENDS_WITH:
+            open_withs[-1] = False
+        elif open_withs[-1] and word.kind == "name" and _is_definition(found[place + 1 :]):
+            yield place
+
+
+def _is_definition(following: Sequence[SQLWord]) -> bool:
+    """Whether names in brackets, `as` and a query in brackets follow."""
+    for place, word in enumerate(following):
+        if word.text == ")":
+            behind = [each.lower for each in following[place + 1 : place + 3]]
+            return behind[:1] == ["as"] and behind[1:] in (["("], ["materialized"], ["not"])
+        if place == 0 and word.text != "(":
+            return False
+        if word.text not in ("(", ",") and word.kind != "name":
+            return False
+    return False
+
+
+def _plain(name: str, kind: Kind) -> str:
+    """Return a function's name without quotes; what is not quoted is in lower case in PostgreSQL."""
+    parts = re.findall(r'"(?:[^"]|"")+"|`[^`]+`|[^."`]+', name)
+    is_folded = kind is Kind.POSTGRES
+    plain = [part[1:-1] if part[0] in '"`' else part.lower() if is_folded else part for part in parts]
+    return ".".join(plain)
