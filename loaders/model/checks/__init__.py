@@ -14,6 +14,7 @@ from loaders.model.checks.names import check_names
 from loaders.model.checks.objects import check_objects
 from loaders.model.checks.roots import check_roots
 from loaders.model.checks.tables import check_tables
+from loaders.model.checks.tenant_types import check_tenant_types
 
 CHECKS = (
     check_declaration,
@@ -28,5 +29,6 @@ CHECKS = (
     check_fragments,
     check_functions,
     check_roots,
+    check_tenant_types,
 )
 """All checks, in the order that they run; the order of messages is that of files and lines."""

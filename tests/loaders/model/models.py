@@ -85,7 +85,7 @@ class Query(m.Query):
     orders: m.Page[Order] = m.page(order=OrderOrder, filter=OrderFilter)
     node: m.Node | None = m.by_key()
 
-model = m.Model("shop", query=Query, types=[Account, Order, Line], tenant=m.Tenant(claim="account", column="account_id"))
+model = m.Model("shop", query=Query, types=[Account, Order, Line], tenant=m.Tenant(claim="account", type=UUID, column="account_id"))
 '''
 
 
