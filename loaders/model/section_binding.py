@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from loaders.model.bound_sections import COUNT, RECORD, BoundColumn, BoundSection, PickedOrder
+from loaders.model.bound_sections import COUNT, RECORD, BoundColumn, BoundSection
 from loaders.model.bound_tables import BoundTable
 from loaders.model.class_reader import DeclaredField
 from loaders.model.column_scopes import ColumnScopes, touched_scopes
@@ -18,17 +17,16 @@ from loaders.model.list_binding import (
     default_terms,
     filter_conditions,
     order_members,
-    own_terms_of,
     terms_of,
 )
 from loaders.model.model import Model, ObjectType, SectionType
 from loaders.model.names import column_names, quoted_name
 from loaders.model.order_terms import OrderMember, OrderTerm, with_tie_break
 from loaders.model.references import Fragment
-from loaders.model.scalars import INTEGER, NUMBERS, Scalar
+from loaders.model.scalars import INTEGER, Scalar
+from loaders.model.section_columns import column_expression, empty_value, ordered_section
 from loaders.model.section_facts import with_facts
 from loaders.model.shapes import Cardinality, Shape, ValueKind
-from loaders.model.words import OwnField, Pick
 
 ROOT = "Query"
 """The first part of the names of what root fields are answered from."""
@@ -249,46 +247,18 @@ class _Binder:
             usual=field.given("usual", 0),
             is_periodic=any(bool(each.given("period")) for each in fields),
             is_nullable=not is_list and shape.nullable,
-            empty=() if is_list or shape.nullable else tuple(map(_empty, columns)),
+            empty=() if is_list or shape.nullable else tuple(map(empty_value, columns)),
             scopes=frozenset(str(each.given("scope")) for each in fields if each.given("scope")),
             bound_tables=self._bound,
         )
-        yield _ordered(bound, section, field.given("order")) if is_list else bound
+        yield ordered_section(bound, section, field.given("order")) if is_list else bound
 
     def _section_columns(self, section: SectionType, kind: Kind) -> Iterator[BoundColumn]:
         for field in section.fields:
             if field.shape is None or field.word is None or field.is_computed:
                 continue
-            sql, scalars, target = _expression(field, kind), self._scalars(field.shape), self._target(field.shape)
+            sql, scalars, target = column_expression(field, kind), self._scalars(field.shape), self._target(field.shape)
             yield BoundColumn(field.name, sql, field.shape, scalars, field.word.name == "group_by", target)
-
-
-def _ordered(section: BoundSection, declared: SectionType, order: str | Pick) -> BoundSection:
-    """Return a list with its order: over the columns of its rows, or over its own fields where rows are grouped."""
-    scalars = {column.name: column.scalar for column in section.columns if not column.is_list}
-    tie_break: tuple[OrderTerm, ...] = ()
-    if section.is_row:
-        written = {
-            str(field.given("expression")): scalars[field.name] for field in declared.fields if field.name in scalars
-        }
-        known = {**scalars, **written}
-
-        def terms(text: str) -> tuple[OrderTerm, ...]:
-            return terms_of(text, section.database.kind, known)
-    else:
-        grouped = [column for column in section.columns if column.is_grouped]
-        tie_break = tuple(OrderTerm(Fragment((OwnField(each.name),)), scalar=each.scalar) for each in grouped)
-
-        def terms(text: str) -> tuple[OrderTerm, ...]:
-            return own_terms_of(text, scalars)
-
-    if isinstance(order, str):
-        return replace(section, default_order=with_tie_break(terms(order), tie_break), tie_break=tie_break)
-    picked = {member.name: with_tie_break(terms(sql), tie_break) for member, sql in order.sql.items()}
-    default = picked[order.argument.default.name]
-    return replace(
-        section, default_order=default, tie_break=tie_break, picked_order=PickedOrder(order.argument, picked)
-    )
 
 
 def _with_count(section: BoundSection) -> Iterator[BoundSection]:
@@ -317,27 +287,3 @@ def _shape(field: DeclaredField) -> Shape:
     if field.shape is None:
         raise TypeError(field.subject)
     return field.shape
-
-
-def _empty(column: BoundColumn) -> Any:
-    """Return what a column is over no rows: nothing of a list, 0 of a number that cannot be null."""
-    if column.is_list:
-        return None if column.shape.nullable else []
-    return None if column.shape.nullable else NUMBERS.get(column.scalar.name)
-
-
-def _expression(field: DeclaredField, kind: Kind) -> Fragment:
-    """SQL of a section's field in the language of its store."""
-    name = field.word.name if field.word is not None else ""
-    is_postgres = kind is Kind.POSTGRES
-    if name == "percentile":
-        level, expression = field.given("level"), field.given("expression")
-        if is_postgres:
-            return Fragment.of(f"percentile_disc({level}) within group (order by {expression})")
-        return Fragment.of(f"toFloat64(quantileExact({level})({expression}))")
-    if name == "ratio":
-        part, whole = field.given("part"), field.given("whole")
-        return Fragment.of(
-            f"({part})::float8 / nullif({whole}, 0)" if is_postgres else f"({part}) / nullIf({whole}, 0)"
-        )
-    return Fragment.of(str(field.given("column" if name == "one" else "expression")))
