@@ -101,7 +101,7 @@ def build_app(settings: Settings, model: Model | None = None) -> Starlette:
             async with kept_warm(stores, settings):
                 yield
 
-    app = Application(_routes(settings, persisted, rate_limit), _middleware(settings), lifespan)
+    app = Application(_routes(settings, model, persisted, rate_limit), _middleware(settings), lifespan)
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
     return app
 
@@ -146,8 +146,13 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def _routes(settings: Settings, persisted: Persisted, rate_limit: RateLimit) -> list[BaseRoute]:
-    schema = build_schema(introspection=settings.introspection, suggestions=settings.suggestions)
+def _routes(settings: Settings, model: Model | None, persisted: Persisted, rate_limit: RateLimit) -> list[BaseRoute]:
+    schema = build_schema(
+        model,
+        introspection=settings.introspection,
+        suggestions=settings.suggestions,
+        cursor_secret=settings.cursor_secret,
+    )
     endpoint = GraphQLEndpoint(
         schema,
         limits(settings),

@@ -5,16 +5,28 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from gateway.explain_model import explain_model
 from loaders.catalogue.declaration import camel
 from loaders.explanation import ExplainTarget, Explanation, explain
+from resolvers import cost_estimate
 
 if TYPE_CHECKING:
+    from gateway.pricing import CostEstimate as AnyCostEstimate
+    from gateway.request_context import RequestContext
     from loaders.request_loaders import RequestLoaders
     from resolvers.pricing import CostEstimate, RootField
     from resolvers.selection import Selection
 
 EXPLAIN = "explain"
 """The extension of a request that asks for it, and of the answer that has it."""
+
+
+async def explain_operation(estimate: AnyCostEstimate, context: RequestContext) -> dict[str, Any]:
+    """Return what an operation with this estimate will load, by root field."""
+    loaders: Any = context.loaders
+    if isinstance(estimate, cost_estimate.CostEstimate):
+        return explain_model(estimate, loaders.tenant)
+    return await explained(estimate, loaders)
 
 
 async def explained(estimate: CostEstimate, loaders: RequestLoaders) -> dict[str, Any]:

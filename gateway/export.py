@@ -221,4 +221,6 @@ def routes(
     schema: GatewaySchema, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf = everyone
 ) -> list[BaseRoute]:
     """The export, for those who may."""
+    if schema.model is not None:
+        return []
     return [Route(PATH, Exporter(schema, max_ids, rate_limit, viewer_of).__call__)]

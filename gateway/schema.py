@@ -14,7 +14,12 @@ from gateway.auth.operation import RefuseForbidden
 from gateway.documents import Documents
 from gateway.errors import ErrorMasking
 from gateway.execution.executor import ColumnExecutor
+from gateway.pricing import Pricing
+from resolvers.cursors import CursorSealer
+from resolvers.descriptions import describe
 from resolvers.query import Query
+from resolvers.query_types import build_types
+from resolvers.scopes import FIELD_SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,11 +27,21 @@ if TYPE_CHECKING:
     from graphql import ValueNode
     from strawberry.types import ExecutionContext
 
+    from loaders.model.model import Model
+    from resolvers.query_types import ModelTypes
+
 
 class GatewaySchema(strawberry.Schema):
     """A Strawberry schema that caches documents, and whose errors are logged only where they are masked."""
 
     documents: Documents
+    pricing: Pricing
+    model: Model | None
+    """None for the sample fleet, whose engine does not read models yet."""
+    types: ModelTypes | None
+    """Those that were made from the model."""
+    field_scopes: frozenset[str]
+    """The scopes that fields need: a request with all of them may read everything."""
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Do not log: errors are logged where they are masked."""
@@ -83,16 +98,35 @@ def _located(parse: Callable[..., Any]) -> Callable[..., Any]:
     return located
 
 
-def build_schema(*, introspection: bool = True, suggestions: bool = True) -> GatewaySchema:
-    """Build a new schema. Two schemas that share types would share what Strawberry attaches to them."""
+def build_schema(
+    model: Model | None = None,
+    *,
+    introspection: bool = True,
+    suggestions: bool = True,
+    cursor_secret: str = "",
+) -> GatewaySchema:
+    """Build a new schema of a model, or of the sample fleet where it is None.
+
+    Two schemas that share types would share what Strawberry attaches to them. Processes with the same `cursor_secret`
+    open each other's cursors. Raises DescriptionError for a description of something that the schema does not have.
+    """
+    types = None if model is None else build_types(model, CursorSealer(cursor_secret.encode() or None))
     schema = GatewaySchema(
-        query=Query,
+        query=Query if types is None else types.query,
+        mutation=None if types is None else types.mutation,
+        types=() if types is None else types.types,
         config=StrawberryConfig(auto_camel_case=True, enable_experimental_incremental_execution=True),
         execution_context_class=ColumnExecutor if suggestions else _WithoutSuggestions,
         extensions=[_KeptDocuments, RefuseForbidden, ErrorMasking],
     )
-    for declared in schema._schema.type_map.values():
+    core = schema._schema
+    for declared in core.type_map.values():
         if isinstance(declared, GraphQLScalarType) and not is_specified_scalar_type(declared):
             declared.parse_literal = _located(declared.parse_literal)  # type: ignore[method-assign]
-    schema.documents = Documents(schema._schema, introspection=introspection, suggestions=suggestions)
+    if model is not None:
+        describe(core, model.descriptions)
+    schema.model, schema.types = model, types
+    schema.pricing = Pricing.of_fleet(core) if types is None else Pricing.of_model(core, types)
+    schema.field_scopes = FIELD_SCOPES if model is None else model.scopes
+    schema.documents = Documents(core, introspection=introspection, suggestions=suggestions)
     return schema

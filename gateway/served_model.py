@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.setting import SettingsError
-from loaders.errors import GatewayError
 from loaders.model.loading import load_model
 
 if TYPE_CHECKING:
@@ -28,7 +27,4 @@ def load_served_model(settings: Settings) -> Model | None:
             "No model is named: name one with --model or GATEWAY_MODEL, as a module (shop.model) or a file"
             f" (shop/model.py). The sample fleet's is {FLEET}, which `gateway run` serves without a name."
         )
-    if settings.model == FLEET:
-        return None
-    load_model(settings.model)
-    raise GatewayError(f"{settings.model} is a good model, and the gateway serves {FLEET} alone so far.")
+    return None if settings.model == FLEET else load_model(settings.model)

@@ -5,10 +5,12 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import resource
+import secrets
 import signal
 import socket
 import threading
 from contextlib import suppress
+from dataclasses import replace
 
 import uvicorn
 
@@ -60,7 +62,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve until a signal stops the process; running requests are answered first."""
-    settings.export()
+    replace(settings, cursor_secret=settings.cursor_secret or secrets.token_hex(32)).export()
     _allow_open_files(settings.max_connections)
     config = uvicorn.Config(
         "gateway.app:create_app",

@@ -210,6 +210,13 @@ class Settings(StoreSettings):
         "",
         "Headers that these pages may send beside the gateway's own and those of tracing, separated by commas.",
     )
+    cursor_secret: str = setting(
+        "GATEWAY_CURSOR_SECRET",
+        "",
+        "What cursors of a model's pages are sealed with: the same for all replicas. Not set, it is random, so that a"
+        " cursor is good for one gateway until it stops.",
+        secret=True,
+    )
     root_path: str = setting(
         "GATEWAY_ROOT_PATH",
         "",

@@ -33,7 +33,7 @@ class RequestContext:
     loaders: Loaders
     scopes: frozenset[str]
     """What the request may read."""
-    encode_in_pieces: bool = False
+    encode_in_chunks: bool = False
     """Whether large lists may be answered as encoded JSON, for an encoder that takes it as it is."""
     in_parts: bool = False
     """Whether the answer may come in parts, where @defer and @stream say so; otherwise they are not heeded."""

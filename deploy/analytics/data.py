@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from loaders.model.databases import Database
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.postgres import Postgres
 
@@ -126,8 +128,29 @@ def _events(data: AnalyticsData, workspace: UUID, chance: random.Random) -> None
         )
 
 
+async def set_up(stores: Mapping[Database, Any]) -> None:
+    """Create the tables and fill them, in each database where they are not there yet."""
+    by_name = {database.name: store for database, store in stores.items()}
+    postgres: Postgres = by_name["crm"]
+    clickhouse: ClickHouse = by_name["web"]
+    if not await postgres.rows("select where to_regclass('app.workspaces') is not null"):
+        await load_postgres(make(), postgres)
+    created = "select name from system.tables where database = currentDatabase() and name = 'events'"
+    if not (await clickhouse.columns(created, {})).names:
+        await clickhouse.command((MIGRATIONS / "clickhouse.sql").read_text())
+    if (await clickhouse.columns("select count() from events", {})).columns[0][0] == 0:
+        await load_clickhouse(make(), clickhouse)
+
+
 async def load(data: AnalyticsData, postgres: Postgres, clickhouse: ClickHouse) -> None:
     """Create the tables in two empty databases and fill them."""
+    await load_postgres(data, postgres)
+    await clickhouse.command((MIGRATIONS / "clickhouse.sql").read_text())
+    await load_clickhouse(data, clickhouse)
+
+
+async def load_postgres(data: AnalyticsData, postgres: Postgres) -> None:
+    """Create the tables in an empty database and fill them: all or nothing."""
     tables = {
         "app.workspaces": data.workspaces,
         "app.members": data.members,
@@ -137,14 +160,17 @@ async def load(data: AnalyticsData, postgres: Postgres, clickhouse: ClickHouse) 
         "billing.invoices": data.invoices,
         "billing.invoice_lines": data.invoice_lines,
     }
-    async with postgres.session() as session:
+    async with postgres.session() as session, session.transaction():
         await session.execute_script((MIGRATIONS / "postgres.sql").read_text())
         for table, rows in tables.items():
             columns = ", ".join(f'"{name}"' for name in rows[0])
             written = json.dumps(rows, default=_as_json)
             source = f"jsonb_populate_recordset(null::{table}, $1::jsonb)"
             await session.execute(f"insert into {table} ({columns}) select {columns} from {source}", written)
-    await clickhouse.command((MIGRATIONS / "clickhouse.sql").read_text())
+
+
+async def load_clickhouse(data: AnalyticsData, clickhouse: ClickHouse) -> None:
+    """Fill the empty table, with one insert."""
     names = list(data.events[0])
     await clickhouse.insert("events", names, [[row[name] for row in data.events] for name in names])
 

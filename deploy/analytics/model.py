@@ -245,4 +245,10 @@ class Query(m.Query):
     nodes: list[m.Node | None] = m.by_key()
 
 
-model = m.Model("analytics", query=Query, types=[Workspace, Member, Project, Plan, Invoice, InvoiceLine], tenant=tenant)
+model = m.Model(
+    "analytics",
+    query=Query,
+    types=[Workspace, Member, Project, Plan, Invoice, InvoiceLine],
+    tenant=tenant,
+    setup="deploy.analytics.data:set_up",
+)

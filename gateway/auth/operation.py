@@ -31,7 +31,8 @@ class RefuseForbidden(SchemaExtension):
         """Check a valid document, unless the request has all scopes."""
         asked = self.execution_context
         scopes: frozenset[str] = getattr(asked.context, "scopes", frozenset())
-        if not scopes >= FIELD_SCOPES and asked.pre_execution_errors == [] and asked.graphql_document is not None:
+        needed: frozenset[str] = getattr(asked.schema, "field_scopes", FIELD_SCOPES)
+        if not scopes >= needed and asked.pre_execution_errors == [] and asked.graphql_document is not None:
             core: GraphQLSchema = asked.schema._schema
             variables = asked.variables or {}
             asked.pre_execution_errors = forbidden(

@@ -27,8 +27,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _schema(arguments: argparse.Namespace) -> int:
-    load_served_model(settings_of(arguments))
-    text = build_schema().as_str() + "\n"
+    text = build_schema(load_served_model(settings_of(arguments))).as_str() + "\n"
     if arguments.write:
         SCHEMA_FILE.write_text(text)
     elif not arguments.check:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
-from gateway.explain import EXPLAIN, explained
+from gateway.explain import EXPLAIN, explain_operation
 from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import IncrementalResult
 from gateway.http.media import listed, multipart, negotiated
@@ -25,10 +25,10 @@ from gateway.http.responses import ResponseData, respond, respond_error
 from gateway.limits import Limits
 from gateway.rate_limit import CallerBudget
 from gateway.reading_thread import ReadingThread
+from gateway.request_context import open_context
 from loaders.concurrency import cancel_and_wait
 from loaders.request_tracker import RequestTracker, begin_request
 from resolvers import scopes
-from resolvers.context import RequestContext
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable, Sequence
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from gateway.auth.viewer import Viewer
     from gateway.persisted import Persisted
     from gateway.rate_limit import RateLimit
+    from gateway.request_context import RequestContext
     from gateway.schema import GatewaySchema
     from gateway.stores import Stores
 
@@ -113,7 +114,7 @@ class GraphQLEndpoint:
         in_parts = _takes_parts(request, batch)
         prepared = await self._preparer.prepare(request, batch, viewer, limits, budget, in_parts=in_parts)
         stores: Stores = request.app.state.stores
-        context = RequestContext.of(stores.loaders(), encode_in_chunks=True, in_parts=in_parts, scopes=viewer.scopes)
+        context = open_context(stores, viewer.scopes, viewer.tenant, encode_in_chunks=True, in_parts=in_parts)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
             results = await _all([self._result_or_error(item, context, request, tracker) for item in prepared])
@@ -148,7 +149,7 @@ class GraphQLEndpoint:
         explanation: dict[str, Any] = {}
         if prepared.request.extensions.get(EXPLAIN) is True:
             tracker.cache_policy.is_kept = False
-            explanation = {EXPLAIN: await explained(prepared.cost, context.loaders)}
+            explanation = {EXPLAIN: await explain_operation(prepared.cost, context)}
         if mode == "validate":
             tracker.cache_policy.is_kept = False
             extensions = {"cost": {"estimated": prepared.cost.report()}, **explanation}

@@ -15,9 +15,9 @@ from gateway.explain import EXPLAIN
 from gateway.http.errors import HTTPError, RequestError, request_error
 from gateway.http.operation_result import OperationResult
 from gateway.limits import Limits, check, exceeded
+from gateway.pricing import CostEstimate, Pricing
 from loaders.sections import MAX_IDS
 from resolvers import scopes
-from resolvers.pricing import CostEstimate, combine_costs, estimate_cost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,8 +102,10 @@ class OperationPreparer:
                 operations.append(OperationResult(has_data=False, errors=[error.error], error_status=error.status))
         try:
             costs = [item.cost for item in operations if isinstance(item, PreparedOperation)]
-            _check_cost(combine_costs(costs), limits)
-            await budget.charge(_points(operations, is_estimate=cost_mode(request) == "validate"), is_price=True)
+            pricing = self._schema.pricing
+            _check_cost(pricing.combine(costs), limits)
+            points = _points(operations, pricing, is_estimate=cost_mode(request) == "validate")
+            await budget.charge(points, is_price=True)
         except RequestError as error:
             operations = _reject_all(operations, error)
         budget.owe(_POINTS_TO_CHECK * sum(isinstance(item, OperationResult) for item in operations))
@@ -171,7 +173,7 @@ class OperationPreparer:
         estimate = self._estimate(request, document, operation, limits, viewer)
         if isinstance(estimate, CostEstimate):
             return PreparedOperation(request, document, operation, estimate, source, estimate.errors)
-        return PreparedOperation(request, document, operation, CostEstimate(), source, estimate)
+        return PreparedOperation(request, document, operation, self._schema.pricing.nothing, source, estimate)
 
     def _estimate(
         self,
@@ -184,14 +186,14 @@ class OperationPreparer:
         """Return the cost, or the errors of the variables and directives."""
         core = self._schema._schema
         if document.node is None:
-            return CostEstimate()
+            return self._schema.pricing.nothing
         if (items := counted(request.variables, MAX_IDS)) > MAX_IDS:  # checking each would block the event loop
             raise exceeded("variable_items", MAX_IDS, items, unit="values in the variables")
         values = coerced(core, document.node, operation, request.variables)
         if isinstance(values, list):
             return values
         try:
-            estimate = estimate_cost(core, operation, document.fragments, values, viewer.scopes)
+            estimate = self._schema.pricing.estimate(operation, document.fragments, values, viewer.scopes)
         except GraphQLError as error:
             return [error]
         for field in estimate.root_fields:
@@ -209,7 +211,7 @@ def _reject_all(
     ]
 
 
-def _points(operations: Sequence[PreparedOperation | OperationResult], *, is_estimate: bool) -> int:
+def _points(operations: Sequence[PreparedOperation | OperationResult], pricing: Pricing, *, is_estimate: bool) -> int:
     """Return the points to charge before anything is executed, for all operations together.
 
     With `is_estimate`, nothing will be executed, and the points are those of the estimate itself. An explanation costs
@@ -218,7 +220,7 @@ def _points(operations: Sequence[PreparedOperation | OperationResult], *, is_est
     executable = [item for item in operations if isinstance(item, PreparedOperation) and item.cost.points]
     if not executable:
         return 0
-    combined = combine_costs([item.cost for item in executable])
+    combined = pricing.combine([item.cost for item in executable])
     explained = [item for item in executable if item.request.extensions.get(EXPLAIN) is True]
     return (combined.reading if is_estimate else combined.points) + sum(item.cost.explaining() for item in explained)
 
@@ -228,7 +230,7 @@ def _check_cost(cost: CostEstimate, limits: Limits) -> None:
     if cost.statements > limits.statements:
         raise exceeded("statements", limits.statements, cost.statements)
     if (objects := cost.objects()) > MAX_IDS:
-        raise exceeded("objects", MAX_IDS, objects, unit="different aircraft")
+        raise exceeded("objects", MAX_IDS, objects, unit="different objects")
     if (introspected := sum(field.introspected for field in cost.root_fields)) > _MAX_INTROSPECTED:
         unit = "values of the schema's description"
         raise exceeded("introspection", _MAX_INTROSPECTED, introspected, unit=unit)

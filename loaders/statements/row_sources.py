@@ -13,7 +13,7 @@ from typing import Any
 from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
 from loaders.model.databases import Database, Kind, Relation, Rows, Table, Value
 from loaders.model.keys import Key
-from loaders.model.names import column_names, quoted_name
+from loaders.model.names import column_names, quoted_name, table_parts
 from loaders.model.references import Fragment, Reference
 from loaders.model.scalars import DATE, INSTANT, Scalar
 from loaders.model.words import Argument, OwnField, Pick
@@ -22,6 +22,7 @@ from loaders.statements.parameters import Parameters, Source, StatementScope
 from loaders.statements.period_bounds import period_end, period_start
 from loaders.statements.request_shape import is_enum
 from loaders.statements.section_request import SectionRequest
+from loaders.stores.protocols import DATABASE_PARAMETER
 
 ALL_COLUMNS = ("asterisk_include_alias_columns = 1", "asterisk_include_materialized_columns = 1")
 """ClickHouse leaves such columns out of `*`; those that nothing reads cost nothing."""
@@ -91,14 +92,22 @@ class RowsWriter:
         self._require(table)
         latest = self._rules.tables[table].latest
         if latest is None:
-            return table.name
+            return self._full_name(table)
         self._has_asterisk = True
+        name = self._full_name(table)
         tenant = "".join(f" where {condition}" for condition in self._tenant(table))
         keys, version = ", ".join(map(self.quoted, latest.key_columns)), self.quoted(latest.column)
         if self.kind is Kind.POSTGRES:
             order = f"order by {keys}, {version} desc nulls last"
-            return f"(select distinct on ({keys}) * from {table.name}{tenant} {order})"
-        return f"(select * from {table.name}{tenant} order by {version} desc limit 1 by {keys})"
+            return f"(select distinct on ({keys}) * from {name}{tenant} {order})"
+        return f"(select * from {name}{tenant} order by {version} desc limit 1 by {keys})"
+
+    def _full_name(self, table: Table) -> str:
+        """Return a table's name in SQL. One of ClickHouse without a database lies in that of the URL: connections have
+        another default, in which no bare name is found."""
+        if self.kind is Kind.CLICKHOUSE and len(table_parts(table.name)) == 1:
+            return f"{{{DATABASE_PARAMETER}:Identifier}}.{table.name}"
+        return table.name
 
     def name(self, table: Table, key_columns: Sequence[str] = ()) -> str:
         """Return the name of a table's rows: those of the asked keys where columns hold these, else all."""

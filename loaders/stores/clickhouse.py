@@ -17,7 +17,7 @@ from clickhouse_connect.driver.summary import QuerySummary
 from loaders.concurrency import close_with_timeout
 from loaders.request_tracker import record_statement
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
-from loaders.stores.protocols import ANSWER_ROWS, Columns, TypedColumns, with_row_count
+from loaders.stores.protocols import ANSWER_ROWS, DATABASE_PARAMETER, Columns, TypedColumns, with_row_count
 from loaders.stores.urls.clickhouse import ADVICE, CLICKHOUSE, driver_arguments
 from loaders.stores.urls.store_url import parse_url
 from loaders.stores.urls.tls import refused_certificate
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
 
 STORE = CLICKHOUSE.store
-DATABASE_PARAMETER = "fw_database"
-"""The parameter by which a statement names the database of the URL."""
 _DEFAULT_DATABASE = "default"
 _WITHOUT_TABLES = "INFORMATION_SCHEMA"
 """A database that every server has, and that holds views of the server's own alone."""
@@ -143,7 +141,7 @@ class ClickHouse:
         """Run one statement; its columns and their types. Where it has no row, a second statement asks for them."""
         answer = await self.columns(sql, parameters)
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
-            bound = {name: _bound(value) for name, value in parameters.items()}
+            bound = self._bound_parameters(sql, parameters)
             with _decoding():
                 described = await self._client.query(f"describe table (\n{sql}\n)", bound, column_oriented=True)
                 _require_query_id(described.summary)
@@ -151,6 +149,10 @@ class ClickHouse:
         if answer.names not in ((), names):
             raise _unproven("it has other columns than its statement")
         return TypedColumns(names, types, answer.columns or [()] * len(names))
+
+    def _bound_parameters(self, sql: str, parameters: Mapping[str, object]) -> dict[str, object]:
+        bound = {name: _bound(value) for name, value in parameters.items()}
+        return bound | ({DATABASE_PARAMETER: self._database} if DATABASE_PARAMETER in sql else {})
 
     async def _is_empty(self, sql: str, parameters: Mapping[str, object]) -> bool:
         """Whether the statement has no rows: ClickHouse answers that with nothing at all, as a broken proxy does."""
@@ -184,9 +186,7 @@ class ClickHouse:
     ) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
         """The names and columns of whatever ClickHouse answered: they may be a part of the answer."""
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
-            bound = {name: _bound(value) for name, value in parameters.items()}
-            if DATABASE_PARAMETER in sql:
-                bound[DATABASE_PARAMETER] = self._database
+            bound = self._bound_parameters(sql, parameters)
             with _decoding():
                 result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
                 _require_query_id(result.summary)

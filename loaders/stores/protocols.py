@@ -7,6 +7,10 @@ from typing import Any, Protocol
 ANSWER_ROWS = "answer_rows"
 """The column that proves an answer of ClickHouse to be whole: in each row, the number of all rows of the answer."""
 
+DATABASE_PARAMETER = "fw_database"
+"""The parameter by which a statement of ClickHouse names the database of the URL: `{fw_database:Identifier}`. The store
+binds it."""
+
 
 def with_row_count(sql: str) -> str:
     """The statement with a column `ANSWER_ROWS` around it, in its own order.

@@ -1,0 +1,35 @@
+"""The context of a request: the loaders of its viewer's tenant, and the viewer's scopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.auth.model_access import ModelAccess
+from loaders.objects.request_loaders import RequestLoaders
+from resolvers import context, request_context
+
+if TYPE_CHECKING:
+    from gateway.stores import Stores
+
+RequestContext = context.RequestContext | request_context.RequestContext
+
+
+def open_context(
+    stores: Stores,
+    scopes: frozenset[str],
+    tenant: str | None,
+    *,
+    encode_in_chunks: bool = False,
+    in_parts: bool = False,
+) -> RequestContext:
+    """Return a new request's context. `tenant` is the text of the tenant's key, None for a model without tenants.
+
+    Raises TypeError where the model has tenants and this is none. Release the context when the answer is made.
+    """
+    if stores.model is None:
+        return context.RequestContext.of(
+            stores.loaders(), encode_in_chunks=encode_in_chunks, in_parts=in_parts, scopes=scopes
+        )
+    scope = ModelAccess.of(stores.model).tenant_scope(tenant)
+    loaders = RequestLoaders.over(stores.model, stores.databases, tenant=scope)
+    return request_context.RequestContext(loaders, scopes, encode_in_chunks=encode_in_chunks, in_parts=in_parts)

@@ -1,0 +1,107 @@
+"""The analytics sample over HTTP: two tenants with API keys, whose objects have the same ids."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from deploy.analytics.data import member_id
+from tests.gateway.models.conftest import Analytics, Served
+
+MEMBER = """
+query Member($id: ID!) {
+  workspace { name timeZone }
+  member(id: $id) {
+    id email role
+    billing { invoices total }
+    activity { actions }
+    invoices(first: 2) { totalCount pageInfo { hasNextPage endCursor } edges { node { id total } } }
+  }
+}
+"""
+ID = str(member_id(11))
+
+
+def expected(analytics: Analytics, number: int) -> dict[str, Any]:
+    """What a workspace knows of the member, of the data themselves."""
+    data, workspace = analytics.data, analytics.data.workspaces[number]
+    mine = [row for row in data.invoices if row["workspace_id"] == workspace["id"] and str(row["member_id"]) == ID]
+    events = [row for row in data.events if row["workspace_id"] == workspace["id"] and str(row["member_id"]) == ID]
+    total = sum((row["total"] for row in mine), Decimal(0))
+    return {"name": workspace["name"], "invoices": len(mine), "total": total, "actions": str(len(events))}
+
+
+async def ask(client: Any, query: str, headers: dict[str, str], **body: Any) -> Any:
+    answer = await client.post("/graphql", json={"query": query, **body}, headers=headers)
+    return answer.status_code, answer.json()
+
+
+async def test_each_tenant_is_answered_its_own_rows(analytics: Analytics, served: Served) -> None:
+    async with served() as client:
+        for number in (0, 1):
+            key = await analytics.key(number)
+            status, answer = await ask(client, MEMBER, key, variables={"id": ID})
+            assert (status, answer.get("errors")) == (200, None)
+            member, right = answer["data"]["member"], expected(analytics, number)
+            assert answer["data"]["workspace"]["name"] == right["name"]
+            assert member["id"] == ID
+            assert member["billing"]["invoices"] == right["invoices"] == member["invoices"]["totalCount"]
+            assert Decimal(member["billing"]["total"]) == right["total"]
+            assert member["activity"]["actions"] == right["actions"]
+            assert all(Decimal(edge["node"]["total"]) > 0 for edge in member["invoices"]["edges"])
+
+
+async def test_who_is_of_no_tenant_is_answered_403(served: Served) -> None:
+    async with served(anonymous="all") as client:
+        status, answer = await ask(client, "{ workspace { name } }", {})
+    assert (status, answer["errors"][0]["extensions"]["code"]) == (403, "FORBIDDEN")
+    assert answer["errors"][0]["message"].startswith("Every request belongs to a tenant: send a token with the claim")
+
+
+async def test_a_page_goes_on_in_another_process_with_the_same_secret(analytics: Analytics, served: Served) -> None:
+    query = "query P($after: String) { members(first: 3, after: $after) { edges { cursor node { id } } } }"
+    key = await analytics.key(0)
+    async with served(cursor_secret="shared") as client, served(cursor_secret="shared") as other:
+        _, first = await ask(client, query, key)
+        cursor = first["data"]["members"]["edges"][-1]["cursor"]
+        _, second = await ask(other, query, key, variables={"after": cursor})
+        _, again = await ask(client, query, key, variables={"after": cursor})
+    assert second == again
+    pages = [[edge["node"]["id"] for edge in page["data"]["members"]["edges"]] for page in (first, second)]
+    assert len({*pages[0], *pages[1]}) == 6
+
+
+async def test_a_field_needs_the_scopes_that_the_model_says(analytics: Analytics, served: Served) -> None:
+    query = f'{{ member(id: "{ID}") {{ role email billing {{ invoices }} }} }}'
+    async with served() as client:
+        _, answer = await ask(client, query, await analytics.key(0, "member:read"))
+    member = answer["data"]["member"]
+    assert (member["email"], member["billing"]) == (None, None)
+    assert member["role"] in ("GUEST", "EDITOR", "OWNER")
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"FORBIDDEN"}
+
+
+async def test_an_operation_is_priced_limited_and_explained(analytics: Analytics, served: Served) -> None:
+    scopes = [*analytics.model.scopes, "explain"]
+    async with served() as client:
+        body = {"variables": {"id": ID}, "extensions": {"explain": True, "accounting": True}}
+        status, answer = await ask(client, MEMBER, await analytics.key(1, *scopes), **body)
+        denied, _ = await ask(client, MEMBER, await analytics.key(1), **body)
+    assert (status, denied) == (200, 403)
+    explained, accounted = answer["extensions"]["explain"], answer["extensions"]["accounting"]
+    fields = {field["field"]: field for field in explained["fields"]}
+    assert set(fields) == {"workspace", "member"}
+    statements = fields["member"]["statements"]
+    assert {statement["store"] for statement in statements} == {"postgresql crm", "clickhouse web"}
+    tenant = str(analytics.data.workspaces[1]["id"])
+    assert all(statement["arguments"]["tenant"] == tenant for statement in statements)
+    assert explained["estimated"]["statements"] == sum(accounted["statements"].values())
+    async with served(max_statements=2) as client:
+        _, refused = await ask(client, MEMBER, await analytics.key(1), variables={"id": ID})
+    assert refused["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+async def test_the_databases_are_ready_by_name(served: Served) -> None:
+    async with served() as client:
+        answer = (await client.get("/readyz")).json()
+    assert answer == {"ready": True, "stores": {"postgresql crm": "ok", "clickhouse web": "ok", "redis": "ok"}}
