@@ -71,11 +71,11 @@ def test_second_process_on_the_data_ends_with_a_sentence(data: DataDirectory, sp
 
 def test_sigterm_lets_a_running_query_finish(own: Started) -> None:
     answers: list[str] = []
-    asking = threading.Thread(target=lambda: answers.append(own.ask("select sleep(1)")))
+    asking = threading.Thread(target=lambda: answers.append(own.ask("select sleep(3)")))
     asking.start()
-    time.sleep(0.4)
+    time.sleep(1.5)  # the query has reached the server, and runs as long again
     own.engine.process.send_signal(signal.SIGTERM)
-    assert own.engine.process.wait(10) == 0
+    assert own.engine.process.wait(20) == 0
     asking.join()
     assert answers == ["0\n"]
 
