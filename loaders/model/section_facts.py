@@ -34,14 +34,16 @@ def with_facts(section: BoundSection, model: Model) -> BoundSection:
 def _shared(section: BoundSection, model: Model) -> list[Table]:
     """Return the tables of which a row that changes may concern any key.
 
-    They are read whole, or by other columns than those that objects of the table are known by: a change names objects.
+    They are read whole, or are tables of objects that the section is not of, since a change names objects by their key:
+    of other types, or by other columns.
     """
-    keys: dict[Table, set[tuple[str, ...]]] = {}
+    known: dict[Table, set[tuple[str, tuple[str, ...]]]] = {}
     for each in model.objects.values():
-        keys.setdefault(each.table, set()).add(each.key.columns)
-    shared = {
-        table: None for table, columns in _rows(section) if not columns or keys.get(table, {columns}) != {columns}
-    }
+        known.setdefault(each.table, set()).add((each.name, each.key.columns))
+    shared: dict[Table, None] = {}
+    for table, columns in _rows(section):
+        if not columns or (table in known and (section.key_space.name, columns) not in known[table]):
+            shared[table] = None
     return list(shared)
 
 

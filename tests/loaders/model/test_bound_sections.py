@@ -153,6 +153,18 @@ def test_tables_whose_other_rows_count_are_shared() -> None:
     }
 
 
+def test_rows_of_another_type_are_shared_under_the_same_key_too(tmp_path: Path) -> None:
+    text = RIGHT.replace("    name: str\n", '    name: str\n    size: Size | None = m.section("id")\n')
+    size = """class Size(m.Section, over=orders):
+    \"\"\"Of the order that has the account's key.\"\"\"
+    n: int = m.sql("count(*)", "Orders.")
+
+class Account("""
+    sections = load(tmp_path, text.replace("class Account(", size)).bound_sections
+    assert [table.name for table in sections["Account.size"].shared_tables] == ["app.orders"]
+    assert sections["Order.record"].shared_tables == ()
+
+
 def test_values_over_no_rows_are_zeros_and_nulls() -> None:
     activity = SECTIONS["Member.activity"]
     assert dict(zip((column.name for column in activity.columns), activity.empty, strict=True)) == {
