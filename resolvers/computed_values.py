@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loaders.model.class_reader import DeclaredField
-from loaders.model.shapes import Shape
 from resolvers.batching import Batch
 from resolvers.python_values import to_canonical, to_python
 
@@ -28,22 +27,10 @@ def computed_batch(
 
     def batch(parents: Sequence[Any], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
         rows = rows_of(parents)
-        taken = {name: _python(shapes[name], [row[places[name]] for row in rows]) for name in names}
+        taken = {name: to_python(shapes[name], [row[places[name]] for row in rows]) for name in names}
         values = function(**taken)
         if len(values) != len(parents):
             raise ValueError(f"{field.subject}: the function answered {len(values)} values for {len(parents)} objects.")
-        return _canonical(shape, values)
+        return to_canonical(shape, values)
 
     return batch, names
-
-
-def _python(shape: Shape | None, values: Sequence[Any]) -> list[Any]:
-    if shape is None or shape.scalar is None:
-        return list(values)
-    return to_python(shape.scalar, values, is_list=shape.is_list)
-
-
-def _canonical(shape: Shape | None, values: Sequence[Any]) -> list[Any]:
-    if shape is None or shape.scalar is None:
-        return list(values)
-    return to_canonical(shape.scalar, values, is_list=shape.is_list)

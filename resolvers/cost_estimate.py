@@ -18,17 +18,18 @@ from graphql import GraphQLError, GraphQLNonNull
 from loaders.errors import CallerError
 from loaders.statements.planning import unified
 from loaders.statements.section_request import SectionRequest, rows_of
+from resolvers.function_calls import function_call
+from resolvers.function_fields import function_shape
 from resolvers.introspection import INTROSPECTION, introspection_places
 from resolvers.load_estimate import LoadEstimate, Wave, load_estimate
 from resolvers.object_types import parse_node_id
 from resolvers.operations import OperationCache, operation_cache
 from resolvers.places import Places
-from resolvers.root_loading import NO_KEY, entry_node, page_requests, remembered, selection_key
+from resolvers.root_loading import NO_KEY, entry_node, page_requests, remembered, selection_key, unique_keys
 from resolvers.roots import Root, RootKind
 from resolvers.scopes import missing_scope, unmet_scopes
-from resolvers.section_arguments import canonical
 from resolvers.selection_reader import SelectionReader
-from resolvers.selection_tree import Selection, SelectionNode
+from resolvers.selection_tree import FunctionCall, Selection, SelectionNode, rows_followed
 
 if TYPE_CHECKING:
     from graphql import FragmentDefinitionNode, GraphQLObjectType, GraphQLSchema, OperationDefinitionNode
@@ -188,8 +189,8 @@ def _rows(node: SelectionNode) -> float:
     )
 
 
-def _rows_below(request: SectionRequest, node: SelectionNode) -> float:
-    return rows_of(request) * (_rows(node) - 1)  # the row of its own record is small, or that of the list
+def _rows_below(request: SectionRequest | FunctionCall, node: SelectionNode) -> float:
+    return rows_followed(request) * (_rows(node) - 1)  # the row of its own record is small, or that of the list
 
 
 def _completed(cost: RootFieldCost, objects: float, places: Places, parts: float = 0) -> RootFieldCost:
@@ -242,13 +243,15 @@ class _Estimator:
             return _completed(replace(cost, is_refused=isinstance(declared.type, GraphQLNonNull)), 1, Places(denied=1))
         if root.kind is RootKind.NODE:
             return self._nodes(root, cost, group, root.texts(arguments))
+        if root.kind is RootKind.RESOLVER:
+            return self._function(root, cost, declared.type, group, arguments)
         selection = self._selection(cost, group, declared.type, root.object_type)
         if root.kind is RootKind.PAGE:
             return self._page(root, cost, selection, arguments)
         cost = replace(cost, is_refused=selection.is_refused)
         if root.kind is RootKind.UNIQUE and root.section is not None:
             node = entry_node(self._types.parts.arguments.request(root.section, {}), selection)
-            keys = [canonical(value, root.argument) for value in root.texts(arguments)]
+            keys = [key for key in unique_keys(root, arguments) if key is not None]
         else:
             node = selection.node
             keys = [NO_KEY] if root.kind is RootKind.CURRENT else root.texts(arguments)
@@ -266,6 +269,19 @@ class _Estimator:
         cost = replace(cost, objects=objects, waves=(Wave(node, [NO_KEY]),), is_page=True, rows=rows)
         cost = _completed(replace(cost, is_refused=selection.is_refused), objects, Places(edges=1))
         return _completed(cost, objects, selection.places, selection.parts)
+
+    def _function(
+        self, root: Root, cost: RootFieldCost, declared: Any, group: FieldDetailsList, arguments: Mapping[str, Any]
+    ) -> RootFieldCost:
+        """Return the field with about so many objects as its function refers to."""
+        shape = function_shape(root.field)
+        call = function_call(self._types.parts.model, root.function_name, shape, arguments)
+        cost = replace(cost, completing=cost.completing + call.function.points)
+        if not call.target:
+            return _completed(cost, 1, Places(leaves=1, fields=1))
+        selection = self._selection(cost, group, declared, call.target)
+        keys = [f"{root.name} {place}" for place in range(round(rows_followed(call)))]
+        return self._objects(replace(cost, is_refused=selection.is_refused), selection.node, keys, selection)
 
     def _objects(
         self, cost: RootFieldCost, node: SelectionNode, keys: Sequence[Any], selection: Selection

@@ -84,20 +84,17 @@ class DeferredLoads:
         self._values: list[dict[SectionRequest, Values | StoreError]] = []
         self._loads: dict[int, _Load] = {}
 
-    def begin(
-        self, records: Sequence[ObjectRecord], requests: Iterable[SectionRequest], loading: Loading
-    ) -> list[ObjectRecord]:
-        """Return the objects (one or more, loaded together) with these requests too, whose values `loading` will have.
+    def begin(self, records: Sequence[ObjectRecord], requests: Iterable[SectionRequest], loading: Loading) -> None:
+        """Give objects (one or more, loaded together) these requests too, whose values `loading` will have.
 
         It has to answer the same objects in the same order.
         """
         load = _Load(records, loading)
-        columns = {request: cast("Values", _Column(load, request)) for request in requests}
-        values = {**records[0].values, **columns}
+        values = records[0].values
+        values.update({request: cast("Values", _Column(load, request)) for request in requests})
         self._tasks.append(load.task)
         self._values.append(values)
         self._loads[id(values)] = load
-        return [type(record)(record.key, values, record.place) for record in records]
 
     def loading(self, source: object) -> Coroutine[Any, Any, None] | None:
         """Return what to wait for before an object with deferred fields is completed; then all its values are there.

@@ -70,7 +70,9 @@ class InputTypes:
             default = strawberry.UNSET
         elif isinstance(default, Enum):
             default = default.name
-        return argument(declared.name, optional(leaf_type(scalar, self._registry)), _bounds(declared), default)
+        description = " ".join(filter(None, (declared.description, _bounds(declared))))
+        leaf = optional(leaf_type(scalar, self._registry))
+        return argument(declared.name, leaf, description, default, declared.deprecated)
 
     def _filter(self, declared: FieldsType) -> Any:
         def make() -> Any:

@@ -10,8 +10,8 @@ from loaders.model.databases import Table
 from loaders.model.key_spaces import KeySpace
 from loaders.statements.cost import statement_points
 from loaders.statements.planning import plan, unified
-from loaders.statements.section_request import SectionRequest, rows_of
-from resolvers.selection_tree import SelectionNode
+from loaders.statements.section_request import SectionRequest
+from resolvers.selection_tree import FunctionCall, SelectionNode, rows_followed
 
 
 class LoadEstimate(NamedTuple):
@@ -76,12 +76,14 @@ def _chain_estimate(level: _Level) -> LoadEstimate:
 
 def _level_estimate(level: _Level) -> LoadEstimate:
     together: dict[KeySpace, _Together] = {}
+    functions = 0.0
     for node, objects, keys in level:
+        functions += objects * sum(call.function.points for call in node.calls)
         group = together.setdefault(node.target.key_space, _Together())
         group.requests |= node.requests
         group.keys.update(keys)
         group.others += 0 if keys else objects
-    return sum(map(_statements, together.values()), LoadEstimate())
+    return sum(map(_statements, together.values()), LoadEstimate(points=functions))
 
 
 def _statements(group: _Together) -> LoadEstimate:
@@ -95,9 +97,9 @@ def _below(node: SelectionNode, objects: float) -> _Level:
     level: _Level = []
     for follow in node.follows:
         below = follow.node
-        if follow.position is None:
+        if follow.position is None and not isinstance(follow.request, FunctionCall):
             below = below.without_record()
-        level.append((below, _bounded(below, objects * rows_of(follow.request)), ()))
+        level.append((below, _bounded(below, objects * rows_followed(follow.request)), ()))
     return level
 
 

@@ -12,6 +12,7 @@ from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
 from loaders.model.class_reader import DeclaredField
+from loaders.model.shapes import Shape
 from resolvers.batching import BATCH, Batch, ColumnField
 from resolvers.scopes import RequiresScope
 
@@ -51,9 +52,10 @@ class AskedGroup:
 
 @dataclass(frozen=True, slots=True)
 class AskedFunction:
-    """What a function answers for all objects at once, at a price for each of them."""
+    """What a function of the model answers for all objects at once, by the name of the field, as in `Member.near`."""
 
-    points: float
+    name: str
+    shape: Shape
 
 
 Asked = AskedColumns | AskedLink | AskedSection | AskedGroup | AskedFunction
@@ -163,7 +165,9 @@ def input_field(text: FieldText, declared: Any, default: Any = strawberry.UNSET)
     )
 
 
-def argument(name: str, declared: Any, description: str, default: Any = strawberry.UNSET) -> StrawberryArgument:
+def argument(
+    name: str, declared: Any, description: str, default: Any = strawberry.UNSET, deprecated: str = ""
+) -> StrawberryArgument:
     """Return an argument; without a default it may be left out where its type is nullable."""
     return StrawberryArgument(
         python_name=name,
@@ -171,6 +175,7 @@ def argument(name: str, declared: Any, description: str, default: Any = strawber
         type_annotation=StrawberryAnnotation(declared),
         description=description or None,
         default=default,
+        deprecation_reason=deprecated or None,
     )
 
 

@@ -11,6 +11,7 @@ import strawberry
 from loaders.model.shapes import ValueKind
 from loaders.objects.object_record import ObjectRecord, values_of
 from resolvers.computed_values import computed_batch
+from resolvers.function_fields import function_field
 from resolvers.model_fields import AskedColumns, AskedLink, FieldText, batch_field
 from resolvers.schema_parts import SECTION_WORDS, SchemaParts, place_of
 from resolvers.section_types import group_field, section_field
@@ -103,6 +104,8 @@ def _fields(parts: SchemaParts, kind: ObjectType) -> Iterator[StrawberryField]:
             yield section_field(parts, field, parts.model.bound_sections[f"{kind.name}.{field.name}"])
         elif name == "one":
             yield _link(parts, kind, field)
+        elif name == "resolver":
+            yield function_field(parts, kind, field)
         elif name == "computed":
             yield _computed(parts, kind, field)
         elif name in ("column", "key"):

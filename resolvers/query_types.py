@@ -10,6 +10,7 @@ import strawberry
 
 from resolvers.connections import object_connection
 from resolvers.cursors import CursorSealer
+from resolvers.function_fields import function_arguments, function_shape, function_type
 from resolvers.model_fields import FieldText, argument, async_field
 from resolvers.object_types import node_interface, object_type
 from resolvers.root_loading import resolver_of
@@ -62,13 +63,17 @@ def _root_field(parts: SchemaParts, root: Root) -> StrawberryField:
 
 
 def _default_description(parts: SchemaParts, root: Root) -> str:
-    return parts.model.objects[root.object_type].description if root.object_type else "Anything by its `nodeId`."
+    if root.object_type:
+        return parts.model.objects[root.object_type].description
+    return "Anything by its `nodeId`." if root.kind is RootKind.NODE else ""
 
 
 def _answer(parts: SchemaParts, root: Root) -> Any:
     shape = root.field.shape
     if shape is None:
         raise TypeError(root.field.subject)
+    if root.kind is RootKind.RESOLVER:
+        return function_type(parts, function_shape(root.field))
     if root.kind is RootKind.PAGE:
         declared = object_connection(parts, parts.model.objects[root.object_type])
     elif root.kind is RootKind.NODE:
@@ -83,12 +88,19 @@ def _answer(parts: SchemaParts, root: Root) -> Any:
 def _arguments(parts: SchemaParts, root: Root) -> list[StrawberryArgument]:
     if root.kind is RootKind.PAGE and root.section is not None:
         return parts.inputs.list_arguments(root.field, root.section)
+    if root.kind is RootKind.RESOLVER:
+        return function_arguments(parts, root.function_name)
+    if root.columns and root.section is not None:
+        leaves = (leaf_type(scalar, parts.registry) for scalar in root.section.key.scalars)
+        return [argument(name, leaf, "") for name, leaf in zip(root.columns, leaves, strict=True)]
     if not root.argument:
         return []
     declared: Any = strawberry.ID
     description = "The keys, at most 500 by default." if root.is_list else "The key."
     if root.kind is RootKind.NODE:
         description = "Each a `nodeId`." if root.is_list else "A `nodeId`."
+    elif root.kind is RootKind.UNIQUE and root.section is not None and len(root.section.key.scalars) > 1:
+        description = "The values, each joined by colons."
     elif root.kind is RootKind.UNIQUE and root.section is not None:
         declared = leaf_type(root.section.key.scalars[0], parts.registry)
         description = ""
@@ -104,5 +116,7 @@ def _scopes(parts: SchemaParts, root: Root) -> frozenset[str]:
             if all(needed)
             else frozenset()
         )
+    if not root.object_type:
+        return frozenset()
     own = root.section.scopes if root.section is not None else frozenset[str]()
     return own | parts.object_scopes(root.object_type)

@@ -12,6 +12,8 @@ from graphql.execution.values import VariableValues
 from loaders.model.bound_sections import COUNT
 from loaders.statements.section_request import SectionRequest
 from resolvers.connections import count_request, make_page
+from resolvers.function_calls import answers_of, checked_answers, function_call, reference_key
+from resolvers.function_fields import function_shape
 from resolvers.model_fields import Resolve
 from resolvers.object_loading import existing, load_objects
 from resolvers.object_types import parse_node_id
@@ -119,10 +121,22 @@ async def _by_unique_column(parts: SchemaParts, root: Root, info: Any, arguments
     selection = selected(parts, info._raw_info, root.object_type, context.scopes)
     request = parts.arguments.request(root.section, {}, scopes=context.scopes)
     node = entry_node(request, selection)
-    keys = [canonical(value, root.argument) for value in root.texts(arguments)]
-    records = await load_objects(context, node, keys)
-    found = [each.get(request) for each in records]
+    keys = unique_keys(root, arguments)
+    known = iter(await load_objects(context, node, [key for key in keys if key is not None]))
+    found = [None if key is None else next(known).get(request) for key in keys]
     return found if root.is_list else found[0]
+
+
+def unique_keys(root: Root, arguments: Mapping[str, Any]) -> list[Any]:
+    """Return the keys that a look-up lists, canonical; None for what cannot be one."""
+    if root.section is None:
+        raise TypeError(f"{root.name} looks nothing up.")
+    values = root.texts(arguments)
+    if root.columns:
+        return [tuple(canonical(part, name) for part, name in zip(values[0], root.columns, strict=True))]
+    if len(root.section.key.scalars) > 1:
+        return list(map(root.section.key.read, values))
+    return [canonical(value, root.argument) for value in values]
 
 
 async def _page(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
@@ -142,6 +156,24 @@ async def _current(parts: SchemaParts, root: Root, info: Any, _arguments: Mappin
     node = selected(parts, info._raw_info, root.object_type, context.scopes).node
     tenant = context.loaders.tenant
     return (await _of_keys(context, node, [None if tenant is None else tenant.value]))[0]
+
+
+async def _function(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
+    """Call a function once, and load the objects that it refers to."""
+    context: RequestContext = info.context
+    call = function_call(parts.model, root.function_name, function_shape(root.field), arguments)
+    answer = await answers_of(call, {}, context)
+    if not call.target:
+        (value,) = checked_answers(call, [answer], 1)
+        return value
+    references = list(answer or ()) if root.is_list else [answer]
+    key = parts.target(call.target).key_space.key
+    keys = [None if each is None else reference_key(call.name, call.target, key, each) for each in references]
+    node = selected(parts, info._raw_info, call.target, context.scopes).node
+    found = await _of_keys(context, node, keys)
+    if not root.is_list:
+        return found[0]
+    return None if answer is None else found
 
 
 async def _nodes(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
@@ -187,4 +219,5 @@ _LOADS: Mapping[RootKind, Callable[..., Any]] = {
     RootKind.NODE: _nodes,
     RootKind.PAGE: _page,
     RootKind.CURRENT: _current,
+    RootKind.RESOLVER: _function,
 }

@@ -36,7 +36,7 @@ class Root:
     """A root field: its kind, whether it takes several keys, and the objects that it answers.
 
     `section` answers look-ups and pages; the keys of other root fields are those of the objects. `argument` is the name
-    of the one that takes keys.
+    of the one that takes keys; those of several columns are texts, as an object's id would be.
     """
 
     field: DeclaredField
@@ -45,6 +45,13 @@ class Root:
     object_type: str = ""
     section: BoundSection | None = None
     argument: str = ""
+    columns: tuple[str, ...] = ()
+    """The arguments of a look-up by several columns, one for each."""
+
+    @property
+    def function_name(self) -> str:
+        """The name of the function that answers the field, among the model's functions."""
+        return self.field.subject
 
     @property
     def name(self) -> str:
@@ -52,7 +59,9 @@ class Root:
         return camel(self.field.name)
 
     def texts(self, arguments: Mapping[str, Any]) -> list[Any]:
-        """Return the ids or values that the arguments list, as they were given."""
+        """Return the ids or values that the arguments list, as they were given; of several columns tuples."""
+        if self.columns:
+            return [tuple(arguments[name] for name in self.columns)]
         if not self.argument:
             return []
         value = arguments[self.argument]
@@ -81,7 +90,9 @@ def _root(model: Model, field: DeclaredField) -> Root:
     if shape.kind is ValueKind.NODE:
         return Root(field, RootKind.NODE, is_list, argument=argument or ("ids" if is_list else "id"))
     if field.given("column"):
-        (column, *_) = column_names(field.given("column"))
-        default = f"{camel(column)}s" if is_list else camel(column)
+        columns = tuple(map(camel, column_names(field.given("column"))))
+        if len(columns) > 1 and not is_list:
+            return Root(field, RootKind.UNIQUE, is_list, target, section, columns=columns)
+        default = "keys" if len(columns) > 1 else f"{columns[0]}s" if is_list else columns[0]
         return Root(field, RootKind.UNIQUE, is_list, target, section, argument or default)
     return Root(field, RootKind.KEY, is_list, target, argument=argument or ("ids" if is_list else "id"))

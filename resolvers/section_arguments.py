@@ -17,6 +17,7 @@ from loaders.model.filter_conditions import FilterCondition, FilterOperator
 from loaders.model.names import camel
 from loaders.model.order_terms import OrderTerm
 from loaders.model.words import Argument
+from loaders.statements.argument_values import default_value
 from loaders.statements.section_request import Period, SectionRequest, section_request
 from resolvers.cursors import CursorSealer
 from resolvers.input_types import AFTER, FILTER, FIRST, ORDER_BY, order_member
@@ -147,12 +148,10 @@ def _sql_arguments(section: BoundSection, arguments: Mapping[str, Any]) -> dict[
 
 
 def _sql_argument(declared: Argument[Any], value: Any) -> Any:
-    if value is None:
-        value = declared.default
-    if isinstance(value, Value):
+    if value is None and isinstance(declared.default, Value):
         return None
-    if isinstance(value, Enum):
-        return value.name
+    if value is None:
+        return default_value(declared)
     if declared.type is None:
         return _time_zone(declared.name, value)
     least, most = declared.bounds

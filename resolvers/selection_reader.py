@@ -24,10 +24,12 @@ from loaders.model.shapes import Cardinality
 from loaders.statements.section_request import Period, SectionRequest, rows_of
 from resolvers.connections import EDGES, NODE, NODES, TOTAL_COUNT, count_request
 from resolvers.counting import Sums, parts
+from resolvers.function_calls import function_call
 from resolvers.input_types import PERIOD
 from resolvers.model_fields import (
     ASKED,
     AskedColumns,
+    AskedFunction,
     AskedGroup,
     AskedLink,
     AskedSection,
@@ -36,7 +38,7 @@ from resolvers.places import PlaceCounter, Places, is_deferred
 from resolvers.schema_parts import SchemaParts, place_of
 from resolvers.scopes import missing_scope
 from resolvers.section_arguments import period_of
-from resolvers.selection_tree import NodeBuilder, Selection
+from resolvers.selection_tree import NodeBuilder, Selection, rows_followed
 
 if TYPE_CHECKING:
     from graphql import FragmentDefinitionNode, GraphQLField, GraphQLSchema, OperationDefinitionNode
@@ -164,6 +166,8 @@ class SelectionReader:
                 self._follow(node, request, place_of(request.section, asked.column), below, times)
             elif isinstance(asked, AskedSection):
                 self._note_section(node, type_name, asked, declared, below, None, top, times)
+            elif isinstance(asked, AskedFunction):
+                self._note_function(node, asked, declared, below, times)
             elif isinstance(asked, AskedGroup):
                 self._read_group(node, f"{type_name}.{asked.name}", declared, below, top, times)
 
@@ -182,6 +186,18 @@ class SelectionReader:
             asked = self._asked(declared, below)
             if isinstance(asked, AskedSection):
                 self._note_section(node, path, asked, declared, below, period, top, times)
+
+    def _note_function(
+        self, node: NodeBuilder, asked: AskedFunction, parent: GraphQLObjectType, group: FieldDetailsList, times: float
+    ) -> None:
+        call = function_call(self._parts.model, asked.name, asked.shape, self.arguments(parent, group))
+        node.call(call)
+        if call.target:
+            rows = rows_followed(call)
+            if call.shape.cardinality is Cardinality.LIST:
+                self._rows[id(group)] = rows
+            child = node.way(call, None, self._parts.target(call.target))
+            self._read_object(child, call.target, group, group, times * rows)
 
     def _note_columns(self, node: NodeBuilder, names: Iterable[str], *, is_later: bool) -> SectionRequest:
         """Note columns of the objects' own record, which is always asked."""

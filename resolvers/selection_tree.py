@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loaders.model.key_spaces import KeySpace
-from loaders.statements.section_request import SectionRequest, merged
+from loaders.model.resolver_functions import ResolverFunction
+from loaders.model.shapes import Cardinality, Shape, ValueKind
+from loaders.statements.section_request import SectionRequest, merged, rows_of
 from resolvers.places import NO_PLACES, Places
+
+USUAL_REFERENCES = 20
+"""References that a list of them is priced for, where the function takes no `first`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +33,31 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionCall:
+    """A function of the model, called once for all objects of a node, with arguments by name in their canonical form.
+
+    Its answers lie with the objects' other values, where it is the key.
+    """
+
+    name: str
+    function: ResolverFunction = field(compare=False)
+    shape: Shape = field(compare=False)
+    arguments: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The object type that its references are of; empty where it answers values."""
+        return self.shape.type.__name__ if self.shape.kind is ValueKind.OBJECT else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Follow:
-    """A way from the rows of a request on to other objects.
+    """A way from the rows of a request, or from the answers of a function, on to other objects.
 
     `position` is that of the column that holds their key; None where the rows are the objects' own records.
     """
 
-    request: SectionRequest
+    request: SectionRequest | FunctionCall
     position: int | None
     node: SelectionNode
 
@@ -46,12 +69,24 @@ class SelectionNode:
     target: Target
     requests: frozenset[SectionRequest]
     follows: tuple[Follow, ...] = ()
+    calls: tuple[FunctionCall, ...] = ()
+    """Functions, which are called as soon as the objects' own columns are there, whatever is deferred."""
     deferred: SelectionNode | None = None
     """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
 
     def without_record(self) -> SelectionNode:
         """Return the node without the request of the record, which a list's rows answer."""
         return replace(self, requests=self.requests - {self.target.record})
+
+
+def rows_followed(request: SectionRequest | FunctionCall) -> float:
+    """Return about how many objects a way leads to from one: the rows of a request, or the references of a function."""
+    if not isinstance(request, FunctionCall):
+        return rows_of(request)
+    if request.shape.cardinality is not Cardinality.LIST:
+        return 1
+    first = dict(request.arguments).get("first")
+    return first if isinstance(first, int) else USUAL_REFERENCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +104,7 @@ class Selection:
     """Places of the answer for each object, deferred parts too."""
 
 
-_Way = tuple[SectionRequest, int | None]
+_Way = tuple[SectionRequest | FunctionCall, int | None]
 
 
 @dataclass(slots=True)
@@ -79,6 +114,7 @@ class NodeBuilder:
     target: Target
     now: list[SectionRequest] = field(default_factory=list)
     later: list[SectionRequest] = field(default_factory=list)
+    calls: dict[FunctionCall, None] = field(default_factory=dict)
     follows: dict[_Way, NodeBuilder] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -89,7 +125,13 @@ class NodeBuilder:
         """Note a request."""
         (self.later if is_deferred else self.now).append(request)
 
-    def way(self, request: SectionRequest, position: int | None, target: Target) -> NodeBuilder:
+    def call(self, call: FunctionCall) -> None:
+        """Note a function, and the columns that it takes."""
+        if self.target.record is not None:
+            self.now.append(replace(self.target.record, columns=frozenset(call.function.columns)))
+        self.calls[call] = None
+
+    def way(self, request: SectionRequest | FunctionCall, position: int | None, target: Target) -> NodeBuilder:
         """Return the builder of the node that a way from a request leads to, the same one each time."""
         key = (request, position)
         if key not in self.follows:
@@ -102,9 +144,10 @@ class NodeBuilder:
         requests = [*self.now, *(request for request in self.later if request in known)]
         rest = [request for request in self.later if request not in known]
         deferred = self._node(rest, self._ways(set(rest))) if rest else None
-        return self._node(requests, self._ways(known), deferred)
+        node = self._node(requests, self._ways(known | self.calls.keys()), deferred)
+        return replace(node, calls=tuple(self.calls))
 
-    def _ways(self, requests: set[SectionRequest]) -> tuple[Follow, ...]:
+    def _ways(self, requests: Set[SectionRequest | FunctionCall]) -> tuple[Follow, ...]:
         return tuple(
             Follow(request, position, builder.node())
             for (request, position), builder in self.follows.items()
@@ -115,7 +158,7 @@ class NodeBuilder:
         self, requests: list[SectionRequest], ways: tuple[Follow, ...], deferred: SelectionNode | None = None
     ) -> SelectionNode:
         whole = frozenset(map(_with_a_column, merged(requests)))
-        return SelectionNode(self.target, whole, ways, deferred)
+        return SelectionNode(self.target, whole, ways, deferred=deferred)
 
 
 def _with_a_column(request: SectionRequest) -> SectionRequest:

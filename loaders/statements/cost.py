@@ -44,6 +44,8 @@ _PASS = {Kind.POSTGRES: _Points(0, 0.3), Kind.CLICKHOUSE: _Points(380, 1)}
 """One pass over rows. ClickHouse plans each, and reads the table's granules with the objects' rows."""
 _COHORT_PASS = _Points(190, 4)
 """A pass beside rows that another database sends: of few objects there may be none, and then nothing is asked."""
+_KEPT = _Points(10, 0.2)
+"""What an aggregate of such a pass takes more where it keeps values: see _COSTLY."""
 _SUB_SELECT = _Points(30, 1.5)
 _WINDOW = {Kind.POSTGRES: _Points(20), Kind.CLICKHOUSE: _Points(50)}
 _SORTED_COLUMN = _Points(0, 2)
@@ -96,10 +98,10 @@ def _needs(needs: tuple[RelationPlan, ...]) -> _Points:
 def _rows_points(section: BoundSection, *, is_cohort: bool) -> _Points:
     """Return the points of one pass over a section's rows: by its sub-selects, windows and joins."""
     kind = section.database.kind
-    if is_cohort:
-        return _COHORT_PASS
     fragments = list(_fragments(section))
     text = " ".join(fragment.shown() for fragment in fragments)
+    if is_cohort:
+        return _COHORT_PASS + _KEPT.times(len(_COSTLY.findall(text)))
     inner = _SUB_SELECT.times(len(_SELECT.findall(text))) + _WINDOW[kind].times(len(_OVER.findall(text)))
     inner += _SORTED_COLUMN.times(sum(1 + columns.count(",") for columns in _SORTED.findall(text)))
     inner += _JOIN.times(len(_JOINED.findall(text)))

@@ -37,8 +37,9 @@ class FakeObjects:
         self.requests.append(requests)
         if self.held is not None and len(self.loads) > 1:
             await self.held.wait()
-        values = {request: self._column(request, keys) for request in requests}
-        return [ObjectRecord(each, values, place) for place, each in enumerate(keys)]
+        places = {each: place for place, each in enumerate(dict.fromkeys(keys))}
+        values = {request: self._column(request, list(places)) for request in requests}
+        return [ObjectRecord(each, values, places[each]) for each in keys]
 
     def _column(self, request: SectionRequest, keys: Sequence[Any]) -> Values | StoreError:
         answer = self.answers[request.section.name]

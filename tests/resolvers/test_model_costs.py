@@ -52,11 +52,17 @@ def of_members(selected: str, ids: int = 1, scopes: frozenset[str] | None = None
 
 def cost(query: str, scopes: frozenset[str] | None = None, **variables: Any) -> CostEstimate:
     """The cost of a query of the analytics sample."""
+    return estimated(ANALYTICS, ANALYTICS_TYPES, query, scopes, **variables)
+
+
+def estimated(
+    schema: Any, types: ModelTypes, query: str, scopes: frozenset[str] | None = None, **variables: Any
+) -> CostEstimate:
+    """The cost of a query on a schema."""
     _, operation, fragments = _parsed(query)
-    values = get_variable_values(ANALYTICS, operation.variable_definitions or (), variables)
+    values = get_variable_values(schema, operation.variable_definitions or (), variables)
     assert isinstance(values, VariableValues)
-    types: ModelTypes = ANALYTICS_TYPES
-    return estimate_cost(types, ANALYTICS, operation, fragments, values, scopes or types.parts.field_scopes)
+    return estimate_cost(types, schema, operation, fragments, values, scopes or types.parts.field_scopes)
 
 
 def of_aircraft(selected: str) -> str:

@@ -1,0 +1,177 @@
+"""Ways from loaded objects on to others, which take the place of keys, rows and references in the objects' values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any
+
+from loaders.model.shapes import Cardinality
+from loaders.objects.object_record import ObjectRecord
+from loaders.stores.errors import StoreError
+from resolvers.function_calls import FunctionAnswerError, reference_key
+from resolvers.selection_tree import FunctionCall
+
+if TYPE_CHECKING:
+    from loaders.statements.section_request import SectionRequest
+    from resolvers.request_context import RequestContext
+    from resolvers.selection_tree import Follow, SelectionNode
+
+
+async def load_node(context: RequestContext, node: SelectionNode, keys: Sequence[Any]) -> list[ObjectRecord]:
+    """Return the records of keys with columns of their own, so that objects can take the place of keys in them."""
+    loaded = await context.loaders.objects.load((node.target.key_space, tuple(keys), node.requests))
+    columns = dict(loaded[0].values) if loaded else {}
+    return [ObjectRecord(key, columns, place) for key, _, place in loaded]
+
+
+def exists(node: SelectionNode, record: ObjectRecord) -> bool:
+    """Whether an object exists, as far as is known."""
+    if node.target.record is None:
+        return True
+    column = record.values[node.target.record]
+    return not isinstance(column, StoreError) and column[record.place] is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to follow from objects that were loaded together: `places` are theirs in the columns."""
+
+    follow: Follow
+    columns: dict[Any, Any]
+    places: Sequence[int]
+
+    async def load(self, context: RequestContext) -> list[ObjectRecord]:
+        """Load what the way leads to, put it in its place, and return the objects that exist."""
+        raise NotImplementedError
+
+    def _is_list(self) -> bool:
+        request = self.follow.request
+        shape = request.shape if isinstance(request, FunctionCall) else request.section
+        return shape.cardinality is not Cardinality.ONE
+
+    def rows(self) -> list[Any]:
+        """Return the rows of all objects, those of lists one after the other; None for a section without a row."""
+        values = self.columns[self.follow.request]
+        own = [values[place] for place in dict.fromkeys(self.places)]
+        return list(chain.from_iterable(own)) if self._is_list() else own
+
+    def replace(self, rows: Iterable[Any]) -> None:
+        """Put these in the place of `rows`, one for each."""
+        values, is_list = self.columns[self.follow.request], self._is_list()
+        remaining = iter(rows)
+        column: dict[int, Any] = {}
+        for place in dict.fromkeys(self.places):
+            column[place] = [next(remaining) for _ in values[place]] if is_list else next(remaining)
+        self.columns[self.follow.request] = column
+
+
+class LinkWay(Way):
+    """From rows with a column that holds a key."""
+
+    __slots__ = ()
+
+    async def load(self, context: RequestContext) -> list[ObjectRecord]:
+        """Put objects in the place of their keys: None for one that does not exist, an error where that is unknown."""
+        position, node = self.follow.position or 0, self.follow.node
+        keys = dict.fromkeys(row[position] for row in self.rows() if row is not None)
+        keys.pop(None, None)
+        records, targets = await _targets(context, node, list(keys))
+        # Other links of the same rows may have been put in place meanwhile.
+        rows = self.rows()
+        self.replace(row and (*row[:position], targets.get(row[position]), *row[position + 1 :]) for row in rows)
+        return records
+
+
+class OwnRowsWay(Way):
+    """From rows that are the objects' own records, so that these need no second statement."""
+
+    __slots__ = ()
+
+    async def load(self, context: RequestContext) -> list[ObjectRecord]:
+        """Put objects in the place of their rows, with the rest of what is asked of them."""
+        rows, key_of = self.rows(), self.follow.node.target.key_of
+        present = [row for row in rows if row is not None]
+        records = await _with_rows(context, self.follow.node, list(map(key_of, present)), present)
+        remaining = iter(records)
+        self.replace(None if row is None else next(remaining) for row in rows)
+        return records
+
+
+class ReferenceWay(Way):
+    """From references that a function answered for each object, one or a list of them."""
+
+    __slots__ = ()
+
+    async def load(self, context: RequestContext) -> list[ObjectRecord]:
+        """Put objects in the place of references. What is no reference to such an object is an error in its place."""
+        node, call = self.follow.node, self.follow.request
+        read = _key_reader(node, call.name) if isinstance(call, FunctionCall) else _nothing
+        keys = {place: _mapped(value, read) for place, value in self.columns[call].items()}
+        wanted = dict.fromkeys(each for value in keys.values() for each in _several(value))
+        records, targets = await _targets(context, node, list(wanted))
+        self.columns[call] = {place: _mapped(value, targets.get) for place, value in keys.items()}
+        return records
+
+
+def _key_reader(node: SelectionNode, name: str) -> Callable[[Any], Any]:
+    key_space = node.target.key_space
+
+    def read(reference: Any) -> Any:
+        try:
+            return reference_key(name, key_space.name, key_space.key, reference)
+        except FunctionAnswerError as error:
+            return error
+
+    return read
+
+
+def _nothing(_value: Any) -> None:
+    return None
+
+
+def _several(value: Any) -> list[Any]:
+    """Return the keys of a list, or one alone; what is no key is left out."""
+    values = value if isinstance(value, list) else [value]
+    return [each for each in values if each is not None and not isinstance(each, Exception)]
+
+
+def _mapped(value: Any, read: Callable[[Any], Any]) -> Any:
+    """Return what the function makes of a value, or of each of a list; None and errors pass."""
+    if isinstance(value, list):
+        return [_mapped(each, read) for each in value]
+    return value if value is None or isinstance(value, Exception) else read(value)
+
+
+async def _targets(
+    context: RequestContext, node: SelectionNode, keys: Sequence[Any]
+) -> tuple[list[ObjectRecord], Mapping[Any, Any]]:
+    """Return the objects that exist, and what stands for each key: the object, None, or the error that hides it."""
+    if not keys:
+        return [], {}
+    try:
+        records = await load_node(context, node, keys)
+    except StoreError as error:
+        return [], dict.fromkeys(keys, error)
+    column = records[0].values[node.target.record] if node.target.record is not None else None
+    if isinstance(column, StoreError):
+        return [], dict.fromkeys(keys, column)
+    known = [each for each in records if exists(node, each)]
+    return known, {each.key: each for each in known}
+
+
+async def _with_rows(
+    context: RequestContext, node: SelectionNode, keys: Sequence[Any], rows: Sequence[Any]
+) -> list[ObjectRecord]:
+    """Return records of these keys, whose own columns are these rows, with the rest of what is asked of them."""
+    if node.target.record is None or not keys:
+        return []
+    rest = node.without_record()
+    if not rest.requests:
+        own: dict[SectionRequest, Any] = {node.target.record: rows}
+        return list(map(ObjectRecord, keys, repeat(own), range(len(keys))))
+    records = await load_node(context, rest, keys)
+    columns: dict[Any, Any] = records[0].values
+    columns[node.target.record] = {each.place: row for each, row in zip(records, rows, strict=True)}
+    return records
