@@ -19,6 +19,7 @@ from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
 from gateway.settings import Settings
 from loaders.errors import GatewayError
+from loaders.model.model import Model
 
 _log = logging.getLogger("gateway")
 
@@ -60,7 +61,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(settings: Settings, listening: socket.socket) -> None:
+def serve(settings: Settings, listening: socket.socket, model: Model | None = None) -> None:
     """Serve until a signal stops the process; running requests are answered first."""
     replace(settings, cursor_secret=settings.cursor_secret or secrets.token_hex(32)).export()
     _allow_open_files(settings.max_connections)
@@ -78,7 +79,7 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later takes fractions of a second
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
     )
-    print(welcome(settings), flush=True)
+    print(welcome(settings, model), flush=True)
     with suppress(KeyboardInterrupt):
         if settings.workers > 1:
             Workers(config, sockets=[listening]).run()
@@ -147,10 +148,15 @@ def stop_surely(within_s: float) -> None:
     timer.start()
 
 
-def welcome(settings: Settings) -> str:
+def welcome(settings: Settings, model: Model | None = None) -> str:
     """Return the message that is printed at startup: the addresses, and a first query."""
     host = "localhost" if settings.host in _ALL_ADDRESSES else settings.host
     host = f"[{host}]" if ":" in host else host
     base = f"http://{host}:{settings.port}"
     page = f"\n  GraphiQL   {base}/graphiql" if settings.graphiql else ""
-    return f"\nThe gateway is serving.{page}\n  GraphQL    {base}/graphql\n\nA query to begin with:\n\n{_EXAMPLE}\n"
+    tenant = ""
+    if model is not None and model.tenant is not None and settings.anonymous and not settings.anonymous_tenant:
+        tenant = "  GATEWAY_ANONYMOUS_TENANT=KEY answers requests without a credential as those of one tenant.\n"
+    example = _EXAMPLE if model is None else "".join(path.read_text().strip() for path in model.examples[:1])
+    begin = f"\nA query to begin with:\n\n{example}\n" if example else ""
+    return f"\nThe gateway is serving.{page}\n  GraphQL    {base}/graphql\n{tenant}{begin}"

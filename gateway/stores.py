@@ -128,7 +128,7 @@ async def open_stores(settings: Settings, model: Model | None = None) -> AsyncIt
     Those of a model only read, and without a schema or database that bare names are looked up in.
     """
     async with AsyncExitStack() as stack:
-        databases = await _open_databases(settings, model, stack)
+        databases = await stack.enter_async_context(open_databases(settings, model))
         redis = await stack.enter_async_context(open_redis(settings))
         stores = Stores(databases, redis, model)
         if model is None and not settings.own_database_url:
@@ -137,28 +137,37 @@ async def open_stores(settings: Settings, model: Model | None = None) -> AsyncIt
             yield replace(stores, own=await stack.enter_async_context(open_own(settings)))
 
 
-async def _open_databases(settings: Settings, model: Model | None, stack: AsyncExitStack) -> Mapping[Database, Store]:
+@asynccontextmanager
+async def open_databases(
+    settings: Settings, model: Model | None = None, *, only_reads: bool = True
+) -> AsyncIterator[Mapping[Database, Store]]:
+    """Connect to the databases of a model, or of the sample fleet where it is None, and close them at the end.
+
+    With `only_reads`, the connections to a model's only read, and find no table by a bare name.
+    """
     if model is None:
         urls = {database: settings.url(database.variable) for database in FLEET_DATABASES}
     else:
         urls = dict(database_urls(settings, model))
-    is_model = model is not None
-    databases: dict[Database, Store] = {}
-    for database, url in urls.items():
-        if database.kind is Kind.POSTGRES:
-            direct_url = settings.database_direct_url if database.variable == "DATABASE_URL" else ""
-            opened: AbstractAsyncContextManager[Store] = _postgres(
-                settings,
-                url,
-                database.variable,
-                direct_url=direct_url,
-                max_size=settings.postgres_connections,
-                session_settings=MODEL_SESSION if is_model else {},
-            )
-        else:
-            opened = _clickhouse(settings, url, database.variable, only_reads=is_model)
-        databases[database] = await stack.enter_async_context(opened)
-    return databases
+    async with AsyncExitStack() as stack:
+        databases: dict[Database, Store] = {}
+        for database, url in urls.items():
+            opened = _store(settings, database, url, only_reads=only_reads and model is not None)
+            databases[database] = await stack.enter_async_context(opened)
+        yield databases
+
+
+def _store(settings: Settings, database: Database, url: str, *, only_reads: bool) -> AbstractAsyncContextManager[Store]:
+    if database.kind is Kind.CLICKHOUSE:
+        return _clickhouse(settings, url, database.variable, only_reads=only_reads)
+    return _postgres(
+        settings,
+        url,
+        database.variable,
+        direct_url=settings.database_direct_url if database.variable == "DATABASE_URL" else "",
+        max_size=settings.postgres_connections,
+        session_settings=MODEL_SESSION if only_reads else {},
+    )
 
 
 @asynccontextmanager

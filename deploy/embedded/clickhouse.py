@@ -49,7 +49,7 @@ def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
 
 def _command(data: DataDirectory, directory: Path, listener: int) -> list[str]:
     return [
-        *(sys.executable, "-m", MODULE, "--data", str(directory), "--fd", str(listener)),
+        *(sys.executable, "-P", "-m", MODULE, "--data", str(directory), "--fd", str(listener)),
         *("--user", USER, "--password-file", str(data.secret_file), "--database", DATABASE, "--exit-with-stdin"),
     ]
 

@@ -8,18 +8,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from deploy.embedded.engines import EmbeddedEngines
+from deploy.embedded.engines import EmbeddedEngines, StoreUrls
+from deploy.embedded.model_databases import create_databases, with_urls
 from deploy.sample.prepare import prepare
+from gateway.commands.setup import set_up
 from gateway.graphiql.build import ensure_built
 from gateway.server import listen, serve
 from gateway.settings import Settings
+from gateway.stores import open_own
+from loaders.migrations import migrate_own
+from loaders.model.model import Model
 
 _WATCH_INTERVAL_S = 0.5
 """How soon a dead engine is noticed; a request in between gets an error that says that the store is away."""
 
 
-def run(settings: Settings) -> int:
-    """Start the engines, fill them the first time, serve until stopped, stop them. Returns the exit status."""
+def run(settings: Settings, model: Model | None = None) -> int:
+    """Start the engines, fill them the first time, serve until stopped, stop them. Returns the exit status.
+
+    The engines hold the databases of the model, or the sample fleet's where it is None.
+    """
     _let_signals_stop()
     with listen(settings.host, settings.port) as socket:
         engines = EmbeddedEngines(settings.data_directory.absolute())
@@ -32,15 +40,31 @@ def run(settings: Settings) -> int:
                 clickhouse_url=urls.clickhouse_url,
                 redis_url=urls.redis_url,
             )
-            asyncio.run(prepare(settings))
+            if model is None:
+                asyncio.run(prepare(settings))
+            else:
+                settings = asyncio.run(_prepare_model(settings, urls, model))
             if settings.graphiql:
                 ensure_built()
             with _watched(engines) as deaths:
-                serve(settings, socket)
+                serve(settings, socket, model)
             return 1 if deaths else 0
         finally:
             print("Stopping the engines …", flush=True)
             engines.stop()
+
+
+async def _prepare_model(settings: Settings, urls: StoreUrls, model: Model) -> Settings:
+    """Create the model's databases and the gateway's own tables, and return the settings with their URLs."""
+    settings = with_urls(settings, await create_databases(urls, model))
+    settings = replace(settings, own_database_url=urls.database_url, own_database_direct_url="")
+    async with open_own(settings) as own:
+        if own is not None:
+            await migrate_own(own)
+    if model.setup is not None:
+        print(f"Setting up the data of {model.name}, where they are missing …", flush=True)
+        await set_up(settings, model)
+    return settings
 
 
 def _let_signals_stop() -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from gateway.commands.command import add_command, add_model_option, settings_of
 from gateway.served_model import load_served_model
-from gateway.stores import open_stores
+from gateway.setting import SettingsError
+from gateway.stores import open_own, open_stores
 from loaders.migrations import migrate, migrate_own
 
 if TYPE_CHECKING:
@@ -19,19 +20,34 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    add_model_option(add_command(commands, "migrate", _migrate, "create or update the tables of both stores"))
+    add_model_option(
+        add_command(
+            commands,
+            "migrate",
+            _migrate,
+            "create or update the gateway's own tables, and those of the sample fleet where it is served",
+        )
+    )
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
-    settings.require_stores()
-    load_served_model(settings)
-    applied = asyncio.run(_migrated(settings))
+    model = load_served_model(settings)
+    applied = asyncio.run(_migrated_fleet(settings) if model is None else _migrated_own(settings))
     print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
     return 0
 
 
-async def _migrated(settings: Settings) -> list[str]:
+async def _migrated_fleet(settings: Settings) -> list[str]:
+    settings.require_stores()
     async with open_stores(settings) as stores:
         applied = [] if stores.own is None else await migrate_own(stores.own)
         return applied + await migrate(stores.postgres, stores.clickhouse)
+
+
+async def _migrated_own(settings: Settings) -> list[str]:
+    """Migrate the gateway's own tables alone: those of a model belong to whoever owns its databases."""
+    async with open_own(settings) as own:
+        if own is None:
+            raise SettingsError("GATEWAY_DATABASE_URL is missing: it holds the gateway's own tables.")
+        return await migrate_own(own)

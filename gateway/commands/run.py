@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from gateway.auth.authentication import Policy
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     import argparse
 
     from gateway.commands.command import Commands
+    from gateway.settings import Settings
+    from loaders.model.model import Model
 
 OPEN_DEFAULTS = {
     "model": FLEET,
@@ -40,5 +43,13 @@ def _run(arguments: argparse.Namespace) -> int:
         raise NotInstalledError("run", error) from error
     settings = settings_of(arguments, OPEN_DEFAULTS)
     check_settings(settings)
-    Policy.of(settings, load_served_model(settings))
-    return run(settings)
+    model = load_served_model(settings)
+    Policy.of(settings, model)
+    for variable in _without_effect(settings, model):
+        print(f"gateway: {variable} has no effect: `gateway run` starts databases of its own.", file=sys.stderr)
+    return run(settings, model)
+
+
+def _without_effect(settings: Settings, model: Model | None) -> list[str]:
+    """Return the variables of the model's databases that are set."""
+    return [] if model is None else [each.variable for each in model.databases if settings.url(each.variable)]

@@ -40,7 +40,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     Policy.of(settings, model)
     with listen(settings.host, settings.port) as listening:
         asyncio.run(_reach(settings, model))
-        serve(settings, listening)
+        serve(settings, listening, model)
     return 0
 
 

@@ -13,16 +13,17 @@ HERE = Path(__file__).parent
 PATH = "/graphiql"
 
 
-def routes(graphql_path: str = "graphql", directory: Path = HERE) -> list[BaseRoute]:
+def routes(graphql_path: str = "graphql", directory: Path = HERE, example: str | None = None) -> list[BaseRoute]:
     """The page and its files; the page posts to `graphql_path` on its own origin.
 
     All of its links are relative to its own URL, so that it works below any prefix that a proxy has for the gateway.
     `directory` holds the sources and, once built, the assets. It is looked at on every request for the page, so a
-    build that ends after the start is served without another one.
+    build that ends after the start is served without another one. `example` is the query that the page begins with,
+    the sample fleet's where it is None.
     """
 
     def page(_request: Request) -> Response:
-        return graphiql_page(directory, graphql_path)
+        return graphiql_page(directory, graphql_path, example)
 
     files = HashedFiles(directory / "assets" / "hashed")
     return [Route(PATH, page), Mount("/graphiql/assets", files)]

@@ -28,9 +28,9 @@ CDN_PACKAGES = {
 }
 
 
-def graphiql_page(directory: Path, endpoint: str) -> HTMLResponse:
+def graphiql_page(directory: Path, endpoint: str, example: str | None = None) -> HTMLResponse:
     """Return the page of the finished build, or the CDN page if there is none."""
-    settings = _settings(directory, endpoint)
+    settings = _settings(directory, endpoint, example)
     try:
         manifest = json.loads((directory / "assets" / "manifest.json").read_text())
     except FileNotFoundError:
@@ -41,10 +41,10 @@ def graphiql_page(directory: Path, endpoint: str) -> HTMLResponse:
     return HTMLResponse(_built_page(directory, settings, manifest), headers=PAGE_HEADERS | SECURITY_HEADERS)
 
 
-def _settings(directory: Path, endpoint: str) -> dict[str, str]:
+def _settings(directory: Path, endpoint: str, example: str | None) -> dict[str, str]:
     """Return the attributes that page.js reads from the mount point, escaped for HTML."""
-    query = (directory / "example.graphql").read_text()
-    variables = (directory / "example.json").read_text().strip()
+    query = (directory / "example.graphql").read_text() if example is None else example
+    variables = (directory / "example.json").read_text().strip() if example is None else "{}"
     return {"endpoint": escape(endpoint), "query": escape(query), "variables": escape(variables)}
 
 

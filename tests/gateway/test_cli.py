@@ -37,7 +37,7 @@ def _free_port() -> int:
 def test_help_names_every_command_and_every_setting() -> None:
     answer = _gateway("--help")
     assert answer.returncode == 0
-    for word in ("run", "serve", "migrate", "load-sample", "schema", "DATABASE_URL", "GATEWAY_STATEMENT_TIMEOUT_S"):
+    for word in ("run", "serve", "migrate", "setup", "schema", "DATABASE_URL", "GATEWAY_STATEMENT_TIMEOUT_S"):
         assert word in answer.stdout
 
 
@@ -64,7 +64,7 @@ def test_an_address_that_cannot_be_is_one_sentence_that_names_the_setting(
     assert (answer.returncode, answer.stderr) == (1, f"gateway: {sentence}\n")
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "load-sample"])
+@pytest.mark.parametrize("command", ["serve", "migrate", "setup"])
 def test_a_missing_store_is_one_sentence(command: str) -> None:
     answer = _gateway(command)
     assert answer.returncode == 1

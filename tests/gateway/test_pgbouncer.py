@@ -103,7 +103,7 @@ def test_keys_are_made_listed_and_revoked_by_way_of_a_pooler(pooled: StoreUrls) 
     assert _gateway(pooled, "keys", "revoke", line.split()[0]).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["migrate", "load-sample"])
+@pytest.mark.parametrize("command", ["migrate", "setup"])
 def test_migrations_say_that_they_need_a_connection_past_the_pooler(
     pooled: StoreUrls,
     command: str,

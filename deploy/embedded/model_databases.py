@@ -1,0 +1,60 @@
+"""Databases of a model in the embedded engines: one for each that the model names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from deploy.embedded.engines import StoreUrls
+from gateway.settings import Settings
+from loaders.model.databases import Database, Kind
+from loaders.model.model import Model
+from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.postgres import Postgres
+
+_TIMEOUT_S = 60.0
+
+
+async def create_databases(urls: StoreUrls, model: Model) -> Mapping[Database, str]:
+    """Create the databases that are missing, and return the URL of each."""
+    names = {database: f"{model.name}_{database.name}".rstrip("_") for database in model.databases}
+    async with _opened(urls) as (postgres, clickhouse):
+        for database, name in names.items():
+            if database.kind is Kind.CLICKHOUSE:
+                await clickhouse.command(f"create database if not exists `{name}`")
+            elif not await postgres.rows("select where exists (select from pg_database where datname = $1)", name):
+                await postgres.execute(f'create database "{name}"')
+    plain = {Kind.POSTGRES: urls.database_url, Kind.CLICKHOUSE: urls.clickhouse_url}
+    return {
+        database: urlsplit(plain[database.kind])._replace(path=f"/{name}").geturl() for database, name in names.items()
+    }
+
+
+def with_urls(settings: Settings, urls: Mapping[Database, str]) -> Settings:
+    """Return the settings with these URLs of a model's databases."""
+    by_variable = {database.variable: url for database, url in urls.items()}
+    return replace(
+        settings,
+        database_url=by_variable.pop("DATABASE_URL", ""),
+        clickhouse_url=by_variable.pop("CLICKHOUSE_URL", ""),
+        named_urls=tuple(sorted(by_variable.items())),
+    )
+
+
+@asynccontextmanager
+async def _opened(urls: StoreUrls) -> AsyncIterator[tuple[Postgres, ClickHouse]]:
+    postgres = await Postgres.connect(
+        urls.database_url, min_size=1, max_size=1, acquire_timeout_s=_TIMEOUT_S, statement_timeout_s=_TIMEOUT_S
+    )
+    try:
+        clickhouse = await ClickHouse.connect(
+            urls.clickhouse_url, max_connections=1, acquire_timeout_s=_TIMEOUT_S, statement_timeout_s=_TIMEOUT_S
+        )
+        try:
+            yield postgres, clickhouse
+        finally:
+            await clickhouse.close()
+    finally:
+        await postgres.close()

@@ -1,0 +1,50 @@
+"""`gateway setup`: create a model's tables and data where the model says how."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.commands.command import NotInstalledError, add_command, add_model_option, settings_of
+from gateway.databases import require_urls
+from gateway.served_model import load_served_model
+from gateway.stores import open_databases
+from loaders.errors import CallerError
+from loaders.model.loading import load_set_up
+
+if TYPE_CHECKING:
+    import argparse
+
+    from gateway.commands.command import Commands
+    from gateway.settings import Settings
+    from loaders.model.model import Model
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    about = "create the model's tables and data in its databases, where the model says how and they are missing"
+    add_model_option(add_command(commands, "setup", _setup, about))
+
+
+def _setup(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
+    model = load_served_model(settings)
+    require_urls(settings, model)
+    if model is not None:
+        asyncio.run(set_up(settings, model))
+        return 0
+    try:
+        from deploy.sample.prepare import prepare
+    except ImportError as error:
+        raise NotInstalledError("setup", error) from error
+    asyncio.run(prepare(settings))
+    return 0
+
+
+async def set_up(settings: Settings, model: Model) -> None:
+    """Call the model's set-up with connections that may write. Raises CallerError for a model without one."""
+    function = load_set_up(model)
+    if function is None:
+        raise CallerError(f"The model {model.name} says no setup=: its databases are filled by whoever owns them.")
+    async with open_databases(settings, model, only_reads=False) as databases:
+        await function(databases)
