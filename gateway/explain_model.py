@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from loaders.statements.parameters import TenantScope
     from loaders.statements.section_request import SectionRequest
     from loaders.statements.statement_plan import RelationPlan, StatementPlan
-    from resolvers.cost_estimate import CostEstimate, RootFieldCost
+    from resolvers.cost_estimate import CostEstimate
+    from resolvers.root_field_costs import RootFieldCost
     from resolvers.selection_tree import SelectionNode
 
 

@@ -12,6 +12,7 @@ from resolvers.connections import object_connection
 from resolvers.cursors import CursorSealer
 from resolvers.function_fields import function_arguments, function_shape, function_type
 from resolvers.model_fields import FieldText, argument, async_field
+from resolvers.mutation_types import mutation_type
 from resolvers.object_types import node_interface, object_type
 from resolvers.root_loading import resolver_of
 from resolvers.roots import Root, RootKind, roots_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from strawberry.types.field import StrawberryField
 
     from loaders.model.model import Model
+    from loaders.model.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,11 @@ class ModelTypes:
     types: tuple[type, ...]
     """All object types, those that no root field answers among them."""
     mutation: type | None
+    """The model's own mutations; None where it has none."""
     parts: SchemaParts
     roots: Mapping[str, Root]
+    mutations: Mapping[str, Shape]
+    """What mutations answer that refer to objects of the model, by the fields' names in the API."""
 
 
 def build_types(model: Model, cursors: CursorSealer | None = None) -> ModelTypes:
@@ -48,7 +53,8 @@ def build_types(model: Model, cursors: CursorSealer | None = None) -> ModelTypes
         "Query", [_root_field(parts, root) for root in roots.values()], description=model.query_description
     )
     types = tuple(parts.registry[name] for name in model.objects)
-    return ModelTypes(query, types, model.mutation, parts, roots)
+    mutation = mutation_type(parts)
+    return ModelTypes(query, types, mutation.type, parts, roots, mutation.shapes)
 
 
 def _root_field(parts: SchemaParts, root: Root) -> StrawberryField:

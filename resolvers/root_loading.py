@@ -166,14 +166,24 @@ async def _function(parts: SchemaParts, root: Root, info: Any, arguments: Mappin
     if not call.target:
         (value,) = checked_answers(call, [answer], 1)
         return value
-    references = list(answer or ()) if root.is_list else [answer]
-    key = parts.target(call.target).key_space.key
-    keys = [None if each is None else reference_key(call.name, call.target, key, each) for each in references]
-    node = selected(parts, info._raw_info, call.target, context.scopes).node
-    found = await _of_keys(context, node, keys)
-    if not root.is_list:
-        return found[0]
-    return None if answer is None else found
+    return await objects_of_references(parts, info, call.name, call.target, answer, is_list=root.is_list)
+
+
+async def objects_of_references(
+    parts: SchemaParts, info: Any, name: str, target: str, answer: Any, *, is_list: bool
+) -> Any:
+    """Return the objects that an answer refers to, with what is selected of them; None where one is not known.
+
+    Raises FunctionAnswerError, which names the field, for what is no reference to an object of the target's type.
+    """
+    if answer is None:
+        return None
+    node = selected(parts, info._raw_info, target, info.context.scopes).node
+    key = node.target.key_space.key
+    references = list(answer) if is_list else [answer]
+    keys = [None if each is None else reference_key(name, target, key, each) for each in references]
+    found = await _of_keys(info.context, node, keys)
+    return found if is_list else found[0]
 
 
 async def _nodes(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from graphql import GraphQLNonNull, GraphQLObjectType, get_named_type
+from graphql import GraphQLNonNull, GraphQLObjectType, OperationType, get_named_type
 from graphql.execution.collect_fields import (
     FieldDetailsList,
     FragmentDetails,
@@ -104,6 +104,11 @@ class SelectionReader:
         ).grouped_field_set
         self.fields_read += len(fields)
         return fields
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether the operation is a mutation."""
+        return self._operation.operation is OperationType.MUTATION
 
     def arguments(self, parent: GraphQLObjectType, group: FieldDetailsList) -> dict[str, Any]:
         """Return the coerced arguments of a field. Raises GraphQLError for one that cannot be."""
