@@ -96,7 +96,7 @@ def field_of(request: SectionRequest) -> CacheField:
     ]
     return CacheField(
         name=" ".join(filter(None, parts)),
-        source=section.relation.source.name,
+        sources=(section.relation.source.name,),
         freshness=section.freshness or section.relation.source.freshness,
         read=_reader(section),
         of=request,

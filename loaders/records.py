@@ -12,14 +12,14 @@ from loaders.alignment import align
 from loaders.cache.cache import Cache
 from loaders.cache.fields import CacheField
 from loaders.cache.in_flight_load import KeysByField, LoadedValues
-from loaders.catalogue.declaration import Freshness
 from loaders.keys import valid_keys
+from loaders.model.databases import Freshness
 from loaders.stores.errors import StoreError
 from loaders.stores.protocols import RelationalStore
 
 R = TypeVar("R")
 
-FRESHNESS = Freshness(max_age_s=3_600, stale_while_revalidate_s=86_400, stale_if_error_s=604_800)
+FRESHNESS = Freshness(fresh_s=3_600, stale_while_revalidate_s=86_400, stale_if_error_s=604_800)
 """Airlines and airports change a few times a year."""
 
 
@@ -98,4 +98,4 @@ def _field_of(kind: RecordKind[Any]) -> CacheField:
             raise ValueError("not a record")
         return tuple(values)
 
-    return CacheField(kind.name, kind.name, FRESHNESS, read, kind)
+    return CacheField(kind.name, (kind.name,), FRESHNESS, read, kind)

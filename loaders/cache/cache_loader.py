@@ -135,7 +135,7 @@ class CacheLoader:
                 continue
             for row in rows:
                 lookup.rows[row][column] = Entry(loaded.get(keys[row]), b"", 0)
-            age_ms = field.freshness.max_age_s * MIN_MS
+            age_ms = field.freshness.fresh_s * MIN_MS
             load.oldest = min(load.oldest, clock((lookup.now_ms or self.now_ms()) + age_ms))
         if lookup.epochs:
             writing = replace(load)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from loaders.catalogue.declaration import Freshness
+from loaders.model.databases import Freshness
 
 TIMES = 39
 NEVER = b"9" * TIMES
@@ -34,16 +34,18 @@ _random = Random()  # noqa: S311 (nothing secret)
 class CacheField:
     """A field of objects that is cached: a section with its arguments, or a record.
 
-    `name` is unique among fields and includes everything that the value depends on; `source` is what invalidates it.
+    `name` is unique among fields and includes everything that the value depends on; each of `sources` invalidates it.
     `read` converts what orjson parsed into the value, and raises ValueError, TypeError or IndexError for anything else.
-    `of` identifies the field for its loader. A field equals only itself, so each must be created once.
+    `of` identifies the field for its loader. `label` is what statistics call it, the name where it is empty. A field
+    equals only itself, so each must be created once.
     """
 
     name: str
-    source: str
+    sources: tuple[str, ...]
     freshness: Freshness
     read: Callable[[Any], Any]
     of: Any
+    label: str = ""
 
     @property
     def is_brief(self) -> bool:
@@ -98,6 +100,6 @@ def _entry(text: bytes, field: CacheField) -> Entry | None:
 
 
 def _times(freshness: Freshness, now_ms: int) -> bytes:
-    fresh = now_ms + int(freshness.max_age_s * 1000 * _random.uniform(1 - _JITTER, 1))
+    fresh = now_ms + int(freshness.fresh_s * 1000 * _random.uniform(1 - _JITTER, 1))
     stale = fresh + freshness.stale_while_revalidate_s * 1000
     return b"%013d%013d%013d" % (fresh, stale, max(stale, fresh + freshness.stale_if_error_s * 1000))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from loaders.cache.fields import NEVER, CacheField
@@ -50,10 +51,10 @@ def record_fetch(
     if tracker is None:
         return
     stale_s = min(each.freshness.stale_while_revalidate_s for each in fields)
-    tracker.cache_policy.depends_on(keys, (each.source for each in fields), fresh_until, stale_s)
+    tracker.cache_policy.depends_on(keys, chain.from_iterable(each.sources for each in fields), fresh_until, stale_s)
     for each in fields:
         missed = min(len(keys), sum(load.missed[each] for load in loads))
         served_stale = min(len(keys) - missed, stale[each] + sum(load.stale[each] for load in loads))
-        tracker.stats.count(each.name, "fresh", len(keys) - missed - served_stale)
-        tracker.stats.count(each.name, "stale", served_stale)
-        tracker.stats.count(each.name, "missed", missed)
+        tracker.stats.count(each.label or each.name, "fresh", len(keys) - missed - served_stale)
+        tracker.stats.count(each.label or each.name, "stale", served_stale)
+        tracker.stats.count(each.label or each.name, "missed", missed)

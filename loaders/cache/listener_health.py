@@ -59,12 +59,12 @@ class ListenerHealth:
         """Return the fields in the same order; while this is not healthy, shorten those of the register."""
         if self.is_healthy:
             return fields
-        return tuple(_shortened(one) if one.source in self._sources else one for one in fields)
+        return tuple(one if self._sources.isdisjoint(one.sources) else _shortened(one) for one in fields)
 
 
 @lru_cache(maxsize=_MAX_FIELDS)
 def _shortened(field: CacheField) -> CacheField:
     """Return the field with a short freshness and no stale-while-revalidate; stale-if-error stays as it is."""
     freshness = field.freshness
-    age_s = min(UNHEALTHY_AGE_S, freshness.max_age_s)
-    return replace(field, freshness=replace(freshness, max_age_s=age_s, stale_while_revalidate_s=0))
+    age_s = min(UNHEALTHY_AGE_S, freshness.fresh_s)
+    return replace(field, freshness=replace(freshness, fresh_s=age_s, stale_while_revalidate_s=0))

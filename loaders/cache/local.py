@@ -16,7 +16,7 @@ _EXPANSION = 6
 
 @dataclass(slots=True)
 class _Held:
-    """The entries of one object by name of the field, each with the generation of its source when it was put."""
+    """The entries of one object by name of the field, each with the generation of its sources when it was put."""
 
     fields: dict[str, tuple[Entry, int]] = field(default_factory=dict)
     bytes: int = 0
@@ -39,7 +39,7 @@ class LocalCache:
         """Return a row of values for each object, None where one of them is missing; the row and column of each stale
         value; and the times of the least fresh one.
         """
-        names = [(one.name, self._generations[one.source], one.is_brief) for one in fields]
+        names = [(one.name, self._generation(one), one.is_brief) for one in fields]
         stale: list[tuple[int, int]] = []
         rows: list[list[Any] | None] = []
         oldest = NEVER
@@ -67,7 +67,7 @@ class LocalCache:
         for one, entry in zip(fields, entries, strict=True):
             known = held.fields.get(one.name)
             held.bytes += _size(entry) - (_size(known[0]) if known else 0)
-            held.fields[one.name] = (entry, self._generations[one.source])
+            held.fields[one.name] = (entry, self._generation(one))
         self.bytes += held.bytes - bytes_before
         self.entries += len(held.fields) - before
         while self.entries > self._max_entries or self.bytes > self._max_bytes:
@@ -86,6 +86,10 @@ class LocalCache:
         """Drop everything."""
         self._objects.clear()
         self.entries = self.bytes = 0
+
+    def _generation(self, one: CacheField) -> int:
+        """Return a number that grows whenever one of the field's sources is dropped."""
+        return sum(map(self._generations.__getitem__, one.sources))
 
     def _subtract(self, held: _Held) -> None:
         self.entries -= len(held.fields)

@@ -69,8 +69,9 @@ LOOK_UP = (
     _HELPERS
     + """
 -- KEYS: epochs, objects. ARGV: token, lease in ms, deadline in ms (0: none), mode (load, refresh or look), n, n names,
--- n sources, and perhaps n times '1' for a field whose text must have been written without a time to be served stale,
--- else ''. After the deadline nobody waits for the answer any more, and no lease is given.
+-- m, m sources, n lists of the numbers of a field's sources, and perhaps n times '1' for a field whose text must have
+-- been written without a time to be served stale, else ''. A field of several sources has an epoch made of theirs, so
+-- that each of them ends it. After the deadline nobody waits for the answer any more, and no lease is given.
 -- Answers: now, n epochs, then for each object a list: a text, 1 (leased to the caller), 0 (leased to another), or
 -- {1 or 0, text that is usable on error}. In refresh, what is stale is leased too, and its text is left out.
 local token, lease_ms, deadline = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -79,10 +80,17 @@ local late = deadline > 0 and now > deadline
 require_invalidation(KEYS[1])
 local fresh = token .. check_replication_epoch(KEYS[1])
 local all = epoch(KEYS[1], '*', fresh)
-local names, epochs, found = {}, {}, {}
+local names, epochs, tokens, joined, m = {}, {}, {}, {}, tonumber(ARGV[6 + n])
+for j = 1, m do tokens[j] = epoch(KEYS[1], ARGV[6 + n + j], fresh) end
 for i = 1, n do
+  local numbers = ARGV[6 + n + m + i]
+  if not joined[numbers] then
+    local of = {}
+    for number in string.gmatch(numbers, '%d+') do of[#of + 1] = tokens[tonumber(number)] end
+    joined[numbers] = #of == 1 and of[1] or string.sub(redis.sha1hex(table.concat(of)), 1, 8)
+  end
   names[i] = ARGV[5 + i]
-  epochs[i] = all .. epoch(KEYS[1], ARGV[5 + n + i], fresh)
+  epochs[i] = all .. joined[numbers]
 end
 local answer = {now, epochs}
 for k = 2, #KEYS do
@@ -92,7 +100,7 @@ for k = 2, #KEYS do
     if text and string.sub(text, 40, 55) == epochs[i] then
       usable = tonumber(string.sub(text, 27, 39)) >= now
       local until_ms = (mode == 'refresh') and string.sub(text, 1, 13) or string.sub(text, 14, 26)
-      if ARGV[5 + 2 * n + i] == '1' and string.sub(text, 1, 13) ~= string.sub(text, 14, 26) then until_ms = 0 end
+      if ARGV[6 + 2 * n + m + i] == '1' and string.sub(text, 1, 13) ~= string.sub(text, 14, 26) then until_ms = 0 end
       if tonumber(until_ms) < now then
         if not usable then text = false end
       else

@@ -110,7 +110,7 @@ class SharedCache:
             clock_ms = self._clocks_ms[shard]
             deadline = time.monotonic() * 1000 + clock_ms + self._timeout_s * 1000 if clock_ms else 0
             arguments = [token, self._lease_ms, int(deadline), mode, len(names), *names]
-            arguments += [field.source for field in fields]
+            arguments += _sources(fields)
             if any(field.is_brief for field in fields):
                 arguments += ["1" if field.is_brief else "" for field in fields]
             call = self._shards[shard].run(scripts.LOOK_UP, ["epochs", *map(_object, chunk)], arguments)
@@ -171,7 +171,7 @@ class SharedCache:
 
     async def _probe(self) -> None:
         await self._redis.find_servers()
-        look_up = (scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, 0, "load", 1, "0", "0"])
+        look_up = (scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, 0, "load", 1, "0", 1, "0", "1"])
         await asyncio.gather(*(shard.run(*look_up) for shard in self._shards))
 
 
@@ -197,13 +197,20 @@ def _join(parts: Sequence[CacheLookup], rows_of_part: Sequence[Sequence[int]]) -
     return lookup
 
 
+def _sources(fields: Sequence[CacheField]) -> list[Any]:
+    """Return the number of different sources, these, and of each field the numbers of its own, from 1."""
+    numbers: dict[str, int] = {}
+    lists = [",".join(str(numbers.setdefault(each, len(numbers) + 1)) for each in field.sources) for field in fields]
+    return [len(numbers), *numbers, *lists]
+
+
 def _object(key: str) -> str:
     return f"o:{key}"
 
 
 def _keep_s(field: CacheField) -> int:
     freshness = field.freshness
-    return 2 * (freshness.max_age_s + max(freshness.stale_while_revalidate_s, freshness.stale_if_error_s))
+    return 2 * (freshness.fresh_s + max(freshness.stale_while_revalidate_s, freshness.stale_if_error_s))
 
 
 def _parse_reply(token: str, reply: Any, count: int, fields: Sequence[CacheField]) -> CacheLookup:

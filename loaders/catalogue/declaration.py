@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import ClassVar
 
+from loaders.model.databases import Freshness as Freshness
+
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 READ_REGISTER, READ_ANALYSIS = "register:read", "analysis:read"
 """Scopes."""
@@ -40,21 +42,9 @@ class Cohort:
     members: str
 
 
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How old a cached answer may be: fresh, then served while it is refreshed, then served where a refresh fails.
-
-    The latter two count from the end of the first.
-    """
-
-    max_age_s: int
-    stale_while_revalidate_s: int
-    stale_if_error_s: int
-
-
-FLOWN = Freshness(max_age_s=300, stale_while_revalidate_s=3_600, stale_if_error_s=86_400)
+FLOWN = Freshness(fresh_s=300, stale_while_revalidate_s=3_600, stale_if_error_s=86_400)
 """Of what is computed from flights: they arrive in batches, some minutes late anyway."""
-REGISTERED = Freshness(max_age_s=60, stale_while_revalidate_s=600, stale_if_error_s=86_400)
+REGISTERED = Freshness(fresh_s=60, stale_while_revalidate_s=600, stale_if_error_s=86_400)
 """Of the register: its changes announce themselves, and a minute bounds what an announcement that was lost costs."""
 
 

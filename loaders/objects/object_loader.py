@@ -12,7 +12,7 @@ from aiodataloader import DataLoader
 from loaders.errors import CallerError
 from loaders.model.key_spaces import KeySpace
 from loaders.objects.object_record import ObjectRecord, Values
-from loaders.objects.object_statements import MANY_KEYS
+from loaders.objects.object_statements import MANY_KEYS, valid_keys
 from loaders.statements.planning import unified
 from loaders.statements.section_request import SectionRequest, merged
 from loaders.stores.errors import StoreError
@@ -88,7 +88,7 @@ class ObjectLoader(DataLoader[LoadKey, list[ObjectRecord]]):
             raise CallerError(f"{message} {len(keys):,}.")
         asked = merged(request for _, _, requests in together for request in requests)
         loaded_for = unified(asked)
-        values = await self._source.load(space, keys, merged(loaded_for.values()))
+        values = await self._values(space, keys, merged(loaded_for.values()))
         result: dict[LoadKey, list[ObjectRecord]] = {}
         for load_key in together:
             own = list(dict.fromkeys(load_key[1]))
@@ -99,6 +99,27 @@ class ObjectLoader(DataLoader[LoadKey, list[ObjectRecord]]):
             if not self._released:  # a request may have ended in an error while this was being loaded
                 self._loaded.append((len(own), columns))
         return result
+
+    async def _values(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> _Columns:
+        """Return the values of all keys; those that no database can hold are unknown objects, and are not sent."""
+        known = valid_keys(space.key, keys)
+        if not known:
+            return {request: [nothing_of(request)] * len(keys) for request in requests}
+        values = dict(await self._source.load(space, known, requests))
+        if len(known) < len(keys):
+            places = {key: place for place, key in enumerate(known)}
+            for request, column in values.items():
+                if not isinstance(column, StoreError):
+                    nothing = nothing_of(request)
+                    values[request] = [column[places[key]] if key in places else nothing for key in keys]
+        return values
+
+
+def nothing_of(request: SectionRequest) -> Any:
+    """Return the value of an object of which nothing is known."""
+    if request.is_list:
+        return []
+    return None if request.section.is_nullable else request.section.empty
 
 
 def _taken(columns: _Columns, keys: Sequence[Any], own: Sequence[Any]) -> _Columns:

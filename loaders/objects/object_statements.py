@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from loaders.model.databases import Database, Kind
 from loaders.model.keys import Key, chunks
+from loaders.model.scalars import BigInt, Scalar
 from loaders.request_tracker import current_request
 from loaders.statements.needed_rows import SentRows, sent_rows
 from loaders.statements.parameters import StatementScope
@@ -27,11 +28,20 @@ Values = list[Any]
 _NAMES = {Kind.POSTGRES: "postgresql", Kind.CLICKHOUSE: "clickhouse"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ObjectStatements:
-    """The databases, as the source of objects. A statement that fails fails its own requests, not the others."""
+    """The databases, as the source of objects. A statement that fails fails its own requests, not the others.
+
+    Equal over the same stores, so that loads of several requests are made together.
+    """
 
     stores: Mapping[Database, Store]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ObjectStatements) and other.stores is self.stores
+
+    def __hash__(self) -> int:
+        return id(self.stores)
 
     async def load(
         self, requests: Mapping[SectionRequest, Sequence[Any]], scope: StatementScope
@@ -122,6 +132,33 @@ def chunked(key: Key, keys: Sequence[Any]) -> Sequence[Sequence[Any]]:
         return [keys]
     ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
     return [keys[end - size : end] for size, end in zip(sizes, ends, strict=True)]
+
+
+def valid_keys(key: Key, keys: Sequence[Any]) -> Sequence[Any]:
+    """Return the keys that a database can hold; others are unknown, and would fail the statement for all.
+
+    Keys of clients have been read as such. Those that rows of another database refer to may be any.
+    """
+    parts = [keys] if len(key.scalars) == 1 else list(zip(*keys, strict=True))
+    if all(_are_valid(scalar, part) for scalar, part in zip(key.scalars, parts, strict=False)):
+        return keys
+    return [each for each in keys if key.read(key.write(each)) is not None]
+
+
+def _are_valid(scalar: Scalar, values: Sequence[Any]) -> bool:
+    """Whether all values of a part of the key may be: a look at all together costs less than one at each."""
+    if scalar.python is str:
+        return "\0" not in "".join(values)
+    if scalar.python in (int, BigInt):
+        return bool(
+            not values
+            or (
+                scalar.read_key
+                and scalar.read_key(str(min(values))) is not None
+                and scalar.read_key(str(max(values))) is not None
+            )
+        )
+    return True
 
 
 def _keys_of(each: StatementPlan, requests: Mapping[SectionRequest, Sequence[Any]]) -> Sequence[Any]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from loaders.cache.cache import Cache
 from loaders.model.databases import Database
 from loaders.model.model import Model
+from loaders.objects.cache_names import CacheNames
+from loaders.objects.cached_sections import CachedSections
 from loaders.objects.object_loader import ObjectLoader
 from loaders.objects.object_source import StoredSections, TenantSource
 from loaders.objects.object_statements import ObjectStatements, Store
@@ -23,7 +26,8 @@ class RequestLoaders:
     objects: ObjectLoader
     model: Model
     tenant: TenantScope | None
-    cached: None = None
+    cached: CachedSections | None = None
+    """Where sections come from, if not from the databases alone."""
 
     async def release(self) -> None:
         """Forget what was loaded."""
@@ -34,9 +38,13 @@ class RequestLoaders:
         cls,
         model: Model,
         stores: Mapping[Database, Store],
-        cache: None = None,
+        cache: Cache | None = None,
         tenant: TenantScope | None = None,
     ) -> RequestLoaders:
         """Return new loaders with nothing loaded; without a cache, everything is asked of the databases."""
-        sections = StoredSections(ObjectStatements(stores), tenant)
-        return cls(ObjectLoader(TenantSource(model, sections, tenant)), model, tenant, cache)
+        statements = ObjectStatements(stores)
+        cached = None
+        if cache is not None:
+            cached = CachedSections(cache, statements, tenant, CacheNames.of(model.name, tenant))
+        sections = cached or StoredSections(statements, tenant)
+        return cls(ObjectLoader(TenantSource(model, sections, tenant)), model, tenant, cached)

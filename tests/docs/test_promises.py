@@ -92,10 +92,10 @@ PROMISES = [
     ("docs/caching.md", r"stale within (\d+) ms", refresh_coalescer._GATHER_S * 1_000),
     ("docs/caching.md", r"under a lease of (\w+) seconds", invalidation._LEASE_S),
     ("docs/caching.md", r"is `\$ids`\) for all aircraft or those of a file, (\d+) at a time", warm.AT_ONCE),
-    ("docs/caching.md", r"computed from flights \| (\d+) minutes", FLOWN.max_age_s / 60),
+    ("docs/caching.md", r"computed from flights \| (\d+) minutes", FLOWN.fresh_s / 60),
     ("docs/caching.md", r"computed from flights \|[^|]*\| (\d+) hour", FLOWN.stale_while_revalidate_s / 3_600),
     ("docs/caching.md", r"computed from flights \|[^|]*\|[^|]*\| (\d+) day", FLOWN.stale_if_error_s / 86_400),
-    ("docs/caching.md", r"from the register \| (\d+) minute", REGISTERED.max_age_s / 60),
+    ("docs/caching.md", r"from the register \| (\d+) minute", REGISTERED.fresh_s / 60),
     ("docs/caching.md", r"from the register \|[^|]*\| (\d+) minutes", REGISTERED.stale_while_revalidate_s / 60),
     ("docs/caching.md", r"from the register \|[^|]*\|[^|]*\| (\d+) day", REGISTERED.stale_if_error_s / 86_400),
 ]

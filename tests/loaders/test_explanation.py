@@ -12,13 +12,13 @@ from deploy.embedded.engines import StoreUrls
 from loaders.cache.cache import Cache
 from loaders.cache.factory import open_cache
 from loaders.catalogue import schedule
-from loaders.catalogue.declaration import Freshness
 from loaders.catalogue.network import Routes
 from loaders.catalogue.register import Known, Registration
 from loaders.catalogue.schedule import Cancellations, Punctuality
 from loaders.catalogue.series import Monthly
 from loaders.catalogue.use import Utilization
 from loaders.explanation import ExplainedSection, ExplainTarget, Explanation, explain
+from loaders.model.databases import Freshness
 from loaders.planning import SectionRequest
 from loaders.planning.section_request import section_request
 from loaders.request_loaders import RequestLoaders

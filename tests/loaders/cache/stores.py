@@ -6,18 +6,18 @@ from typing import Any
 
 from loaders.cache.fields import CacheField
 from loaders.cache.in_flight_load import KeysByField, LoadedValues
-from loaders.catalogue.declaration import Freshness
+from loaders.model.databases import Freshness
 from loaders.stores.errors import StoreUnavailable
 
-LONG = Freshness(max_age_s=1_000, stale_while_revalidate_s=1_000, stale_if_error_s=1_000)
-SHORT = Freshness(max_age_s=0, stale_while_revalidate_s=1_000, stale_if_error_s=1_000)
+LONG = Freshness(fresh_s=1_000, stale_while_revalidate_s=1_000, stale_if_error_s=1_000)
+SHORT = Freshness(fresh_s=0, stale_while_revalidate_s=1_000, stale_if_error_s=1_000)
 """Stale as soon as it is loaded."""
-GONE = Freshness(max_age_s=0, stale_while_revalidate_s=0, stale_if_error_s=1_000)
+GONE = Freshness(fresh_s=0, stale_while_revalidate_s=0, stale_if_error_s=1_000)
 """Served only where it cannot be loaded."""
 
 
-def field(name: str, freshness: Freshness = LONG, source: str = "source") -> CacheField:
-    return CacheField(name, source, freshness, lambda value: value, name)
+def field(name: str, freshness: Freshness = LONG, source: str = "source", *further: str) -> CacheField:
+    return CacheField(name, (source, *further), freshness, lambda value: value, name)
 
 
 class Truth:

@@ -11,7 +11,7 @@ from loaders.cache.cache import Cache
 from loaders.cache.fields import variants
 from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
-from loaders.catalogue.declaration import Freshness
+from loaders.model.databases import Freshness
 from loaders.request_tracker import RequestTracker, begin_request, current_request
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.redis import Redis
@@ -150,6 +150,26 @@ async def test_an_invalidation_concerns_its_objects_and_sources_alone(process: O
         assert await asked_after(Change(keys=("y",), sources=("other",))) == [{"b": ["x", "y"], "a": ["y"]}]
         assert await asked_after(Change(sources=(EVERYTHING,))) == [{"a": ["x", "y"], "b": ["x", "y"]}]
         assert await asked_after(Change(keys=("z",))) == []
+
+
+async def test_each_source_of_a_field_invalidates_it(process: OpenCache, redis: Redis) -> None:
+    truth, invalidator = Truth(), Invalidator(redis)
+    one_source, two_sources = field("c", LONG, "first"), field("d", LONG, "first", "second")
+    async with process() as one, process() as other:
+
+        async def asked_after(*sources: str) -> list[dict[str, list[str]]]:
+            await one.settle()
+            truth.asked.clear()
+            await invalidator.invalidate(Change(sources=sources))
+            for cache in (one, other):
+                await cache.fetch(["x"], (one_source, two_sources), truth)
+                await cache.settle()
+            return truth.asked
+
+        assert await asked_after("none") == [{"c": ["x"], "d": ["x"]}]
+        assert await asked_after("first") == [{"c": ["x"], "d": ["x"]}]
+        assert await asked_after("second") == [{"d": ["x"]}]
+        assert await asked_after("none") == []
 
 
 async def test_a_read_that_began_before_a_write_does_not_put_its_value_back(process: OpenCache, redis: Redis) -> None:
@@ -296,7 +316,7 @@ async def test_only_what_is_stale_is_refreshed(process: OpenCache) -> None:
 def test_nothing_is_fresh_or_served_for_longer_than_declared(freshness: Freshness) -> None:
     for times in variants(freshness, 1_000_000):
         fresh, stale, error = (int(times[at : at + 13]) for at in (0, 13, 26))
-        assert 1_000_000 + 900 * freshness.max_age_s <= fresh <= 1_000_000 + 1_000 * freshness.max_age_s
+        assert 1_000_000 + 900 * freshness.fresh_s <= fresh <= 1_000_000 + 1_000 * freshness.fresh_s
         assert stale - fresh == 1_000 * freshness.stale_while_revalidate_s
         assert error - fresh == 1_000 * max(freshness.stale_if_error_s, freshness.stale_while_revalidate_s)
 

@@ -54,7 +54,7 @@ async def test_caches_serve_what_was_written_also_where_redis_was_away_meanwhile
     database: NewStores, process: OpenCache, store_urls: StoreUrls
 ) -> None:
     register, truth = database.stores.postgres, Truth()
-    entry = CacheField("entry", "register", LONG, lambda value: value, "entry")
+    entry = CacheField("entry", ("register",), LONG, lambda value: value, "entry")
     async with process() as cache, relay(store_urls.redis_url) as between, open_redis(between.url) as redis:
         invalidated = Invalidated()
 

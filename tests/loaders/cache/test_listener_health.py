@@ -15,7 +15,7 @@ from loaders.cache.listener_health import UNHEALTHY_AGE_S, ListenerHealth
 from loaders.cache.listener_lease import LeaseState, ListenerLease
 from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.catalogue import SECTIONS
-from loaders.catalogue.declaration import Freshness
+from loaders.model.databases import Freshness
 from loaders.records import FRESHNESS
 from loaders.request_tracker import begin_request
 from loaders.stores.echo import Echo, NotificationLostError

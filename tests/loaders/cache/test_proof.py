@@ -11,7 +11,7 @@ from random import Random
 
 from loaders.cache.cache import Cache
 from loaders.cache.invalidation import Change, Invalidator
-from loaders.catalogue.declaration import Freshness
+from loaders.model.databases import Freshness
 from loaders.stores.errors import StoreError
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import LONG, SHORT, Truth, field

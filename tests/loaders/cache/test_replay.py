@@ -5,7 +5,7 @@ from itertools import accumulate
 from random import Random
 
 from loaders.cache.invalidation import Change, Invalidator
-from loaders.catalogue.declaration import Freshness
+from loaders.model.databases import Freshness
 from loaders.stores.redis import Redis
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import Truth, field
@@ -13,7 +13,7 @@ from tests.loaders.cache.stores import Truth, field
 OBJECTS = 4_000
 REQUESTS = 3_000
 SINGLE_REQUESTS = 60_000
-FRESHNESS = Freshness(max_age_s=60, stale_while_revalidate_s=60, stale_if_error_s=60)
+FRESHNESS = Freshness(fresh_s=60, stale_while_revalidate_s=60, stale_if_error_s=60)
 FIELDS = (field("a", FRESHNESS), field("b", FRESHNESS), field("c", FRESHNESS, source="other"))
 
 

@@ -4,7 +4,7 @@ import asyncio
 
 from loaders.cache.shared import MAX_FIELDS
 from loaders.cache.states import FRESH, MISSING, STALE
-from loaders.catalogue.declaration import Freshness
+from loaders.model.databases import Freshness
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import GONE, SHORT, Truth, field
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from deploy.analytics.data import make, member_id, project_id
+from loaders.cache.cache import Cache
 from loaders.model.databases import Database, Kind
 from loaders.model.model import Model
 from loaders.objects.object_record import ObjectRecord
@@ -66,14 +67,21 @@ class Asker:
     model: Model
     stores: Stores
     tenant: str | None = None
+    cache: Cache | None = None
     sent: list[tuple[str, str]] = field(default_factory=list)
     """Store and SQL of each statement so far."""
 
+    _databases: dict[Database, Store] = field(default_factory=dict)
+
     def databases(self) -> dict[Database, Store]:
-        """Return the stores by database."""
+        """Return the stores by database, the same each time."""
+        if self._databases:
+            return self._databases
         postgres = NotedPostgres(self.stores.postgres, self.sent)
         clickhouse = NotedClickHouse(self.stores.clickhouse, self.sent)
-        return {each: postgres if each.kind is Kind.POSTGRES else clickhouse for each in self.model.databases}
+        for each in self.model.databases:
+            self._databases[each] = postgres if each.kind is Kind.POSTGRES else clickhouse
+        return self._databases
 
     def scope(self) -> TenantScope | None:
         """Return the tenant as statements take it."""
@@ -86,7 +94,7 @@ class Asker:
 
     async def records(self, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> list[ObjectRecord]:
         """Return the records of some keys, loaded anew."""
-        loaders = RequestLoaders.over(self.model, self.databases(), tenant=self.scope())
+        loaders = RequestLoaders.over(self.model, self.databases(), self.cache, self.scope())
         return await loaders.objects.load((requests[0].section.key_space, tuple(keys), frozenset(requests)))
 
     async def of(self, name: str, keys: Sequence[Any], **options: Any) -> dict[Any, Any]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from uuid import UUID
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from uuid import UUID, uuid4
 
 import pytest
 
 from deploy.analytics.data import AnalyticsData, load
+from deploy.embedded.engines import StoreUrls
+from loaders.cache.cache import Cache
+from loaders.cache.factory import open_cache
 from loaders.model.loading import load_model
 from loaders.model.model import Model
 from tests.conftest import NewDatabase, Stores
+from tests.loaders.conftest import open_redis
 from tests.loaders.objects.asking import DATA, TENANTS, Asker
 from tests.loaders.statements import truth
 
@@ -52,3 +57,22 @@ def own(tenant: UUID) -> AnalyticsData:
 def asker(analytics: Model, analytics_stores: Stores, tenant: UUID) -> Asker:
     """Asks the analytics sample for the tenant."""
     return Asker(analytics, analytics_stores, str(tenant))
+
+
+OpenCache = Callable[[], AbstractAsyncContextManager[Cache]]
+
+
+@pytest.fixture
+def process(store_urls: StoreUrls) -> OpenCache:
+    """Call it for a process's cache; those of one test share what is in Redis, and with no other test."""
+    of_test = uuid4().hex[:8]
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Cache]:
+        async with (
+            open_redis(store_urls.redis_url) as redis,
+            open_cache(redis, of_test, max_entries=100_000, max_bytes=1 << 26, timeout_s=2, lease_s=5) as cache,
+        ):
+            yield cache
+
+    return opened

@@ -1,0 +1,167 @@
+"""Names in the cache: of objects, of what is cached of them, and of the sources that invalidate it.
+
+All of them begin with the name of the model, so that two models meet nowhere in one Redis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from loaders.cache.fields import CacheField
+from loaders.model.bound_sections import BoundColumn, BoundSection
+from loaders.model.bound_tables import with_parents
+from loaders.model.databases import Table
+from loaders.model.key_spaces import KeySpace
+from loaders.model.order_terms import OrderTerm
+from loaders.model.scalars import Scalar
+from loaders.model.words import Argument, OwnField
+from loaders.statements.list_conditions import term_scalar
+from loaders.statements.parameters import TenantScope
+from loaders.statements.request_shape import shape_of
+from loaders.statements.section_request import SectionRequest
+
+_MAX_FIELDS = 16_384
+"""Requests whose fields are remembered: tenants, periods, limits and cursors make ever new ones."""
+
+ReadValue = Callable[[Any], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheNames:
+    """The names of one tenant of a model; the tenant is empty for a model without tenants."""
+
+    model: str
+    tenant: str = ""
+
+    @classmethod
+    def of(cls, model: str, tenant: TenantScope | None) -> CacheNames:
+        """Return the names for a tenant."""
+        return cls(_escaped(model), "" if tenant is None else _escaped(tenant.scalar.write_key(tenant.value)))
+
+    def keys(self, space: KeySpace, keys: Iterable[Any]) -> list[str]:
+        """Return the names of objects, in order."""
+        prefix = self.prefix(space)
+        return [prefix + space.key.write(key) for key in keys]
+
+    def prefix(self, space: KeySpace) -> str:
+        """Return what stands before an object's key."""
+        return f"{self.model}:{_escaped(space.name)}:{self.tenant}:"
+
+    def table(self, table: Table, *, of_rows: bool = False, of_tenant: bool = False) -> str:
+        """Return the source that is a table, or its rows as they are read by other keys; of the tenant's rows alone."""
+        return f"{self.model}:{table.database.name}:{table.name}{'*' * of_rows}{self._of_tenant(of_tenant)}"
+
+    def everything(self) -> str:
+        """Return the source that is all of the tenant, or all of the model where it has no tenants."""
+        return f"{self.model}{self._of_tenant(is_tenants=True)}"
+
+    def sources(self, section: BoundSection) -> tuple[str, ...]:
+        """Return the sources that a section depends on."""
+        sources = [f"{self.model}", self.everything()]
+        for table in with_parents(section.tables, section.bound_tables):
+            for of_rows in (False, True) if table in section.shared_tables else (False,):
+                sources += [self.table(table, of_rows=of_rows, of_tenant=of_tenant) for of_tenant in (False, True)]
+        return tuple(dict.fromkeys(sources))
+
+    def _of_tenant(self, is_tenants: bool) -> str:
+        return f"@{self.tenant}" if is_tenants and self.tenant else ""
+
+
+@lru_cache(maxsize=_MAX_FIELDS)
+def field_of(request: SectionRequest, names: CacheNames, zones: tuple[str, ...]) -> CacheField:
+    """Return what is cached of an object for a request, which has all columns and the tenant's values.
+
+    `zones` are the tenant's time zones that its period depends on. The section must have a freshness. Sections that are
+    equal but for their names share what is cached.
+    """
+    section = request.section
+    if section.freshness is None:
+        raise TypeError(f"{section.name} is never cached: one of its tables has no freshness.")
+    return CacheField(
+        name=" ".join([section.digest, *_arguments(request, zones)]),
+        sources=names.sources(section),
+        freshness=section.freshness,
+        read=_reader(request),
+        of=request,
+        label=request_name(request, zones),
+    )
+
+
+def request_name(request: SectionRequest, zones: tuple[str, ...] = ()) -> str:
+    """Return the name of a request's section, and its arguments."""
+    return " ".join([request.section.name, *_arguments(request, zones)])
+
+
+def _arguments(request: SectionRequest, zones: tuple[str, ...]) -> list[str]:
+    """Return everything that the values of a section depend on beside the key."""
+    period = request.period
+    parts = {
+        "period": f"{period.start}/{period.end}" if period is not None else "",
+        "zone": ",".join(zones),
+        "first": request.first or "",
+        "after": _json(request.after) if request.after else "",
+        "order": ",".join(map(_term, request.order)),
+        "filters": _json(request.filters) if request.filters else "",
+    }
+    shown = [f"{name}={value}" for name, value in parts.items() if value]
+    return [*shown, *(f"argument.{name}={_json(value)}" for name, value in request.arguments)]
+
+
+def _term(term: OrderTerm) -> str:
+    parts = (
+        part if isinstance(part, str) else part.name if isinstance(part, OwnField | Argument) else type(part).__name__
+        for part in term.expression.parts
+    )
+    return f"{''.join(parts)}{term.suffix}"
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace(":", "%3A").replace("@", "%40").replace("*", "%2A")
+
+
+def _reader(request: SectionRequest) -> ReadValue:
+    """Return the function that makes the request's value of what JSON holds. It raises ValueError for anything else."""
+    readers = [_column_reader(column) for column in request.section.columns]
+    if request.limit != request.first:
+        readers += [_scalar_reader(term_scalar(term)) for term in shape_of(request, 0).order]
+    converted = [(place, read) for place, read in enumerate(readers) if read is not None]
+    width = len(readers)
+
+    def row(values: Any) -> tuple[Any, ...]:
+        if type(values) is not list or len(values) != width:
+            raise ValueError("not a row of this section")
+        for place, read in converted:
+            if values[place] is not None:
+                values[place] = read(values[place])
+        return tuple(values)
+
+    if request.is_list:
+        return lambda values: list(map(row, values))
+    return lambda values: None if values is None else row(values)
+
+
+def _column_reader(column: BoundColumn) -> ReadValue | None:
+    if len(column.scalars) > 1:
+        parts = [scalar.from_json or _same for scalar in column.scalars]
+        return lambda values: tuple(read(value) for read, value in zip(parts, values, strict=True))
+    read = _scalar_reader(column.scalar)
+    if read is None or not column.is_list:
+        return read
+    return lambda values: [None if value is None else read(value) for value in values]
+
+
+def _scalar_reader(scalar: Scalar) -> ReadValue | None:
+    return scalar.from_json
+
+
+def _same(value: Any) -> Any:
+    return value
