@@ -19,6 +19,7 @@ from resolvers.cursors import CursorSealer
 from resolvers.descriptions import describe
 from resolvers.query import Query
 from resolvers.query_types import build_types
+from resolvers.scalars import SCALAR_MAP
 from resolvers.scopes import FIELD_SCOPES
 
 if TYPE_CHECKING:
@@ -115,7 +116,9 @@ def build_schema(
         query=Query if types is None else types.query,
         mutation=None if types is None else types.mutation,
         types=() if types is None else types.types,
-        config=StrawberryConfig(auto_camel_case=True, enable_experimental_incremental_execution=True),
+        config=StrawberryConfig(
+            auto_camel_case=True, enable_experimental_incremental_execution=True, scalar_map=dict(SCALAR_MAP)
+        ),
         execution_context_class=ColumnExecutor if suggestions else _WithoutSuggestions,
         extensions=[_KeptDocuments, RefuseForbidden, ErrorMasking],
     )

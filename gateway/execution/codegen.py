@@ -1,10 +1,12 @@
 """Inner loops, generated: rows to dictionaries, with a guard on every leaf."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
+
+from gateway.execution.leaf_types import LeafType
+from loaders.model.scalars import TEMPLATE_NAMES
 
 
 class FallbackValue(Exception):  # noqa: N818 (not an error: the way out of the fast path)
@@ -13,33 +15,18 @@ class FallbackValue(Exception):  # noqa: N818 (not an error: the way out of the 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A leaf of a row: its response key, its place in the row, and the guard of its type."""
+    """A leaf of a row: its response key, its place in the row, and its type; None for the name of the row's type.
+
+    `is_list` says that it is a list of values of this type, and `items_nullable` that these may be null.
+    """
 
     key: str
     place: int
-    scalar: str
+    type: LeafType | None
     nullable: bool
+    is_list: bool = False
+    items_nullable: bool = False
 
-
-# What a value must be to leave as it is, or how it leaves. Anything else (a bool as Int, a NaN, an integer beyond 32
-# bits, an exception in place of a value) is graphql-core's to coerce or to refuse.
-_GUARDS = {
-    "Int": "type({v}) is int and -2147483648 <= {v} <= 2147483647",
-    "Float": "type({v}) is float and {v} - {v} == 0.0",
-    "String": "type({v}) is str",
-    "ID": "type({v}) is str",
-    "Boolean": "type({v}) is bool",
-    "Date": "type({v}) is date",
-    "DateTime": "type({v}) is datetime",
-}
-_WRITTEN = {"Date": "{v}.isoformat()", "DateTime": "{v}.isoformat()"}
-"""Expressions for values that are not written as they are."""
-_ENCODED = {"DateTime": "({v} if {v}.tzinfo is UTC else {v}.isoformat())"}
-"""The same for results that orjson will encode. It writes dates, and times in UTC, alike and faster, but it rounds
-other offsets."""
-
-SCALARS = frozenset(_GUARDS)
-"""Scalars that have a guard."""
 
 Completed = list[Any]
 Complete = Callable[[Sequence[Any], Any], Completed]
@@ -47,19 +34,20 @@ Complete = Callable[[Sequence[Any], Any], Completed]
 
 
 @lru_cache(maxsize=1_024)  # one a selection of leaves; documents repeat
-def complete_rows(leaves: tuple[Leaf, ...], typename: str, encoded: bool) -> Complete:
-    """Return a function that completes rows to dictionaries with these leaves, in order. None stays None. A row that is
-    not a tuple raises FallbackValue.
+def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
+    """Return a function that makes dictionaries of tuples, with these leaves in order.
 
-    A leaf whose place is -1 is the name of the type.
+    None stays None. A row that is not a tuple raises FallbackValue.
     """
-    names = {index: f"v{index}" for index, leaf in enumerate(leaves) if leaf.place >= 0}
-    takes = [f"        {name} = row[{leaves[index].place}]" for index, name in names.items()]
-    checks = [f"        {_check(leaves[index], name)}" for index, name in names.items()]
-    items = ", ".join(
-        f"{leaf.key!r}: {_item(leaf, names.get(index), typename, encoded)}" for index, leaf in enumerate(leaves)
-    )
+    names = [(f"v{number}", leaf) for number, leaf in enumerate(leaves)]
+    takes = [f"        {line}" for name, leaf in names for line in _take(name, leaf)]
+    items = ", ".join(f"{leaf.key!r}: {_item(name, leaf, typename)}" for name, leaf in names)
     complete: Complete = _compiled(
+        {
+            f"{name}_items": complete_items(leaf.type, leaf.items_nullable)
+            for name, leaf in names
+            if leaf.type and leaf.is_list
+        },
         "def complete(rows, context):",
         "    out = []",
         "    append = out.append",
@@ -70,23 +58,32 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str, encoded: bool) -> Com
         f"        if type(row) is not tuple or len(row) <= {max((leaf.place for leaf in leaves), default=-1)}:",
         "            raise FallbackValue('row')",
         *takes,
-        *checks,
         f"        append({{{items}}})",
         "    return out",
     )
     return complete
 
 
-@lru_cache(maxsize=64)
-def complete_leaf(scalar: str, encoded: bool) -> Complete:
-    """Return a function that completes a column of one leaf. None stays None."""
-    guard, written = _GUARDS[scalar].format(v="v"), _written(scalar, "v", encoded)
-    complete: Complete = _compiled(
-        "def complete(values, context):",
+@lru_cache(maxsize=1_024)
+def complete_leaf(leaf_type: LeafType) -> Complete:
+    """Return a function that completes a column of one leaf; None stays None."""
+    items = complete_items(leaf_type, nullable=True)
+    return lambda values, _context: items(values if type(values) is list else list(values))
+
+
+@lru_cache(maxsize=1_024)
+def complete_items(leaf_type: LeafType, nullable: bool) -> Callable[[list[Any]], list[Any]]:
+    """Return a function that completes the values of a list; the list itself where they are written as they are."""
+    guard, written = leaf_type.guard.format(v="v"), leaf_type.written.format(v="v")
+    other = f"v is not None and not ({guard})" if nullable else f"not ({guard})"
+    item = f"None if v is None else {written}" if nullable else written
+    complete: Callable[[list[Any]], list[Any]] = _compiled(
+        {},
+        "def complete(values):",
         "    for v in values:",
-        f"        if v is not None and not ({guard}):",
-        f"            raise FallbackValue({scalar!r})",
-        "    return list(values)" if written == "v" else f"    return [v and {written} for v in values]",
+        f"        if {other}:",
+        f"            raise FallbackValue({leaf_type.name!r})",
+        "    return values" if written == "v" else f"    return [{item} for v in values]",
     )
     return complete
 
@@ -100,30 +97,34 @@ def assemble(keys: tuple[str, ...]) -> Callable[..., list[dict[str, Any]]]:
     joined = ", ".join(names)
     loop = f"for {joined}, in zip({joined}, strict=True)" if names else ""
     together: Callable[..., list[dict[str, Any]]] = _compiled(
-        f"def complete({joined}):", f"    return [{{{items}}} {loop}]"
+        {}, f"def complete({joined}):", f"    return [{{{items}}} {loop}]"
     )
     return together
 
 
-def _check(leaf: Leaf, name: str) -> str:
-    guard = _GUARDS[leaf.scalar].format(v=name)
+def _take(name: str, leaf: Leaf) -> list[str]:
+    """Return the lines that take a leaf out of its row and raise FallbackValue unless it is of its type."""
+    if leaf.type is None:
+        return []
+    take = f"{name} = row[{leaf.place}]"
+    guard = "type({v}) is list" if leaf.is_list else leaf.type.guard
     passes = f"{name} is None or ({guard})" if leaf.nullable else guard
-    return f"if not ({passes}): raise FallbackValue({leaf.scalar!r})"
+    check = f"if not ({passes}): raise FallbackValue({leaf.type.name!r})".format(v=name)
+    if not leaf.is_list:
+        return [take, check]
+    return [take, check, f"{name} = {name} and {name}_items({name})"]
 
 
-def _item(leaf: Leaf, name: str | None, typename: str, encoded: bool) -> str:
-    if name is None:
+def _item(name: str, leaf: Leaf, typename: str) -> str:
+    """Return the expression of a leaf's value in the dictionary."""
+    if leaf.type is None:
         return repr(typename)
-    written = _written(leaf.scalar, name, encoded)
+    written = name if leaf.is_list else leaf.type.written.format(v=name)
     return f"None if {name} is None else {written}" if leaf.nullable and written != name else written
 
 
-def _written(scalar: str, name: str, encoded: bool) -> str:
-    return (_ENCODED if encoded else _WRITTEN).get(scalar, "{v}").format(v=name)
-
-
-def _compiled(*lines: str) -> Any:
+def _compiled(scope: Mapping[str, Any], *lines: str) -> Any:
     """The function of these lines. They hold names of the schema and response keys of the document, as literals."""
-    scope: dict[str, Any] = {"FallbackValue": FallbackValue, "date": date, "datetime": datetime, "UTC": UTC}
-    exec("\n".join(lines), scope)  # noqa: S102 (response keys enter as repr() of strings that the parser took as names)
-    return scope["complete"]
+    names: dict[str, Any] = {"FallbackValue": FallbackValue, **TEMPLATE_NAMES, **scope}
+    exec("\n".join(lines), names)  # noqa: S102 (response keys enter as repr() of strings that the parser took as names)
+    return names["complete"]

@@ -9,28 +9,20 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
 from graphql import (
-    GraphQLBoolean,
     GraphQLField,
-    GraphQLFloat,
-    GraphQLID,
-    GraphQLInt,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
-    GraphQLScalarType,
-    GraphQLString,
 )
 from graphql.execution.values import get_argument_values
 from graphql.pyutils.undefined import UndefinedType
-from strawberry.schema.types.base_scalars import DateDefinition, DateTimeDefinition
 from strawberry.types.field import StrawberryField
 
 from gateway.execution.codegen import (
-    SCALARS,
     Complete,
     Completed,
     FallbackValue,
@@ -39,6 +31,7 @@ from gateway.execution.codegen import (
     complete_leaf,
     complete_rows,
 )
+from gateway.execution.leaf_types import leaf_type
 from resolvers.batching import BATCH, Batch, ColumnField
 from resolvers.places import is_deferred, is_streamed
 from resolvers.scopes import RequiresScope, missing_scope
@@ -51,7 +44,6 @@ if TYPE_CHECKING:
 _Resolve = Callable[[Sequence[Any], Any], Sequence[Any]]
 """A function of (parents, context) that returns one value for each parent."""
 _TYPENAME = "__typename"
-_CORE_SCALARS = (GraphQLInt, GraphQLFloat, GraphQLString, GraphQLID, GraphQLBoolean)
 
 
 class Execution(Protocol):
@@ -89,8 +81,9 @@ class _Compiler:
             return partial(_lists, self.complete(declared.of_type, details))
         if isinstance(declared, GraphQLObjectType):
             return self._object(declared, details)
-        if _is_guarded(declared):
-            return complete_leaf(cast("GraphQLScalarType", declared).name, self._execution.encodes)
+        leaf = leaf_type(declared, encoded=self._execution.encodes)
+        if leaf is not None:
+            return complete_leaf(leaf)
         raise FallbackSelection(f"type {declared}")
 
     def _object(self, declared: GraphQLObjectType, details: FieldDetailsList) -> Complete:
@@ -101,8 +94,8 @@ class _Compiler:
             raise FallbackSelection("@stream")
         fields = {key: self._field(declared, group) for key, group in groups.items()}
         leaves = self._leaves(fields)
-        if leaves is not None and declared.is_type_of is None and any(leaf.place >= 0 for leaf in leaves):
-            return complete_rows(leaves, declared.name, self._execution.encodes)
+        if leaves is not None and declared.is_type_of is None and any(leaf.type is not None for leaf in leaves):
+            return complete_rows(leaves, declared.name)
         columns = [self._column(declared, field, groups[key]) for key, field in fields.items()]
         return partial(_objects, _type_check(declared), columns, assemble(tuple(fields)))
 
@@ -117,17 +110,24 @@ class _Compiler:
         """Return the fields as leaves of a row, or None if one of them is not a leaf of a row."""
         leaves = []
         for key, field in fields.items():
-            declared, nullable = field.type, True
-            if isinstance(declared, GraphQLNonNull):
-                declared, nullable = declared.of_type, False
             if field is self._typename_field():
-                leaves.append(Leaf(key, -1, _TYPENAME, nullable=False))
+                leaves.append(Leaf(key, -1, None, nullable=False))
                 continue
             definition = self._definition(field)
-            if not isinstance(definition, ColumnField) or not _is_guarded(declared):
+            leaf = self._leaf(key, definition.place, field.type) if isinstance(definition, ColumnField) else None
+            if leaf is None:
                 return None
-            leaves.append(Leaf(key, definition.place, cast("GraphQLScalarType", declared).name, nullable))
+            leaves.append(leaf)
         return tuple(leaves)
+
+    def _leaf(self, key: str, place: int, declared: GraphQLOutputType) -> Leaf | None:
+        """Return the leaf, or list of leaves, that a column of a row is; None for any other type."""
+        inner, nullable = _without_non_null(declared)
+        is_list, items_nullable = isinstance(inner, GraphQLList), False
+        if isinstance(inner, GraphQLList):
+            inner, items_nullable = _without_non_null(inner.of_type)
+        known = leaf_type(inner, encoded=self._execution.encodes)
+        return None if known is None else Leaf(key, place, known, nullable, is_list, items_nullable)
 
     def _typename_field(self) -> GraphQLField | None:
         query = self._execution.schema.query_type
@@ -182,12 +182,9 @@ def _type_check(declared: GraphQLObjectType) -> Callable[[Sequence[Any]], None] 
     return partial(_check_types, check)
 
 
-def _is_guarded(declared: GraphQLOutputType) -> bool:
-    """Return whether a leaf's scalar is one that codegen has a guard for, and not another of the same name."""
-    if not isinstance(declared, GraphQLScalarType) or declared.name not in SCALARS:
-        return False
-    own = declared.extensions.get("strawberry-definition")
-    return declared in _CORE_SCALARS or own in (DateDefinition, DateTimeDefinition)
+def _without_non_null(declared: GraphQLOutputType) -> tuple[GraphQLOutputType, bool]:
+    """Return the type, and whether a value of it may be null."""
+    return (declared.of_type, False) if isinstance(declared, GraphQLNonNull) else (declared, True)
 
 
 def _non_null(complete: Complete, values: Sequence[Any], context: Any) -> Completed:

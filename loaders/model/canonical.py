@@ -52,12 +52,12 @@ def convert_column(name: str, conversions: Mapping[type, Conversion], values: Se
         return list(values)
     conversion = conversion_of(conversions, kinds.pop()) if len(kinds) == 1 else None
     if conversion is None:
-        return [_convert(name, conversions, value) for value in values]
+        return _convert_each(name, conversions, values)
     present = [value for value in values if value is not None] if has_null else values
     try:
         converted = conversion(present)
     except REFUSALS:
-        return [_convert(name, conversions, value) for value in values]
+        return _convert_each(name, conversions, values)
     if converted is present:
         return list(values)
     return _with_nulls(values, converted) if has_null else list(converted)
@@ -87,17 +87,31 @@ def conversion_of(conversions: Mapping[type, Conversion], kind: type) -> Convers
     return conversions.get(kind)
 
 
-def _convert(name: str, conversions: Mapping[type, Conversion], value: Any) -> Any:
-    if value is None or isinstance(value, ScalarError):
-        return value
+def _convert_each(name: str, conversions: Mapping[type, Conversion], values: Sequence[Any]) -> list[Any]:
+    """Return what `convert_column` does. An error of one reason is one object, so that it is logged once."""
+    errors: dict[str, ScalarError] = {}
+    converted: list[Any] = []
+    for value in values:
+        if value is None or isinstance(value, ScalarError):
+            converted.append(value)
+            continue
+        try:
+            converted.append(_converted(name, conversions, value))
+        except ScalarError as error:
+            converted.append(errors.setdefault(str(error), error))
+    return converted
+
+
+def _converted(name: str, conversions: Mapping[type, Conversion], value: Any) -> Any:
+    """Return one value's canonical one. Raises ScalarError."""
     conversion = conversion_of(conversions, type(value))
     if conversion is None:
-        return ScalarError(f"{name} cannot represent a value of type {type(value).__name__}.")
+        raise ScalarError(f"{name} cannot represent a value of type {type(value).__name__}.")
     try:
         return conversion([value])[0]
     except REFUSALS as error:
-        reason = str(error) if type(error) is ValueError and error.args else "it has no such value"
-        return ScalarError(f"{name} cannot represent this value: {reason}.")
+        reason = str(error) if type(error) is ValueError and error.args else "it is none of its values"
+        raise ScalarError(f"{name} cannot represent this value: {reason}.") from None
 
 
 def _with_nulls(values: Sequence[Any], converted: Iterable[Any]) -> list[Any]:

@@ -53,6 +53,12 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
+JSON_TYPES = frozenset({dict, list, str, int, float, bool})
+"""The types of canonical JSON values, beside null."""
+TEMPLATE_NAMES: Mapping[str, Any] = {"date": dt.date, "datetime": dt.datetime, "UTC": dt.UTC, "JSON_TYPES": JSON_TYPES}
+"""What the names in the templates of scalars stand for."""
+
+
 class BigInt(int):
     """A whole number of up to 64 bits: a string in JSON, since JavaScript's numbers end at 53 bits."""
 
@@ -72,8 +78,9 @@ class Scalar:
     returns its value, None for a text that cannot be a key; a scalar without it cannot be part of a key.
 
     `guard` is a Python expression that is true of a canonical value `{v}`, `written` the expression of its JSON, and
-    `encoded` the same where orjson writes the answer. `clickhouse_sql` is the SQL that selects `{sql}` where the driver
-    would not keep its value. `width` is the size of a value as JSON in bytes, about, for pricing.
+    `encoded` the same where orjson writes the answer; their names are those of TEMPLATE_NAMES. `clickhouse_sql` is the
+    SQL that selects `{sql}` where the driver would not keep its value. `width` is the size of a value as JSON in bytes,
+    about, for pricing.
     """
 
     name: str
@@ -284,9 +291,8 @@ INSTANT = Scalar(
     "DateTime64(6, 'UTC')",
     width=34,
     conversions={dt.datetime: utc_instants},
-    guard="type({v}) is datetime",
+    guard="type({v}) is datetime and {v}.tzinfo is UTC",
     written="{v}.isoformat()",
-    encoded="({v} if {v}.tzinfo is UTC else {v}.isoformat())",  # orjson rounds other offsets
     postgres_types=frozenset({"timestamp with time zone"}),
     clickhouse_types=frozenset({"DateTime", "DateTime64"}),
     from_json=_instant_from_json,

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import strawberry
 from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.types import ExecutionContext
 
 from gateway.execution.executor import ColumnExecutor
 from gateway.execution.json_chunks import encode
+from resolvers.scalars import SCALAR_MAP
 
 Group = tuple[tuple[str | int, ...], frozenset[str]]
 
@@ -33,7 +35,10 @@ class Counting(ColumnExecutor):
 
 
 class QuietSchema(strawberry.Schema):
-    """Does not log errors: here they are the answer."""
+    """Has the model's scalars, and does not log errors: here they are the answer."""
+
+    def __init__(self, query: type, config: StrawberryConfig | None = None, **kwargs: Any) -> None:
+        super().__init__(query, config=config or StrawberryConfig(scalar_map=dict(SCALAR_MAP)), **kwargs)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         pass

@@ -4,14 +4,17 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import strawberry
 from strawberry.annotation import StrawberryAnnotation
 
+from loaders.model.scalars import JSON, BigInt
 from resolvers.batching import BATCH, ColumnField
 from tests.execution.engines import QuietSchema
-from tests.execution.values import EXACT, odd_values
+from tests.execution.values import EXACT, Mood, near_values, odd_values
 
 PYTHON: Mapping[str, Any] = {
     "Int": int,
@@ -21,6 +24,12 @@ PYTHON: Mapping[str, Any] = {
     "Boolean": bool,
     "Date": date,
     "DateTime": datetime,
+    "BigInt": BigInt,
+    "Decimal": Decimal,
+    "UUID": UUID,
+    "Base64": bytes,
+    "JSON": JSON,
+    "Mood": Mood,
 }
 
 POSITIONS: Mapping[str, str] = {
@@ -34,6 +43,9 @@ POSITIONS: Mapping[str, str] = {
     "row in last place": "rows(at: 2) { value }",
     "row with a link": "rows(at: 1) { value link }",
     "row without null": "rowsNotNull(at: 1) { before value }",
+    "array in a row": "row { listed before }",
+    "array of nullable items in a row": "row { after maybe }",
+    "array in rows": "rows(at: 1) { listed value maybe }",
     "row of an object": "holder { row { value before } }",
     "rows of an object": "holder { rows { before value } value: __typename }",
     "attribute": "holder { value }",
@@ -74,7 +86,7 @@ def list_of(of: Any) -> Any:
 
 def cases(scalar: str) -> list[Any]:
     """All values that a position is tried with; new ones each time, since some can be used once."""
-    return [*EXACT[scalar], *odd_values()]
+    return [*EXACT[scalar], *near_values(scalar), *odd_values()]
 
 
 def column(name: str, place: int, answer: Any, **options: Any) -> ColumnField:
@@ -111,6 +123,8 @@ def positions_schema(scalar: str, *, nullable: bool) -> strawberry.Schema:
         before=column("before", 0, int),
         value=column("value", 1, answer),
         after=column("after", 2, str),
+        listed=column("listed", 3, list_of(answer)),
+        maybe=column("maybe", 3, list_of(answer | None) | None),
         link=batched(int, len),
     )
     holder = object_type(
@@ -119,12 +133,16 @@ def positions_schema(scalar: str, *, nullable: bool) -> strawberry.Schema:
         batched=batched(answer, lambda one: one.value),
         values=batched(list_of(answer), lambda one: [one.clean, one.value, one.clean]),
         grid=batched(list_of(list_of(answer) | None), lambda one: [[], [one.clean, one.value], None]),
-        row=batched(row | None, lambda one: (1, one.value, "z")),
-        rows=batched(list_of(row | None), lambda one: [(1, one.clean, "z"), None, (1, one.value, "z")]),
+        row=batched(row | None, lambda one: _as_row(one.value)),
+        rows=batched(list_of(row | None), lambda one: [_as_row(one.clean), None, _as_row(one.value)]),
     )
     grid = list_of(list_of(answer)) | None
     thing = object_type("Thing", {"holder": holder | None, "rows": list_of(row) | None, "grid": grid})
     return QuietSchema(query=_query(scalar, clean, row, holder, thing))
+
+
+def _as_row(value: Any) -> Any:
+    return (1, value, "z", [value, value])
 
 
 def _query(scalar: str, clean: Any, row: Any, holder: Any, thing: Any) -> Any:
@@ -136,23 +154,20 @@ def _query(scalar: str, clean: Any, row: Any, holder: Any, thing: Any) -> Any:
 
         return resolve
 
-    def as_row(value: Any) -> Any:
-        return (1, value, "z")
-
     def resolve_place(root: Any, at: int) -> Any:
-        return [root.value if one == at else as_row(clean) for one in range(3)]
+        return [root.value if one == at else _as_row(clean) for one in range(3)]
 
     def standing(value: Any) -> Standing:
         if value is clean:
-            return Standing(Holding(clean, clean), [as_row(clean)], [[clean]])
+            return Standing(Holding(clean, clean), [_as_row(clean)], [[clean]])
         return Standing(value, value, value)
 
     case = object_type(
         "Case",
         {},
-        row=_field(lambda root: as_row(root.value), row | None),
-        rows=_field(among(as_row), list_of(row | None) | None),
-        rows_not_null=_field(among(as_row), list_of(row) | None),
+        row=_field(lambda root: _as_row(root.value), row | None),
+        rows=_field(among(_as_row), list_of(row | None) | None),
+        rows_not_null=_field(among(_as_row), list_of(row) | None),
         places=_field(resolve_place, list_of(row | None) | None),
         holder=_field(lambda root: Holding(root.value, clean), holder | None),
         holders=_field(among(lambda value: Holding(value, clean)), list_of(holder) | None),

@@ -128,8 +128,8 @@ class _Maker:
         return declared
 
     def row(self, name: str) -> None:
-        """A type whose values are tuples."""
-        shapes = [Shape(self.rng.choice([*EXACT]), (self.rng.random() < 0.5,)) for _ in range(self.rng.randint(1, 5))]
+        """A type whose values are tuples, with lists among their columns."""
+        shapes = [self._column_shape() for _ in range(self.rng.randint(1, 5))]
         fields = {f"c{at}": column(f"c{at}", at, self.annotation(shape)) for at, shape in enumerate(shapes)}
         self.rows[name] = shapes
         if self.rng.random() < 0.3:
@@ -137,6 +137,10 @@ class _Maker:
             fields["link"] = _batched("link", int | None, lambda _row, _arguments: self.value(link, name))
         namespace = {"is_type_of": _is_row} if self.rng.random() < 0.3 else {}
         self.types[name] = strawberry.type(type(name, (), {**fields, **namespace, "__annotations__": {}}))
+
+    def _column_shape(self) -> Shape:
+        levels = self.rng.choice([1, 1, 1, 2])
+        return Shape(self.rng.choice([*EXACT]), tuple(self.rng.random() < 0.5 for _ in range(levels)))
 
     def thing(self, name: str, below: Sequence[str], *bases: Any) -> None:
         """A type whose values have attributes, with resolvers among them."""

@@ -8,10 +8,14 @@ from decimal import Decimal
 from enum import Enum, IntEnum
 from random import Random
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import strawberry
 from graphql import GraphQLError, Undefined
+
+from loaders.model.canonical import ScalarError
+from resolvers.scalar_types import make_enum
 
 
 class Boom(Exception):  # noqa: N818 (a name that is easily seen in a message)
@@ -70,6 +74,9 @@ class Later:
     def __init__(self, value: Any) -> None:
         self._value = value
 
+    def __repr__(self) -> str:
+        return f"Later({self._value!r})"
+
     def __await__(self) -> Generator[Any, None, Any]:
         yield from ()
         if isinstance(self._value, Boom):
@@ -95,6 +102,12 @@ def old_coroutine() -> Generator[Any, None, Any]:
     return None
 
 
+Mood = make_enum("Mood", {"GLAD": "", "SAD": ""})
+"""An enum of a model: its values are its names."""
+
+_ENDS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+_DECIMALS = [Decimal("1.5"), Decimal("1E+3"), Decimal("NaN"), 3, 1.5]
+
 EXACT: dict[str, tuple[Any, ...]] = {
     "Int": (0, 1, -7, 2**31 - 1, -(2**31)),
     "Float": (0.0, -0.0, 1.5, 1e308, 5e-324, -2.0),
@@ -102,12 +115,13 @@ EXACT: dict[str, tuple[Any, ...]] = {
     "ID": ("", "x", "1", "\udfff"),
     "Boolean": (True, False),
     "Date": (date(2013, 1, 1), date.min, date.max),
-    "DateTime": (
-        *(datetime(2013, 1, 1), datetime(2013, 1, 1, 5, 6, 7, 8, tzinfo=UTC), datetime.min, datetime.max),
-        *(datetime(2013, 1, 1, tzinfo=timezone(timedelta(minutes=offset))) for offset in (0, -330, 14 * 60)),
-        *(datetime(2013, 7, 1, 5, tzinfo=ZoneInfo("America/New_York")), datetime(2013, 1, 1, fold=1)),
-        datetime(1800, 1, 1, tzinfo=ZoneInfo("Europe/Amsterdam")),  # an offset with seconds
-    ),
+    "DateTime": (datetime(2013, 1, 1, 5, 6, 7, 8, tzinfo=UTC), datetime(2013, 1, 1, tzinfo=UTC), *_ENDS),
+    "BigInt": (0, 1, -7, 2**53 + 1, 2**63 - 1, -(2**63), 2**64 - 1),
+    "Decimal": ("1.50", "0", "-12345678901234567890.123456789000"),
+    "UUID": ("123e4567-e89b-12d3-a456-426614174000", "00000000-0000-0000-0000-0000000000ab"),
+    "Base64": ("", "AP8="),
+    "JSON": ({"a": [1, None, {"é": "x"}]}, ["\ud83d"], {}, [], [1, [2.5]], "text", "", 0, 2**70, -0.0, True, False),
+    "Mood": ("GLAD", "SAD"),
 }
 """By scalar: values that are as its type has them."""
 
@@ -121,7 +135,12 @@ def odd_values() -> list[Any]:
         *(date(2013, 1, 2), datetime(2013, 1, 2), time(1, 2), DateLike(2013, 1, 2), DateTimeLike(2013, 1, 2)),
         *([], [1], ["a"], [None], [[]], [Boom("in a list")], (), (1, 2), {}, {"a": 1}, {1}, range(2), one_shot(1, 2)),
         *(one_shot_async(1), ListLike([1]), TupleLike((1,)), object(), int, len, None, Undefined, strawberry.UNSET),
-        *(Boom("as a value"), GraphQLError("as a value"), ExceptionGroup("as a group", [Boom("inside")])),
+        *(
+            ScalarError("as a value"),
+            Boom("as a value"),
+            GraphQLError("as a value"),
+            ExceptionGroup("as a group", [Boom("inside")]),
+        ),
         *(
             Later(None),
             Later(1),
@@ -149,7 +168,28 @@ def near_values(scalar: str) -> list[Any]:
         "ID": [1, 1.5, True, StrLike("sub"), None],
         "Boolean": [0, 1, "true", None],
         "Date": [datetime(2013, 1, 2), DateLike(2013, 1, 2), "2013-01-02", None],
-        "DateTime": [date(2013, 1, 2), DateTimeLike(2013, 1, 2), "2013-01-02", None],
+        "DateTime": [
+            *(date(2013, 1, 2), DateTimeLike(2013, 1, 2), "2013-01-02", None, datetime(2013, 1, 1), datetime.max),
+            *(datetime(2013, 1, 1, tzinfo=timezone(timedelta(minutes=offset))) for offset in (0, -330, 14 * 60)),
+            *(datetime(2013, 7, 1, 5, tzinfo=ZoneInfo("America/New_York")), datetime(2013, 1, 1, fold=1)),
+            datetime(1800, 1, 1, tzinfo=ZoneInfo("Europe/Amsterdam")),  # an offset with seconds
+            datetime.min.replace(tzinfo=ZoneInfo("Asia/Kolkata")),
+        ],
+        "BigInt": [2**64, -(2**63) - 1, True, 1.0, "1", IntLike(3), *_DECIMALS],
+        "Decimal": [StrLike("1.5"), b"1.5", True, *_DECIMALS],
+        "UUID": [UUID(int=0xAB), 1, StrLike("sub"), b"b"],
+        "Base64": [b"\x00\xff", bytearray(b"b"), StrLike("sub"), 1],
+        "JSON": [
+            (1, 2),
+            {1},
+            Decimal("1.50"),
+            UUID(int=1),
+            date(2013, 1, 2),
+            datetime(2013, 1, 2),
+            b"b",
+            StrLike("sub"),
+        ],
+        "Mood": ["glad", "Glad", *Mood, StrLike("GLAD"), Colour.RED, 1, ["GLAD"]],
     }
     return near.get(scalar, [None])
 

@@ -14,6 +14,7 @@ from loaders.model.model import Model
 from resolvers.cursors import CursorSealer
 from resolvers.descriptions import describe
 from resolvers.query_types import ModelTypes, build_types
+from resolvers.scalars import SCALAR_MAP
 
 CURSORS = CursorSealer(b"the tests' own secret")
 
@@ -21,7 +22,9 @@ CURSORS = CursorSealer(b"the tests' own secret")
 def schema_of(model: Model) -> tuple[strawberry.Schema, ModelTypes]:
     """Return the schema of a model, and its types."""
     types = build_types(model, CURSORS)
-    config = StrawberryConfig(auto_camel_case=True, enable_experimental_incremental_execution=True)
+    config = StrawberryConfig(
+        auto_camel_case=True, enable_experimental_incremental_execution=True, scalar_map=dict(SCALAR_MAP)
+    )
     schema = strawberry.Schema(query=types.query, mutation=types.mutation, types=types.types, config=config)
     describe(schema._schema, model.descriptions)
     return schema, types

@@ -27,6 +27,7 @@ from loaders.model.scalars import (
     INSTANT,
     INTEGER,
     SCALARS,
+    TEMPLATE_NAMES,
     TEXT,
     UNIQUE_ID,
     BigInt,
@@ -264,13 +265,12 @@ def test_each_type_has_one_entry() -> None:
 
 @pytest.mark.parametrize("scalar", [*SCALARS.values(), ROLE], ids=_named)
 def test_a_guard_is_true_of_canonical_values_alone(scalar: Scalar) -> None:
-    scope = {"date": dt.date, "datetime": dt.datetime, "JSON_TYPES": {dict, list, str, int, float, bool}}
     guard = compile(scalar.guard.format(v="v"), "guard", "eval")
     for of, _, canonical in CASES:
         if of is scalar and canonical is not None:
-            assert eval(guard, {**scope, "v": canonical})
+            assert eval(guard, {**TEMPLATE_NAMES, "v": canonical})
     for wrong in (ScalarError("x"), b"x", object()):
-        assert not eval(guard, {**scope, "v": wrong})
+        assert not eval(guard, {**TEMPLATE_NAMES, "v": wrong})
 
 
 def test_an_enum_has_one_scalar_that_is_known_by_its_labels_in_stores_and_by_its_names_in_the_api() -> None:
