@@ -179,8 +179,15 @@ def argument(
     )
 
 
+def strictest(scopes: Iterable[str]) -> list[str]:
+    """Return what is needed, in order, without what another need implies: having one scope is having it or another."""
+    needs = {scope: frozenset(scope.split()) for scope in sorted(scopes)}
+    return [scope for scope, each in needs.items() if not any(other < each for other in needs.values())]
+
+
 def _field(kind: type[Any], text: FieldText, declared: Any, metadata: Mapping[str, Any], scopes: Iterable[str]) -> Any:
     """Return a field. A scope of several words, with spaces between, is met by any of them."""
+    needed = strictest(scopes)
     return kind(
         python_name=f"field_{text.name}",  # whatever the model calls it, it is no attribute of Strawberry's classes
         graphql_name=text.name,
@@ -188,5 +195,5 @@ def _field(kind: type[Any], text: FieldText, declared: Any, metadata: Mapping[st
         description=text.description or None,
         deprecation_reason=text.deprecated or None,
         metadata=dict(metadata),
-        extensions=[RequiresScope(*scope.split()) for scope in sorted(scopes)],
+        extensions=[RequiresScope(*scope.split()) for scope in needed],
     )

@@ -16,6 +16,7 @@ from loaders.errors import GatewayError
 from loaders.model.names import camel
 from loaders.model.shapes import Cardinality, Shape, ShapeError, ValueKind, shape_of
 from resolvers.function_fields import function_type
+from resolvers.model_fields import strictest
 from resolvers.root_loading import objects_of_references
 from resolvers.scopes import RequiresScope
 from resolvers.type_registry import make_type
@@ -82,7 +83,7 @@ def _load_references(parts: SchemaParts, each: StrawberryField, name: str, shape
     each.extensions = [
         LoadsReferences(parts, name, shape),
         *each.extensions,
-        *(RequiresScope(*scope.split()) for scope in sorted(scopes)),
+        *(RequiresScope(*scope.split()) for scope in strictest(scopes)),
     ]
 
 

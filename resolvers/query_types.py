@@ -117,11 +117,8 @@ def _scopes(parts: SchemaParts, root: Root) -> frozenset[str]:
     """Return what a root field needs: of a node any of what object types need, where all need something."""
     if root.kind is RootKind.NODE:
         needed = [parts.object_scopes(name) for name in parts.model.objects]
-        return (
-            frozenset([" ".join(sorted({each for scopes in needed for scope in scopes for each in scope.split()}))])
-            if all(needed)
-            else frozenset()
-        )
+        names = dict.fromkeys(name for scopes in needed for scope in sorted(scopes) for name in scope.split())
+        return frozenset({" ".join(names)}) if all(needed) else frozenset()
     if not root.object_type:
         return frozenset()
     own = root.section.scopes if root.section is not None else frozenset[str]()

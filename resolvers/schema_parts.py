@@ -58,6 +58,13 @@ class SchemaParts:
         """Return the request of an object's own columns, all of them."""
         return section_request(self.model.bound_sections[f"{object_type}.{RECORD}"])
 
+    def group_scopes(self, group: str) -> frozenset[str]:
+        """Return the scopes that every field needs which answers a group, so that the group's own need not say them."""
+        fields = (field for kind in self.model.objects.values() for field in kind.fields)
+        uses = [field for field in fields if field.shape is not None and field.shape.type.__name__ == group]
+        scopes = [frozenset({field.given("scope") or ""}) - {""} for field in uses]
+        return frozenset.intersection(*scopes) if scopes else frozenset()
+
     def target(self, object_type: str) -> Target:
         """Return what is known of the objects of a type before any is loaded."""
         record = self.record(object_type)

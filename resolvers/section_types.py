@@ -136,8 +136,19 @@ def section_field(
         partial(_in_group, parts, field.name, read) if in_group else partial(_of_object, parts, section, read),
         asked=AskedSection(field.name, is_link=field.word.name == "one"),
         arguments=arguments,
-        scopes=section.scopes | (parts.object_scopes(section.target) if section.target else frozenset()),
+        scopes=_scopes(parts, field, section, in_group=in_group),
     )
+
+
+def _scopes(parts: SchemaParts, field: DeclaredField, section: BoundSection, *, in_group: bool) -> frozenset[str]:
+    """Return what a field needs: for its section, for the objects that it leads to, less what its group needs."""
+    target = (section.target or section.columns[0].target) if _is_object(field) else ""
+    own = section.scopes | (parts.object_scopes(target) if target else frozenset())
+    return own - parts.group_scopes(field.owner.__name__) if in_group else own
+
+
+def _is_object(field: DeclaredField) -> bool:
+    return field.shape is not None and field.shape.kind is ValueKind.OBJECT
 
 
 def _has_list(field: DeclaredField) -> bool:

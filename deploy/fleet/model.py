@@ -103,7 +103,7 @@ class Analysis(m.Group):
     missing_data: MissingData = m.section("tail_number")
 
 
-class Aircraft(m.Object, table=aircraft):
+class Aircraft(m.Object, table=aircraft, readable_with=("register:read", "analysis:read")):
     """An aircraft that is tracked."""
 
     registration: Registration | None = m.section("tail_number")
@@ -114,14 +114,16 @@ class Aircraft(m.Object, table=aircraft):
         "The airline that flew most of its flights, the lowest code of equals; null with none.",
         over=flights,
         by="tail_number",
+        readable_with=("register:read",),
     )
     home_base: Airport | None = m.one(
         most_frequent("origin"),
         "The airport with most of its departures, the lowest code of equals; null with none.",
         over=flights,
         by="tail_number",
+        readable_with=("register:read",),
     )
-    analysis: Analysis = m.nested("The analysis, section by section.", period=True)
+    analysis: Analysis = m.nested("The analysis, section by section.", period=True, scope="analysis:read")
 
 
 class Airport(m.Object, table=airports):

@@ -97,7 +97,12 @@ class BoundSection:
     arguments: tuple[Argument[Any], ...] = ()
     """The arguments that its SQL names, each once."""
     scopes: frozenset[str] = frozenset()
-    """All that a viewer needs: the tables', the field's own, and those of the columns that its order or key touches."""
+    """All that a viewer needs: the tables', the field's own, and those of the columns that its order or key touches.
+
+    Of several with spaces between, any one is enough.
+    """
+    has_own_scopes: bool = False
+    """Whether its author said who may read it, in the place of its tables' scopes."""
     freshness: Freshness | None = None
     """The shortest of its tables'; None where one of them has none, and nothing is cached."""
     tables: tuple[Table, ...] = ()

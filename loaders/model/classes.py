@@ -19,10 +19,14 @@ class Declared:
 
 
 class Object(Declared):
-    """An object type: each row of its table is an object, known by its key."""
+    """An object type: each row of its table is an object, known by its key.
 
-    def __init_subclass__(cls, *, table: Table) -> None:
-        super().__init_subclass__(table=table)
+    Any one of the scopes `readable_with` is enough to learn that an object exists and to read its own columns that have
+    no scope of their own; without it, the table's scope is needed.
+    """
+
+    def __init_subclass__(cls, *, table: Table, readable_with: tuple[str, ...] = ()) -> None:
+        super().__init_subclass__(table=table, readable_with=readable_with)
 
 
 class Section(Declared):

@@ -92,6 +92,7 @@ def _object(cls: type[Declared], parts: ModelParts) -> ObjectType:
         fields,
         _column_scalars(fields),
         _scopes_of(fields, parts),
+        tuple(options_of(cls).get("readable_with", ())),
     )
 
 
@@ -149,4 +150,6 @@ def _description(cls: type[Declared]) -> str:
 def _scopes(parts: ModelParts) -> frozenset[str]:
     of_tables = {table.options.scope for table in parts.tables}
     of_fields = {str(declared.given("scope", "")) for declared in parts.all_fields()}
-    return frozenset(of_tables | of_fields) - {""}
+    said = {scope for declared in parts.all_fields() for scope in declared.given("readable_with", ())}
+    of_objects = {scope for cls in parts.classes(Object) for scope in options_of(cls).get("readable_with", ())}
+    return frozenset(of_tables | of_fields | said | of_objects) - {""}

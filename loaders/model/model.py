@@ -31,6 +31,8 @@ class ObjectType:
     """The scalars of the columns that its fields declare, arrays and links left out, by the column's name."""
     field_scopes: Mapping[str, frozenset[str]]
     """By name of a field, what it needs beside the table's scope: its own, or those of what it is computed from."""
+    readable_with: tuple[str, ...] = ()
+    """Scopes any one of which is enough to know an object; none where the table's is needed."""
 
 
 @dataclass(frozen=True, slots=True)

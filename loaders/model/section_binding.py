@@ -107,6 +107,8 @@ class _Binder:
             cardinality=Cardinality.ONE,
             is_row=True,
             is_nullable=True,
+            scopes=_any_of(owner.readable_with),
+            has_own_scopes=bool(owner.readable_with),
             bound_tables=self._bound,
         )
 
@@ -221,6 +223,8 @@ class _Binder:
             cardinality=Cardinality.ONE,
             is_row=False,
             is_nullable=True,
+            scopes=_any_of(field.given("readable_with")),
+            has_own_scopes=bool(field.given("readable_with")),
             bound_tables=self._bound,
         )
 
@@ -287,3 +291,8 @@ def _shape(field: DeclaredField) -> Shape:
     if field.shape is None:
         raise TypeError(field.subject)
     return field.shape
+
+
+def _any_of(scopes: tuple[str, ...]) -> frozenset[str]:
+    """Return what is needed where any one of some scopes is enough."""
+    return frozenset({" ".join(scopes)}) if scopes else frozenset()

@@ -19,12 +19,13 @@ from loaders.model.words import Argument, Pick
 def with_facts(section: BoundSection, model: Model) -> BoundSection:
     """Return a section with what follows from its SQL and its tables."""
     tables = tuple(tables_of(section.over))
+    needed = frozenset[str]() if section.has_own_scopes else _scopes(section, tables, model.column_scopes)
     facts = replace(
         section,
         tables=tables,
         shared_tables=tuple(_shared(section, model)),
         freshness=_shortest([table.options.freshness for table in tables]),
-        scopes=section.scopes | _scopes(section, tables, model.column_scopes),
+        scopes=section.scopes | needed,
         arguments=tuple(_arguments(section)),
         is_periodic=section.is_periodic and any(table.options.time for table in tables),
     )

@@ -162,14 +162,22 @@ def computed(function: Callable[..., Any], description: str = "", *, unit: str =
 
 
 def one(
-    column: str, description: str = "", *, over: Table | Relation | None = None, by: str = "", deprecated: str = ""
+    column: str,
+    description: str = "",
+    *,
+    over: Table | Relation | None = None,
+    by: str = "",
+    readable_with: tuple[str, ...] = (),
+    deprecated: str = "",
 ) -> Any:
     """A link to one object, whose key `column` holds.
 
     In a section, `column` is SQL over its rows. With `over`, it is SQL over that table's rows of this object, whose key
-    the column `by` holds.
+    the column `by` holds; any one of the scopes `readable_with` is then enough to read it, beside those of the target,
+    in the place of those of what it is computed from.
     """
-    return _word("one", description, column=column, over=over, by=by, deprecated=deprecated)
+    given = {"column": column, "over": over, "by": by, "readable_with": readable_with}
+    return _word("one", description, **given, deprecated=deprecated)
 
 
 def many(

@@ -148,12 +148,8 @@ def test_a_section_over_both_stores_needs_the_scopes_of_both() -> None:
 
 def test_a_node_needs_any_scope_of_an_object_type() -> None:
     assert not missing_scope(field("Query.node"), frozenset(["project:read"]))
-    assert list(missing_scope(field("Query.node"), frozenset(["pii:read"]))) == [
-        "billing:read",
-        "member:read",
-        "project:read",
-        "workspace:read",
-    ]
+    needed = missing_scope(field("Query.node"), frozenset(["pii:read"]))
+    assert sorted(needed) == ["billing:read", "member:read", "project:read", "workspace:read"]
 
 
 def test_types_refer_to_each_other_in_circles() -> None:
@@ -188,3 +184,24 @@ def test_descriptions_take_the_place_of_the_gateways() -> None:
     assert types["Query"].fields["member"].args["id"].description == "C."
     assert types["Role"].values["GUEST"].description == "D."
     assert types["MemberFilter"].fields["tag"].description == "E."
+
+
+def test_the_fleet_needs_the_scopes_that_it_needed() -> None:
+    core, _ = named("deploy.fleet.model")
+    needed: dict[str, tuple[tuple[str, ...], ...]] = {}
+    for name, declared in core.type_map.items():
+        for field_name, each in declared.fields.items() if isinstance(declared, GraphQLObjectType) else ():
+            definition = each.extensions.get("strawberry-definition")
+            if extensions := getattr(definition, "extensions", ()):
+                needed[f"{name}.{field_name}"] = tuple(extension.scopes for extension in extensions)
+    either, register, analysis = ("register:read", "analysis:read"), ("register:read",), ("analysis:read",)
+    assert needed == {
+        **dict.fromkeys(("Query.aircraft", "Query.aircraftByIds", "Query.node", "Query.nodes"), (either,)),
+        **dict.fromkeys(("Query.fleet", "Query.airport", "Query.airline"), (register,)),
+        "Aircraft.analysis": (analysis,),
+        **{f"Aircraft.{one}": (register,) for one in ("registration", "revisions", "operator", "homeBase")},
+        **{f"Analysis.{one}": (register,) for one in ("registration", "revisions", "age", "manufacturerShare")},
+        **{f"Analysis.{one}": (register,) for one in ("seatRank", "peers", "modelBenchmark")},
+        **{f"{one}.airport": (register,) for one in ("AirportService", "FarthestDestination")},
+        **{f"{one}.airline": (register,) for one in ("CarrierUse", "CarrierBenchmark")},
+    }

@@ -6,7 +6,8 @@ from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Declared, Object, Section, options_of
 from loaders.model.databases import Kind, Relation, Table, tables_of
 from loaders.model.declaration import ModelDeclaration, ModelParts
-from loaders.model.places import place_of_class
+from loaders.model.names import is_scope
+from loaders.model.places import Place, place_of_class
 from loaders.model.problems import Problems
 from loaders.model.scalars import NUMBERS
 from loaders.model.shapes import Cardinality, ValueKind
@@ -16,6 +17,7 @@ def check_objects(model: ModelDeclaration, parts: ModelParts, problems: Problems
     """Check each object type, each section, and each field that uses a section."""
     for cls in parts.classes(Object):
         _check_table(cls, problems)
+        _check_scopes(place_of_class(cls), cls.__name__, options_of(cls).get("readable_with", ()), problems)
         _check_key(cls, parts.fields[cls], problems)
     for cls in parts.classes(Section):
         if not isinstance(options_of(cls).get("over"), Table | Relation):
@@ -24,8 +26,17 @@ def check_objects(model: ModelDeclaration, parts: ModelParts, problems: Problems
             problems.add(place_of_class(cls), cls.__name__, "has no field: declare at least one with m.sql(…).")
     for declared in parts.all_fields():
         _check_target(declared, model, problems)
+        _check_scopes(declared.place, declared.subject, declared.given("readable_with", ()), problems)
+        if declared.given("readable_with") and declared.given("over") is None:
+            message = "readable_with= belongs to a link over other rows: leave it out, or say over=."
+            problems.add(declared.place, declared.subject, message)
         if declared.word is not None and declared.word.name == "section":
             _check_use(declared, parts, problems)
+
+
+def _check_scopes(place: Place, subject: str, scopes: object, problems: Problems) -> None:
+    if not isinstance(scopes, tuple) or not all(is_scope(scope) and scope for scope in scopes):
+        problems.add(place, subject, f'readable_with= is a tuple of scopes, as in ("order:read",), and is {scopes!r}.')
 
 
 def _check_table(cls: type[Declared], problems: Problems) -> None:

@@ -37,6 +37,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "more rows than the most": ("first=20, max=200", "first=300, max=200", "Account.orders: first=300 and max=200"),
     "a list without a bound": ("first=20, max=200", "first=20, max=1_000_000", "Account.orders: first=20 and max=1000000"),
     "a link in no order": ('order="placed_at desc, id desc"', 'order=" "', "Account.last_order: say order=…"),
+    "scopes that are no tuple": ("class Account(m.Object, table=accounts)", 'class Account(m.Object, table=accounts, readable_with="a:b")', "Account: readable_with= is a tuple of scopes"),
     "a default that is no member": ('default="total desc"', 'default="totl desc"', 'OrderOrder: the default is by totl, which is none of its members. Did you mean "total"?'),
     "nulls in the middle": ('nulls="last"', 'nulls="middle"', 'OrderOrder.total: nulls= is "first" or "last"'),
     "a level over one": ("m.percentile(0.95", "m.percentile(95", "Use.p95: the level is a number from 0 to 1, and is 95."),
