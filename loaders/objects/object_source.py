@@ -55,18 +55,35 @@ class TenantSource:
     tenant: TenantScope | None
     _values: dict[Value, Any] = field(default_factory=dict)
 
+    @property
+    def values(self) -> TenantValues:
+        """What has been loaded of the tenant's own row."""
+        return self._values
+
     async def load(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> Answers:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
         failure = await self._load_values(requests)
-        answers: dict[SectionRequest, Values | StoreError] = {}
-        ready: dict[SectionRequest, SectionRequest] = {}
-        for request in requests:
-            if failure is not None and any(value not in self._values for value in values_needed(request)):
-                answers[request] = failure
-            else:
-                ready[request] = with_values(request, self._values)
+        ready = self._ready(requests)
         loaded = await self.sections.load(space, keys, merged(ready.values()), self._values) if ready else {}
-        return {**answers, **{request: loaded[whole] for request, whole in ready.items()}}
+        answers: dict[SectionRequest, Values | StoreError] = {}
+        for request in requests:
+            if request in ready:
+                answers[request] = loaded[ready[request]]
+            elif failure is not None:
+                answers[request] = failure
+        return answers
+
+    async def resolve(self, requests: Sequence[SectionRequest]) -> Mapping[SectionRequest, SectionRequest]:
+        """Return each request with the tenant's values that it depends on; without those whose values failed."""
+        await self._load_values(requests)
+        return self._ready(requests)
+
+    def _ready(self, requests: Sequence[SectionRequest]) -> dict[SectionRequest, SectionRequest]:
+        return {
+            request: with_values(request, self._values)
+            for request in requests
+            if all(value in self._values for value in values_needed(request))
+        }
 
     async def _load_values(self, requests: Sequence[SectionRequest]) -> StoreError | None:
         """Load the tenant's values that are missing, and return the error that kept any from being loaded."""

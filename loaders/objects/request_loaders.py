@@ -26,6 +26,8 @@ class RequestLoaders:
     objects: ObjectLoader
     model: Model
     tenant: TenantScope | None
+    source: TenantSource
+    """Where objects come from, with what they take from the tenant's own row."""
     cached: CachedSections | None = None
     """Where sections come from, if not from the databases alone."""
 
@@ -47,4 +49,5 @@ class RequestLoaders:
         if cache is not None:
             cached = CachedSections(cache, statements, tenant, CacheNames.of(model.name, tenant))
         sections = cached or StoredSections(statements, tenant)
-        return cls(ObjectLoader(TenantSource(model, sections, tenant)), model, tenant, cached)
+        source = TenantSource(model, sections, tenant)
+        return cls(ObjectLoader(source), model, tenant, source, cached)
