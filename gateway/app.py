@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
-from gateway import export, graphiql, health
+from gateway import export, export_endpoint, graphiql, health
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.example_query import example_query
 from gateway.http.application import Application
@@ -102,27 +102,28 @@ def build_app(settings: Settings, model: Model | None = None) -> Starlette:
             async with kept_warm(stores, settings):
                 yield
 
-    app = Application(_routes(settings, model, persisted, rate_limit), _middleware(settings), lifespan)
+    app = Application(_routes(settings, model, persisted, rate_limit), _middleware(settings, model), lifespan)
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, model: Model | None) -> list[Middleware]:
     """Return the middleware that each request passes, outermost first. Cached responses pass all of it."""
     hosts = parse_allowed_hosts(settings.allowed_hosts)
+    exports = (export.PATH,) if model is None else export_endpoint.paths(model)
     origins, headers = parse_origins(settings.cors_origins), parse_headers(settings.cors_headers)
     return [
         Middleware(TrustedProxiesMiddleware, trusted=TrustedProxies.parse(settings.trusted_proxies)),
         Middleware(
             CanonicalPathsMiddleware,
-            served=(GRAPHQL_PATH, export.PATH, *health.PATHS),
+            served=(GRAPHQL_PATH, *exports, *health.PATHS),
             pages=(graphiql.PATH,) if settings.graphiql else (),
             root_path=parse_root_path(settings.root_path),
         ),
         *([] if ALL in hosts else [Middleware(AllowedHostsMiddleware, hosts=hosts, probes=health.PATHS)]),
         Middleware(NoSniffMiddleware, exempt_path=GRAPHQL_PATH),
         Middleware(BodyTimeoutMiddleware, timeout_s=settings.body_timeout_s),
-        *origin_middleware((GRAPHQL_PATH, export.PATH), origins, headers),
+        *origin_middleware((GRAPHQL_PATH, *exports), origins, headers),
         Middleware(ResponseCacheMiddleware, path=GRAPHQL_PATH),
     ]
 
@@ -166,6 +167,7 @@ def _routes(settings: Settings, model: Model | None, persisted: Persisted, rate_
     return [
         Route(GRAPHQL_PATH, endpoint),
         *export.routes(schema, settings.max_ids, rate_limit, viewer_of),
+        *export_endpoint.routes(schema, settings.max_ids, rate_limit, viewer_of),
         *health.routes(),
         *pages,
     ]

@@ -43,7 +43,7 @@ _PARAMETERS = ("ids", "after")
 
 
 @dataclass(frozen=True, slots=True)
-class _Budget:
+class ExportBudget:
     """That of whoever asks; `viewer_of` says who that is, as long as they may."""
 
     rate_limit: RateLimit
@@ -84,14 +84,14 @@ class Exporter:
         try:
             await self._viewer(request)
             after, ids = self._asked(request)
-            budget = _Budget(self._rate_limit, request.scope, partial(self._viewer, request))
+            budget = ExportBudget(self._rate_limit, request.scope, partial(self._viewer, request))
             if request.method != "HEAD" and (ids is None or ids):
                 await budget.charge(self._points(ids))
         except (HTTPError, RequestError) as refused:
             response = await respond_error(request, refused)
         else:
             is_head = request.method == "HEAD"
-            lines = _nothing() if is_head else self._lines(request.app.state.stores, after, ids, budget)
+            lines = nothing() if is_head else self._lines(request.app.state.stores, after, ids, budget)
             response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
         self._rate_limit.add_headers(request.scope, response)
         return response
@@ -112,7 +112,7 @@ class Exporter:
 
         Without ids in it, `ids` lists nothing: it never means all aircraft.
         """
-        given = _parameters(request)
+        given = parameters(request)
         after, listed = given.get("after") or None, given.get("ids")
         if after is not None and not after.isprintable():
             raise HTTPError(400, "after must be an id, and ids have printable characters only.", "BAD_USER_INPUT")
@@ -137,7 +137,7 @@ class Exporter:
         return estimate.points + (RECORDS_POINTS if ids is None else 0)
 
     async def _lines(
-        self, stores: Stores, after: str | None, ids: Sequence[str] | None, budget: _Budget
+        self, stores: Stores, after: str | None, ids: Sequence[str] | None, budget: ExportBudget
     ) -> AsyncIterator[bytes]:
         """One batch ahead of the client at most: the next is loaded when this one has been taken."""
         try:
@@ -147,7 +147,7 @@ class Exporter:
                     yield orjson.dumps({"id": key, "aircraft": aircraft}) + b"\n"
                 after = batch[-1]
         except Exception as error:  # whatever it is: the client learns that these are not all
-            shown = _shown(error)
+            shown = shown_error(error)
             yield orjson.dumps({"error": shown.message, "extensions": shown.extensions, "after": after}) + b"\n"
 
     async def _aircraft(self, stores: Stores, ids: Sequence[str]) -> Sequence[Any]:
@@ -162,7 +162,7 @@ class Exporter:
         aircraft: Sequence[Any] = (result.data or {})["aircraftByIds"]
         return aircraft
 
-    async def _all(self, stores: Stores, after: str | None, budget: _Budget) -> AsyncIterator[Sequence[str]]:
+    async def _all(self, stores: Stores, after: str | None, budget: ExportBudget) -> AsyncIterator[Sequence[str]]:
         """All tail numbers after one, in order, page by page, the first of which is counted."""
         fleet, place = stores.loaders().fleet, None if after is None else FleetEntry(after, after)
         while page := await fleet.page(FleetQuery(), BATCH, place):
@@ -172,7 +172,7 @@ class Exporter:
             place = page[-1]
             await budget.charge(self._points(None), waits=True)
 
-    async def _listed(self, ids: Sequence[str], budget: _Budget) -> AsyncIterator[Sequence[str]]:
+    async def _listed(self, ids: Sequence[str], budget: ExportBudget) -> AsyncIterator[Sequence[str]]:
         """The ids in order, batch by batch, the first of which is counted."""
         for at in range(0, len(ids), BATCH):
             if at:
@@ -180,13 +180,13 @@ class Exporter:
             yield ids[at : at + BATCH]
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def nothing() -> AsyncIterator[bytes]:
     """What HEAD has, which loads nothing."""
     for line in list[bytes]():
         yield line
 
 
-def _parameters(request: Request) -> dict[str, str]:
+def parameters(request: Request) -> dict[str, str]:
     """Return the URL's parameters. Raises HTTPError for one that is unknown or repeated.
 
     A misspelt `ids` would export all aircraft, and of a repeated one all but the last would be lost.
@@ -202,7 +202,7 @@ def _parameters(request: Request) -> dict[str, str]:
     return given
 
 
-def _shown(error: Exception) -> GraphQLError:
+def shown_error(error: Exception) -> GraphQLError:
     if isinstance(error, HTTPError):
         return error.error
     return error if isinstance(error, GraphQLError) else masked([GraphQLError("", original_error=error)])[0]
@@ -222,5 +222,5 @@ def routes(
 ) -> list[BaseRoute]:
     """The export, for those who may."""
     if schema.model is not None:
-        return []
+        return []  # gateway.export_endpoint has those of a model
     return [Route(PATH, Exporter(schema, max_ids, rate_limit, viewer_of).__call__)]

@@ -58,10 +58,10 @@ class Way:
         return list(chain.from_iterable(own)) if self._is_list() else own
 
     def replace(self, rows: Iterable[Any]) -> None:
-        """Put these in the place of `rows`, one for each."""
+        """Put these in the place of `rows`, one for each. Other objects, such as unknown ones, keep their values."""
         values, is_list = self.columns[self.follow.request], self._is_list()
         remaining = iter(rows)
-        column: dict[int, Any] = {}
+        column: dict[int, Any] = dict(values) if isinstance(values, dict) else dict(enumerate(values))
         for place in dict.fromkeys(self.places):
             column[place] = [next(remaining) for _ in values[place]] if is_list else next(remaining)
         self.columns[self.follow.request] = column

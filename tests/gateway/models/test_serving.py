@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -105,3 +106,57 @@ async def test_the_databases_are_ready_by_name(served: Served) -> None:
     async with served() as client:
         answer = (await client.get("/readyz")).json()
     assert answer == {"ready": True, "stores": {"postgresql crm": "ok", "clickhouse web": "ok", "redis": "ok"}}
+
+
+async def test_all_objects_of_a_tenant_are_exported_and_from_where_it_broke_off(
+    analytics: Analytics, served: Served
+) -> None:
+    key = await analytics.key(0, *analytics.model.scopes, "export")
+    async with served(rate_cost_per_minute=0) as client:
+        answer = await client.get("/export/member", headers=key)
+        lines = [json.loads(line) for line in answer.text.splitlines()]
+        rest = await client.get("/export/member", params={"after": lines[299]["cursor"]}, headers=key)
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    assert len(lines) == 320
+    assert {line["id"] for line in lines} == {str(member_id(number)) for number in range(320)}
+    (line,) = (line for line in lines if line["id"] == ID)
+    right = expected(analytics, 0)
+    assert line["member"]["billing"]["invoices"] == right["invoices"]
+    assert line["member"]["activity"]["actions"] == right["actions"]
+    assert [json.loads(line) for line in rest.text.splitlines()] == lines[300:]
+
+
+async def test_unknown_objects_are_null_beside_known_ones_that_lead_on(analytics: Analytics, served: Served) -> None:
+    query = "query N($ids: [ID!]!) { nodes(ids: $ids) { ... on Invoice { id member { id } plan { name } } } }"
+    invoice = next(row for row in analytics.data.invoices if str(row["workspace_id"]).endswith("1"))
+    ids = ["Invoice:1", f"Invoice:{invoice['id']}", "Invoice:2"]
+    async with served() as client:
+        status, answer = await ask(client, query, await analytics.key(0), variables={"ids": ids})
+    assert (status, answer.get("errors")) == (200, None)
+    first, known, last = answer["data"]["nodes"]
+    assert (first, last) == (None, None)
+    assert known["member"]["id"] == str(invoice["member_id"])
+
+
+async def test_listed_objects_are_exported_in_their_order(analytics: Analytics, served: Served) -> None:
+    key = await analytics.key(1, *analytics.model.scopes, "export")
+    invoice = next(row for row in analytics.data.invoices if str(row["workspace_id"]).endswith("2"))
+    async with served() as client:
+        members = await client.get("/export/member", params={"ids": f"{ID},nobody,{ID}"}, headers=key)
+        invoices = await client.get("/export/invoice", params={"ids": f"{invoice['id']},1"}, headers=key)
+        unlisted = await client.get("/export/invoice", headers=key)
+        foreign = await client.get(
+            "/export/invoice",
+            params={"ids": str(invoice["id"])},
+            headers=await analytics.key(0, *analytics.model.scopes, "export"),
+        )
+        denied = await client.get("/export/member", headers=await analytics.key(1))
+        nobody = await client.get("/export/member")
+    found, unknown, again = (json.loads(line) for line in members.text.splitlines())
+    assert (found, unknown) == (again, {"id": "nobody", "member": None})
+    first, second = (json.loads(line) for line in invoices.text.splitlines())
+    assert Decimal(first["invoice"]["total"]) == invoice["total"]
+    assert second == {"id": "1", "invoice": None}
+    assert json.loads(foreign.text) == {"id": str(invoice["id"]), "invoice": None}
+    assert unlisted.json()["errors"][0]["message"].startswith("The model has no page of Invoice: list what to export")
+    assert [answer.status_code for answer in (unlisted, denied, nobody)] == [400, 403, 401]

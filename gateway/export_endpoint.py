@@ -1,0 +1,122 @@
+"""GET /export/{object}: the objects of one type of a model as newline-delimited JSON."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import orjson
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from gateway.auth.errors import AuthenticationError, insufficient
+from gateway.export import MEDIA_TYPE, ExportBudget, nothing, parameters, shown_error
+from gateway.export_model import Batches, ObjectExport, export_types
+from gateway.http.errors import HTTPError, RequestError, bad_request
+from gateway.http.responses import respond_error
+from resolvers import scopes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from gateway.auth.authentication import ViewerOf
+    from gateway.auth.viewer import Viewer
+    from gateway.rate_limit import RateLimit
+    from gateway.schema import GatewaySchema
+    from gateway.stores import Stores
+    from loaders.model.model import Model
+
+_FOLDER = "/export"
+
+
+def paths(model: Model) -> tuple[str, ...]:
+    """Return the paths of the exports of a model."""
+    return tuple(f"{_FOLDER}/{name}" for name in export_types(model))
+
+
+def routes(schema: GatewaySchema, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf) -> list[BaseRoute]:
+    """Return the exports of a model's object types; none of the sample fleet, which has its own."""
+    if schema.model is None:
+        return []
+    return [
+        Route(f"{_FOLDER}/{name}", ObjectExporter(schema, type_name, max_ids, rate_limit, viewer_of).__call__)
+        for name, type_name in export_types(schema.model).items()
+    ]
+
+
+class ObjectExporter:
+    """Answers GET /export/{object} with a line for each object: `{"id": …, "<object>": {…}}`.
+
+    Without parameters these are all objects of the viewer's tenant, in the order of the model's page of them; a line
+    has its `cursor` too, and `after` goes on after one. `ids` (separated by commas) lists objects in place of that,
+    null where nothing is known of an id; `after` is one of them then. Where a batch fails, the last line is
+    `{"error": …, "extensions": …, "after": …}`, and what has come is good. It needs the scope `export` and those of the
+    model. Each batch is charged before it is loaded; the first one is refused where the budget is used up, the others
+    wait for it.
+    """
+
+    def __init__(
+        self, schema: GatewaySchema, type_name: str, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf
+    ) -> None:
+        self._export = ObjectExport.of(schema, type_name)
+        self._needed = sorted({*schema.field_scopes, scopes.Scope.EXPORT.value})
+        self._max_ids = max_ids
+        self._rate_limit = rate_limit
+        self._viewer_of = viewer_of
+
+    async def __call__(self, request: Request) -> Response:
+        """Stream the lines, or say in one sentence what is wrong with the request."""
+        response: Response
+        try:
+            viewer = await self._viewer(request)
+            batches = self._batches(request)
+            budget = ExportBudget(self._rate_limit, request.scope, partial(self._viewer, request))
+            if request.method != "HEAD":
+                await budget.charge(self._export.points(batches.query, batches.variables, viewer.scopes))
+        except (HTTPError, RequestError) as error:
+            response = await respond_error(request, error)
+        else:
+            is_head = request.method == "HEAD"
+            lines = nothing() if is_head else _lines(request.app.state.stores, batches, viewer, budget)
+            response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
+        self._rate_limit.add_headers(request.scope, response)
+        return response
+
+    async def _viewer(self, request: Request) -> Viewer:
+        try:
+            viewer = await self._viewer_of(request)
+        except AuthenticationError as error:
+            raise HTTPError(error.status, str(error), error.code, error.headers) from error
+        for scope in self._needed:
+            if scope not in viewer.scopes:
+                headers = insufficient(viewer, self._needed)
+                raise HTTPError(403, f"The export needs the scope {scope}.", scopes.FORBIDDEN, headers)
+        return viewer
+
+    def _batches(self, request: Request) -> Batches:
+        """Return what to export. Without ids in it, `ids` lists nothing: it never means all objects."""
+        given = parameters(request)
+        after, listed = given.get("after") or None, given.get("ids")
+        if listed is None:
+            return self._export.pages(after)
+        ids = [key for key in listed.split(",") if key]
+        if len(ids) > self._max_ids:
+            message = f"At most {self._max_ids:,} ids can be exported, and these are {len(ids):,}."
+            raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="ids", max=self._max_ids, value=len(ids))
+        if after is not None and after not in ids:
+            raise bad_request("after must be one of the ids.")
+        return self._export.listed(ids[ids.index(after) + 1 :] if after is not None else ids)
+
+
+async def _lines(stores: Stores, batches: Batches, viewer: Viewer, budget: ExportBudget) -> AsyncIterator[bytes]:
+    """Yield the lines, one batch ahead of the client at most: the next is loaded when this one has been taken."""
+    try:
+        async for line in batches.lines(stores, viewer.scopes, viewer.tenant, partial(budget.charge, waits=True)):
+            yield line
+    except Exception as error:  # whatever it is: the client learns that these are not all
+        shown = shown_error(error)
+        last = {"error": shown.message, "extensions": shown.extensions, "after": batches.after}
+        yield orjson.dumps(last) + b"\n"
