@@ -25,7 +25,7 @@ async def explain_operation(estimate: AnyCostEstimate, context: RequestContext) 
     """Return what an operation with this estimate will load, by root field."""
     loaders: Any = context.loaders
     if isinstance(estimate, cost_estimate.CostEstimate):
-        return explain_model(estimate, loaders.tenant)
+        return await explain_model(estimate, loaders)
     return await explained(estimate, loaders)
 
 

@@ -1,14 +1,18 @@
-"""Explain an operation on a model: what each root field loads, and the statements with their SQL."""
+"""Explain an operation on a model: what is cached of each root field, and the statements for the rest."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gateway.databases import state_name
+from loaders.cache.states import FRESH, MISSING, STALE
+from loaders.objects.tenant_values import zones_of
 from loaders.statements.planning import plan
 
 if TYPE_CHECKING:
+    from loaders.objects.request_loaders import RequestLoaders
     from loaders.statements.parameters import TenantScope
     from loaders.statements.section_request import SectionRequest
     from loaders.statements.statement_plan import RelationPlan, StatementPlan
@@ -16,26 +20,31 @@ if TYPE_CHECKING:
     from resolvers.root_field_costs import RootFieldCost
     from resolvers.selection_tree import SelectionNode
 
+States = Mapping["SectionRequest", Counter[str] | None]
+"""How many objects each section is cached of, by state; None where that depends on the tenant's time zone, which is not
+loaded to be told."""
 
-def explain_model(estimate: CostEstimate, tenant: TenantScope | None) -> dict[str, Any]:
-    """Return what an operation loads, by root field. Nothing is cached of a model yet: all of it is missing.
+
+async def explain_model(estimate: CostEstimate, loaders: RequestLoaders) -> dict[str, Any]:
+    """Return what an operation loads, by root field. It loads nothing and takes no lease.
 
     The statements are those of the objects that a root field names, and of its pages. `follows` names what is loaded of
-    the objects that these lead to, in one more level each.
+    the objects that these lead to, level by level.
     """
-    return {"estimated": estimate.report(), "fields": [_field(each, tenant) for each in estimate.root_fields]}
+    fields = [await _field(each, loaders) for each in estimate.root_fields]
+    return {"estimated": estimate.report(), "fields": fields}
 
 
-def _field(field: RootFieldCost, tenant: TenantScope | None) -> dict[str, Any]:
-    deferred = [(wave.node.deferred, len(set(wave.keys))) for wave in field.waves if wave.node.deferred is not None]
-    nodes = [(wave.node, len(set(wave.keys))) for wave in field.waves]
+async def _field(field: RootFieldCost, loaders: RequestLoaders) -> dict[str, Any]:
+    deferred = [(wave.node.deferred, wave.keys) for wave in field.waves if wave.node.deferred is not None]
+    nodes = [(wave.node, wave.keys) for wave in field.waves]
     return {
         "field": field.name,
         "objects": field.objects,
         "pages": int(field.is_page),
         "follows": list(dict.fromkeys(name for node, _ in nodes for name in _names_below(node))),
-        **_loads(nodes, tenant),
-        **({"deferred": _loads(deferred, tenant)} if deferred else {}),
+        **await _loads(nodes, loaders),
+        **({"deferred": await _loads(deferred, loaders)} if deferred else {}),
     }
 
 
@@ -45,26 +54,57 @@ def _names_below(node: SelectionNode) -> Iterator[str]:
         yield from _names_below(follow.node)
 
 
-def _loads(nodes: Sequence[tuple[SelectionNode, int]], tenant: TenantScope | None) -> dict[str, Any]:
+async def _loads(nodes: Sequence[tuple[SelectionNode, Sequence[Any]]], loaders: RequestLoaders) -> dict[str, Any]:
     sections: list[dict[str, Any]] = []
     statements: list[dict[str, Any]] = []
-    for node, objects in nodes:
-        plans = plan(node.requests)
-        for each in plans:
-            names = [request.section.name for request in each.requests]
-            sections += [_section(name, objects, names) for name in names]
-            statements += _statements(each, objects, tenant)
+    for node, given in nodes:
+        keys = _canonical(node, given)
+        states = await _states(node, keys, loaders)
+        lacking = [request for request, counts in states.items() if counts is None or counts[MISSING]]
+        plans = plan(request if loaders.cached is None else request.whole() for request in lacking)
+        fused = {name: names for each in plans for names in [_names(each.requests)] for name in names}
+        sections += [_section(request, counts, fused) for request, counts in states.items()]
+        statements += [part for each in plans for part in _statements(each, len(keys), loaders.tenant)]
     return {"sections": sorted(sections, key=lambda section: str(section["name"])), "statements": statements}
 
 
-def _section(name: str, objects: int, names: Iterable[str]) -> dict[str, Any]:
-    fused_with = [other for other in names if other != name]
-    return {"name": name, "fresh": 0, "stale": 0, "missing": objects, "fusedWith": fused_with}
+def _canonical(node: SelectionNode, keys: Sequence[Any]) -> list[Any]:
+    """Return the keys once each, as the databases have them; what cannot be a key is no object."""
+    key = node.target.key_space.key
+    values = (key.read(each) if isinstance(each, str) and key.scalars else each for each in keys)
+    return list(dict.fromkeys(value for value in values if value is not None))
+
+
+async def _states(node: SelectionNode, keys: Sequence[Any], loaders: RequestLoaders) -> States:
+    requests = sorted(node.requests, key=lambda request: request.section.name)
+    states: dict[SectionRequest, Counter[str] | None] = {request: Counter({MISSING: len(keys)}) for request in requests}
+    if loaders.cached is None:
+        return states
+    states |= {request: None for request in requests if zones_of(request)}
+    known = [request for request in requests if states[request] is not None and request.section.freshness is not None]
+    found = await loaders.cached.states(node.target.key_space, keys, known, {}) if known and keys else {}
+    return states | {request: Counter(each) for request, each in found.items()}
+
+
+def _names(requests: Iterable[SectionRequest]) -> list[str]:
+    return [request.section.name for request in requests]
+
+
+def _section(
+    request: SectionRequest, counts: Counter[str] | None, fused: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    name = request.section.name
+    numbers = (
+        dict.fromkeys(("fresh", "stale", "missing"))
+        if counts is None
+        else {"fresh": counts[FRESH], "stale": counts[STALE], "missing": counts[MISSING]}
+    )
+    return {"name": name, **numbers, "fusedWith": [other for other in fused.get(name, ()) if other != name]}
 
 
 def _statements(each: StatementPlan, objects: int, tenant: TenantScope | None) -> Iterator[dict[str, Any]]:
     """Yield a statement after those of other databases whose rows it needs."""
-    names = [request.section.name for request in each.requests]
+    names = _names(each.requests)
     arguments = _arguments(each.requests, tenant)
     for needed in _needed(each.needs):
         yield _statement(needed, names, objects, arguments)

@@ -31,5 +31,5 @@ def open_context(
             stores.loaders(), encode_in_chunks=encode_in_chunks, in_parts=in_parts, scopes=scopes
         )
     scope = ModelAccess.of(stores.model).tenant_scope(tenant)
-    loaders = RequestLoaders.over(stores.model, stores.databases, tenant=scope)
+    loaders = RequestLoaders.over(stores.model, stores.databases, stores.cache, scope)
     return request_context.RequestContext(loaders, scopes, encode_in_chunks=encode_in_chunks, in_parts=in_parts)

@@ -40,6 +40,13 @@ def add_model_option(parser: argparse.ArgumentParser, *, default: str = "GATEWAY
     )
 
 
+def add_tenant_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--tenant`, which names the tenant of a model with tenants."""
+    parser.add_argument(
+        "--tenant", metavar="KEY", help="the tenant whose rows it is about, of a model with tenants (without it: none)"
+    )
+
+
 def settings_of(arguments: argparse.Namespace, defaults: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of the environment, with the model that the arguments name. Raises SettingsError."""
     settings = Settings.from_environment(defaults=defaults)

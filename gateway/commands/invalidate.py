@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import add_command, add_model_option, settings_of
+from gateway.auth.model_access import ModelAccess
+from gateway.commands.command import add_command, add_model_option, add_tenant_option, settings_of
 from gateway.served_model import load_served_model
 from gateway.stores import open_redis
 from loaders.cache.invalidation import Invalidator
 from loaders.cached_sections import change_of
 from loaders.errors import CallerError
+from loaders.objects.invalidation import Invalidation
+from resolvers.object_types import SEPARATOR
 
 if TYPE_CHECKING:
     import argparse
@@ -18,34 +21,71 @@ if TYPE_CHECKING:
     from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.cache.invalidation import Change
+    from loaders.model.model import Model
 
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
     about = "have nothing served any more that was cached of these before"
     parser = add_command(commands, "invalidate", _invalidate, about)
-    parser.add_argument("ids", nargs="*", metavar="TAIL_NUMBER", help="aircraft that have changed")
+    parser.add_argument(
+        "ids", nargs="*", metavar="OBJECT", help="objects that have changed: tail numbers, or Type:key of a model"
+    )
     parser.add_argument(
         "--section",
         action="append",
         default=[],
         metavar="NAME",
-        help="a section, or a source, that has for all aircraft; may be repeated (without it: none)",
+        help="a section that has changed for all objects, such as Member.activity; may be repeated (without it: none)",
+    )
+    parser.add_argument(
+        "--table",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a table of the model that has changed, such as app.members; may be repeated (without it: none)",
     )
     parser.add_argument("--everything", action="store_true", help="everything")
+    add_tenant_option(parser)
     add_model_option(parser)
 
 
 def _invalidate(arguments: argparse.Namespace) -> int:
-    if not (arguments.ids or arguments.section or arguments.everything):
-        raise CallerError("Say what has changed: tail numbers, --section NAME, or --everything.")
     settings = settings_of(arguments)
-    settings.require_stores()
-    load_served_model(settings)
-    change = change_of(arguments.ids, arguments.section, everything=arguments.everything)
+    model = load_served_model(settings)
+    change = _fleet_change(arguments) if model is None else _model_change(model, arguments)
+    settings.require("redis_url")
     asyncio.run(_invalidated(settings, change))
     print("invalidated")
     return 0
+
+
+def _fleet_change(arguments: argparse.Namespace) -> Change:
+    ModelAccess.of(None).tenant_option(arguments.tenant, "--tenant")
+    if arguments.table:
+        raise CallerError("--table is of models: name a section of the sample fleet, or a source.")
+    if not (arguments.ids or arguments.section or arguments.everything):
+        raise CallerError("Say what has changed: tail numbers, --section NAME, or --everything.")
+    return change_of(arguments.ids, arguments.section, everything=arguments.everything)
+
+
+def _model_change(model: Model, arguments: argparse.Namespace) -> Change:
+    """Return the change of what is cached for one tenant, or for all of them without --tenant where that can be."""
+    if not (arguments.ids or arguments.section or arguments.table or arguments.everything or arguments.tenant):
+        raise CallerError("Say what has changed: Type:key, --section, --table, --tenant or --everything.")
+    keys: dict[str, list[str]] = {}
+    for each in arguments.ids:
+        type_name, separator, key = each.partition(SEPARATOR)
+        if not separator:
+            raise CallerError(f"{each[:100]!r} names no type: write Type:key, such as {next(iter(model.objects))}:42.")
+        keys.setdefault(type_name, []).append(key)
+    return Invalidation(model).change_of(
+        keys,
+        sections=arguments.section,
+        tables=arguments.table,
+        tenant=arguments.tenant,
+        everything=arguments.everything,
+    )
 
 
 async def _invalidated(settings: Settings, change: Change) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import subprocess
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -85,20 +89,25 @@ async def test_a_field_needs_the_scopes_that_the_model_says(analytics: Analytics
 async def test_an_operation_is_priced_limited_and_explained(analytics: Analytics, served: Served) -> None:
     scopes = [*analytics.model.scopes, "explain"]
     async with served() as client:
-        body = {"variables": {"id": ID}, "extensions": {"explain": True, "accounting": True}}
-        status, answer = await ask(client, MEMBER, await analytics.key(1, *scopes), **body)
-        denied, _ = await ask(client, MEMBER, await analytics.key(1), **body)
+        body = {"variables": {"id": str(member_id(30))}, "extensions": {"explain": True, "accounting": True}}
+        status, answer = await ask(client, MEMBER, await analytics.key(2, *scopes), **body)
+        _, again = await ask(client, MEMBER, await analytics.key(2, *scopes), **body)
+        denied, _ = await ask(client, MEMBER, await analytics.key(2), **body)
     assert (status, denied) == (200, 403)
     explained, accounted = answer["extensions"]["explain"], answer["extensions"]["accounting"]
     fields = {field["field"]: field for field in explained["fields"]}
     assert set(fields) == {"workspace", "member"}
     statements = fields["member"]["statements"]
     assert {statement["store"] for statement in statements} == {"postgresql crm", "clickhouse web"}
-    tenant = str(analytics.data.workspaces[1]["id"])
+    tenant = str(analytics.data.workspaces[2]["id"])
     assert all(statement["arguments"]["tenant"] == tenant for statement in statements)
-    assert explained["estimated"]["statements"] == sum(accounted["statements"].values())
+    assert sum(accounted["statements"].values()) == 1 + len(statements)  # and that of the workspace
+    assert {(one["fresh"], one["missing"]) for one in fields["member"]["sections"]} == {(0, 1)}
+    (member,) = (one for one in again["extensions"]["explain"]["fields"] if one["field"] == "member")
+    assert member["statements"] == []
+    assert {(one["fresh"], one["missing"]) for one in member["sections"]} == {(1, 0)}
     async with served(max_statements=2) as client:
-        _, refused = await ask(client, MEMBER, await analytics.key(1), variables={"id": ID})
+        _, refused = await ask(client, MEMBER, await analytics.key(2), variables={"id": ID})
     assert refused["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
 
 
@@ -160,3 +169,48 @@ async def test_listed_objects_are_exported_in_their_order(analytics: Analytics, 
     assert json.loads(foreign.text) == {"id": str(invoice["id"]), "invoice": None}
     assert unlisted.json()["errors"][0]["message"].startswith("The model has no page of Invoice: list what to export")
     assert [answer.status_code for answer in (unlisted, denied, nobody)] == [400, 403, 401]
+
+
+def settings_of(analytics: Analytics) -> dict[str, str]:
+    """The environment of a command about the model."""
+    urls = dict(analytics.settings["named_urls"])
+    return {**urls, "REDIS_URL": analytics.redis_url, "GATEWAY_MODEL": "deploy.analytics.model"}
+
+
+async def gateway(analytics: Analytics, *arguments: str) -> tuple[int, str, str]:
+    """Run a command; its status and what it printed."""
+    command = [sys.executable, "-m", "gateway", *arguments]
+    environment = {**os.environ, **settings_of(analytics)}
+    done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout, done.stderr
+
+
+async def test_what_is_kept_of_one_tenant_is_invalidated_alone(analytics: Analytics, served: Served) -> None:
+    query = "query M($id: ID!) { member(id: $id) { nickname } }"
+    params = {"query": query, "variables": json.dumps({"id": str(member_id(40))})}
+    keys = [await analytics.key(number) for number in (0, 1)]
+    change = "update app.members set nick = nick || '!' where id = $1"
+    postgres = analytics.new.stores.postgres
+    async with served() as client:
+
+        async def nicknames() -> list[str]:
+            answers = [await client.get("/graphql", params=params, headers=key) for key in keys]
+            assert all(answer.headers["cache-control"].startswith("private, max-age=") for answer in answers)
+            return [answer.json()["data"]["member"]["nickname"] for answer in answers]
+
+        before = await nicknames()
+        await postgres.execute(change, member_id(40))
+        assert await nicknames() == before
+        tenant = str(analytics.data.workspaces[0]["id"])
+        done = await gateway(analytics, "invalidate", f"Member:{member_id(40)}", "--tenant", tenant)
+        assert done == (0, "invalidated\n", "")
+        assert await nicknames() == [f"{before[0]}!", before[1]]
+        assert (await gateway(analytics, "invalidate", "--table", "app.members"))[0] == 0
+        assert await nicknames() == [f"{nickname}!" for nickname in before]
+
+
+async def test_what_cannot_be_invalidated_is_a_sentence(analytics: Analytics) -> None:
+    status, _, said = await gateway(analytics, "invalidate", f"Member:{member_id(40)}")
+    assert (status, said) == (1, "gateway: Member: say whose objects have changed; each tenant has keys of its own.\n")
+    status, _, said = await gateway(analytics, "invalidate", "--section", "Member.activty")
+    assert (status, said) == (1, 'gateway: The model has no section Member.activty. Did you mean "Member.activity"?\n')
