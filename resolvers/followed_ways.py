@@ -27,8 +27,8 @@ async def load_node(context: RequestContext, node: SelectionNode, keys: Sequence
 
 
 def exists(node: SelectionNode, record: ObjectRecord) -> bool:
-    """Whether an object exists, as far as is known."""
-    if node.target.record is None:
+    """Whether an object is known to exist. What deferred parts ask is asked of such objects alone."""
+    if node.target.record is None or node.target.record not in record.values:
         return True
     column = record.values[node.target.record]
     return not isinstance(column, StoreError) and column[record.place] is not None

@@ -56,20 +56,14 @@ def load_estimate(waves: Iterable[Wave]) -> LoadEstimate:
     Objects below a list count as many times as the product of the lists' `first` above them. What is deferred is loaded
     after its level, and what it leads to after that.
     """
-    level: _Level = [(wave.node, len(set(wave.keys)), wave.keys) for wave in waves if wave.keys]
+    return _levels([(wave.node, len(set(wave.keys)), wave.keys) for wave in waves if wave.keys])
+
+
+def _levels(level: _Level) -> LoadEstimate:
     load = LoadEstimate()
     while level:
         load += _level_estimate(level)
-        deferred: _Level = [(node.deferred, objects, keys) for node, objects, keys in level if node.deferred]
-        load += _chain_estimate(deferred)
-        level = [each for node, objects, _ in level for each in _below(node, objects)]
-    return load
-
-
-def _chain_estimate(level: _Level) -> LoadEstimate:
-    load = LoadEstimate()
-    while level:
-        load += _level_estimate(level)
+        load += _levels([(node.deferred, objects, keys) for node, objects, keys in level if node.deferred])
         level = [each for node, objects, _ in level for each in _below(node, objects)]
     return load
 
