@@ -20,6 +20,7 @@ from benchmarks.measuring import Cell, measure
 from benchmarks.plot import draw
 from benchmarks.processes import busiest_aircraft, endpoint, stores
 from benchmarks.report import Results, page
+from benchmarks.scalars import measure_scalars
 from benchmarks.stall import measure_stall
 from benchmarks.warm import measure_cached, measure_warm
 
@@ -46,6 +47,7 @@ class Scope:
     warm_rounds: int = 15
     edge_rounds: int = 5
     guarded_rounds: int = 15
+    scalar_rounds: int = 101
 
 
 QUICK = Scope(
@@ -58,6 +60,7 @@ QUICK = Scope(
     stall=False,
     warm_rounds=7,
     edge_rounds=3,
+    scalar_rounds=41,
 )
 
 
@@ -82,6 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
     """The whole run: cells, requests a second, small requests beside a large one, one query against one each."""
     results = Results()
+    if scope.scalar_rounds:
+        results.scalars = measure_scalars(scope.scalar_rounds)
     names = [FLOOR, STOCK, GATEWAY] if scope.stock else [FLOOR, GATEWAY]
     with ExitStack() as running:
         endpoints = [Endpoint(name, running.enter_context(endpoint(name, urls))) for name in names]
@@ -139,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-warm", action="store_true", help="leave cached answers out")
     parser.add_argument("--no-edge", action="store_true", help="leave answers from nginx's cache out")
     parser.add_argument("--no-load", action="store_true", help="leave requests a second out")
+    parser.add_argument("--no-scalars", action="store_true", help="leave the kinds of columns out")
     parser.add_argument("--no-each", action="store_true", help="leave one query against one each out")
     return parser
 
@@ -166,6 +172,7 @@ def _scope(asked: argparse.Namespace) -> Scope:
         warm_rounds=0 if asked.no_warm else base.warm_rounds,
         edge_rounds=0 if asked.no_edge else base.edge_rounds,
         each_rounds=0 if asked.no_each else base.each_rounds,
+        scalar_rounds=0 if asked.no_scalars else base.scalar_rounds,
     )
 
 

@@ -16,6 +16,7 @@ from benchmarks.guarded import SIZE as SIZE_GUARDED
 from benchmarks.load import QUERY, SIZE, Load
 from benchmarks.measuring import Cell, percentile
 from benchmarks.rates import CONNECTIONS, Rates
+from benchmarks.scalars import DECIMALS, OBJECTS, PAIRS, RICH, ScalarTimes
 from benchmarks.stall import Stall
 from benchmarks.warm import CACHED, MEMORY, REDIS
 from benchmarks.warm import SIZE as SIZE_WARM
@@ -40,6 +41,8 @@ EDGE_GOAL = 0.8
 EDGE_GOAL_PER_S = 10_000
 GUARDED_GOAL = 1.05
 """How many times the unguarded median the guarded one may be."""
+SCALAR_GOALS = {RICH: 1.5, DECIMALS: 2.0}
+"""How many times the median of plain columns theirs may be."""
 STALL_GOAL_MS = 50.0
 """That a small request's p99 may be above idle."""
 
@@ -73,6 +76,7 @@ class Results:
     edge: Rates | None = None
     guarded: list[Cell] = field(default_factory=list)
     each: list[OneOrEach] = field(default_factory=list)
+    scalars: list[ScalarTimes] = field(default_factory=list)
 
 
 def page(results: Results, plot: str = "") -> str:
@@ -88,6 +92,7 @@ def page(results: Results, plot: str = "") -> str:
         *([f"## Small requests beside a large one\n\n{_stalls(results.stalls)}"] if results.stalls else []),
         *([f"## Warm\n\n{_warm(results.warm, results.cached)}"] if results.warm else []),
         *([f"## Through nginx\n\n{_edge(results.edge)}"] if results.edge else []),
+        *([f"## Scalars\n\n{_scalars(results.scalars)}"] if results.scalars else []),
         *([f"## Guarded\n\n{_guarded(results.guarded)}"] if results.guarded else []),
         *([f"## One query or one each\n\n{_each(results.each)}"] if results.each else []),
     ]
@@ -217,6 +222,7 @@ def _goals(results: Results) -> str:
         *_rate_goals(results.cached, results.edge),
         *_guarded_goals(results.guarded),
         *_stall_goals(results.stalls),
+        *_scalar_goals(results.scalars),
     ]
     return _table(["gateway", "goal", "measured", ""], rows, 2) if rows else ""
 
@@ -252,6 +258,24 @@ def _guarded_goals(cells: Sequence[Cell]) -> Iterator[list[str]]:
     if GUARDED in medians:
         ratio = medians[GUARDED] / medians[UNGUARDED]
         yield [f"{GUARDED}: time", f"under {GUARDED_GOAL:.2f} of the unguarded", *_judged(ratio, ratio < GUARDED_GOAL)]
+
+
+def _scalars(times: Sequence[ScalarTimes]) -> str:
+    """Return a row for each set of columns, and what they mean."""
+    rows = [[each.name, _ms(each.median_ms), f"{each.bytes:,}", f"{len(each.times_ms)}"] for each in times]
+    about = (
+        f"{OBJECTS} objects of ten columns, from the values that a driver returns to the answer's bytes, in turns and"
+        " without a store.\n\n"
+    )
+    return about + _table(["columns", "CPU ms", "bytes", "rounds"], rows, 1)
+
+
+def _scalar_goals(times: Sequence[ScalarTimes]) -> Iterator[list[str]]:
+    medians = {each.name: each.median_ms for each in times}
+    for plain, other in PAIRS:
+        if other in medians:
+            ratio, most = medians[other] / medians[plain], SCALAR_GOALS[other]
+            yield [f"{other}: CPU time", f"at most {most:.2f} of {plain}", *_judged(ratio, ratio <= most)]
 
 
 def _warm_goals(cells: Sequence[Cell]) -> Iterator[list[str]]:

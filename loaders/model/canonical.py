@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from types import NoneType
 from typing import Any
 from uuid import UUID
@@ -33,7 +33,8 @@ MAX_JSON_DEPTH = 200
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _DIGITS = re.compile(r"[-.0-9]*", re.ASCII)
 _DECIMAL = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
-_LONG_NUMBER = re.compile(r"[0-9]{19}", re.ASCII)
+_ZERO_FOR_DIGITS = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
+_LONG_NUMBER = b"0" * 19
 
 
 class ScalarError(ValueError):
@@ -59,25 +60,28 @@ def convert_column(name: str, conversions: Mapping[type, Conversion], values: Se
     except REFUSALS:
         return _convert_each(name, conversions, values)
     if converted is present:
-        return list(values)
+        return values if type(values) is list else list(values)
     return _with_nulls(values, converted) if has_null else list(converted)
 
 
 def convert_lists(name: str, conversions: Mapping[type, Conversion], rows: Sequence[Any]) -> list[Any]:
     """Return lists of canonical items in order; None stays None, and what is no list becomes a ScalarError."""
-    lists = [row if type(row) in (list, tuple) else () for row in rows]
-    items = convert_column(name, conversions, list(chain.from_iterable(lists)))
-    converted: list[Any] = []
-    start = 0
-    for row, values in zip(rows, lists, strict=True):
-        if row is None:
-            converted.append(None)
-        elif type(row) in (list, tuple):
-            converted.append(items[start : start + len(values)])
-            start += len(values)
-        else:
-            converted.append(ScalarError(f"A list of {name} cannot represent a value of type {type(row).__name__}."))
-    return converted
+    if not set(map(type, rows)) <= {list, NoneType}:
+        return [_converted_list(name, conversions, row) for row in rows]
+    flat = list(chain.from_iterable(row for row in rows if row))
+    items = convert_column(name, conversions, flat)
+    if items is flat:
+        return list(rows)
+    rest = iter(items)
+    return [None if row is None else list(islice(rest, len(row))) for row in rows]
+
+
+def _converted_list(name: str, conversions: Mapping[type, Conversion], row: Any) -> Any:
+    if type(row) in (list, tuple):
+        return convert_column(name, conversions, list(row))
+    if row is None:
+        return None
+    return ScalarError(f"A list of {name} cannot represent a value of type {type(row).__name__}.")
 
 
 def conversion_of(conversions: Mapping[type, Conversion], kind: type) -> Conversion | None:
@@ -222,15 +226,16 @@ def fixed_text(value: bytes) -> str:
     return value.rstrip(b"\0").decode()
 
 
-def parse_json(text: str) -> Any:
-    """Return the value of a JSON text. Numbers keep all digits of integers; NaN and infinity are refused."""
-    if _LONG_NUMBER.search(text):  # orjson makes floats of integers beyond 64 bits
-        value = json.loads(text, parse_constant=_refuse_constant)
-        return json_value(value)
-    value = orjson.loads(text)
-    if text.count("[") + text.count("{") > MAX_JSON_DEPTH:
-        json_value(value)
-    return value
+def parse_json(texts: Sequence[str]) -> list[Any]:
+    """Return the values of JSON texts. Integers keep all digits; NaN, infinity and deep nesting are refused."""
+    zeros = "".join(texts).encode().translate(_ZERO_FOR_DIGITS)  # ten times as fast as to look for digits
+    if _LONG_NUMBER in zeros:  # orjson makes floats of integers beyond 64 bits
+        return [json_value(json.loads(text, parse_constant=_refuse_constant)) for text in texts]
+    values = list(map(orjson.loads, texts))
+    for text, value in zip(texts, values, strict=True):
+        if len(text) > MAX_JSON_DEPTH and text.count("[") + text.count("{") > MAX_JSON_DEPTH:
+            json_value(value)
+    return values
 
 
 def _refuse_constant(_text: str) -> Any:

@@ -4,6 +4,7 @@ from benchmarks.load import Load
 from benchmarks.measuring import Cell
 from benchmarks.rates import Rates
 from benchmarks.report import Results, page
+from benchmarks.scalars import DECIMALS, FLOATS, PLAIN, RICH, ScalarTimes
 from benchmarks.stall import Stall
 
 
@@ -48,3 +49,11 @@ def test_what_nginx_answers_has_a_section_of_its_own() -> None:
     assert "an answer of 1,906 bytes" in text
     assert "24,000 requests/s before the gateway, 1.20 of what" in text
     assert "through nginx" not in page(Results()).lower()
+
+
+def test_columns_are_judged_by_what_plain_ones_take() -> None:
+    times = [(PLAIN, 2.0), (RICH, 3.1), (FLOATS, 2.0), (DECIMALS, 3.0)]
+    text = page(Results(scalars=[ScalarTimes(name, [ms], 60_000) for name, ms in times]))
+    assert "| money, enums, JSON, arrays: CPU time | at most 1.50 of integers and texts | 1.55 | missed |" in text
+    assert "| decimals: CPU time | at most 2.00 of floats | 1.50 | reached |" in text
+    assert "| decimals | 3.0 | 60,000 | 1 |" in text
