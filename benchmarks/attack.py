@@ -121,7 +121,18 @@ async def _probe(client: aiohttp.ClientSession, url: str, key: str) -> float:
 
 
 def _new_key(urls: Mapping[str, str], points: int) -> str:
-    command = [sys.executable, "-m", "gateway", "keys", "add", "attack", "--scope", "register:read"]
+    command = [
+        sys.executable,
+        "-m",
+        "gateway",
+        "keys",
+        "add",
+        "attack",
+        "--model",
+        "deploy.fleet.model",
+        "--scope",
+        "register:read",
+    ]
     command += ["--cost-per-minute", str(points)]
     done = subprocess.run(command, env=os.environ | dict(urls), capture_output=True, text=True, check=True)
     return done.stdout.strip()

@@ -13,7 +13,17 @@ from benchmarks.processes import endpoint
 
 SIZE = 500
 UNGUARDED, GUARDED = "gateway, unguarded", "gateway, guarded"
-_KEY = ("keys", "add", "benchmark", "--scope", "register:read", "--scope", "analysis:read")
+_KEY = (
+    "keys",
+    "add",
+    "benchmark",
+    "--model",
+    "deploy.fleet.model",
+    "--scope",
+    "register:read",
+    "--scope",
+    "analysis:read",
+)
 _BUDGET = {"GATEWAY_ANONYMOUS": "none", "GATEWAY_RATE_COST_PER_MINUTE": "1000000000"}
 
 

@@ -162,6 +162,22 @@ class PageBatches:
                 return
             await charge(self.export.points(self.query, self.variables, scopes))
 
+    async def ids(self, stores: Stores, scopes: frozenset[str], tenant: str | None) -> AsyncIterator[str]:
+        """Yield the ids of all objects."""
+        arguments = "first: $first, after: $after"
+        query = (
+            f"query Ids($first: Int!, $after: String) {{ {self.root.name}({arguments})"
+            " { nodes { id } pageInfo { hasNextPage endCursor } } }"
+        )
+        section = self.root.section
+        first, after, follows = (section.max if section is not None else 0) or BATCH, None, True
+        while follows:
+            variables = {"first": first, "after": after}
+            page = await self.export.answer(stores, query, variables, scopes, tenant)
+            for node in page["nodes"]:
+                yield node["id"]
+            after, follows = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+
 
 @dataclass(slots=True)
 class ListedBatches:

@@ -1,4 +1,4 @@
-"""Filling the cache before anybody asks: documents are executed for aircraft, some at a time, at a bounded rate."""
+"""Filling the cache before anybody asks: documents are executed for objects, some at a time, at a bounded rate."""
 
 import asyncio
 import logging
@@ -9,24 +9,27 @@ from contextlib import asynccontextmanager
 from itertools import islice
 from pathlib import Path
 
-from graphql import GraphQLError, OperationDefinitionNode, parse
+from graphql import FieldNode, GraphQLError, OperationDefinitionNode, VariableNode, parse
 
-from gateway.schema import build_schema
+from gateway.auth.model_access import ModelAccess
+from gateway.export_model import ObjectExport
+from gateway.http.errors import HTTPError
+from gateway.request_context import open_context
+from gateway.schema import GatewaySchema, build_schema
 from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.concurrency import cancel_and_wait
 from loaders.errors import CallerError, GatewayError
 from loaders.fleet import FleetEntry, FleetQuery
-from resolvers.context import RequestContext
 
 AT_ONCE = 200
-"""Aircraft of one execution: large enough to fuse, small enough to hold up nobody."""
+"""Objects of one execution: large enough to fuse, small enough to hold up nobody."""
 _PAGE = 1_000
 
 _log = logging.getLogger("gateway")
 
 Progress = Callable[[int, int], None]
-"""(aircraft done, of how many)."""
+"""(objects done, of how many)."""
 
 
 def documents(paths: Sequence[Path]) -> list[str]:
@@ -52,9 +55,49 @@ def _document(file: Path) -> str:
     return text
 
 
-async def all_ids(stores: Stores) -> list[str]:
-    """Every tracked aircraft's tail number."""
-    return [key async for key in _fleet(stores)]
+Target = tuple[Sequence[str], Sequence[str]]
+"""Documents, and the ids that they are executed for."""
+
+
+async def targets(
+    stores: Stores, schema: GatewaySchema, texts: Sequence[str], ids: Sequence[str] | None, tenant: str | None
+) -> list[Target]:
+    """Return what to execute for which objects: for `ids`, or else for all objects that a document's `$ids` names.
+
+    Raises CallerError where these cannot be listed: the model has no page of them, or `$ids` is no root field's keys.
+    """
+    if ids is not None:
+        return [(texts, ids)]
+    if stores.model is None:
+        return [(texts, [key async for key in _fleet(stores)])]
+    by_type: dict[str, list[str]] = {}
+    for text in texts:
+        by_type.setdefault(_type_of(schema, text), []).append(text)
+    scopes = ModelAccess.of(stores.model).scopes
+    found: list[Target] = []
+    for type_name, own in by_type.items():
+        try:
+            pages = ObjectExport.of(schema, type_name).pages(None)
+        except HTTPError as error:
+            raise CallerError(f"Name the objects with --ids: the model has no page of {type_name}.") from error
+        found.append((own, [key async for key in pages.ids(stores, scopes, tenant)]))
+    return found
+
+
+def _type_of(schema: GatewaySchema, text: str) -> str:
+    """Return the object type whose keys `$ids` are in a document."""
+    (operation,) = (one for one in parse(text).definitions if isinstance(one, OperationDefinitionNode))
+    roots = schema.types.roots if schema.types is not None else {}
+    for field in operation.selection_set.selections:
+        root = roots.get(field.name.value) if isinstance(field, FieldNode) else None
+        if isinstance(field, FieldNode) and root is not None and root.object_type and _takes_ids(field):
+            return root.object_type
+    raise CallerError("Name the objects with --ids: no root field of the document takes $ids as the keys of a type.")
+
+
+def _takes_ids(field: FieldNode) -> bool:
+    values = [argument.value for argument in field.arguments or ()]
+    return any(isinstance(value, VariableNode) and value.name.value == "ids" for value in values)
 
 
 async def _fleet(stores: Stores) -> AsyncIterator[str]:
@@ -66,17 +109,24 @@ async def _fleet(stores: Stores) -> AsyncIterator[str]:
 
 
 async def warm(
-    stores: Stores, texts: Sequence[str], ids: Sequence[str], *, per_s: float, progress: Progress
+    stores: Stores,
+    schema: GatewaySchema,
+    target: Target,
+    *,
+    per_s: float,
+    progress: Progress,
+    tenant: str | None = None,
 ) -> list[str]:
-    """Execute each document for all ids, at most `per_s` aircraft a second; the errors, each once, in order.
+    """Execute each document for all ids, at most `per_s` objects a second; the errors, each once, in order.
 
     What is cached already costs a look-up. Returns when what was loaded has been written.
     """
-    schema, errors = build_schema(), dict[str, None]()
+    (texts, ids), errors = target, dict[str, None]()
+    scopes = ModelAccess.of(stores.model).scopes
     rest, done, began = iter(ids), 0, time.monotonic()
     while some := list(islice(rest, AT_ONCE)):
         for text in texts:
-            context = RequestContext.of(stores.loaders())
+            context = open_context(stores, scopes, tenant)
             result = await schema.execute(text, variable_values={"ids": some}, context_value=context)
             await context.release()
             errors.update((error.message, None) for error in result.errors or ())
@@ -104,10 +154,12 @@ async def kept_warm(stores: Stores, settings: Settings) -> AsyncIterator[None]:
 
 
 async def _keep_warm(stores: Stores, texts: Sequence[str], settings: Settings) -> None:
+    schema = build_schema(stores.model)
     while True:
         try:
-            ids = await all_ids(stores)
-            errors = await warm(stores, texts, ids, per_s=settings.warm_rate, progress=lambda *_: None)
+            errors = []
+            for target in await targets(stores, schema, texts, None, None):
+                errors += await warm(stores, schema, target, per_s=settings.warm_rate, progress=lambda *_: None)
         except GatewayError as fault:
             errors = [str(fault)]
         for error in errors:
@@ -125,4 +177,4 @@ def bar(done: int, of: int) -> None:
         if done == of:
             print(file=sys.stderr)
     elif done == of:
-        print(f"{done:,} of {of:,} aircraft", file=sys.stderr)
+        print(f"{done:,} of {of:,} objects", file=sys.stderr)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from gateway.auth.authentication import Policy
 from gateway.commands.command import NotInstalledError, add_command, add_model_option, settings_of
-from gateway.commands.serve import check_settings
+from gateway.commands.serve import check_model_settings, check_settings
 from gateway.served_model import FLEET, load_served_model
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments, OPEN_DEFAULTS)
     check_settings(settings)
     model = load_served_model(settings)
-    Policy.of(settings, model)
+    check_model_settings(settings, model)
     for variable in _without_effect(settings, model):
         print(f"gateway: {variable} has no effect: `gateway run` starts databases of its own.", file=sys.stderr)
     return run(settings, model)

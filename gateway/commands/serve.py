@@ -15,6 +15,7 @@ from gateway.http.paths import parse_root_path
 from gateway.persisted import Persisted
 from gateway.served_model import load_served_model
 from gateway.server import listen, serve
+from gateway.setting import SettingsError
 from gateway.stores import open_stores
 from gateway.trusted_proxies import TrustedProxies
 
@@ -37,7 +38,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     check_settings(settings)
     model = load_served_model(settings)
     require_urls(settings, model)
-    Policy.of(settings, model)
+    check_model_settings(settings, model)
     with listen(settings.host, settings.port) as listening:
         asyncio.run(_reach(settings, model))
         serve(settings, listening, model)
@@ -48,6 +49,15 @@ async def _reach(settings: Settings, model: Model | None) -> None:
     """End the start with a sentence where a store is away, rather than each worker with a traceback."""
     async with open_stores(settings, model):
         pass
+
+
+def check_model_settings(settings: Settings, model: Model | None) -> None:
+    """Check settings that depend on the model."""
+    Policy.of(settings, model)
+    if settings.warm_documents and model is not None and model.tenant is not None:
+        raise SettingsError(
+            "GATEWAY_WARM_DOCUMENTS cannot be set for a model with tenants: run `gateway warm --tenant KEY` for each."
+        )
 
 
 def check_settings(settings: Settings) -> None:

@@ -195,7 +195,7 @@ def test_what_was_warmed_is_not_asked_of_the_stores(
     (tmp_path / "ids.txt").write_text("\n".join(ids))
     assert _invalidate(store_urls, "--everything").returncode == 0
     done = _warm(store_urls, str(tmp_path / "documents"), "--ids", str(tmp_path / "ids.txt"))
-    assert (done.returncode, done.stderr) == (0, "3 of 3 aircraft\n")
+    assert (done.returncode, done.stderr) == (0, "3 of 3 objects\n")
     body = {"query": DASHBOARD, "variables": {"ids": ids}, "extensions": {"accounting": True}}
     accounts = [client.post("/graphql", json=body).json()["extensions"]["accounting"] for client in two]
     assert [account["statements"].get("clickhouse", 0) for account in accounts] == [0, 0]

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from deploy.analytics.data import member_id
@@ -214,3 +215,24 @@ async def test_what_cannot_be_invalidated_is_a_sentence(analytics: Analytics) ->
     assert (status, said) == (1, "gateway: Member: say whose objects have changed; each tenant has keys of its own.\n")
     status, _, said = await gateway(analytics, "invalidate", "--section", "Member.activty")
     assert (status, said) == (1, 'gateway: The model has no section Member.activty. Did you mean "Member.activity"?\n')
+
+
+async def test_the_cache_is_warmed_for_one_tenant(analytics: Analytics, served: Served, tmp_path: Path) -> None:
+    document = tmp_path / "members.graphql"
+    document.write_text("query Warm($ids: [ID!]!) { membersByIds(ids: $ids) { tags billing { invoices } } }")
+    tenant = str(analytics.data.workspaces[2]["id"])
+    status, _, said = await gateway(analytics, "warm", str(document), "--tenant", tenant)
+    assert (status, said) == (0, "320 of 320 objects\n")
+    body = {"variables": {"ids": [str(member_id(number)) for number in range(50, 60)]}}
+    async with served() as client:
+        _, answer = await ask(
+            client, document.read_text(), await analytics.key(2), extensions={"accounting": True}, **body
+        )
+    assert answer["extensions"]["accounting"]["statements"] == {}
+    assert (await gateway(analytics, "warm", str(document)))[2] == (
+        "gateway: --tenant is missing: the model analytics has tenants (UUID).\n"
+    )
+    document.write_text("query Warm($ids: [ID!]!) { nodes(ids: $ids) { id } }")
+    assert (await gateway(analytics, "warm", str(document), "--tenant", tenant))[2] == (
+        "gateway: Name the objects with --ids: no root field of the document takes $ids as the keys of a type.\n"
+    )
