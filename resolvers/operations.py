@@ -2,7 +2,8 @@
 
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from enum import Enum
 from typing import Any
 
 from graphql import FieldNode, FragmentDefinitionNode, Node, OperationDefinitionNode, VariableNode, Visitor, visit
@@ -81,6 +82,10 @@ def _frozen(value: Any) -> Hashable:
     """Return a hashable form of the value with its type, since equal values may differ, such as true and 1."""
     if type(value) is dict:
         return tuple((name, _frozen(one)) for name, one in value.items())
+    if isinstance(value, Enum):
+        return type(value), value.name
+    if type(value) is datetime and value.tzinfo is UTC:  # equal ones of other zones are written in two ways
+        return value
     if type(value) not in _KINDS or (type(value) is str and len(value) > _MAX_TEXT_LENGTH):
         raise _NotAKeyError
     return type(value), value

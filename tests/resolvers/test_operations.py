@@ -1,6 +1,7 @@
 """What is remembered of an operation: the same for the same, another one wherever the answer's shape may differ."""
 
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -15,6 +16,12 @@ query($ids: [ID!]!, $deep: Boolean!, $first: Int, $period: Period) {
 }
 fragment Routes on Analysis { routes(first: $first) { code } }
 """
+
+
+class Way(StrEnum):
+    """An enum whose members are texts, too."""
+
+    UP, DOWN = "UP", "DOWN"
 
 
 def _of(document: Any, **variables: Any) -> dict[Any, Any] | None:
@@ -43,8 +50,17 @@ def test_another_document_of_the_same_text_is_another_one() -> None:
 
 def test_what_cannot_be_told_apart_is_never_remembered() -> None:
     document = parse(QUERY)
-    for value in (["2013-03-01"], 1.5, datetime(2013, 3, 1, tzinfo=UTC), {"from": ["x"]}, "x" * 101, -0.0):
+    for value in (["2013-03-01"], 1.5, datetime(2013, 3, 1), {"from": ["x"]}, "x" * 101, -0.0):
         assert _of(document, deep=True, period=value) is None
+
+
+def test_instants_and_members_of_enums_are_told_apart() -> None:
+    document = parse(QUERY)
+    given = [datetime(2013, 3, 1, tzinfo=UTC), datetime(2013, 3, 2, tzinfo=UTC), Way.UP, Way.DOWN, "UP"]
+    found = [_of(document, deep=True, period=value) for value in given]
+    assert None not in found
+    assert len({id(one) for one in found}) == 5
+    assert [_of(document, deep=True, period=value) for value in given] == found
 
 
 def test_a_period_is_told_apart_by_its_dates() -> None:
