@@ -15,7 +15,7 @@ const SLICE = pick(
 );
 const STATES = ['fresh', 'stale', 'missing'];
 const STORES = { clickhouse: 'ClickHouse', postgresql: 'PostgreSQL' };
-const MOST_NAMES = 4;
+const MAX_NAMES = 4;
 
 const number = (value) => value.toLocaleString('en');
 const counted = (value, noun) => `${number(value)} ${noun}${value === 1 ? '' : 's'}`;
@@ -70,8 +70,8 @@ function State({ state, objects }) {
 }
 
 function names(all) {
-  const more = all.length - MOST_NAMES;
-  return more > 1 ? `${all.slice(0, MOST_NAMES).join(', ')} and ${more} more` : all.join(', ');
+  const more = all.length - MAX_NAMES;
+  return more > 1 ? `${all.slice(0, MAX_NAMES).join(', ')} and ${more} more` : all.join(', ');
 }
 
 function Section({ section }) {
