@@ -14,7 +14,7 @@ from starlette.types import Lifespan
 
 from gateway import export, export_endpoint, graphiql, health
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
-from gateway.example_query import example_query
+from gateway.graphiql.examples import examples_of
 from gateway.http.application import Application
 from gateway.http.cors_settings import ALL, parse_headers, parse_origins
 from gateway.http.endpoint import GraphQLEndpoint
@@ -162,8 +162,7 @@ def _routes(settings: Settings, model: Model | None, persisted: Persisted, rate_
         rate_limit=rate_limit,
         draft_statuses=settings.draft_statuses,
     )
-    example = None if model is None else example_query(model, schema)
-    pages = [Route("/", _home), *graphiql.routes(example=example)] if settings.graphiql else []
+    pages = [Route("/", _home), *graphiql.routes(examples_of(schema))] if settings.graphiql else []
     return [
         Route(GRAPHQL_PATH, endpoint),
         *export.routes(schema, settings.max_ids, rate_limit, viewer_of),

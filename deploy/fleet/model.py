@@ -228,4 +228,6 @@ DESCRIPTIONS = {
 }
 """What the gateway would describe in words for any model, in the words of this one."""
 
-model = m.Model("fleet", query=Query, types=[Aircraft, Airport, Airline], descriptions=DESCRIPTIONS)
+model = m.Model(
+    "fleet", query=Query, types=[Aircraft, Airport, Airline], descriptions=DESCRIPTIONS, examples="examples"
+)

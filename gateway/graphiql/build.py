@@ -13,7 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
-# Whatever changes the built files. The templates and the example are read when the page is served.
+# Whatever changes the built files. The templates are read when the page is served.
 SOURCES = (
     ".npmrc",
     "build.mjs",

@@ -5,15 +5,17 @@ import { GraphiQL } from 'graphiql';
 import { createGraphiQLFetcher } from '@graphiql/toolkit';
 
 const mount = document.getElementById('graphiql');
-const { endpoint, query, variables } = mount.dataset;
+const { endpoint } = mount.dataset;
+const examples = JSON.parse(mount.dataset.examples);
 
 // Initial variables win over stored ones, so they are passed on the first visit only.
 const firstVisit = localStorage.getItem('graphiql:tabState') === null;
 
 const settings = {
   fetcher: createGraphiQLFetcher({ url: endpoint, enableIncrementalDelivery: false }),
-  defaultQuery: query,
-  initialVariables: firstVisit ? variables : undefined,
+  defaultQuery: examples[0].query,
+  defaultTabs: examples,
+  initialVariables: firstVisit ? examples[0].variables : undefined,
   defaultEditorToolsVisibility: 'variables',
   isHeadersEditorEnabled: true,
   shouldPersistHeaders: true,

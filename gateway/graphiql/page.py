@@ -1,12 +1,15 @@
 """The page that GraphiQL is mounted on: one for the built assets, one for the CDN."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from string import Template
 
 from starlette.responses import HTMLResponse
 
+from gateway.graphiql.examples import Example
 from gateway.graphiql.files import SECURITY_HEADERS
 
 # Always asked for again: its file names tell which build is current.
@@ -28,9 +31,9 @@ CDN_PACKAGES = {
 }
 
 
-def graphiql_page(directory: Path, endpoint: str, example: str | None = None) -> HTMLResponse:
+def graphiql_page(directory: Path, endpoint: str, examples: Sequence[Example]) -> HTMLResponse:
     """Return the page of the finished build, or the CDN page if there is none."""
-    settings = _settings(directory, endpoint, example)
+    settings = _settings(endpoint, examples)
     try:
         manifest = json.loads((directory / "assets" / "manifest.json").read_text())
     except FileNotFoundError:
@@ -41,11 +44,9 @@ def graphiql_page(directory: Path, endpoint: str, example: str | None = None) ->
     return HTMLResponse(_built_page(directory, settings, manifest), headers=PAGE_HEADERS | SECURITY_HEADERS)
 
 
-def _settings(directory: Path, endpoint: str, example: str | None) -> dict[str, str]:
+def _settings(endpoint: str, examples: Sequence[Example]) -> dict[str, str]:
     """Return the attributes that page.js reads from the mount point, escaped for HTML."""
-    query = (directory / "example.graphql").read_text() if example is None else example
-    variables = (directory / "example.json").read_text().strip() if example is None else "{}"
-    return {"endpoint": escape(endpoint), "query": escape(query), "variables": escape(variables)}
+    return {"endpoint": escape(endpoint), "examples": escape(json.dumps([asdict(example) for example in examples]))}
 
 
 def _built_page(directory: Path, settings: dict[str, str], manifest: dict[str, str]) -> str:

@@ -17,6 +17,12 @@ const STATES = ['fresh', 'stale', 'missing'];
 const STORES = { clickhouse: 'ClickHouse', postgresql: 'PostgreSQL' };
 const MAX_NAMES = 4;
 
+/** The name of a store, which is its kind and, for a database that the model names, the database's name. */
+function storeName(store) {
+  const [kind, ...name] = store.split(' ');
+  return [STORES[kind] ?? kind, ...name].join(' ');
+}
+
 const number = (value) => value.toLocaleString('en');
 const counted = (value, noun) => `${number(value)} ${noun}${value === 1 ? '' : 's'}`;
 
@@ -86,15 +92,16 @@ function Section({ section }) {
 }
 
 /** What the statements of the sections do not show: those before them, and those after them. */
-function notes({ pages, records }) {
+function notes({ pages, records = [], follows = [] }) {
   const after = records.map((kind) => `Then its ${kind}s, in one statement where they are not cached.`);
+  if (follows.length > 0) after.push(`Then, of the objects that these lead to: ${follows.join(', ')}.`);
   const before = `${counted(pages, 'statement')} first to find out which objects these are; all count as missing.`;
   return (pages ? [before, ...after] : after).join(' ');
 }
 
 function Field({ field }) {
   const head = ['Section', 'In the cache', 'Fused with'].map((name) => h('th', { key: name, scope: 'col' }, name));
-  const rows = field.sections.map((section) => h(Section, { key: section.name, section }));
+  const rows = field.sections.map((section, index) => h(Section, { key: index, section }));
   return h(
     'section',
     null,
@@ -109,7 +116,7 @@ function Statement({ statement: { store, sections, objects, sql, arguments: give
   return h(
     'li',
     null,
-    h('p', null, h('b', null, STORES[store] ?? store), ` for ${counted(objects, 'object')}: ${sections.join(', ')}`),
+    h('p', null, h('b', null, storeName(store)), ` for ${counted(objects, 'object')}: ${sections.join(', ')}`),
     h('pre', { tabIndex: 0, role: 'region', 'aria-label': 'SQL' }, sql),
     values.length > 0 && h('p', null, 'With ', h('code', null, values.join(', '))),
   );

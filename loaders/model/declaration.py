@@ -30,7 +30,8 @@ class ModelDeclaration:
 
     `setup` fills empty databases of `gateway run`: an async function, or where one is, as `module:function`. It is
     called with the stores by database. `migrations` is a folder of SQL, and `examples` a file or folder of GraphQL
-    documents; both are relative to the model's file.
+    documents, each with its variables in a JSON file of the same name beside it, or none. Both are relative to the
+    model's file.
     """
 
     def __init__(

@@ -2,18 +2,21 @@
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext
 
 from benchmarks.servers import answers, running
 from deploy.embedded.engines import StoreUrls
 from deploy.embedded.process import free_port
 from gateway.graphiql import build
 from tests.conftest import Stores
+from tests.gateway.browser import launched_chromium, leave_out
 
 SOURCE = Path(build.__file__).parent
 
@@ -72,3 +75,25 @@ def built(unbuilt: Path) -> Path:
     (assets / "hashed" / "graphiql-BBBB.css").write_text("body {}")
     (assets / "manifest.json").write_text('{"script": "graphiql-AAAA.js", "style": "graphiql-BBBB.css"}')
     return unbuilt
+
+
+@pytest.fixture(scope="session")
+def own_copy() -> None:
+    """GraphiQL built with npm, as the gateway serves it."""
+    if not build.ensure_built():
+        leave_out("GraphiQL's own copy is not built: npm or its packages cannot be had")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """A headless Chromium."""
+    async with launched_chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser without a history."""
+    context = await chromium.new_context(viewport={"width": 1400, "height": 900})
+    yield context
+    await context.close()

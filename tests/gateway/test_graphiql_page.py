@@ -1,6 +1,8 @@
 """GraphiQL's page and files, over HTTP alone."""
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -8,12 +10,14 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.graphiql import build, routes
+from gateway.graphiql.examples import Example
 
 SOURCE = Path(build.__file__).parent
+EXAMPLES = [Example("query Dashboard($ids: [ID!]!) { things(ids: $ids) { id } }", '{"ids": ["<1>"]}'), Example("{ a }")]
 
 
 def client(directory: Path, graphql_path: str = "/graphql") -> httpx.AsyncClient:
-    app = Starlette(routes=routes(graphql_path, directory))
+    app = Starlette(routes=routes(EXAMPLES, graphql_path, directory))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://gateway")
 
 
@@ -88,6 +92,18 @@ async def test_page_posts_to_the_path_it_was_given(built: Path) -> None:
     async with client(built, '/api/"graphql"') as gateway:
         page = await gateway.get("/graphiql")
     assert 'data-endpoint="/api/&quot;graphql&quot;"' in page.text
+
+
+@pytest.mark.parametrize("page_of", ["built", "unbuilt"])
+async def test_page_carries_all_examples(request: pytest.FixtureRequest, page_of: str) -> None:
+    async with client(request.getfixturevalue(page_of)) as gateway:
+        page = await gateway.get("/graphiql")
+    (examples,) = re.findall(r'data-examples="([^"]*)"', page.text)
+    assert json.loads(unescape(examples)) == [
+        {"query": EXAMPLES[0].query, "variables": '{"ids": ["<1>"]}'},
+        {"query": "{ a }", "variables": ""},
+    ]
+    assert "<1>" not in page.text
 
 
 async def test_unbuilt_page_loads_the_locked_versions_from_a_cdn_and_says_so(unbuilt: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,7 @@ from loaders.model.loading import load_model
 from loaders.model.model import Model
 from tests.conftest import NewDatabase, NewStores
 from tests.gateway.auth.conftest import added
+from tests.gateway.conftest import served as serving
 
 Served = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -71,3 +72,17 @@ def served(analytics: Analytics) -> Served:
             yield client
 
     return serve
+
+
+@pytest.fixture(scope="session")
+def analytics_url(analytics: Analytics, store_urls: StoreUrls) -> Iterator[str]:
+    """`gateway serve` over the analytics sample in a process of its own; without a slash at the end."""
+    databases = {
+        "GATEWAY_MODEL": "deploy.analytics.model",
+        "GATEWAY_ANONYMOUS": "",
+        "DATABASE_CRM_URL": analytics.new.database_url,
+        "CLICKHOUSE_WEB_URL": analytics.new.clickhouse_url,
+        "GATEWAY_DATABASE_URL": analytics.new.database_url,
+    }
+    with serving(store_urls, **databases) as url:
+        yield url
