@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from loaders.model.databases import Value
+from loaders.model.databases import Table, Value
 from loaders.model.key_spaces import KeySpace
 from loaders.model.model import Model
 from loaders.objects.object_record import Values
@@ -54,6 +55,7 @@ class TenantSource:
     sections: SectionSource
     tenant: TenantScope | None
     _values: dict[Value, Any] = field(default_factory=dict)
+    _loading: dict[tuple[Table, str], asyncio.Future[Any]] = field(default_factory=dict)
 
     @property
     def values(self) -> TenantValues:
@@ -88,14 +90,27 @@ class TenantSource:
     async def _load_values(self, requests: Sequence[SectionRequest]) -> StoreError | None:
         """Load the tenant's values that are missing, and return the error that kept any from being loaded."""
         for value in needed_by(requests):
-            if value not in self._values and (failure := await self._load_value(value)) is not None:
-                return failure
+            if value in self._values:
+                continue
+            answer = await asyncio.shield(self._loading_of(value))
+            if isinstance(answer, StoreError):
+                self._loading.pop((value.table, value.column), None)
+                return answer
+            self._values[value] = answer
         return None
 
-    async def _load_value(self, value: Value) -> StoreError | None:
+    def _loading_of(self, value: Value) -> asyncio.Future[Any]:
+        """Return the load of a column: other key spaces, and other values of the same column, wait for the same."""
+        column = (value.table, value.column)
+        if column not in self._loading:
+            self._loading[column] = asyncio.ensure_future(self._load_value(value))
+        return self._loading[column]
+
+    async def _load_value(self, value: Value) -> Any:
+        """Return the value, or the error that kept it from being loaded."""
         if self.tenant is None:
             raise TypeError(f"The tenant's own {value.column} is needed, and the request is for no tenant.")
-        section = section_of(value, self.model.bound_tables[value.table])
+        section = section_of(value.table, value.column, self.model.bound_tables[value.table])
         request = section_request(section)
         loaded = await self.sections.load(section.key_space, [self.tenant.value], [request], {})
         answer = loaded[request]
@@ -104,5 +119,4 @@ class TenantSource:
         (row,) = answer
         if row is None or row[0] is None:
             return StatementFailed("postgresql", f"The tenant has no {value.column} in {value.table.name}.")
-        self._values[value] = row[0]
-        return None
+        return row[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.bound_tables import BoundTable, OwnTenant
-from loaders.model.databases import Value
+from loaders.model.databases import Table, Value
 from loaders.model.digests import section_digest
 from loaders.model.key_spaces import KeySpace
 from loaders.model.keys import Key
@@ -55,16 +55,16 @@ def needed_by(requests: Iterable[SectionRequest]) -> list[Value]:
 
 
 @lru_cache(maxsize=64)
-def section_of(value: Value, bound: BoundTable) -> BoundSection:
-    """Return the section that answers a value: the tenant's own row, by the tenant."""
+def section_of(table: Table, text: str, bound: BoundTable) -> BoundSection:
+    """Return the section that answers a column of the tenant's own row, by the tenant."""
     if not isinstance(bound.tenant, OwnTenant):
-        raise TypeError(f"{value.table.name} has no row for each tenant.")
-    (column,) = column_names(value.column)
-    kind = value.table.database.kind
+        raise TypeError(f"{table.name} has no row for each tenant.")
+    (column,) = column_names(text)
+    kind = table.database.kind
     section = BoundSection(
-        name=f"Tenant.{value.table.name}.{column}",
-        key_space=KeySpace(f"Tenant.{value.table.name}", Key((bound.tenant.column,), (bound.tenant.scalar,))),
-        over=value.table,
+        name=f"Tenant.{table.name}.{column}",
+        key_space=KeySpace(f"Tenant.{table.name}", Key((bound.tenant.column,), (bound.tenant.scalar,))),
+        over=table,
         where=Fragment(()),
         key_columns=(bound.tenant.column,),
         columns=(
@@ -78,8 +78,8 @@ def section_of(value: Value, bound: BoundTable) -> BoundSection:
         cardinality=Cardinality.ONE,
         is_row=True,
         is_nullable=True,
-        freshness=value.table.options.freshness,
-        tables=(value.table,),
-        bound_tables={value.table: bound},
+        freshness=table.options.freshness,
+        tables=(table,),
+        bound_tables={table: bound},
     )
     return replace(section, digest=section_digest(section))

@@ -119,17 +119,14 @@ def _plain(type_name: str) -> str:
 
 
 def _values(column: SentColumn, given: list[Any], target: Kind, store: str) -> list[Any]:
-    if column.is_list:
-        decoded = column.scalar.decode_lists(given)
-        return [encode_all(column.scalar, items or [], target) for items in decoded]
-    values = column.scalar.decode(given)
-    failure = next((value for value in values if isinstance(value, Exception)), None)
+    decoded = column.scalar.decode_lists(given) if column.is_list else column.scalar.decode(given)
+    items = [item for each in decoded for item in each or ()] if column.is_list else decoded
+    failure = next((item for item in items if isinstance(item, Exception)), None)
     if failure is not None:
         raise StatementFailed(store, f"The column {column.name} cannot be sent to another database: {failure}")
-    encoded = encode_all(column.scalar, values, target)
-    if target is Kind.CLICKHOUSE and sum(len(str(value)) + 3 for value in encoded) > MAX_SENT_BYTES:
-        message = (
-            f"The column {column.name} of a relation has more than {MAX_SENT_BYTES:,} bytes to be sent to ClickHouse."
-        )
-        raise StatementFailed(store, message)
-    return encoded
+    if target is Kind.CLICKHOUSE and sum(len(str(item)) + 3 for item in items) > MAX_SENT_BYTES:
+        limit = f"more than {MAX_SENT_BYTES:,} bytes, which ClickHouse does not take as one parameter"
+        raise StatementFailed(store, f"The column {column.name} of a relation has {limit}: narrow the relation.")
+    if column.is_list:
+        return [encode_all(column.scalar, each or [], target) for each in decoded]
+    return encode_all(column.scalar, decoded, target)

@@ -119,4 +119,14 @@ def _clickhouse_text(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bool):
         return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) else value
+    return _Digits(value) if isinstance(value, Decimal) else value
+
+
+class _Digits:
+    """A decimal as ClickHouse reads it in arrays too: without quotes, which texts have there, and without exponent."""
+
+    def __init__(self, value: Decimal) -> None:
+        self._value = value
+
+    def __str__(self) -> str:
+        return format(self._value, "f")

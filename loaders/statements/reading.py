@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, groupby, islice
+from types import NoneType
 from typing import Any
 
 from loaders.model.bound_sections import BoundColumn
+from loaders.model.canonical import REFUSALS, conversion_of, same
 from loaders.model.keys import Key
 from loaders.model.scalars import Scalar
 from loaders.statements.list_conditions import term_scalar
@@ -116,10 +118,14 @@ def _decoded_keys(key: Key, raw: Sequence[Any]) -> list[Any]:
 
 
 def _decoded_rows(request: SectionRequest, columns: Sequence[Column]) -> list[tuple[Any, ...]]:
+    return list(zip(*_decoded_columns(request, columns), strict=True))
+
+
+def _decoded_columns(request: SectionRequest, columns: Sequence[Column]) -> list[Column]:
+    """Return the columns of a list's rows decoded, those of a page's order too; a column that is canonical as it is."""
     own = len(request.section.columns)
     decoded = [decode_column(column, values) for column, values in zip(request.section.columns, columns, strict=False)]
-    decoded += [scalar.decode(values) for scalar, values in zip(_order_scalars(request), columns[own:], strict=True)]
-    return list(zip(*decoded, strict=True))
+    return [*decoded, *(_decoded(*each) for each in zip(_order_scalars(request), columns[own:], strict=True))]
 
 
 def _order_scalars(request: SectionRequest) -> list[Scalar]:
@@ -128,20 +134,44 @@ def _order_scalars(request: SectionRequest) -> list[Scalar]:
     return [term_scalar(term) for term in shape_of(request, 0).order]
 
 
-def _decoded_lists(request: SectionRequest, lists: Column) -> list[list[tuple[Any, ...]]]:
+def _decoded_lists(request: SectionRequest, lists: Column) -> Sequence[Any]:
     """Return arrays of rows with their values decoded, all rows of all arrays at once."""
     columns = list(zip(*chain.from_iterable(lists), strict=True))
-    if not columns:
-        return [[] for _ in lists]
-    rows = iter(_decoded_rows(request, columns))
+    decoded = _decoded_columns(request, columns) if columns else []
+    if all(values is given for values, given in zip(decoded, columns, strict=False)):
+        return lists
+    rows = iter(list(zip(*decoded, strict=True)))
     return [list(islice(rows, len(each))) for each in lists]
 
 
-def decode_column(column: BoundColumn, values: Column) -> list[Any]:
+def decode_column(column: BoundColumn, values: Column) -> Column:
     """Return a column's values in their canonical form; of a link to a key of several parts its tuples."""
     if len(column.scalars) > 1:
         return _decode_tuples(column.scalars, values)
-    return column.scalar.decode_lists(values) if column.is_list else column.scalar.decode(values)
+    return column.scalar.decode_lists(values) if column.is_list else _decoded(column.scalar, values)
+
+
+def _decoded(scalar: Scalar, values: Column) -> Column:
+    """Return values in their canonical form: the same sequence where they are in it, as most are."""
+    kinds = set(map(type, values))
+    has_null = NoneType in kinds
+    kinds.discard(NoneType)
+    if not kinds:
+        return values
+    conversion = conversion_of(scalar.conversions, kinds.pop()) if len(kinds) == 1 else None
+    if conversion is same:
+        return values
+    if conversion is None:
+        return scalar.decode(values)
+    present = [value for value in values if value is not None] if has_null else values
+    try:
+        converted = conversion(present)
+    except REFUSALS:
+        return scalar.decode(values)
+    if converted is present:
+        return values
+    rest = iter(converted)
+    return [None if value is None else next(rest) for value in values] if has_null else converted
 
 
 def _decode_tuples(scalars: Sequence[Scalar], values: Column) -> list[Any]:

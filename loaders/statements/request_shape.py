@@ -119,12 +119,19 @@ def never_null(section: BoundSection, term: OrderTerm) -> bool:
     """Whether a term of an order is a column that is never null."""
     if section.target and any(term.expression == each.expression for each in section.tie_break):
         return True  # a part of the key
-    own = term.expression.parts[0] if len(term.expression.parts) == 1 else None
-    name = own.name if isinstance(own, OwnField) else None
-    return any(
-        not column.shape.nullable and (column.name == name or column.sql == term.expression)
+    expression = _plain(term.expression)
+    return expression is not None and any(
+        not column.shape.nullable and expression in (OwnField(column.name), _plain(column.sql))
         for column in section.columns
     )
+
+
+def _plain(fragment: Fragment) -> str | Reference | None:
+    """Return SQL that is one column, without quotes, or one reference; None where it is more."""
+    if len(fragment.parts) != 1:
+        return None
+    (part,) = fragment.parts
+    return part.strip('"`') if isinstance(part, str) else part
 
 
 def _order(request: SectionRequest, picks: dict[str, Any]) -> tuple[OrderTerm, ...]:

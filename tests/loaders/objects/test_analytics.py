@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from deploy.analytics.data import ZONES, AnalyticsData
+from loaders.objects.request_loaders import RequestLoaders
 from loaders.statements.section_request import Period
 from tests.loaders.objects.asking import DATA, MEMBERS, NOBODY, PROJECTS, TENANTS, Asker
 from tests.loaders.statements import truth
@@ -149,3 +151,13 @@ async def test_objects_of_everyones_tables_are_each_tenants(asker: Asker) -> Non
 
 async def test_projects_are_loaded_beside_members(asker: Asker, own: AnalyticsData) -> None:
     assert await asker.of("Project.activity", PROJECTS) == truth.activity(own, "project_id")
+
+
+async def test_the_tenants_zone_is_read_once_for_all_that_is_loaded_at_a_time(asker: Asker) -> None:
+    months, project = asker.request("Member.usage.by_month"), asker.request("Project.activity", period=SPRING)
+    loaders = RequestLoaders.over(asker.model, asker.databases(), tenant=asker.scope())
+    await asyncio.gather(
+        loaders.objects.load((months.section.key_space, (MEMBERS[0],), frozenset([months]))),
+        loaders.objects.load((project.section.key_space, (PROJECTS[0],), frozenset([project]))),
+    )
+    assert [sql.count("app.workspaces") for _, sql in asker.sent].count(1) == 1
