@@ -13,6 +13,7 @@ from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.http.hosts import parse_allowed_hosts
 from gateway.http.paths import parse_root_path
 from gateway.persisted import Persisted
+from gateway.reload import serve_and_reload
 from gateway.served_model import load_served_model
 from gateway.server import listen, serve
 from gateway.setting import SettingsError
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 def add_to(commands: Commands) -> None:
     """Add the command."""
     about = "serve a model over the stores of DATABASE_URL, CLICKHOUSE_URL and REDIS_URL"
-    add_model_option(add_command(commands, "serve", _serve, about))
+    parser = add_command(commands, "serve", _serve, about)
+    parser.add_argument("--reload", action="store_true", help="serve each good version of the model's files")
+    add_model_option(parser)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     check_settings(settings)
+    if arguments.reload:
+        return serve_and_reload(settings)
     model = load_served_model(settings)
     require_urls(settings, model)
     check_model_settings(settings, model)
