@@ -1,6 +1,6 @@
 """Relay connections: pages of objects and of rows, their edges and their cursors.
 
-Edges and a page's information are tuples, so that they cost little to make.
+Pages and edges are tuples, so that they cost little to make.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 Edge = tuple[Any, Sequence[Any], str]
 """The node, the values that it is ordered by, and the identity of the list."""
-_EDGES, _TOTAL = 0, 3
+_EDGES, _HAS_NEXT, _HAS_PREVIOUS, _TOTAL = range(4)
 """Places in a page."""
 EDGES, NODES, NODE, TOTAL_COUNT = "edges", "nodes", "node", "totalCount"
 
@@ -168,30 +168,28 @@ def _cursors(sealer: CursorSealer) -> Any:
 
 
 def _page_info_field(parts: SchemaParts) -> StrawberryField:
-    sealer = parts.arguments.cursors
-
-    def information(page: Page) -> tuple[Any, ...]:
-        edges = page.edges
-        ends = [sealer.seal(values, identity) for _, values, identity in (edges[:1] + edges[-1:])]
-        start, end = ends or (None, None)
-        return page.has_next, page.has_previous, start, end
-
-    def batch(parents: Sequence[Page], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
-        return list(map(information, parents))
-
-    declared = parts.registry.once("PageInfo", _page_info)
-    return batch_field(FieldText("pageInfo", "Where the page stands."), declared, batch)
+    declared = parts.registry.once("PageInfo", lambda: _page_info(parts.arguments.cursors))
+    return batch_field(FieldText("pageInfo", "Where the page stands."), declared, _themselves)
 
 
-def _page_info() -> Any:
-    texts = {
-        "hasNextPage": "Whether another page follows.",
-        "hasPreviousPage": "Whether the page follows a cursor.",
-        "startCursor": "Cursor of the first edge; null on an empty page.",
-        "endCursor": "Cursor of the last edge, to ask for what is after it.",
-    }
+def _themselves(parents: Sequence[Page], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Page]:
+    return parents
+
+
+def _page_info(sealer: CursorSealer) -> Any:
+    def cursor_at(place: int) -> Any:
+        def batch(parents: Sequence[Page], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str | None]:
+            ends = (page.edges[place] if page.edges else None for page in parents)
+            return [None if end is None else sealer.seal(end[1], end[2]) for end in ends]
+
+        return batch
+
+    start = FieldText("startCursor", "Cursor of the first edge; null on an empty page.")
+    end = FieldText("endCursor", "Cursor of the last edge, to ask for what is after it.")
     fields = [
-        column_field(FieldText(name, text), bool if name.startswith("has") else optional(str), place)
-        for place, (name, text) in enumerate(texts.items())
+        column_field(FieldText("hasNextPage", "Whether another page follows."), bool, _HAS_NEXT),
+        column_field(FieldText("hasPreviousPage", "Whether the page follows a cursor."), bool, _HAS_PREVIOUS),
+        batch_field(start, optional(str), cursor_at(0)),
+        batch_field(end, optional(str), cursor_at(-1)),
     ]
     return make_type("PageInfo", fields, description="Where a page of a connection stands (Relay).")

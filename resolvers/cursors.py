@@ -19,6 +19,8 @@ from loaders.errors import CallerError
 MAX_CURSOR_CHARACTERS = 8_000
 """A cursor is no longer than what was sealed; a longer one is refused unread."""
 _DATE, _INSTANT = "d", "t"
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of values that JSON holds as they are."""
 
 
 class CursorSealer:
@@ -34,7 +36,8 @@ class CursorSealer:
 
     def seal(self, values: Sequence[Any], list_identity: str) -> str:
         """Return the cursor of a row with these values in a list, of which other lists know nothing."""
-        sealed = self._cipher.encrypt(orjson.dumps(list(map(_to_json, values))), [list_identity.encode()])
+        written = orjson.dumps([value if type(value) in _PLAIN else _to_json(value) for value in values])
+        sealed = self._cipher.encrypt(written, [list_identity.encode()])
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open(self, cursor: str, list_identity: str) -> tuple[Any, ...]:

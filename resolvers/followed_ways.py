@@ -23,15 +23,18 @@ async def load_node(context: RequestContext, node: SelectionNode, keys: Sequence
     """Return the records of keys with columns of their own, so that objects can take the place of keys in them."""
     loaded = await context.loaders.objects.load((node.target.key_space, tuple(keys), node.requests))
     columns = dict(loaded[0].values) if loaded else {}
-    return [ObjectRecord(key, columns, place) for key, _, place in loaded]
+    return list(map(ObjectRecord._make, [(key, columns, place) for key, _, place in loaded]))
 
 
-def exists(node: SelectionNode, record: ObjectRecord) -> bool:
-    """Whether an object is known to exist. What deferred parts ask is asked of such objects alone."""
-    if node.target.record is None or node.target.record not in record.values:
-        return True
-    column = record.values[node.target.record]
-    return not isinstance(column, StoreError) and column[record.place] is not None
+def known_objects(node: SelectionNode, records: list[ObjectRecord]) -> list[ObjectRecord]:
+    """Return the records, loaded together, of objects that exist; none where that is not known.
+
+    What deferred parts ask is asked of such objects alone.
+    """
+    column = records[0].values.get(node.target.record) if records and node.target.record is not None else None
+    if column is None:
+        return records
+    return [] if isinstance(column, StoreError) else [each for each in records if column[each.place] is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +160,7 @@ async def _targets(
     column = records[0].values[node.target.record] if node.target.record is not None else None
     if isinstance(column, StoreError):
         return [], dict.fromkeys(keys, column)
-    known = [each for each in records if exists(node, each)]
+    known = known_objects(node, records)
     return known, {each.key: each for each in known}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loaders.objects.object_record import ObjectRecord, values_of
 from loaders.stores.errors import StoreError
-from resolvers.followed_ways import LinkWay, OwnRowsWay, ReferenceWay, Way, exists, load_node
+from resolvers.followed_ways import LinkWay, OwnRowsWay, ReferenceWay, Way, known_objects, load_node
 from resolvers.function_calls import answers_of, checked_answers
 from resolvers.python_values import to_python
 from resolvers.selection_tree import FunctionCall
@@ -35,7 +35,7 @@ async def load_objects(context: RequestContext, node: SelectionNode, keys: Seque
     if not keys:
         return []
     records = await load_node(context, node, keys)
-    known = [each for each in records if exists(node, each)]
+    known = known_objects(node, records)
     level: _Level = [(node, known)] if known else []
     while level:
         level = await _next_level(context, level)
@@ -44,7 +44,9 @@ async def load_objects(context: RequestContext, node: SelectionNode, keys: Seque
 
 def existing(record: SectionRequest, records: Iterable[ObjectRecord]) -> list[ObjectRecord | None]:
     """Return the records of objects that exist, and None for others. Raises the StoreError that left it unknown."""
-    return [each if each.get(record) is not None else None for each in records]
+    records = list(records)
+    rows = values_of(records, record)
+    return [None if row is None else each for each, row in zip(records, rows, strict=True)]
 
 
 async def _next_level(context: RequestContext, level: _Level) -> _Level:

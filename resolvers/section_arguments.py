@@ -42,6 +42,8 @@ class SectionArguments:
         With `scopes`, raises ForbiddenError for a filter or an order that needs another. Raises CallerError, with the
         field's name, for values that cannot be.
         """
+        if not section.arguments and all(arguments.get(name) is None for name in (AFTER, FILTER, ORDER_BY)):
+            return _plain_request(section, arguments.get(FIRST), period)
         order = _order(section, arguments.get(ORDER_BY), scopes)
         request = section_request(
             section,
@@ -64,6 +66,12 @@ class SectionArguments:
             filters=dict(request.filters),
             arguments=dict(request.arguments),
         )
+
+
+@lru_cache(maxsize=4_096)
+def _plain_request(section: BoundSection, first: int | None, period: Period | None) -> SectionRequest:
+    """Return a request without conditions. Fields ask for it again for each part of a large list."""
+    return section_request(section, first=first, period=period)
 
 
 def list_identity(request: SectionRequest) -> str:
