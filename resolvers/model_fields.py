@@ -11,6 +11,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.field import StrawberryField
 
+from loaders.errors import GatewayError
 from loaders.model.class_reader import DeclaredField
 from loaders.model.shapes import Shape
 from resolvers.batching import BATCH, Batch, ColumnField
@@ -124,7 +125,7 @@ def batch_field(
 ) -> StrawberryField:
     """Return a field of this type that a batch function resolves."""
     field: StrawberryField = _field(BatchField, text, declared, {BATCH: batch, ASKED: asked}, scopes)
-    field.arguments = list(arguments)
+    field.arguments = _checked(text.name, arguments)
     return field
 
 
@@ -148,7 +149,7 @@ def async_field(
 ) -> StrawberryField:
     """Return a root field."""
     field: AsyncField = _field(AsyncField, text, declared, metadata or {}, scopes)
-    field.arguments = list(arguments)
+    field.arguments = _checked(text.name, arguments)
     field.resolve = resolve
     return field
 
@@ -177,6 +178,27 @@ def argument(
         default=default,
         deprecation_reason=deprecated or None,
     )
+
+
+_STRAWBERRYS_OWN = frozenset({"info", "source", "self", "next_", "_source"})
+"""Names of parameters that Strawberry calls resolvers with, beside the arguments."""
+
+
+class ArgumentNameError(GatewayError):
+    """An argument whose name cannot be used."""
+
+
+def _checked(field: str, arguments: Sequence[StrawberryArgument]) -> list[StrawberryArgument]:
+    """Return the arguments of a field. Raises ArgumentNameError for names that are taken."""
+    names = [each.python_name for each in arguments]
+    for name in names:
+        if name in _STRAWBERRYS_OWN:
+            raise ArgumentNameError(f"{field}: no argument can be called {name}: give it another name.")
+        if names.count(name) > 1:
+            raise ArgumentNameError(
+                f"{field}: two arguments are called {name}, one of them the gateway's own: rename yours."
+            )
+    return list(arguments)
 
 
 def strictest(scopes: Iterable[str]) -> list[str]:

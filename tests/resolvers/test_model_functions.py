@@ -14,6 +14,7 @@ import pytest
 import fuseway as m
 from loaders.model.compilation import compile_model
 from loaders.stores.errors import StoreUnavailable
+from resolvers.model_fields import ArgumentNameError
 from resolvers.request_context import RequestContext
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects
 from tests.resolvers.model_schemas import schema_of
@@ -255,3 +256,26 @@ async def test_several_columns_together_look_an_object_up() -> None:
     assert not result.errors
     assert result.data == {"bySlug": {"id": "4", "slug": "a:b"}, "bySlugs": [{"id": "4"}, None, None, None]}
     assert [keys for _, keys, _ in objects.loads] == [[("x", "a:b")], [("x", "a:b"), ("x", "y")]]
+
+
+def _informed(id: Sequence[UUID], info: int) -> list[int]:  # noqa: A002
+    return [info for _ in id]
+
+
+def test_an_argument_that_has_a_name_of_strawberrys_own_ends_the_start() -> None:
+    class Named(m.Object, table=shops):
+        """A shop."""
+
+        id: UUID = m.key()
+        informed: int = m.resolver(_informed)
+
+    fields = {
+        "__annotations__": {"named": Named | None},
+        "named": m.by_key(),
+        "__doc__": "Ways in.",
+        "__module__": __name__,
+    }
+    query = type("Query", (m.Query,), fields)
+    model = compile_model(m.Model("named", query=query, types=[Named]))
+    with pytest.raises(ArgumentNameError, match="informed: no argument can be called info"):
+        schema_of(model)
