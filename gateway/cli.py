@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from gateway.commands import invalidate, keys, migrate, run, schema, serve, setup, warm
+from gateway.commands import export, invalidate, keys, migrate, run, schema, serve, setup, warm
 from gateway.settings import settings_table
 from loaders.errors import GatewayError
 from loaders.model.problems import ModelError
 
-_COMMANDS = (run, serve, migrate, setup, invalidate, warm, keys, schema)
+_COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema)
 """In the order of the help."""
 
 

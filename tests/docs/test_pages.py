@@ -28,9 +28,9 @@ async def test_the_readme_shows_a_real_answer(sample_stores: Stores) -> None:
 
 
 async def test_the_gateways_own_example_runs(sample_stores: Stores) -> None:
-    folder = ROOT / "gateway" / "graphiql"
-    variables = json.loads((folder / "example.json").read_text())
-    asked = await ask(*sample_stores, (folder / "example.graphql").read_text(), variables.get("variables", variables))
+    folder = ROOT / "deploy" / "fleet" / "examples"
+    variables = json.loads((folder / "dashboard.json").read_text())
+    asked = await ask(*sample_stores, (folder / "dashboard.graphql").read_text(), variables.get("variables", variables))
     assert asked.errors == []
     assert all(asked.data["aircraftByIds"])
 

@@ -37,7 +37,8 @@ class Analytics:
     @property
     def settings(self) -> dict[str, Any]:
         urls = (("CLICKHOUSE_WEB_URL", self.new.clickhouse_url), ("DATABASE_CRM_URL", self.new.database_url))
-        return {"named_urls": urls, "own_database_url": self.new.database_url, "redis_url": self.redis_url}
+        slow = {"redis_timeout_s": 10.0, "cache_timeout_s": 10.0}  # a busy machine has a cache, too
+        return {"named_urls": urls, "own_database_url": self.new.database_url, "redis_url": self.redis_url, **slow}
 
     async def key(self, number: int, *scopes: str) -> dict[str, str]:
         """The header of a new key of a workspace, by its number, with these scopes or all of the model."""

@@ -1,0 +1,73 @@
+"""`gateway export`: write the objects of one type of a model to standard output."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.auth.model_access import ModelAccess
+from gateway.commands.command import add_command, add_model_option, add_tenant_option, settings_of
+from gateway.databases import require_urls
+from gateway.export_model import ObjectExport, export_types
+from gateway.http.errors import HTTPError
+from gateway.schema import build_schema
+from gateway.served_model import load_served_model
+from gateway.stores import open_cached_stores
+from loaders.errors import CallerError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from gateway.commands.command import Commands
+    from gateway.settings import Settings
+    from loaders.model.model import Model
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    about = "write the objects of one type of a model to standard output, a line of JSON each"
+    parser = add_command(commands, "export", _export, about)
+    parser.add_argument("object", help="name of the type as in /export/{object}, such as member")
+    parser.add_argument(
+        "--ids", type=Path, metavar="FILE", help="keys of the objects, one a line (without it: all objects)"
+    )
+    add_tenant_option(parser)
+    add_model_option(parser)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
+    model = load_served_model(settings)
+    if model is None:
+        raise CallerError("The sample fleet is exported over HTTP: GET /export/analysis.")
+    require_urls(settings, model)
+    tenant = ModelAccess.of(model).tenant_option(arguments.tenant, "--tenant")
+    if arguments.object not in export_types(model):
+        raise CallerError(f"{arguments.object} is no object type: there are {', '.join(export_types(model))}.")
+    try:
+        ids = None if arguments.ids is None else arguments.ids.read_text().split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CallerError(f"{arguments.ids} cannot be read: {error}") from error
+    asyncio.run(_exported(settings, model, arguments.object, ids, tenant))
+    return 0
+
+
+async def _exported(settings: Settings, model: Model, name: str, ids: Sequence[str] | None, tenant: str | None) -> None:
+    """Write the lines; what has been written when a batch fails is good. Raises CallerError if the type cannot
+    be exported so."""
+    export = ObjectExport.of(build_schema(model), export_types(model)[name])
+    try:
+        batches = export.pages(None) if ids is None else export.listed(ids)
+    except HTTPError as error:
+        raise CallerError(str(error)) from error
+    scopes = ModelAccess.of(model).scopes
+    async with open_cached_stores(settings, model, listens=False) as stores:
+        async for line in batches.lines(stores, scopes, tenant, _free):
+            sys.stdout.buffer.write(line)
+
+
+async def _free(_points: int) -> None:
+    """Charge nothing: whoever runs the command has the databases."""
