@@ -27,7 +27,7 @@ PATHS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "section": ("section { value }", ("section", "value")),
     "array in a section": ("section { array maybe }", ("section", "array", 1)),
     "section beside a link": ("section { value self { value } }", ("section", "value")),
-    "list": ("list { value array }", ("list", 1, "value")),
+    "list": ("list { value array maybe }", ("list", 1, "value")),
     "list of not null": ("strict { strict }", ("strict", 1)),
     "connection": ("page { edges { cursor node { value } } }", ("page", "edges", 1, "node", "value")),
     "link": ("link { leaf link { array } }", ("link", "leaf")),
@@ -56,7 +56,7 @@ def _types(answer: Any) -> Any:
         return (value, [value, value], [None, value, value], value)
 
     def rows(held: Held) -> list[Any]:
-        return [row(held.clean), row(held.attribute), None]
+        return [row(held.clean), row(held.attribute), None, (None, None, None, held.clean)]
 
     own = {"value": column("value", 0, answer | None), "array": column("array", 1, list_of(answer | None) | None)}
     section = object_type(
