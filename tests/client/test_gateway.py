@@ -47,10 +47,10 @@ async def test_the_fleet_is_walked_to_its_end(connect: Connect, gateway: str, do
     wanted = {"filter": {"manufacturer": "CESSNA"}}
     whole = await client.execute(document, wanted | {"first": 1_000})
     assert whole.data is not None
-    nodes = await client.pages(document, "fleet", wanted, most=1_000, page_size=4)
+    nodes = await client.pages(document, "fleet", wanted, max_items=1_000, page_size=4)
     assert [edge["node"] for edge in whole.data["fleet"]["edges"]] == nodes
     assert len(nodes) == whole.data["fleet"]["totalCount"] > 4
-    assert await client.pages(document, "fleet", wanted, most=5, page_size=4) == nodes[:5]
+    assert await client.pages(document, "fleet", wanted, max_items=5, page_size=4) == nodes[:5]
 
 
 async def test_what_the_gateway_refuses_is_an_error(connect: Connect, gateway: str) -> None:

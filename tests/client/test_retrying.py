@@ -7,8 +7,9 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
+from fuseway_client import Client
 from fuseway_client.errors import ResponseError, TransportError
-from fuseway_client.exchange import Exchange, Outcome, Send
+from fuseway_client.exchange import Exchange, Send, SendResult
 from fuseway_client.operations import Operation, Result
 from fuseway_client.retrying import Retries, RetrySettings, retry_after_s
 from tests.client.conftest import MUTATION, QUERY
@@ -19,7 +20,7 @@ AWAY = httpx.Response(503)
 BACK_SOON = httpx.Response(503, headers={"retry-after": "2"})
 
 
-def _run(document: str, outcomes: Sequence[Outcome], **options: float) -> tuple[list[Send], Result | Exception]:
+def _run(document: str, outcomes: Sequence[SendResult], **options: float) -> tuple[list[Send], Result | Exception]:
     """What was sent, until the outcomes led to a result or an exception."""
     steps = Exchange("http://gateway/graphql", **options).execute(Operation(document))  # type: ignore[arg-type]
     sent = [next(steps)]
@@ -51,14 +52,14 @@ def _run(document: str, outcomes: Sequence[Outcome], **options: float) -> tuple[
         httpx.RemoteProtocolError(""),
     ],
 )
-def test_a_query_is_asked_again(outcome: Outcome) -> None:
+def test_a_query_is_asked_again(outcome: SendResult) -> None:
     sent, result = _run(QUERY, [outcome, OK])
     assert result == Result({"a": 1})
     assert [send.content for send in sent] == [sent[0].content] * 2
 
 
 @pytest.mark.parametrize("outcome", [LIMITED, httpx.ConnectError(""), httpx.ConnectTimeout(""), httpx.PoolTimeout("")])
-def test_a_mutation_is_asked_again_where_nothing_was_done(outcome: Outcome) -> None:
+def test_a_mutation_is_asked_again_where_nothing_was_done(outcome: SendResult) -> None:
     sent, result = _run(MUTATION, [outcome, OK])
     assert (len(sent), result) == (2, Result({"a": 1}))
 
@@ -75,7 +76,7 @@ def test_a_mutation_is_asked_again_where_nothing_was_done(outcome: Outcome) -> N
         httpx.RemoteProtocolError(""),
     ],
 )
-def test_a_mutation_that_may_have_been_done_is_not_asked_again(outcome: Outcome) -> None:
+def test_a_mutation_that_may_have_been_done_is_not_asked_again(outcome: SendResult) -> None:
     sent, error = _run(MUTATION, [outcome])
     assert len(sent) == 1
     assert isinstance(error, ResponseError if isinstance(outcome, httpx.Response) else TransportError)
@@ -94,7 +95,7 @@ def test_a_mutation_that_may_have_been_done_is_not_asked_again(outcome: Outcome)
         httpx.TooManyRedirects(""),
     ],
 )
-def test_what_would_fail_again_is_not_asked_again(outcome: Outcome) -> None:
+def test_what_would_fail_again_is_not_asked_again(outcome: SendResult) -> None:
     sent, error = _run(QUERY, [outcome])
     assert len(sent) == 1
     assert isinstance(error, ResponseError | TransportError)
@@ -116,7 +117,7 @@ def test_one_attempt_means_none_again() -> None:
 def _pauses(asked_s: float | None, count: int, **settings: float) -> list[float | None]:
     """The pause before attempt 2, 3 and so on, of a call with a clock that stands still."""
     retries = Retries(
-        RetrySettings(count + 2, settings.get("backoff_s", 0.5), settings.get("most_s", 80_000), clock=lambda: 0.0)
+        RetrySettings(count + 2, settings.get("backoff_s", 0.5), settings.get("max_s", 80_000), clock=lambda: 0.0)
     )
     return [retries.pause_s(asked_s) for _ in range(count)]
 
@@ -149,7 +150,7 @@ def test_no_attempt_begins_after_the_time() -> None:
 
 
 def test_a_retry_after_beyond_the_time_ends_the_call_at_once() -> None:
-    sent, error = _run(QUERY, [httpx.Response(429, headers={"retry-after": "31"})], retry_most_s=30)
+    sent, error = _run(QUERY, [httpx.Response(429, headers={"retry-after": "31"})], retry_max_s=30)
     assert len(sent) == 1
     assert isinstance(error, ResponseError)
     assert error.retry_after_s == 31.0
@@ -187,7 +188,7 @@ def test_a_retry_after_that_cannot_be_read_says_nothing(after: str) -> None:
     [{"retry_attempts": 0}]
     + [
         {name: value}
-        for name in ("timeout_s", "retry_backoff_s", "retry_most_s")
+        for name in ("timeout_s", "retry_backoff_s", "retry_max_s")
         for value in (-1, 86_401, float("inf"), float("nan"))
     ]
     + [{"timeout_s": 0}],
@@ -195,3 +196,13 @@ def test_a_retry_after_that_cannot_be_read_says_nothing(after: str) -> None:
 def test_settings_that_cannot_be_or_wait_for_ever_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         Exchange("http://gateway/graphql", **options)  # type: ignore[arg-type]
+
+
+def test_the_old_name_of_the_time_is_taken_with_a_warning_that_shows_its_caller() -> None:
+    with pytest.warns(DeprecationWarning, match=r"^retry_most_s is deprecated: write retry_max_s\.$") as warned:
+        client = Client("http://gateway/graphql", retry_most_s=1)
+    client.close()
+    assert [warning.filename for warning in warned] == [__file__]
+    warns = pytest.warns(DeprecationWarning, match="retry_most_s")
+    with warns, pytest.raises(ValueError, match="retry_max_s must be at least 0 s"):
+        Exchange("http://gateway/graphql", retry_most_s=-1)

@@ -135,3 +135,10 @@ def test_packages_are_pinned_and_locked_without_addresses() -> None:
     assert {name: lock["packages"][f"node_modules/{name}"]["version"] for name in wanted} == wanted
     assert [name for name, locked in lock["packages"].items() if "resolved" in locked] == []
     assert [name for name, locked in lock["packages"].items() if name and "integrity" not in locked] == []
+
+
+def test_neither_the_page_nor_the_python_client_names_the_sample() -> None:
+    client_files = (SOURCE.parents[1] / "clients" / "python" / "fuseway_client").glob("*.py")
+    page_files = [path for path in SOURCE.iterdir() if path.suffix in (".js", ".mjs", ".css", ".html")]
+    words = re.compile(r"aircraft|airline|airport|fleet|\bflight|tail.?number", re.IGNORECASE)
+    assert [path.name for path in (*page_files, *client_files) if words.search(path.read_text())] == []

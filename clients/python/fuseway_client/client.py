@@ -9,10 +9,10 @@ from typing import Any, Self, Unpack
 
 import httpx
 
-from fuseway_client.exchange import Exchange, Outcome, Send, Steps, T
+from fuseway_client.exchange import Exchange, Send, SendResult, Steps, T
 from fuseway_client.operations import Operation, Result
 from fuseway_client.options import Options
-from fuseway_client.paging import Paging
+from fuseway_client.paging import Paging, max_items_of
 
 _PAGE_SIZE = 100
 
@@ -31,11 +31,11 @@ class Client:
     def execute(
         self, document: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None
     ) -> Result:
-        """The result, which may have errors. Raises TransportError without an answer, ResponseError for a bad one."""
+        """Return the result, which may have errors. Raises TransportError or ResponseError where there is none."""
         return self._take(self._exchange.execute(Operation(document, variables, operation_name)))
 
     def execute_batch(self, operations: Sequence[Operation]) -> list[Result]:
-        """The results of all operations in their order, asked in one request. Raises as `execute` does."""
+        """Return the results of all operations in their order, asked in one request. Raises as `execute` does."""
         return self._take(self._exchange.execute_batch(operations))
 
     def pages(
@@ -45,15 +45,18 @@ class Client:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
         *,
-        most: int,
+        max_items: int | None = None,
         page_size: int = _PAGE_SIZE,
+        most: int | None = None,
     ) -> Iterator[Any]:
-        """The nodes of the connection at the path (`fleet`, or `a.b`) in order, at most so many; none where it is null.
+        """Yield the nodes of the connection at the path, such as `customer.orders`, in order; none where it is null.
 
-        The document declares `$first: Int, $after: String` for it, and selects `nodes` or `edges { node }` and
+        At most `max_items` come, which has to be given; `most` is its old name. The document declares
+        `$first: Int, $after: String` for the connection, and selects `nodes` or `edges { node }` and
         `pageInfo { hasNextPage endCursor }`. Raises GraphQLErrors for a page with errors, after the nodes before it.
         """
-        return self._nodes(Paging(document, path, variables, operation_name, most=most, page_size=page_size))
+        bound = max_items_of(max_items, most)
+        return self._nodes(Paging(document, path, variables, operation_name, max_items=bound, page_size=page_size))
 
     def _nodes(self, paging: Paging) -> Iterator[Any]:
         while operation := paging.next():
@@ -68,7 +71,7 @@ class Client:
             answer: T = end.value
             return answer
 
-    def _outcome(self, send: Send) -> Outcome:
+    def _outcome(self, send: Send) -> SendResult:
         time.sleep(send.after_s)
         try:
             return self._http.request(**self._exchange.arguments(send))
@@ -104,11 +107,11 @@ class AsyncClient:
     async def execute(
         self, document: str, variables: Mapping[str, Any] | None = None, operation_name: str | None = None
     ) -> Result:
-        """The result, which may have errors. Raises TransportError without an answer, ResponseError for a bad one."""
+        """Return the result, which may have errors. Raises TransportError or ResponseError where there is none."""
         return await self._take(self._exchange.execute(Operation(document, variables, operation_name)))
 
     async def execute_batch(self, operations: Sequence[Operation]) -> list[Result]:
-        """The results of all operations in their order, asked in one request. Raises as `execute` does."""
+        """Return the results of all operations in their order, asked in one request. Raises as `execute` does."""
         return await self._take(self._exchange.execute_batch(operations))
 
     def pages(
@@ -118,15 +121,18 @@ class AsyncClient:
         variables: Mapping[str, Any] | None = None,
         operation_name: str | None = None,
         *,
-        most: int,
+        max_items: int | None = None,
         page_size: int = _PAGE_SIZE,
+        most: int | None = None,
     ) -> AsyncIterator[Any]:
-        """The nodes of the connection at the path (`fleet`, or `a.b`) in order, at most so many; none where it is null.
+        """Yield the nodes of the connection at the path, such as `customer.orders`, in order; none where it is null.
 
-        The document declares `$first: Int, $after: String` for it, and selects `nodes` or `edges { node }` and
+        At most `max_items` come, which has to be given; `most` is its old name. The document declares
+        `$first: Int, $after: String` for the connection, and selects `nodes` or `edges { node }` and
         `pageInfo { hasNextPage endCursor }`. Raises GraphQLErrors for a page with errors, after the nodes before it.
         """
-        return self._nodes(Paging(document, path, variables, operation_name, most=most, page_size=page_size))
+        bound = max_items_of(max_items, most)
+        return self._nodes(Paging(document, path, variables, operation_name, max_items=bound, page_size=page_size))
 
     async def _nodes(self, paging: Paging) -> AsyncIterator[Any]:
         while operation := paging.next():
@@ -142,7 +148,7 @@ class AsyncClient:
             answer: T = end.value
             return answer
 
-    async def _outcome(self, send: Send) -> Outcome:
+    async def _outcome(self, send: Send) -> SendResult:
         await asyncio.sleep(send.after_s)
         try:
             return await self._http.request(**self._exchange.arguments(send))

@@ -21,7 +21,7 @@ _KINDS = frozenset({"query", "mutation", "subscription", "fragment"})
 
 
 def is_query(document: str, operation_name: str | None) -> bool:
-    """Whether what would run is surely a query, which reads and may be asked again.
+    """Return whether what would run is surely a query, which reads and may be asked again.
 
     False where the document is not understood, is none that may be sent as text, or does not say which operation runs.
     """
@@ -40,7 +40,7 @@ def _is_text(document: str) -> bool:
 
 
 def _definitions(document: str) -> list[tuple[str, str | None]] | None:
-    """Kind and name of the executable definitions; None where there is anything else.
+    """Return kind and name of the executable definitions; None where there is anything else.
 
     A definition ends with the brace that closes its selection set: of all braces outside of brackets, these alone open
     one, since values are in parentheses.

@@ -15,9 +15,9 @@ import httpx
 from fuseway_client.documents import is_query
 from fuseway_client.errors import ErrorDetail, ResponseError, TransportError
 from fuseway_client.operations import GRAPHQL, Operation, Result, result_of, results_of
-from fuseway_client.retrying import LONGEST_S, Retries, RetrySettings, may_repeat, retry_after_s
+from fuseway_client.retrying import MAX_WAIT_S, Retries, RetrySettings, may_repeat, retry_after_s, retry_max_s_of
 
-_LONGEST_URL = 8_000
+_MAX_URL_CHARACTERS = 8_000
 """Characters of a URL that is asked for; proxies refuse longer request lines, the usual one those of 8 KiB."""
 _BEARER = re.compile(r"[\x21-\x7e]+")
 
@@ -33,9 +33,9 @@ class Send:
     after_s: float = 0.0
 
 
-Outcome: TypeAlias = httpx.Response | httpx.RequestError
+SendResult: TypeAlias = httpx.Response | httpx.RequestError
 T = TypeVar("T")
-Steps: TypeAlias = Generator[Send, Outcome, T]
+Steps: TypeAlias = Generator[Send, SendResult, T]
 """What a client sends one after the other, until it returns the answer."""
 
 
@@ -53,10 +53,11 @@ class Exchange:
         timeout_s: float = 30.0,
         retry_attempts: int = 4,
         retry_backoff_s: float = 0.2,
-        retry_most_s: float = 30.0,
+        retry_max_s: float = 30.0,
+        retry_most_s: float | None = None,
     ) -> None:
         self._url = _checked(url)
-        if not 0 < timeout_s <= LONGEST_S:
+        if not 0 < timeout_s <= MAX_WAIT_S:
             raise ValueError("timeout_s must be more than 0 s, and a day at most.")
         self._timeout_s = timeout_s
         self._headers = {
@@ -66,15 +67,16 @@ class Exchange:
         }
         self._by_get = by_get
         self._persisted = persisted
-        self._retry_settings = RetrySettings(retry_attempts, retry_backoff_s, retry_most_s)
+        max_s = retry_max_s_of(retry_max_s, retry_most_s)
+        self._retry_settings = RetrySettings(retry_attempts, retry_backoff_s, max_s)
 
     @property
     def shown_url(self) -> str:
-        """The gateway's URL, without what may be a secret in its query."""
+        """Return the gateway's URL, without what may be a secret in its query."""
         return str(httpx.URL(self._url).copy_with(query=None))
 
     def execute(self, operation: Operation) -> Steps[Result]:
-        """One operation."""
+        """Execute one operation."""
         retries = Retries(self._retry_settings)
         request = _request(operation)
         reads = is_query(operation.document, operation.operation_name)
@@ -90,7 +92,7 @@ class Exchange:
         return result_of(response)
 
     def _by_hash(self, request: dict[str, Any], retries: Retries) -> Steps[Result | None]:
-        """The result of a query without its text; None where the gateway wants the text."""
+        """Return the result of a query without its text; None where the gateway wants the text."""
         response = yield from _answered(self._send(request, by_get=True), retries, reads=True)
         try:
             result = result_of(response)
@@ -104,7 +106,7 @@ class Exchange:
         return None if refusals else result
 
     def execute_batch(self, operations: Sequence[Operation]) -> Steps[list[Result]]:
-        """Several operations in one request; none at all without one."""
+        """Execute several operations in one request; send nothing where there is none."""
         if not operations:
             return []
         reads = all(is_query(operation.document, operation.operation_name) for operation in operations)
@@ -113,7 +115,7 @@ class Exchange:
         return results_of(response, len(operations))
 
     def arguments(self, send: Send) -> dict[str, Any]:
-        """What httpx is called with."""
+        """Return what httpx is called with."""
         return {
             "method": send.method,
             "url": send.url,
@@ -125,12 +127,12 @@ class Exchange:
 
     def _send(self, request: dict[str, Any], *, by_get: bool) -> Send:
         url = self._get_url(request) if by_get else ""
-        if not url or len(url) > _LONGEST_URL:
+        if not url or len(url) > _MAX_URL_CHARACTERS:
             return self._post(request)
         return Send("GET", url, self._headers)
 
     def _get_url(self, request: dict[str, Any]) -> str:
-        """The request as a URL, one and the same for the same request, since caches go by it."""
+        """Return the request as a URL, one and the same for the same request, since caches go by it."""
         texts = {
             name: value if isinstance(value, str) else _json(value, sort_keys=True) for name, value in request.items()
         }
@@ -146,7 +148,10 @@ _NOT_SUPPORTED = frozenset({"PERSISTED_QUERY_NOT_SUPPORTED", "PersistedQueryNotS
 
 
 def _answered(send: Send, retries: Retries, *, reads: bool) -> Steps[httpx.Response]:
-    """The response to a request, sent again as often as is safe and allowed. Raises TransportError where none came."""
+    """Return the response to a request, sent again as often as is safe and allowed.
+
+    Raises TransportError where none came.
+    """
     while True:
         outcome = yield send
         pause_s = None
@@ -161,12 +166,12 @@ def _answered(send: Send, retries: Retries, *, reads: bool) -> Steps[httpx.Respo
 
 
 def _refusals(errors: Iterable[ErrorDetail]) -> frozenset[str | None]:
-    """What the errors say against being asked by hash."""
+    """Return what the errors say against being asked by hash."""
     return frozenset(said for error in errors for said in (error.code, error.message)) & (_NOT_FOUND | _NOT_SUPPORTED)
 
 
 def _request(operation: Operation) -> dict[str, Any]:
-    """The operation as GraphQL over HTTP has it; what was not given is left out."""
+    """Return the operation as GraphQL over HTTP has it; what was not given is left out."""
     request: dict[str, Any] = {"query": operation.document}
     if operation.operation_name is not None:
         request["operationName"] = operation.operation_name
@@ -185,7 +190,7 @@ def _persisted_query(document: str) -> dict[str, Any]:
 
 
 def _json(value: Any, *, sort_keys: bool = False) -> str:
-    """JSON in ASCII, so that lone surrogates of variables arrive too. Raises ValueError for NaN and infinity."""
+    """Return JSON in ASCII, so that lone surrogates of variables arrive too. Raises ValueError for NaN and infinity."""
     return json.dumps(value, allow_nan=False, separators=(",", ":"), sort_keys=sort_keys)
 
 
@@ -195,7 +200,7 @@ def _checked(url: str) -> str:
     except httpx.InvalidURL:
         raise ValueError("The gateway's URL is none.") from None  # what httpx says repeats parts of it
     if parsed.scheme not in ("http", "https") or not parsed.host or parsed.fragment:
-        raise ValueError("The gateway's URL must be like https://fleet.example/graphql.")
+        raise ValueError("The gateway's URL must be like https://gateway.example/graphql.")
     if parsed.userinfo:
         raise ValueError("The gateway's URL must not hold credentials: use api_key or token.")
     return url

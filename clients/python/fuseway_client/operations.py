@@ -1,4 +1,4 @@
-"""What is asked, and what is answered."""
+"""Operations and their results."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Result:
 
 
 def result_of(response: httpx.Response) -> Result:
-    """The result that a response holds. Raises ResponseError where it holds none.
+    """Return the result that a response holds. Raises ResponseError where it holds none.
 
     A request that GraphQL refuses is a result with errors, whether the gateway says 200 or, in its own media type, 400
     or 422.
@@ -55,7 +55,7 @@ def result_of(response: httpx.Response) -> Result:
 
 
 def results_of(response: httpx.Response, count: int) -> list[Result]:
-    """The results of a batch, in order. Raises ResponseError where there are not as many as operations."""
+    """Return the results of a batch, in order. Raises ResponseError where there are not as many as operations."""
     body = _body(response)
     results = [_result(one) for one in body] if response.is_success and isinstance(body, list) else []
     whole = [result for result in results if result is not None]
@@ -66,7 +66,7 @@ def results_of(response: httpx.Response, count: int) -> list[Result]:
 
 
 def _response_error(response: httpx.Response, errors: tuple[ErrorDetail, ...], reason: str) -> ResponseError:
-    """With what the errors say, else with the reason where the status is none."""
+    """Return an error with what the errors say, else with the reason where the status is none."""
     reason = reason if response.is_success and not errors else ""
     return ResponseError(response.status_code, errors, retry_after_s(response), reason)
 
@@ -83,7 +83,7 @@ def _body(response: httpx.Response) -> Any:
 
 
 def _result(body: Any) -> Result | None:
-    """The result that decoded JSON is; None where it is none."""
+    """Return the result that decoded JSON is; None where it is none."""
     if not isinstance(body, dict) or not ("data" in body or "errors" in body):
         return None
     data, errors, extensions = body.get("data"), body.get("errors"), body.get("extensions")

@@ -1,4 +1,4 @@
-"""What a client can be told."""
+"""The options of a client."""
 
 from typing import TypedDict
 
@@ -11,7 +11,7 @@ class Options(TypedDict, total=False):
     the gateway does not know it yet. `timeout_s`: for a free connection, for connecting, and for each time that nothing
     is sent or received, as httpx has it; an answer that keeps coming may take longer in all. `retry_attempts`: of one
     call, with the first. `retry_backoff_s`: the most to wait before the second; doubles for each further one.
-    `retry_most_s`: after the call began, none begins. All times are a day at most.
+    `retry_max_s`: after the call began, none begins; `retry_most_s` is its old name. All times are a day at most.
     """
 
     api_key: str | None
@@ -21,4 +21,5 @@ class Options(TypedDict, total=False):
     timeout_s: float
     retry_attempts: int
     retry_backoff_s: float
+    retry_max_s: float
     retry_most_s: float

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from warnings import warn
 
 from fuseway_client.errors import GatewayError
 from fuseway_client.operations import Operation, Result
 
-_MOST_EMPTY = 1_000
+_MAX_EMPTY_PAGES = 1_000
 """Pages without a node in a row: a filter may leave that many behind, and a connection that has more does not end."""
+
+
+def max_items_of(max_items: int | None, most: int | None) -> int:
+    """Return the bound of `pages`, by its name or, with a warning, its old one. Raises TypeError without one bound."""
+    if most is not None:
+        warn("pages(most=…) is deprecated: write max_items=.", DeprecationWarning, stacklevel=3)
+    bounds = [bound for bound in (max_items, most) if bound is not None]
+    if len(bounds) != 1:
+        raise TypeError("pages() needs max_items=, the largest number of items that it yields.")
+    return bounds[0]
 
 
 class Paging:
@@ -22,30 +33,31 @@ class Paging:
         variables: Mapping[str, Any] | None,
         operation_name: str | None,
         *,
-        most: int,
+        max_items: int,
         page_size: int,
     ) -> None:
-        if most < 0 or page_size < 1:
-            raise ValueError(f"most must be at least 0 and page_size at least 1; they are {most} and {page_size}.")
+        if max_items < 0 or page_size < 1:
+            message = f"max_items must be at least 0 and page_size at least 1; they are {max_items} and {page_size}."
+            raise ValueError(message)
         self._document = document
         self._path = path
         self._variables = dict(variables or {})
         self._operation_name = operation_name
-        self._left = most
+        self._left = max_items
         self._page_size = page_size
-        self._more = most > 0
+        self._more = max_items > 0
         self._cursors = {self._variables.get("after")}  # all that pages were asked for after
         self._empty = 0
 
     def next(self) -> Operation | None:
-        """The operation that asks for the next page; None where all, or as many as wanted, have been had."""
+        """Return the operation that asks for the next page; None where all, or as many as wanted, have been had."""
         if not self._more:
             return None
         self._variables["first"] = min(self._page_size, self._left)
         return Operation(self._document, dict(self._variables), self._operation_name)
 
     def take(self, result: Result) -> list[Any]:
-        """The nodes of the page that was asked for, which may be none though others follow.
+        """Return the nodes of the page that was asked for, which may be none though others follow.
 
         Raises GraphQLErrors where the result has errors, GatewayError where the pages would not end.
         """
@@ -67,7 +79,7 @@ class Paging:
         """Ask for the next page after this cursor, unless it is one of pages that never end."""
         if cursor is None or cursor in self._cursors:
             raise GatewayError(f"The pages of {self._path} do not end: another follows a cursor that has been had.")
-        if self._empty > _MOST_EMPTY:
+        if self._empty > _MAX_EMPTY_PAGES:
             raise GatewayError(f"The pages of {self._path} do not end: {self._empty:,} in a row had no node.")
         self._cursors.add(cursor)
         self._variables["after"] = cursor

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from warnings import warn
 
 import httpx
 
@@ -16,8 +17,16 @@ UNAVAILABLE = 503
 
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LOST = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
-LONGEST_S = 86_400.0
+MAX_WAIT_S = 86_400.0
 """Nothing is waited for longer. What a server says beyond it is taken for this: a date may be years away."""
+
+
+def retry_max_s_of(retry_max_s: float, retry_most_s: float | None) -> float:
+    """Return the time of all attempts; what its old name says goes first, with a warning."""
+    if retry_most_s is None:
+        return retry_max_s
+    warn("retry_most_s is deprecated: write retry_max_s.", DeprecationWarning, stacklevel=4)
+    return retry_most_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +35,14 @@ class RetrySettings:
 
     attempts: int
     backoff_s: float
-    most_s: float
+    max_s: float
     clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise ValueError(f"retry_attempts must be at least 1, and is {self.attempts}.")
-        if not (0 <= self.backoff_s <= LONGEST_S and 0 <= self.most_s <= LONGEST_S):
-            raise ValueError("retry_backoff_s and retry_most_s must be at least 0 s, and a day at most.")
+        if not (0 <= self.backoff_s <= MAX_WAIT_S and 0 <= self.max_s <= MAX_WAIT_S):
+            raise ValueError("retry_backoff_s and retry_max_s must be at least 0 s, and a day at most.")
 
 
 class Retries:
@@ -41,11 +50,11 @@ class Retries:
 
     def __init__(self, settings: RetrySettings) -> None:
         self._settings = settings
-        self._until = settings.clock() + settings.most_s
+        self._until = settings.clock() + settings.max_s
         self._made = 0
 
     def pause_s(self, asked_s: float | None) -> float | None:
-        """Seconds until the next attempt, after one that failed; None where none is left.
+        """Return the seconds until the next attempt, after one that failed; None where none is left.
 
         At least as long as the server asked for, and a random part of a backoff that doubles, so that clients that
         failed together do not come back together. What was asked for is never shortened: beyond the time, it ends here.
@@ -60,7 +69,10 @@ class Retries:
 
 
 def may_repeat(outcome: httpx.Response | httpx.RequestError, *, reads: bool) -> bool:
-    """Whether a request with this outcome can be sent again and do nothing twice; what only reads nearly always can."""
+    """Return whether a request with this outcome can be sent again and do nothing twice.
+
+    A request that only reads nearly always can.
+    """
     if isinstance(outcome, httpx.RequestError):
         return isinstance(outcome, _UNSENT) or (reads and isinstance(outcome, _LOST))
     if outcome.status_code == UNAVAILABLE:  # a proxy says it too of what has begun, with a Retry-After of its own
@@ -69,18 +81,18 @@ def may_repeat(outcome: httpx.Response | httpx.RequestError, *, reads: bool) -> 
 
 
 def retry_after_s(response: httpx.Response) -> float | None:
-    """Seconds that the response asks to wait, a day at most, 0 for a date that has passed; None where it does not say.
+    """Return the seconds that the response asks to wait, a day at most; None where it does not say.
 
-    A date counts from the server's own, so that a clock that is wrong here does no harm.
+    A date that has passed is 0. It counts from the server's own, so that a clock that is wrong here does no harm.
     """
     said = response.headers.get("retry-after", "").strip()
     if said.isascii() and said.isdecimal():
-        return min(float(said), LONGEST_S)
+        return min(float(said), MAX_WAIT_S)
     until = _date(said)
     if until is None:
         return None
     since = _date(response.headers.get("date", "")) or datetime.now(UTC)
-    return min(max((until - since).total_seconds(), 0.0), LONGEST_S)
+    return min(max((until - since).total_seconds(), 0.0), MAX_WAIT_S)
 
 
 def _date(text: str) -> datetime | None:
