@@ -3,7 +3,8 @@
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import uvicorn
 from playwright.async_api import BrowserContext, Route, expect
 from starlette.applications import Starlette
 
-from gateway.graphiql import routes
+from gateway.graphiql import HERE, routes
 from gateway.graphiql.examples import Example
 from tests.gateway.browser import QUERY_PANE, RESULT_PANE, TOOL_PANE, Visit, open_page
 
@@ -27,17 +28,26 @@ def graphiql_url(own_copy: None, gateway_url: str) -> str:  # noqa: ARG001 - bui
     return f"{gateway_url}/graphiql"
 
 
-@pytest.fixture
-def unbuilt_url(unbuilt: Path) -> Iterator[str]:
-    """GraphiQL's page without its assets, on a server of its own."""
+@contextmanager
+def page_alone(examples: Sequence[Example], directory: Path = HERE) -> Iterator[str]:
+    """Serve GraphiQL's page without a gateway for the length of the block; its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
-    app = Starlette(routes=routes([Example("{ __typename }")], directory=unbuilt))
+    app = Starlette(routes=routes(examples, directory=directory))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphiql"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/graphiql"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def unbuilt_url(unbuilt: Path) -> Iterator[str]:
+    """GraphiQL's page without its assets, on a server of its own."""
+    with page_alone([Example("{ __typename }")], unbuilt) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -52,6 +62,21 @@ async def test_example_query_is_shown_and_runs(visit: Visit) -> None:
     for tail_number in ("N725MQ", "N14228"):
         await visit.expect_text(RESULT_PANE, f'"id": "{tail_number}"')
     assert visit.complaints == []
+
+
+async def test_each_example_has_a_tab_and_its_variables(
+    context: BrowserContext,
+    own_copy: None,  # noqa: ARG001 - built before it is served
+) -> None:
+    examples = [Example("query One($id: ID!) { a(id: $id) }", '{"id": "7"}'), Example("query Two { b }")]
+    with page_alone(examples) as url:
+        visit = await open_page(context, url)
+        await visit.expect_text(QUERY_PANE, "query One($id: ID!)")
+        await visit.expect_text(TOOL_PANE, '{"id": "7"}')
+        await visit.page.get_by_role("tab", name="Two").click()
+        await visit.expect_text(QUERY_PANE, "query Two { b }")
+        await visit.page.get_by_role("tab", name="One").click()
+        await visit.expect_text(TOOL_PANE, '{"id": "7"}')
 
 
 async def test_typed_query_is_answered(visit: Visit) -> None:
