@@ -307,6 +307,12 @@ class Settings(StoreSettings):
         plain = {"DATABASE_URL": self.database_url, "CLICKHOUSE_URL": self.clickhouse_url}
         return plain[variable] if variable in plain else dict(self.named_urls).get(variable, "")
 
+    def direct_url(self, variable: str) -> str:
+        """Return the URL of a PostgreSQL past any pooler, by the variable of its URL; an empty text without one."""
+        if variable == "DATABASE_URL":
+            return self.database_direct_url
+        return self.url(f"{variable.removesuffix('_URL')}_DIRECT_URL")
+
     def require_stores(self) -> None:
         """Raise SettingsError where the URL of a store of the sample fleet is missing."""
         self.require(*(item.name for item in fields(self) if item.metadata["required"]))

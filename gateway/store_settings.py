@@ -27,7 +27,8 @@ class StoreSettings:
         NAMED_VARIABLES,
         (),
         'The databases that a model names, such as `DATABASE_CRM_URL` of `m.Postgres("crm")` and `CLICKHOUSE_WEB_URL`'
-        ' of `m.ClickHouse("web")`; one without a name is at `DATABASE_URL` or `CLICKHOUSE_URL`.',
+        ' of `m.ClickHouse("web")`; one without a name is at `DATABASE_URL` or `CLICKHOUSE_URL`.'
+        " `DATABASE_<NAME>_DIRECT_URL` is the same PostgreSQL past any pooler, where changes are listened to.",
         secret=True,
     )
     redis_url: str = setting(

@@ -8,15 +8,16 @@ from functools import partial
 from types import MappingProxyType
 from typing import cast
 
+from gateway.change_feeds import listen_to_changes
 from gateway.databases import FLEET_DATABASES, database_urls, state_name
 from gateway.settings import Settings
 from loaders.cache.cache import Cache
 from loaders.cache.change_listener import ChangeListener
 from loaders.cache.factory import open_cache
 from loaders.cache.invalidation import Invalidator
-from loaders.cache.listener_health import ListenerHealth
+from loaders.cache.listener_health import CombinedHealth, ListenerHealth
 from loaders.cache.listener_lease import ListenerLease
-from loaders.cache.register_changes import WHOLE_REGISTER
+from loaders.cache.register_changes import WHOLE_REGISTER, register_source
 from loaders.cached_sections import version
 from loaders.model.databases import Database, Kind
 from loaders.model.model import Model
@@ -52,7 +53,7 @@ class Stores:
     model: Model | None = None
     own: Postgres | None = None
     cache: Cache | None = None
-    listener_health: ListenerHealth | None = None
+    listener_health: ListenerHealth | CombinedHealth | None = None
 
     @property
     def postgres(self) -> Postgres:
@@ -164,7 +165,7 @@ def _store(settings: Settings, database: Database, url: str, *, only_reads: bool
         settings,
         url,
         database.variable,
-        direct_url=settings.database_direct_url if database.variable == "DATABASE_URL" else "",
+        direct_url=settings.direct_url(database.variable),
         max_size=settings.postgres_connections,
         session_settings=MODEL_SESSION if only_reads else {},
     )
@@ -218,7 +219,7 @@ async def _clickhouse(settings: Settings, url: str, variable: str, *, only_reads
 async def open_cached_stores(
     settings: Settings, model: Model | None = None, *, listens: bool = True
 ) -> AsyncIterator[Stores]:
-    """The stores, and a cache before them where the settings want one, which `listens` to the register's changes."""
+    """The stores, and a cache before them where the settings want one, which `listens` to changes."""
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_stores(settings, model))
         if settings.cache:
@@ -231,23 +232,32 @@ async def open_cached_stores(
                 lease_s=settings.cache_lease_s,
             )
             stores = replace(stores, cache=await stack.enter_async_context(cache))
-            if listens and model is None:
+            if listens:
                 stores = replace(stores, listener_health=await stack.enter_async_context(_listening(stores)))
         yield stores
 
 
 @asynccontextmanager
-async def _listening(stores: Stores) -> AsyncIterator[ListenerHealth | None]:
-    """Take part in listening to changes of the register, for the cache; one process of those that share a Redis and a
-    release listens for all.
-    """
+async def _listening(stores: Stores) -> AsyncIterator[ListenerHealth | CombinedHealth | None]:
+    """Take part in listening to changes, for the cache; one process of those that share a Redis listens for all."""
     if stores.cache is None:
         yield None
-        return
-    listener_health = ListenerHealth(WHOLE_REGISTER.sources, partial(stores.cache.apply, WHOLE_REGISTER))
-    stores.cache.listener_health = listener_health
+    elif stores.model is None:
+        async with _listening_to_register(stores, stores.cache) as listener_health:
+            yield listener_health
+    else:
+        feeds = listen_to_changes(stores.model, stores.databases, stores.redis, stores.cache, _SETTLE_S)
+        async with feeds as combined_health:
+            yield combined_health
+
+
+@asynccontextmanager
+async def _listening_to_register(stores: Stores, cache: Cache) -> AsyncIterator[ListenerHealth]:
+    listener_health = ListenerHealth(WHOLE_REGISTER.sources, partial(cache.apply, WHOLE_REGISTER))
+    cache.listener_health = listener_health
     lease = ListenerLease(stores.redis, version())
-    listener = ChangeListener(stores.postgres, Invalidator(stores.redis).invalidate, lease, listener_health)
+    source = register_source(stores.postgres)
+    listener = ChangeListener(source, Invalidator(stores.redis).invalidate, lease, listener_health)
     listener.start()
     try:
         await listener.settle(_SETTLE_S)

@@ -21,7 +21,7 @@ from loaders.cache.refresh_coalescer import RefreshCoalescer
 from loaders.cache.states import States, states
 
 if TYPE_CHECKING:
-    from loaders.cache.listener_health import ListenerHealth
+    from loaders.cache.listener_health import CombinedHealth, ListenerHealth
     from loaders.cache.local import LocalCache
     from loaders.cache.shared import SharedCache
     from loaders.stores.errors import StoreError
@@ -42,8 +42,8 @@ class Cache:
         self._shared = shared
         self._local = local
         self.follower: Follower | None = None
-        self.listener_health: ListenerHealth | None = None
-        """Whether changes of the register are heard. None, where nothing listens to them, counts as healthy."""
+        self.listener_health: ListenerHealth | CombinedHealth | None = None
+        """Whether changes are heard. None, where nothing listens to any, counts as healthy."""
         self._tasks = BackgroundTasks()
         self._loader = CacheLoader(shared, local, self._tasks, lambda: self.is_kept)
         self._refreshes = RefreshCoalescer(self._loader.refresh, self._tasks.run)

@@ -1,11 +1,10 @@
-"""Listen to changes of PostgreSQL's register, whoever makes them, and invalidate them in all caches.
+"""Listen to changes of a source, whoever makes them, and invalidate them in all caches.
 
-Triggers announce the keys that each transaction changed (migrations/postgres/0003_changes.sql). One process listens,
-and invalidates those keys. Announcements are lost while no process listens, so a process that starts to listen treats
-the whole register as changed.
+One process listens, and invalidates what has changed. Changes are lost while no process listens, so a process that
+starts to listen treats everything that the source tells of as changed.
 
-The listening process tests each second that announcements arrive, and shares the result with the others. While no
-process has proven it, every process caches values of the register for a short time only (`ListenerHealth`).
+The listening process tests each second that changes arrive, and shares the result with the others. While no process has
+proven it, every process caches what the source tells of for a short time only (`ListenerHealth`).
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
+from loaders.cache.change_source import ChangeSession, ChangeSource
 from loaders.cache.invalidation import RETRY_S, Change
 from loaders.cache.listener_health import UNHEALTHY_AGE_S, ListenerHealth
 from loaders.cache.listener_lease import LeaseState
-from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER, PendingChanges, parse_change
+from loaders.cache.pending_changes import PendingChanges
 from loaders.concurrency import cancel_and_wait
-from loaders.stores.echo import Echo, NotificationLostError
+from loaders.stores.echo import NotificationLostError
 from loaders.stores.errors import StoreError
-from loaders.stores.postgres import STORE, Postgres, PostgresSession
 
 _GATHER_S = 0.005
 """How long changes are gathered before they are invalidated together; a transaction may announce several."""
@@ -34,15 +33,6 @@ _PROOF_S = 10.0
 delays an invalidation by three seconds, which must not look like a change that is not heard."""
 _INVALIDATION_TIMEOUT_S = 5.0
 _PING_S = 1.0
-
-_DEAF = (
-    "Notifications of PostgreSQL do not come back: DATABASE_URL and DATABASE_DIRECT_URL must lead to the same primary,"
-    " the latter past any pooler."
-)
-_UNPROVEN = "No process has shown lately that it hears of changes in the register: the log says why."
-
-_UNHEARD = "Changes of the register cannot be listened to, which is tried again"
-_UNTOLD = "Changes of the register cannot be made known, and are kept until they can"
 
 _log = logging.getLogger("gateway")
 
@@ -70,14 +60,13 @@ class ChangeListener:
     `invalidate` is that of an Invalidator, and `lease` is shared by the processes that it reaches. A change whose
     invalidation fails is kept and tried again.
 
-    Listening takes a connection beside the pool, to the primary itself. An echo tests it before the lease is taken, and
-    then every `pause_s`, as often as anything that failed is tried again. A connection that does not answer for
-    `lost_after_s` counts as lost.
+    A session is tested before the lease is taken, and then every `pause_s`, or more often where the source says so, as
+    often as anything that failed is tried again. A source that does not answer for `lost_after_s` counts as lost.
     """
 
     def __init__(
         self,
-        postgres: Postgres,
+        source: ChangeSource,
         invalidate: Callable[[Change], Awaitable[None]],
         lease: Lease,
         listener_health: ListenerHealth,
@@ -85,13 +74,17 @@ class ChangeListener:
         pause_s: float = 1.0,
         lost_after_s: float = 5.0,
     ) -> None:
-        self._postgres = postgres
+        self._source = source
+        self._lost = source.lost_reason
+        self._unproven = f"No process has shown lately that it hears of changes in {source.subject}: the log says why."
+        self._unheard = f"Changes of {source.subject} cannot be listened to, which is tried again"
+        self._untold = f"Changes of {source.subject} cannot be made known, and are kept until they can"
         self._invalidate = invalidate
         self._lease = lease
         self._health = listener_health
         self._pause_s = pause_s
         self._lost_after_s = lost_after_s
-        self._pending = PendingChanges()
+        self._pending = PendingChanges(source.whole)
         self._any_pending = asyncio.Event()
         self._invalidated = asyncio.Event()
         self._received_count = self._invalidated_count = 0
@@ -135,56 +128,43 @@ class ChangeListener:
         if state.proof_s > 0:
             self._health.mark_healthy(looked_at + state.proof_s)
         if state.is_free:
-            async with self._postgres.session(lost_after_s=self._lost_after_s) as session:
+            async with self._source.listen(self._keep, self._lost_after_s) as session:
                 await self._listen_on(session)
         elif state.proof_s > 0:
             self._report_healthy()
         else:
-            raise _UnprovenError(STORE, "the process that listens has not proven that it hears")
+            raise _UnprovenError(self._source.store, "the process that listens has not proven that it hears")
 
-    async def _listen_on(self, session: PostgresSession) -> None:
-        """Return when another process has the lease; raise when nothing is heard or the connection is lost."""
-        echo = await Echo.start(self._postgres, session)
-        # Only now it is certain that the connection is not a pooler's, which would lend it to others as we leave it.
-        await session.end_after_silence(self._lost_after_s)
-        await session.listen(CHANNEL, lambda message: self._keep(parse_change(message)))
+    async def _listen_on(self, session: ChangeSession) -> None:
+        """Return when another process has the lease; raise when nothing is heard or the session is lost."""
         if not await self._lease.renew(_PROOF_S, 0):
             return
-        self._keep(WHOLE_REGISTER)  # after it listens: between the two, a change would be in neither
-        _log.info("This process listens to changes of the register.")
+        self._keep(self._source.whole)  # after it listens: between the two, a change would be in neither
+        _log.info("This process listens to changes of %s.", self._source.subject)
         try:
             while True:
-                if not await self._prove(session, echo):
+                if not await self._prove(session):
                     return
-                await self._ping(session)
-                await asyncio.sleep(self._pause_s)
+                await session.keep_alive()
+                await asyncio.sleep(min(self._pause_s, session.next_s))
         finally:
             with suppress(StoreError, TimeoutError):  # then it ends by itself
                 async with asyncio.timeout(_PING_S):
                     await self._lease.end()
 
-    async def _ping(self, session: PostgresSession) -> None:
-        """Keep the session in use. Raises NotificationLostError where the connection has fallen silent."""
-        try:
-            async with asyncio.timeout(_PING_S):
-                await session.rows("select 1")
-        except TimeoutError as error:
-            message = f"The connection to PostgreSQL that listens did not answer within {_PING_S:g} s."
-            raise NotificationLostError(STORE, message) from error
-
-    async def _prove(self, session: PostgresSession, echo: Echo) -> bool:
-        """Prove that all commits so far were heard and invalidated. Return whether this process still has the lease."""
+    async def _prove(self, session: ChangeSession) -> bool:
+        """Prove that all changes so far were heard and invalidated. Return whether this process still has the lease."""
         began = time.monotonic()
         try:
             async with asyncio.timeout(self._lost_after_s):
-                await echo.prove()
+                await session.prove()
             await self._until_invalidated()
             if not await self._lease.renew(_PROOF_S, max(began + _PROOF_S - time.monotonic(), 0.001)):
                 return False
         except NotificationLostError:
             raise
         except (StoreError, TimeoutError) as error:  # nothing is proven, and nothing is missed: it goes on listening
-            if session.is_closed:
+            if session.is_lost:
                 raise
             await self._handle_failure(error)
         else:
@@ -202,9 +182,9 @@ class ChangeListener:
 
     def _report_healthy(self) -> None:
         self._settled.set()
-        if self._failing & {_DEAF, _UNPROVEN}:
-            _log.warning("Changes of the register are heard again.")
-        self._failing -= {_UNHEARD, _DEAF, _UNPROVEN}
+        if self._failing & {self._lost, self._unproven}:
+            _log.warning("Changes of %s are heard again.", self._source.subject)
+        self._failing -= {self._unheard, self._lost, self._unproven}
 
     def _report_unhealthy(self, reason: str, error: Exception) -> None:
         self._health.mark_unhealthy(reason)
@@ -212,7 +192,8 @@ class ChangeListener:
         if reason not in self._failing:
             self._failing.add(reason)
             _log.error(
-                "Changes of the register are not heard; its values are cached for %d s only: %s",
+                "Changes of %s are not heard; what is read there is cached for %d s only: %s",
+                self._source.subject,
                 UNHEALTHY_AGE_S,
                 error,
             )
@@ -220,24 +201,24 @@ class ChangeListener:
     async def _handle_failure(self, error: Exception) -> None:
         """Count changes as unheard: at once where notifications get lost, else when the last proof ends.
 
-        While PostgreSQL does not answer, nobody can tell, and what was proven goes on holding.
+        While the database does not answer, nobody can tell, and what was proven goes on holding.
         """
         if not isinstance(
             error, NotificationLostError | _UnprovenError
         ):  # whoever listens may be beginning: it is looked at again
             self._settled.set()
-            self._fail(_UNHEARD, error)
+            self._fail(self._unheard, error)
         if not await self._database_answers():
             self._health.extend(time.monotonic() + _PROOF_S + self._lost_after_s)
         elif isinstance(error, NotificationLostError):
-            self._report_unhealthy(_DEAF, error)
+            self._report_unhealthy(self._lost, error)
         elif not self._health.is_healthy and time.monotonic() > self._patient_until:
-            self._report_unhealthy(_UNPROVEN, error)
+            self._report_unhealthy(self._unproven, error)
 
     async def _database_answers(self) -> bool:
         try:
             async with asyncio.timeout(_PING_S):
-                await self._postgres.ping()
+                await self._source.ping()
         except (StoreError, TimeoutError):
             return False
         return True
@@ -257,10 +238,10 @@ class ChangeListener:
                 await self._invalidate(change)
             except Exception as error:  # whatever it is, what has changed must not be forgotten
                 self._keep(change)
-                self._fail(_UNTOLD, error)
+                self._fail(self._untold, error)
                 await asyncio.sleep(RETRY_S)
             else:
-                self._failing.discard(_UNTOLD)
+                self._failing.discard(self._untold)
                 self._invalidated_count = count
                 self._invalidated.set()
 

@@ -1,4 +1,4 @@
-"""Whether changes of the register reach this process, and for how long it is cached while they may not."""
+"""Whether changes reach this process, and for how long what they concern is cached while they may not."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from functools import lru_cache
 from loaders.cache.fields import CacheField
 
 UNHEALTHY_AGE_S = 30
-"""How long values that come from the register are cached while changes may be missed. The database is then queried for
+"""How long values are cached whose changes may be missed. The database is then queried for
 each at most twice a minute, and no cached value is older than this."""
 
-_STARTING = "Changes of the register are not heard yet."
 _MAX_FIELDS = 4_096
 
 
 class ListenerHealth:
     """Whether changes are known to reach this process: not before `mark_healthy`, and only until the time given there.
 
-    `dropped` is called when changes are no longer heard, since what is cached already must not be served from then on.
+    `sources` are what the changes concern, and `subject` what messages call it. `dropped` is called when changes are no
+    longer heard, since what is cached already must not be served from then on.
     """
 
-    def __init__(self, sources: Collection[str], dropped: Callable[[], None]) -> None:
+    def __init__(self, sources: Collection[str], dropped: Callable[[], None], *, subject: str = "the register") -> None:
         self._sources = frozenset(sources)
         self._dropped = dropped
         self._until = 0.0
         self._is_kept = False
-        self.reason: str | None = _STARTING
+        self.reason: str | None = f"Changes of {subject} are not heard yet."
         """Why changes are not heard, in a sentence that may be public; None while they are."""
 
     @property
@@ -56,10 +56,28 @@ class ListenerHealth:
             self._dropped()
 
     def adjust(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
-        """Return the fields in the same order; while this is not healthy, shorten those of the register."""
+        """Return the fields in the same order; while this is not healthy, shorten those of the sources."""
         if self.is_healthy:
             return fields
         return tuple(one if self._sources.isdisjoint(one.sources) else _shortened(one) for one in fields)
+
+
+class CombinedHealth:
+    """Whether changes of several sources are heard, each of which shortens what depends on it alone."""
+
+    def __init__(self, healths: Sequence[ListenerHealth]) -> None:
+        self._healths = healths
+
+    @property
+    def reason(self) -> str | None:
+        """Why changes are not heard, in sentences that may be public; None while all are."""
+        return " ".join(health.reason for health in self._healths if health.reason is not None) or None
+
+    def adjust(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
+        """Return the fields in the same order, each shortened where changes that concern it are not heard."""
+        for health in self._healths:
+            fields = health.adjust(fields)
+        return fields
 
 
 @lru_cache(maxsize=_MAX_FIELDS)

@@ -1,4 +1,4 @@
-"""Changes of the register: the messages that announce them, and those that wait to be invalidated."""
+"""Changes of the register: the messages that announce them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import orjson
 
 from loaders.cache.invalidation import Change
+from loaders.cache.notifications import NotificationSource
 from loaders.catalogue import SECTIONS
 from loaders.catalogue.sources import AIRCRAFT_TABLE, REGISTER_TABLE
+from loaders.stores.postgres import Postgres
 
 CHANNEL = "gateway_changes"
-
-_MAX_KEYS = 10_000
-"""Objects that wait at most while changes cannot be made known. With more of them, the whole register has changed."""
 
 _SHARED = tuple(sorted({one.relation.source.name for one in SECTIONS.values() if one.relation.source.shared}))
 
@@ -59,24 +58,6 @@ def parse_change(message: str) -> Change:
         return WHOLE_REGISTER
 
 
-class PendingChanges:
-    """Changes that wait to be invalidated, merged into one. Bounded: too many objects become the whole register."""
-
-    def __init__(self) -> None:
-        self._keys: dict[str, None] = {}
-        self._sources: dict[str, None] = {}
-
-    def add(self, change: Change) -> None:
-        """Merge a change into those that wait."""
-        self._keys.update(dict.fromkeys(change.keys))
-        self._sources.update(dict.fromkeys(change.sources))
-        if len(self._keys) > _MAX_KEYS:
-            self._keys.clear()
-            self._sources.update(dict.fromkeys(WHOLE_REGISTER.sources))
-
-    def take(self) -> Change:
-        """Return all that waits, and empty the list."""
-        change = Change(tuple(self._keys), tuple(self._sources))
-        self._keys.clear()
-        self._sources.clear()
-        return change
+def register_source(postgres: Postgres) -> NotificationSource:
+    """Return where changes of the register are heard."""
+    return NotificationSource(postgres, {CHANNEL: parse_change}, WHOLE_REGISTER, "the register")

@@ -42,13 +42,13 @@ def _shared(section: BoundSection, model: Model) -> list[Table]:
     for each in model.objects.values():
         known.setdefault(each.table, set()).add((each.name, each.key.columns))
     shared: dict[Table, None] = {}
-    for table, columns in _rows(section):
+    for table, columns in rows_read(section):
         if not columns or (table in known and (section.key_space.name, columns) not in known[table]):
             shared[table] = None
     return list(shared)
 
 
-def _rows(section: BoundSection) -> Iterator[tuple[Table, tuple[str, ...]]]:
+def rows_read(section: BoundSection) -> Iterator[tuple[Table, tuple[str, ...]]]:
     """Yield each table that a section reads, with the columns that the asked key stands in; none where all is read."""
     if isinstance(section.over, Table):
         yield section.over, section.key_columns

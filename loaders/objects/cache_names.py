@@ -64,7 +64,9 @@ class CacheNames:
         """Return the sources that a section depends on."""
         sources = [f"{self.model}", self.everything()]
         for table in with_parents(section.tables, section.bound_tables):
-            for of_rows in (False, True) if table in section.shared_tables else (False,):
+            # A row of a parent decides whose rows many keys have.
+            is_shared = table in section.shared_tables or table not in section.tables
+            for of_rows in (False, True) if is_shared else (False,):
                 sources += [self.table(table, of_rows=of_rows, of_tenant=of_tenant) for of_tenant in (False, True)]
         return tuple(dict.fromkeys(sources))
 

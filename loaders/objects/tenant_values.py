@@ -80,6 +80,7 @@ def section_of(table: Table, text: str, bound: BoundTable) -> BoundSection:
         is_nullable=True,
         freshness=table.options.freshness,
         tables=(table,),
+        shared_tables=(table,),
         bound_tables={table: bound},
     )
     return replace(section, digest=section_digest(section))

@@ -63,7 +63,8 @@ class Echo:
                 raise StoreUnavailable(STORE, "The connection to PostgreSQL that listens was closed.") from error
             message = (
                 f"A notification did not arrive within {_WITHIN_S:g} s: the connection is a pooler's, leads to another"
-                " database or has fallen silent. Set DATABASE_DIRECT_URL to PostgreSQL itself, past any pooler."
+                f" database or has fallen silent. Set {self._postgres.variables[1]} to PostgreSQL itself, past any"
+                " pooler."
             )
             raise NotificationLostError(STORE, message) from error
 

@@ -52,12 +52,15 @@ class Postgres:
         acquire_timeout_s: float,
         answer_timeout_s: float,
         begin: str = "",
+        variable: str = "",
     ) -> None:
         self._pool = pool
         self._session_url = session_url
         self._acquire_timeout_s = acquire_timeout_s
         self._answer_timeout_s = answer_timeout_s
         self._begin = begin
+        self.variables = variable or "DATABASE_URL", _direct_variable(variable)
+        """The settings that hold the URL, and the one past any pooler, for messages."""
 
     @classmethod
     async def connect(
@@ -84,7 +87,7 @@ class Postgres:
             **session_settings,
         }
         parts = parse_url(POSTGRES, url, variable)
-        session_parts = parse_url(POSTGRES, direct_url, "DATABASE_DIRECT_URL") if direct_url else parts
+        session_parts = parse_url(POSTGRES, direct_url, _direct_variable(variable)) if direct_url else parts
         arguments = driver_arguments(parts)
         settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")
         with _connecting(parts, arguments["timeout"]):
@@ -105,6 +108,7 @@ class Postgres:
             acquire_timeout_s=acquire_timeout_s,
             answer_timeout_s=statement_timeout_s + _ANSWER_GRACE_S,
             begin=pooler.begin(limits),
+            variable=variable,
         )
 
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
@@ -278,6 +282,11 @@ class _Connection(asyncpg.Connection):
     def _get_unique_id(self, prefix: str) -> str:
         name: str = super()._get_unique_id(prefix)  # type: ignore[misc]
         return f"{name}{self._names}"
+
+
+def _direct_variable(variable: str) -> str:
+    """Return the setting of the URL past any pooler, by the one that holds the URL."""
+    return f"{(variable or 'DATABASE_URL').removesuffix('_URL')}_DIRECT_URL"
 
 
 async def _keep_state(_connection: object) -> None:

@@ -89,6 +89,12 @@ def test_redis_may_be_a_socket_or_several_servers(url: str) -> None:
     assert Settings.from_environment({"REDIS_URL": url}).redis_url == url
 
 
+def test_each_postgresql_has_a_url_past_its_pooler() -> None:
+    named = {"DATABASE_CRM_DIRECT_URL": "postgresql://crm", "DATABASE_DIRECT_URL": "postgresql://plain"}
+    settings = Settings.from_environment(named)
+    assert [settings.direct_url(f"DATABASE_{name}URL") for name in ("CRM_", "", "B_")] == [*named.values(), ""]
+
+
 def test_the_urls_of_a_models_databases_are_read_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     named = {"DATABASE_CRM_URL": "postgresql://crm", "CLICKHOUSE_WEB_2_URL": "http://web", "DATABASE_EMPTY_URL": " "}
     settings = Settings.from_environment(

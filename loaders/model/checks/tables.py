@@ -87,6 +87,11 @@ def _check_databases(parts: ModelParts, problems: Problems) -> None:
         if database.name and not _DATABASE.fullmatch(database.name):
             message = "a database's name is part of its setting's: use lower-case letters, digits and _."
             problems.add(database.place, subject, message)
+        if database.kind is Kind.POSTGRES and f"_{database.name}".endswith("_direct"):
+            message = (
+                f"{database.variable} is the setting of another database's URL past any pooler: choose another name."
+            )
+            problems.add(database.place, subject, message)
         other = named.setdefault(database.variable, database)
         if other is not database:
             message = f"{database.variable} is also the setting of the one at {other.place}: declare it once."

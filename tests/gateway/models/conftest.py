@@ -21,6 +21,7 @@ from loaders.model.model import Model
 from tests.conftest import NewDatabase, NewStores
 from tests.gateway.auth.conftest import added
 from tests.gateway.conftest import served as serving
+from tests.gateway.models.feeds import DEVICES, TABLES, Feeds, unique
 
 Served = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -56,6 +57,16 @@ async def analytics(new_database: NewDatabase, store_urls: StoreUrls) -> AsyncIt
         await load(data, *new.stores)
         await migrate_own(new.stores.postgres)
         yield Analytics(load_model("deploy.analytics.model"), data, new, store_urls.redis_url)
+
+
+@pytest.fixture
+async def feeds(new_database: NewDatabase, store_urls: StoreUrls) -> AsyncIterator[Feeds]:
+    """Databases of a model whose tables tell of changes."""
+    async with new_database() as new:
+        async with new.stores.postgres.session() as session:
+            await session.execute_script(TABLES)
+        await new.stores.clickhouse.command(DEVICES)
+        yield Feeds(unique(load_model("tests.loaders.objects.feeds_model")), new, store_urls.redis_url)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from loaders.cache.change_listener import ChangeListener
 from loaders.cache.invalidation import Change
 from loaders.cache.listener_health import ListenerHealth
 from loaders.cache.listener_lease import LeaseState
-from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER
+from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER, register_source
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.postgres import Postgres
 
@@ -99,7 +99,7 @@ async def start_listener(
     of_group = _groups[group]
     of_group.listeners += 1
     listener = ChangeListener(
-        postgres,
+        register_source(postgres),
         invalidate,
         Lease(of_group),
         listener_health or ListenerHealth((), lambda: None),

@@ -13,7 +13,7 @@ from loaders.cache.cache import Cache
 from loaders.cache.change_listener import ChangeListener
 from loaders.cache.listener_health import UNHEALTHY_AGE_S, ListenerHealth
 from loaders.cache.listener_lease import LeaseState, ListenerLease
-from loaders.cache.register_changes import WHOLE_REGISTER
+from loaders.cache.register_changes import WHOLE_REGISTER, register_source
 from loaders.catalogue import SECTIONS
 from loaders.model.databases import Freshness
 from loaders.records import FRESHNESS
@@ -194,7 +194,9 @@ async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
             pass
 
     listener_health.mark_healthy(time.monotonic() + 1)
-    listener = ChangeListener(database.stores.postgres, Invalidated(), Taken(), listener_health, pause_s=0.1)
+    listener = ChangeListener(
+        register_source(database.stores.postgres), Invalidated(), Taken(), listener_health, pause_s=0.1
+    )
     listener.start()
     await listener_health.until(False)
     await listener.stop()
@@ -242,12 +244,18 @@ async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
     """It hangs, or the network swallows all: that says nothing of poolers, and nothing that is cached is dropped."""
     monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 4.0)
     monkeypatch.setattr("loaders.cache.change_listener._PING_S", 0.2)
+    monkeypatch.setattr("loaders.cache.notifications._PING_S", 0.2)
     group, invalidated, both = uuid4().hex, Invalidated(), (WatchedHealth(), WatchedHealth())
     async with relay(f"{database.database_url}?sslmode=disable") as between:
         client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)
         listeners = [
             ChangeListener(
-                client, invalidated, ListenerLease(redis, group), listener_health, pause_s=0.1, lost_after_s=0.5
+                register_source(client),
+                invalidated,
+                ListenerLease(redis, group),
+                listener_health,
+                pause_s=0.1,
+                lost_after_s=0.5,
             )
             for listener_health in both
         ]
@@ -274,11 +282,17 @@ async def test_a_process_that_is_deaf_says_so_once_when_the_one_that_hears_has_l
     """What the other has proven is not taken for its own again and again."""
     group, invalidated, listener_health = uuid4().hex, Invalidated(), WatchedHealth()
     hears = ChangeListener(
-        database.stores.postgres, invalidated, ListenerLease(redis, group), WatchedHealth(), pause_s=0.1
+        register_source(database.stores.postgres),
+        invalidated,
+        ListenerLease(redis, group),
+        WatchedHealth(),
+        pause_s=0.1,
     )
     with pgbouncer(database.database_url, "transaction") as pooled:
         async with behind(database, pooled) as client:
-            deaf = ChangeListener(client, Invalidated(), ListenerLease(redis, group), listener_health, pause_s=0.1)
+            deaf = ChangeListener(
+                register_source(client), Invalidated(), ListenerLease(redis, group), listener_health, pause_s=0.1
+            )
             hears.start()
             assert await invalidated.next() == WHOLE_REGISTER
             deaf.start()
@@ -307,16 +321,16 @@ async def test_nothing_that_was_kept_for_long_is_served_while_changes_are_not_he
     """Not from memory, and not from Redis; what nothing changes is, and what is loaded now is kept for a short time."""
     truth = Truth()
     async with process() as one, process() as other:
-        for cache in (one, other):
-            cache.listener_health = WatchedHealth()
-            cache.listener_health.mark_healthy(time.monotonic() + 60)
+        healths = [WatchedHealth(), WatchedHealth()]
+        for cache, health in zip((one, other), healths, strict=True):
+            cache.listener_health = health
+            health.mark_healthy(time.monotonic() + 60)
             await _expect(cache, truth, 0)
         truth.asked.clear()
         truth.versions["x"] = 1
-        for cache in (one, other):
-            assert cache.listener_health is not None
+        for cache, health in zip((one, other), healths, strict=True):
             await _expect(cache, truth, 0)  # it is heard, and so it has not changed
-            cache.listener_health.mark_unhealthy("test")
+            health.mark_unhealthy("test")
             await _expect(cache, truth, 1)
             await _expect(cache, truth, 1)
         assert truth.asked == [{"fed": ["x"]}], "once, and for both"

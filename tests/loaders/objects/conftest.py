@@ -32,6 +32,12 @@ def fleet() -> Model:
     return load_model("deploy.fleet.model")
 
 
+@pytest.fixture(scope="session")
+def feeds() -> Model:
+    """A model whose tables tell of changes in every way."""
+    return load_model("tests.loaders.objects.feeds_model")
+
+
 @pytest.fixture(scope="package")
 async def analytics_stores(new_database: NewDatabase) -> AsyncIterator[Stores]:
     """Both databases with the analytics sample's data. Read them, never change them."""

@@ -1,0 +1,32 @@
+"""Changes that wait to be invalidated."""
+
+from __future__ import annotations
+
+from loaders.cache.invalidation import Change
+
+_MAX_KEYS = 10_000
+"""Objects that wait at most while changes cannot be made known. With more of them, all of the source has changed."""
+
+
+class PendingChanges:
+    """Changes that wait, merged into one. Bounded: too many objects become `whole`, the change of everything."""
+
+    def __init__(self, whole: Change) -> None:
+        self._whole = whole
+        self._keys: dict[str, None] = {}
+        self._sources: dict[str, None] = {}
+
+    def add(self, change: Change) -> None:
+        """Merge a change into those that wait."""
+        self._keys.update(dict.fromkeys(change.keys))
+        self._sources.update(dict.fromkeys(change.sources))
+        if len(self._keys) > _MAX_KEYS:
+            self._keys.clear()
+            self._sources.update(dict.fromkeys(self._whole.sources))
+
+    def take(self) -> Change:
+        """Return all that waits, and empty the list."""
+        change = Change(tuple(self._keys), tuple(self._sources))
+        self._keys.clear()
+        self._sources.clear()
+        return change
