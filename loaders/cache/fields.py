@@ -7,6 +7,7 @@ refreshed, and may be served where a refresh fails. They are compared as bytes.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from random import Random
 from typing import Any, NamedTuple
 
@@ -74,10 +75,23 @@ def variants(freshness: Freshness, now_ms: int) -> list[bytes]:
 def written(value: Any, times: bytes, epochs: bytes) -> tuple[bytes, Entry] | None:
     """Encode a value. Return its text and entry; None where it cannot be written as JSON."""
     try:
-        text = times + epochs + orjson.dumps(value)
+        json = orjson.dumps(value)
     except TypeError:  # a text that is not Unicode
         return None
+    if b"null" in json and not _is_finite(value):  # orjson writes NaN and infinity as null
+        return None
+    text = times + epochs + json
     return text, Entry(value, times, len(text))
+
+
+def _is_finite(value: Any) -> bool:
+    if type(value) is float:
+        return isfinite(value)
+    if type(value) is dict:
+        value = value.values()
+    elif type(value) not in (list, tuple):
+        return True
+    return all(map(_is_finite, value))
 
 
 def entries(texts: Sequence[bytes], fields: Sequence[CacheField]) -> list[Entry | None]:

@@ -92,7 +92,7 @@ class _Load:
         answer = await self._clickhouse(each.database).columns(statement.sql, statement.values)
         if answer.names not in ((), each.text.names):
             raise StoreUnavailable("clickhouse", "The answer of ClickHouse has other columns than its statement.")
-        return await _read(each, answer.columns, keys)
+        return await _read(each, answer.columns, keys, answer.types)
 
     async def _sent(
         self, needs: Sequence[RelationPlan], database: Database, scope: StatementScope
@@ -169,11 +169,11 @@ def _keys_of(each: StatementPlan, requests: Mapping[SectionRequest, Sequence[Any
 
 
 async def _read(
-    each: StatementPlan, answer: Sequence[Sequence[Any]], keys: Sequence[Any]
+    each: StatementPlan, answer: Sequence[Sequence[Any]], keys: Sequence[Any], types: Sequence[str] = ()
 ) -> Mapping[SectionRequest, Values]:
     """Return the values of each request. Where there are many keys, others get the event loop in between."""
     values: dict[SectionRequest, Values] = {}
-    for item in read(each, answer, keys):
+    for item in read(each, answer, keys, types):
         if item is not None:
             values[item[0]] = item[1]
         if item is None or len(keys) > MANY_KEYS:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, groupby, islice
+from operator import itemgetter
 from types import NoneType
 from typing import Any
 
@@ -11,6 +13,7 @@ from loaders.model.bound_sections import BoundColumn
 from loaders.model.canonical import REFUSALS, conversion_of, same
 from loaders.model.keys import Key
 from loaders.model.scalars import Scalar
+from loaders.statements.answer_types import is_canonical, undecoded_places
 from loaders.statements.list_conditions import term_scalar
 from loaders.statements.request_shape import shape_of
 from loaders.statements.section_request import SectionRequest
@@ -23,62 +26,87 @@ _ROWS = 10_000
 """Rows that are read without a pause: a millisecond."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer of a statement: its columns with their types, and the row of each key; None for one without a row."""
+
+    plan: StatementPlan
+    columns: Sequence[Column]
+    types: Sequence[str]
+    keys: Sequence[Any]
+    places: Sequence[int | None]
+    is_aligned: bool
+    """Whether the rows are those of the keys, one for each, in order."""
+
+    def aligned(self, values: Sequence[Any], missing: Any) -> Values:
+        """Return the values of rows in the order of the keys, and `missing()` for a key without a row."""
+        if self.is_aligned:
+            return list(values)
+        return [missing() if place is None else values[place] for place in self.places]
+
+
 def read(
-    plan: StatementPlan, answer: Sequence[Column], keys: Sequence[Any]
+    plan: StatementPlan, answer: Sequence[Column], keys: Sequence[Any], types: Sequence[str] = ()
 ) -> Iterator[tuple[SectionRequest, Values] | None]:
     """Yield each request with its values, and None in between where much has been read without a pause.
 
-    An answer without rows may lack its columns.
+    An answer without rows may lack its columns. `types` are those of the columns where the store knows them: columns
+    that are canonical by their type are passed on as they are.
     """
     width = len(plan.text.names)
-    table: Sequence[Column] = answer or [()] * width
-    for request, columns in zip(plan.requests, plan.text.columns, strict=True):
+    columns: Sequence[Column] = answer or [()] * width
+    is_by_row = any(request.is_list and not each.is_gathered for request, each in _parts(plan))
+    places = [] if is_by_row else _places(plan, columns, keys)
+    is_aligned = places == list(range(len(columns[0]))) if columns else False
+    table = _Answer(plan, columns, types or ("",) * width, keys, places, is_aligned)
+    for request, part in _parts(plan):
         if not request.is_list:
-            yield request, _objects(plan, request, columns, table, keys)
-        elif columns.is_gathered:
-            yield request, _gathered(plan, request, columns, table, keys)
+            yield request, _objects(table, request, part)
+        elif part.is_gathered:
+            lists = _decoded_lists(request, columns[part.start], table.types[part.start])
+            yield request, table.aligned(lists, list)
         else:
-            yield from _rows(plan, request, columns, table, keys)
+            yield from _rows(table, request, part)
 
 
-def _objects(
-    plan: StatementPlan, request: SectionRequest, columns: AnswerColumns, table: Sequence[Column], keys: Sequence[Any]
-) -> Values:
-    section = request.section
-    given = iter(table[columns.start : columns.start + columns.width])
-    count = len(table[0]) if table else 0
+def _parts(plan: StatementPlan) -> Iterator[tuple[SectionRequest, AnswerColumns]]:
+    return zip(plan.requests, plan.text.columns, strict=True)
+
+
+def _objects(table: _Answer, request: SectionRequest, part: AnswerColumns) -> Values:
+    section, count = request.section, len(table.columns[0]) if table.columns else 0
+    rest = iter(range(part.start, part.start + part.width))
     wanted = [request.wants(column) for column in section.columns]
     decoded = [
-        decode_column(column, next(given)) if is_wanted else [None] * count
+        _decoded_column(column, table, next(rest)) if is_wanted else [None] * count
         for column, is_wanted in zip(section.columns, wanted, strict=True)
     ]
-    rows = list(zip(*decoded, strict=True))
+    rows: list[Any] = list(zip(*decoded, strict=True))
     empty = None
     if not section.is_nullable:
         empty = tuple(value if is_wanted else None for value, is_wanted in zip(section.empty, wanted, strict=True))
-    there = table[columns.marker] if columns.marker is not None else None
-    places = _places(plan, table, keys)
-    return [empty if place is None or (there is not None and not there[place]) else rows[place] for place in places]
+    if part.marker is not None and not all(table.columns[part.marker]):
+        rows = [row if is_there else empty for row, is_there in zip(rows, table.columns[part.marker], strict=True)]
+    return table.aligned(rows, lambda: empty)
 
 
-def _gathered(
-    plan: StatementPlan, request: SectionRequest, columns: AnswerColumns, table: Sequence[Column], keys: Sequence[Any]
-) -> Values:
-    lists = _decoded_lists(request, table[columns.start])
-    return [[] if place is None else lists[place] for place in _places(plan, table, keys)]
+def _decoded_column(column: BoundColumn, table: _Answer, place: int) -> Column:
+    values = table.columns[place]
+    return values if is_canonical(column, table.types[place]) else decode_column(column, values)
 
 
 def _rows(
-    plan: StatementPlan, request: SectionRequest, columns: AnswerColumns, table: Sequence[Column], keys: Sequence[Any]
+    table: _Answer, request: SectionRequest, part: AnswerColumns
 ) -> Iterator[tuple[SectionRequest, Values] | None]:
     """Any number of rows for each key, those of a key together and in the order of the list."""
-    rows = iter(_decoded_rows(request, table[columns.start : columns.start + columns.width]))
+    plan, keys, some = table.plan, table.keys, slice(part.start, part.start + part.width)
+    rows = zip(*_decoded_columns(request, table.columns[some], table.types[some]), strict=True)
     if plan.text.alignment is Alignment.NONE:
         yield request, [list(rows) for _ in keys]
         return
     lists: dict[Any, list[Any]] = {}
     since = 0
-    for key, together in groupby(_raw_keys(plan, table)):
+    for key, together in groupby(_raw_keys(plan, table.columns)):
         lists[key] = list(islice(rows, len(list(together))))
         since += len(lists[key])
         if since > _ROWS:
@@ -117,14 +145,13 @@ def _decoded_keys(key: Key, raw: Sequence[Any]) -> list[Any]:
     return list(zip(*(scalar.decode(part) for scalar, part in zip(key.scalars, parts, strict=False)), strict=True))
 
 
-def _decoded_rows(request: SectionRequest, columns: Sequence[Column]) -> list[tuple[Any, ...]]:
-    return list(zip(*_decoded_columns(request, columns), strict=True))
-
-
-def _decoded_columns(request: SectionRequest, columns: Sequence[Column]) -> list[Column]:
+def _decoded_columns(request: SectionRequest, columns: Sequence[Column], types: Sequence[str]) -> list[Column]:
     """Return the columns of a list's rows decoded, those of a page's order too; a column that is canonical as it is."""
     own = len(request.section.columns)
-    decoded = [decode_column(column, values) for column, values in zip(request.section.columns, columns, strict=False)]
+    decoded = [
+        values if is_canonical(column, type_name) else decode_column(column, values)
+        for column, values, type_name in zip(request.section.columns, columns, types, strict=False)
+    ]
     return [*decoded, *(_decoded(*each) for each in zip(_order_scalars(request), columns[own:], strict=True))]
 
 
@@ -134,14 +161,29 @@ def _order_scalars(request: SectionRequest) -> list[Scalar]:
     return [term_scalar(term) for term in shape_of(request, 0).order]
 
 
-def _decoded_lists(request: SectionRequest, lists: Column) -> Sequence[Any]:
-    """Return arrays of rows with their values decoded, all rows of all arrays at once."""
-    columns = list(zip(*chain.from_iterable(lists), strict=True))
-    decoded = _decoded_columns(request, columns) if columns else []
-    if all(values is given for values, given in zip(decoded, columns, strict=False)):
+def _decoded_lists(request: SectionRequest, lists: Column, type_name: str) -> Sequence[Any]:
+    """Return arrays of rows with their values decoded: the same arrays where all of them are canonical by their type.
+
+    Otherwise, the columns that are not are decoded over the rows of all arrays at once.
+    """
+    section, scalars = request.section, _order_scalars(request)
+    places = undecoded_places(section, type_name)
+    if not places and not scalars:
         return lists
-    rows = iter(list(zip(*decoded, strict=True)))
-    return [list(islice(rows, len(each))) for each in lists]
+    rows: list[tuple[Any, ...]] = list(chain.from_iterable(lists))
+    own = len(section.columns)
+    changed: dict[int, Column] = {}
+    for place in (*places, *range(own, own + len(scalars))):
+        values = list(map(itemgetter(place), rows))
+        is_own = place < own
+        decoded = decode_column(section.columns[place], values) if is_own else _decoded(scalars[place - own], values)
+        if decoded is not values:
+            changed[place] = decoded
+    if not changed or not rows:
+        return lists
+    columns = [changed.get(place, values) for place, values in enumerate(zip(*rows, strict=True))]
+    whole = zip(*columns, strict=True)
+    return [list(islice(whole, len(each))) for each in lists]
 
 
 def decode_column(column: BoundColumn, values: Column) -> Column:

@@ -169,7 +169,8 @@ class ClickHouse:
         row repeats the number of all rows, and the column's name is used once, so that no other answer has it.
         """
         proof = f"{ANSWER_ROWS}_{secrets.token_hex(8)}"
-        names, columns = await self._read(sql.replace(ANSWER_ROWS, proof), parameters)
+        answer = await self._read(sql.replace(ANSWER_ROWS, proof), parameters)
+        names, columns, types = answer.names, answer.columns, answer.types
         if not columns or not columns[0]:
             return Columns((), ())
         if proof not in names:
@@ -179,18 +180,17 @@ class ClickHouse:
         if rows.count(len(rows)) != len(rows):
             raise _unproven(f"it has {len(rows):,} rows of {rows[0]:,}")
         others = [*columns[:place], *columns[place + 1 :]]
-        return Columns((*names[:place], *names[place + 1 :]), others)
+        return Columns(_without(names, place), others, _without(types, place))
 
-    async def _read(
-        self, sql: str, parameters: Mapping[str, object]
-    ) -> tuple[tuple[str, ...], Sequence[Sequence[Any]]]:
-        """The names and columns of whatever ClickHouse answered: they may be a part of the answer."""
+    async def _read(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        """The columns of whatever ClickHouse answered: they may be a part of the answer."""
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
             with _decoding():
                 result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
                 _require_query_id(result.summary)
-                return tuple(result.column_names), result.result_columns
+                types = tuple(each.name for each in result.column_types)
+                return Columns(tuple(result.column_names), result.result_columns, types)
 
     async def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """Run one statement for its effect. It may take as long as it needs."""
@@ -238,6 +238,10 @@ class ClickHouse:
                     yield
         finally:
             self._free.release()
+
+
+def _without(items: tuple[str, ...], place: int) -> tuple[str, ...]:
+    return (*items[:place], *items[place + 1 :])
 
 
 def _unproven(why: str) -> StoreUnavailable:

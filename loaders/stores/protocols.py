@@ -36,11 +36,13 @@ class Row(Protocol):
 class Columns:
     """An answer column by column: `columns[i]` holds the values of `names[i]`, one for each row, all of one length.
 
-    An answer without a row has neither names nor columns.
+    An answer without a row has neither names nor columns. `types` are those of the columns as the database names them,
+    where the store knows them; a reader without them looks at the values.
     """
 
     names: tuple[str, ...]
     columns: Sequence[Sequence[Any]]
+    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

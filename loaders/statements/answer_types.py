@@ -1,0 +1,73 @@
+"""Types of ClickHouse whose values the driver gives in their canonical form, so that none has to be looked at.
+
+Numbers are those of the type alone: the executor tests whether they are finite and within the bits of their scalar, and
+so does the cache. What is not proven here is decoded value by value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from loaders.model.bound_sections import BoundColumn, BoundSection
+from loaders.model.scalars import BIG_INTEGER, BOOLEAN, DATE, FLOAT, INSTANT, INTEGER, TEXT, Scalar
+
+_INTEGERS = frozenset(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+_CANONICAL = {
+    TEXT: frozenset({"String"}),
+    INTEGER: _INTEGERS,
+    BIG_INTEGER: _INTEGERS,
+    FLOAT: frozenset({"Float32", "Float64"}),
+    BOOLEAN: frozenset({"Bool"}),
+    DATE: frozenset({"Date", "Date32"}),
+    INSTANT: frozenset({"DateTime('UTC')", *(f"DateTime64({digits}, 'UTC')" for digits in range(10))}),
+}
+_WRAPPERS = ("LowCardinality(", "Nullable(")
+_MAX_TYPES = 4_096
+"""Types that are remembered; a model has some hundreds of columns."""
+_PART = re.compile(r"""'(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` | [^(),'`]+ | .""", re.VERBOSE | re.DOTALL)
+
+
+@lru_cache(maxsize=_MAX_TYPES)
+def is_canonical(column: BoundColumn, type_name: str) -> bool:
+    """Whether the driver gives values of a type as a column's canonical ones; an unknown type is not."""
+    return not column.is_list and len(column.scalars) == 1 and is_canonical_scalar(column.scalar, type_name)
+
+
+def is_canonical_scalar(scalar: Scalar, type_name: str) -> bool:
+    """Whether the driver gives values of a type as a scalar's canonical ones; an unknown type is not."""
+    for wrapper in _WRAPPERS:
+        if type_name.startswith(wrapper):
+            type_name = type_name.removeprefix(wrapper)[:-1]
+    return type_name in _CANONICAL.get(scalar, ())
+
+
+@lru_cache(maxsize=_MAX_TYPES)
+def undecoded_places(section: BoundSection, type_name: str) -> tuple[int, ...]:
+    """Return the places in rows that have to be decoded, where the type is that of arrays of a section's rows."""
+    types = tuple_types(type_name[6:-1]) if type_name.startswith("Array(") else ()
+    if len(types) < len(section.columns):  # a page has the values of its order behind its columns
+        return tuple(range(len(section.columns)))
+    proofs = map(is_canonical, section.columns, types)
+    return tuple(place for place, is_proven in enumerate(proofs) if not is_proven)
+
+
+def tuple_types(type_name: str) -> Sequence[str]:
+    """Return the types of a tuple's items without their names; none for any other type."""
+    if not (type_name.startswith("Tuple(") and type_name.endswith(")")):
+        return ()
+    items, depth = [""], 0
+    for part in _PART.findall(type_name[6:-1]):
+        depth += (part == "(") - (part == ")")
+        if part == "," and not depth:
+            items.append("")
+        else:
+            items[-1] += part
+    return [_without_name(item.strip()) for item in items]
+
+
+def _without_name(item: str) -> str:
+    """Return an item's type: a name stands before it, and a space between them."""
+    name, space, type_name = item.partition(" ")
+    return type_name if space and not set(name) & set("(`") else item
