@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from loaders.cache.cache import Cache
     from loaders.model.databases import Database
     from loaders.model.model import Model
-    from loaders.objects.object_statements import Store
+    from loaders.objects.polled_table import PolledStore
     from loaders.stores.redis import Redis
 
 
 @asynccontextmanager
 async def listen_to_changes(
-    model: Model, databases: Mapping[Database, Store], redis: Redis, cache: Cache, settle_s: float
+    model: Model, databases: Mapping[Database, PolledStore], redis: Redis, cache: Cache, settle_s: float
 ) -> AsyncIterator[CombinedHealth | None]:
     """Take part in listening to the changes that the model declares, to the end of the block.
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Polls:
     """Rows whose `column` has grown since the last look have changed; the gateway looks each `every_s` seconds.
 
-    The column is an instant or a number that grows with each change. Rows that are deleted are not seen: what they fed
-    is served for as long as it is fresh.
+    The column is an instant, or a whole number that is greater than any of the table before; an index on it makes looks
+    cheap. Rows that are deleted are not seen: what they fed is served for as long as it is fresh.
     """
 
     column: str
@@ -21,9 +21,9 @@ class Polls:
 class Notifies:
     """PostgreSQL announces changes on a channel, with triggers that are the model's own.
 
-    A message is a JSON object. Its `table` is the table's name without the schema, and its `keys` are texts of the
-    values that `key` has in the changed rows: the key of the object type over the table, or the columns named here.
-    Without `keys`, any row may have changed.
+    A message is a JSON object. Its `table` is the table's name, with or without the schema, and its `keys` are texts of
+    the values that `key` has in the changed rows: the key of the object type over the table, or the columns named here.
+    Without `keys`, any row may have changed. Its `tenant` says whose rows they are; without it, they may be anybody's.
     """
 
     channel: str

@@ -15,7 +15,7 @@ import orjson
 from loaders.cache.fields import CacheField
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.bound_tables import with_parents
-from loaders.model.databases import Table
+from loaders.model.databases import Freshness, Table
 from loaders.model.key_spaces import KeySpace
 from loaders.model.order_terms import OrderTerm
 from loaders.model.scalars import Scalar
@@ -87,11 +87,26 @@ def field_of(request: SectionRequest, names: CacheNames, zones: tuple[str, ...])
     return CacheField(
         name=" ".join([section.digest, *_arguments(request, zones)]),
         sources=names.sources(section),
-        freshness=section.freshness,
+        freshness=_told_apart(section.freshness) if _has_feed(section) else section.freshness,
         read=_reader(request),
         of=request,
         label=request_name(request, zones),
     )
+
+
+def _has_feed(section: BoundSection) -> bool:
+    return any(table.options.changes is not None for table in section.tables)
+
+
+def _told_apart(freshness: Freshness) -> Freshness:
+    """Return a freshness of the same length that has a time to be served stale.
+
+    Without one, an entry could not be told from those that are kept for a short time while changes are not heard, and
+    would be served then.
+    """
+    if freshness.stale_while_revalidate_s or not freshness.fresh_s:
+        return freshness
+    return Freshness(freshness.fresh_s - 1, 1, freshness.stale_if_error_s and freshness.stale_if_error_s + 1)
 
 
 def request_name(request: SectionRequest, zones: tuple[str, ...] = ()) -> str:

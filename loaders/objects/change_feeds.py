@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import cast
 
 from loaders.cache.change_source import ChangeSource
 from loaders.cache.invalidation import Change
 from loaders.cache.notifications import NotificationSource
-from loaders.model.change_feeds import ChangeFeed, Notifies
+from loaders.model.change_feeds import ChangeFeed, Notifies, Polls
 from loaders.model.databases import Database, Kind
 from loaders.model.digests import digest_of
 from loaders.model.model import Model
 from loaders.objects.change_messages import ChannelMessages
-from loaders.objects.object_statements import Store
+from loaders.objects.polled_table import PolledStore
+from loaders.objects.polling import PollingSource
 from loaders.objects.table_changes import TableChanges, merged
 from loaders.stores.postgres import Postgres
 
@@ -29,14 +29,17 @@ class FeedGroup:
     group: str
 
 
-def feed_groups(model: Model, databases: Mapping[Database, Store]) -> Iterator[FeedGroup]:
+def feed_groups(model: Model, databases: Mapping[Database, PolledStore]) -> Iterator[FeedGroup]:
     """Yield what is to be listened to: for each database its channels, and the tables of it that are polled."""
     for database in model.databases:
+        store, subject = databases[database], _subject(database)
         notifying = _tables(model, database, Notifies)
-        if notifying:
-            # Only a client of PostgreSQL itself has sessions, and models with channels are served over these.
-            source = _notifications(cast("Postgres", databases[database]), notifying, _subject(database))
-            yield FeedGroup(source, _group(model, notifying))
+        if notifying and isinstance(store, Postgres):
+            yield FeedGroup(_notifications(store, notifying, subject), _group(model, notifying))
+        polled = _tables(model, database, Polls)
+        if polled:
+            kind = "postgresql" if isinstance(store, Postgres) else "clickhouse"
+            yield FeedGroup(PollingSource(polled, store, f"polled tables of {subject}", kind), _group(model, polled))
 
 
 def _notifications(postgres: Postgres, tables: Iterable[TableChanges], subject: str) -> NotificationSource:

@@ -92,22 +92,15 @@ class RowsWriter:
         self._require(table)
         latest = self._rules.tables[table].latest
         if latest is None:
-            return self._full_name(table)
+            return table_name(table)
         self._has_asterisk = True
-        name = self._full_name(table)
+        name = table_name(table)
         tenant = "".join(f" where {condition}" for condition in self._tenant(table))
         keys, version = ", ".join(map(self.quoted, latest.key_columns)), self.quoted(latest.column)
         if self.kind is Kind.POSTGRES:
             order = f"order by {keys}, {version} desc nulls last"
             return f"(select distinct on ({keys}) * from {name}{tenant} {order})"
         return f"(select * from {name}{tenant} order by {version} desc limit 1 by {keys})"
-
-    def _full_name(self, table: Table) -> str:
-        """Return a table's name in SQL. One of ClickHouse without a database lies in that of the URL: connections have
-        another default, in which no bare name is found."""
-        if self.kind is Kind.CLICKHOUSE and len(table_parts(table.name)) == 1:
-            return f"{{{DATABASE_PARAMETER}:Identifier}}.{table.name}"
-        return table.name
 
     def name(self, table: Table, key_columns: Sequence[str] = ()) -> str:
         """Return the name of a table's rows: those of the asked keys where columns hold these, else all."""
@@ -225,6 +218,17 @@ class RowsWriter:
 
     def _bound(self, name: str, scalar: Scalar, source: Source) -> str:
         return self.parameters.one(name, scalar, source)
+
+
+def table_name(table: Table) -> str:
+    """Return a table's name in SQL.
+
+    One of ClickHouse without a database lies in that of the URL: connections have another default, in which there is no
+    table.
+    """
+    if table.database.kind is Kind.CLICKHOUSE and len(table_parts(table.name)) == 1:
+        return f"{{{DATABASE_PARAMETER}:Identifier}}.{table.name}"
+    return table.name
 
 
 def mark(number: int) -> str:
