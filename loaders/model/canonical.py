@@ -44,6 +44,14 @@ class ScalarError(ValueError):
     """
 
 
+class OutsideCalendar:
+    """A day or an instant of a database that Python's calendar lacks: infinite, or outside of the years 1 to 9999."""
+
+
+OUTSIDE_CALENDAR = OutsideCalendar()
+"""Stands for every such value: which one it is, no scalar can say."""
+
+
 def convert_column(name: str, conversions: Mapping[type, Conversion], values: Sequence[Any]) -> list[Any]:
     """Return the canonical values in order; None stays None, and a ScalarError stands for what cannot be converted."""
     kinds = set(map(type, values))
@@ -192,12 +200,17 @@ def read_uuid(text: str) -> str:
     return text.lower()
 
 
+def refuse_outside_calendar(_values: Sequence[OutsideCalendar]) -> Sequence[Any]:
+    """Raise ValueError: no scalar represents such a day or instant."""
+    raise ValueError("it is infinite, or outside of the years 1 to 9999")
+
+
 def utc_instants(values: Sequence[dt.datetime]) -> Sequence[dt.datetime]:
-    """Return instants in UTC. Those without a zone are refused, PostgreSQL's infinity among them."""
+    """Return instants in UTC. Those without a zone are refused."""
     if all(value.tzinfo is dt.UTC for value in values):
         return values
     if not all(value.tzinfo for value in values):
-        raise ValueError("it has no time zone, or is infinite")
+        raise ValueError("it has no time zone")
     return [value.astimezone(dt.UTC) for value in values]
 
 

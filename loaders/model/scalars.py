@@ -27,6 +27,7 @@ import orjson
 
 from loaders.model.canonical import (
     Conversion,
+    OutsideCalendar,
     base64_bytes,
     base64_text,
     convert_column,
@@ -41,6 +42,7 @@ from loaders.model.canonical import (
     read_base64,
     read_decimal,
     read_uuid,
+    refuse_outside_calendar,
     same,
     utc_instants,
     whole_decimals,
@@ -276,7 +278,7 @@ DATE = Scalar(
     "date",
     "Date32",
     width=12,
-    conversions={dt.date: same},
+    conversions={dt.date: same, OutsideCalendar: refuse_outside_calendar},
     guard="type({v}) is date",
     written="{v}.isoformat()",
     postgres_types=frozenset({"date"}),
@@ -290,7 +292,7 @@ INSTANT = Scalar(
     "timestamp with time zone",
     "DateTime64(6, 'UTC')",
     width=34,
-    conversions={dt.datetime: utc_instants},
+    conversions={dt.datetime: utc_instants, OutsideCalendar: refuse_outside_calendar},
     guard="type({v}) is datetime and {v}.tzinfo is UTC",
     written="{v}.isoformat()",
     postgres_types=frozenset({"timestamp with time zone"}),

@@ -7,11 +7,13 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from types import MappingProxyType
+from typing import Any
 
 import asyncpg
 
 from loaders.concurrency import close_with_timeout
 from loaders.request_tracker import record_statement
+from loaders.stores.calendar_codecs import set_calendar_codecs
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Pooler, explained
 from loaders.stores.protocols import TypedColumns
@@ -90,6 +92,11 @@ class Postgres:
         session_parts = parse_url(POSTGRES, direct_url, _direct_variable(variable)) if direct_url else parts
         arguments = driver_arguments(parts)
         settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")
+
+        async def prepare(connection: Any) -> None:
+            await set_calendar_codecs(connection)
+            await pooler.prepare(connection, limits)
+
         with _connecting(parts, arguments["timeout"]):
             pool = await asyncpg.create_pool(
                 **arguments,
@@ -98,7 +105,7 @@ class Postgres:
                 command_timeout=statement_timeout_s + _ANSWER_GRACE_S,
                 server_settings=settings | pooler.startup(limits),
                 statement_cache_size=pooler.statement_cache,
-                init=lambda connection: pooler.prepare(connection, limits),
+                init=prepare,
                 reset=_keep_state,
                 connection_class=_Connection,
             )

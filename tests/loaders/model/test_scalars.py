@@ -15,7 +15,7 @@ from asyncpg.pgproto.pgproto import UUID as PostgresUUID  # noqa: N811 (the driv
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loaders.model.canonical import MAX_DECIMAL_DIGITS, MAX_JSON_DEPTH, ScalarError
+from loaders.model.canonical import MAX_DECIMAL_DIGITS, MAX_JSON_DEPTH, OUTSIDE_CALENDAR, ScalarError
 from loaders.model.scalars import (
     ANYTHING,
     BIG_INTEGER,
@@ -114,8 +114,9 @@ WRONG: list[tuple[Scalar, Any]] = [
     (UNIQUE_ID, 1),
     (DATE, dt.datetime(2013, 1, 2, tzinfo=dt.UTC)),
     (DATE, "2013-01-02"),
+    (DATE, OUTSIDE_CALENDAR),
     (INSTANT, dt.datetime(2013, 1, 2)),
-    (INSTANT, dt.datetime.max),  # PostgreSQL's infinity
+    (INSTANT, OUTSIDE_CALENDAR),
     (INSTANT, dt.datetime.min.replace(tzinfo=VIENNA)),
     (INSTANT, dt.date(2013, 1, 2)),
     (BYTES, "A"),
