@@ -16,6 +16,7 @@ from clickhouse_connect.driver.summary import QuerySummary
 
 from loaders.concurrency import close_with_timeout
 from loaders.request_tracker import record_statement
+from loaders.stores.clickhouse_text import use_utf8_strings
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, DATABASE_PARAMETER, Columns, TypedColumns, with_row_count
 from loaders.stores.urls.clickhouse import ADVICE, CLICKHOUSE, driver_arguments
@@ -278,6 +279,7 @@ def _bound(value: object) -> object:
 async def _client(
     arguments: Mapping[str, Any], max_connections: int, statement_timeout_s: float, *, only_reads: bool
 ) -> AsyncClient:
+    use_utf8_strings()
     return await clickhouse_connect.get_async_client(
         **arguments,
         client_name=_CLIENT_NAME,
