@@ -96,8 +96,9 @@ def rows_sql(rows: Sequence[SentColumn], places: Sequence[str], kind: Kind) -> s
     names = [quoted_name(column.name, kind) for column in rows]
     if kind is Kind.POSTGRES:
         return f"(select * from unnest({', '.join(places)}) as fw_sent({', '.join(names)}))"
-    values = ", ".join(f"tupleElement(fw_sent, {place}) as {name}" for place, name in enumerate(names, start=1))
-    return f"(select {values} from (select arrayJoin(arrayZip({', '.join(places)})) as fw_sent))"
+    # arrayJoin(arrayZip(…)) would be computed as a constant of all rows, which takes as long as to read them
+    values = ", ".join(f"{place} as {name}" for place, name in zip(places, names, strict=True))
+    return f"(select {', '.join(names)} from (select 1) array join {values})"
 
 
 def _column(name: str, type_name: str, origin: Kind) -> SentColumn:

@@ -12,7 +12,7 @@ from typing import Any
 from loaders.model.bound_sections import BoundColumn
 from loaders.model.canonical import REFUSALS, conversion_of, same
 from loaders.model.keys import Key
-from loaders.model.scalars import Scalar
+from loaders.model.scalars import BIG_INTEGER, FLOAT, INTEGER, Scalar
 from loaders.statements.answer_types import is_canonical, undecoded_places
 from loaders.statements.list_conditions import term_scalar
 from loaders.statements.request_shape import shape_of
@@ -22,6 +22,8 @@ from loaders.statements.statement_text import Alignment, AnswerColumns
 
 Column = Sequence[Any]
 Values = list[Any]
+_NUMBERS = {INTEGER: {int}, BIG_INTEGER: {int}, FLOAT: {float}}
+"""The types of canonical numbers. The executor tests whether they are within their bits and finite."""
 _ROWS = 10_000
 """Rows that are read without a pause: a millisecond."""
 
@@ -199,6 +201,8 @@ def _decoded(scalar: Scalar, values: Column) -> Column:
     has_null = NoneType in kinds
     kinds.discard(NoneType)
     if not kinds:
+        return values
+    if kinds == _NUMBERS.get(scalar):
         return values
     conversion = conversion_of(scalar.conversions, kinds.pop()) if len(kinds) == 1 else None
     if conversion is same:

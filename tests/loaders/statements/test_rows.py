@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 
 from deploy.analytics.model import Ranking
-from loaders.model.databases import ClickHouse, Database, Postgres, Table, Tenant, everyones
+from loaders.model.databases import ClickHouse, Database, Kind, Postgres, Table, Tenant, everyones
 from loaders.model.keys import Key
 from loaders.model.references import Fragment
 from loaders.model.scalars import BIG_INTEGER, INTEGER, TEXT, UNIQUE_ID, enum_scalar
 from loaders.model.table_binding import bind_tables
+from loaders.statements.needed_rows import SentColumn, rows_sql
 from loaders.statements.parameters import StatementScope, TenantScope
 from loaders.statements.planning import plan
 from loaders.statements.row_sources import RequestScope, RowsWriter, StatementRules
@@ -98,3 +99,10 @@ def test_no_value_is_part_of_the_text(tmp_path: Path) -> None:
     assert bound.sql == statement.sql
     assert str(UUID(int=1)) not in bound.sql
     assert str(UUID(int=1)) in bound.values.values()
+
+
+def test_rows_that_are_sent_are_no_constant_of_the_statement() -> None:
+    columns = (SentColumn("id", TEXT, is_list=False), SentColumn("order", BIG_INTEGER, is_list=False))
+    assert rows_sql(columns, ["{a:Array(String)}", "{b:Array(Int64)}"], Kind.CLICKHOUSE) == (
+        "(select `id`, `order` from (select 1) array join {a:Array(String)} as `id`, {b:Array(Int64)} as `order`)"
+    )
