@@ -126,7 +126,7 @@ def _statement(
 
 def _arguments(requests: Iterable[SectionRequest], tenant: TenantScope | None) -> dict[str, str]:
     """Return what the statement is for beside the keys: the tenant, and the arguments and filters of its requests."""
-    arguments = {} if tenant is None else {"tenant": tenant.scalar.write_key(tenant.value)}
+    arguments = {} if tenant is None else {"tenant": tenant.text}
     for request in requests:
         given = {name: str(value) for name, value in (*request.arguments, *request.filters)}
         if request.period is not None:

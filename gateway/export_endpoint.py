@@ -75,7 +75,7 @@ class ObjectExporter:
             batches = self._batches(request)
             budget = ExportBudget(self._rate_limit, request.scope, partial(self._viewer, request))
             if request.method != "HEAD":
-                await budget.charge(self._export.points(batches.query, batches.variables, viewer.scopes))
+                await budget.charge(self._export.points(batches.query, batches.variables, viewer.scopes, viewer.tenant))
         except (HTTPError, RequestError) as error:
             response = await respond_error(request, error)
         else:

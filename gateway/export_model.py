@@ -106,13 +106,13 @@ class ObjectExport:
             return "" if isinstance(get_nullable_type(field.type), GraphQLList) else f"{name} {{ id }}"
         return f"{name} {self._selection(named.name)}"
 
-    def points(self, query: str, variables: Mapping[str, Any], scopes: frozenset[str]) -> int:
+    def points(self, query: str, variables: Mapping[str, Any], scopes: frozenset[str], tenant: str | None) -> int:
         """Return the price of a batch."""
         document = self.schema.documents.get(query)
         operation, _ = document.operation(None)
         core: Any = self.schema._schema
         values: Any = coerced(core, document.node, operation, dict(variables))  # type: ignore[arg-type]
-        return self.schema.pricing.estimate(operation, document.fragments, values, scopes).points
+        return self.schema.pricing.estimate(operation, document.fragments, values, scopes, tenant or "").points
 
     async def answer(
         self, stores: Stores, query: str, variables: Mapping[str, Any], scopes: frozenset[str], tenant: str | None
@@ -160,7 +160,7 @@ class PageBatches:
                 yield orjson.dumps(line) + b"\n"
             if not page["pageInfo"]["hasNextPage"]:
                 return
-            await charge(self.export.points(self.query, self.variables, scopes))
+            await charge(self.export.points(self.query, self.variables, scopes, tenant))
 
     async def ids(self, stores: Stores, scopes: frozenset[str], tenant: str | None) -> AsyncIterator[str]:
         """Yield the ids of all objects."""
@@ -212,7 +212,7 @@ class ListedBatches:
                 yield orjson.dumps({"id": key, name: item}) + b"\n"
             self.ids = self.ids[BATCH:]
             if self.ids:
-                await charge(self.export.points(self.query, self.variables, scopes))
+                await charge(self.export.points(self.query, self.variables, scopes, tenant))
 
 
 Batches = PageBatches | ListedBatches

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 CostEstimate = pricing.CostEstimate | cost_estimate.CostEstimate
 
 Estimate = Callable[
-    ["OperationDefinitionNode", "Mapping[str, FragmentDefinitionNode]", "VariableValues", "frozenset[str]"],
+    ["OperationDefinitionNode", "Mapping[str, FragmentDefinitionNode]", "VariableValues", "frozenset[str]", str],
     CostEstimate,
 ]
-"""Returns the cost of a valid operation with its fragments, coerced variables and the viewer's scopes. Raises
-GraphQLError for directives of the operation's own fields that cannot be."""
+"""Returns the cost of a valid operation with its fragments, coerced variables, the viewer's scopes and
+tenant (empty for a model without tenants). Raises GraphQLError for directives of the operation's own fields that cannot
+be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,17 @@ class Pricing:
     @classmethod
     def of_fleet(cls, schema: GraphQLSchema) -> Pricing:
         """Return the pricing of the sample fleet, whose engine does not read models yet."""
-        return cls(partial(pricing.estimate_cost, schema), pricing.combine_costs, pricing.CostEstimate())
+
+        def estimate(
+            operation: OperationDefinitionNode,
+            fragments: Mapping[str, FragmentDefinitionNode],
+            variables: VariableValues,
+            scopes: frozenset[str],
+            _tenant: str,
+        ) -> CostEstimate:
+            return pricing.estimate_cost(schema, operation, fragments, variables, scopes)
+
+        return cls(estimate, pricing.combine_costs, pricing.CostEstimate())
 
     @classmethod
     def of_model(cls, schema: GraphQLSchema, types: ModelTypes) -> Pricing:

@@ -161,8 +161,9 @@ def _edge_type(parts: SchemaParts, name: str, description: str, node: FieldText,
 
 
 def _cursors(sealer: CursorSealer) -> Any:
-    def batch(parents: Sequence[Edge], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str]:
-        return [sealer.seal(values, identity) for _, values, identity in parents]
+    def batch(parents: Sequence[Edge], _arguments: Mapping[str, Any], context: Any) -> Sequence[str]:
+        tenant: str = context.tenant
+        return [sealer.seal(values, identity, tenant) for _, values, identity in parents]
 
     return batch
 
@@ -178,9 +179,10 @@ def _themselves(parents: Sequence[Page], _arguments: Mapping[str, Any], _context
 
 def _page_info(sealer: CursorSealer) -> Any:
     def cursor_at(place: int) -> Any:
-        def batch(parents: Sequence[Page], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str | None]:
+        def batch(parents: Sequence[Page], _arguments: Mapping[str, Any], context: Any) -> Sequence[str | None]:
             ends = (page.edges[place] if page.edges else None for page in parents)
-            return [None if end is None else sealer.seal(end[1], end[2]) for end in ends]
+            tenant: str = context.tenant
+            return [None if end is None else sealer.seal(end[1], end[2], tenant) for end in ends]
 
         return batch
 

@@ -79,13 +79,14 @@ def estimate_cost(
     fragments: Mapping[str, FragmentDefinitionNode],
     variables: VariableValues,
     scopes: frozenset[str],
+    tenant: str = "",
 ) -> CostEstimate:
-    """Return the cost of a valid operation with coerced variables.
+    """Return the cost of a valid operation with coerced variables, for a viewer of a tenant with these scopes.
 
     Fields with arguments that cannot be cost nothing. Raises GraphQLError for directives of the operation's own fields
     that cannot be.
     """
-    reader = SelectionReader(types.parts, schema, operation, fragments, variables, scopes)
+    reader = SelectionReader(types.parts, schema, operation, fragments, variables, scopes, tenant)
     known = operation_cache(operation, fragments, variables.coerced)  # what resolvers will look for
     costs = RootFieldCosts(types, schema, reader, known)
     fields = list(costs.root_fields())

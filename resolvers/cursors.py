@@ -34,24 +34,31 @@ class CursorSealer:
     def __init__(self, secret: bytes | None = None) -> None:
         self._cipher = AESSIV(hashlib.sha256(secret or secrets.token_bytes(32)).digest())
 
-    def seal(self, values: Sequence[Any], list_identity: str) -> str:
-        """Return the cursor of a row with these values in a list, of which other lists know nothing."""
+    def seal(self, values: Sequence[Any], list_identity: str, tenant: str) -> str:
+        """Return the cursor of a row with these values in a list of a tenant; no other list or tenant can use it.
+
+        `tenant` is the text of the tenant's key, empty for a model without tenants.
+        """
         written = orjson.dumps([value if type(value) in _PLAIN else _to_json(value) for value in values])
-        sealed = self._cipher.encrypt(written, [list_identity.encode()])
+        sealed = self._cipher.encrypt(written, _associated_data(list_identity, tenant))
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
-    def open(self, cursor: str, list_identity: str) -> tuple[Any, ...]:
-        """Return the values. Raises CallerError where the cursor is not one of this list in this order."""
+    def open(self, cursor: str, list_identity: str, tenant: str) -> tuple[Any, ...]:
+        """Return the values. Raises CallerError where the cursor is not one of this tenant's list in this order."""
         try:
             if len(cursor) > MAX_CURSOR_CHARACTERS:
                 raise ValueError(cursor)
             sealed = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            values = orjson.loads(self._cipher.decrypt(sealed, [list_identity.encode()]))
+            values = orjson.loads(self._cipher.decrypt(sealed, _associated_data(list_identity, tenant)))
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CallerError(
                 f"after: {cursor[:40]!r} is not a cursor of this list in this order: take one from the list's answers."
             ) from error
         return tuple(map(_from_json, values))
+
+
+def _associated_data(list_identity: str, tenant: str) -> list[bytes]:
+    return [list_identity.encode(), tenant.encode()]
 
 
 def _to_json(value: Any) -> Any:

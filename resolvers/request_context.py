@@ -39,6 +39,12 @@ class RequestContext:
     """Whether the answer may come in parts, where @defer and @stream say so; otherwise they are not heeded."""
     deferred: DeferredLoads = field(default_factory=DeferredLoads)
 
+    @property
+    def tenant(self) -> str:
+        """The text of the key of the tenant that is loaded for; empty for a model without tenants."""
+        scope = self.loaders.tenant
+        return "" if scope is None else str(scope.text)
+
     async def release(self) -> None:
         """Drop what was loaded, when the answer is made.
 

@@ -181,7 +181,12 @@ class RootFieldCosts:
         self, root: Root, cost: RootFieldCost, selection: Selection, arguments: Mapping[str, Any]
     ) -> RootFieldCost:
         request, count = page_requests(
-            self._types.parts, root, arguments, self._reader.scopes, is_counted=selection.is_counted
+            self._types.parts,
+            root,
+            arguments,
+            self._reader.scopes,
+            self._reader.tenant,
+            is_counted=selection.is_counted,
         )
         node = entry_node(request, selection, count)
         objects = request.first
@@ -230,6 +235,6 @@ class RootFieldCosts:
         return replace(cost, objects=len(texts))
 
     def _selection(self, cost: RootFieldCost, group: FieldDetailsList, declared: Any, type_name: str) -> Selection:
-        key = selection_key(self._types.parts, cost.name, type_name, self._reader.scopes)
+        key = selection_key(self._types.parts, cost.name, type_name, self._reader.scopes, self._reader.tenant)
         read: Callable[[], Selection] = lambda: self._reader.selection(group, declared, type_name)  # noqa: E731
         return remembered(self._known, key, read)

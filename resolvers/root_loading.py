@@ -52,12 +52,18 @@ def entry_node(request: SectionRequest, selection: Selection, count: SectionRequ
 
 
 def page_requests(
-    parts: SchemaParts, root: Root, arguments: Mapping[str, Any], scopes: frozenset[str], *, is_counted: bool
+    parts: SchemaParts,
+    root: Root,
+    arguments: Mapping[str, Any],
+    scopes: frozenset[str],
+    tenant: str,
+    *,
+    is_counted: bool,
 ) -> tuple[SectionRequest, SectionRequest | None]:
     """Return the request of a page, and that of how many objects all pages have where it is counted."""
     if root.section is None:
         raise TypeError(f"{root.name} is no page.")
-    request = parts.arguments.request(root.section, arguments, scopes=scopes)
+    request = parts.arguments.request(root.section, arguments, scopes=scopes, tenant=tenant)
     count = parts.model.bound_sections[f"{root.section.name}.{COUNT}"] if is_counted else None
     return request, None if count is None else count_request(count, request)
 
@@ -72,25 +78,29 @@ def remembered(known: OperationCache | None, key: tuple[object, ...], read: Call
     return selection
 
 
-def selection_key(parts: SchemaParts, field_name: object, type_name: str, scopes: frozenset[str]) -> tuple[object, ...]:
-    """Return the key of a selection in what is remembered of an operation."""
-    return (Selection, id(parts), field_name, type_name, scopes)
+def selection_key(
+    parts: SchemaParts, field_name: object, type_name: str, scopes: frozenset[str], tenant: str
+) -> tuple[object, ...]:
+    """Return the key of a selection in what is remembered of an operation: it holds what was read of cursors."""
+    return (Selection, id(parts), field_name, type_name, scopes, tenant)
 
 
-def selected(parts: SchemaParts, info: GraphQLResolveInfo[Any], type_name: str, scopes: frozenset[str]) -> Selection:
+def selected(parts: SchemaParts, info: GraphQLResolveInfo[Any], type_name: str, context: RequestContext) -> Selection:
     """Return what is asked of objects of a type below the root field that is being resolved."""
     # Strawberry hands resolvers the coerced values alone, graphql-core's functions want them in their container.
     variables: Any = info.variable_values
 
     def read() -> Selection:
         values = VariableValues({}, variables)
-        reader = SelectionReader(parts, info.schema, info.operation, info.fragments, values, scopes)
+        reader = SelectionReader(
+            parts, info.schema, info.operation, info.fragments, values, context.scopes, context.tenant
+        )
         return reader.selection([FieldDetails(node, None) for node in info.field_nodes], info.return_type, type_name)
 
     if info.path.prev is not None:
         return read()
     known = operation_cache(info.operation, info.fragments, variables)
-    return remembered(known, selection_key(parts, info.path.key, type_name, scopes), read)
+    return remembered(known, selection_key(parts, info.path.key, type_name, context.scopes, context.tenant), read)
 
 
 async def _by_key(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
@@ -101,7 +111,7 @@ async def _by_key(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[
 async def _objects(parts: SchemaParts, info: Any, type_name: str, texts: Sequence[str]) -> list[Any]:
     """Return the objects of these ids, in order; None where nothing is known of one, or it cannot be a key."""
     context: RequestContext = info.context
-    node = selected(parts, info._raw_info, type_name, context.scopes).node
+    node = selected(parts, info._raw_info, type_name, context).node
     return await _of_keys(context, node, list(map(node.target.key_space.key.read, texts)))
 
 
@@ -118,7 +128,7 @@ async def _by_unique_column(parts: SchemaParts, root: Root, info: Any, arguments
     context: RequestContext = info.context
     if root.section is None:
         raise TypeError(f"{root.name} looks nothing up.")
-    selection = selected(parts, info._raw_info, root.object_type, context.scopes)
+    selection = selected(parts, info._raw_info, root.object_type, context)
     request = parts.arguments.request(root.section, {}, scopes=context.scopes)
     node = entry_node(request, selection)
     keys = unique_keys(root, arguments)
@@ -141,8 +151,10 @@ def unique_keys(root: Root, arguments: Mapping[str, Any]) -> list[Any]:
 
 async def _page(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
     context: RequestContext = info.context
-    selection = selected(parts, info._raw_info, root.object_type, context.scopes)
-    request, count = page_requests(parts, root, arguments, context.scopes, is_counted=selection.is_counted)
+    selection = selected(parts, info._raw_info, root.object_type, context)
+    request, count = page_requests(
+        parts, root, arguments, context.scopes, context.tenant, is_counted=selection.is_counted
+    )
     (entry,) = await load_objects(context, entry_node(request, selection, count), [NO_KEY])
     total: Any = None
     if count is not None:
@@ -153,7 +165,7 @@ async def _page(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[st
 
 async def _current(parts: SchemaParts, root: Root, info: Any, _arguments: Mapping[str, Any]) -> Any:
     context: RequestContext = info.context
-    node = selected(parts, info._raw_info, root.object_type, context.scopes).node
+    node = selected(parts, info._raw_info, root.object_type, context).node
     tenant = context.loaders.tenant
     return (await _of_keys(context, node, [None if tenant is None else tenant.value]))[0]
 
@@ -178,7 +190,7 @@ async def objects_of_references(
     """
     if answer is None:
         return None
-    node = selected(parts, info._raw_info, target, info.context.scopes).node
+    node = selected(parts, info._raw_info, target, info.context).node
     key = node.target.key_space.key
     references = list(answer) if is_list else [answer]
     keys = [None if each is None else reference_key(name, target, key, each) for each in references]

@@ -36,11 +36,12 @@ class SectionArguments:
         arguments: Mapping[str, Any],
         period: Period | None = None,
         scopes: frozenset[str] | None = None,
+        tenant: str = "",
     ) -> SectionRequest:
         """Return what a field with these coerced arguments asks of a section.
 
         With `scopes`, raises ForbiddenError for a filter or an order that needs another. Raises CallerError, with the
-        field's name, for values that cannot be.
+        field's name, for values that cannot be, a cursor of another tenant among them.
         """
         if not section.arguments and all(arguments.get(name) is None for name in (AFTER, FILTER, ORDER_BY)):
             return _plain_request(section, arguments.get(FIRST), period)
@@ -56,7 +57,7 @@ class SectionArguments:
         cursor = arguments.get(AFTER)
         if cursor is None:
             return request
-        values = self.cursors.open(cursor, list_identity(request))
+        values = self.cursors.open(cursor, list_identity(request), tenant)
         return section_request(
             section,
             period=period,

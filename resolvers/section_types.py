@@ -204,7 +204,8 @@ def _of_object(
     arguments: Mapping[str, Any],
     context: Any,
 ) -> Sequence[Any]:
-    request = parts.arguments.request(section, arguments, period_of(arguments.get(PERIOD)), context.scopes)
+    period = period_of(arguments.get(PERIOD))
+    request = parts.arguments.request(section, arguments, period, context.scopes, context.tenant)
     return read(parents, request, values_of(parents, request))
 
 
@@ -220,6 +221,7 @@ def _in_group(
     if not parents:
         return []
     _, period, path = parents[0]
-    request = parts.arguments.request(parts.model.bound_sections[f"{path}.{name}"], arguments, period, context.scopes)
+    section = parts.model.bound_sections[f"{path}.{name}"]
+    request = parts.arguments.request(section, arguments, period, context.scopes, context.tenant)
     objects = [record for record, _, _ in parents]
     return read(objects, request, values_of(objects, request))

@@ -50,7 +50,7 @@ _HERE: tuple[tuple[str, ...], ...] = ((),)
 
 
 class SelectionReader:
-    """Walks selection sets and notes what they ask. It serves one operation and one set of scopes."""
+    """Walks selection sets and notes what they ask. It serves one operation, one set of scopes and one tenant."""
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class SelectionReader:
         fragments: Mapping[str, FragmentDefinitionNode],
         variables: VariableValues,
         scopes: frozenset[str],
+        tenant: str,
     ) -> None:
         self._parts = schema_parts
         self._schema = schema
@@ -67,6 +68,7 @@ class SelectionReader:
         self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
         self._variables = variables
         self.scopes = scopes
+        self.tenant = tenant
         self._may_read_all = scopes >= schema_parts.field_scopes
         self._incremental_parts = 0.0
         self._rows: dict[int, float] = {}
@@ -227,7 +229,7 @@ class SelectionReader:
         arguments = self.arguments(parent, group)
         if PERIOD in arguments:
             period = period_of(arguments[PERIOD])
-        request = self._parts.arguments.request(section, arguments, period, self.scopes)
+        request = self._parts.arguments.request(section, arguments, period, self.scopes, self.tenant)
         declared = get_named_type(parent.fields[group[0].node.name.value].type)
         is_later = is_deferred(group, top)
         rows = rows_of(request) if request.is_list else 1

@@ -193,7 +193,9 @@ class OperationPreparer:
         if isinstance(values, list):
             return values
         try:
-            estimate = self._schema.pricing.estimate(operation, document.fragments, values, viewer.scopes)
+            estimate = self._schema.pricing.estimate(
+                operation, document.fragments, values, viewer.scopes, viewer.tenant or ""
+            )
         except GraphQLError as error:
             return [error]
         for field in estimate.root_fields:

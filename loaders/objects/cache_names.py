@@ -41,7 +41,7 @@ class CacheNames:
     @classmethod
     def of(cls, model: str, tenant: TenantScope | None) -> CacheNames:
         """Return the names for a tenant."""
-        return cls(_escaped(model), "" if tenant is None else _escaped(tenant.scalar.write_key(tenant.value)))
+        return cls(_escaped(model), "" if tenant is None else _escaped(tenant.text))
 
     def keys(self, space: KeySpace, keys: Iterable[Any]) -> list[str]:
         """Return the names of objects, in order."""

@@ -23,6 +23,11 @@ class TenantScope:
     scalar: Scalar
     value: Any
 
+    @property
+    def text(self) -> str:
+        """The text of the tenant's key, one for each tenant."""
+        return self.scalar.write_key(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class StatementScope:

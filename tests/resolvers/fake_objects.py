@@ -65,6 +65,11 @@ class FakeTenant:
 
     value: Any
 
+    @property
+    def text(self) -> str:
+        """The text of its key."""
+        return str(self.value)
+
 
 @dataclass(slots=True)
 class FakeLoaders:
