@@ -192,10 +192,10 @@ class RowsWriter:
     def _tenant(self, table: Table) -> list[str]:
         condition = self._rules.tables[table].tenant
         if isinstance(condition, ParentTenant):
-            keys = ", ".join(map(self.quoted, condition.parent_columns))
+            keys = ", ".join(f"fw_parent.{self.quoted(column)}" for column in condition.parent_columns)
             row = ", ".join(map(self.quoted, condition.columns))
             row = f"({row})" if len(condition.columns) > 1 else row
-            return [f"{row} in (select {keys} from {self.name(condition.parent)})"]
+            return [f"{row} in (select {keys} from {self.name(condition.parent)} as fw_parent)"]
         if not isinstance(condition, OwnTenant):
             return []
         return [f"{self.quoted(condition.column)} = {self.parameters.one('tenant', condition.scalar, _tenant_value)}"]
