@@ -10,6 +10,7 @@ from loaders.model.databases import Table
 from loaders.model.names import column_names
 from loaders.model.references import Fragment
 from loaders.model.sql_words import REFERENCE, words
+from loaders.model.whole_rows import takes_whole_rows
 
 _PART = re.compile(r'"((?:[^"]|"")+)"|`([^`]+)`|([\w$]+)')
 
@@ -32,10 +33,14 @@ def column_scopes(fields: Iterable[tuple[Table, DeclaredField]]) -> ColumnScopes
 def touched_scopes(sql: Iterable[Fragment], tables: Iterable[Table], scopes: ColumnScopes) -> frozenset[str]:
     """Return the scopes of the columns of some tables that SQL names.
 
-    Names are compared alone, in any case and wherever they stand: a name of something else needs a scope too many.
+    Names are compared alone, in any case and wherever they stand: a name of something else needs a scope too many. SQL
+    that takes whole rows touches all columns.
     """
-    names = {name for fragment in sql for name in _names(fragment)}
-    of_tables = (scopes.get(table, {}) for table in tables)
+    fragments = list(sql)
+    of_tables = [scopes.get(table, {}) for table in tables]
+    if any(of_tables) and any(takes_whole_rows(each.shown(REFERENCE)) for each in fragments):
+        return frozenset(scope for of_table in of_tables for needed in of_table.values() for scope in needed)
+    names = {name for fragment in fragments for name in _names(fragment)}
     return frozenset(scope for of_table in of_tables for name in names for scope in of_table.get(name, ()))
 
 
