@@ -119,7 +119,23 @@ def _scopes_of(fields: Iterable[DeclaredField], parts: ModelParts) -> Mapping[st
         name: frozenset(scope for column in columns for scope in own[column])
         for name, columns in {**answered, **computed}.items()
     }
-    return MappingProxyType({**own, **touched})
+    return MappingProxyType({**own, **touched, **_scopes_of_links(fields)})
+
+
+def _scopes_of_links(fields: Iterable[DeclaredField]) -> Mapping[str, frozenset[str]]:
+    """Return the scopes of the columns that links are, by the link's name: its object's key is the column's value."""
+    columns: dict[str, frozenset[str]] = {}
+    for field in fields:
+        if field.is_own_column and (scope := field.given("scope")):
+            (column,) = column_names(field.column_text)
+            columns[column.lower()] = columns.get(column.lower(), frozenset()) | {str(scope)}
+    links = (
+        field for field in fields if field.word is not None and field.word.name == "one" and not field.given("over")
+    )
+    return {
+        link.name: frozenset().union(*(columns.get(name.lower(), ()) for name in column_names(link.column_text)))
+        for link in links
+    }
 
 
 def _section(cls: type[Declared], parts: ModelParts) -> SectionType:

@@ -122,6 +122,14 @@ def test_a_section_needs_the_scopes_of_all_its_tables() -> None:
     assert SECTIONS["Member.projects"].scopes == {"project:read"}
 
 
+def test_a_link_needs_the_scope_of_its_column(tmp_path: Path) -> None:
+    text = RIGHT.replace(
+        "    state: State\n", '    state: State\n    account_id: UUID = m.column(scope="sales:read")\n'
+    )
+    assert load(tmp_path, RIGHT).objects["Order"].field_scopes["account"] == frozenset()
+    assert load(tmp_path, text).objects["Order"].field_scopes["account"] == {"sales:read"}
+
+
 def test_an_order_that_is_not_chosen_needs_its_columns_scopes(tmp_path: Path) -> None:
     text = RIGHT.replace("total: Decimal = m.column(", 'total: Decimal = m.column(scope="money:read", ')
     sections = load(tmp_path, text).bound_sections
