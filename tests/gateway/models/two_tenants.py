@@ -158,3 +158,11 @@ async def by_get(gateways: Gateways, query: str) -> Any:
 async def differing(gateways: Gateways, way: Way, right: dict[str, Any]) -> list[str]:
     """Return the queries that the first tenant is answered otherwise than it was without the other tenant's rows."""
     return [query for query, answer in right.items() if await way(gateways, query) != answer]
+
+
+async def differs(gateways: Gateways, way: Way, right: dict[str, Any]) -> bool:
+    """Whether there is such a query: the others are not asked behind the first one."""
+    for query, answer in right.items():
+        if await way(gateways, query) != answer:
+            return True
+    return False
