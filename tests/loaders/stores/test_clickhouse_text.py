@@ -4,6 +4,7 @@ import pytest
 
 from loaders.model.canonical import ScalarError
 from loaders.model.scalars import ANYTHING, BYTES, TEXT, enum_scalar
+from loaders.statements.answer_types import is_canonical_scalar
 from loaders.stores.clickhouse import ClickHouse
 from tests.loaders.model.test_scalars import Role
 
@@ -22,8 +23,9 @@ async def test_what_is_no_text_is_an_error_in_its_place_and_the_others_answer(
     clickhouse: ClickHouse, cast: str
 ) -> None:
     values = "'ff', unhex('FF'), 'Zürich', '', unhex('5AC3'), 'é'"
-    (column,) = (await clickhouse.columns(_ROWS.format(sql=cast, values=values), {})).columns
-    digits, wrong, name, empty, cut, letter = TEXT.decode(column)
+    answer = await clickhouse.columns(_ROWS.format(sql=cast, values=values), {})
+    is_passed_on = is_canonical_scalar(TEXT, answer.types[0])
+    digits, wrong, name, empty, cut, letter = answer.columns[0] if is_passed_on else TEXT.decode(answer.columns[0])
     assert (digits, name, empty, letter) == ("ff", "Zürich", "", "é")
     assert (type(wrong), type(cut)) == (ScalarError, ScalarError)
 
@@ -31,7 +33,8 @@ async def test_what_is_no_text_is_an_error_in_its_place_and_the_others_answer(
 async def test_texts_are_read_whole_whatever_is_beside_them(clickhouse: ClickHouse) -> None:
     sql = _ROWS.format(sql="value", values="'a', null, 'Zür\\0ich', '\\0', null, '', '😀', unhex('80')")
     (column,) = (await clickhouse.columns(sql, {})).columns
-    assert list(column) == ["a", None, "Zür\0ich", "\0", None, "", "😀", b"\x80"]
+    *texts, wrong = column
+    assert (texts, type(wrong)) == (["a", None, "Zür\0ich", "\0", None, "", "😀"], ScalarError)
     sql = _ROWS.format(sql="value", values="'é', null, '\\0', null")
     (column,) = (await clickhouse.columns(sql, {})).columns
     assert list(column) == ["é", None, "\0", None]
@@ -48,7 +51,8 @@ async def test_what_is_no_text_is_an_error_in_arrays_and_rows_too(clickhouse: Cl
     texts, pairs = (await clickhouse.columns(sql, {})).columns
     ((letter, wrong, digits),) = TEXT.decode_lists(texts)
     assert (letter, type(wrong), digits) == ("é", ScalarError, "ff")
-    assert list(pairs) == [[(1, b"\xff"), (2, "ff")]]
+    ((first, second),) = pairs
+    assert (first[0], type(first[1]), second) == (1, ScalarError, (2, "ff"))
 
 
 async def test_what_is_no_text_is_an_error_for_other_scalars_too(clickhouse: ClickHouse) -> None:
