@@ -8,7 +8,7 @@ from typing import Any
 
 from loaders.model.class_reader import DeclaredField
 from resolvers.batching import Batch
-from resolvers.python_values import to_canonical, to_python
+from resolvers.function_columns import function_columns
 
 
 def computed_batch(
@@ -22,15 +22,16 @@ def computed_batch(
     `rows_of` answers the rows of the parents, and `places` where the columns lie in them.
     """
     function, shape = field.given("function"), field.shape
+    if shape is None:
+        raise TypeError(field.subject)
     names = tuple(inspect.signature(function).parameters)
     shapes = {name: columns[name].shape for name in names}
 
     def batch(parents: Sequence[Any], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
-        rows = rows_of(parents)
-        taken = {name: to_python(shapes[name], [row[places[name]] for row in rows]) for name in names}
-        values = function(**taken)
-        if len(values) != len(parents):
-            raise ValueError(f"{field.subject}: the function answered {len(values)} values for {len(parents)} objects.")
-        return to_canonical(shape, values)
+        taken = function_columns(shapes, places, rows_of(parents))
+        values = function(**taken.values) if taken.count else []
+        if len(values) != taken.count:
+            raise ValueError(f"{field.subject}: the function answered {len(values)} values for {taken.count} objects.")
+        return taken.with_errors(shape.from_python(values))
 
     return batch, names

@@ -13,7 +13,6 @@ from loaders.model.names import camel
 from loaders.model.object_references import ObjectReference
 from loaders.model.resolver_functions import REQUIRED, Viewer
 from loaders.model.shapes import Shape
-from resolvers.python_values import to_canonical, to_python
 from resolvers.section_arguments import canonical
 from resolvers.selection_tree import FunctionCall
 
@@ -42,7 +41,7 @@ async def answers_of(call: FunctionCall, columns: Mapping[str, Sequence[Any]], c
     taken: dict[str, Any] = dict(columns)
     shapes = {each.name: each.shape for each in function.arguments}
     for name, value in call.arguments:
-        (taken[name],) = to_python(shapes[name], [list(value) if isinstance(value, tuple) else value])
+        (taken[name],) = shapes[name].to_python([list(value) if isinstance(value, tuple) else value])
     if function.viewer:
         taken[function.viewer] = _viewer(context)
     answer = function.function(**taken)
@@ -60,7 +59,7 @@ def checked_answers(call: FunctionCall, answer: Any, count: int) -> list[Any]:
     if not isinstance(answer, Sequence) or isinstance(answer, str) or len(answer) != count:
         what = f"{len(answer)} values" if isinstance(answer, Sequence) else type(answer).__name__
         raise FunctionAnswerError(f"{call.name}: the function answered {what} for {count} objects: answer a list.")
-    return to_canonical(call.shape, answer)
+    return call.shape.from_python(answer)
 
 
 def reference_key(call_name: str, target: str, key: Key, reference: Any) -> Any:

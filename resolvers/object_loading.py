@@ -10,7 +10,7 @@ from loaders.objects.object_record import ObjectRecord, values_of
 from loaders.stores.errors import StoreError
 from resolvers.followed_ways import LinkWay, OwnRowsWay, ReferenceWay, Way, known_objects, load_node
 from resolvers.function_calls import answers_of, checked_answers
-from resolvers.python_values import to_python
+from resolvers.function_columns import FunctionColumns, function_columns
 from resolvers.selection_tree import FunctionCall
 
 if TYPE_CHECKING:
@@ -81,21 +81,19 @@ async def _call(
     objects = list({each.place: each for each in records}.values())
     values: Sequence[Any]
     try:
-        answer = await answers_of(call, _own_columns(node, call, objects), context)
-        values = checked_answers(call, answer, len(objects))
+        taken = _own_columns(node, call, objects)
+        answer = await answers_of(call, taken.values, context) if taken.count else []
+        values = taken.with_errors(checked_answers(call, answer, taken.count))
     except Exception as error:
         values = [error] * len(objects)
     columns[call] = {each.place: value for each, value in zip(objects, values, strict=True)}
 
 
-def _own_columns(node: SelectionNode, call: FunctionCall, records: Sequence[ObjectRecord]) -> dict[str, list[Any]]:
+def _own_columns(node: SelectionNode, call: FunctionCall, records: Sequence[ObjectRecord]) -> FunctionColumns:
     """Return the columns that a function takes, as Python's own values."""
     if node.target.record is None:
-        return {}
-    columns = node.target.record.section.columns
-    places = {column.name: place for place, column in enumerate(columns)}
-    rows = values_of(records, node.target.record)
-    return {
-        name: to_python(columns[places[name]].shape, [row[places[name]] for row in rows])
-        for name in call.function.columns
-    }
+        return FunctionColumns({}, {}, len(records))
+    columns = {column.name: column for column in node.target.record.section.columns}
+    places = {name: place for place, name in enumerate(columns)}
+    shapes = {name: columns[name].shape for name in call.function.columns}
+    return function_columns(shapes, places, values_of(records, node.target.record))

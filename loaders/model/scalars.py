@@ -130,6 +130,10 @@ class Scalar:
         """Return values that a model's own function answered as canonical ones, as `decode` does for a driver's."""
         return convert_column(self.name, self.python_conversions or self.conversions, values)
 
+    def from_python_lists(self, values: Sequence[Any]) -> list[Any]:
+        """Return lists and tuples that a model's own function answered, as `from_python` does single values."""
+        return convert_lists(self.name, self.python_conversions or self.conversions, values)
+
     def select_clickhouse(self, sql: str, *, is_list: bool = False) -> str:
         """Return SQL that selects a value, or an array of values, so that ClickHouse's driver keeps it."""
         if self.clickhouse_sql == "{sql}":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, ForwardRef, Union
@@ -49,6 +49,24 @@ class Shape:
     def is_list(self) -> bool:
         """Whether the value is an array of scalars."""
         return self.kind is ValueKind.SCALAR and self.cardinality is Cardinality.LIST
+
+    def to_python(self, values: Sequence[Any]) -> list[Any]:
+        """Return canonical values as those that a model's own functions take, in order; None passes, and no scalars."""
+        if self.scalar is None:
+            return list(values)
+        convert = self.scalar.to_python
+        if self.is_list:
+            return [value and [None if item is None else convert(item) for item in value] for value in values]
+        return [None if value is None else convert(value) for value in values]
+
+    def from_python(self, values: Sequence[Any]) -> list[Any]:
+        """Return what a model's own function answered as canonical values, in order; None passes, and no scalars.
+
+        A ScalarError stands in the place of a value that its scalar cannot represent.
+        """
+        if self.scalar is None:
+            return list(values)
+        return self.scalar.from_python_lists(values) if self.is_list else self.scalar.from_python(values)
 
     def __str__(self) -> str:
         name = getattr(self.type, "__name__", str(self.type))
