@@ -44,6 +44,10 @@ class Key:
         parts = zip(self.scalars, value, strict=True)
         return SEPARATOR.join(_escaped(scalar.write_key(part)) for scalar, part in parts)
 
+    def write_all(self, values: Iterable[Any]) -> list[str]:
+        """Return the texts of keys' values, in order."""
+        return list(map(self.scalars[0].write_key if len(self.scalars) == 1 else self.write, values))
+
     def arrays(self, values: Sequence[Any]) -> list[list[Any]]:
         """Return the values column by column, as they are bound: one array for each part."""
         if len(self.scalars) == 1:
@@ -53,9 +57,13 @@ class Key:
 
 def chunks(texts: Iterable[str], max_bytes: int = MAX_STATEMENT_KEY_BYTES) -> Iterator[list[str]]:
     """Yield the keys' texts in order, in lists that fit into one statement; a key that is larger comes alone."""
+    every = list(texts)
+    if every and len("".join(every).encode()) + len(every) * _BYTES_BESIDE_A_KEY <= max_bytes:
+        yield every
+        return
     chunk: list[str] = []
     size = 0
-    for text in texts:
+    for text in every:
         width = len(text.encode()) + _BYTES_BESIDE_A_KEY
         if chunk and size + width > max_bytes:
             yield chunk

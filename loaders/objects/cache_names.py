@@ -46,7 +46,7 @@ class CacheNames:
     def keys(self, space: KeySpace, keys: Iterable[Any]) -> list[str]:
         """Return the names of objects, in order."""
         prefix = self.prefix(space)
-        return [prefix + space.key.write(key) for key in keys]
+        return [prefix + text for text in space.key.write_all(keys)]
 
     def prefix(self, space: KeySpace) -> str:
         """Return what stands before an object's key."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any, Protocol
 
 from aiodataloader import DataLoader
@@ -134,4 +135,5 @@ def _taken(columns: _Columns, keys: Sequence[Any], own: Sequence[Any]) -> _Colum
 
 def _records(keys: Sequence[Any], own: Sequence[Any], columns: _Columns) -> list[ObjectRecord]:
     places = {key: place for place, key in enumerate(own)}
-    return [ObjectRecord(key, columns, places[key]) for key in keys]
+    parts = zip(keys, repeat(columns), map(places.__getitem__, keys), strict=False)
+    return list(map(ObjectRecord._make, parts))

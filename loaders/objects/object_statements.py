@@ -127,7 +127,7 @@ def chunked(key: Key, keys: Sequence[Any]) -> Sequence[Sequence[Any]]:
     """Return the keys in lists that fit into one statement each."""
     if not key.scalars or not keys:
         return [keys] if keys else []
-    sizes = [len(chunk) for chunk in chunks(map(key.write, keys))]
+    sizes = [len(chunk) for chunk in chunks(key.write_all(keys))]
     if len(sizes) == 1:
         return [keys]
     ends = [sum(sizes[: place + 1]) for place in range(len(sizes))]
