@@ -75,14 +75,19 @@ class ObjectLoader(DataLoader[LoadKey, list[ObjectRecord]]):
 
         An object exists if the request of its record answers a row.
         """
-        spaces: defaultdict[KeySpace, list[LoadKey]] = defaultdict(list)
-        for key in dict.fromkeys(keys):
-            spaces[key[0]].append(key)
-        loaded = await asyncio.gather(*(self._load(space, some) for space, some in spaces.items()))
-        records = {key: each for of_space in loaded for key, each in of_space.items()}
-        return [records[key] for key in keys]
+        # By place: loader keys that differ in the wanted columns alone are equal.
+        spaces: defaultdict[KeySpace, list[int]] = defaultdict(list)
+        for place, (space, _, _) in enumerate(keys):
+            spaces[space].append(place)
+        loaded = await asyncio.gather(
+            *(self._load(space, [keys[place] for place in places]) for space, places in spaces.items())
+        )
+        records: dict[int, list[ObjectRecord]] = {}
+        for places, of_space in zip(spaces.values(), loaded, strict=True):
+            records.update(zip(places, of_space, strict=True))
+        return [records[place] for place in range(len(keys))]
 
-    async def _load(self, space: KeySpace, together: Sequence[LoadKey]) -> dict[LoadKey, list[ObjectRecord]]:
+    async def _load(self, space: KeySpace, together: Sequence[LoadKey]) -> list[list[ObjectRecord]]:
         keys = list(dict.fromkeys(key for _, some, _ in together for key in some))
         if len(keys) > MAX_OBJECTS:
             message = f"A request can be for {MAX_OBJECTS:,} different objects of a type, and this one is for"
@@ -90,13 +95,13 @@ class ObjectLoader(DataLoader[LoadKey, list[ObjectRecord]]):
         asked = merged(request for _, _, requests in together for request in requests)
         loaded_for = unified(asked)
         values = await self._values(space, keys, merged(loaded_for.values()))
-        result: dict[LoadKey, list[ObjectRecord]] = {}
+        result: list[list[ObjectRecord]] = []
         for load_key in together:
             own = list(dict.fromkeys(load_key[1]))
             columns = {request: values[loaded_for[request]] for request in load_key[2]}
             if own != keys:
                 columns = _taken(columns, keys, own)
-            result[load_key] = _records(load_key[1], own, columns)
+            result.append(_records(load_key[1], own, columns))
             if not self._released:  # a request may have ended in an error while this was being loaded
                 self._loaded.append((len(own), columns))
         return result
