@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any
 
 from loaders.model.shapes import Cardinality
@@ -54,19 +54,29 @@ class Way:
         shape = request.shape if isinstance(request, FunctionCall) else request.section
         return shape.cardinality is not Cardinality.ONE
 
+    def _first(self) -> int | None:
+        """Return how many rows of each list lead on: not the one that only tells that another page follows."""
+        request = self.follow.request
+        return None if isinstance(request, FunctionCall) else request.first
+
     def rows(self) -> list[Any]:
         """Return the rows of all objects, those of lists one after the other; None for a section without a row."""
-        values = self.columns[self.follow.request]
+        values, first = self.columns[self.follow.request], self._first()
         own = [values[place] for place in dict.fromkeys(self.places)]
-        return list(chain.from_iterable(own)) if self._is_list() else own
+        return list(chain.from_iterable(rows[:first] for rows in own)) if self._is_list() else own
 
     def replace(self, rows: Iterable[Any]) -> None:
         """Put these in the place of `rows`, one for each. Other objects, such as unknown ones, keep their values."""
-        values, is_list = self.columns[self.follow.request], self._is_list()
+        values, first = self.columns[self.follow.request], self._first()
         remaining = iter(rows)
         column: dict[int, Any] = dict(values) if isinstance(values, dict) else dict(enumerate(values))
         for place in dict.fromkeys(self.places):
-            column[place] = [next(remaining) for _ in values[place]] if is_list else next(remaining)
+            if self._is_list():
+                own = values[place]
+                shown = len(own[:first])
+                column[place] = [*islice(remaining, shown), *own[shown:]]
+            else:
+                column[place] = next(remaining)
         self.columns[self.follow.request] = column
 
 

@@ -10,6 +10,7 @@ from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
 
 from loaders.model.bound_sections import COUNT
+from loaders.model.scalars import is_storable
 from loaders.statements.section_request import SectionRequest
 from resolvers.connections import count_request, make_page
 from resolvers.function_calls import answers_of, checked_answers, function_call, reference_key
@@ -143,10 +144,16 @@ def unique_keys(root: Root, arguments: Mapping[str, Any]) -> list[Any]:
         raise TypeError(f"{root.name} looks nothing up.")
     values = root.texts(arguments)
     if root.columns:
-        return [tuple(canonical(part, name) for part, name in zip(values[0], root.columns, strict=True))]
+        parts = [_key_part(part, name) for part, name in zip(values[0], root.columns, strict=True)]
+        return [None if None in parts else tuple(parts)]
     if len(root.section.key.scalars) > 1:
         return list(map(root.section.key.read, values))
-    return [canonical(value, root.argument) for value in values]
+    return [_key_part(value, root.argument) for value in values]
+
+
+def _key_part(value: Any, name: str) -> Any:
+    """Return a value to look up by; None for one that no object can have."""
+    return None if isinstance(value, str) and not is_storable(value) else canonical(value, name)
 
 
 async def _page(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:

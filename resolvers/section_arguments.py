@@ -16,6 +16,7 @@ from loaders.model.databases import Value
 from loaders.model.filter_conditions import FilterCondition, FilterOperator
 from loaders.model.names import camel
 from loaders.model.order_terms import OrderTerm
+from loaders.model.scalars import is_storable
 from loaders.model.words import Argument
 from loaders.statements.argument_values import default_value
 from loaders.statements.section_request import Period, SectionRequest, section_request
@@ -140,6 +141,8 @@ def canonical(value: Any, name: str) -> Any:
         return value.astimezone(dt.UTC)
     if isinstance(value, dict):
         raise CallerError(f"{name}: an object cannot be compared.")
+    if isinstance(value, str) and not is_storable(value):
+        raise CallerError(f"{name}: no database holds a text with NUL or half of a surrogate pair. Leave it out.")
     return str(value) if isinstance(value, Enum) else value
 
 

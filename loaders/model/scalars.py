@@ -143,15 +143,18 @@ class Scalar:
         return self.clickhouse_sql.format(sql=sql)
 
 
-def _read_text(text: str) -> str | None:
-    """Return the text, or None where a store cannot hold it: NUL cannot be stored, nor lone surrogates encoded."""
-    if "\0" in text or len(text) > MAX_KEY_CHARACTERS:
-        return None
+def is_storable(text: str) -> bool:
+    """Return whether a store can hold a text: NUL cannot be stored, nor lone surrogates encoded."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return None
-    return text
+        return False
+    return "\0" not in text
+
+
+def _read_text(text: str) -> str | None:
+    """Return the text, or None where a store cannot hold it as a key."""
+    return text if len(text) <= MAX_KEY_CHARACTERS and is_storable(text) else None
 
 
 def _read_integer(bits: int) -> Callable[[str], int | None]:

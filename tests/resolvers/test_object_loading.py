@@ -167,7 +167,7 @@ async def test_lists_of_lists_take_a_load_for_each_level_and_none_for_records_th
     sections = ["Member.invoices", "Member.invoices.count", "Member.last_invoice", "Member.projects", "Member.record"]
     assert asked.loads == [
         ("Member", [A, B], sections),
-        ("Invoice", [1, 2, 3, 4], ["Invoice.lines"]),
+        ("Invoice", [1, 2, 4], ["Invoice.lines"]),
         ("Plan", [1, 2, 9], ["Plan.record"]),
     ]
 
@@ -419,3 +419,26 @@ async def test_fragments_skip_include_and_variables_ask_the_same() -> None:
         frozenset(["id"]),
         frozenset(["actions"]),
     }
+
+
+async def test_a_row_that_only_tells_of_another_page_leads_nowhere() -> None:
+    asked = await ask("{ members(first: 1) { nodes { id invoices(first: 1) { nodes { id plan { name } } } } } }")
+    (member,) = asked.data["members"]["nodes"]
+    assert member == {"id": A, "invoices": {"nodes": [{"id": "1", "plan": {"name": "plan 1"}}]}}
+    assert [(space, keys) for space, keys, _ in asked.loads] == [("Query.members", [()]), ("Member", [A]), ("Plan", [1])]
+
+
+@pytest.mark.parametrize("text", ["a\0", "a\ud800"])
+async def test_a_text_that_no_database_holds_is_no_value_of_a_condition(text: str) -> None:
+    asked = await ask(
+        "query($filter: MemberFilter) { members(filter: $filter) { totalCount } }", filter={"emailPrefix": text}
+    )
+    (error,) = asked.result.errors
+    assert error.message.startswith("filter.emailPrefix: no database holds a text with NUL")
+    assert asked.loads == []
+
+
+async def test_a_look_up_by_a_text_that_no_database_holds_finds_nothing_and_costs_the_others_nothing() -> None:
+    asked = await ask('{ a: memberByEmail(email: "a@x") { id } b: memberByEmail(email: "a\\u0000") { id } }')
+    assert asked.data == {"a": {"id": A}, "b": None}
+    assert [keys for _, keys, _ in asked.loads] == [["a@x"]]
