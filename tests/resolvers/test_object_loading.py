@@ -425,7 +425,11 @@ async def test_a_row_that_only_tells_of_another_page_leads_nowhere() -> None:
     asked = await ask("{ members(first: 1) { nodes { id invoices(first: 1) { nodes { id plan { name } } } } } }")
     (member,) = asked.data["members"]["nodes"]
     assert member == {"id": A, "invoices": {"nodes": [{"id": "1", "plan": {"name": "plan 1"}}]}}
-    assert [(space, keys) for space, keys, _ in asked.loads] == [("Query.members", [()]), ("Member", [A]), ("Plan", [1])]
+    assert [(space, keys) for space, keys, _ in asked.loads] == [
+        ("Query.members", [()]),
+        ("Member", [A]),
+        ("Plan", [1]),
+    ]
 
 
 @pytest.mark.parametrize("text", ["a\0", "a\ud800"])

@@ -1,0 +1,1 @@
+"""The sample fleet, served by its model."""
