@@ -11,6 +11,7 @@ from loaders.model.shapes import Cardinality
 from loaders.objects.object_record import ObjectRecord
 from loaders.stores.errors import StoreError
 from resolvers.function_calls import FunctionAnswerError, reference_key
+from resolvers.function_columns import error_in
 from resolvers.selection_tree import FunctionCall
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ class LinkWay(Way):
         position, node = self.follow.position or 0, self.follow.node
         keys = dict.fromkeys(row[position] for row in self.rows() if row is not None)
         keys.pop(None, None)
-        records, targets = await _targets(context, node, list(keys))
+        wrong = {key: error for key in keys if (error := error_in(key)) is not None}
+        records, targets = await _targets(context, node, [key for key in keys if key not in wrong])
+        targets = {**targets, **wrong}
         # Other links of the same rows may have been put in place meanwhile.
         rows = self.rows()
         self.replace(row and (*row[:position], targets.get(row[position]), *row[position + 1 :]) for row in rows)

@@ -34,7 +34,7 @@ def function_columns(
     columns = {name: [row[places[name]] for row in rows] for name in shapes}
     errors: dict[int, ScalarError] = {}
     for column in columns.values():
-        errors |= {index: error for index, value in enumerate(column) if (error := _error_in(value)) is not None}
+        errors |= {index: error for index, value in enumerate(column) if (error := error_in(value)) is not None}
     values = {}
     for name, column in columns.items():
         clean = [value for index, value in enumerate(column) if index not in errors] if errors else column
@@ -43,7 +43,8 @@ def function_columns(
     return FunctionColumns(values, errors, len(rows) - len(errors))
 
 
-def _error_in(value: Any) -> ScalarError | None:
-    if type(value) is list:
+def error_in(value: Any) -> ScalarError | None:
+    """Return the error that a value is, or that an item of an array or a part of a key is; None where there is none."""
+    if type(value) in (list, tuple):
         return next((item for item in value if isinstance(item, ScalarError)), None)
     return value if isinstance(value, ScalarError) else None

@@ -20,12 +20,15 @@ from tests.conftest import NewDatabase
 
 db, web = m.Postgres(), m.ClickHouse()
 shops = db.table("public.shops", scope="shop:read")
+days = db.table("public.days", scope="shop:read")
 visits = web.table("visits", scope="shop:read")
 CALLS: dict[str, list[Any]] = {}
 """What functions were called with: an executor may call one several times, each with some of the objects."""
 
 _TABLES = """
 create table shops (id int primary key, opened date not null, seen timestamptz, closed date[] not null);
+create table days (day date primary key, name text not null);
+insert into days values ('2013-01-02', 'a Wednesday'), ('9999-12-31', 'the last one');
 insert into shops values
     (1, '2013-01-02', '2013-01-02T03:04:05Z', '{2013-01-02}'),
     (2, 'infinity', '-infinity', '{2013-01-02, infinity}'),
@@ -64,6 +67,13 @@ class Visit(m.Section, over=visits):
     place: str = m.sql("any(place)", "Where.")
 
 
+class Day(m.Object, table=days):
+    """A day."""
+
+    day: dt.date = m.key()
+    name: str
+
+
 class Shop(m.Object, table=shops):
     """A shop."""
 
@@ -71,6 +81,7 @@ class Shop(m.Object, table=shops):
     opened: dt.date | None
     seen: dt.datetime | None
     closed: list[dt.date | None]
+    opening: Day | None = m.one("opened")
     age: int | None = m.computed(_age)
     next_days: list[dt.date] | None = m.resolver(_next_days)
     price: Decimal | None = m.resolver(_price)
@@ -88,7 +99,7 @@ class Query(m.Query):
 @pytest.fixture
 async def client(new_database: NewDatabase, store_urls: StoreUrls) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway in this process that serves the model over databases of its own."""
-    model = compile_model(m.Model("shops", query=Query, types=[Shop]))
+    model = compile_model(m.Model("shops", query=Query, types=[Shop, Day]))
     async with new_database() as new:
         async with new.stores.postgres.session() as session:
             await session.execute_script(_TABLES)
@@ -130,6 +141,12 @@ async def test_days_and_instants_that_the_calendar_lacks_are_errors_in_their_pla
     data, errors = await ask(client, "closed")
     assert [shop["closed"] for shop in data] == [["2013-01-02"], ["2013-01-02", None], [None], []]
     assert errors == [[1, "closed", 1], [2, "closed", 0]]
+
+
+async def test_links_by_keys_that_are_errors_are_errors_in_their_places(client: httpx.AsyncClient) -> None:
+    data, errors = await ask(client, "opening { name }")
+    assert [shop["opening"] for shop in data] == [{"name": "a Wednesday"}, None, None, {"name": "the last one"}]
+    assert errors == [[1, "opening"], [2, "opening"]]
 
 
 async def test_text_that_is_no_utf_8_is_an_error_in_its_place(client: httpx.AsyncClient) -> None:
