@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loaders.model.bound_sections import COUNT
+from loaders.model.canonical import ScalarError
 from loaders.objects.object_record import ObjectRecord
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import StoreError
 from resolvers.deferred_loading import DeferredValue
+from resolvers.function_columns import error_in
 from resolvers.model_fields import FieldText, batch_field, column_field
 from resolvers.section_arguments import list_identity
 from resolvers.type_registry import list_of, make_type, optional
@@ -161,11 +163,16 @@ def _edge_type(parts: SchemaParts, name: str, description: str, node: FieldText,
 
 
 def _cursors(sealer: CursorSealer) -> Any:
-    def batch(parents: Sequence[Edge], _arguments: Mapping[str, Any], context: Any) -> Sequence[str]:
-        tenant: str = context.tenant
-        return [sealer.seal(values, identity, tenant) for _, values, identity in parents]
+    def batch(parents: Sequence[Edge], _arguments: Mapping[str, Any], context: Any) -> Sequence[str | ScalarError]:
+        return [_cursor(sealer, edge, context.tenant) for edge in parents]
 
     return batch
+
+
+def _cursor(sealer: CursorSealer, edge: Edge, tenant: str) -> str | ScalarError:
+    """Return the cursor of an edge; the error instead where a value that it is ordered by is one."""
+    _, values, identity = edge
+    return error_in(values) or sealer.seal(values, identity, tenant)
 
 
 def _page_info_field(parts: SchemaParts) -> StrawberryField:
@@ -179,10 +186,11 @@ def _themselves(parents: Sequence[Page], _arguments: Mapping[str, Any], _context
 
 def _page_info(sealer: CursorSealer) -> Any:
     def cursor_at(place: int) -> Any:
-        def batch(parents: Sequence[Page], _arguments: Mapping[str, Any], context: Any) -> Sequence[str | None]:
+        def batch(
+            parents: Sequence[Page], _arguments: Mapping[str, Any], context: Any
+        ) -> Sequence[str | ScalarError | None]:
             ends = (page.edges[place] if page.edges else None for page in parents)
-            tenant: str = context.tenant
-            return [None if end is None else sealer.seal(end[1], end[2], tenant) for end in ends]
+            return [None if end is None else _cursor(sealer, end, context.tenant) for end in ends]
 
         return batch
 

@@ -90,8 +90,16 @@ class Shop(m.Object, table=shops):
     visit: Visit | None = m.section("shop_id")
 
 
+class ShopOrder(m.Order, default="opened"):
+    """How shops are ordered."""
+
+    opened = m.by("opened")
+
+
 class Query(m.Query):
     """Ways in."""
+
+    by_day: m.Page[Shop] = m.page(order=ShopOrder)
 
     shops: list[Shop | None] = m.by_key()
 
@@ -147,6 +155,19 @@ async def test_links_by_keys_that_are_errors_are_errors_in_their_places(client: 
     data, errors = await ask(client, "opening { name }")
     assert [shop["opening"] for shop in data] == [{"name": "a Wednesday"}, None, None, {"name": "the last one"}]
     assert errors == [[1, "opening"], [2, "opening"]]
+
+
+async def test_cursors_of_rows_that_are_ordered_by_an_error_are_errors_in_their_places(
+    client: httpx.AsyncClient,
+) -> None:
+    page = "{ pageInfo { startCursor endCursor } edges { node { id } } }"
+    query = f"{{ some: byDay(first: 3) {page} all: byDay(first: 4) {page} }}"
+    answer = (await client.post("/graphql", json={"query": query})).json()
+    pages = [answer["data"][name] for name in ("some", "all")]
+    assert [[edge["node"]["id"] for edge in page["edges"]] for page in pages] == [["3", "1", "4"], ["3", "1", "4", "2"]]
+    assert [page["pageInfo"]["endCursor"] is None for page in pages] == [False, True]
+    paths = [["some", "startCursor"], ["all", "startCursor"], ["all", "endCursor"]]
+    assert sorted([error["path"][0], error["path"][2]] for error in answer["errors"]) == sorted(paths)
 
 
 async def test_text_that_is_no_utf_8_is_an_error_in_its_place(client: httpx.AsyncClient) -> None:
