@@ -88,6 +88,7 @@ def _member(field: DeclaredField, table: Table, scalars: Mapping[str, Scalar], s
         is_descending=bool(field.given("descending")),
         nulls_first=field.given("nulls") == "first",
         scopes=touched_scopes([expression], [table], scopes),
+        is_never_null=field.given("nulls") == "never",
     )
 
 

@@ -36,6 +36,8 @@ class OrderTerm:
     is_descending: bool = False
     nulls_first: bool = False
     scalar: Scalar | None = field(default=None, compare=False)
+    is_never_null: bool = field(default=False, compare=False)
+    """Whether its author says so, of an expression whose columns may be null."""
 
     @property
     def suffix(self) -> str:
@@ -57,6 +59,7 @@ class OrderMember:
     is_descending: bool
     nulls_first: bool
     scopes: frozenset[str]
+    is_never_null: bool = False
 
     def term(self, *, is_descending: bool | None = None, nulls_first: bool | None = None) -> OrderTerm:
         """Return the member as a term; None is the member's own default."""
@@ -65,6 +68,7 @@ class OrderMember:
             self.is_descending if is_descending is None else is_descending,
             self.nulls_first if nulls_first is None else nulls_first,
             self.scalar,
+            self.is_never_null,
         )
 
 

@@ -303,7 +303,8 @@ def by(
 ) -> Any:
     """Declare a member of an order: a column of the objects, or an expression over columns, which then says its type.
 
-    `nulls` and `descending` are its defaults, which a client may change.
+    `nulls` and `descending` are its defaults, which a client may change. `nulls` is "first", "last", or "never" where
+    an expression is never null, such as `coalesce(seats, 0)`: then an index of this expression serves the order.
     """
     given = {"expression": expression, "type": type, "nulls": nulls, "descending": descending}
     return _word("by", description, **given, deprecated=deprecated)

@@ -124,6 +124,8 @@ def after_condition(
     if not shape.after:
         return ""
     cursor = _Cursor(writer, request, terms, name, [never_null(shape.section, term) for term in terms])
+    if cursor.is_plain():
+        return cursor.behind_all()
     ways = [cursor.behind(place, shape.after) for place in range(len(terms))]
     condition = " or ".join(f"({way})" for way in ways if way) or "false"
     first = cursor.bound(shape.after[0])
@@ -137,6 +139,19 @@ class _Cursor:
     terms: Sequence[OrderTerm]
     name: Name
     never_null: Sequence[bool]
+
+    def is_plain(self) -> bool:
+        """Whether all terms run in one direction, without nulls and labels: then rows can be compared at once."""
+        directions = {term.is_descending for term in self.terms}
+        return (
+            len(directions) == 1 and all(self.never_null) and not any(is_enum(term_scalar(each)) for each in self.terms)
+        )
+
+    def behind_all(self) -> str:
+        """Return the condition by which an index of all terms is read from the row on."""
+        names, values = map(self.name, range(len(self.terms))), map(self._value, range(len(self.terms)))
+        sign = "<" if self.terms[0].is_descending else ">"
+        return f"({', '.join(names)}) {sign} ({', '.join(values)})"
 
     def behind(self, place: int, nulls: Sequence[bool]) -> str:
         """Return the condition that this term is the first that differs, and comes later; empty where none can."""

@@ -117,6 +117,8 @@ def is_enum(scalar: Scalar) -> bool:
 
 def never_null(section: BoundSection, term: OrderTerm) -> bool:
     """Whether a term of an order is a column that is never null."""
+    if term.is_never_null:
+        return True
     if section.target and any(term.expression == each.expression for each in section.tie_break):
         return True  # a part of the key
     expression = _plain(term.expression)

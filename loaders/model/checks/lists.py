@@ -83,8 +83,10 @@ def _check_default_order(cls: type, fields: list[DeclaredField], problems: Probl
                 place, cls.__name__, f"the default is by {term.expression}, which is none of its members.{hint}"
             )
     for one in fields:
-        if one.given("nulls", "last") not in ("first", "last"):
-            problems.add(one.place, one.subject, f'nulls= is "first" or "last", and is {one.given("nulls")!r}.')
+        if one.given("nulls", "last") not in ("first", "last", "never"):
+            problems.add(
+                one.place, one.subject, f'nulls= is "first", "last" or "never", and is {one.given("nulls")!r}.'
+            )
 
 
 def _check_filter_type(declared: DeclaredField, problems: Problems) -> None:

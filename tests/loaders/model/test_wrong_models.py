@@ -39,7 +39,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a link in no order": ('order="placed_at desc, id desc"', 'order=" "', "Account.last_order: say order=…"),
     "scopes that are no tuple": ("class Account(m.Object, table=accounts)", 'class Account(m.Object, table=accounts, readable_with="a:b")', "Account: readable_with= is a tuple of scopes"),
     "a default that is no member": ('default="total desc"', 'default="totl desc"', 'OrderOrder: the default is by totl, which is none of its members. Did you mean "total"?'),
-    "nulls in the middle": ('nulls="last"', 'nulls="middle"', 'OrderOrder.total: nulls= is "first" or "last"'),
+    "nulls in the middle": ('nulls="last"', 'nulls="middle"', 'OrderOrder.total: nulls= is "first", "last" or "never"'),
     "a level over one": ("m.percentile(0.95", "m.percentile(95", "Use.p95: the level is a number from 0 to 1, and is 95."),
     "one value for a list of them": ("state: list[State] =", "state: State =", "OrderFilter.state: m.one_of takes list[…]"),
     "a bracket that stays open": ('m.sql("count()"', 'm.sql("count("', "Use.events: a bracket is not closed: ) is missing."),

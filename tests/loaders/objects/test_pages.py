@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.analytics.data import AnalyticsData
+from loaders.statements.planning import plan
 from loaders.statements.section_request import SectionRequest
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.model.models import load
@@ -31,6 +32,7 @@ class ThingOrder(m.Order, default="at"):
     at = m.by("at", nulls="{nulls}")
     price = m.by("price", nulls="{nulls}")
     label = m.by("label")
+    dear = m.by("coalesce(price, -1)", type=Decimal, nulls="never")
 
 class Thing(m.Object, table=things):
     id: int = m.key()
@@ -131,6 +133,27 @@ async def test_a_walk_through_pages_is_the_whole_list(
         assert {row[0]: (row[1], row[2] and Decimal(row[2]), row[3]) for row in walked} == {
             row[0]: row[1:] for row in THINGS
         }
+
+
+@pytest.mark.parametrize("database", ["records", "events"])
+@pytest.mark.parametrize("is_descending", [False, True], ids=["ascending", "descending"])
+async def test_rows_behind_one_are_compared_at_once_where_no_term_is_null(
+    tmp_path: Path, stores: Stores, database: str, is_descending: bool
+) -> None:
+    table, options = ("things", ', latest="version"') if database == "events" else ("public.things", "")
+    asker = Asker(load(tmp_path, BOTH.format(table=table, database=database, nulls="last", options=options)), stores)
+    section = asker.model.bound_sections["Query.things"]
+    order = section.with_tie_break((section.orders["dear"].term(is_descending=is_descending),))
+
+    def request(after: Sequence[Any]) -> SectionRequest:
+        return asker.request("Query.things", first=7, order=order, after=after)
+
+    walked = await _walk(asker, "Query.things", (), request)
+    prices = {row[0]: Decimal(-1) if row[2] is None else row[2] for row in THINGS}
+    assert [row[0] for row in walked] == sorted(prices, key=lambda key: (prices[key], key), reverse=is_descending)
+    (statement,) = plan([request((Decimal(0), 1))])
+    assert f"{'<' if is_descending else '>'} (" in statement.sql
+    assert " or " not in statement.sql
 
 
 @pytest.mark.parametrize("member", ["issued_at", "total"])
