@@ -58,7 +58,8 @@ class CountedClickHouse:
     async def unproven(self, sql: str, parameters: Mapping[str, object]) -> Columns:
         """One statement more, as a hand-written endpoint would ask it: an answer that is cut goes unnoticed."""
         self.statements += 1
-        return Columns(*await self.store._read(sql, parameters))  # type: ignore[attr-defined]
+        columns: Columns = await self.store._read(sql, parameters)  # type: ignore[attr-defined]
+        return columns
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)

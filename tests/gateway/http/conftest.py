@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 
 from deploy.embedded.engines import StoreUrls
 from gateway.app import build_app
+from gateway.databases import FLEET_DATABASES
 from gateway.settings import Settings
 from tests.asking import Recorder
 from tests.conftest import Stores
@@ -68,7 +69,14 @@ def new_gateway(store_urls: StoreUrls, sample_stores: Stores) -> NewGateway:  # 
         async with app.router.lifespan_context(app):
             stores = app.state.stores
             app.state.stores = replace(
-                stores, postgres=recorder.relational(stores.postgres), clickhouse=recorder.analytical(stores.clickhouse)
+                stores,
+                databases=dict(
+                    zip(
+                        FLEET_DATABASES,
+                        (recorder.relational(stores.postgres), recorder.analytical(stores.clickhouse)),
+                        strict=True,
+                    )
+                ),
             )
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:

@@ -146,7 +146,7 @@ async def test_where_one_operation_fails_unexpectedly_the_others_are_answered() 
     app = Application([Route("/graphql", endpoint)], middleware)
     app.authenticator = SimpleNamespace(anonymous_viewer=lambda _headers: ANONYMOUS)  # type: ignore[assignment]
     loaders = SimpleNamespace(airports=None, airlines=None, release=kept.release)
-    app.state.stores = SimpleNamespace(loaders=lambda: loaders)
+    app.state.stores = SimpleNamespace(loaders=lambda: loaders, model=None)
     batch = [{"query": TWO, "operationName": name} for name in "AB"]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         answer = await client.post("/graphql", json=batch)
