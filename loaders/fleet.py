@@ -6,11 +6,12 @@ from enum import Enum
 from typing import Any
 
 from loaders.errors import CallerError
+from loaders.model.canonical import OUTSIDE_CALENDAR
 from loaders.request_tracker import forbid_caching
 from loaders.stores.protocols import RelationalStore
 
-_NEVER = datetime.min.replace(tzinfo=UTC)
-"""What the driver makes of -infinity, and makes -infinity of."""
+_NEVER = "-infinity"
+"""The instant of aircraft without one, as PostgreSQL writes it: Python's calendar has none for it."""
 
 
 class FleetSort(Enum):
@@ -20,7 +21,7 @@ class FleetSort(Enum):
     """
 
     TAIL_NUMBER = ("tail_number", "text")
-    REVISED_AT = ("coalesce(revised_at, '-infinity'::timestamptz)", "timestamptz")
+    REVISED_AT = ("coalesce(revised_at, '-infinity'::timestamptz)", "text::timestamptz")
     SEATS = ("coalesce(seats, -1)", "integer")
     YEAR = ("coalesce(year, -1)", "integer")
 
@@ -127,7 +128,7 @@ def _argument(name: str) -> str:
 def cursor_value(sort: FleetSort, value: Any) -> str | int:
     """What a cursor holds of a sorted value: plain text or a number."""
     if sort is FleetSort.REVISED_AT:
-        return "" if value.replace(tzinfo=UTC) == _NEVER else str(value.isoformat())
+        return "" if value is OUTSIDE_CALENDAR else str(value.isoformat())
     return value if isinstance(value, int) else str(value)
 
 
@@ -138,7 +139,7 @@ def sorted_value(sort: FleetSort, value: str | int) -> object:
             raise ValueError(value)
         return value
     if sort is FleetSort.REVISED_AT:
-        return _instant(value) if value else _NEVER
+        return _instant(value).isoformat() if value else _NEVER
     if sort is not FleetSort.TAIL_NUMBER or not value.isprintable():
         raise ValueError(value)
     return value
