@@ -74,7 +74,12 @@ async def test_a_dead_loader_delays_nobody_beyond_its_lease(process: OpenCache) 
             task.cancel()
 
 
-async def test_stale_is_served_at_once_and_refreshed_behind_together(process: OpenCache) -> None:
+async def test_stale_is_served_at_once_and_refreshed_behind_together(
+    process: OpenCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "loaders.cache.refresh_coalescer._GATHER_S", 0.3
+    )  # all have asked by then, on a busy machine too
     truth, brief = Truth(), Freshness(1, 3_600, 3_600)  # what is refreshed is not stale again before all have asked
     short = (field("a", brief), field("b", brief))
     async with process() as one, process() as other:
