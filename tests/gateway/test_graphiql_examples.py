@@ -67,8 +67,8 @@ def shop(folder: Path, *edits: tuple[str, str]) -> tuple[Example, ...]:
     for old, new in edits:
         assert old in text
         text = text.replace(old, new)
-    (folder / "shop.py").write_text(text)
-    return examples(str(folder / "shop.py"))
+    (folder / "documented_shop.py").write_text(text)
+    return examples(str(folder / "documented_shop.py"))
 
 
 def root_of(example: Example) -> str:
