@@ -1,6 +1,8 @@
 """The real gateway over the sample, and folders of GraphiQL's for tests to change."""
 
+import os
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -41,6 +43,12 @@ OPEN = {
 def environment_of(urls: StoreUrls) -> dict[str, str]:
     """The settings that name the stores."""
     return {"DATABASE_URL": urls.database_url, "CLICKHOUSE_URL": urls.clickhouse_url, "REDIS_URL": urls.redis_url}
+
+
+def invalidate(urls: StoreUrls, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run `gateway invalidate` over these stores."""
+    command = [sys.executable, "-m", "gateway", "invalidate", *arguments]
+    return subprocess.run(command, env=os.environ | environment_of(urls), capture_output=True, text=True, check=False)
 
 
 @contextmanager
