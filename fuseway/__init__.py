@@ -1,15 +1,16 @@
 """The model language: the names that a model imports, as `import fuseway as m`."""
 
+from loaders.model.arguments import argument, time_zone
 from loaders.model.change_feeds import notifies, polls
 from loaders.model.classes import Filter, Group, Node, Object, Order, Page, Query, Section
 from loaders.model.databases import ClickHouse, Freshness, Postgres, Tenant, everyones
 from loaders.model.declaration import ModelDeclaration as Model
 from loaders.model.object_references import ref
 from loaders.model.problems import ModelError
+from loaders.model.references import field, value
 from loaders.model.resolver_functions import Viewer
 from loaders.model.scalars import JSON, BigInt
 from loaders.model.words import (
-    argument,
     at_least,
     at_most,
     between,
@@ -20,7 +21,6 @@ from loaders.model.words import (
     contains,
     current,
     equals,
-    field,
     first,
     group_by,
     key,
@@ -38,8 +38,6 @@ from loaders.model.words import (
     section,
     sql,
     through,
-    time_zone,
-    value,
     where,
 )
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from strawberry.types.arguments import StrawberryArgument
     from strawberry.types.field import StrawberryField
 
+    from loaders.model.arguments import Argument
     from loaders.model.bound_sections import BoundSection
     from loaders.model.class_reader import DeclaredField
     from loaders.model.model import FieldsType, Model
-    from loaders.model.words import Argument
 
 FIRST, AFTER, FILTER, ORDER_BY, PERIOD = "first", "after", "filter", "orderBy", "period"
 """Names of the arguments of lists and sections."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loaders.model.arguments import Argument
 from loaders.model.bound_tables import BoundTable
 from loaders.model.databases import Database, Freshness, Relation, Table
 from loaders.model.filter_conditions import FilterCondition
@@ -15,7 +16,6 @@ from loaders.model.order_terms import OrderMember, OrderTerm, with_tie_break
 from loaders.model.references import Fragment
 from loaders.model.scalars import Scalar
 from loaders.model.shapes import Cardinality, Shape
-from loaders.model.words import Argument
 
 RECORD = "record"
 """The last part of the name of the section that answers an object's own columns."""

@@ -8,6 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from loaders.model.arguments import Argument, Pick
 from loaders.model.class_reader import DeclaredField, fields_of
 from loaders.model.classes import Declared, Filter, Object, Order, Query, options_of
 from loaders.model.databases import Database, Relation, Rows, Table, Tenant, Value, Via
@@ -16,7 +17,6 @@ from loaders.model.problems import Problems
 from loaders.model.references import Fragment, Reference
 from loaders.model.resolver_functions import FunctionError, ResolverFunction, resolver_function
 from loaders.model.shapes import ValueKind
-from loaders.model.words import Argument, Pick
 
 SetUp = Callable[[Mapping[Database, Any]], Awaitable[None]]
 

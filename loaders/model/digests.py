@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from loaders.model.arguments import Argument, Pick
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant, with_parents
 from loaders.model.class_reader import DeclaredField
@@ -13,9 +14,8 @@ from loaders.model.databases import Relation, Rows, Table, Value
 from loaders.model.filter_conditions import FilterCondition
 from loaders.model.model import Model
 from loaders.model.order_terms import OrderTerm
-from loaders.model.references import Fragment, Reference
+from loaders.model.references import Fragment, OwnField, Reference
 from loaders.model.scalars import Scalar
-from loaders.model.words import Argument, OwnField, Pick
 
 _CHARACTERS = 16
 

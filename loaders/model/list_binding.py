@@ -13,11 +13,10 @@ from loaders.model.databases import Kind, Table
 from loaders.model.filter_conditions import FilterCondition, FilterOperator
 from loaders.model.names import column_names, quoted_name
 from loaders.model.order_terms import OrderMember, OrderTerm, written_terms
-from loaders.model.references import Fragment, Reference
+from loaders.model.references import Fragment, OwnField, Reference
 from loaders.model.scalars import Scalar
 from loaders.model.shapes import scalar_of
 from loaders.model.sql_words import words
-from loaders.model.words import OwnField
 
 _PLAIN = re.compile(r'[a-z_][a-z0-9_]*|"(?:[^"\\]|"")+"', re.ASCII)
 

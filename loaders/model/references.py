@@ -30,6 +30,32 @@ class Reference:
         return f"{_OPEN}{number}{_CLOSE}"
 
 
+class OwnField(Reference):
+    """Another field of the same section, in the SQL of one of its fields. Two of one name are equal."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, OwnField) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def field(name: str) -> OwnField:
+    """Return a reference to another field of the same section, to stand in its SQL: `{m.field("month")}`."""
+    return OwnField(name)
+
+
+class FilterValue(Reference):
+    """The value of the filter's field that `where` belongs to."""
+
+
+value = FilterValue()
+"""In `where`: what the client gave for the field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fragment:
     """SQL of a model: text and references, in order."""

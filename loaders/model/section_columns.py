@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from loaders.model.arguments import Pick
 from loaders.model.bound_sections import BoundColumn, BoundSection, PickedOrder
 from loaders.model.class_reader import DeclaredField
 from loaders.model.databases import Kind
 from loaders.model.list_binding import own_terms_of, terms_of
 from loaders.model.model import SectionType
 from loaders.model.order_terms import OrderTerm, with_tie_break
-from loaders.model.references import Fragment
+from loaders.model.references import Fragment, OwnField
 from loaders.model.scalars import NUMBERS
-from loaders.model.words import OwnField, Pick
 
 
 def ordered_section(section: BoundSection, declared: SectionType, order: str | Pick) -> BoundSection:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from loaders.model.arguments import Argument, Pick
 from loaders.model.bound_sections import BoundSection
 from loaders.model.column_scopes import ColumnScopes, touched_scopes
 from loaders.model.databases import Freshness, Relation, Rows, Table, tables_of
@@ -13,7 +14,6 @@ from loaders.model.digests import section_digest
 from loaders.model.model import Model
 from loaders.model.names import column_names
 from loaders.model.references import Fragment, Reference
-from loaders.model.words import Argument, Pick
 
 
 def with_facts(section: BoundSection, model: Model) -> BoundSection:

@@ -13,13 +13,14 @@ from typing import Any
 import orjson
 
 from loaders.cache.fields import CacheField
+from loaders.model.arguments import Argument
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.bound_tables import with_parents
 from loaders.model.databases import Freshness, Table
 from loaders.model.key_spaces import KeySpace
 from loaders.model.order_terms import OrderTerm
+from loaders.model.references import OwnField
 from loaders.model.scalars import Scalar
-from loaders.model.words import Argument, OwnField
 from loaders.statements.list_conditions import term_scalar
 from loaders.statements.parameters import TenantScope
 from loaders.statements.request_shape import shape_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from loaders.model.arguments import Argument
 from loaders.model.databases import Value
 from loaders.model.scalars import SCALARS, TEXT, Scalar, enum_scalar
-from loaders.model.words import Argument
 from loaders.statements.parameters import StatementScope
 from loaders.statements.section_request import SectionRequest
 

@@ -9,9 +9,8 @@ from typing import Any
 from loaders.model.databases import Kind
 from loaders.model.filter_conditions import FilterCondition, FilterOperator
 from loaders.model.order_terms import OrderTerm
-from loaders.model.references import Fragment, Reference
+from loaders.model.references import FilterValue, Fragment, Reference
 from loaders.model.scalars import BOOLEAN, Scalar
-from loaders.model.words import FilterValue
 from loaders.statements.parameters import Source, StatementScope
 from loaders.statements.request_shape import RequestShape, is_enum, never_null
 from loaders.statements.row_sources import RequestScope, RowsWriter

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from loaders.model.arguments import Argument, Pick
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.databases import Database, Relation, Rows, Table
 from loaders.model.filter_conditions import FilterOperator
 from loaders.model.order_terms import OrderTerm
-from loaders.model.references import Fragment, Reference
+from loaders.model.references import Fragment, OwnField, Reference
 from loaders.model.scalars import Scalar
 from loaders.model.shapes import Cardinality
-from loaders.model.words import Argument, OwnField, Pick
 from loaders.statements.argument_values import picked_values
 from loaders.statements.section_request import SectionRequest
 

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from loaders.model.arguments import Argument, Pick
 from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
 from loaders.model.databases import Database, Kind, Relation, Rows, Table, Value
 from loaders.model.keys import Key
 from loaders.model.names import column_names, quoted_name, table_parts
-from loaders.model.references import Fragment, Reference
+from loaders.model.references import Fragment, OwnField, Reference
 from loaders.model.scalars import DATE, INSTANT, Scalar
-from loaders.model.words import Argument, OwnField, Pick
 from loaders.statements.argument_values import argument_scalar, argument_value
 from loaders.statements.parameters import Parameters, Source, StatementScope
 from loaders.statements.period_bounds import period_end, period_start

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.databases import Kind, Relation, Table
-from loaders.model.references import Fragment
-from loaders.model.words import OwnField
+from loaders.model.references import Fragment, OwnField
 from loaders.statements.list_conditions import after_condition, filter_conditions
 from loaders.statements.parameters import StatementScope
 from loaders.statements.request_shape import OtherRows, RequestShape, never_null, other_rows

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from loaders.model.arguments import Argument, Pick
 from loaders.model.classes import Declared, Section, options_of
 from loaders.model.databases import Relation
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.problems import Problems
 from loaders.model.references import Fragment
-from loaders.model.words import Argument, Pick
 
 
 def check_arguments(_model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:

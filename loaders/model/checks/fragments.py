@@ -15,9 +15,8 @@ from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import table_parts
 from loaders.model.places import Place, place_of_class
 from loaders.model.problems import Problems, suggestion
-from loaders.model.references import Fragment, Reference
+from loaders.model.references import FilterValue, Fragment, OwnField, Reference
 from loaders.model.sql_words import REFERENCE, SQLWord, has_comment, words
-from loaders.model.words import FilterValue, OwnField
 
 _SHOWN: dict[type[Reference], str] = {
     Rows: "rows of a table",

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from loaders.model.arguments import Pick
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Object, Section, options_of
 from loaders.model.databases import Database, Kind, Relation, Table
@@ -17,7 +18,6 @@ from loaders.model.problems import Problems, suggestion
 from loaders.model.references import Fragment
 from loaders.model.sql_functions import is_known_function, is_type_with_brackets, known_functions, names_in
 from loaders.model.sql_words import REFERENCE, SQLWord, words
-from loaders.model.words import Pick
 
 _KEYWORDS = names_in(
     """

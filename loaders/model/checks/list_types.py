@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from loaders.model.arguments import Pick
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, Order, Query
 from loaders.model.declaration import ModelDeclaration, ModelParts
@@ -13,7 +14,6 @@ from loaders.model.names import columns_in
 from loaders.model.order_terms import written_terms
 from loaders.model.problems import Problems
 from loaders.model.shapes import Cardinality, Shape, ValueKind, scalar_of
-from loaders.model.words import Pick
 
 Columns = Mapping[str, DeclaredField]
 """The fields of an object type that are columns of its table, by the column's name."""

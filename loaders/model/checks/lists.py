@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from loaders.model.arguments import Argument, Pick
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Order, options_of
 from loaders.model.declaration import ModelDeclaration, ModelParts
@@ -12,10 +13,9 @@ from loaders.model.names import is_graphql_name
 from loaders.model.order_terms import written_terms
 from loaders.model.places import place_of_class
 from loaders.model.problems import Problems, suggestion
-from loaders.model.references import Fragment
+from loaders.model.references import FilterValue, Fragment
 from loaders.model.scalars import SCALARS
 from loaders.model.shapes import Cardinality, ValueKind
-from loaders.model.words import Argument, FilterValue, Pick
 
 _MAX_ROWS = 10_000
 """Rows of one list: more are read in pages, or exported."""
