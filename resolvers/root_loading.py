@@ -10,7 +10,7 @@ from graphql.execution.collect_fields import FieldDetails
 from graphql.execution.values import VariableValues
 
 from loaders.model.bound_sections import COUNT
-from loaders.model.scalars import is_storable
+from loaders.model.key_texts import is_storable
 from loaders.statements.section_request import SectionRequest
 from resolvers.connections import count_request, make_page
 from resolvers.function_calls import answers_of, checked_answers, function_call, reference_key

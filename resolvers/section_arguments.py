@@ -15,9 +15,9 @@ from loaders.model.arguments import Argument
 from loaders.model.bound_sections import BoundSection
 from loaders.model.databases import Value
 from loaders.model.filter_conditions import FilterCondition, FilterOperator
+from loaders.model.key_texts import is_storable
 from loaders.model.names import camel
 from loaders.model.order_terms import OrderTerm
-from loaders.model.scalars import is_storable
 from loaders.statements.argument_values import default_value
 from loaders.statements.section_request import Period, SectionRequest, section_request
 from resolvers.cursors import CursorSealer

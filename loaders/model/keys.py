@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loaders.model.scalars import MAX_KEY_CHARACTERS, Scalar
+from loaders.model.key_texts import MAX_KEY_CHARACTERS
+from loaders.model.scalars import Scalar
 
 SEPARATOR = ":"
 MAX_STATEMENT_KEY_BYTES = 100_000

@@ -14,7 +14,6 @@ Canonical values are what everything above the statements sees, whatever store a
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -47,13 +46,7 @@ from loaders.model.canonical import (
     utc_instants,
     whole_decimals,
 )
-
-MAX_KEY_CHARACTERS = 1_000
-"""Characters of a key's text. Without a bound, one id could be as large as the request."""
-
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
-
+from loaders.model.key_texts import read_date, read_integer, read_text, read_unique_id
 
 JSON_TYPES = frozenset({dict, list, str, int, float, bool})
 """The types of canonical JSON values, beside null."""
@@ -143,48 +136,6 @@ class Scalar:
         return self.clickhouse_sql.format(sql=sql)
 
 
-def is_storable(text: str) -> bool:
-    """Return whether a store can hold a text: NUL cannot be stored, nor lone surrogates encoded."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\0" not in text
-
-
-def _read_text(text: str) -> str | None:
-    """Return the text, or None where a store cannot hold it as a key."""
-    return text if len(text) <= MAX_KEY_CHARACTERS and is_storable(text) else None
-
-
-def _read_integer(bits: int) -> Callable[[str], int | None]:
-    """Return a reader that takes one text for each number: no plus sign or leading zeros, within the bits."""
-    bound = 1 << (bits - 1)
-
-    def read(text: str) -> int | None:
-        if not _INTEGER.fullmatch(text) or text == "-0":
-            return None
-        number = int(text)
-        return number if -bound <= number < bound else None
-
-    return read
-
-
-def _read_uuid(text: str) -> str | None:
-    """Return a UUID's text of either case in lower case; None for any other text."""
-    try:
-        return read_uuid(text)
-    except ValueError:
-        return None
-
-
-def _read_date(text: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(text) if _DATE.fullmatch(text) else None
-    except ValueError:
-        return None
-
-
 def _instant_from_json(text: str) -> dt.datetime:
     return utc_instants([dt.datetime.fromisoformat(text)])[0]
 
@@ -203,7 +154,7 @@ TEXT = Scalar(
     guard="type({v}) is str",
     postgres_types=frozenset({"text", "character varying", "character", "citext", "name"}),
     clickhouse_types=frozenset({"String", "FixedString"}),
-    read_key=_read_text,
+    read_key=read_text,
 )
 INTEGER = Scalar(
     "Int",
@@ -215,7 +166,7 @@ INTEGER = Scalar(
     guard="type({v}) is int and -2147483648 <= {v} <= 2147483647",
     postgres_types=frozenset({"smallint", "integer"}),
     clickhouse_types=frozenset({"Int8", "Int16", "Int32", "UInt8", "UInt16"}),
-    read_key=_read_integer(32),
+    read_key=read_integer(32),
 )
 BIG_INTEGER = Scalar(
     "BigInt",
@@ -229,7 +180,7 @@ BIG_INTEGER = Scalar(
     encoded="f'{{{v}}}'",
     postgres_types=frozenset({"smallint", "integer", "bigint"}),
     clickhouse_types=frozenset({"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"}),
-    read_key=_read_integer(64),
+    read_key=read_integer(64),
 )
 FLOAT = Scalar(
     "Float",
@@ -277,7 +228,7 @@ UNIQUE_ID = Scalar(
     postgres_types=frozenset({"uuid"}),
     clickhouse_types=frozenset({"UUID"}),
     to_python=UUID,
-    read_key=_read_uuid,
+    read_key=read_unique_id,
 )
 DATE = Scalar(
     "Date",
@@ -291,7 +242,7 @@ DATE = Scalar(
     postgres_types=frozenset({"date"}),
     clickhouse_types=frozenset({"Date", "Date32"}),
     from_json=dt.date.fromisoformat,
-    read_key=_read_date,
+    read_key=read_date,
 )
 INSTANT = Scalar(
     "DateTime",

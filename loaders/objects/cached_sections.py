@@ -12,7 +12,7 @@ from loaders.cache.fields import CacheField
 from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.model.databases import Value
 from loaders.model.key_spaces import KeySpace
-from loaders.model.scalars import MAX_KEY_CHARACTERS
+from loaders.model.key_texts import MAX_KEY_CHARACTERS
 from loaders.objects.cache_names import CacheNames, field_of
 from loaders.objects.object_record import Values
 from loaders.objects.object_source import Answers, StoredSections, TenantValues

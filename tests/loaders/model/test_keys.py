@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loaders.model.key_texts import MAX_KEY_CHARACTERS
 from loaders.model.keys import Key, chunks
-from loaders.model.scalars import BIG_INTEGER, DATE, INTEGER, MAX_KEY_CHARACTERS, TEXT, UNIQUE_ID, Scalar, enum_scalar
+from loaders.model.scalars import BIG_INTEGER, DATE, INTEGER, TEXT, UNIQUE_ID, Scalar, enum_scalar
 
 
 class Grade(Enum):
