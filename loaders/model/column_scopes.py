@@ -30,6 +30,12 @@ def column_scopes(fields: Iterable[tuple[Table, DeclaredField]]) -> ColumnScopes
     return scopes
 
 
+def scopes_of_columns(names: Iterable[str], table: Table, scopes: ColumnScopes) -> frozenset[str]:
+    """Return the scopes of the columns of a table that are named, in any case."""
+    of_table = scopes.get(table, {})
+    return frozenset(scope for name in names for scope in of_table.get(name.lower(), ()))
+
+
 def touched_scopes(sql: Iterable[Fragment], tables: Iterable[Table], scopes: ColumnScopes) -> frozenset[str]:
     """Return the scopes of the columns of some tables that SQL names.
 

@@ -12,7 +12,7 @@ from typing import Any
 from loaders.model.checks import CHECKS
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Declared, Filter, Group, Object, Order, Section, options_of
-from loaders.model.column_scopes import column_scopes
+from loaders.model.column_scopes import ColumnScopes, column_scopes, scopes_of_columns
 from loaders.model.databases import Table
 from loaders.model.declaration import ModelDeclaration, ModelParts, parts_of
 from loaders.model.digests import model_digest
@@ -40,8 +40,9 @@ def compile_model(declaration: ModelDeclaration) -> Model:
 
 def _unbound(declaration: ModelDeclaration, parts: ModelParts) -> Model:
     """Return the model without its bound sections."""
-    objects = {cls.__name__: _object(cls, parts) for cls in parts.classes(Object)}
-    columns = ((each.table, column) for each in objects.values() for column in each.fields)
+    columns = ((options_of(cls)["table"], column) for cls in parts.classes(Object) for column in parts.fields[cls])
+    scopes = column_scopes(columns)
+    objects = {cls.__name__: _object(cls, parts, scopes) for cls in parts.classes(Object)}
     return Model(
         name=declaration.name,
         tenant=declaration.tenant,
@@ -54,7 +55,7 @@ def _unbound(declaration: ModelDeclaration, parts: ModelParts) -> Model:
         orders=_by_name(Order, parts),
         roots=tuple(parts.fields[declaration.query]),
         scopes=_scopes(parts),
-        column_scopes=column_scopes(columns),
+        column_scopes=scopes,
         bound_tables=bind_tables(parts.tables, declaration.tenant, _keys(objects.values())),
         bound_sections=MappingProxyType({}),
         functions=MappingProxyType(parts.functions),
@@ -79,19 +80,19 @@ def _keys(objects: Iterable[ObjectType]) -> Mapping[Table, tuple[str, ...]]:
     return {each.table: each.key.columns for each in objects}
 
 
-def _object(cls: type[Declared], parts: ModelParts) -> ObjectType:
-    fields = tuple(parts.fields[cls])
+def _object(cls: type[Declared], parts: ModelParts, scopes: ColumnScopes) -> ObjectType:
+    table, fields = options_of(cls)["table"], tuple(parts.fields[cls])
     keys = [field for field in fields if field.word is not None and field.word.name == "key"]
     scalars = tuple(field.shape.scalar for field in keys if field.shape is not None and field.shape.scalar is not None)
     key = Key(tuple(name for field in keys for name in column_names(field.column_text)), scalars)
     return ObjectType(
         cls.__name__,
         _description(cls),
-        options_of(cls)["table"],
+        table,
         key,
         fields,
         _column_scalars(fields),
-        _scopes_of(fields, parts),
+        MappingProxyType({**_scopes_of(fields, parts), **_scopes_of_links(fields, table, scopes)}),
         tuple(options_of(cls).get("readable_with", ())),
     )
 
@@ -119,22 +120,17 @@ def _scopes_of(fields: Iterable[DeclaredField], parts: ModelParts) -> Mapping[st
         name: frozenset(scope for column in columns for scope in own[column])
         for name, columns in {**answered, **computed}.items()
     }
-    return MappingProxyType({**own, **touched, **_scopes_of_links(fields)})
+    return {**own, **touched}
 
 
-def _scopes_of_links(fields: Iterable[DeclaredField]) -> Mapping[str, frozenset[str]]:
+def _scopes_of_links(
+    fields: Iterable[DeclaredField], table: Table, scopes: ColumnScopes
+) -> Mapping[str, frozenset[str]]:
     """Return the scopes of the columns that links are, by the link's name: its object's key is the column's value."""
-    columns: dict[str, frozenset[str]] = {}
-    for field in fields:
-        if field.is_own_column and (scope := field.given("scope")):
-            (column,) = column_names(field.column_text)
-            columns[column.lower()] = columns.get(column.lower(), frozenset()) | {str(scope)}
-    links = (
-        field for field in fields if field.word is not None and field.word.name == "one" and not field.given("over")
-    )
     return {
-        link.name: frozenset().union(*(columns.get(name.lower(), ()) for name in column_names(link.column_text)))
-        for link in links
+        field.name: scopes_of_columns(column_names(field.column_text), table, scopes)
+        for field in fields
+        if field.word is not None and field.word.name == "one" and not field.has_sql_link
     }
 
 

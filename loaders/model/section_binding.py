@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from loaders.model.bound_sections import COUNT, RECORD, BoundColumn, BoundSection
 from loaders.model.bound_tables import BoundTable
 from loaders.model.class_reader import DeclaredField
-from loaders.model.column_scopes import ColumnScopes, touched_scopes
+from loaders.model.column_scopes import ColumnScopes, scopes_of_columns, touched_scopes
 from loaders.model.databases import Kind, Relation, Table
 from loaders.model.filter_conditions import FilterCondition
 from loaders.model.key_spaces import NO_KEY, KeySpace
@@ -145,9 +145,7 @@ class _Binder:
             key_space=KeySpace(name, Key(columns, tuple(scalars[column] for column in columns))),
             key_columns=columns,
             target=target.name,
-            scopes=frozenset(
-                scope for column in columns for scope in self._scopes.get(target.table, {}).get(column.lower(), ())
-            ),
+            scopes=scopes_of_columns(columns, target.table, self._scopes),
         )
 
     def _objects(self, name: str, space: KeySpace, field: DeclaredField) -> BoundSection:

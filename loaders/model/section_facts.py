@@ -8,7 +8,7 @@ from typing import Any
 
 from loaders.model.arguments import Argument, Pick
 from loaders.model.bound_sections import BoundSection
-from loaders.model.column_scopes import ColumnScopes, touched_scopes
+from loaders.model.column_scopes import ColumnScopes, scopes_of_columns, touched_scopes
 from loaders.model.databases import Freshness, Relation, Rows, Table, tables_of
 from loaders.model.digests import section_digest
 from loaders.model.model import Model
@@ -85,7 +85,7 @@ def _scopes(section: BoundSection, tables: tuple[Table, ...], scopes: ColumnScop
     if isinstance(section.over, Relation):
         fragments += _of_relation(section.over)
     else:
-        of_tables.update(*(scopes.get(section.over, {}).get(name.lower(), ()) for name in section.key_columns))
+        of_tables |= scopes_of_columns(section.key_columns, section.over, scopes)
     if not section.target and not section.name.endswith(".record"):
         fragments += [column.sql for column in section.columns]
     return frozenset(of_tables) | touched_scopes(fragments, tables, scopes)

@@ -130,6 +130,16 @@ def test_a_link_needs_the_scope_of_its_column(tmp_path: Path) -> None:
     assert load(tmp_path, text).objects["Order"].field_scopes["account"] == {"sales:read"}
 
 
+def test_a_link_needs_the_scope_that_another_type_over_its_table_says_for_its_column(tmp_path: Path) -> None:
+    sale = """class Sale(m.Object, table=orders):
+    id: m.BigInt = m.key()
+    account: UUID = m.column("account_id", scope="sales:read")
+
+class Query("""
+    text = RIGHT.replace("class Query(", sale).replace("types=[Account,", "types=[Sale, Account,")
+    assert load(tmp_path, text).objects["Order"].field_scopes["account"] == {"sales:read"}
+
+
 def test_an_order_that_is_not_chosen_needs_its_columns_scopes(tmp_path: Path) -> None:
     text = RIGHT.replace("total: Decimal = m.column(", 'total: Decimal = m.column(scope="money:read", ')
     sections = load(tmp_path, text).bound_sections
