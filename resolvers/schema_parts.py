@@ -69,7 +69,7 @@ class SchemaParts:
         """Return what is known of the objects of a type before any is loaded."""
         record = self.record(object_type)
         fields = self.model.objects[object_type].fields
-        names = [each.name for each in fields if each.word is not None and each.word.name == "key"]
+        names = [each.name for each in fields if each.is_key]
         return Target(record.section.key_space, record, tuple(place_of(record.section, name) for name in names))
 
     def object_scopes(self, object_type: str) -> frozenset[str]:

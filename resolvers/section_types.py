@@ -58,7 +58,7 @@ def _columns(parts: SchemaParts, section: SectionType) -> Iterator[StrawberryFie
     for field in section.fields:
         if field.given("hidden") or field.given("shown", True) is False or field.shape is None:
             continue
-        if field.word is not None and field.word.name == "computed":
+        if field.is_computed:
             batch, names = computed_batch(field, {each.name: each for each in columns}, lambda rows: rows, places)
             yield batch_field(FieldText.of(field), parts.leaf(field.shape), batch, asked=AskedColumns(names))
         elif field.shape.kind is ValueKind.OBJECT:
@@ -176,7 +176,7 @@ def _answer(parts: SchemaParts, field: DeclaredField, section: BoundSection) -> 
             return object_connection(parts, parts.model.objects[name]), connection_reader(parts, section), description
     if shape.cardinality is Cardinality.LIST:
         return list_of(declared), _same, description
-    return declared, _FIRST_VALUES.get(field.word.name if field.word is not None else "", _same), description
+    return declared, _FIRST_VALUES.get(field.word_name, _same), description
 
 
 def _same(_objects: Sequence[ObjectRecord], _request: SectionRequest, values: Sequence[Any]) -> Sequence[Any]:

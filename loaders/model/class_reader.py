@@ -39,20 +39,29 @@ class DeclaredField:
         return self.given("column") or f'"{self.name}"'
 
     @property
+    def word_name(self) -> str:
+        """The name of its word; empty where it has none."""
+        return self.word.name if self.word is not None else ""
+
+    @property
+    def is_key(self) -> bool:
+        """Whether the field is a part of its object's key."""
+        return self.word_name == "key"
+
+    @property
     def is_own_column(self) -> bool:
         """Whether the field of an object is a column of its table that is no link."""
-        return self.word is None or self.word.name in ("key", "column")
+        return self.word_name in ("", "key", "column")
 
     @property
     def is_computed(self) -> bool:
         """Whether the field's value is computed in Python."""
-        return self.word is not None and self.word.name == "computed"
+        return self.word_name == "computed"
 
     @property
     def has_sql_link(self) -> bool:
         """Whether the field is a link whose key is computed in SQL, and not held by a column of the object's table."""
-        is_link = self.word is not None and self.word.name == "one"
-        return is_link and (not issubclass(self.owner, Object) or self.given("over") is not None)
+        return self.word_name == "one" and (not issubclass(self.owner, Object) or self.given("over") is not None)
 
     @property
     def graphql_name(self) -> str:

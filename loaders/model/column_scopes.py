@@ -23,7 +23,7 @@ def column_scopes(fields: Iterable[tuple[Table, DeclaredField]]) -> ColumnScopes
     scopes: dict[Table, dict[str, frozenset[str]]] = {}
     for table, field in fields:
         scope = field.given("scope", "")
-        if field.word is not None and field.word.name == "column" and scope:
+        if field.word_name == "column" and scope:
             (column,) = column_names(field.column_text)
             of_table = scopes.setdefault(table, {})
             of_table[column.lower()] = of_table.get(column.lower(), frozenset()) | {scope}

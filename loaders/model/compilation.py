@@ -82,7 +82,7 @@ def _keys(objects: Iterable[ObjectType]) -> Mapping[Table, tuple[str, ...]]:
 
 def _object(cls: type[Declared], parts: ModelParts, scopes: ColumnScopes) -> ObjectType:
     table, fields = options_of(cls)["table"], tuple(parts.fields[cls])
-    keys = [field for field in fields if field.word is not None and field.word.name == "key"]
+    keys = [field for field in fields if field.is_key]
     scalars = tuple(field.shape.scalar for field in keys if field.shape is not None and field.shape.scalar is not None)
     key = Key(tuple(name for field in keys for name in column_names(field.column_text)), scalars)
     return ObjectType(
@@ -130,7 +130,7 @@ def _scopes_of_links(
     return {
         field.name: scopes_of_columns(column_names(field.column_text), table, scopes)
         for field in fields
-        if field.word is not None and field.word.name == "one" and not field.has_sql_link
+        if field.word_name == "one" and not field.has_sql_link
     }
 
 

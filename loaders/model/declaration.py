@@ -126,7 +126,7 @@ class _Walk:
         columns = frozenset(each.name for each in fields if issubclass(cls, Object) and each.is_own_column)
         for each in fields:
             self._field(each)
-            if each.word is not None and each.word.name == "resolver":
+            if each.word_name == "resolver":
                 self._function(each, columns)
 
     def _field(self, declared: DeclaredField) -> None:

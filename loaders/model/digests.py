@@ -29,7 +29,7 @@ def digest_of(parts: Iterable[object]) -> str:
 def model_digest(model: Model) -> str:
     """Return the digest of a model: its sections, and the names and types of its fields."""
     fields = [*(each for of_type in _fields(model) for each in of_type), *model.roots]
-    shapes = (f"{field.subject} {field.shape} {field.word.name if field.word else ''}" for field in fields)
+    shapes = (f"{field.subject} {field.shape} {field.word_name}" for field in fields)
     sections = (f"{section.name} {section.digest}" for section in model.bound_sections.values())
     return digest_of([model.name, *sections, *shapes])
 

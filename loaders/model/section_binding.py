@@ -67,7 +67,7 @@ class _Binder:
         yield self._records[owner.name]
         for path, field, outer in self._fields_with_groups(owner):
             name = f"{owner.name}.{path}"
-            word = field.word.name if field.word is not None else ""
+            word = field.word_name
             if word == "section":
                 yield from self._section(name, owner, field, outer)
             elif word in ("many", "first"):
@@ -80,7 +80,7 @@ class _Binder:
     def of_roots(self) -> Iterator[BoundSection]:
         """Yield the look-ups by unique columns and the pages; other root fields use the records of objects."""
         for root in self._model.roots:
-            word = root.word.name if root.word is not None else ""
+            word = root.word_name
             if word == "by_key" and root.given("column"):
                 yield self._look_up(f"{ROOT}.{root.name}", root)
             elif word == "page":
@@ -116,7 +116,7 @@ class _Binder:
         """Yield the columns of an object's table that its fields need; those of links hold the target's key."""
         kind = owner.table.database.kind
         for field in owner.fields:
-            name = field.word.name if field.word is not None else "column"
+            name = field.word_name or "column"
             if field.shape is None or field.has_sql_link or name not in ("column", "key", "one"):
                 continue
             names = ", ".join(quoted_name(column, kind) for column in column_names(field.column_text))

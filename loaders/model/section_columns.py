@@ -46,7 +46,7 @@ def ordered_section(section: BoundSection, declared: SectionType, order: str | P
 
 def column_expression(field: DeclaredField, kind: Kind) -> Fragment:
     """Return the SQL of a section's field in the language of its store."""
-    name = field.word.name if field.word is not None else ""
+    name = field.word_name
     is_postgres = kind is Kind.POSTGRES
     if name == "percentile":
         level, expression = field.given("level"), field.given("expression")

@@ -114,4 +114,4 @@ def _check_field(declared: DeclaredField, in_object: DeclaredField, parts: Model
 def _key_parts(cls: Any, parts: ModelParts) -> int:
     """Return how many parts the key of an object type has; 0 for any other type."""
     fields = parts.fields.get(cls, []) if isinstance(cls, type) else []
-    return sum(each.word is not None and each.word.name == "key" for each in fields)
+    return sum(each.is_key for each in fields)

@@ -90,7 +90,7 @@ def check_fields(_model: ModelDeclaration, parts: ModelParts, problems: Problems
     """Check that each word may stand in its class, that its field's type fits, and the arguments of single words."""
     for declared in parts.all_fields():
         kind = next(base for base in _WORDS if issubclass(declared.owner, base))
-        name = declared.word.name if declared.word is not None else _COLUMN
+        name = declared.word_name
         if name not in _WORDS[kind]:
             _wrong_word(declared, kind, name, problems)
         elif declared.shape is not None:
@@ -181,7 +181,7 @@ def _check_computed(declared: DeclaredField, parts: ModelParts, problems: Proble
     if inspect.iscoroutinefunction(function):
         problems.add(declared.place, declared.subject, "its function is async: what awaits something is m.resolver(…).")
     fields = parts.fields[declared.owner]
-    known = {each.name for each in fields if (each.word.name if each.word is not None else _COLUMN) in _COLUMNS}
+    known = {each.name for each in fields if each.word_name in _COLUMNS}
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:

@@ -107,7 +107,7 @@ def _check_section_order(declared: DeclaredField, shape: Shape, parts: ModelPart
     """Check that a page of a section's rows is ordered by fields of the section, whose types are known."""
     order = declared.given("order")
     fields = parts.fields.get(shape.type, [])
-    is_grouped = any(field.word is not None and field.word.name == "group_by" for field in fields)
+    is_grouped = any(field.word_name == "group_by" for field in fields)
     known = {field.name for field in fields} | (
         set() if is_grouped else {str(field.given("expression")) for field in fields}
     )

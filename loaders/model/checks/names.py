@@ -84,7 +84,7 @@ def _check_fields(fields: list[DeclaredField], problems: Problems) -> None:
                 each.subject,
                 f"{name} is also the name of {other.subject} at {other.place}: rename one of them.",
             )
-        if name == "id" and issubclass(each.owner, Object) and (each.word is None or each.word.name != "key"):
+        if name == "id" and issubclass(each.owner, Object) and not each.is_key:
             problems.add(each.place, each.subject, "id is the key's text: give this field another name, column='id'.")
         if name == "nodeId" and issubclass(each.owner, Object):
             problems.add(each.place, each.subject, "nodeId is the gateway's own field: choose another name.")

@@ -42,7 +42,7 @@ def _keys(parts: ModelParts) -> dict[Table, set[tuple[str, ...]]]:
     """Return the keys of the object types over each table, as their columns."""
     keys: dict[Table, set[tuple[str, ...]]] = {}
     for cls in parts.classes(Object):
-        fields = [field for field in parts.fields[cls] if field.word is not None and field.word.name == "key"]
+        fields = [field for field in parts.fields[cls] if field.is_key]
         keys.setdefault(options_of(cls)["table"], set()).add(tuple(str(field.column_text) for field in fields))
     return keys
 

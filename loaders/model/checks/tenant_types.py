@@ -24,7 +24,7 @@ def check_tenant_types(model: ModelDeclaration, parts: ModelParts, problems: Pro
             if isinstance(table, Table) and _is_tenant(declared, table, tenant):
                 _check_type(declared, scalar, problems)
     for root in (field for cls in parts.classes(Query) for field in parts.fields[cls]):
-        if root.word is not None and root.word.name == "current" and root.shape is not None:
+        if root.word_name == "current" and root.shape is not None:
             _check_current(root, root.shape.type, tenant, parts, problems)
 
 
@@ -43,7 +43,7 @@ def _check_type(declared: DeclaredField, scalar: Scalar, problems: Problems) -> 
 
 def _check_current(root: DeclaredField, cls: type, tenant: Tenant, parts: ModelParts, problems: Problems) -> None:
     table = options_of(cls).get("table") if issubclass(cls, Object) else None
-    keys = [field for field in parts.fields.get(cls, ()) if field.word is not None and field.word.name == "key"]
+    keys = [field for field in parts.fields.get(cls, ()) if field.is_key]
     if isinstance(table, Table) and keys and not (len(keys) == 1 and _is_tenant(keys[0], table, tenant)):
         message = f"{cls.__name__} is not known by its tenant: its table says tenant=, the column of its only m.key()."
         problems.add(root.place, root.subject, message)
