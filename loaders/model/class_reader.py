@@ -64,6 +64,13 @@ class DeclaredField:
         return self.word_name == "one" and (not issubclass(self.owner, Object) or self.given("over") is not None)
 
     @property
+    def expressions(self) -> list[Any]:
+        """The SQL among the arguments of its word, orders left out; a wrong model may have other values there."""
+        given = self.word.given if self.word is not None else {}
+        names = ("expression", "part", "whole", "sql", *(["column"] if self.has_sql_link else []))
+        return [given[name] for name in names if name in given]
+
+    @property
     def graphql_name(self) -> str:
         """The field's name in the API."""
         return camel(self.name)

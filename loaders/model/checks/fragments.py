@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from typing import Any
 
 from loaders.model.checks.sql_mistakes import syntax_mistakes
@@ -45,7 +45,7 @@ def check_fragments(_model: ModelDeclaration, parts: ModelParts, problems: Probl
     for declared in parts.all_fields():
         forbidden = (Rows, Relation, Value, *_forbidden_in(declared.owner))
         look = _Look(declared.place, declared.subject, schemas, problems)
-        for sql in _expressions(declared):
+        for sql in declared.expressions:
             look.expression(sql, forbidden)
             look.one_value(sql)
         if isinstance(declared.given("order"), str):
@@ -70,14 +70,6 @@ def _forbidden_in(owner: type[Declared]) -> tuple[type[Reference], ...]:
     if issubclass(owner, Filter):
         return (OwnField,)
     return (FilterValue,) if issubclass(owner, Section) else (OwnField, FilterValue)
-
-
-def _expressions(declared: DeclaredField) -> Iterator[Any]:
-    """Yield the expressions among the arguments of a field's word."""
-    given: Mapping[str, Any] = declared.word.given if declared.word is not None else {}
-    yield from (given[name] for name in ("expression", "part", "whole", "sql") if name in given)
-    if declared.has_sql_link:
-        yield given.get("column", "")
 
 
 class _Look:
@@ -129,7 +121,7 @@ class _Look:
 
     def own_fields(self, declared: DeclaredField, known: Collection[str]) -> None:
         """Look for fields of the same section that are none."""
-        for sql in _expressions(declared):
+        for sql in declared.expressions:
             for reference in _references_of(sql):
                 if isinstance(reference, OwnField) and reference.name not in known:
                     hint = suggestion(reference.name, known)

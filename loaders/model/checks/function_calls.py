@@ -74,9 +74,8 @@ def _texts(parts: ModelParts) -> Iterator[_Text]:
         own = of_class[declared.owner]
         if declared.has_sql_link and issubclass(declared.owner, Object):
             own = _databases([declared.given("over")])
-        for name in ("expression", "part", "whole", "sql", "column"):
-            if name != "column" or declared.has_sql_link:
-                yield _Text(declared.given(name), declared.place, declared.subject, own)
+        for sql in declared.expressions:
+            yield _Text(sql, declared.place, declared.subject, own)
         yield _Text(declared.given("order"), declared.place, declared.subject, _rows_of(declared))
 
 
