@@ -42,9 +42,15 @@ class Section(Declared):
 class Group(Declared):
     """A type that holds sections of an object, so that they have a place of their own in the API."""
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+
 
 class Filter(Declared):
     """An input type: conditions on a list, of which all that are given hold."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
 
 
 class Order(Declared):
@@ -56,6 +62,9 @@ class Order(Declared):
 
 class Query(Declared):
     """The ways in."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
 
 
 class Node:

@@ -158,7 +158,7 @@ def _is_of_an_author(file: str) -> bool:
 
 def _text(error: Exception) -> str:
     """Return an error's text, with a class of the language by the name that its authors know."""
-    return re.sub(r"\b(Object|Section|Order)\.__init_subclass__\(\)", r"m.\1", str(error))
+    return re.sub(r"\b(Object|Section|Group|Filter|Order|Query)\.__init_subclass__\(\)", r"m.\1", str(error))
 
 
 def _hint(error: Exception, place: Place) -> str:

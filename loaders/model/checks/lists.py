@@ -39,11 +39,14 @@ def check_lists(_model: ModelDeclaration, parts: ModelParts, problems: Problems)
 
 
 def _check_bounds(declared: DeclaredField, problems: Problems) -> None:
-    first, most = declared.given("first"), declared.given("max")
-    if first is None or most is None:
+    first, maximum, usual = declared.given("first"), declared.given("max"), declared.given("usual", 0)
+    if first is None or maximum is None:
         return
-    if type(first) is not int or type(most) is not int or not 0 < first <= most <= _MAX_ROWS:
-        message = f"first={first!r} and max={most!r}: rows are 1 to max, and max is at most {_MAX_ROWS:,}."
+    if type(first) is not int or type(maximum) is not int or not 0 < first <= maximum <= _MAX_ROWS:
+        message = f"first={first!r} and max={maximum!r}: rows are 1 to max, and max is at most {_MAX_ROWS:,}."
+        problems.add(declared.place, declared.subject, message)
+    if type(usual) is not int or usual < 0:
+        message = f"usual={usual!r}: say about how many rows a busy object has, from 1, or leave it out."
         problems.add(declared.place, declared.subject, message)
 
 

@@ -32,6 +32,8 @@ def check_objects(model: ModelDeclaration, parts: ModelParts, problems: Problems
             problems.add(declared.place, declared.subject, message)
         if declared.word_name == "section":
             _check_use(declared, parts, problems)
+        elif declared.word_name == "nested" and declared.given("period"):
+            _check_nested_period(declared, parts, problems)
 
 
 def _check_scopes(place: Place, subject: str, scopes: object, problems: Problems) -> None:
@@ -89,6 +91,19 @@ def _check_empty(declared: DeclaredField, fields: list[DeclaredField], problems:
         if shape.scalar.name not in NUMBERS:
             message = f"{declared.subject} is never null, and over no rows this has no value: write {shape} | None, or"
             problems.add(field.place, field.subject, f"{message} {declared.owner.__name__}.{declared.name} as | None.")
+
+
+def _check_nested_period(declared: DeclaredField, parts: ModelParts, problems: Problems) -> None:
+    """Check that a group with a period has a section that it narrows; the others of the group know none."""
+    group = declared.shape.type if declared.shape is not None else None
+    sources = [
+        field.given("over") or options_of(field.shape.type).get("over")
+        for field in parts.fields.get(group, ())
+        if field.shape is not None and field.shape.kind is ValueKind.SECTION
+    ]
+    if sources and not any(table.options.time for source in sources for table in _tables(source)):
+        message = "has a period, and no table of its sections a time column: leave out period=, or say time=… on one."
+        problems.add(declared.place, declared.subject, message)
 
 
 def _check_use(declared: DeclaredField, parts: ModelParts, problems: Problems) -> None:

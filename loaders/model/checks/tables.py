@@ -162,6 +162,9 @@ def _check_options(table: Table, problems: Problems) -> None:
     if not is_scope(options.scope):
         message = f"the scope {options.scope!r} has a space, a quote or another character that scopes cannot have."
         problems.add(table.place, table.name, message)
+    if type(options.rows) is not int or options.rows < 0:
+        message = f"rows={options.rows!r}: say about how many rows a tenant has, from 1, or leave it out."
+        problems.add(table.place, table.name, message)
     freshness: Any = options.freshness
     zone: Any = options.zone
     if isinstance(freshness, Freshness):

@@ -36,6 +36,12 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a list in no order": ('rank: Rank | None = m.section("id")', 'rank: list[Rank] = m.section("id")', "Order.rank: Rank groups by nothing"),
     "more rows than the most": ("first=20, max=200", "first=300, max=200", "Account.orders: first=300 and max=200"),
     "a list without a bound": ("first=20, max=200", "first=20, max=1_000_000", "Account.orders: first=20 and max=1000000"),
+    "a usual number below nothing": ("first=20, max=200", "first=20, max=200, usual=-1", "Account.orders: usual=-1: say about how many rows a busy object has"),
+    "a number of rows that is a text": ('crm.table("app.orders"', 'crm.table("app.orders", rows="16"', "app.orders: rows='16': say about how many rows a tenant has"),
+    "a group's period without a time column": ("class Account(m.Object", "class Ranks(m.Group):\n    rank: Rank | None = m.section('id', over=peers)\n\nclass Account(m.Object", "Order.ranks: has a period, and no table of its sections a time column"),
+    "an option of a group": ("class OrderFilter(m.Filter)", "class Ranks(m.Group, period=True): pass\n\nclass OrderFilter(m.Filter)", "TypeError: m.Group got an unexpected keyword argument 'period'"),
+    "an option of a filter": ("class OrderFilter(m.Filter)", "class OrderFilter(m.Filter, default='state')", "TypeError: m.Filter got an unexpected keyword argument 'default'"),
+    "an option of the query": ("class Query(m.Query)", "class Query(m.Query, tenant='id')", "TypeError: m.Query got an unexpected keyword argument 'tenant'"),
     "a link in no order": ('order="placed_at desc, id desc"', 'order=" "', "Account.last_order: say order=…"),
     "scopes that are no tuple": ("class Account(m.Object, table=accounts)", 'class Account(m.Object, table=accounts, readable_with="a:b")', "Account: readable_with= is a tuple of scopes"),
     "a default that is no member": ('default="total desc"', 'default="totl desc"', 'OrderOrder: the default is by totl, which is none of its members. Did you mean "total"?'),
@@ -196,6 +202,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a description of an argument that is a number": ('m.argument("size", int,', 'm.argument("size", int, 5,', "size: a description is a text, and is 5."),
 }  # fmt: skip
 ALSO = {
+    "a group's period without a time column": ('    rank: Rank | None = m.section("id")\n', '    ranks: Ranks = m.nested(period=True)\n'),
     "an array that equals a value": ("    state: State\n", "    state: State\n    tags: list[str]\n"),
     "a function of objects": ("    name: str\n", "    name: str\n    near: str = m.resolver(_near)\n"),
     "a tenant via one of two keys": ("types=[Account,", "types=[Head, Account,"),
