@@ -5,6 +5,12 @@ from __future__ import annotations
 import fuseway as m
 from deploy.fleet.tables import weather
 
+# Figures of several sections, behind the column that these group by: fields of a mixin would come before it.
+_FLIGHTS = m.sql("count()", "Scheduled flights with such an observation, cancelled ones too.", unit="flights")
+_DEPARTURE_DELAY = m.sql("avg(departure_delay)", "Mean departure delay of those that departed.", unit="minutes")
+_ARRIVAL_DELAY = m.sql("avg(arrival_delay)", "Mean arrival delay of the completed ones.", unit="minutes")
+_CANCELLED_SHARE = m.ratio("countIf(cancelled)", "count()", "Cancelled over scheduled flights.")
+
 
 class WeatherExposure(m.Section, over=weather):
     """The weather that the aircraft's flights were scheduled into."""
@@ -28,14 +34,10 @@ class WindBand(m.Section, over=weather, where="wind_speed_mph is not null"):
         "Lowest wind speed of the band.",
         unit="miles per hour",
     )
-    flights: int = m.sql("count()", "Scheduled flights with such an observation, cancelled ones too.", unit="flights")
-    mean_departure_delay: float | None = m.sql(
-        "avg(departure_delay)", "Mean departure delay of those that departed.", unit="minutes"
-    )
-    mean_arrival_delay: float | None = m.sql(
-        "avg(arrival_delay)", "Mean arrival delay of the completed ones.", unit="minutes"
-    )
-    cancelled_share: float | None = m.ratio("countIf(cancelled)", "count()", "Cancelled over scheduled flights.")
+    flights: int = _FLIGHTS
+    mean_departure_delay: float | None = _DEPARTURE_DELAY
+    mean_arrival_delay: float | None = _ARRIVAL_DELAY
+    cancelled_share: float | None = _CANCELLED_SHARE
 
 
 class VisibilityBand(m.Section, over=weather, where="visibility_miles is not null"):
@@ -46,14 +48,10 @@ class VisibilityBand(m.Section, over=weather, where="visibility_miles is not nul
         "Lowest visibility of the band.",
         unit="miles",
     )
-    flights: int = m.sql("count()", "Scheduled flights with such an observation, cancelled ones too.", unit="flights")
-    mean_departure_delay: float | None = m.sql(
-        "avg(departure_delay)", "Mean departure delay of those that departed.", unit="minutes"
-    )
-    mean_arrival_delay: float | None = m.sql(
-        "avg(arrival_delay)", "Mean arrival delay of the completed ones.", unit="minutes"
-    )
-    cancelled_share: float | None = m.ratio("countIf(cancelled)", "count()", "Cancelled over scheduled flights.")
+    flights: int = _FLIGHTS
+    mean_departure_delay: float | None = _DEPARTURE_DELAY
+    mean_arrival_delay: float | None = _ARRIVAL_DELAY
+    cancelled_share: float | None = _CANCELLED_SHARE
 
 
 class PrecipitationBand(m.Section, over=weather, where="precipitation_inches is not null"):
@@ -64,11 +62,7 @@ class PrecipitationBand(m.Section, over=weather, where="precipitation_inches is 
         "Least precipitation of the band.",
         unit="inches",
     )
-    flights: int = m.sql("count()", "Scheduled flights with such an observation, cancelled ones too.", unit="flights")
-    mean_departure_delay: float | None = m.sql(
-        "avg(departure_delay)", "Mean departure delay of those that departed.", unit="minutes"
-    )
-    mean_arrival_delay: float | None = m.sql(
-        "avg(arrival_delay)", "Mean arrival delay of the completed ones.", unit="minutes"
-    )
-    cancelled_share: float | None = m.ratio("countIf(cancelled)", "count()", "Cancelled over scheduled flights.")
+    flights: int = _FLIGHTS
+    mean_departure_delay: float | None = _DEPARTURE_DELAY
+    mean_arrival_delay: float | None = _ARRIVAL_DELAY
+    cancelled_share: float | None = _CANCELLED_SHARE
