@@ -165,9 +165,10 @@ class FleetOrder(m.Order, default="tail_number"):
         "coalesce(revised_at, '0001-01-01 00:00:00+00'::timestamptz)",
         "When the register entry was last revised.",
         type=dt.datetime,
+        nulls="never",
     )
-    seats = m.by("coalesce(seats, -1)", "Number of seats.", type=int)
-    year = m.by("coalesce(year, -1)", "Year of manufacture.", type=int)
+    seats = m.by("coalesce(seats, -1)", "Number of seats.", type=int, nulls="never")
+    year = m.by("coalesce(year, -1)", "Year of manufacture.", type=int, nulls="never")
 
 
 class Query(m.Query):

@@ -11,6 +11,7 @@ from loaders.model.class_reader import DeclaredField
 from loaders.model.loading import load_model
 from loaders.model.model import Model
 from loaders.model.shapes import Cardinality, ValueKind
+from loaders.statements.request_shape import never_null
 
 SCHEMA = build_schema((Path(__file__).parents[3] / "schema.graphql").read_text())
 
@@ -78,6 +79,13 @@ def test_filters_and_orders_have_the_members_of_the_schema(model: Model) -> None
     assert isinstance(members, GraphQLEnumType)
     assert [field.graphql_name for field in model.filters["FleetFilter"].fields] == list(filters.fields)
     assert [field.name.upper() for field in model.orders["FleetOrder"].fields] == list(members.values)
+
+
+def test_orders_of_the_fleet_are_never_null_and_so_read_along_their_indexes(model: Model) -> None:
+    page = model.bound_sections["Query.fleet"]
+    terms = {name: page.with_tie_break((member.term(),)) for name, member in page.orders.items()}
+    assert set(terms) == {"tail_number", "revised_at", "seats", "year"}
+    assert [name for name, order in terms.items() if not all(never_null(page, term) for term in order)] == []
 
 
 def test_the_ways_in_are_those_of_the_schema(model: Model) -> None:
