@@ -47,6 +47,25 @@ def test_each_thing_that_is_loaded_is_a_section() -> None:
     ]
 
 
+def test_fields_of_mixins_come_first_and_a_word_may_stand_behind_several(tmp_path: Path) -> None:
+    mixin = """day = m.sql("min(day)", "A day.")
+
+class Dated:
+    first_day: dt.date | None = day
+    events: int = m.sql("0", "None.")
+
+class Use(Dated, m.Section"""
+    text = RIGHT.replace("class Use(m.Section", mixin).replace(
+        "    p95: float", "    last_day: dt.date | None = day\n    p95: float"
+    )
+    use = load(tmp_path, text).bound_sections["Order.use"]
+    assert [(column.name, column.sql.shown()) for column in use.columns[:3]] == [
+        ("first_day", "min(day)"),
+        ("events", "count()"),
+        ("last_day", "min(day)"),
+    ]
+
+
 def test_a_look_up_answers_the_record_by_another_key() -> None:
     look_up, record = SECTIONS["Query.member_by_email"], SECTIONS["Member.record"]
     assert look_up.key_space == KeySpace("Query.member_by_email", Key((), ()))  # compared by name

@@ -202,7 +202,10 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a description of an argument that is a number": ('m.argument("size", int,', 'm.argument("size", int, 5,', "size: a description is a text, and is 5."),
 }  # fmt: skip
 ALSO = {
-    "a group's period without a time column": ('    rank: Rank | None = m.section("id")\n', '    ranks: Ranks = m.nested(period=True)\n'),
+    "a group's period without a time column": (
+        '    rank: Rank | None = m.section("id")\n',
+        "    ranks: Ranks = m.nested(period=True)\n",
+    ),
     "an array that equals a value": ("    state: State\n", "    state: State\n    tags: list[str]\n"),
     "a function of objects": ("    name: str\n", "    name: str\n    near: str = m.resolver(_near)\n"),
     "a tenant via one of two keys": ("types=[Account,", "types=[Head, Account,"),
