@@ -96,7 +96,7 @@ def _ids(kind: ObjectType) -> Iterator[StrawberryField]:
 def _fields(parts: SchemaParts, kind: ObjectType) -> Iterator[StrawberryField]:
     for field in kind.fields:
         name = field.word_name or "column"
-        if field.shape is None or field.given("hidden") or field.given("shown", True) is False or field.name == ID:
+        if field.shape is None or not field.given("shown", True) or field.name == ID:
             continue
         if field.shape.kind is ValueKind.GROUP:
             yield group_field(parts, field, kind.name)

@@ -56,7 +56,7 @@ def _columns(parts: SchemaParts, section: SectionType) -> Iterator[StrawberryFie
     columns = [each for each in section.fields if each.word is not None and each.word.name != "computed"]
     places = {each.name: place for place, each in enumerate(columns)}
     for field in section.fields:
-        if field.given("hidden") or field.given("shown", True) is False or field.shape is None:
+        if field.shape is None or not field.given("shown", True):
             continue
         if field.is_computed:
             batch, names = computed_batch(field, {each.name: each for each in columns}, lambda rows: rows, places)

@@ -1,7 +1,7 @@
 """The words of the language: the calls that stand on the right of a field in a model's class.
 
-A word notes its place and its arguments and never fails: what is wrong is found, with everything else, when the model
-is built. Words answer Any, since the annotation beside them is the field's type.
+A word notes its place and its arguments and never fails: mistakes are found together when the model is compiled. Words
+answer Any, since the annotation beside them is the field's type.
 """
 
 from __future__ import annotations
@@ -40,37 +40,43 @@ def column(
     *,
     scope: str = "",
     unit: str = "",
+    shown: bool = True,
     deprecated: str = "",
-    hidden: bool = False,
 ) -> Any:
-    """A column of the object's table, by the field's name unless `column` says another."""
-    return _word("column", description, column=column, scope=scope, unit=unit, deprecated=deprecated, hidden=hidden)
+    """Declare a column of the object's table, of the field's name unless `column` says another.
+
+    `shown=False` leaves the field out of the API; functions still take the column.
+    """
+    return _word("column", description, column=column, scope=scope, unit=unit, shown=shown, deprecated=deprecated)
 
 
-def sql(expression: str, description: str = "", *, unit: str = "", deprecated: str = "", hidden: bool = False) -> Any:
-    """Declare a value computed in SQL from the section's rows, or from each row in a list without `group_by`."""
-    return _word("sql", description, expression=expression, unit=unit, deprecated=deprecated, hidden=hidden)
+def sql(expression: str, description: str = "", *, unit: str = "", shown: bool = True, deprecated: str = "") -> Any:
+    """Declare a value computed in SQL from the section's rows, or from each row in a list without `group_by`.
+
+    `shown=False` leaves the field out of the API; functions and orders still take it.
+    """
+    return _word("sql", description, expression=expression, unit=unit, shown=shown, deprecated=deprecated)
 
 
 def group_by(
     expression: str, description: str = "", *, unit: str = "", shown: bool = True, deprecated: str = ""
 ) -> Any:
-    """Group the rows of a list by an expression; the rows of a group become one."""
+    """Group the rows of a list by an expression; the rows of a group become one. `shown` is as in `sql`."""
     return _word("group_by", description, expression=expression, unit=unit, shown=shown, deprecated=deprecated)
 
 
 def percentile(level: float, expression: str, description: str = "", *, unit: str = "", deprecated: str = "") -> Any:
-    """The value at a level from 0 to 1 in ascending order: ClickHouse's quantileExact, PostgreSQL's percentile_disc."""
+    """Declare the value at a level from 0 to 1 in ascending order, one of those that are there."""
     return _word("percentile", description, level=level, expression=expression, unit=unit, deprecated=deprecated)
 
 
 def ratio(part: str, whole: str, description: str = "", *, deprecated: str = "") -> Any:
-    """`part` over `whole`; null over nothing."""
+    """Declare a share: `part` over `whole`, null where `whole` is 0."""
     return _word("ratio", description, part=part, whole=whole, unit="share, 0 to 1", deprecated=deprecated)
 
 
 def computed(function: Callable[..., Any], description: str = "", *, unit: str = "", deprecated: str = "") -> Any:
-    """A value computed in Python for all objects at once; the parameters' names are those of columns."""
+    """Declare a value computed in Python for all objects at once; the function's parameters name columns."""
     return _word("computed", description, function=function, unit=unit, deprecated=deprecated)
 
 
@@ -83,7 +89,7 @@ def one(
     readable_with: tuple[str, ...] = (),
     deprecated: str = "",
 ) -> Any:
-    """A link to one object, whose key `column` holds.
+    """Declare a link to one object, whose key `column` holds.
 
     In a section, `column` is SQL over its rows. With `over`, it is SQL over that table's rows of this object, whose key
     the column `by` holds; any one of the scopes `readable_with` is then enough to read it, beside those of the target,
@@ -104,7 +110,7 @@ def many(
     usual: int = 0,
     deprecated: str = "",
 ) -> Any:
-    """A list, or a page, of the objects whose `column` holds this object's key.
+    """Declare a list, or a page, of the objects whose `column` holds this object's key.
 
     `usual` is about how many a busy object has, for the price of a query; without it, `first` counts.
     """
@@ -113,7 +119,7 @@ def many(
 
 
 def first(column: str, description: str = "", *, order: str, deprecated: str = "") -> Any:
-    """A link to the first of the objects whose `column` holds this object's key."""
+    """Declare a link to the first of the objects whose `column` holds this object's key."""
     return _word("first", description, column=column, order=order, deprecated=deprecated)
 
 
@@ -129,7 +135,7 @@ def through(
     usual: int = 0,
     deprecated: str = "",
 ) -> Any:
-    """A list, or a page, of the objects that a relation brings together with this one. `usual` is as in `many`."""
+    """Declare a list, or a page, of the objects that a relation joins to this one. `usual` is as in `many`."""
     given = {"relation": relation, "mine": mine, "theirs": theirs, "order": order, "first": first, "max": max}
     return _word("through", description, **given, usual=usual, deprecated=deprecated)
 
@@ -148,7 +154,7 @@ def section(
     required: bool = False,
     deprecated: str = "",
 ) -> Any:
-    """A section over the rows whose `column` holds this object's key.
+    """Declare a section over the rows whose `column` holds this object's key.
 
     `over` is another table or relation than the section's own. `period` gives the field an argument of that name.
     Without `required`, the field is nullable: its statement may fail where the object's does not. `usual` is about how
@@ -198,9 +204,10 @@ def current(description: str = "", *, deprecated: str = "") -> Any:
 def resolver(function: Callable[..., Any], description: str = "", *, points: float = 1, deprecated: str = "") -> Any:
     """Declare a field that a Python function answers; `points` is its price for one object.
 
-    Of an object's field it answers a list, an item for each object, and its parameters name columns, of which it gets
-    lists. Other parameters are the field's arguments, with a type and maybe a default; one of type `m.Viewer` gets the
-    viewer. It may be async. Objects are answered as `m.ref(Type, key)`.
+    A function of an object's field is called for all objects at once: parameters that are named as columns get lists of
+    their values, and it answers a list with an item for each object. Other parameters are the field's arguments, with a
+    type and maybe a default; one of type `m.Viewer` gets the viewer. It may be async. It answers an object as
+    `m.ref(Type, key)`.
     """
     return _word("resolver", description, function=function, points=points, deprecated=deprecated)
 
@@ -216,8 +223,9 @@ def by(
 ) -> Any:
     """Declare a member of an order: a column of the objects, or an expression over columns, which then says its type.
 
-    `nulls` and `descending` are its defaults, which a client may change. `nulls` is "first", "last", or "never" where
-    an expression is never null, such as `coalesce(seats, 0)`: then an index of this expression serves the order.
+    `descending` is the direction where the client says none, and `nulls` where nulls stand in it, "first" or "last"; in
+    the other direction they stand on the other side. `nulls` is "never" for an expression that is never null, such as
+    `coalesce(seats, 0)`: an index of this expression then serves the order.
     """
     given = {"expression": expression, "type": type, "nulls": nulls, "descending": descending}
     return _word("by", description, **given, deprecated=deprecated)

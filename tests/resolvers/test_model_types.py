@@ -11,6 +11,7 @@ from graphql import GraphQLObjectType, assert_valid_schema, parse, validate
 from loaders.model.loading import load_model
 from resolvers.descriptions import DescriptionError, describe
 from resolvers.scopes import missing_scope
+from tests.loaders.model.models import RIGHT, load
 from tests.resolvers.model_schemas import named, schema_of
 
 FLEET_SCHEMA = Path(__file__).parents[2] / "schema.graphql"
@@ -109,6 +110,18 @@ def _printed_arguments(path: str) -> list[str]:
 def test_what_is_hidden_is_no_field() -> None:
     assert "invoiceId" not in CORE.type_map["InvoiceLine"].fields
     assert list(CORE.type_map["InvoiceLine"].fields) == ["id", "nodeId", "lineNo", "text", "amount"]
+
+
+def test_a_column_that_is_not_shown_is_for_functions_and_orders_alone(tmp_path: Path) -> None:
+    text = RIGHT.replace('m.column(unit="EUR")', "m.column(shown=False)")
+    text = text.replace('m.sql("count()", "Events.")', 'm.sql("count()", "Events.", shown=False)')
+    schema, _ = schema_of(load(tmp_path, text))
+    types = schema._schema.type_map
+    of_order, of_use = types["Order"], types["Use"]
+    assert isinstance(of_order, GraphQLObjectType)
+    assert isinstance(of_use, GraphQLObjectType)
+    assert list(of_order.fields)[:4] == ["id", "nodeId", "state", "label"]  # the label is made of the total
+    assert list(of_use.fields) == ["p95"]
 
 
 def test_a_deprecated_field_says_why() -> None:

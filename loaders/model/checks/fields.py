@@ -173,7 +173,7 @@ def _check_texts(declared: DeclaredField, problems: Problems) -> None:
 
 
 def _check_computed(declared: DeclaredField, parts: ModelParts, problems: Problems) -> None:
-    """Check that the function's parameters name columns of the same class; hidden ones count."""
+    """Check that the function's parameters name columns of the same class, shown or not."""
     function = declared.given("function")
     if not callable(function):
         problems.add(declared.place, declared.subject, "m.computed takes a function.")
