@@ -1,19 +1,67 @@
-"""The page on models shows models that load."""
+"""The page on models shows models that load, and says all that the language has."""
 
+import inspect
 import re
 from pathlib import Path
 
+import pytest
+from graphql import OperationDefinitionNode, parse, validate
+from graphql.execution.values import VariableValues, get_variable_values
+
+import fuseway
+from loaders.model.databases import Database
+from loaders.model.filter_conditions import FilterOperator
 from loaders.model.loading import load_model
+from loaders.model.model import Model
+from resolvers.cost_estimate import estimate_cost
+from tests.resolvers.model_schemas import schema_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "models.md"
+PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
 
 
-def test_the_first_model_of_the_page_loads(tmp_path: Path) -> None:
-    (source, *_) = re.findall(r"```python\n(# shop\.py\n.*?)```", PAGE.read_text(), flags=re.DOTALL)
+@pytest.fixture
+def shop(tmp_path: Path) -> Model:
+    """The first model of the page."""
+    (source, *_) = re.findall(r"```python\n(# shop\.py\n.*?)```", PAGE, flags=re.DOTALL)
     (tmp_path / "documented_shop.py").write_text(source)
+    return load_model(str(tmp_path / "documented_shop.py"))
 
-    model = load_model(str(tmp_path / "documented_shop.py"))
 
-    assert list(model.objects) == ["Customer", "Order"]
-    assert [root.name for root in model.roots] == ["customer", "customers_by_ids", "order"]
-    assert model.scopes == {"shop:read", "pii:read"}
+def test_the_first_model_of_the_page_loads(shop: Model) -> None:
+    assert list(shop.objects) == ["Customer", "Order"]
+    assert [root.name for root in shop.roots] == ["customer", "customers_by_ids", "order"]
+    assert shop.scopes == {"shop:read", "pii:read"}
+
+
+@pytest.mark.parametrize("ids", [1, 500])
+def test_the_query_of_the_page_takes_the_statements_that_it_says(shop: Model, ids: int) -> None:
+    (query,) = re.findall(r"```graphql\n(.*?)```", PAGE, flags=re.DOTALL)
+    schema, types = schema_of(shop)
+    document = parse(query)
+    assert validate(schema._schema, document) == []
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    given = {"ids": [str(number) for number in range(ids)]}
+    values = get_variable_values(schema._schema, operation.variable_definitions, given)
+    assert isinstance(values, VariableValues)
+    cost = estimate_cost(types, schema._schema, operation, {}, values, shop.scopes)
+    assert "This takes three statements, for 1 customer or 500" in PAGE
+    assert cost.statements == 3
+
+
+def test_every_word_of_the_page_is_one_of_the_language() -> None:
+    assert set(re.findall(r"\bm\.(\w+)", PAGE)) <= set(fuseway.__all__)
+
+
+def test_every_word_of_the_language_is_on_the_page() -> None:
+    assert {name for name in fuseway.__all__ if not re.search(rf"\b{name}\b", PAGE)} == {"ModelError"}
+
+
+def test_the_page_lists_all_options_of_tables_and_all_conditions() -> None:
+    table = PAGE.partition("| option | meaning |\n")[2].partition("\n\n")[0]
+    listed = [
+        name for row in re.findall(r"^\| (`[^|]+) \|", table, flags=re.MULTILINE) for name in re.findall(r"\w+", row)
+    ]
+    assert sorted(listed) == sorted(set(inspect.signature(Database.table).parameters) - {"self", "name"})
+    conditions = PAGE.partition("Conditions are ")[2].partition("SQL.")[0]
+    assert re.findall(r"`(\w+)`", conditions) == [operator.value for operator in FilterOperator]
