@@ -18,7 +18,7 @@ from loaders.stores.postgres import Postgres
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MEMBERS, PROJECTS, EVENTS = 320, 12, 6_000
-"""Of each workspace."""
+"""Numbers of rows in each workspace."""
 ZONES = ("Europe/Vienna", "America/New_York", "Asia/Kolkata")
 _ROLES = ("guest", "editor-in-chief", "owner")
 _KINDS = ("click", "export", "heartbeat", "query")

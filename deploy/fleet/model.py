@@ -227,7 +227,7 @@ DESCRIPTIONS = {
     "Query.node(id:)": "A `nodeId`: `Aircraft:N725MQ`.",
     "Query.nodes(ids:)": "Each a `nodeId`: `Aircraft:N725MQ`.",
 }
-"""What the gateway would describe in words for any model, in the words of this one."""
+"""Descriptions, by schema coordinate, in the place of those that the gateway writes for any model."""
 
 model = m.Model(
     "fleet", query=Query, types=[Aircraft, Airport, Airline], descriptions=DESCRIPTIONS, examples="examples"

@@ -5,14 +5,14 @@ import fuseway as m
 records, events = m.Postgres(), m.ClickHouse()  # DATABASE_URL and CLICKHOUSE_URL
 
 FLOWN = m.Freshness(fresh_s=300, stale_while_revalidate_s=3_600, stale_if_error_s=86_400)
-"""Of what is computed from flights: they arrive in batches, some minutes late anyway."""
+"""Freshness of figures over flights, which arrive in batches, some minutes late anyway."""
 REGISTERED = m.Freshness(fresh_s=60, stale_while_revalidate_s=600, stale_if_error_s=86_400)
-"""Of the register: its changes announce themselves, and a minute bounds what an announcement that was lost costs."""
+"""Freshness of the register: it announces its changes, and a lost announcement is made up for within a minute."""
 LISTED = m.Freshness(fresh_s=3_600, stale_while_revalidate_s=86_400, stale_if_error_s=604_800)
-"""Airlines and airports change a few times a year."""
+"""Freshness of airlines and airports, which change a few times a year."""
 
 ANNOUNCED = m.notifies("gateway_changes", key="tail_number")
-"""What the triggers of the fleet's migrations announce of aircraft."""
+"""Announcements of aircraft, by the triggers of the fleet's migrations."""
 
 aircraft = records.table("public.aircraft", scope="register:read", freshness=REGISTERED, changes=ANNOUNCED)
 register = records.table("public.register", scope="register:read", freshness=REGISTERED, changes=ANNOUNCED)

@@ -78,7 +78,7 @@ class BoundSection:
     default_order: tuple[OrderTerm, ...] = ()
     """The order of a list where the client chooses none, the tie-break included."""
     tie_break: tuple[OrderTerm, ...] = ()
-    """What decides between rows that an order leaves equal: the target's key, or the columns of the groups."""
+    """Terms behind an order, for rows that it leaves equal: the target's key, or the columns of the groups."""
     picked_order: PickedOrder | None = None
     """The orders of which an argument picks one; `default_order` is then that of the argument's default."""
     first: int = 0
@@ -89,7 +89,7 @@ class BoundSection:
     is_nullable: bool = False
     """Whether the section is null for a key without rows. Otherwise it has the columns' `empty` values."""
     empty: tuple[Any, ...] = ()
-    """Of a section with one row that is not nullable: 0 for numbers that cannot be null, None for what can be."""
+    """The columns' values over no rows, where the section is not nullable: 0 for numbers, None for what can be null."""
     target: str = ""
     """The object type whose records the rows are: its record's columns, in the same order."""
     filters: Mapping[str, FilterCondition] = field(default_factory=dict, repr=False)
@@ -97,9 +97,9 @@ class BoundSection:
     arguments: tuple[Argument[Any], ...] = ()
     """The arguments that its SQL names, each once."""
     scopes: frozenset[str] = frozenset()
-    """All that a viewer needs: the tables', the field's own, and those of the columns that its order or key touches.
+    """The scopes that a viewer needs: of the tables, of the field, and of the columns that its order or key touches.
 
-    Of several with spaces between, any one is enough.
+    One with spaces in it lists several scopes, of which any is enough.
     """
     has_own_scopes: bool = False
     """Whether its author said who may read it, in the place of its tables' scopes."""
@@ -108,7 +108,7 @@ class BoundSection:
     tables: tuple[Table, ...] = ()
     """The tables that it reads, through relations of other databases too."""
     shared_tables: tuple[Table, ...] = ()
-    """Those whose rows belong to other keys as well, so that a change of any row may change the answer of each key."""
+    """The tables whose rows belong to other keys as well: a change of any row may change the answer of each key."""
     bound_tables: Mapping[Table, BoundTable] = field(default_factory=dict, repr=False)
     """Every table of the model, with what narrows its rows. A table that is missing here must not be read."""
     digest: str = ""

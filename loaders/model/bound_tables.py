@@ -32,7 +32,7 @@ TenantCondition = OwnTenant | ParentTenant | Everyones
 
 @dataclass(frozen=True, slots=True)
 class LatestVersion:
-    """Of the rows that agree in `key_columns`, only the one with the greatest value of `column` counts."""
+    """A condition: among rows that agree in `key_columns`, the one with the greatest value of `column` counts alone."""
 
     column: str
     key_columns: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Canonical values: what columns of the drivers' values become, and the error in place of a value that cannot.
+"""Canonical values: the conversions of columns of the drivers' values, and the error in place of one that has none.
 
 A conversion takes values of one type and returns as many canonical ones in order. It raises one of REFUSALS where any
 of them has no canonical value; each is then converted alone, so that only those are errors.
@@ -23,7 +23,7 @@ import orjson
 Conversion = Callable[[Sequence[Any]], Sequence[Any]]
 
 REFUSALS = (ValueError, ArithmeticError, LookupError, TypeError, RecursionError)
-"""What a conversion raises: ValueError and, as decimals and tables do, errors of arithmetic and look-ups."""
+"""The errors of a conversion: ValueError and, as decimals and tables raise them, those of arithmetic and look-ups."""
 
 MAX_DECIMAL_DIGITS = 150_000
 """Digits before and behind a decimal's point, more than PostgreSQL has. Without it, 1E+999999999 fills the memory."""
@@ -49,7 +49,7 @@ class OutsideCalendar:
 
 
 OUTSIDE_CALENDAR = OutsideCalendar()
-"""Stands for every such value: which one it is, no scalar can say."""
+"""The one object that stands for every such value."""
 
 
 def convert_column(name: str, conversions: Mapping[type, Conversion], values: Sequence[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Classes of a model as lists of fields: names, places, shapes and words, nothing judged yet."""
+"""Classes of a model as lists of fields: names, places, shapes and words, not yet checked."""
 
 from __future__ import annotations
 

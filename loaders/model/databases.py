@@ -27,14 +27,15 @@ class Everyones(Enum):
 
 
 everyones = Everyones.EVERYONES
-"""Said of a table whose rows belong to no tenant: every tenant may read them."""
+"""The `tenant=` of a table whose rows belong to no tenant: every tenant may read them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Seconds that an answer is fresh for, is then served while it is refreshed, and is then served where that fails.
+    """How long an answer may be served, in seconds.
 
-    The latter two count from the end of the first.
+    It is fresh for `fresh_s`. After that it is served for `stale_while_revalidate_s` while a new one is loaded, and for
+    `stale_if_error_s` where loading fails; both count from the end of `fresh_s`.
     """
 
     fresh_s: int
@@ -162,7 +163,7 @@ class Relation(Reference):
 class Database:
     """A database by the name that its URL's setting has.
 
-    `functions` names those that SQL may call beside the ordinary ones: they must read and change nothing of others.
+    `functions` names functions that SQL may call beside the ordinary ones; they must not read or change other rows.
     """
 
     kind: Kind

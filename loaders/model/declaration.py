@@ -1,4 +1,4 @@
-"""A model as its author hands it over, and all that it reaches: types, sections, tables, databases, enums."""
+"""A model as its author hands it over, and its parts: types, sections, tables, databases, enums."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class ModelDeclaration:
 
 @dataclass(slots=True)
 class ModelParts:
-    """All that a model reaches, each once, in the order met."""
+    """The classes, tables, relations, arguments and enums of a model, each once, in the order met."""
 
     fields: dict[type[Declared], list[DeclaredField]] = field(default_factory=dict)
     tables: dict[Table, None] = field(default_factory=dict)
@@ -75,7 +75,7 @@ class ModelParts:
     picks: dict[Pick, None] = field(default_factory=dict)
     enums: dict[type[Enum], Place] = field(default_factory=dict)
     functions: dict[str, ResolverFunction] = field(default_factory=dict)
-    """The functions of fields that they answer, by the fields' subjects."""
+    """The functions that answer fields, by the fields' subjects."""
 
     def classes(self, base: type[Declared]) -> Iterator[type[Declared]]:
         """The classes of one kind."""
@@ -88,7 +88,10 @@ class ModelParts:
 
 
 def parts_of(model: ModelDeclaration, problems: Problems) -> ModelParts:
-    """Return what a model reaches from its types and its query; annotations and SQL that cannot be read are noted."""
+    """Return the parts of a model: everything that its types and its query lead to.
+
+    Annotations and SQL that cannot be read are noted as problems.
+    """
     names: dict[str, type] = {}
     types: tuple[Any, ...] = model.types
     query: Any = model.query

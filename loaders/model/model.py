@@ -72,13 +72,13 @@ class Model:
     orders: Mapping[str, FieldsType]
     roots: tuple[DeclaredField, ...]
     scopes: frozenset[str]
-    """Every scope that a table, a section's field or a column names."""
+    """Every scope that a table, an object type or a field names."""
     column_scopes: ColumnScopes = field(repr=False)
     bound_tables: Mapping[Table, BoundTable] = field(repr=False)
     bound_sections: Mapping[str, BoundSection] = field(repr=False)
     """Everything that can be loaded, by name: `Member.record`, `Member.usage.activity`, `Query.members.count`."""
     digest: str = ""
-    """Changes with everything that decides what the model answers, and not with descriptions."""
+    """A short text that changes with the sections' digests and the fields' shapes, and not with descriptions."""
     functions: Mapping[str, ResolverFunction] = field(default_factory=dict)
     """The functions of fields that they answer, by `Owner.field`."""
     mutation: type | None = None
@@ -86,7 +86,7 @@ class Model:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     """The author's words for what the gateway would describe by itself, by schema coordinate."""
     setup: SetUp | str | None = None
-    """What fills empty databases: an async function over the stores by database, or where it is: `module:function`."""
+    """The async function that fills empty databases, over the stores by database; or its place: `module:function`."""
     migrations: Path | None = None
     examples: tuple[Path, ...] = ()
     """Files of example documents in the order of their names."""

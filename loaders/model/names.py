@@ -32,19 +32,19 @@ def is_scope(text: object) -> bool:
 def table_parts(name: str) -> tuple[str, ...]:
     """Return the parts of `schema.table`, without their quotes. Raises ValueError where it is no such name."""
     parts: list[str] = []
-    at = 0
+    position = 0
     while True:
-        match = _TABLE.match(name, at)
+        match = _TABLE.match(name, position)
         if match is None:
             raise ValueError(name)
         text = match.group()
         parts.append(text[1:-1].replace('""', '"') if text.startswith('"') else text)
-        at = match.end()
-        if at == len(name):
+        position = match.end()
+        if position == len(name):
             return tuple(parts)
-        if name[at] != "." or len(parts) == 2:
+        if name[position] != "." or len(parts) == 2:
             raise ValueError(name)
-        at += 1
+        position += 1
 
 
 def column_names(text: object) -> tuple[str, ...]:
@@ -53,12 +53,12 @@ def column_names(text: object) -> tuple[str, ...]:
     A text names columns between commas, each as it is, or in double quotes where it has other characters. It is no SQL.
     """
     names: list[str] = []
-    at = 0
-    while isinstance(text, str) and (match := _COLUMN.match(text, at)) is not None:
+    position = 0
+    while isinstance(text, str) and (match := _COLUMN.match(text, position)) is not None:
         quoted, plain = match.groups()
         names.append(plain if quoted is None else quoted.replace('""', '"'))
-        at = match.end()
-        if at == len(text) and not match.group().endswith(","):
+        position = match.end()
+        if position == len(text) and not match.group().endswith(","):
             return tuple(names)
     raise ValueError(text)
 

@@ -41,7 +41,7 @@ class OrderTerm:
 
     @property
     def suffix(self) -> str:
-        """What stands in SQL behind the expression, in either store."""
+        """The direction and the place of nulls, as both stores write them behind the expression."""
         direction = "desc" if self.is_descending else "asc"
         return f" {direction} nulls {'first' if self.nulls_first else 'last'}"
 

@@ -87,12 +87,12 @@ def _collect(node: ast.AST, prefix: str, lines: dict[tuple[str, str], int]) -> N
 
 
 def _attributes(body: ast.ClassDef) -> list[tuple[str, int]]:
-    found = []
+    lines: list[tuple[str, int]] = []
     for statement in body.body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            found.append((statement.target.id, statement.lineno))
+            lines.append((statement.target.id, statement.lineno))
         elif isinstance(statement, ast.Assign):
-            found += [(target.id, statement.lineno) for target in statement.targets if isinstance(target, ast.Name)]
+            lines += [(target.id, statement.lineno) for target in statement.targets if isinstance(target, ast.Name)]
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.append((statement.name, statement.lineno))
-    return found
+            lines.append((statement.name, statement.lineno))
+    return lines

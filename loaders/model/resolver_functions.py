@@ -17,7 +17,7 @@ REQUIRED: Any = inspect.Parameter.empty
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: their tenant as a value of Python, None in a model without tenants, and their scopes."""
+    """A viewer: the tenant as a value of Python, None in a model without tenants, and the scopes."""
 
     tenant: Any
     scopes: frozenset[str] = field(default_factory=frozenset)
@@ -36,9 +36,9 @@ class FunctionArgument:
 class ResolverFunction:
     """A function that answers a field.
 
-    Of an object's field it is called with all objects at once and answers a list, an item for each: its parameters that
-    name `columns` get lists of these, in the same order. Of a root field it is called once. `arguments` come from the
-    client; `viewer` is the parameter that gets the viewer, empty where none does. Objects are answered as references.
+    One of an object's field is called with all objects at once and answers a list with an item for each: its parameters
+    that name `columns` get lists of these, in the same order. One of a root field is called once. `arguments` come from
+    the client; `viewer` is the parameter that gets the viewer, empty where none does. It answers objects as references.
     `points` is the price for one object.
     """
 

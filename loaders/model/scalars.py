@@ -51,7 +51,7 @@ from loaders.model.key_texts import read_date, read_integer, read_text, read_uni
 JSON_TYPES = frozenset({dict, list, str, int, float, bool})
 """The types of canonical JSON values, beside null."""
 TEMPLATE_NAMES: Mapping[str, Any] = {"date": dt.date, "datetime": dt.datetime, "UTC": dt.UTC, "JSON_TYPES": JSON_TYPES}
-"""What the names in the templates of scalars stand for."""
+"""The values of the names in the templates of scalars."""
 
 
 class BigInt(int):

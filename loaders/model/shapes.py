@@ -105,7 +105,7 @@ _SPELLINGS = {"Optional": " Write … | None.", "List": " Write list[…].", "Pa
 
 
 def _evaluated(annotation: Any, names: Mapping[str, Any]) -> Any:
-    """Model files import annotations from __future__: an annotation is a text, over the names of its module."""
+    """Return the type of an annotation, which is a text over the names of its module in files of models."""
     if isinstance(annotation, ForwardRef):
         annotation = annotation.__forward_arg__
     if not isinstance(annotation, str):
@@ -151,6 +151,6 @@ def _of(inner: Any) -> tuple[ValueKind, Scalar | None]:
         raise ShapeError(f"{inner.__name__} is no type of a field: fields have scalars, objects, sections and groups.")
     scalar = scalar_of(inner)
     if scalar is None:
-        known = ", ".join(sorted(one.__name__ for one in SCALARS))
+        known = ", ".join(sorted(each.__name__ for each in SCALARS))
         raise ShapeError(f"{inner.__name__} is no scalar: scalars are {known}, and enums.")
     return ValueKind.SCALAR, scalar

@@ -197,7 +197,7 @@ _CLICKHOUSE = names_in(
     """
 )
 _COMBINATOR = re.compile(r"(?:If|OrNull|OrDefault|Distinct|Array|Map|ForEach|State|Merge|SimpleState|ArgMin|ArgMax)$")
-"""What ClickHouse puts behind an aggregate's name, more than one of them too."""
+"""Suffixes that ClickHouse takes behind an aggregate's name, several of them too."""
 _TYPES = names_in(
     """
     array bit bpchar char character datetime datetime64 dec decimal decimal128 decimal256 decimal32 decimal64 enum16

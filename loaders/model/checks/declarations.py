@@ -1,4 +1,4 @@
-"""What a model says beside its types: its mutation, its set-up, its migrations and examples."""
+"""Options of a model beside its types: its mutation, its set-up, its migrations and examples."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _KEYWORDS = names_in(
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?", re.ASCII)
 _NOTHING = SQLWord("other", "", 0)
 _ENDS_WITH = frozenset({"select", "values", "table"})
-"""What begins the query behind the common table expressions of a `with`."""
+"""Words that begin the query behind the common table expressions of a `with`."""
 
 
 def check_functions(_model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:

@@ -78,17 +78,17 @@ def _check_default_order(cls: type, fields: list[DeclaredField], problems: Probl
     if not isinstance(default, str) or not default.strip():
         problems.add(place, cls.__name__, 'default= is one of its members and a direction, such as "issued_at desc".')
         return
-    names = {one.name for one in fields}
+    names = {field.name for field in fields}
     for term in written_terms(default):
         if term.expression not in names:
             hint = suggestion(term.expression, names)
             problems.add(
                 place, cls.__name__, f"the default is by {term.expression}, which is none of its members.{hint}"
             )
-    for one in fields:
-        if one.given("nulls", "last") not in ("first", "last", "never"):
+    for field in fields:
+        if field.given("nulls", "last") not in ("first", "last", "never"):
             problems.add(
-                one.place, one.subject, f'nulls= is "first", "last" or "never", and is {one.given("nulls")!r}.'
+                field.place, field.subject, f'nulls= is "first", "last" or "never", and is {field.given("nulls")!r}.'
             )
 
 

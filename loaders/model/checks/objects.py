@@ -51,7 +51,7 @@ def _check_table(cls: type[Declared], problems: Problems) -> None:
 
 
 def _check_key(cls: type[Declared], fields: list[DeclaredField], problems: Problems) -> None:
-    keys = [one for one in fields if one.is_key]
+    keys = [field for field in fields if field.is_key]
     if not keys:
         problems.add(
             place_of_class(cls), cls.__name__, "has no key: mark the columns that it is known by with m.key()."
@@ -119,7 +119,7 @@ def _check_use(declared: DeclaredField, parts: ModelParts, problems: Problems) -
         problems.add(declared.place, declared.subject, f"has a period, and {names} no time column: say time=… there.")
     if shape.cardinality is Cardinality.ONE and not shape.nullable:
         _check_empty(declared, parts.fields.get(shape.type, []), problems)
-    groups = [one for one in parts.fields.get(shape.type, ()) if one.word_name == "group_by"]
+    groups = [field for field in parts.fields.get(shape.type, ()) if field.word_name == "group_by"]
     if shape.cardinality is Cardinality.ONE and groups:
         message = f"{shape.type.__name__} groups its rows ({groups[0].subject}), so that there are many: write list[…]."
         problems.add(declared.place, declared.subject, message)

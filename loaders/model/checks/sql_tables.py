@@ -1,4 +1,4 @@
-"""Which tables SQL names itself, found without a parser."""
+"""Tables that SQL names itself, found without a parser."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def named_tables(sql: str) -> Iterator[tuple[int, str]]:
 
 
 class _TableScan:
-    """Where in its SQL a scan is: within which brackets, in which lists of tables, and whether a table comes next.
+    """The place of a scan in its SQL: the brackets and the lists of tables around it, and whether a table comes next.
 
     A common table expression is known by its exact name, behind its own query and within the brackets around it; one
     that is recursive also behind the `union` of its query. Anywhere else the name is that of a table.

@@ -148,7 +148,7 @@ def _check_via(table: Table, via: Via, problems: Problems) -> None:
         tenant = parent.options.tenant
         parent = tenant.parent if isinstance(tenant, Via) else None
     if parent is not None:
-        names = " → ".join(one.name for one in [*seen, parent])
+        names = " → ".join(each.name for each in [*seen, parent])
         problems.add(table.place, table.name, f"its tenant is said in a circle ({names}): one of them needs a column.")
     elif isinstance(seen[-1].options.tenant, Everyones):
         message = (
@@ -169,7 +169,7 @@ def _check_options(table: Table, problems: Problems) -> None:
     zone: Any = options.zone
     if isinstance(freshness, Freshness):
         seconds = (freshness.fresh_s, freshness.stale_while_revalidate_s, freshness.stale_if_error_s)
-        if not all(isinstance(one, int) and one >= 0 for one in seconds):
+        if not all(isinstance(each, int) and each >= 0 for each in seconds):
             problems.add(table.place, table.name, "freshness is three numbers of seconds, none of them below 0.")
     elif freshness is not None:
         problems.add(table.place, table.name, f"freshness= is m.Freshness(…), and is {freshness!r}.")
