@@ -67,6 +67,11 @@ def _type_names(parts: ModelParts) -> Iterator[tuple[str, str, Place]]:
         if declared.shape is not None and declared.shape.kind is not ValueKind.SCALAR:
             yield f"{cls.__name__}Connection", declared.subject, declared.place
             yield f"{cls.__name__}Edge", declared.subject, declared.place
+    ranges: dict[str, DeclaredField] = {}
+    for declared in parts.all_fields():
+        if declared.word_name == "between" and declared.shape is not None and declared.shape.scalar is not None:
+            ranges.setdefault(f"{declared.shape.scalar.name}Range", declared)
+    yield from ((name, declared.subject, declared.place) for name, declared in ranges.items())
 
 
 def _check_fields(fields: list[DeclaredField], problems: Problems) -> None:

@@ -29,6 +29,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "two fields of one name": ("name: str", "last_order_: str\n    lastOrder: str", "Account.lastOrder: lastOrder is also the name of"),
     "two types of one name": ("class Use(m.Section", 'State.__name__ = "Rank"\n\nclass Use(m.Section', "Rank is also the name of Rank at model.py"),
     "a type of the gateway's": ("class Use(m.Section", 'State.__name__ = "PageInfo"\n\nclass Use(m.Section', "PageInfo: the type's name PageInfo is the gateway's own"),
+    "a type that is named as a range": ("noted: bool", 'span: Decimal = m.between("total")\n    noted: bool', "OrderFilter.span: DecimalRange is also the name of DecimalRange at model.py"),
     "a name of GraphQL's own": ("name: str", "naïve: str", "Account.naïve: naïve is no name of GraphQL"),
     "two enum names for one label": ('OPEN, PAID = "open", "paid"', 'OPEN, PAID = "open", "open"', "State: two names stand for one label"),
     "a period without a time column": ('time="sent_at", zone="UTC", ', "", "Order.use: has a period, and events no time column"),
@@ -202,6 +203,7 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a description of an argument that is a number": ('m.argument("size", int,', 'm.argument("size", int, 5,', "size: a description is a text, and is 5."),
 }  # fmt: skip
 ALSO = {
+    "a type that is named as a range": ("class Use(m.Section", 'State.__name__ = "DecimalRange"\n\nclass Use(m.Section'),
     "a group's period without a time column": (
         '    rank: Rank | None = m.section("id")\n',
         "    ranks: Ranks = m.nested(period=True)\n",
