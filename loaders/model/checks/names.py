@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from loaders.model.class_reader import DeclaredField
-from loaders.model.classes import Filter, Group, Object, Order, Query, Section
+from loaders.model.classes import Filter, Group, Object, Order, Section
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import is_graphql_name
 from loaders.model.places import Place, place_of_class
@@ -55,7 +55,7 @@ def _type_names(parts: ModelParts) -> Iterator[tuple[str, str, Place]]:
     for cls in parts.fields:
         if issubclass(cls, Object | Section | Group | Filter):
             yield cls.__name__, cls.__name__, place_of_class(cls)
-        elif issubclass(cls, Order) and not issubclass(cls, Query):
+        elif issubclass(cls, Order):
             yield cls.__name__, cls.__name__, place_of_class(cls)
             yield f"{cls.__name__}Field", cls.__name__, place_of_class(cls)
     for enum, place in parts.enums.items():
