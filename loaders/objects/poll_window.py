@@ -1,4 +1,4 @@
-"""Which rows a poll reads again, and which of them have changed since the last one."""
+"""The window of values that polls read again, and the rows in it that have changed since the last poll."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from loaders.model.canonical import OUTSIDE_CALENDAR
+
 MARGIN_S = 10.0
 """How long a transaction may take from the moment its value was chosen to its commit, so that its rows are seen."""
 
 
 class PolledRow(NamedTuple):
-    """A row that a poll has read: what it is known by, the value that grows with each change, and the server's clock.
+    """A row that a poll has read: its identity, the value that grows with each change, and the server's clock.
 
-    The clock is None where values are numbers.
+    The clock is None where values are numbers. The value is OUTSIDE_CALENDAR for an infinite instant.
     """
 
     identity: tuple[Any, ...]
@@ -23,7 +25,7 @@ class PolledRow(NamedTuple):
 
 
 class PollWindow:
-    """The values of one column that polls have come to, by this process's clock.
+    """The greatest values that polls of one column have read, by this process's clock.
 
     Rows become visible when their transaction commits, in another order than that of their values. So a poll reads from
     the greatest value that was there `margin_s` before the last poll, and leaves out the rows that this one has read.
@@ -80,8 +82,10 @@ class PollWindow:
 
 
 def present(value: Any, now: dt.datetime | None) -> Any:
-    """Return a value, or the server's time for one of the future."""
-    return value if value is None or now is None else min(value, now)
+    """Return a value, or the server's time for one of the future, an infinite one among them."""
+    if value is None or now is None:
+        return value
+    return now if value is OUTSIDE_CALENDAR else min(value, now)
 
 
 def _is_coarse(row: PolledRow) -> bool:
@@ -89,4 +93,6 @@ def _is_coarse(row: PolledRow) -> bool:
 
     Clocks of whole seconds and milliseconds say the same of several changes.
     """
-    return row.now is not None and row.value <= row.now and row.value.microsecond % 1_000 == 0
+    if row.now is None or row.value is OUTSIDE_CALENDAR:
+        return False
+    return bool(row.value <= row.now and row.value.microsecond % 1_000 == 0)

@@ -11,11 +11,15 @@ from loaders.model.scalars import BIG_INTEGER, INSTANT, Scalar
 
 @dataclass(frozen=True, slots=True)
 class PolledType:
-    """A type of instants or whole numbers: SQL of the server's time as a value of it, and SQL of a bound value."""
+    """A type of instants or whole numbers: SQL of the server's time as a value of it, and SQL of a bound value.
+
+    `condition` is SQL that is true of the values of a column `{value}` that polls compare with; empty where all are.
+    """
 
     clock: str
     bound: str
     is_number: bool = False
+    condition: str = ""
 
     @property
     def scalar(self) -> Scalar:
@@ -27,7 +31,9 @@ _POSTGRES = {
     "timestamptz": PolledType("now()", "$1"),
     # Without a zone it is local time or UTC. The later of both keeps no row of the present from being read.
     "timestamp": PolledType("greatest(localtimestamp, now() at time zone 'UTC')", "$1"),
-    **dict.fromkeys(("int2", "int4", "int8", "numeric"), PolledType("now()", "$1", is_number=True)),
+    **dict.fromkeys(("int2", "int4", "int8"), PolledType("now()", "$1", is_number=True)),
+    # NaN and infinity, which have no scale, are greater than all numbers: every later change would lie before them.
+    "numeric": PolledType("now()", "$1", is_number=True, condition="scale({value}) is not null"),
 }
 _CLICKHOUSE_CLOCK = "now64(6, 'UTC')"
 _CLICKHOUSE = {

@@ -63,8 +63,9 @@ class PolledTable:
     async def newest(self, column: PolledType) -> Any:
         """Return the greatest value, or the server's time where that is earlier; None in a table without rows."""
         maximum = "max" if self._kind is Kind.POSTGRES else "maxOrNull"
-        value = f"{maximum}({self._quoted(self.column)}) as fw_value"
-        sql = f"select {value}, {column.clock} as fw_now from {self._name}"  # noqa: S608 names alone
+        name = self._quoted(self.column)
+        where = f" where {column.condition.format(value=name)}" if column.condition else ""
+        sql = f"select {maximum}({name}) as fw_value, {column.clock} as fw_now from {self._name}{where}"  # noqa: S608
         (value,), (now,) = await self._read(sql, column, None)
         return present(value, None if column.is_number else now)
 
@@ -96,7 +97,7 @@ class PolledTable:
 
     def _of_tenant(self, tenant: Any, rows: Sequence[Mapping[str, Any]]) -> Change:
         if self._tenant is not None and tenant is None:
-            return Change()  # rows of no tenant, which nobody sees
+            return Change()  # rows of no tenant, which no viewer sees
         scope = TenantScope(self._tenant.scalar, tenant) if self._tenant is not None else None
         return self.changes.of_rows({space: _keys(columns, rows) for space, columns in self._spaces.items()}, scope)
 
@@ -134,8 +135,10 @@ class PolledTable:
         value = self._quoted(self.column)
         names = [self._quoted(name) for name, _ in self._identity]
         selected = ", ".join([*names, f"{value} as fw_value", f"{column.clock} as fw_now"])
-        condition = "is not null" if after is None else f"> {column.bound}"
-        return f"select {selected} from {self._name} where {value} {condition} order by {value} limit {MAX_ROWS + 1}"  # noqa: S608
+        conditions = [f"{value} {'is not null' if after is None else f'> {column.bound}'}"]
+        conditions += [column.condition.format(value=value)] if column.condition else []
+        where = " and ".join(conditions)
+        return f"select {selected} from {self._name} where {where} order by {value} limit {MAX_ROWS + 1}"  # noqa: S608
 
     async def _read(self, sql: str, column: PolledType, after: Any) -> Sequence[Sequence[Any]]:
         """Return the columns of an answer; none where it has no rows."""

@@ -25,6 +25,8 @@ from tests.conftest import NewDatabase, NewStores
 from tests.gateway.models.feeds import DEVICES, TABLES
 
 PROJECTS = 'feeds:crm:app."Projects"'
+FINE_CLOCK = "date_trunc('milliseconds', clock_timestamp()) + interval '1001 microseconds'"
+"""A value by which two changes can be told apart."""
 
 
 class CountedPostgres(Postgres):
@@ -142,6 +144,34 @@ async def test_instants_and_whole_numbers_of_postgresql_can_be_polled_by(
     assert await poll.poll() == Change()
     await postgres.execute(f'update app."Projects" set updated_at = {new} where id = 2')
     assert (await poll.poll()).keys == ("feeds:Project:a:2",)
+
+
+@pytest.mark.parametrize(
+    ("type_name", "value", "new", "is_told"),
+    [
+        ("timestamptz", "infinity", FINE_CLOCK, True),
+        ("timestamptz", "294276-12-31 23:59Z", FINE_CLOCK, True),
+        ("timestamp", "infinity", f"({FINE_CLOCK})::timestamp", True),
+        ("numeric", "Infinity", "8", False),
+        ("numeric", "NaN", "8", False),
+    ],
+)
+async def test_a_row_that_is_infinite_hides_no_other(
+    feeds: Model, database: NewStores, type_name: str, value: str, new: str, is_told: bool
+) -> None:
+    """Of instants it is told itself, once."""
+    postgres, old = database.stores.postgres, "7" if type_name == "numeric" else "localtimestamp"
+    await postgres.execute('alter table app."Projects" alter column updated_at drop default')
+    await postgres.execute(f'alter table app."Projects" alter column updated_at type {type_name} using {old}')
+    infinite = f"update app.\"Projects\" set updated_at = '{value}' where id = "
+    await postgres.execute(f"{infinite} 1")
+    poll = await poll_of(feeds, 'app."Projects"', "updated_at", postgres)
+    await poll.poll()
+    await postgres.execute(f"{infinite} 3")
+    assert (await poll.poll()).keys == (("feeds:Project:b:3",) if is_told else ())
+    await postgres.execute(f'update app."Projects" set updated_at = {new} where id = 2')
+    assert (await poll.poll()).keys == ("feeds:Project:a:2",)
+    assert await poll.poll() == Change()
 
 
 @pytest.mark.parametrize(
