@@ -1,8 +1,8 @@
 """The cache in the memory of a process, bounded in entries and bytes."""
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 from loaders.cache.fields import NEVER, CacheField, Entry
@@ -12,6 +12,8 @@ _OVERHEAD = 400
 """Bytes that an entry takes beside its value: its object, its place in two dictionaries, its times."""
 _EXPANSION = 6
 """About how many times larger a value is in memory than its text."""
+_MAX_GENERATIONS = 100_000
+"""Sources whose generation is remembered: each tenant has its own, and tenants may come and go for years."""
 
 
 @dataclass(slots=True)
@@ -29,7 +31,8 @@ class LocalCache:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._objects = LRUCache[str, _Held]()
-        self._generations: defaultdict[str, int] = defaultdict(int)
+        self._generations: dict[str, int] = {}
+        """How often each source was dropped."""
         self.entries = 0
         self.bytes = 0
 
@@ -80,16 +83,20 @@ class LocalCache:
             if held is not None:
                 self._subtract(held)
         for source in sources:
-            self._generations[source] += 1  # entries of older generations are never returned
+            # Entries of older generations are never returned.
+            self._generations[source] = self._generations.get(source, 0) + 1
+        if len(self._generations) > _MAX_GENERATIONS:
+            self.clear()
 
     def clear(self) -> None:
         """Drop everything."""
         self._objects.clear()
+        self._generations.clear()
         self.entries = self.bytes = 0
 
     def _generation(self, one: CacheField) -> int:
         """Return a number that grows whenever one of the field's sources is dropped."""
-        return sum(map(self._generations.__getitem__, one.sources))
+        return sum(map(self._generations.get, one.sources, repeat(0)))
 
     def _subtract(self, held: _Held) -> None:
         self.entries -= len(held.fields)

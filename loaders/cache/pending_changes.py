@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from loaders.cache.invalidation import Change
 
-_MAX_KEYS = 10_000
-"""Objects that wait at most while changes cannot be made known. With more of them, all of the source has changed."""
+_MAX_WAITING = 10_000
+"""Objects and sources that wait at most while changes cannot be made known. With more, everything has changed."""
 
 
 class PendingChanges:
-    """Changes that wait, merged into one. Bounded: too many objects become `whole`, the change of everything."""
+    """Changes that wait, merged into one.
+
+    Too many objects and sources, of which each tenant has its own, become `whole`: the change of everything.
+    """
 
     def __init__(self, whole: Change) -> None:
         self._whole = whole
@@ -20,9 +23,9 @@ class PendingChanges:
         """Merge a change into those that wait."""
         self._keys.update(dict.fromkeys(change.keys))
         self._sources.update(dict.fromkeys(change.sources))
-        if len(self._keys) > _MAX_KEYS:
+        if len(self._keys) + len(self._sources) > _MAX_WAITING:
             self._keys.clear()
-            self._sources.update(dict.fromkeys(self._whole.sources))
+            self._sources = dict.fromkeys(self._whole.sources)
 
     def take(self) -> Change:
         """Return all that waits, and empty the list."""
