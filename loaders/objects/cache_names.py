@@ -75,11 +75,16 @@ class CacheNames:
         return f"@{self.tenant}" if is_tenants and self.tenant else ""
 
 
+def is_cacheable(request: SectionRequest) -> bool:
+    """Whether a request may be cached: not without a freshness, nor with values too long for the name of a field."""
+    return request.section.freshness is not None and not request.has_long_values
+
+
 @lru_cache(maxsize=_MAX_FIELDS)
 def field_of(request: SectionRequest, names: CacheNames, zones: tuple[str, ...]) -> CacheField:
     """Return what is cached of an object for a request, which has all columns and the tenant's values.
 
-    `zones` are the tenant's time zones that its period depends on. The section must have a freshness. Sections that are
+    `zones` are the tenant's time zones that its period depends on. The request must be cacheable. Sections that are
     equal but for their names share what is cached.
     """
     section = request.section

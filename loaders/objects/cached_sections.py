@@ -13,7 +13,7 @@ from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.model.databases import Value
 from loaders.model.key_spaces import KeySpace
 from loaders.model.key_texts import MAX_KEY_CHARACTERS
-from loaders.objects.cache_names import CacheNames, field_of
+from loaders.objects.cache_names import CacheNames, field_of, is_cacheable
 from loaders.objects.object_record import Values
 from loaders.objects.object_source import Answers, StoredSections, TenantValues
 from loaders.objects.object_statements import ObjectStatements
@@ -28,7 +28,8 @@ from loaders.stores.errors import StoreError
 class CachedSections:
     """Sections from the cache, and from the databases what it lacks; whole, since the next query may want others.
 
-    Sections of tables without a freshness are asked of the databases each time, and so are keys that are too long.
+    Sections of tables without a freshness are asked of the databases each time, and so are keys and values that are too
+    long.
     """
 
     cache: Cache
@@ -42,8 +43,8 @@ class CachedSections:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
         texts = self.names.keys(space, keys)
         is_too_long = any(len(text) > MAX_KEY_CHARACTERS for text in texts)
-        direct = [each for each in requests if is_too_long or each.section.freshness is None]
-        cached = [each for each in requests if not is_too_long and each.section.freshness is not None]
+        cached = [each for each in requests if not is_too_long and is_cacheable(each)]
+        direct = [each for each in requests if is_too_long or not is_cacheable(each)]
         if direct:
             forbid_caching()
         stored = StoredSections(self.statements, self.tenant)
@@ -82,7 +83,7 @@ class CachedSections:
 
 @dataclass(frozen=True, slots=True)
 class _StoresOf:
-    """What loads fields that are missing. Equal where it is made together for several requests of one tenant."""
+    """Loads fields that are missing. Two are equal if requests of one tenant can share their statements."""
 
     statements: ObjectStatements
     tenant: TenantScope | None

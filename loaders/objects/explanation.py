@@ -10,7 +10,7 @@ from typing import Any
 from loaders.cache.states import FRESH, MISSING, STALE
 from loaders.model.databases import Database
 from loaders.model.key_spaces import KeySpace
-from loaders.objects.cache_names import request_name
+from loaders.objects.cache_names import is_cacheable, request_name
 from loaders.objects.object_statements import valid_keys
 from loaders.objects.request_loaders import RequestLoaders
 from loaders.statements.planning import plan, unified
@@ -133,11 +133,11 @@ async def _load(loaders: RequestLoaders, space: KeySpace, targets: Sequence[Expl
     states: dict[SectionRequest, Mapping[Any, str]] = {each: dict.fromkeys(known, MISSING) for each in wanted}
     cached = loaders.cached
     if cached is not None and are_known and known:
-        some = [each for each in wanted if each.section.freshness is not None]
+        some = list(filter(is_cacheable, wanted))
         found = await cached.states(space, known, some, loaders.source.values) if some else {}
         states |= {request: dict(zip(known, found[request], strict=True)) for request in some}
     missing = [each for each in wanted if MISSING in states[each].values()]
-    whole = [each if cached is None or each.section.freshness is None else each.whole() for each in missing]
+    whole = [each.whole() if cached is not None and is_cacheable(each) else each for each in missing]
     return _Load(loaded_for, states, plan(whole))
 
 

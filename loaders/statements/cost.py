@@ -1,8 +1,8 @@
-"""What statements cost in points: estimates, for a price before anything is asked.
+"""The cost of statements in points: estimates, for a price before anything is asked.
 
-A point is about ten microseconds of CPU, of the gateway and its stores together. What a statement costs is derived from
-how its sections are declared: what they read, and the kinds of their columns and lists. `make calibrate` measures what
-a point of each shape of request takes; docs/api.md has the formula.
+A point is about ten microseconds of CPU, of the gateway and its stores together. A statement's cost is derived from how
+its sections are declared: what they read, and the kinds of their columns and lists. `make calibrate` measures what a
+point of each shape of request takes; docs/api.md has the formula.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import lru_cache
 from loaders.model.bound_sections import RECORD, BoundColumn, BoundSection
 from loaders.model.databases import Kind, Relation, Rows, Table
 from loaders.model.references import Fragment
+from loaders.model.shapes import Cardinality
 from loaders.statements.section_request import SectionRequest, rows_of
 from loaders.statements.statement_plan import RelationPlan, StatementPlan
 
@@ -45,7 +46,7 @@ _PASS = {Kind.POSTGRES: _Points(0, 0.3), Kind.CLICKHOUSE: _Points(380, 1)}
 _COHORT_PASS = _Points(190, 4)
 """A pass beside rows that another database sends: of few objects there may be none, and then nothing is asked."""
 _KEPT = _Points(10, 0.2)
-"""What an aggregate of such a pass takes more where it keeps values: see _COSTLY."""
+"""The extra points of an aggregate in such a pass that keeps values: see _COSTLY."""
 _SUB_SELECT = _Points(30, 1.5)
 _WINDOW = {Kind.POSTGRES: _Points(20), Kind.CLICKHOUSE: _Points(50)}
 _SORTED_COLUMN = _Points(0, 2)
@@ -76,7 +77,7 @@ def statement_points(plan: StatementPlan, objects: float) -> float:
     for requests in plan.passes:
         points += _rows_points(requests[0].section, is_cohort=bool(plan.needs))
         for request in requests:
-            points += _request_points(request)
+            points += _request_points(request.section, rows_of(request))
     return points.fixed + points.each * objects
 
 
@@ -125,14 +126,13 @@ def _fragments(section: BoundSection) -> Iterator[Fragment]:
 
 
 @lru_cache(maxsize=1_024)
-def _request_points(request: SectionRequest) -> _Points:
+def _request_points(section: BoundSection, rows: float) -> _Points:
     """Return what a section adds to the pass over its rows. It is priced whole, since a cache has it loaded whole."""
-    section = request.section
     columns = list(map(_column_points, section.columns))
-    read = rows_of(request) * (_ROW + _VALUE * len(columns))
+    read = rows * (_ROW + _VALUE * len(columns))
     if section.database.kind is Kind.POSTGRES:
         return _Points(0, read)
-    if not request.is_list:
+    if section.cardinality is Cardinality.ONE:
         return sum(columns, _Points(0, read))
     is_grouped = any(column.is_grouped for column in section.columns)
     shape = _GROUPED_LIST if is_grouped else _PICKED_LIST

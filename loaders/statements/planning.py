@@ -26,8 +26,10 @@ _Together = tuple[Database, KeySpace, RowsRead, Period | None, bool, int]
 
 
 def plan(requests: Iterable[SectionRequest]) -> tuple[StatementPlan, ...]:
-    """Return the statements that answer the requests, remembered for the next time: see `_planned`."""
-    return _planned(frozenset((request, request.columns) for request in merged(requests)))
+    """Return the statements that answer the requests, remembered unless their values are long: see `_planned`."""
+    asked = frozenset((request, request.columns) for request in merged(requests))
+    is_remembered = not any(request.has_long_values for request, _ in asked)
+    return _planned(asked) if is_remembered else _planned.__wrapped__(asked)
 
 
 @lru_cache(maxsize=_MAX_PLANS)

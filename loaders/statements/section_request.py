@@ -1,4 +1,4 @@
-"""What is asked of each object: a bound section with its period, bounds, order, filters and arguments."""
+"""Requests of each object: a bound section with its period, bounds, order, filters and arguments."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.names import camel
 from loaders.model.order_terms import OrderTerm
 from loaders.model.shapes import Cardinality
+
+_MAX_VALUES_LENGTH = 2_000
+"""Characters of a request's values: some fifty ids. Clients may send as much as a request's body holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,15 @@ class SectionRequest:
     def wants(self, column: BoundColumn) -> bool:
         """Whether a column is asked for."""
         return self.columns is None or column.name in self.columns
+
+    @property
+    def has_long_values(self) -> bool:
+        """Whether its filters and arguments are too long to be remembered.
+
+        Caches that are bounded in requests would otherwise be as large as clients like.
+        """
+        values = (self.after, self.filters, self.arguments)
+        return any(values) and len(repr(values)) > _MAX_VALUES_LENGTH
 
     @property
     def is_list(self) -> bool:

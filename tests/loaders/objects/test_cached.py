@@ -15,6 +15,7 @@ from loaders.model.loading import load_model
 from loaders.model.model import Model
 from loaders.objects.invalidation import Invalidation
 from loaders.request_tracker import begin_request
+from loaders.statements.planning import plan
 from loaders.statements.section_request import Period, SectionRequest
 from loaders.stores.redis import Redis
 from tests.conftest import Stores
@@ -70,6 +71,26 @@ async def test_pages_lines_and_every_kind_of_request_come_back_from_redis_as_the
             assert await _values(Asker(analytics, analytics_stores, FIRST, cache), SOME, requests) == expected
             await cache.settle()
         assert not other.counts["fields loaded"]
+
+
+async def test_what_clients_fill_with_long_values_is_asked_of_the_databases_each_time(
+    analytics: Model, analytics_stores: Stores, process: OpenCache
+) -> None:
+    """Otherwise their names would fill what counts names only: memory, Redis, and the plans that are remembered."""
+    plain = Asker(analytics, analytics_stores, FIRST)
+    short = plain.request("Member.invoices", first=2, filters={"plan": (1, 2)})
+    long = plain.request("Member.invoices", first=2, filters={"plan": (1, 2) * 1_000})
+    async with process() as cache:
+        asker = Asker(analytics, analytics_stores, FIRST, cache)
+        for count in (1, 2):
+            tracker = begin_request()
+            values = await _values(asker, SOME, [long])
+            await cache.settle()
+            assert (len(asker.sent), tracker.cache_policy.is_kept) == (count, False)
+        assert not cache.counts["fields loaded"]
+        assert values == await _values(asker, SOME, [short])
+    assert plan([short])[0] is plan([short])[0]
+    assert plan([long])[0] is not plan([long])[0]
 
 
 async def test_two_tenants_with_the_same_keys_never_meet(

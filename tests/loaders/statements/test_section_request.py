@@ -44,6 +44,14 @@ def test_names_of_arguments_come_in_one_order() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["after", "filters", "arguments"])
+def test_values_that_fill_memory_are_told_from_others(name: str) -> None:
+    request = section_request(INVOICES)
+    assert not request.has_long_values
+    for length, is_long in ((1_000, False), (2_001, True)):
+        assert replace(request, **{name: (("plan", "x" * length),)}).has_long_values is is_long
+
+
 def test_requests_are_merged_with_the_columns_of_all() -> None:
     few, other = (replace(section_request(RECORD), columns=frozenset([name])) for name in ("email", "role"))
     assert few == other
