@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from loaders.model.databases import Kind
@@ -28,6 +29,7 @@ from loaders.stores.protocols import TypedColumns
 MAX_SENT_BYTES = 100_000
 """Bytes of one column that is sent to ClickHouse, which takes 128 KiB for a parameter."""
 MAX_SENT_ROWS = 100_000
+_BYTES_BESIDE_A_VALUE = 3
 
 _POSTGRES: Mapping[str, Scalar] = {
     "uuid": UNIQUE_ID,
@@ -64,9 +66,8 @@ class SentColumn:
         """Return the type of the array that holds the column."""
         if kind is Kind.POSTGRES:
             if self.is_list:
-                raise StatementFailed(
-                    "postgresql", f"The column {self.name} is an array, which PostgreSQL takes as one."
-                )
+                message = f"The column {self.name} of a relation is an array, which cannot be sent to PostgreSQL"
+                raise StatementFailed("postgresql", f"{message}: send its items as rows, or joined into a text.")
             return f"{self.scalar.postgres}[]"
         item = self.scalar.clickhouse
         return f"Array(Array({item}))" if self.is_list else f"Array(Nullable({item}))"
@@ -125,9 +126,18 @@ def _values(column: SentColumn, given: list[Any], target: Kind, store: str) -> l
     failure = next((item for item in items if isinstance(item, Exception)), None)
     if failure is not None:
         raise StatementFailed(store, f"The column {column.name} cannot be sent to another database: {failure}")
-    if target is Kind.CLICKHOUSE and sum(len(str(item)) + 3 for item in items) > MAX_SENT_BYTES:
+    if column.is_list:
+        encoded = [encode_all(column.scalar, each or [], target) for each in decoded]
+    else:
+        encoded = encode_all(column.scalar, decoded, target)
+    if target is Kind.CLICKHOUSE and _bytes(column, encoded) > MAX_SENT_BYTES:
         limit = f"more than {MAX_SENT_BYTES:,} bytes, which ClickHouse does not take as one parameter"
         raise StatementFailed(store, f"The column {column.name} of a relation has {limit}: narrow the relation.")
-    if column.is_list:
-        return [encode_all(column.scalar, each or [], target) for each in decoded]
-    return encode_all(column.scalar, decoded, target)
+    return encoded
+
+
+def _bytes(column: SentColumn, encoded: Sequence[Any]) -> int:
+    """Return the bytes of values as a parameter's text: each is in quotes, an array in brackets, a comma behind it."""
+    items = list(chain.from_iterable(encoded)) if column.is_list else encoded
+    arrays = len(encoded) if column.is_list else 0
+    return len("".join(map(str, items)).encode()) + _BYTES_BESIDE_A_VALUE * (len(items) + arrays)

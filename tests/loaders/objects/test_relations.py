@@ -93,6 +93,26 @@ def test_more_than_a_parameter_can_hold_is_an_error_that_says_what_to_do() -> No
     assert len(sent_rows(many, Kind.POSTGRES, Kind.POSTGRES, "postgresql").values[0]) == 3_000
 
 
+@pytest.mark.parametrize(
+    ("type_name", "fitting", "too_much"),
+    [
+        ("text", ["ä" * 33_000], ["ä" * 51_000]),
+        ("text[]", [[]] * 33_000, [[]] * 34_000),
+        ("jsonb", ['["ä"]'] * 10_000, ['["ä"]'] * 11_200),
+    ],
+)
+def test_what_a_parameter_can_hold_is_counted_in_bytes_as_it_is_sent(
+    type_name: str, fitting: list[object], too_much: list[object]
+) -> None:
+    def sent(values: list[object]) -> int:
+        answer = TypedColumns(("name",), (type_name,), [values])
+        return len(sent_rows(answer, Kind.POSTGRES, Kind.CLICKHOUSE, "clickhouse").values[0])
+
+    assert sent(fitting) == len(fitting)
+    with pytest.raises(StatementFailed, match="The column name of a relation has more than 100,000 bytes"):
+        sent(too_much)
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Model:
     """People in PostgreSQL, clicks in ClickHouse."""
