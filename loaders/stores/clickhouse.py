@@ -141,15 +141,15 @@ class ClickHouse:
     async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
         """Run one statement; its columns and their types. Where it has no row, a second statement asks for them."""
         answer = await self.columns(sql, parameters)
+        if answer.names:
+            return TypedColumns(answer.names, answer.types, answer.columns)
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
             with _decoding():
                 described = await self._client.query(f"describe table (\n{sql}\n)", bound, column_oriented=True)
                 _require_query_id(described.summary)
                 names, types = map(tuple, described.result_columns[:2])
-        if answer.names not in ((), names):
-            raise _unproven("it has other columns than its statement")
-        return TypedColumns(names, types, answer.columns or [()] * len(names))
+        return TypedColumns(names, types, [()] * len(names))
 
     def _bound_parameters(self, sql: str, parameters: Mapping[str, object]) -> dict[str, object]:
         bound = {name: _bound(value) for name, value in parameters.items()}
@@ -306,7 +306,7 @@ def _connecting(where: str, timeout_s: float) -> Iterator[None]:
 
 @contextmanager
 def _decoding() -> Iterator[None]:
-    """What is not in ClickHouse's format makes the driver raise errors of any type."""
+    """Translate the driver's errors, which are of any type, for an answer that is not in ClickHouse's format."""
     try:
         yield
     except (exceptions.Error, aiohttp.ClientError, OSError, StoreUnavailable):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from time import monotonic
 from uuid import uuid4
@@ -68,6 +69,35 @@ async def test_columns_have_python_values(clickhouse: ClickHouse) -> None:
         [(1, 2.5)] * 2,
         [True, True],
     ]
+
+
+class CountedClickHouse(ClickHouse):
+    """ClickHouse, with its statements counted."""
+
+    sent = 0
+
+    @asynccontextmanager
+    async def _turn(self, timeout_s: float | None) -> AsyncIterator[None]:
+        self.sent += 1
+        async with super()._turn(timeout_s):
+            yield
+
+
+async def test_types_are_those_of_the_answer_and_without_a_row_those_of_its_description(store_urls: StoreUrls) -> None:
+    columns = (
+        "toNullable(number) as n, toLowCardinality(toString(number)) as text, generateUUIDv4() as id,"
+        " [toDateTime64('2013-01-01', 3, 'UTC')] as times, toDecimal128(1, 4) as price, tuple(1, 'a') as pair"
+    )
+    client = await CountedClickHouse.connect(
+        store_urls.clickhouse_url, max_connections=1, acquire_timeout_s=5, statement_timeout_s=5
+    )
+    assert isinstance(client, CountedClickHouse)
+    some = await client.typed_columns(f"select {columns} from numbers(2)", {})
+    assert client.sent == 1
+    none = await client.typed_columns(f"select {columns} from numbers(0)", {})
+    await client.close()
+    assert (some.names, some.types) == (none.names, none.types)
+    assert [len(column) for column in (*some.columns, *none.columns)] == [2] * 6 + [0] * 6
 
 
 async def test_there_are_no_columns_where_there_is_no_row(clickhouse: ClickHouse) -> None:
