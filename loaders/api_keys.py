@@ -91,12 +91,12 @@ class ApiKeys:
 
 
 def change_of(key_id: str) -> Change:
-    """What is announced when a key has changed."""
+    """Return the change to announce when a key has changed."""
     return Change(keys=(f"{_OBJECT}{key_id}",))
 
 
 def changed_ids(change: Change) -> list[str]:
-    """The ids of the keys that a change names."""
+    """Return the ids of the keys that a change names."""
     return [key.removeprefix(_OBJECT) for key in change.keys if key.startswith(_OBJECT)]
 
 

@@ -16,7 +16,7 @@ _PAUSE_EVERY = 100
 
 @dataclass(frozen=True, slots=True)
 class RequestTracker:
-    """What is recorded of one request: for its headers and the response cache, and for whoever asks for statistics."""
+    """The record of one request: for its headers and the response cache, and for its statistics."""
 
     cache_policy: CachePolicy = field(default_factory=CachePolicy)
     stats: RequestStats = field(default_factory=RequestStats)

@@ -40,7 +40,7 @@ class CacheLoader:
         self.on_stale: Callable[[Iterable[tuple[str, CacheField]], LoadFunction], None] = lambda _values, _load: None
         """Called with the keys and fields that turn out stale, and with what loads them."""
         self.clock_ms = 0.0
-        """What to add to the monotonic clock to have that of Redis."""
+        """Milliseconds to add to the monotonic clock to have that of Redis."""
         self.counts: Counter[str] = Counter()
 
     def now_ms(self) -> float:

@@ -42,7 +42,7 @@ class _UnprovenError(StoreError):
 
 
 class Lease(Protocol):
-    """Which process of a group listens: see `ListenerLease`."""
+    """The lease that says which process of a group listens: see `ListenerLease`."""
 
     async def look(self) -> LeaseState:
         """Return whether this process may listen, and for how long it is proven that any process hears."""
@@ -201,7 +201,7 @@ class ChangeListener:
     async def _handle_failure(self, error: Exception) -> None:
         """Count changes as unheard: at once where notifications get lost, else when the last proof ends.
 
-        While the database does not answer, nobody can tell, and what was proven goes on holding.
+        While the database does not answer, it is unknown, and what was proven goes on holding.
         """
         if not isinstance(
             error, NotificationLostError | _UnprovenError

@@ -1,4 +1,4 @@
-"""What a process that listens to changes needs of where they come from."""
+"""The interface between a process that listens to changes and the source that they come from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ChangeSession(Protocol):
     async def prove(self) -> None:
         """Return when everything that this source promises to have told by now has been kept.
 
-        Raises NotificationLostError where changes get lost, or StoreError where nobody can tell.
+        Raises NotificationLostError where changes get lost, or StoreError where it is unknown.
         """
         ...
 
@@ -37,7 +37,7 @@ class ChangeSession(Protocol):
 
 
 class ChangeSource(Protocol):
-    """Where changes of some tables are heard.
+    """A source that tells of changes of some tables.
 
     `subject` is what messages call the tables, `store` the kind of their database, and `whole` the change that stands
     for every row of them. `lost_reason` says publicly what is wrong where changes get lost.

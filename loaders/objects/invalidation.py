@@ -1,4 +1,4 @@
-"""What a change concerns: objects, sections, tables, a tenant or everything, in the names of the cache."""
+"""Changes of objects, sections, tables, a tenant or everything, in the names of the cache."""
 
 from __future__ import annotations
 

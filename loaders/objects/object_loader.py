@@ -32,7 +32,7 @@ _Columns = dict[SectionRequest, Values | StoreError]
 
 
 class ObjectSource(Protocol):
-    """Where objects come from: the databases, or a cache before them."""
+    """A source of objects: the databases, or a cache before them."""
 
     async def load(
         self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]

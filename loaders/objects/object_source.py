@@ -22,7 +22,7 @@ Answers = Mapping[SectionRequest, Values | StoreError]
 
 
 class SectionSource(Protocol):
-    """Where sections come from, once everything is known that they depend on."""
+    """A source of sections, for requests with all values that they depend on."""
 
     async def load(
         self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest], values: TenantValues
@@ -59,7 +59,7 @@ class TenantSource:
 
     @property
     def values(self) -> TenantValues:
-        """What has been loaded of the tenant's own row."""
+        """The values that have been loaded of the tenant's own row."""
         return self._values
 
     async def load(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> Answers:

@@ -1,4 +1,4 @@
-"""What the databases answer of objects: planned, fused, sent in chunks, read."""
+"""Load sections of objects from the databases: plan and fuse statements, send them in chunks, read the answers."""
 
 from __future__ import annotations
 

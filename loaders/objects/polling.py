@@ -20,7 +20,8 @@ from loaders.stores.errors import StoreError, StoreTimeout
 
 _RETRY_S = 1.0
 _SHARE_OF_TIME = 0.8
-"""Of the time after which a source counts as lost, what a poll may take: it then says which table took too long."""
+"""Share of the time after which a source counts as lost that a poll may take. It fails before that, and its error names
+the table that took too long."""
 
 
 class TablePoll:
@@ -60,7 +61,7 @@ class TablePoll:
         return self.table.changes.whole() if self._window.is_settling(now_s) else self.table.change(changed)
 
     def postpone(self, failure: StoreError) -> None:
-        """Note that a poll failed, and try again soon: until it succeeds, nobody knows what has changed."""
+        """Note that a poll failed, and try again soon: until it succeeds, it is unknown what has changed."""
         self.failure = failure
         self._next_at = time.monotonic() + min(self._every_s, _RETRY_S)
 
@@ -119,7 +120,7 @@ class PollingSource:
 
     @property
     def lost_reason(self) -> str:
-        """What would be wrong where changes get lost, which a poll never finds."""
+        """The sentence for changes that get lost, which a poll never finds."""
         return f"Changes of {self.subject} get lost."
 
     @asynccontextmanager

@@ -27,9 +27,9 @@ class RequestLoaders:
     model: Model
     tenant: TenantScope | None
     source: TenantSource
-    """Where objects come from, with what they take from the tenant's own row."""
+    """The source of objects, and of what they take from the tenant's own row."""
     cached: CachedSections | None = None
-    """Where sections come from, if not from the databases alone."""
+    """The source of sections, if there is a cache before the databases."""
 
     async def release(self) -> None:
         """Forget what was loaded."""

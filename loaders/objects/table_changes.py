@@ -1,4 +1,4 @@
-"""What changed rows of a table concern, in the names of a model's cache: objects, and sources beside them."""
+"""Changes of a table's rows in the names of a model's cache: the objects that they concern, and sources."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class TableChanges:
 
     @property
     def _has_copies(self) -> bool:
-        """Whether each tenant has its own copies of the table's rows, under keys that nobody lists."""
+        """Whether each tenant has its own copies of the table's rows, under keys that are not listed."""
         return self.model.tenant is not None and self._is_everyones
 
 

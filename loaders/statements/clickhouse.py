@@ -49,7 +49,10 @@ _PLACE = "fw_place"
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What is read in one pass: rows under one condition, how they are grouped beyond the key, or whose they are."""
+    """One pass over rows under one condition; `grouping` is how they are grouped beyond the key.
+
+    `alone` is the place of a list that shares the pass with no other request.
+    """
 
     over: Table | Relation
     key_columns: tuple[str, ...]

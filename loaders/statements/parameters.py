@@ -18,7 +18,7 @@ from loaders.statements.section_request import SectionRequest
 
 @dataclass(frozen=True, slots=True)
 class TenantScope:
-    """Whose rows a statement may see: the tenant, and its scalar."""
+    """The tenant whose rows a statement may see, and its scalar."""
 
     scalar: Scalar
     value: Any
@@ -31,9 +31,9 @@ class TenantScope:
 
 @dataclass(frozen=True, slots=True)
 class StatementScope:
-    """What statements are sent with: canonical keys, the tenant, and what the tenant's own row says.
+    """The values that statements are sent with: canonical keys, the tenant, and columns of the tenant's own row.
 
-    The tenant is None for a model without tenants alone. It has no default, so that nobody forgets it.
+    The tenant is None for a model without tenants alone. It has no default, so that it cannot be forgotten.
     """
 
     keys: Sequence[Any]

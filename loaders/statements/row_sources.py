@@ -53,16 +53,12 @@ class NeededRelation:
 
 @dataclass(frozen=True, slots=True)
 class StatementRules:
-    """What holds for all rows of a statement: the key that is asked by, the tables, and which ends a period has."""
+    """The rules for all rows of a statement: the key that is asked by, the tables, and which ends a period has."""
 
     key: Key
     tables: Mapping[Table, BoundTable]
     has_start: bool = False
     has_end: bool = False
-
-
-Text = list["str | NeededRelation"]
-"""SQL in which some parts are rows of relations that are sent along."""
 
 
 class RowsWriter:

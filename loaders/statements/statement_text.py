@@ -24,7 +24,7 @@ class Alignment(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerColumns:
-    """Where the values of one request are in an answer: `width` columns from `start` on.
+    """The place of one request's values in an answer: `width` columns from `start` on.
 
     The column `marker`, where there is one, says whether the key has a row. A list that `is_gathered` is one column of
     arrays of rows; otherwise each row of the answer is one of its rows.
@@ -51,7 +51,7 @@ class StatementText:
     passes: tuple[tuple[int, ...], ...]
     """The places of the requests that are answered from one pass over rows each."""
     columns: tuple[AnswerColumns, ...]
-    """Of each request, in that order."""
+    """The columns of each request, in the order of `order`."""
     alignment: Alignment
     names: tuple[str, ...]
     """The names of the answer's columns."""

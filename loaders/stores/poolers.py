@@ -48,13 +48,13 @@ class Pooler:
 
     @classmethod
     def of(cls, mode: Mode, statement_cache: int = -1) -> Pooler:
-        """The pooler. Below 0, as many statements are kept as suits the mode: none where it is by transactions."""
+        """Return the pooler. Below 0, as many statements are kept as suits the mode: none if it is by transactions."""
         if statement_cache < 0:
             statement_cache = 0 if mode is Mode.TRANSACTION else _STATEMENTS
         return cls(mode, statement_cache)
 
     def startup(self, limits: Mapping[str, str]) -> dict[str, str]:
-        """The limits, where the server is asked for them as the connection opens: poolers refuse or forget them."""
+        """Return the limits if the server is asked for them as the connection opens: poolers refuse or forget them."""
         return dict(limits) if self.mode is Mode.NONE else {}
 
     async def prepare(self, connection: _Executes, limits: Mapping[str, str]) -> None:
@@ -68,7 +68,7 @@ class Pooler:
                 raise StoreUnavailable(_STORE, f"A pooler answers, which drops the statement timeout. {_HOW_TO}")
 
     def begin(self, limits: Mapping[str, str]) -> str:
-        """What each statement's transaction begins with, in one round trip; empty where it needs none."""
+        """Return the SQL that begins each statement's transaction, in one round trip; empty where it needs none."""
         if self.mode is not Mode.TRANSACTION:
             return ""
         local = {_OF_A_TRANSACTION.get(name, name): value for name, value in limits.items()}
@@ -79,7 +79,7 @@ NO_POOLER = Pooler.of(Mode.NONE)
 
 
 def explained(error: Exception) -> str:
-    """What the server said, and what to do about it where a pooler is the cause."""
+    """Return the server's message, and what to do about it where a pooler is the cause."""
     sqlstate: Any = getattr(error, "sqlstate", None)
     said = str(error).partition("\n")[0].rstrip(".")
     if sqlstate in _UNKNOWN_STATEMENT:  # what the driver adds is about settings of its own

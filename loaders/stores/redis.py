@@ -74,7 +74,7 @@ class Redis:
         return len(self._tags) or 1
 
     def prefix(self, shard: int) -> str:
-        """What every key of a shard begins with."""
+        """Return the prefix of every key of a shard."""
         return f"gateway:{{{self._tags[shard]}}}:" if self._tags else "gateway:"
 
     async def ping(self) -> None:
@@ -89,7 +89,7 @@ class Redis:
                 await self._client.nodes_manager.initialize()
 
     async def kept(self, key: str) -> bytes | None:
-        """What is kept by a key, None where nothing is."""
+        """Return the bytes that are kept under a key, None where nothing is."""
         with _translated():
             found = await self._client.get(key)
             return found if isinstance(found, bytes) else None

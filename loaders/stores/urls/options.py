@@ -12,7 +12,7 @@ _FLAGS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0":
 
 
 class ValueKind(Enum):
-    """What the value of an option is."""
+    """The kinds of values that options have."""
 
     TEXT = "text"
     SECRET = "text, never printed"  # noqa: S105 (a kind)

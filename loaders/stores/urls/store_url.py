@@ -39,7 +39,7 @@ class StoreURL:
 
 @dataclass(frozen=True, slots=True)
 class StoreKind:
-    """What the URLs of one store may say.
+    """The rules for the URLs of one store.
 
     `schemes` holds the default port of each scheme, `refused` what to do instead of an option that is refused. `check`
     looks at what the options mean together, and returns the URL completed. `without_tls` is what an option needs

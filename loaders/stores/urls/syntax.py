@@ -27,7 +27,7 @@ class MalformedURLError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class URLParts:
     """The decoded parts of a URL. A host without a port has the port 0."""
 
     scheme: str
@@ -38,7 +38,7 @@ class Parts:
     query: tuple[tuple[str, str], ...] = field(repr=False)
 
 
-def split(text: str) -> Parts:
+def split(text: str) -> URLParts:
     """Return the parts of a URL. Raises MalformedURLError."""
     scheme, separator, rest = text.strip().partition("://")
     if not separator:
@@ -51,7 +51,7 @@ def split(text: str) -> Parts:
         raise MalformedURLError(_ENCODE)
     login, at, names = authority.rpartition("@")
     username, password = _login(login) if at else (None, None)
-    return Parts(scheme.lower(), hosts(names), username, password, decoded(slash + path), _query(query))
+    return URLParts(scheme.lower(), hosts(names), username, password, decoded(slash + path), _query(query))
 
 
 def hosts(names: str) -> tuple[tuple[str, int], ...]:
