@@ -9,7 +9,8 @@ from loaders.errors import GatewayError
 from loaders.stores import clickhouse as clickhouse_store
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StatementFailed
-from loaders.stores.postgres import Postgres, PostgresSession
+from loaders.stores.postgres import Postgres
+from loaders.stores.postgres_session import PostgresSession
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
 Progress = Callable[[str, float], None]

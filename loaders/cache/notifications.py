@@ -11,7 +11,8 @@ from functools import partial
 from loaders.cache.change_source import KeepChange
 from loaders.cache.invalidation import Change
 from loaders.stores.echo import Echo, NotificationLostError
-from loaders.stores.postgres import STORE, Postgres, PostgresSession
+from loaders.stores.postgres import STORE, Postgres
+from loaders.stores.postgres_session import PostgresSession
 
 _PING_S = 1.0
 _PROVE_S = 1.0

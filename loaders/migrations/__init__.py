@@ -10,7 +10,8 @@ from loaders.stores import postgres as postgres_store
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.echo import Echo
 from loaders.stores.errors import StoreError
-from loaders.stores.postgres import Postgres, PostgresSession
+from loaders.stores.postgres import Postgres
+from loaders.stores.postgres_session import PostgresSession
 
 OWN_SCHEMA = "gateway_internal"
 """The schema of the gateway's own tables. Not `gateway`: a role of that name would find its tables there first."""

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import clickhouse_connect
-from clickhouse_connect.driver import exceptions
 from clickhouse_connect.driver.summary import QuerySummary
 
 from loaders.concurrency import close_with_timeout
 from loaders.request_tracker import record_statement
+from loaders.stores.clickhouse_errors import connecting, decoding, translated
 from loaders.stores.clickhouse_text import use_utf8_strings
-from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, DATABASE_PARAMETER, Columns, TypedColumns, with_row_count
-from loaders.stores.urls.clickhouse import ADVICE, CLICKHOUSE, driver_arguments
+from loaders.stores.urls.clickhouse import CLICKHOUSE, driver_arguments
 from loaders.stores.urls.store_url import parse_url
-from loaders.stores.urls.tls import refused_certificate
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
@@ -39,30 +36,6 @@ _ANSWER_GRACE_S = 1.0
 
 # Joined blocks stay as small as statements make them, and are not put together again: see planning/clickhouse.py.
 _SMALL_BLOCKS = {"min_joined_block_size_rows", "min_joined_block_size_bytes"}
-
-# Where ClickHouse's errors repeat the values that were bound: those are the caller's, and for no log. The statement is
-# not needed there: which field asked for it is enough. The name of the error, at the end, is kept.
-_VALUES = re.compile(
-    r"(?P<before>In scope |[Ww]hile (?:executing '|processing ))(?:.*(?=\. \([A-Z_]+\) \(version)|.*)"
-    r"|(?P<value>[Vv]alue ).*(?= cannot be parsed as)"
-    r"|(?P<text>Cannot parse string ).*(?= as \w+: )",
-    re.DOTALL,
-)
-
-_TIMEOUT_CODES = frozenset({159, 160})  # TIMEOUT_EXCEEDED, TOO_SLOW
-_UNAVAILABLE_CODES = frozenset(
-    {
-        81,  # UNKNOWN_DATABASE: the server is up and its data is not
-        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
-        209,  # SOCKET_TIMEOUT, between servers
-        210,  # NETWORK_ERROR, between servers
-        236,  # ABORTED: the server is stopping
-        241,  # MEMORY_LIMIT_EXCEEDED
-        242,  # TABLE_IS_READ_ONLY
-        394,  # QUERY_WAS_CANCELLED
-        516,  # AUTHENTICATION_FAILED
-    }
-)
 
 
 class ClickHouse:
@@ -110,7 +83,7 @@ class ClickHouse:
         database = arguments["database"] or _DEFAULT_DATABASE
         if only_reads:
             arguments |= {"database": _WITHOUT_TABLES}
-        with _connecting(parts.address, arguments["connect_timeout"]):
+        with connecting(parts.address, arguments["connect_timeout"]):
             async with asyncio.timeout(arguments["connect_timeout"]):
                 client = await _client(arguments, max_connections, statement_timeout_s, only_reads=only_reads)
             for name in _SMALL_BLOCKS & client.server_settings.keys():  # an older server has larger blocks
@@ -145,7 +118,7 @@ class ClickHouse:
             return TypedColumns(answer.names, answer.types, answer.columns)
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
-            with _decoding():
+            with decoding():
                 described = await self._client.query(f"describe table (\n{sql}\n)", bound, column_oriented=True)
                 _require_query_id(described.summary)
                 names, types = map(tuple, described.result_columns[:2])
@@ -187,7 +160,7 @@ class ClickHouse:
         """The columns of whatever ClickHouse answered: they may be a part of the answer."""
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
-            with _decoding():
+            with decoding():
                 result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
                 _require_query_id(result.summary)
                 types = tuple(each.name for each in result.column_types)
@@ -234,7 +207,7 @@ class ClickHouse:
             message = f"No connection to ClickHouse became free within {self._acquire_timeout_s:g} s."
             raise StoreTimeout(STORE, message) from error
         try:
-            with _translated():
+            with translated():
                 async with asyncio.timeout(timeout_s):
                     yield
         finally:
@@ -290,54 +263,3 @@ async def _client(
         query_retries=0,  # of a busy server's refusals; an idle connection that broke is replaced all the same
         settings={"max_execution_time": statement_timeout_s} | (_READ_ONLY if only_reads else {}),
     )
-
-
-@contextmanager
-def _connecting(where: str, timeout_s: float) -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        message = f"ClickHouse at {where} did not answer within {timeout_s:g} s."
-        raise StoreUnavailable(STORE, message) from error
-    except (exceptions.Error, aiohttp.ClientError, OSError) as error:
-        reason = refused_certificate(error, ADVICE) or str(error)
-        raise StoreUnavailable(STORE, f"ClickHouse at {where} cannot be reached: {reason}") from error
-
-
-@contextmanager
-def _decoding() -> Iterator[None]:
-    """Translate the driver's errors, which are of any type, for an answer that is not in ClickHouse's format."""
-    try:
-        yield
-    except (exceptions.Error, aiohttp.ClientError, OSError, StoreUnavailable):
-        raise
-    except Exception as error:
-        message = f"The answer of ClickHouse cannot be read: {type(error).__name__}. Look at the proxies on its way."
-        raise StoreUnavailable(STORE, message) from error
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except TimeoutError as error:
-        raise StoreTimeout(STORE, "ClickHouse did not answer in time.") from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise StoreUnavailable(STORE, f"The connection to ClickHouse failed: {error}") from error
-    except exceptions.Error as error:
-        raise _fault(error) from error
-
-
-def _fault(error: exceptions.Error) -> StoreTimeout | StoreUnavailable | StatementFailed:
-    code: Any = error.code
-    said = _VALUES.sub(r"\g<before>\g<value>\g<text>…", str(error))
-    if code in _TIMEOUT_CODES or isinstance(error.__cause__, TimeoutError):
-        return StoreTimeout(STORE, f"ClickHouse did not answer in time: {said}")
-    # Without a code the server did not speak: the network failed, or a proxy answered in its place.
-    silent = code is None and (
-        isinstance(error, exceptions.OperationalError | exceptions.InternalError)  # the latter: an unknown format
-        or type(error) is exceptions.DatabaseError
-    )
-    if silent or code in _UNAVAILABLE_CODES:
-        return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {said}")
-    return StatementFailed(STORE, f"ClickHouse refused the statement: {said}")

@@ -7,7 +7,8 @@ import secrets
 from contextlib import suppress
 
 from loaders.stores.errors import StatementFailed, StoreError, StoreUnavailable
-from loaders.stores.postgres import STORE, Postgres, PostgresSession
+from loaders.stores.postgres import STORE, Postgres
+from loaders.stores.postgres_session import PostgresSession
 
 CHANNEL = "gateway_echo"
 """The same for all processes, and not that of changes: a pooler's connection may be left listening to it."""

@@ -1,11 +1,11 @@
-"""PostgreSQL: a bounded pool for loaders, a session of its own for migrations and loading."""
+"""PostgreSQL: a bounded pool of connections for loaders."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -14,12 +14,13 @@ import asyncpg
 from loaders.concurrency import close_with_timeout
 from loaders.request_tracker import record_statement
 from loaders.stores.calendar_codecs import set_calendar_codecs
-from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
-from loaders.stores.poolers import NO_POOLER, Pooler, explained
+from loaders.stores.errors import StoreTimeout
+from loaders.stores.poolers import NO_POOLER, Pooler
+from loaders.stores.postgres_errors import connecting, translated
+from loaders.stores.postgres_session import PostgresSession
 from loaders.stores.protocols import TypedColumns
-from loaders.stores.urls.postgres import ADVICE, POSTGRES, driver_arguments
+from loaders.stores.urls.postgres import POSTGRES, driver_arguments
 from loaders.stores.urls.store_url import StoreURL, parse_url
-from loaders.stores.urls.tls import refused_certificate
 
 STORE = POSTGRES.store
 _APPLICATION_NAME = "fuseway"
@@ -29,14 +30,6 @@ _ANSWER_GRACE_S = 1.0
 
 # How long the server may take to confirm that a statement was cancelled, before its connection is dropped instead.
 _CANCEL_TIMEOUT_S = 1.0
-
-# A statement that the server could not take or finish for reasons of its own: starting, stopping, out of connections.
-_UNAVAILABLE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-)
 
 
 class Postgres:
@@ -90,30 +83,13 @@ class Postgres:
         }
         parts = parse_url(POSTGRES, url, variable)
         session_parts = parse_url(POSTGRES, direct_url, _direct_variable(variable)) if direct_url else parts
-        arguments = driver_arguments(parts)
-        settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")
-
-        async def prepare(connection: Any) -> None:
-            await set_calendar_codecs(connection)
-            await pooler.prepare(connection, limits)
-
-        with _connecting(parts, arguments["timeout"]):
-            pool = await asyncpg.create_pool(
-                **arguments,
-                min_size=min_size,
-                max_size=max_size,
-                command_timeout=statement_timeout_s + _ANSWER_GRACE_S,
-                server_settings=settings | pooler.startup(limits),
-                statement_cache_size=pooler.statement_cache,
-                init=prepare,
-                reset=_keep_state,
-                connection_class=_Connection,
-            )
+        answer_timeout_s = statement_timeout_s + _ANSWER_GRACE_S
+        pool = await _open_pool(parts, pooler, limits, min_size, max_size, answer_timeout_s)
         return cls(
             pool,
             session_url=session_parts,
             acquire_timeout_s=acquire_timeout_s,
-            answer_timeout_s=statement_timeout_s + _ANSWER_GRACE_S,
+            answer_timeout_s=answer_timeout_s,
             begin=pooler.begin(limits),
             variable=variable,
         )
@@ -154,7 +130,7 @@ class Postgres:
         settings["application_name"] += "-session"
         if lost_after_s is not None:
             arguments["timeout"] = min(arguments["timeout"], lost_after_s)
-        with _connecting(self._session_url, arguments["timeout"]):
+        with connecting(self._session_url, arguments["timeout"]):
             connection = await asyncpg.connect(
                 **arguments,
                 command_timeout=lost_after_s,
@@ -180,7 +156,7 @@ class Postgres:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]:
-        with _translated():
+        with translated():
             try:
                 connection = await self._pool.acquire(timeout=self._acquire_timeout_s)
             except TimeoutError as error:
@@ -213,70 +189,6 @@ class Postgres:
             await asyncio.wait([release])
 
 
-class PostgresSession:
-    """One connection, for one task, on which locks and transactions last. Raises like Postgres."""
-
-    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
-        self._connection = connection
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the server or the network has ended the connection, as far as is known without asking."""
-        return self._connection.is_closed()
-
-    async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
-        """Run one statement; its rows in the statement's order, `[]` where none."""
-        with _translated():
-            return await self._connection.fetch(sql, *arguments)
-
-    async def execute(self, sql: str, *arguments: object) -> str:
-        """Run one statement for its effect. Returns the server's tag, such as `INSERT 0 1`."""
-        with _translated():
-            return await self._connection.execute(sql, *arguments)
-
-    async def execute_script(self, sql: str) -> None:
-        """Run several statements, separated by semicolons: all or none of them, unless a transaction is open."""
-        with _translated():
-            await self._connection.execute(sql)
-
-    async def end_after_silence(self, silence_s: float) -> None:
-        """Have the server end this session when it sends nothing for so long. Only for a connection of one's own."""
-        await self.execute(f"set idle_session_timeout = {round(silence_s * 1000)}")
-
-    async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
-        """From now on, call `heard` with each message on the channel: when its transaction has committed, in order.
-
-        A connection that is lost says nothing of it here: only the next statement does.
-        """
-
-        def hear(_connection: object, _process: int, _channel: str, message: object) -> None:
-            heard(str(message))
-
-        with _translated():
-            await self._connection.add_listener(channel, hear)
-
-    async def copy_records(self, table: str, column_names: Sequence[str], records: Iterable[Sequence[object]]) -> None:
-        """Append rows to a table with one COPY. Each record holds its values in the order of the names."""
-        with _translated():
-            await self._connection.copy_records_to_table(table, columns=list(column_names), records=records)
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[None]:
-        """Commit at the end of the block, or roll back what it did where it raised."""
-        transaction = self._connection.transaction()
-        with _translated():
-            await transaction.start()
-        try:
-            yield
-        except BaseException:
-            if not self._connection.is_closed():  # else the server has rolled back already
-                with _translated():
-                    await transaction.rollback()
-            raise
-        with _translated():
-            await transaction.commit()
-
-
 class _Connection(asyncpg.Connection):
     """A connection whose statements have names of their own.
 
@@ -291,6 +203,36 @@ class _Connection(asyncpg.Connection):
         return f"{name}{self._names}"
 
 
+async def _open_pool(
+    url: StoreURL,
+    pooler: Pooler,
+    limits: Mapping[str, str],
+    min_size: int,
+    max_size: int,
+    answer_timeout_s: float,
+) -> asyncpg.Pool[asyncpg.Record]:
+    """Open the connections of a pool. `limits` are settings that hold for each of them, whatever hands it out."""
+    arguments = driver_arguments(url)
+    settings = {"application_name": _APPLICATION_NAME} | arguments.pop("server_settings")
+
+    async def prepare(connection: Any) -> None:
+        await set_calendar_codecs(connection)
+        await pooler.prepare(connection, limits)
+
+    with connecting(url, arguments["timeout"]):
+        return await asyncpg.create_pool(
+            **arguments,
+            min_size=min_size,
+            max_size=max_size,
+            command_timeout=answer_timeout_s,
+            server_settings=settings | pooler.startup(limits),
+            statement_cache_size=pooler.statement_cache,
+            init=prepare,
+            reset=_keep_state,
+            connection_class=_Connection,
+        )
+
+
 def _direct_variable(variable: str) -> str:
     """Return the setting of the URL past any pooler, by the one that holds the URL."""
     return f"{(variable or 'DATABASE_URL').removesuffix('_URL')}_DIRECT_URL"
@@ -302,33 +244,3 @@ async def _keep_state(_connection: object) -> None:
     Safe, because nothing is left to reset: loaders set no session state, take no locks, open no cursors and listen to
     nothing. What does is a PostgresSession, whose connection is never shared.
     """
-
-
-@contextmanager
-def _connecting(url: StoreURL, timeout_s: float) -> Iterator[None]:
-    where = url.address
-    try:
-        yield
-    except TimeoutError as error:
-        message = f"PostgreSQL at {where} did not accept a connection within {timeout_s:g} s."
-        raise StoreUnavailable(STORE, message) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        reason = refused_certificate(error, ADVICE) or getattr(error, "strerror", None) or explained(error)
-        raise StoreUnavailable(STORE, f"PostgreSQL at {where} cannot be reached: {reason}") from error
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (TimeoutError, asyncpg.QueryCanceledError) as error:
-        raise StoreTimeout(STORE, f"PostgreSQL did not answer in time: {error or 'no answer'}") from error
-    except (OSError, *_UNAVAILABLE) as error:
-        raise StoreUnavailable(STORE, f"The connection to PostgreSQL failed: {error}") from error
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        # The driver has one class for its own errors: a connection or pool that closed, and arguments that do not fit.
-        broken = "clos" in str(error)
-        error_class = StoreUnavailable if broken else StatementFailed
-        raise error_class(STORE, f"PostgreSQL's driver refused: {error}") from error
-    except asyncpg.PostgresError as error:
-        raise StatementFailed(STORE, f"PostgreSQL refused the statement: {explained(error)}") from error

@@ -13,7 +13,8 @@ from loaders.fleet import FleetEntry, FleetQuery, FleetSort, page_statement
 from loaders.migrations import migrate
 from loaders.planning import plan
 from loaders.planning.section_request import section_request
-from loaders.stores.postgres import Postgres, PostgresSession
+from loaders.stores.postgres import Postgres
+from loaders.stores.postgres_session import PostgresSession
 from tests.conftest import NewDatabase
 
 IDS = "array[" + ", ".join(f"'N{number * 97:05}'" for number in range(500)) + "]"

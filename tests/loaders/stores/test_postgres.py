@@ -11,7 +11,8 @@ from deploy.embedded.engines import StoreUrls
 from loaders import concurrency
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Mode, Pooler
-from loaders.stores.postgres import Postgres, PostgresSession
+from loaders.stores.postgres import Postgres
+from loaders.stores.postgres_session import PostgresSession
 from tests.loaders.stores.relay import postgres_messages, relay
 
 
