@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from loaders.model.databases import Database, Kind, Relation
-from loaders.statements.needed_rows import SentRows, rows_sql
+from loaders.statements.needed_rows import MAX_SENT_ROWS, SentRows, rows_sql
 from loaders.statements.parameters import Parameter, StatementScope
 from loaders.statements.row_sources import NeededRelation, RowsWriter, StatementRules
 from loaders.statements.section_request import SectionRequest
@@ -129,7 +129,9 @@ def relation_plans(
 def _relation_plan(needed: NeededRelation, requests: Sequence[SectionRequest], rules: StatementRules) -> RelationPlan:
     relation = needed.relation
     writer = RowsWriter(relation.database, rules)
-    text = writer.statement(writer.fragment(relation.fragment, needed.request).strip())
+    rows = writer.fragment(relation.fragment, needed.request).strip()
+    # One row too many is an error, and a relation of millions must not fill the memory before.
+    text = writer.statement(f"select * from (\n{rows}\n) as fw_rows limit {MAX_SENT_ROWS + 1}")
     request = requests[needed.request.place]
     identity = (relation, request.section.key_space, request.period, request.arguments)
     needs = relation_plans(writer.needed, requests, rules)

@@ -12,6 +12,7 @@ import pytest
 
 from loaders.model.databases import Kind
 from loaders.model.model import Model
+from loaders.request_tracker import begin_request
 from loaders.statements.needed_rows import sent_rows
 from loaders.stores.errors import StatementFailed
 from loaders.stores.protocols import TypedColumns
@@ -30,10 +31,13 @@ records, events = m.Postgres(), m.ClickHouse()
 OFTEN = m.Freshness(60, 600, 3600)
 people = records.table("public.people", freshness=OFTEN)
 clicks = events.table("clicks", freshness=OFTEN)
+numbers = records.table("public.numbers", freshness=OFTEN)
 
 known = records.relation(f"select id, team, born, hired_at, rate, size, tags from {people.asked('id')}")
 mates = records.relation(f"select id, team from {people.all} where team in (select team from {people.asked('id')})")
 busy = events.relation(f"select c.person as id, count() as clicks from {clicks.all} as c where c.person in (select id from {mates}) group by c.person")
+
+every = records.relation(f"select n from {numbers.all}")
 
 class Sent(m.Section, over=events.relation(f"select id, team, born, hired_at, rate, size, tags, length(tags) as n from {known}")):
     team: str | None = m.sql("any(team)")
@@ -46,11 +50,15 @@ class Sent(m.Section, over=events.relation(f"select id, team, born, hired_at, ra
 class Clicks(m.Section, over=records.relation(f"select p.id, b.clicks from {people.asked('id')} as p left join {busy} as b on b.id = p.id")):
     clicks: m.BigInt | None = m.sql("max(clicks)")
 
+class Many(m.Section, over=events.relation(f"select person as id from {clicks.asked('person')} where 1 in (select n from {every})")):
+    clicks: m.BigInt = m.sql("count()")
+
 class Person(m.Object, table=people):
     id: UUID = m.key()
     team: str | None
     sent: Sent | None = m.section("id")
     clicks: Clicks = m.section("id")
+    many: Many = m.section("id")
 
 class Query(m.Query):
     person: Person | None = m.by_key()
@@ -70,7 +78,8 @@ async def stores(new_database: NewDatabase) -> AsyncIterator[Stores]:
             await session.execute_script(
                 "create type team as enum ('north', 'south');"
                 " create table people (id uuid primary key, team team, born date, hired_at timestamptz,"
-                " rate numeric, size smallint, tags text[])"
+                " rate numeric, size smallint, tags text[]);"
+                " create table numbers as select n from generate_series(1, 150000) as n"
             )
             await session.execute(
                 "insert into people values ($1, 'north', '1950-01-02', $4, 12.345678901234567890, 7, '{a,b}'),"
@@ -139,6 +148,15 @@ async def test_relations_are_nested_and_sent_in_both_directions(model: Model, st
     assert await asker.of("Person.clicks", [ANN]) == {ANN: (2,)}
     assert [store for store, _ in asker.sent] == ["postgresql", "clickhouse", "postgresql"]
     assert await asker.of("Person.clicks", [ANN, BOB, CAT]) == {ANN: (2,), BOB: (5,)}
+
+
+async def test_a_relation_with_too_many_rows_is_an_error_and_not_read_to_its_end(model: Model, stores: Stores) -> None:
+    asker, tracker = Asker(model, stores), begin_request()
+    request = asker.request("Person.many")
+    (record,) = await asker.records([ANN], [request])
+    with pytest.raises(StatementFailed, match="A relation has more than 100,000 rows to be sent"):
+        record.get(request)
+    assert tracker.stats.rows["postgresql"] == 100_001
 
 
 async def test_a_nested_relation_without_rows_is_empty(model: Model, stores: Stores) -> None:
