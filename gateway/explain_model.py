@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loaders.statements.section_request import SectionRequest
     from loaders.statements.statement_plan import RelationPlan, StatementPlan
     from resolvers.cost_estimate import CostEstimate
+    from resolvers.load_estimate import Wave
     from resolvers.root_field_costs import RootFieldCost
     from resolvers.selection_tree import SelectionNode
 
@@ -36,14 +37,13 @@ async def explain_model(estimate: CostEstimate, loaders: RequestLoaders) -> dict
 
 
 async def _field(field: RootFieldCost, loaders: RequestLoaders) -> dict[str, Any]:
-    deferred = [(wave.node.deferred, wave.keys) for wave in field.waves if wave.node.deferred is not None]
-    nodes = [(wave.node, wave.keys) for wave in field.waves]
+    deferred = [wave._replace(node=wave.node.deferred) for wave in field.waves if wave.node.deferred is not None]
     return {
         "field": field.name,
         "objects": field.objects,
         "pages": int(field.is_page),
-        "follows": list(dict.fromkeys(name for node, _ in nodes for name in _names_below(node))),
-        **await _loads(nodes, loaders),
+        "follows": list(dict.fromkeys(name for wave in field.waves for name in _names_below(wave.node))),
+        **await _loads(field.waves, loaders),
         **({"deferred": await _loads(deferred, loaders)} if deferred else {}),
     }
 
@@ -54,17 +54,17 @@ def _names_below(node: SelectionNode) -> Iterator[str]:
         yield from _names_below(follow.node)
 
 
-async def _loads(nodes: Sequence[tuple[SelectionNode, Sequence[Any]]], loaders: RequestLoaders) -> dict[str, Any]:
+async def _loads(waves: Iterable[Wave], loaders: RequestLoaders) -> dict[str, Any]:
     sections: list[dict[str, Any]] = []
     statements: list[dict[str, Any]] = []
-    for node, given in nodes:
-        keys = _canonical(node, given)
-        states = await _states(node, keys, loaders)
+    for wave in waves:
+        keys = _canonical(wave.node, wave.keys)
+        states = await _states(wave.node, keys, wave.unknown, loaders)
         lacking = [request for request, counts in states.items() if counts is None or counts[MISSING]]
         plans = plan(request if loaders.cached is None else request.whole() for request in lacking)
         fused = {name: names for each in plans for names in [_names(each.requests)] for name in names}
         sections += [_section(request, counts, fused) for request, counts in states.items()]
-        statements += [part for each in plans for part in _statements(each, len(keys), loaders.tenant)]
+        statements += [part for each in plans for part in _statements(each, len(keys) + wave.unknown, loaders.tenant)]
     return {"sections": sorted(sections, key=lambda section: str(section["name"])), "statements": statements}
 
 
@@ -75,9 +75,12 @@ def _canonical(node: SelectionNode, keys: Sequence[Any]) -> list[Any]:
     return list(dict.fromkeys(value for value in values if value is not None))
 
 
-async def _states(node: SelectionNode, keys: Sequence[Any], loaders: RequestLoaders) -> States:
+async def _states(node: SelectionNode, keys: Sequence[Any], unknown: int, loaders: RequestLoaders) -> States:
+    """Return the states of the keys. Objects whose keys are unknown count as missing."""
     requests = sorted(node.requests, key=lambda request: request.section.name)
-    states: dict[SectionRequest, Counter[str] | None] = {request: Counter({MISSING: len(keys)}) for request in requests}
+    states: dict[SectionRequest, Counter[str] | None] = {
+        request: Counter({MISSING: len(keys) + unknown}) for request in requests
+    }
     if loaders.cached is None:
         return states
     states |= {request: None for request in requests if zones_of(request)}

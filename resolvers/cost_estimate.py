@@ -53,15 +53,11 @@ class CostEstimate:
     """Of fields that execution will refuse, each for itself, before it asks for anything: they cost nothing."""
 
     def objects(self) -> int:
-        """Return the number of different objects that are named, and of those of pages."""
-        named = {
-            (wave.node.target.key_space.name, key)
-            for each in self.root_fields
-            if not each.is_page
-            for wave in each.waves
-            for key in wave.keys
-        }
-        return len(named) + sum(each.objects for each in self.root_fields if each.is_page)
+        """Return the number of different objects that are named, and of those of pages and references."""
+        waves = [wave for each in self.root_fields if not each.is_page for wave in each.waves]
+        named = {(wave.node.target.key_space.name, key) for wave in waves for key in wave.keys}
+        pages = sum(each.objects for each in self.root_fields if each.is_page)
+        return len(named) + sum(wave.unknown for wave in waves) + pages
 
     def explaining(self) -> int:
         """Return the points of an explanation, which looks up each section of each object."""

@@ -27,10 +27,17 @@ class LoadEstimate(NamedTuple):
 
 
 class Wave(NamedTuple):
-    """A node that is loaded for these keys, as they were given."""
+    """A node that is loaded for these keys, as they were given, or for objects that a function refers to."""
 
     node: SelectionNode
-    keys: Sequence[Any]
+    keys: Sequence[Any] = ()
+    unknown: int = 0
+    """Objects whose keys are not known before the function has answered."""
+
+    @property
+    def objects(self) -> int:
+        """The number of objects, those that are listed twice among them."""
+        return len(self.keys) + self.unknown
 
 
 @dataclass(slots=True)
@@ -56,7 +63,7 @@ def load_estimate(waves: Iterable[Wave]) -> LoadEstimate:
     Objects below a list count as many times as the product of the lists' `first` above them. What is deferred is loaded
     after its level, and what it leads to after that.
     """
-    return _levels([(wave.node, len(set(wave.keys)), wave.keys) for wave in waves if wave.keys])
+    return _levels([(wave.node, len(set(wave.keys)) + wave.unknown, wave.keys) for wave in waves if wave.objects])
 
 
 def _levels(level: _Level) -> LoadEstimate:

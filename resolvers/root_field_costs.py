@@ -151,8 +151,8 @@ class RootFieldCosts:
             return cost
         selection = self._selection(cost, group, mutation.fields[field_name].type, shape.type.__name__)
         objects = USUAL_REFERENCES if shape.cardinality is Cardinality.LIST else 1
-        keys = [f"{cost.name} {place}" for place in range(objects)]
-        return self._objects(replace(cost, is_refused=selection.is_refused), selection.node, keys, selection)
+        wave = Wave(selection.node, unknown=objects)
+        return self._objects(replace(cost, is_refused=selection.is_refused), wave, selection)
 
     def _root_field(
         self, query: GraphQLObjectType, root: Root, cost: RootFieldCost, group: FieldDetailsList
@@ -174,8 +174,8 @@ class RootFieldCosts:
             keys = [key for key in unique_keys(root, arguments) if key is not None]
         else:
             node = selection.node
-            keys = [NO_KEY] if root.kind is RootKind.CURRENT else root.texts(arguments)
-        return self._objects(replace(cost, asked=len(root.texts(arguments))), node, keys, selection)
+            keys = [self._reader.tenant] if root.kind is RootKind.CURRENT else root.texts(arguments)
+        return self._objects(replace(cost, asked=len(root.texts(arguments))), Wave(node, keys), selection)
 
     def _page(
         self, root: Root, cost: RootFieldCost, selection: Selection, arguments: Mapping[str, Any]
@@ -205,16 +205,14 @@ class RootFieldCosts:
         if not call.target:
             return _completed(cost, 1, Places(leaves=1, fields=1))
         selection = self._selection(cost, group, declared, call.target)
-        keys = [f"{root.name} {place}" for place in range(round(rows_followed(call)))]
-        return self._objects(replace(cost, is_refused=selection.is_refused), selection.node, keys, selection)
+        wave = Wave(selection.node, unknown=round(rows_followed(call)))
+        return self._objects(replace(cost, is_refused=selection.is_refused), wave, selection)
 
-    def _objects(
-        self, cost: RootFieldCost, node: SelectionNode, keys: Sequence[Any], selection: Selection
-    ) -> RootFieldCost:
-        rows = cost.rows + len(keys) * _rows(selection.node)
-        waves = (*cost.waves, Wave(node, keys)) if keys else cost.waves
-        cost = replace(cost, objects=cost.objects + len(keys), waves=waves, rows=rows)
-        return _completed(cost, len(keys), selection.places, selection.parts)
+    def _objects(self, cost: RootFieldCost, wave: Wave, selection: Selection) -> RootFieldCost:
+        rows = cost.rows + wave.objects * _rows(selection.node)
+        waves = (*cost.waves, wave) if wave.objects else cost.waves
+        cost = replace(cost, objects=cost.objects + wave.objects, waves=waves, rows=rows)
+        return _completed(cost, wave.objects, selection.places, selection.parts)
 
     def _nodes(self, root: Root, cost: RootFieldCost, group: FieldDetailsList, texts: Sequence[str]) -> RootFieldCost:
         """Return the field with its nodes. Of a type that no id is of, nothing is read, nor refused by execution."""
@@ -231,7 +229,7 @@ class RootFieldCosts:
                 continue
             selection = self._selection(cost, group, declared, type_name)
             cost = replace(cost, is_refused=cost.is_refused or selection.is_refused)
-            cost = self._objects(cost, selection.node, keys, selection)
+            cost = self._objects(cost, Wave(selection.node, keys), selection)
         return replace(cost, objects=len(texts))
 
     def _selection(self, cost: RootFieldCost, group: FieldDetailsList, declared: Any, type_name: str) -> Selection:

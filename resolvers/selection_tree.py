@@ -13,7 +13,7 @@ from loaders.statements.section_request import SectionRequest, merged, rows_of
 from resolvers.places import NO_PLACES, Places
 
 USUAL_REFERENCES = 20
-"""References that a list of them is priced for, where the function takes no `first`."""
+"""References that a list of them is priced for at least, where the function takes no `first`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,16 @@ def rows_followed(request: SectionRequest | FunctionCall) -> float:
     """Return about how many objects a way leads to from one: the rows of a request, or the references of a function."""
     if not isinstance(request, FunctionCall):
         return rows_of(request)
-    if request.shape.cardinality is not Cardinality.LIST:
-        return 1
-    first = dict(request.arguments).get("first")
-    return first if isinstance(first, int) else USUAL_REFERENCES
+    return _references(request) if request.shape.cardinality is Cardinality.LIST else 1
+
+
+def _references(call: FunctionCall) -> int:
+    """Return about how many references a list has: its `first`, or as many as an argument that is a list has items."""
+    arguments = dict(call.arguments)
+    first = arguments.get("first")
+    if isinstance(first, int):
+        return max(first, 0)
+    return max([USUAL_REFERENCES, *(len(value) for value in arguments.values() if isinstance(value, tuple))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,10 @@ def _all_of(keys: list[UUID]) -> list[Any]:
     return [m.ref(Shop, key) for key in keys]
 
 
+def _top(first: int = 3) -> list[Any]:
+    return [m.ref(Shop, UUID(A))] * first
+
+
 class Good(m.Object, table=goods):
     """Something to buy."""
 
@@ -106,6 +110,7 @@ class Query(m.Query):
     now: str = m.resolver(_now)
     favourite: Shop | None = m.resolver(_favourite)
     all_of: list[Shop | None] = m.resolver(_all_of)
+    top: list[Shop | None] = m.resolver(_top)
 
 
 MODEL = compile_model(m.Model("shops", query=Query, types=[Shop, Good]))
@@ -180,6 +185,28 @@ async def test_functions_have_their_price() -> None:
     assert (one.statements, list_of_all.statements) == (2, 2)
     assert list_of_all.rows == one.rows
     assert list_of_all.points > one.points
+
+
+def test_references_are_priced_by_their_number_without_a_key_for_each() -> None:
+    three, million = (
+        estimated(SCHEMA._schema, TYPES, f"{{ top(first: {first}) {{ id state }} }}") for first in (3, 1_000_000)
+    )
+    assert (three.objects(), million.objects()) == (3, 1_000_000)
+    assert million.points > 100_000
+    (wave,) = million.root_fields[0].waves
+    assert (wave.keys, wave.unknown) == ((), 1_000_000)
+    keys = ", ".join(f'"{UUID(int=number)}"' for number in range(300))
+    assert estimated(SCHEMA._schema, TYPES, f"{{ allOf(keys: [{keys}]) {{ id }} }}").objects() == 300
+
+
+def test_a_negative_number_of_references_takes_nothing_off_a_price() -> None:
+    plain, root, below = (
+        estimated(SCHEMA._schema, TYPES, f'{{ shop(id: "{A}") {{ id }} {more} }}')
+        for more in ("", "top(first: -1000000) { id }", f'b: shop(id: "{A}") {{ id some(first: -1000000) {{ name }} }}')
+    )
+    assert root.points >= plain.points
+    assert below.points >= plain.points
+    assert min(root.rows, below.rows) >= plain.rows
 
 
 @pytest.mark.parametrize(
