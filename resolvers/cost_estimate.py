@@ -83,7 +83,7 @@ def estimate_cost(
     that cannot be.
     """
     reader = SelectionReader(types.parts, schema, operation, fragments, variables, scopes, tenant)
-    known = operation_cache(operation, fragments, variables.coerced)  # what resolvers will look for
+    known = operation_cache(operation, fragments, variables.coerced, scopes)  # what resolvers will look for
     costs = RootFieldCosts(types, schema, reader, known)
     fields = list(costs.root_fields())
     if any(each.is_refused for each in fields):  # nothing of it is executed

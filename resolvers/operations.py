@@ -18,14 +18,14 @@ _MAX_BYTES = 32 << 20
 _BYTES_AN_OPERATION, _BYTES_A_NODE = 4_096, 500
 """Of an operation's syntax tree, which its cache keeps alive: about 470 bytes a node, tokens included."""
 _BYTES_A_CACHE, _BYTES_A_PLANNED_NODE = 4_096, 200
-"""Of its cache for one set of variable values: selections and completers, about 160 bytes a node."""
+"""Of its cache for one set of variable values and scopes: selections and completers, about 160 bytes a node."""
 
 _KINDS = frozenset({str, int, bool, date, type(None)})
 _MAX_TEXT_LENGTH = 100
 """Maximum characters of a text in a key. Without a bound, callers could fill the memory."""
 
 OperationCache = dict[Hashable, Any]
-_Key = tuple[int, Hashable]
+_Key = tuple[int, frozenset[str], Hashable]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,10 +58,14 @@ _caches = LRUCache[_Key, tuple[_Operation, OperationCache]](
 
 
 def operation_cache(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any]
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    variables: Mapping[str, Any],
+    scopes: frozenset[str],
 ) -> OperationCache | None:
-    """Return the cache of an operation and its variables: a dictionary that is the same one the next time.
+    """Return the cache of an operation, its variables and a viewer's scopes: the same dictionary the next time.
 
+    Its keys are names of the operation, so that it has no more entries than the operation has root fields and types.
     Operations are identified by object identity, which works because parsed documents are cached. Variables that are
     used below the root fields are part of the key. Those that only root fields take, such as thousands of ids, are not.
     Returns None if a value cannot be part of a key, such as a list or a long text, or if the operation is too large.
@@ -71,7 +75,7 @@ def operation_cache(
         values = tuple((name, _frozen(variables[name])) for name in known.variables if name in variables)
     except _NotAKeyError:
         return None
-    return _cache_of((id(operation), values), known)
+    return _cache_of((id(operation), scopes, values), known)
 
 
 class _NotAKeyError(Exception):

@@ -146,7 +146,7 @@ def estimate_cost(
     """
     errors: list[GraphQLError] = []
     reader = Reader(schema, operation, fragments, variables, scopes)
-    known = operation_cache(operation, fragments, variables.coerced)  # what resolvers will look for
+    known = operation_cache(operation, fragments, variables.coerced, scopes)  # what resolvers will look for
     fields = list(_root_fields(schema, reader, known, errors))
     if any(each.is_refused for each in fields):  # nothing of it is executed
         fields = []
@@ -280,7 +280,7 @@ def _root_field(
     paths: tuple[tuple[str, ...], ...] = AIRCRAFT_PATHS if field_name == "fleet" else ((),)
 
     def read() -> Selection:
-        return remembered(known, found.name, paths, reader.scopes, lambda: reader.selection(group, declared, paths))
+        return remembered(known, found.name, paths, lambda: reader.selection(group, declared, paths))
 
     if field_name in ("node", "nodes"):
         nodes = [arguments["id"]] if field_name == "node" else arguments["ids"]

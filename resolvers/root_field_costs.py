@@ -233,6 +233,6 @@ class RootFieldCosts:
         return replace(cost, objects=len(texts))
 
     def _selection(self, cost: RootFieldCost, group: FieldDetailsList, declared: Any, type_name: str) -> Selection:
-        key = selection_key(self._types.parts, cost.name, type_name, self._reader.scopes, self._reader.tenant)
+        key = selection_key(self._types.parts, cost.name, type_name)
         read: Callable[[], Selection] = lambda: self._reader.selection(group, declared, type_name)  # noqa: E731
-        return remembered(self._known, key, read)
+        return remembered(self._known, key, self._reader.tenant, read)

@@ -69,21 +69,21 @@ def page_requests(
     return request, None if count is None else count_request(count, request)
 
 
-def remembered(known: OperationCache | None, key: tuple[object, ...], read: Callable[[], Selection]) -> Selection:
-    """Return the selection below a root field, read once an operation."""
-    if known is None:
-        return read()
-    if key not in known:
-        known[key] = read()
-    selection: Selection = known[key]
+def remembered(
+    known: OperationCache | None, key: tuple[object, ...], tenant: str, read: Callable[[], Selection]
+) -> Selection:
+    """Return the selection below a root field, read once an operation. One with cursors is cached for one tenant."""
+    selection: Selection | None = None if known is None else known.get(key)
+    if selection is None or selection.tenant not in (None, tenant):
+        selection = read()
+        if known is not None:
+            known[key] = selection
     return selection
 
 
-def selection_key(
-    parts: SchemaParts, field_name: object, type_name: str, scopes: frozenset[str], tenant: str
-) -> tuple[object, ...]:
-    """Return the key of a selection in what is remembered of an operation: it holds what was read of cursors."""
-    return (Selection, id(parts), field_name, type_name, scopes, tenant)
+def selection_key(parts: SchemaParts, field_name: object, type_name: str) -> tuple[object, ...]:
+    """Return the key of a selection in the cache of an operation, which belongs to a viewer's scopes."""
+    return (Selection, id(parts), field_name, type_name)
 
 
 def selected(parts: SchemaParts, info: GraphQLResolveInfo[Any], type_name: str, context: RequestContext) -> Selection:
@@ -100,8 +100,8 @@ def selected(parts: SchemaParts, info: GraphQLResolveInfo[Any], type_name: str, 
 
     if info.path.prev is not None:
         return read()
-    known = operation_cache(info.operation, info.fragments, variables)
-    return remembered(known, selection_key(parts, info.path.key, type_name, context.scopes, context.tenant), read)
+    known = operation_cache(info.operation, info.fragments, variables, context.scopes)
+    return remembered(known, selection_key(parts, info.path.key, type_name), context.tenant, read)
 
 
 async def _by_key(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:

@@ -75,21 +75,21 @@ def selected_of_aircraft(info: GraphQLResolveInfo[Any], paths: tuple[tuple[str, 
     if info.path.prev is not None:
         return _read(info, paths)
     # Strawberry hands resolvers the coerced values alone, and not in graphql-core's container.
-    known = operation_cache(info.operation, info.fragments, info.variable_values)  # type: ignore[arg-type]
-    return remembered(known, info.path.key, paths, info.context.scopes, lambda: _read(info, paths))
+    variables: Any = info.variable_values
+    known = operation_cache(info.operation, info.fragments, variables, info.context.scopes)
+    return remembered(known, info.path.key, paths, lambda: _read(info, paths))
 
 
 def remembered(
     known: OperationCache | None,
     root_field: object,
     paths: tuple[tuple[str, ...], ...],
-    scopes: frozenset[str],
     read: Callable[[], Selection],
 ) -> Selection:
     """The selection below a root field (by its name in the answer), read once an operation."""
     if known is None:
         return read()
-    key = (Selection, root_field, paths, scopes)
+    key = (Selection, root_field, paths)
     if key not in known:
         known[key] = read()
     selection: Selection = known[key]

@@ -75,12 +75,13 @@ class SelectionReader:
         self._known: dict[tuple[str, int], tuple[FieldDetailsList, GroupedFieldSet, int]] = {}
         self._marks = Sums(fragments, parts)
         self._is_refused = False
+        self._has_cursor = False
         self.fields_read = 0
         """Fields that were collected: what is remembered of an operation need not be read again."""
 
     def selection(self, top: FieldDetailsList, declared: Any, type_name: str) -> Selection:
         """Return what is asked of objects of a type below a field, which answers them, pages of them, or nodes."""
-        self._incremental_parts, self._is_refused = self.incremental(top), False
+        self._incremental_parts, self._is_refused, self._has_cursor = self.incremental(top), False, False
         named = get_named_type(declared)
         is_page = isinstance(named, GraphQLObjectType) and named.name != type_name
         node, is_counted = NodeBuilder(self._parts.target(type_name)), False
@@ -96,6 +97,7 @@ class SelectionReader:
             parts=self._incremental_parts,
             is_refused=self._is_refused,
             places=places,
+            tenant=self.tenant if self._has_cursor else None,
         )
 
     def root_fields(self) -> GroupedFieldSet:
@@ -231,6 +233,7 @@ class SelectionReader:
             period = period_of(arguments[PERIOD])
         request = self._parts.arguments.request(section, arguments, period, self.scopes, self.tenant)
         declared = get_named_type(parent.fields[group[0].node.name.value].type)
+        self._has_cursor |= bool(request.after)
         is_later = is_deferred(group, top)
         rows = rows_of(request) if request.is_list else 1
         self._incremental_parts += times * rows * self.incremental(group)

@@ -108,6 +108,8 @@ class Selection:
     """Whether a field that cannot be null may not be read: then nothing of the operation is executed."""
     places: Places = NO_PLACES
     """Places of the answer for each object, deferred parts too."""
+    tenant: str | None = None
+    """The tenant whose cursors it holds, which no other tenant may use; None where no list in it follows a cursor."""
 
 
 _Way = tuple[SectionRequest | FunctionCall, int | None]

@@ -239,9 +239,10 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         """Return the selection's completer, compiled once per execution, or once per operation for a root field."""
         known = None
         if path.prev is None:
-            known = operation_cache(self.operation, self.fragment_definitions, self.variable_values.coerced)
+            variables = self.variable_values.coerced
+            known = operation_cache(self.operation, self.fragment_definitions, variables, self.scopes)
         if known is not None:
-            root = (declared, path.key, self.encodes, self.scopes)
+            root = (declared, path.key, self.encodes)
             if root not in known:
                 known[root] = self._compiled(declared, details)
             complete: Complete | FallbackSelection = known[root]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,11 +12,14 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from gateway.execution.variables import coerced
 from gateway.schema import build_schema
+from loaders.statements.section_request import section_request
 from resolvers import pricing
 from resolvers.cost_estimate import CostEstimate, combine_costs, estimate_cost
+from resolvers.operations import operation_cache
 from resolvers.query_types import ModelTypes
+from resolvers.section_arguments import list_identity
 from tests.queries import DASHBOARD, TRENDS, everything
-from tests.resolvers.model_schemas import named
+from tests.resolvers.model_schemas import CURSORS, named
 
 FORMER: Any = build_schema()._schema
 FLEET, FLEET_TYPES = named("deploy.fleet.model")
@@ -228,3 +233,33 @@ def test_an_operation_is_read_once() -> None:
         return estimate_cost(ANALYTICS_TYPES, ANALYTICS, operation, fragments, values, scopes).fields_read
 
     assert (reading(1), reading(2), reading(500)) == (6, 1, 1)
+
+
+def _of_tenants(query: str) -> tuple[Callable[[str], CostEstimate], Callable[[], int]]:
+    """Return the estimate of one operation by tenant, and the number of entries in its cache."""
+    _, operation, fragments = _parsed(query)
+    scopes = ANALYTICS_TYPES.parts.field_scopes
+
+    def estimate(tenant: str) -> CostEstimate:
+        values = VariableValues({}, {})
+        return estimate_cost(ANALYTICS_TYPES, ANALYTICS, operation, fragments, values, scopes, tenant)
+
+    return estimate, lambda: len(operation_cache(operation, fragments, {}, scopes) or ())
+
+
+def test_an_operation_is_read_once_for_all_tenants() -> None:
+    estimate, entries = _of_tenants(f'{{ member(id: "{MEMBERS[0]}") {{ email invoices {{ totalCount }} }} }}')
+    assert [estimate(f"tenant {number}").fields_read for number in range(50)] == [4] + [1] * 49
+    assert entries() == 1
+
+
+def test_what_was_read_of_a_tenants_cursor_is_for_no_other_tenant() -> None:
+    request = section_request(ANALYTICS_TYPES.parts.model.bound_sections["Member.invoices"])
+    cursor = CURSORS.seal((dt.datetime(2026, 3, 1, tzinfo=dt.UTC), 1), list_identity(request), "a")
+    estimate, entries = _of_tenants(
+        f'{{ member(id: "{MEMBERS[0]}") {{ invoices(after: "{cursor}") {{ nodes {{ id }} }} }} }}'
+    )
+    errors = {tenant: [str(error) for error in estimate(tenant).errors] for tenant in ("a", "b")}
+    assert errors["a"] == []
+    assert "is not a cursor of this list" in errors["b"][0]
+    assert (estimate("a").fields_read, len(estimate("b").errors), entries()) == (1, 1, 1)

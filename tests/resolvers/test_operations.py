@@ -10,6 +10,7 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse
 from resolvers import operations
 from resolvers.operations import operation_cache
 
+SCOPES = frozenset({"register:read"})
 QUERY = """
 query($ids: [ID!]!, $deep: Boolean!, $first: Int, $period: Period) {
     aircraftByIds(ids: $ids) { id @include(if: $deep) analysis(period: $period) { ...Routes } }
@@ -24,11 +25,11 @@ class Way(StrEnum):
     UP, DOWN = "UP", "DOWN"
 
 
-def _of(document: Any, **variables: Any) -> dict[Any, Any] | None:
+def _of(document: Any, scopes: frozenset[str] = SCOPES, **variables: Any) -> dict[Any, Any] | None:
     operation, *fragments = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
     assert all(isinstance(one, FragmentDefinitionNode) for one in fragments)
-    return operation_cache(operation, {one.name.value: one for one in fragments}, variables)
+    return operation_cache(operation, {one.name.value: one for one in fragments}, variables, scopes)
 
 
 def test_the_same_operation_is_remembered_whatever_its_ids() -> None:
@@ -42,6 +43,17 @@ def test_another_value_of_a_directive_or_of_an_argument_below_is_another_one() -
     found = [_of(document, ids=["N1"], deep=True), _of(document, deep=False), _of(document, deep=True, first=3)]
     assert len({id(one) for one in found}) == 3
     assert _of(document, deep=True, first=3) is found[2]
+
+
+def test_other_scopes_have_another_one_within_the_same_bound() -> None:
+    document = parse(QUERY)
+    found = _of(document, deep=True)
+    assert found is not _of(document, frozenset(), deep=True)
+    assert _of(document, frozenset(SCOPES), deep=True) is found
+    for number in range(operations._MAX_OPERATIONS):
+        _of(document, frozenset({f"scope {number}"}), deep=True)
+    assert len(operations._caches) == operations._MAX_OPERATIONS
+    assert _of(document, deep=True) is not found
 
 
 def test_another_document_of_the_same_text_is_another_one() -> None:
