@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loaders.model.bound_sections import COUNT
 from loaders.model.canonical import ScalarError
-from loaders.objects.object_record import ObjectRecord
+from loaders.objects.object_record import ObjectRecord, values_of
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import StoreError
 from resolvers.deferred_loading import DeferredValue
@@ -43,7 +43,7 @@ class Page(NamedTuple):
     edges: list[Edge]
     has_next: bool
     has_previous: bool
-    total: int | StoreError | None
+    total: int | StoreError | DeferredValue | None
 
 
 def count_request(count: BoundSection, request: SectionRequest) -> SectionRequest:
@@ -71,7 +71,7 @@ def make_page(
     if record is None:
         edges = [(row, row[width:], identity) for row in shown]
     else:
-        edges = [(each, each.get(record)[width:], identity) for each in shown]
+        edges = [(each, row[width:], identity) for each, row in zip(shown, values_of(shown, record), strict=True)]
     return Page(edges, len(rows) > len(shown), bool(request.after), total)
 
 
@@ -98,11 +98,20 @@ def connection_reader(parts: SchemaParts, section: BoundSection) -> Read:
 
 
 def _total(each: ObjectRecord, request: SectionRequest) -> Any:
-    """Return the count of an object, or the error in its place; None where it was not asked for."""
-    column = each.values.get(request)
-    if column is None or isinstance(column, StoreError):
-        return column
-    row = column[each.place]
+    """Return the count of an object, or the error in its place; None where it was not asked for.
+
+    It is awaitable where only a deferred part asks for it.
+    """
+    if request not in each.values:
+        return None
+    try:
+        row = each.get(request)
+    except StoreError as error:
+        return error
+    return row.then(_count) if isinstance(row, DeferredValue) else _count(row)
+
+
+def _count(row: Any) -> Any:
     return None if row is None else row[0]
 
 

@@ -28,6 +28,7 @@ CORE: Any = SCHEMA._schema
 SELECTIONS = [
     "id email ... @defer { activity { actions } recentEvents { kind project { name } } label }",
     "id ... @defer { invoices(first: 2) { edges { cursor node { id lines { text } plan { name } } } totalCount } }",
+    "id b: invoices(first: 2) { edges { node { id } } } ... @defer { a: invoices(first: 2) { totalCount } }",
     "id lastInvoice { id ... @defer { lines { text amount } note } }",
     "id invoices { nodes { id ... @defer { lines { text } member { email } } } }",
     "id ... @defer { lastInvoice { id ... @defer { lines { text } plan { name } } } }",
@@ -89,6 +90,19 @@ async def test_what_fails_later_is_an_error_in_its_part() -> None:
     answer = merged(parts)
     assert answer["data"]["member"] == {"email": "a@x", "activity": None, "billing": {"id": "3"}}
     assert [error["path"] for error in answer["errors"]] == [["member", "activity"]]
+
+
+async def test_a_count_that_fails_later_leaves_the_page_that_did_not_ask_for_it() -> None:
+    query = f'''{{ member(id: "{A}") {{ b: invoices(first: 1) {{ nodes {{ id }} }}
+        ... @defer {{ a: invoices(first: 1) {{ totalCount }} }} }} }}'''
+    failing = {**ANSWERS, "Member.invoices.count": StoreUnavailable("crm", "gone")}
+    context = _context(FakeObjects(failing), in_parts=True)
+    result: Any = await SCHEMA.execute(query, context_value=context)
+    parts = [result.initial_result.formatted, *[part.formatted async for part in result.subsequent_results]]
+    await context.release()
+    answer = merged(parts)
+    assert answer["data"]["member"] == {"b": {"nodes": [{"id": "1"}]}, "a": None}
+    assert [error["path"] for error in answer["errors"]] == [["member", "a", "totalCount"]]
 
 
 async def test_when_nothing_waits_any_more_no_task_is_left() -> None:
