@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import strawberry
 
 from loaders.model.databases import Value
-from loaders.model.names import camel
 from loaders.model.scalars import INTEGER, SCALARS, TEXT, Scalar, enum_scalar
 from loaders.model.shapes import Cardinality
 from resolvers.model_fields import FieldText, argument, input_field
@@ -124,11 +123,6 @@ class InputTypes:
 def order_member(name: str) -> str:
     """Return the enum's member in the API for a member of an order."""
     return name.upper()
-
-
-def field_by_graphql_name(fields: Sequence[DeclaredField]) -> dict[str, str]:
-    """Return the names of fields by their names in the API."""
-    return {camel(field.name): field.name for field in fields}
 
 
 def _order_members(declared: FieldsType) -> Any:

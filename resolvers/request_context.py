@@ -1,14 +1,11 @@
-"""What resolvers get with each request."""
+"""The context of a request, which resolvers get: its loaders, its scopes, and what is still being loaded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from resolvers.deferred_loading import DeferredLoads
-
-if TYPE_CHECKING:
-    pass
 
 
 class Loaders(Protocol):

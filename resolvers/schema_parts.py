@@ -43,7 +43,7 @@ class SchemaParts:
     @property
     def field_scopes(self) -> frozenset[str]:
         """The scopes that fields need: a viewer with all of them may read everything."""
-        return frozenset(each for scope in self.model.scopes for each in scope.split())
+        return self.model.scopes
 
     def leaf(self, shape: Shape) -> Any:
         """Return the type of a leaf, or of a list of leaves."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ from loaders.statements.argument_values import default_value
 from loaders.statements.section_request import Period, SectionRequest, section_request
 from resolvers.cursors import CursorSealer
 from resolvers.input_types import AFTER, FILTER, FIRST, ORDER_BY, order_member
-from resolvers.scopes import ForbiddenError
+from resolvers.scopes import ForbiddenError, unmet_scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +46,18 @@ class SectionArguments:
         """
         if not section.arguments and all(arguments.get(name) is None for name in (AFTER, FILTER, ORDER_BY)):
             return _plain_request(section, arguments.get(FIRST), period)
-        order = _order(section, arguments.get(ORDER_BY), scopes)
         request = section_request(
             section,
             period=period,
             first=arguments.get(FIRST),
-            order=order,
+            order=_order(section, arguments.get(ORDER_BY), scopes),
             filters=_filters(section, arguments.get(FILTER), scopes),
             arguments=_sql_arguments(section, arguments),
         )
         cursor = arguments.get(AFTER)
         if cursor is None:
             return request
-        values = self.cursors.open(cursor, list_identity(request), tenant)
-        return section_request(
-            section,
-            period=period,
-            first=arguments.get(FIRST),
-            after=values,
-            order=order,
-            filters=dict(request.filters),
-            arguments=dict(request.arguments),
-        )
+        return replace(request, after=self.cursors.open(cursor, list_identity(request), tenant))
 
 
 @lru_cache(maxsize=4_096)
@@ -146,11 +136,10 @@ def canonical(value: Any, name: str) -> Any:
     return str(value) if isinstance(value, Enum) else value
 
 
-def _check(what: str, needed: Iterable[str], scopes: frozenset[str] | None) -> None:
-    for scope in sorted(needed):
-        alternatives = scope.split()
-        if scopes is not None and not any(each in scopes for each in alternatives):
-            raise ForbiddenError(what, *alternatives)
+def _check(what: str, needed: Collection[str], scopes: frozenset[str] | None) -> None:
+    missing = () if scopes is None else unmet_scopes(needed, scopes)
+    if missing:
+        raise ForbiddenError(what, *missing)
 
 
 def _sql_arguments(section: BoundSection, arguments: Mapping[str, Any]) -> dict[str, Any]:
