@@ -16,6 +16,7 @@ _PAGES = {
     " of registration": "nodes { registration { model manufacturer year seats } }",
     " twice": "nodes { id } edges { node { id registration { model } } }",
 }
+_VALIDATE = {"graphql-cost": "validate"}
 _CHOSEN = {
     "filtered and ordered": "filter: {seats: {from: 99}, year: {from: 1990}}, orderBy: {field: SEATS, direction: DESC}",
     "by prefix": 'filter: {tailNumberPrefix: "N9"}, orderBy: {field: REVISED_AT}',
@@ -89,47 +90,41 @@ def _mixed(schema: GraphQLSchema) -> Iterator[Shape]:
 
 
 def _modes(schema: GraphQLSchema) -> Iterator[Shape]:
-    whole = everything(schema)
-    for mode in ("validate", "report"):
-        for size in SIZES:
-            yield Shape(f"{mode} of dashboard, {size} ids", DASHBOARD, size, headers={"graphql-cost": mode})
-            yield Shape(f"{mode} of everything, {size} ids", whole, size, headers={"graphql-cost": mode})
-    for size in SIZES:
-        yield aircraft(
-            "analysis(period: $p0) { punctuality { flights } }",
-            "validate, new period",
-            size,
-            1,
-            headers={"graphql-cost": "validate"},
-        )
-        inside = leaves(schema, "Analysis")
-        yield aircraft(
-            f"analysis(period: $p0) {inside}",
-            "validate of all sections, new period",
-            size,
-            1,
-            headers={"graphql-cost": "validate"},
-        )
-        many = " ".join(
-            f"a{at}: analysis(period: $p{at}) {{ routeBenchmark {{ origin }} punctuality {{ flights }} }}"
-            for at in range(15)
-        )
-        yield aircraft(many, "validate, 15 new periods", size, 15, headers={"graphql-cost": "validate"})
-        for name, query in (("dashboard", DASHBOARD), ("everything", whole)):
-            yield Shape(
-                f"explain {name}, validate, {size} ids",
-                query,
-                size,
-                headers={"graphql-cost": "validate"},
-                extensions={"explain": True},
-            )
-            yield Shape(f"explain {name}, {size} ids", query, size, extensions={"explain": True})
-            yield Shape(f"accounting of {name}, {size} ids", query, size, extensions={"accounting": True})
+    """Yield what is told of operations, and operations in batches and exports."""
+    yield from _told(everything(schema))
+    yield from _new_periods(leaves(schema, "Analysis"))
     for size in SIZES:
         yield Shape(f"batch of 10 dashboards, {size} ids", DASHBOARD, size, operations=10)
     yield Shape("batch of 10 __typename", "{ __typename }", operations=10)
     yield Shape("export of 1", "$ids", 1, path="/export/analysis?ids=$ids")
     yield Shape("export of 50", "$ids", 50, path="/export/analysis?ids=$ids")
+
+
+def _told(whole: str) -> Iterator[Shape]:
+    """Yield costs, explanations and accounting of the dashboard and of everything."""
+    explain, accounting = {"explain": True}, {"accounting": True}
+    for size in SIZES:
+        for name, query in (("dashboard", DASHBOARD), ("everything", whole)):
+            for mode in ("validate", "report"):
+                yield Shape(f"{mode} of {name}, {size} ids", query, size, headers={"graphql-cost": mode})
+            label = f"explain {name}, validate, {size} ids"
+            yield Shape(label, query, size, headers=_VALIDATE, extensions=explain)
+            yield Shape(f"explain {name}, {size} ids", query, size, extensions=explain)
+            yield Shape(f"accounting of {name}, {size} ids", query, size, extensions=accounting)
+
+
+def _new_periods(inside: str) -> Iterator[Shape]:
+    """Yield estimates of operations whose periods were never asked for, so that each is read again."""
+    many = " ".join(
+        f"a{at}: analysis(period: $p{at}) {{ routeBenchmark {{ origin }} punctuality {{ flights }} }}"
+        for at in range(15)
+    )
+    for size in SIZES:
+        section = "analysis(period: $p0) { punctuality { flights } }"
+        yield aircraft(section, "validate, new period", size, 1, headers=_VALIDATE)
+        every = f"analysis(period: $p0) {inside}"
+        yield aircraft(every, "validate of all sections, new period", size, 1, headers=_VALIDATE)
+        yield aircraft(many, "validate, 15 new periods", size, 15, headers=_VALIDATE)
 
 
 def _parts() -> Iterator[Shape]:

@@ -46,20 +46,22 @@ class Held:
     clean: Any
 
 
-def _types(answer: Any) -> Any:
+def _both(held: Held) -> list[Any]:
+    return [held.clean, held.attribute]
+
+
+def _row(value: Any) -> tuple[Any, ...]:
+    return (value, [value, value], [None, value, value], value)
+
+
+def _rows(held: Held) -> list[Any]:
+    return [_row(held.clean), _row(held.attribute), None, (None, None, None, held.clean)]
+
+
+def _section_type(answer: Any) -> Any:
     items = list_of(answer | None) | None
-
-    def both(held: Held) -> list[Any]:
-        return [held.clean, held.attribute]
-
-    def row(value: Any) -> tuple[Any, ...]:
-        return (value, [value, value], [None, value, value], value)
-
-    def rows(held: Held) -> list[Any]:
-        return [row(held.clean), row(held.attribute), None, (None, None, None, held.clean)]
-
     own = {"value": column("value", 0, answer | None), "array": column("array", 1, list_of(answer | None) | None)}
-    section = object_type(
+    return object_type(
         "Section",
         {},
         **own,
@@ -67,27 +69,36 @@ def _types(answer: Any) -> Any:
         strict=column("strict", 3, answer),
         self=batched(object_type("Inner", {}, value=column("value", 0, answer | None)) | None, lambda one: one),
     )
-    edge = object_type("Edge", {"cursor": str, "node": section | None})
-    page = object_type("Page", {"edges": list_of(edge)})
-    link = object_type(
+
+
+def _link_type(answer: Any) -> Any:
+    items = list_of(answer | None) | None
+    return object_type(
         "Link",
         {},
         leaf=batched(answer | None, lambda one: one.attribute),
-        array=batched(items, both),
-        link=batched(object_type("Last", {}, array=batched(items, both)) | None, lambda one: one),
+        array=batched(items, _both),
+        link=batched(object_type("Last", {}, array=batched(items, _both)) | None, lambda one: one),
     )
+
+
+def _item_type(answer: Any) -> Any:
+    items = list_of(answer | None) | None
+    section = _section_type(answer)
+    edge = object_type("Edge", {"cursor": str, "node": section | None})
+    page = object_type("Page", {"edges": list_of(edge)})
     return object_type(
         "Item",
         {"attribute": answer | None},
         leaf=batched(answer | None, lambda one: one.attribute),
-        array=batched(items, both),
+        array=batched(items, _both),
         maybe=batched(items, lambda one: [None, one.attribute]),
         missing=batched(items, lambda _one: None),
-        section=batched(section | None, lambda one: row(one.attribute)),
-        list=batched(list_of(section | None), rows),
-        strict=batched(list_of(section | None), lambda one: rows(one)[:2]),
-        page=batched(page, lambda one: _Page([_Edge("c", row) for row in rows(one)[:2]])),
-        link=batched(link | None, lambda one: one),
+        section=batched(section | None, lambda one: _row(one.attribute)),
+        list=batched(list_of(section | None), _rows),
+        strict=batched(list_of(section | None), lambda one: _rows(one)[:2]),
+        page=batched(page, lambda one: _Page([_Edge("c", row) for row in _rows(one)[:2]])),
+        link=batched(_link_type(answer) | None, lambda one: one),
     )
 
 
@@ -103,7 +114,7 @@ class _Page:
 
 
 def _schema(scalar: str, values: Sequence[Any]) -> strawberry.Schema:
-    item = _types(PYTHON[scalar])
+    item = _item_type(PYTHON[scalar])
     clean = EXACT[scalar][0]
 
     def resolve() -> Any:
