@@ -1,4 +1,4 @@
-"""What it costs to know who asks, what it will cost, and how much they have asked for: with all of it, and without."""
+"""Measure the cost of authentication, price estimates and rate limits: the gateway with all of them, and without."""
 
 import os
 import subprocess

@@ -28,23 +28,23 @@ GOALS = {
     ("trends", 4_000): 1.25,
     ("everything", 500): 1.5,
 }
-"""How many times the floor's median the gateway's may be."""
+"""Maximum ratio of the gateway's median to the floor's."""
 LOAD_GOAL = 0.85
-"""Of the floor's requests a second."""
+"""Minimum share of the floor's requests a second."""
 
 WARM_GOALS = {REDIS: 0.6, MEMORY: 0.35}
-"""How many times the cold floor's median a warm answer's may be."""
+"""Maximum ratio of a warm answer's median to the cold floor's."""
 CACHED_GOAL = 0.7
-"""Of a bare ASGI application's requests a second."""
+"""Minimum share of a bare ASGI application's requests a second."""
 EDGE_GOAL = 0.8
-"""Of the edge's requests a second before a bare ASGI application."""
+"""Minimum share of the edge's requests a second before a bare ASGI application."""
 EDGE_GOAL_PER_S = 10_000
 GUARDED_GOAL = 1.05
-"""How many times the unguarded median the guarded one may be."""
+"""Maximum ratio of the guarded median to the unguarded one."""
 SCALAR_GOALS = {RICH: 1.5, DECIMALS: 2.0}
-"""How many times the median of plain columns theirs may be."""
+"""Maximum ratio of their median to that of plain columns."""
 STALL_GOAL_MS = 50.0
-"""That a small request's p99 may be above idle."""
+"""Maximum rise of a small request's p99 above idle."""
 
 _READING = """
 Three endpoints answer the same, each in a process of its own with one worker, over the same stores, with
@@ -80,7 +80,7 @@ class Results:
 
 
 def page(results: Results, plot: str = "") -> str:
-    """What was measured, section by section; `plot` is the picture's file name."""
+    """Return the page of results, section by section; `plot` is the picture's file name."""
     queries = dict.fromkeys(cell.query for cell in results.cells)
     sections = [
         "# Benchmarks\n\n`make bench`, " + _machine(),

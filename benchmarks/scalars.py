@@ -1,4 +1,4 @@
-"""What money, enums, JSON and arrays cost beside integers and texts, from the driver's values to the answer's bytes.
+"""Measure money, enums, JSON and arrays against integers and texts, from the driver's values to the answer's bytes.
 
 No store answers here: the columns are what asyncpg would return. They are converted, put into rows, completed by the
 executor and encoded, as those of a section are. Times are the processor's: nothing waits, and other processes of the
@@ -30,7 +30,7 @@ OBJECTS = 300
 PLAIN, RICH = "integers and texts", "money, enums, JSON, arrays"
 FLOATS, DECIMALS = "floats", "decimals"
 PAIRS = ((PLAIN, RICH), (FLOATS, DECIMALS))
-"""What is compared: the second with the first."""
+"""The pairs that are compared: the second with the first."""
 
 
 class _Role(Enum):
@@ -69,7 +69,7 @@ SETS: Mapping[str, Sequence[_Column]] = {
     FLOATS: (_FLOAT,) * 10,
     DECIMALS: (_MONEY,) * 10,
 }
-"""By name, ten columns of an object."""
+"""Ten columns of an object, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What caching saves: warm answers against the cold floor, and cached responses against a bare ASGI application."""
+"""Measure what caching saves: warm answers against the cold floor, cached responses against a bare ASGI application."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack

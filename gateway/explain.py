@@ -1,4 +1,4 @@
-"""What an operation will do, told before it does it: both stores' statements, and what the cache has."""
+"""Explain an operation before it is executed: the statements of both stores, and what is cached."""
 
 from __future__ import annotations
 

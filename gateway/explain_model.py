@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from resolvers.selection_tree import SelectionNode
 
 States = Mapping["SectionRequest", Counter[str] | None]
-"""How many objects each section is cached of, by state; None where that depends on the tenant's time zone, which is not
-loaded to be told."""
+"""The number of objects of each section by cache state; None where it depends on the tenant's time zone, which an
+explanation does not load."""
 
 
 async def explain_model(estimate: CostEstimate, loaders: RequestLoaders) -> dict[str, Any]:
@@ -69,7 +69,7 @@ async def _loads(waves: Iterable[Wave], loaders: RequestLoaders) -> dict[str, An
 
 
 def _canonical(node: SelectionNode, keys: Sequence[Any]) -> list[Any]:
-    """Return the keys once each, as the databases have them; what cannot be a key is no object."""
+    """Return the keys once each, as the databases have them; a text that is no key names no object."""
     key = node.target.key_space.key
     values = (key.read(each) if isinstance(each, str) and key.scalars else each for each in keys)
     return list(dict.fromkeys(value for value in values if value is not None))

@@ -1,4 +1,4 @@
-"""How operations of a schema are priced: the sample fleet's by its own code, a model's by what the model says."""
+"""Price the operations of a schema: those of the sample fleet by its own code, those of a model by the model."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ Estimate = Callable[
     ["OperationDefinitionNode", "Mapping[str, FragmentDefinitionNode]", "VariableValues", "frozenset[str]", str],
     CostEstimate,
 ]
-"""Returns the cost of a valid operation with its fragments, coerced variables, the viewer's scopes and
-tenant (empty for a model without tenants). Raises GraphQLError for directives of the operation's own fields that cannot
-be."""
+"""Returns the cost of a valid operation with its fragments, coerced variables, the viewer's scopes and tenant (empty
+for a model without tenants). Raises GraphQLError for invalid directives of the operation's own fields."""
 
 
 @dataclass(frozen=True, slots=True)

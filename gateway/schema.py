@@ -40,7 +40,7 @@ class GatewaySchema(strawberry.Schema):
     model: Model | None
     """None for the sample fleet, whose engine does not read models yet."""
     types: ModelTypes | None
-    """Those that were made from the model."""
+    """The types that were made from the model; None for the sample fleet."""
     field_scopes: frozenset[str]
     """The scopes that fields need: a request with all of them may read everything."""
 

@@ -52,7 +52,7 @@ def count_request(count: BoundSection, request: SectionRequest) -> SectionReques
 
 
 def holds_objects(declared: object) -> bool:
-    """Whether a Strawberry type is a page of objects, each of which may be large."""
+    """Return whether a Strawberry type is a page of objects, each of which may be large."""
     return getattr(declared, "fuseway_holds_objects", False)
 
 

@@ -1,7 +1,7 @@
-"""What an operation will take, told from its selection before any store is asked.
+"""Estimate the cost of an operation from its selection, before any store is asked.
 
-A point is about ten microseconds of CPU, of the gateway and its stores together, with nothing cached. What statements
-cost is in `loaders/statements/cost.py`; here is what the gateway does besides: it reads the operation, and completes
+A point is about ten microseconds of CPU, of the gateway and its stores together, with nothing cached. The points of
+statements are in `loaders/statements/cost.py`; here are those of the gateway: it reads the operation, and completes
 each place of the answer.
 """
 
@@ -30,7 +30,7 @@ REQUEST_POINTS = 60
 _OPERATION_POINTS = 20
 """Points of an operation, several of which may be in a batch."""
 _READ_FIELD_POINTS = 1.2
-"""Points of a field where the price alone is told, if it is not remembered: its arguments are coerced."""
+"""Points of reading a field for the price alone, unless it is cached: its arguments are coerced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class CostEstimate:
     bytes: int = 0
     points: int = 0
     reading: int = 0
-    """The points of telling all this: what was remembered of the operations was not read again."""
+    """The points of making the estimate: what was cached of the operations was not read again."""
     operations: int = 0
     fields_read: int = 0
     root_fields: Sequence[RootFieldCost] = field(default=(), compare=False)
     errors: Sequence[GraphQLError] = field(default=(), compare=False)
-    """Of fields that execution will refuse, each for itself, before it asks for anything: they cost nothing."""
+    """Errors of fields that execution will refuse, each by itself, before it asks for anything: they cost nothing."""
 
     def objects(self) -> int:
         """Return the number of different objects that are named, and of those of pages and references."""
@@ -79,8 +79,8 @@ def estimate_cost(
 ) -> CostEstimate:
     """Return the cost of a valid operation with coerced variables, for a viewer of a tenant with these scopes.
 
-    Fields with arguments that cannot be cost nothing. Raises GraphQLError for directives of the operation's own fields
-    that cannot be.
+    Fields with invalid arguments cost nothing. Raises GraphQLError for invalid directives of the operation's own
+    fields.
     """
     reader = SelectionReader(types.parts, schema, operation, fragments, variables, scopes, tenant)
     known = operation_cache(operation, fragments, variables.coerced, scopes)  # what resolvers will look for

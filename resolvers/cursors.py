@@ -26,9 +26,9 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 class CursorSealer:
     """Seals the values that a row is ordered by, and opens what it sealed.
 
-    A cursor is encrypted and authenticated. Values of columns that a viewer may not read do not leave by it, and nobody
-    can find them out by asking for what follows a guess. The same values make the same cursor. Processes that have the
-    same secret open each other's cursors.
+    A cursor is encrypted and authenticated. Values of columns that a viewer may not read do not leave by it, and
+    cannot be found out by asking for what follows a guess. The same values make the same cursor. Processes that have
+    the same secret open each other's cursors.
     """
 
     def __init__(self, secret: bytes | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What only deferred parts of an answer ask: loaded after all else, and awaited where it is completed."""
+"""Load what only deferred parts of an answer ask after all else, and await it where it is completed."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class DeferredValue:
         return value if self._read is None else self._read(value)
 
     def then(self, read: Callable[[Any], Any]) -> DeferredValue:
-        """Return what the function makes of the value."""
+        """Return the value as the function converts it once it is loaded."""
         return DeferredValue(self._load, self._request, self._place, read)
 
 
 def when_loaded(values: Sequence[Any], read: Callable[[Sequence[Any]], Sequence[Any]]) -> Sequence[Any]:
-    """Return what the function makes of values of one field, in order; of those that are being loaded, later."""
+    """Return the values of one field as the function converts them, in order: at once, or once they are loaded."""
     if values and isinstance(values[0], DeferredValue):
         return [value.then(lambda each: read([each])[0]) for value in values]
     return read(values)
@@ -77,7 +77,7 @@ class _Column:
 
 
 class DeferredLoads:
-    """What is being loaded for the deferred parts of one request's answer."""
+    """The loads in progress for the deferred parts of one request's answer."""
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[Sequence[ObjectRecord]]] = []

@@ -1,4 +1,4 @@
-"""How many places of the answer an introspection fills: each of them is completed by itself."""
+"""Count the places of the answer that an introspection fills: each of them is completed by itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Counting:
         self._reader = reader
 
     def of(self, field: GraphQLField, group: FieldDetailsList, elements: _Elements) -> Places:
-        """The places of what a field answers."""
+        """Return the places of a field's answers."""
         parent = get_named_type(field.type)
         if not isinstance(parent, GraphQLObjectType):
             return Places()
@@ -65,7 +65,7 @@ class _Counting:
         return Places(introspected=filled, fields=read)
 
     def _answers(self, field: GraphQLField, group: FieldDetailsList, elements: _Elements) -> _Elements:
-        """What the field answers of each element; nothing where that is a leaf."""
+        """Return the field's answers of each element; nothing where the field is a leaf."""
         if field.resolve is None or not isinstance(get_named_type(field.type), GraphQLObjectType):
             return {}
         arguments = self._reader.arguments_of(field, group)

@@ -1,4 +1,4 @@
-"""What loading a selection takes, with nothing cached: statements and points, level by level of its tree."""
+"""Estimate the statements and points of loading a selection with nothing cached, level by level of its tree."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Wave(NamedTuple):
 
 @dataclass(slots=True)
 class _Together:
-    """What is loaded together of one key space: every object is asked all that any of them is."""
+    """The requests and keys of one key space that are loaded together: each object is asked all of the requests."""
 
     requests: set[SectionRequest] = field(default_factory=set)
     keys: set[Any] = field(default_factory=set)

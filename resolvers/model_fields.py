@@ -53,7 +53,7 @@ class AskedGroup:
 
 @dataclass(frozen=True, slots=True)
 class AskedFunction:
-    """What a function of the model answers for all objects at once, by the name of the field, as in `Member.near`."""
+    """The answers of a function of the model for all objects at once, by the name of the field, as in `Member.near`."""
 
     name: str
     shape: Shape
@@ -102,7 +102,7 @@ class AsyncField(StrawberryField):
 
 @dataclass(frozen=True, slots=True)
 class FieldText:
-    """What the schema says of a field: its name, and texts that may be empty."""
+    """The name and the texts of a field in the schema; the texts may be empty."""
 
     name: str
     description: str = ""

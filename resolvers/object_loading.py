@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resolvers.selection_tree import SelectionNode
 
 MANY_OBJECTS = 500
-"""Above it, other requests get their turn between two ways that are followed."""
+"""Objects of a level above which the event loop serves other requests before the next level."""
 
 _Level = list[tuple["SelectionNode", Sequence[ObjectRecord]]]
 """Nodes with the records of their objects, all of which exist."""

@@ -16,9 +16,9 @@ _MAX_OPERATIONS = 256
 _MAX_BYTES = 32 << 20
 """Estimated maximum of the known operations, and of their caches."""
 _BYTES_AN_OPERATION, _BYTES_A_NODE = 4_096, 500
-"""Of an operation's syntax tree, which its cache keeps alive: about 470 bytes a node, tokens included."""
+"""Bytes of an operation's syntax tree, which its cache keeps alive: about 470 a node, tokens included."""
 _BYTES_A_CACHE, _BYTES_A_PLANNED_NODE = 4_096, 200
-"""Of its cache for one set of variable values and scopes: selections and completers, about 160 bytes a node."""
+"""Bytes of its cache for one set of variable values and scopes: selections and completers, about 160 a node."""
 
 _KINDS = frozenset({str, int, bool, date, type(None)})
 _MAX_TEXT_LENGTH = 100
@@ -49,7 +49,7 @@ _operations = LRUCache[int, _Operation](
     size_of=lambda _, operation: _BYTES_AN_OPERATION + _BYTES_A_NODE * operation.nodes,
     on_evict=_drop_caches,
 )
-"""By id of the node, which cannot be reused as long as the node is here."""
+"""Operations by the id of their node, which is not reused as long as the node is here."""
 _caches = LRUCache[_Key, tuple[_Operation, OperationCache]](
     max_entries=_MAX_OPERATIONS,
     max_bytes=_MAX_BYTES,

@@ -29,7 +29,7 @@ class RequestContext:
 
     loaders: Loaders
     scopes: frozenset[str]
-    """What the request may read."""
+    """The scopes of its viewer."""
     encode_in_chunks: bool = False
     """Whether large lists may be answered as encoded JSON, for an encoder that takes it as it is."""
     in_parts: bool = False
@@ -38,7 +38,7 @@ class RequestContext:
 
     @property
     def tenant(self) -> str:
-        """The text of the key of the tenant that is loaded for; empty for a model without tenants."""
+        """The text of the tenant's key; empty for a model without tenants."""
         scope = self.loaders.tenant
         return "" if scope is None else str(scope.text)
 

@@ -1,4 +1,4 @@
-"""What an operation's own fields cost: what they load, and how their places in the answer are completed."""
+"""Costs of an operation's own fields: of their loads, and of completing their places in the answer."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _FIELD_POINTS = 0.5
 _NODE_POINTS = 1.5
 """Points of an object that `node` or `nodes` answers: which type it is of is looked at one by one."""
 _PLACES_POINTS = Places(leaves=0.007, objects=0.05, edges=0.5, alone=1.5, denied=5, introspected=0.35, bytes=0.0003)
-"""Points of a place of the answer, by how it is completed, and of a byte, which is encoded, compressed and sent. Alone
-is by graphql-core, over a hundred times as slow."""
+"""Points of a place of the answer, by how it is completed, and of a byte, which is encoded, compressed and sent.
+`alone` is by graphql-core, over a hundred times as slow."""
 _PART_POINTS = 3.5
 """Points of a part that comes later: it is put together by itself, and holds up everything for a moment."""
 _EXPLAINED_POINTS, _LOOKED_UP_POINTS = 5, 0.03
@@ -51,25 +51,25 @@ _PART_BYTES = 100
 
 @dataclass(frozen=True, slots=True)
 class RootFieldCost:
-    """One of the operation's own fields: what it loads of how many objects, and what its places cost."""
+    """The cost of one of the operation's own fields: its loads, its objects, and its places in the answer."""
 
     name: str
     """Its name in the answer."""
     objects: int = 0
     asked: int = 0
-    """Ids that it lists."""
+    """The number of ids that it lists."""
     waves: tuple[Wave, ...] = ()
-    """What it loads first: of each type of objects that it names, or of its page."""
+    """Its first loads: one for each type of objects that it names, or that of its page."""
     is_page: bool = False
     bytes: int = 0
-    """Of its part of the answer, about."""
+    """About the bytes of its part of the answer."""
     rows: float = 0
     is_refused: bool = False
-    """Whether the operation is refused, for a field that cannot be null and may not be read."""
+    """Whether the operation is refused, for a non-null field that may not be read."""
     completing: float = 0
     """Points of completing its places."""
     introspected: int = 0
-    """Of these places, those of the schema's own description: they are completed in one go."""
+    """The number of these places that describe the schema itself: they are completed in one go."""
 
     def explaining(self) -> float:
         """Return the points of explaining its sections, which a cache may be asked for of each object."""
@@ -116,7 +116,7 @@ class RootFieldCosts:
         self._reader = reader
         self._known = known
         self.errors: list[GraphQLError] = []
-        """Of fields with arguments that cannot be."""
+        """Errors of fields with invalid arguments."""
 
     def root_fields(self) -> Iterator[RootFieldCost]:
         """Yield the cost of each field of the operation but those that are in error."""

@@ -1,4 +1,4 @@
-"""What the makers of types share: the model, its types by name, its inputs, and how arguments are read."""
+"""The parts of a schema that the makers of types share: the model, its types by name, its inputs and arguments."""
 
 from __future__ import annotations
 

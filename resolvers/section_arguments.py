@@ -42,7 +42,7 @@ class SectionArguments:
         """Return what a field with these coerced arguments asks of a section.
 
         With `scopes`, raises ForbiddenError for a filter or an order that needs another. Raises CallerError, with the
-        field's name, for values that cannot be, a cursor of another tenant among them.
+        field's name, for invalid values, a cursor of another tenant among them.
         """
         if not section.arguments and all(arguments.get(name) is None for name in (AFTER, FILTER, ORDER_BY)):
             return _plain_request(section, arguments.get(FIRST), period)

@@ -77,7 +77,7 @@ class SelectionReader:
         self._is_refused = False
         self._has_cursor = False
         self.fields_read = 0
-        """Fields that were collected: what is remembered of an operation need not be read again."""
+        """Fields that were collected: what is cached of an operation is not read again."""
 
     def selection(self, top: FieldDetailsList, declared: Any, type_name: str) -> Selection:
         """Return what is asked of objects of a type below a field, which answers them, pages of them, or nodes."""
@@ -115,11 +115,11 @@ class SelectionReader:
         return self._operation.operation is OperationType.MUTATION
 
     def arguments(self, parent: GraphQLObjectType, group: FieldDetailsList) -> dict[str, Any]:
-        """Return the coerced arguments of a field. Raises GraphQLError for one that cannot be."""
+        """Return the coerced arguments of a field. Raises GraphQLError for an invalid one."""
         return self.arguments_of(parent.fields[group[0].node.name.value], group)
 
     def arguments_of(self, field: GraphQLField, group: FieldDetailsList) -> dict[str, Any]:
-        """Return the coerced arguments of a field that is declared so. Raises GraphQLError for one that cannot be."""
+        """Return the coerced arguments of a field with this declaration. Raises GraphQLError for an invalid one."""
         return get_argument_values(field, group[0].node, self._variables)
 
     def incremental(self, group: FieldDetailsList) -> int:

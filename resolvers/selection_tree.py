@@ -1,4 +1,4 @@
-"""What an operation asks of objects, as a tree: a node for each object type that is met on a way down from the root."""
+"""The selection tree of an operation: a node for each object type that is met on a way down from the root."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class SelectionNode:
-    """What is asked of each of some objects of one type, loaded together, and which of their columns lead on."""
+    """The requests of objects of one type that are loaded together, and the ways on from their columns."""
 
     target: Target
     requests: frozenset[SectionRequest]
@@ -72,7 +72,7 @@ class SelectionNode:
     calls: tuple[FunctionCall, ...] = ()
     """Functions, which are called as soon as the objects' own columns are there, whatever is deferred."""
     deferred: SelectionNode | None = None
-    """What only deferred parts ask, so that it may come later; None where there is nothing of that kind."""
+    """The requests of deferred parts alone, which may come later; None where there are none."""
 
     def without_record(self) -> SelectionNode:
         """Return the node without the request of the record, which a list's rows answer."""
@@ -97,15 +97,15 @@ def _references(call: FunctionCall) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a root field asks of each of its objects, and what that means for the answer."""
+    """The selection below a root field, read: the tree of what it loads, and the places that it fills in the answer."""
 
     node: SelectionNode
     is_counted: bool = False
     """Whether a page's `totalCount` is asked for."""
     parts: float = 0
-    """Of the answer for each object that come later, each for itself: one for each place of @defer or @stream."""
+    """Parts of the answer for each object that come later: one for each place of @defer or @stream."""
     is_refused: bool = False
-    """Whether a field that cannot be null may not be read: then nothing of the operation is executed."""
+    """Whether a non-null field may not be read: then nothing of the operation is executed."""
     places: Places = NO_PLACES
     """Places of the answer for each object, deferred parts too."""
     tenant: str | None = None

@@ -124,7 +124,7 @@ def _item(name: str, leaf: Leaf, typename: str) -> str:
 
 
 def _compiled(scope: Mapping[str, Any], *lines: str) -> Any:
-    """The function of these lines. They hold names of the schema and response keys of the document, as literals."""
+    """Return the function of these lines, which hold names of the schema and response keys as literals."""
     names: dict[str, Any] = {"FallbackValue": FallbackValue, **TEMPLATE_NAMES, **scope}
     exec("\n".join(lines), names)  # noqa: S102 (response keys enter as repr() of strings that the parser took as names)
     return names["complete"]

@@ -34,9 +34,9 @@ LEAF_SCALARS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class LeafType:
-    """How a leaf is recognized and written, in expressions of `{v}`.
+    """The expressions of `{v}` that recognize and write a leaf.
 
-    What the guard is not true of (a bool as Int, a NaN, an exception in place of a value) is graphql-core's to coerce
+    A value that fails the guard (a bool as Int, a NaN, an exception in place of a value) is graphql-core's to coerce
     or to refuse. `written` may be an object that only orjson writes where the answer is encoded at once.
     """
 

@@ -1,4 +1,4 @@
-"""Lists of ids as variables, taken as they are: graphql-core looks at each item three times."""
+"""Take lists of ids in variables without coercing each item, which graphql-core looks at three times."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, TypeNode
 
 _MIN_LENGTH = 16
-"""Items from which on it pays."""
+"""Minimum length of such a list: a shorter one saves nothing."""
 
 _VALUES_A_POINT = 7
 _NESTED = frozenset({list, dict})
@@ -24,7 +24,7 @@ _TAKE_TEXT_AS_IT_IS = (GraphQLID, GraphQLString)
 def texts(
     schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, values: Mapping[str, Any]
 ) -> dict[str, list[str]]:
-    """The variables that are long lists of text, declared as lists of ID or String: coerced, they stay the same."""
+    """Return the variables that are long lists of text, declared as lists of ID or String: coercion changes none."""
     lists = {
         name: value
         for name, value in values.items()
@@ -40,7 +40,7 @@ def texts(
 def coerced(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, values: dict[str, Any]
 ) -> VariableValues | list[GraphQLError]:
-    """The operation's variables, as execution will have them; why not, where they cannot be."""
+    """Return the operation's coerced variables, as execution will have them; the errors where one is invalid."""
     long = texts(schema, document, operation.name.value if operation.name else None, values)
     short = values | {name: [] for name in long}
     coerced_values = get_variable_values(schema, operation.variable_definitions or (), short, max_errors=1)
@@ -61,7 +61,7 @@ def counted(values: Mapping[str, Any], maximum: int) -> int:
 
 
 def points_to_coerce(values: Mapping[str, Any], maximum: int) -> int:
-    """Price of `maximum` values at most: one and a half microseconds each, next to none in lists of text."""
+    """Return the points of at most `maximum` values: 1.5 microseconds each, next to none in lists of text."""
     rest = {
         name: value
         for name, value in values.items()
@@ -71,7 +71,7 @@ def points_to_coerce(values: Mapping[str, Any], maximum: int) -> int:
 
 
 def with_texts(values: VariableValues, lists: dict[str, list[str]]) -> VariableValues:
-    """The coerced values with these lists in place of what stood in for them."""
+    """Return the coerced values with these lists in the place of their stand-ins."""
     sources = {name: source._replace(value=lists.get(name, source.value)) for name, source in values.sources.items()}
     return values._replace(sources=sources, coerced=values.coerced | lists)
 
