@@ -48,7 +48,7 @@ class GatewaySchema(strawberry.Schema):
         """Do not log: errors are logged where they are masked."""
 
 
-class _KeptDocuments(SchemaExtension):
+class _CachedDocuments(SchemaExtension):
     """Takes documents and their errors from the cache."""
 
     def on_parse(self) -> Iterator[None]:
@@ -80,7 +80,7 @@ class _WithoutSuggestions(ColumnExecutor):
 def _documents(context: ExecutionContext) -> Documents:
     schema = context.schema
     if not isinstance(schema, GatewaySchema):
-        raise TypeError("Only the gateway's own schema keeps documents.")
+        raise TypeError("Only the gateway's own schema caches documents.")
     return schema.documents
 
 
@@ -120,7 +120,7 @@ def build_schema(
             auto_camel_case=True, enable_experimental_incremental_execution=True, scalar_map=dict(SCALAR_MAP)
         ),
         execution_context_class=ColumnExecutor if suggestions else _WithoutSuggestions,
-        extensions=[_KeptDocuments, RefuseForbidden, ErrorMasking],
+        extensions=[_CachedDocuments, RefuseForbidden, ErrorMasking],
     )
     core = schema._schema
     for declared in core.type_map.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from loaders.model.shapes import Cardinality
 from loaders.objects.object_record import ObjectRecord
@@ -122,8 +122,8 @@ class ReferenceWay(Way):
 
     async def load(self, context: RequestContext) -> list[ObjectRecord]:
         """Put objects in the place of references. What is no reference to such an object is an error in its place."""
-        node, call = self.follow.node, self.follow.request
-        read = _key_reader(node, call.name) if isinstance(call, FunctionCall) else _nothing
+        node, call = self.follow.node, cast("FunctionCall", self.follow.request)
+        read = _key_reader(node, call.name)
         keys = {place: _mapped(value, read) for place, value in self.columns[call].items()}
         wanted = dict.fromkeys(each for value in keys.values() for each in _several(value))
         records, targets = await _targets(context, node, list(wanted))
@@ -141,10 +141,6 @@ def _key_reader(node: SelectionNode, name: str) -> Callable[[Any], Any]:
             return error
 
     return read
-
-
-def _nothing(_value: Any) -> None:
-    return None
 
 
 def _several(value: Any) -> list[Any]:

@@ -64,9 +64,9 @@ async def _next_level(context: RequestContext, level: _Level) -> _Level:
 
 
 def _ways(node: SelectionNode, records: Sequence[ObjectRecord]) -> Iterator[Way]:
+    columns: dict[Any, Any] = records[0].values
+    places = [each.place for each in records]
     for follow in node.follows:
-        columns: dict[Any, Any] = records[0].values
-        places = [each.place for each in records]
         if isinstance(follow.request, FunctionCall):
             yield ReferenceWay(follow, columns, places)
         elif not isinstance(columns[follow.request], StoreError):
