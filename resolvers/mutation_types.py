@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from strawberry.annotation import StrawberryAnnotation
@@ -36,7 +36,11 @@ class MutationType:
 
 
 class LoadsReferences(FieldExtension):
-    """Loads the objects that a mutation refers to, for the viewer's tenant, once it is done."""
+    """Loads the objects that a mutation refers to, for the viewer's tenant, once it is done.
+
+    They are asked of the databases: a cached object, or one that an earlier mutation of the request has loaded, may be
+    as it was before.
+    """
 
     def __init__(self, parts: SchemaParts, name: str, shape: Shape) -> None:
         self._parts = parts
@@ -48,7 +52,8 @@ class LoadsReferences(FieldExtension):
         answer = await next_(source, info, **kwargs)
         is_list = self._shape.cardinality is Cardinality.LIST
         target = self._shape.type.__name__
-        return await objects_of_references(self._parts, info, self._name, target, answer, is_list=is_list)
+        context = replace(info.context, loaders=info.context.loaders.uncached())
+        return await objects_of_references(self._parts, info, context, self._name, target, answer, is_list=is_list)
 
 
 def mutation_type(parts: SchemaParts) -> MutationType:

@@ -19,6 +19,9 @@ class Loaders(Protocol):
     def tenant(self) -> Any:
         """The viewer's tenant; None where the model has none."""
 
+    def uncached(self) -> Loaders:
+        """Return loaders with nothing loaded and without a cache."""
+
     async def release(self) -> None:
         """Drop what was loaded."""
 

@@ -185,11 +185,11 @@ async def _function(parts: SchemaParts, root: Root, info: Any, arguments: Mappin
     if not call.target:
         (value,) = checked_answers(call, [answer], 1)
         return value
-    return await objects_of_references(parts, info, call.name, call.target, answer, is_list=root.is_list)
+    return await objects_of_references(parts, info, context, call.name, call.target, answer, is_list=root.is_list)
 
 
 async def objects_of_references(
-    parts: SchemaParts, info: Any, name: str, target: str, answer: Any, *, is_list: bool
+    parts: SchemaParts, info: Any, context: RequestContext, name: str, target: str, answer: Any, *, is_list: bool
 ) -> Any:
     """Return the objects that an answer refers to, with what is selected of them; None where one is not known.
 
@@ -197,11 +197,11 @@ async def objects_of_references(
     """
     if answer is None:
         return None
-    node = selected(parts, info._raw_info, target, info.context).node
+    node = selected(parts, info._raw_info, target, context).node
     key = node.target.key_space.key
     references = list(answer) if is_list else [answer]
     keys = [None if each is None else reference_key(name, target, key, each) for each in references]
-    found = await _of_keys(info.context, node, keys)
+    found = await _of_keys(context, node, keys)
     return found if is_list else found[0]
 
 

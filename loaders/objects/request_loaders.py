@@ -28,6 +28,7 @@ class RequestLoaders:
     tenant: TenantScope | None
     source: TenantSource
     """The source of objects, and of what they take from the tenant's own row."""
+    statements: ObjectStatements
     cached: CachedSections | None = None
     """The source of sections, if there is a cache before the databases."""
 
@@ -50,4 +51,9 @@ class RequestLoaders:
             cached = CachedSections(cache, statements, tenant, CacheNames.of(model.name, tenant))
         sections = cached or StoredSections(statements, tenant)
         source = TenantSource(model, sections, tenant)
-        return cls(ObjectLoader(source), model, tenant, source, cached)
+        return cls(ObjectLoader(source), model, tenant, source, statements, cached)
+
+    def uncached(self) -> RequestLoaders:
+        """Return loaders for the same tenant with nothing loaded and without a cache, so that they see every change."""
+        source = TenantSource(self.model, StoredSections(self.statements, self.tenant), self.tenant)
+        return RequestLoaders(ObjectLoader(source), self.model, self.tenant, source, self.statements)

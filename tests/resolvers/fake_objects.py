@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loaders.model.key_spaces import KeySpace
+from loaders.objects.object_loader import ObjectLoader
 from loaders.objects.object_record import ObjectRecord, Values
 from loaders.statements.section_request import SectionRequest
 from loaders.stores.errors import StoreError
@@ -75,8 +76,14 @@ class FakeTenant:
 class FakeLoaders:
     """The loaders of one request."""
 
-    objects: FakeObjects
+    objects: FakeObjects | ObjectLoader
     tenant: FakeTenant | None = None
+    anew: Callable[[], ObjectLoader] | None = None
+    """Makes a loader with nothing loaded; without it there is one loader, which never remembers anything."""
+
+    def uncached(self) -> FakeLoaders:
+        """Return loaders with nothing loaded."""
+        return self if self.anew is None else FakeLoaders(self.anew(), self.tenant, self.anew)
 
     async def release(self) -> None:
         """Drop nothing."""

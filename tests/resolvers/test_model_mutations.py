@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,9 @@ import strawberry
 
 import fuseway as m
 from loaders.model.compilation import compile_model
+from loaders.model.key_spaces import KeySpace
+from loaders.objects.object_loader import ObjectLoader
+from loaders.statements.section_request import SectionRequest
 from resolvers.request_context import RequestContext
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects
 from tests.resolvers.model_schemas import schema_of
@@ -79,6 +83,26 @@ async def test_references_of_mutations_are_loaded_with_what_is_selected() -> Non
         "finish": [{"title": "b"}, None],
     }
     assert [DONE, [keys for _, keys, _ in objects.loads]] == [[f"{A} x"], [[A], [B], [B, str(unknown)]]]
+
+
+class _Titles:
+    """A table in which the title of a task is what the last mutation has made it."""
+
+    async def load(
+        self, _space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]
+    ) -> Mapping[SectionRequest, Sequence[Any]]:
+        """Return the rows as they are now."""
+        return {request: [(key, DONE[-1].split()[1], None) for key in keys] for request in requests}
+
+
+async def test_each_mutation_of_a_request_answers_what_it_has_changed() -> None:
+    DONE.clear()
+    loaders = FakeLoaders(ObjectLoader(_Titles()), anew=lambda: ObjectLoader(_Titles()))
+    context = RequestContext(loaders, TYPES.parts.field_scopes)
+    first, second = (f'{name}: rename(id: "{A}", title: "{title}") {{ title }}' for name, title in ("ax", "by"))
+    result: Any = await SCHEMA.execute(f"mutation {{ {first} {second} }}", context_value=context)
+    assert not result.errors
+    assert result.data == {"a": {"title": "x"}, "b": {"title": "y"}}
 
 
 async def test_a_mutation_needs_the_scopes_of_what_it_answers_before_it_does_anything() -> None:

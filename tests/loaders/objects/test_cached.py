@@ -14,6 +14,7 @@ from loaders.errors import CallerError
 from loaders.model.loading import load_model
 from loaders.model.model import Model
 from loaders.objects.invalidation import Invalidation
+from loaders.objects.request_loaders import RequestLoaders
 from loaders.request_tracker import begin_request
 from loaders.statements.planning import plan
 from loaders.statements.section_request import Period, SectionRequest
@@ -54,6 +55,25 @@ async def test_what_is_cached_is_what_was_loaded_in_memory_and_in_redis(
             await cache.settle()
             assert bool(asker.sent) == (place == 0)
         assert other.counts["fields from redis"] == len(SOME) * len(NAMES) + 1  # and the tenant's time zone
+
+
+async def test_uncached_loaders_ask_the_databases_whatever_was_loaded_or_cached(
+    analytics: Model, analytics_stores: Stores, process: OpenCache
+) -> None:
+    async with process() as cache:
+        asker = Asker(analytics, analytics_stores, FIRST, cache)
+        request = asker.request("Member.record")
+        load_key = (request.section.key_space, tuple(SOME), frozenset([request]))
+        expected = await _values(asker, SOME, [request])
+        await cache.settle()
+        asker.sent.clear()
+        loaders = RequestLoaders.over(analytics, asker.databases(), cache, asker.scope())
+        await loaders.objects.load(load_key)
+        assert asker.sent == []
+        for count in (1, 2):
+            records = await loaders.uncached().objects.load(load_key)
+            assert [[record.get(request) for record in records]] == expected
+            assert len(asker.sent) == count
 
 
 @pytest.mark.parametrize("filters", [{}, {"plan": (1, 2)}])
