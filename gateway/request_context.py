@@ -21,15 +21,17 @@ def open_context(
     *,
     encode_in_chunks: bool = False,
     in_parts: bool = False,
+    past_cache: bool = False,
 ) -> RequestContext:
     """Return a new request's context. `tenant` is the text of the tenant's key, None for a model without tenants.
 
-    Raises TypeError where the model has tenants and this is none. Release the context when the answer is made.
+    With `past_cache`, a model's objects are read from the databases alone. Raises TypeError where the model has tenants
+    and this is none. Release the context when the answer is made.
     """
     if stores.model is None:
         return context.RequestContext.of(
             stores.loaders(), encode_in_chunks=encode_in_chunks, in_parts=in_parts, scopes=scopes
         )
     scope = ModelAccess.of(stores.model).tenant_scope(tenant)
-    loaders = RequestLoaders.over(stores.model, stores.databases, stores.cache, scope)
+    loaders = RequestLoaders.over(stores.model, stores.databases, None if past_cache else stores.cache, scope)
     return request_context.RequestContext(loaders, scopes, encode_in_chunks=encode_in_chunks, in_parts=in_parts)

@@ -13,6 +13,7 @@ from loaders.model.names import camel
 from loaders.model.object_references import ObjectReference
 from loaders.model.resolver_functions import REQUIRED, Viewer
 from loaders.model.shapes import Shape
+from loaders.request_tracker import forbid_caching
 from resolvers.section_arguments import canonical
 from resolvers.selection_tree import FunctionCall
 
@@ -44,6 +45,7 @@ async def answers_of(call: FunctionCall, columns: Mapping[str, Sequence[Any]], c
         (taken[name],) = shapes[name].to_python([list(value) if isinstance(value, tuple) else value])
     if function.viewer:
         taken[function.viewer] = _viewer(context)
+    forbid_caching()  # nothing tells how long its answer is good, or when it changes
     answer = function.function(**taken)
     return await answer if inspect.isawaitable(answer) else answer
 

@@ -50,6 +50,7 @@ class LoadsReferences(FieldExtension):
     async def resolve_async(self, next_: Any, source: Any, info: Any, **kwargs: Any) -> Any:
         """Return the objects with what is selected of them."""
         answer = await next_(source, info, **kwargs)
+        info.context.loaders.objects.clear_all()  # an earlier mutation's answer may have loaded them before this one
         is_list = self._shape.cardinality is Cardinality.LIST
         target = self._shape.type.__name__
         context = replace(info.context, loaders=info.context.loaders.uncached())

@@ -114,7 +114,12 @@ class GraphQLEndpoint:
         in_parts = _takes_parts(request, batch)
         prepared = await self._preparer.prepare(request, batch, viewer, limits, budget, in_parts=in_parts)
         stores: Stores = request.app.state.stores
-        context = open_context(stores, viewer.scopes, viewer.tenant, encode_in_chunks=True, in_parts=in_parts)
+        is_mutation = any(isinstance(item, PreparedOperation) and item.is_mutation for item in prepared)
+        if is_mutation:  # a copy would answer the next such request without executing it, or with what it has changed
+            tracker.cache_policy.is_kept = False
+        context = open_context(
+            stores, viewer.scopes, viewer.tenant, encode_in_chunks=True, in_parts=in_parts, past_cache=is_mutation
+        )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
             results = await _all([self._result_or_error(item, context, request, tracker) for item in prepared])

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 
 from gateway.auth.errors import insufficient
 from gateway.document_reader import DocumentReader
@@ -57,6 +57,11 @@ class PreparedOperation:
     source: Document
     """The document as it was read. While it is held here, execution finds it by its text."""
     errors: Sequence[GraphQLError] = ()
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether executing it may change something."""
+        return self.operation.operation is OperationType.MUTATION
 
 
 def cost_mode(request: Request) -> str:

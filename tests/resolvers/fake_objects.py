@@ -42,6 +42,9 @@ class FakeObjects:
         values = {request: self._column(request, list(places)) for request in requests}
         return [ObjectRecord(each, values, places[each]) for each in keys]
 
+    def clear_all(self) -> None:
+        """Forget nothing: nothing is remembered."""
+
     def _column(self, request: SectionRequest, keys: Sequence[Any]) -> Values | StoreError:
         answer = self.answers[request.section.name]
         if isinstance(answer, StoreError):
