@@ -4,6 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from graphql import GraphQLError
+
 from gateway.commands import export, invalidate, keys, migrate, run, schema, serve, setup, warm
 from gateway.settings import settings_table
 from loaders.errors import GatewayError
@@ -21,8 +23,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1
-    except GatewayError as error:
-        print(f"gateway: {error}", file=sys.stderr)
+    except (GatewayError, GraphQLError) as error:  # GraphQL's are of objects that a command loads
+        message = error.message if isinstance(error, GraphQLError) else error
+        print(f"gateway: {message}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

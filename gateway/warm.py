@@ -1,4 +1,4 @@
-"""Filling the cache before anybody asks: documents are executed for objects, some at a time, at a bounded rate."""
+"""Fill the cache before requests come: execute documents for objects, some at a time, at a bounded rate."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ from loaders.errors import CallerError, GatewayError
 from loaders.fleet import FleetEntry, FleetQuery
 
 AT_ONCE = 200
-"""Objects of one execution: large enough to fuse, small enough to hold up nobody."""
+"""Objects of one execution: large enough to fuse, small enough to hold up no request."""
 _PAGE = 1_000
 
 _log = logging.getLogger("gateway")
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 
 
 def documents(paths: Sequence[Path]) -> list[str]:
-    """The documents of these files, and of the .graphql files in these folders, in order of their names.
+    """Return the documents of these files, and of the .graphql files in these folders, in order of their names.
 
     Raises CallerError where one cannot be read, or is not one query with the variable `$ids` alone required.
     """
@@ -46,13 +46,17 @@ def documents(paths: Sequence[Path]) -> list[str]:
 def _document(file: Path) -> str:
     try:
         text = file.read_text()
-        operations = [one for one in parse(text).definitions if isinstance(one, OperationDefinitionNode)]
+        operations = _operations(text)
     except (OSError, GraphQLError) as error:
         raise CallerError(f"{file} cannot be read: {error}") from error
-    names = [variable.variable.name.value for one in operations for variable in one.variable_definitions or ()]
+    names = [variable.variable.name.value for item in operations for variable in item.variable_definitions or ()]
     if len(operations) != 1 or names != ["ids"]:
         raise CallerError(f"{file} must hold one query whose variable is $ids.")
     return text
+
+
+def _operations(text: str) -> list[OperationDefinitionNode]:
+    return [item for item in parse(text).definitions if isinstance(item, OperationDefinitionNode)]
 
 
 Target = tuple[Sequence[str], Sequence[str]]
@@ -65,6 +69,7 @@ async def targets(
     """Return what to execute for which objects: for `ids`, or else for all objects that a document's `$ids` names.
 
     Raises CallerError where these cannot be listed: the model has no page of them, or `$ids` is no root field's keys.
+    Raises GraphQLError where a page of them fails.
     """
     if ids is not None:
         return [(texts, ids)]
@@ -74,19 +79,19 @@ async def targets(
     for text in texts:
         by_type.setdefault(_type_of(schema, text), []).append(text)
     scopes = ModelAccess.of(stores.model).scopes
-    found: list[Target] = []
+    result: list[Target] = []
     for type_name, own in by_type.items():
         try:
             pages = ObjectExport.of(schema, type_name).pages(None)
         except HTTPError as error:
             raise CallerError(f"Name the objects with --ids: the model has no page of {type_name}.") from error
-        found.append((own, [key async for key in pages.ids(stores, scopes, tenant)]))
-    return found
+        result.append((own, [key async for key in pages.ids(stores, scopes, tenant)]))
+    return result
 
 
 def _type_of(schema: GatewaySchema, text: str) -> str:
     """Return the object type whose keys `$ids` are in a document."""
-    (operation,) = (one for one in parse(text).definitions if isinstance(one, OperationDefinitionNode))
+    (operation,) = _operations(text)
     roots = schema.types.roots if schema.types is not None else {}
     for field in operation.selection_set.selections:
         root = roots.get(field.name.value) if isinstance(field, FieldNode) else None
@@ -117,9 +122,9 @@ async def warm(
     progress: Progress,
     tenant: str | None = None,
 ) -> list[str]:
-    """Execute each document for all ids, at most `per_s` objects a second; the errors, each once, in order.
+    """Execute each document for all ids, at most `per_s` objects a second, and return the errors, each once, in order.
 
-    What is cached already costs a look-up. Returns when what was loaded has been written.
+    What is cached already costs a look-up. It returns when what was loaded has been written.
     """
     (texts, ids), errors = target, dict[str, None]()
     scopes = ModelAccess.of(stores.model).scopes
@@ -140,7 +145,7 @@ async def warm(
 
 @asynccontextmanager
 async def kept_warm(stores: Stores, settings: Settings) -> AsyncIterator[None]:
-    """Beside the requests, for the length of the block: on start, and on a schedule where the settings say so.
+    """Fill the cache to the end of the block: once, and again on a schedule where the settings say so.
 
     Raises CallerError for documents that cannot be read.
     """
@@ -160,10 +165,12 @@ async def _keep_warm(stores: Stores, texts: Sequence[str], settings: Settings) -
             errors = []
             for target in await targets(stores, schema, texts, None, None):
                 errors += await warm(stores, schema, target, per_s=settings.warm_rate, progress=lambda *_: None)
-        except GatewayError as fault:
-            errors = [str(fault)]
-        for error in errors:
-            _log.warning("Not all could be warmed: %s", error)
+        except GatewayError as error:
+            errors = [str(error)]
+        except GraphQLError as error:
+            errors = [error.message]
+        for message in errors:
+            _log.warning("Not all could be warmed: %s", message)
         if not settings.warm_every_s:
             return
         await asyncio.sleep(settings.warm_every_s)
