@@ -1,12 +1,13 @@
-"""What all commands share: their parsers, the model that they are about, and the extra that some need."""
+"""The parts that commands share: parsers, options, and the error about an extra that is not installed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.settings import Settings
-from loaders.errors import GatewayError
+from loaders.errors import CallerError, GatewayError
 
 if TYPE_CHECKING:
     import argparse
@@ -45,6 +46,28 @@ def add_tenant_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tenant", metavar="KEY", help="the tenant whose rows it is about, of a model with tenants (without it: none)"
     )
+
+
+def add_ids_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--ids`, which names a file with the keys of objects."""
+    parser.add_argument(
+        "--ids", type=Path, metavar="FILE", help="keys of the objects, one a line (without it: all objects)"
+    )
+
+
+def ids_of(arguments: argparse.Namespace) -> list[str] | None:
+    """Return the keys in the file of `--ids`, which may have spaces in them; None without the option.
+
+    Raises CallerError for a file that cannot be read.
+    """
+    file: Path | None = arguments.ids
+    if file is None:
+        return None
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CallerError(f"{file} cannot be read: {error}") from error
+    return [key for line in lines if (key := line.strip())]
 
 
 def settings_of(arguments: argparse.Namespace, defaults: Mapping[str, Any] | None = None) -> Settings:

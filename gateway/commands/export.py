@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.auth.model_access import ModelAccess
-from gateway.commands.command import add_command, add_model_option, add_tenant_option, settings_of
+from gateway.commands.command import (
+    add_command,
+    add_ids_option,
+    add_model_option,
+    add_tenant_option,
+    ids_of,
+    settings_of,
+)
 from gateway.databases import require_urls
 from gateway.export_model import ObjectExport, export_types
 from gateway.http.errors import HTTPError
@@ -31,9 +37,7 @@ def add_to(commands: Commands) -> None:
     about = "write the objects of one type of a model to standard output, a line of JSON each"
     parser = add_command(commands, "export", _export, about)
     parser.add_argument("object", help="name of the type as in /export/{object}, such as member")
-    parser.add_argument(
-        "--ids", type=Path, metavar="FILE", help="keys of the objects, one a line (without it: all objects)"
-    )
+    add_ids_option(parser)
     add_tenant_option(parser)
     add_model_option(parser)
 
@@ -47,11 +51,7 @@ def _export(arguments: argparse.Namespace) -> int:
     tenant = ModelAccess.of(model).tenant_option(arguments.tenant, "--tenant")
     if arguments.object not in export_types(model):
         raise CallerError(f"{arguments.object} is no object type: there are {', '.join(export_types(model))}.")
-    try:
-        ids = None if arguments.ids is None else arguments.ids.read_text().split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CallerError(f"{arguments.ids} cannot be read: {error}") from error
-    asyncio.run(_exported(settings, model, arguments.object, ids, tenant))
+    asyncio.run(_exported(settings, model, arguments.object, ids_of(arguments), tenant))
     return 0
 
 

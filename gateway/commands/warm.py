@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.auth.model_access import ModelAccess
-from gateway.commands.command import add_command, add_model_option, add_tenant_option, settings_of
+from gateway.commands.command import (
+    add_command,
+    add_ids_option,
+    add_model_option,
+    add_tenant_option,
+    ids_of,
+    settings_of,
+)
 from gateway.databases import require_urls
 from gateway.schema import build_schema
 from gateway.served_model import load_served_model
@@ -31,9 +38,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "documents", nargs="+", type=Path, metavar="DOCUMENT", help="files, or folders of .graphql files"
     )
-    parser.add_argument(
-        "--ids", type=Path, metavar="FILE", help="keys of the objects, one a line (without it: all objects)"
-    )
+    add_ids_option(parser)
     parser.add_argument("--rate", type=float, default=1_000, metavar="N", help="objects a second at most (%(default)s)")
     add_tenant_option(parser)
     add_model_option(parser)
@@ -46,19 +51,12 @@ def _warm(arguments: argparse.Namespace) -> int:
     tenant = ModelAccess.of(model).tenant_option(arguments.tenant, "--tenant")
     if not arguments.rate > 0:
         raise CallerError("--rate must be more than nothing.")
-    ids = None if arguments.ids is None else _ids_of(arguments.ids)
+    ids = ids_of(arguments)
     texts = documents(arguments.documents)
     errors = asyncio.run(_warmed(settings, model, texts, ids, tenant, arguments.rate))
     for error in errors:
         print(f"gateway: {error}", file=sys.stderr)
     return 1 if errors else 0
-
-
-def _ids_of(file: Path) -> list[str]:
-    try:
-        return file.read_text().split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise CallerError(f"{file} cannot be read: {error}") from error
 
 
 async def _warmed(

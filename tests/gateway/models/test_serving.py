@@ -241,14 +241,14 @@ async def test_the_cache_is_warmed_for_one_tenant(analytics: Analytics, served: 
 
 async def test_a_command_exports_the_objects_of_one_tenant(analytics: Analytics, tmp_path: Path) -> None:
     tenant = str(analytics.data.workspaces[1]["id"])
-    (tmp_path / "ids").write_text(f"{ID} nobody")
+    (tmp_path / "ids").write_text(f"{ID}\nno body\n\n")
     status, lines, said = await gateway(
         analytics, "export", "member", "--tenant", tenant, "--ids", str(tmp_path / "ids")
     )
     assert (status, said) == (0, "")
     known, unknown = map(json.loads, lines.splitlines())
     assert known["member"]["billing"]["invoices"] == expected(analytics, 1)["invoices"]
-    assert unknown == {"id": "nobody", "member": None}
+    assert unknown == {"id": "no body", "member": None}
     _, lines, _ = await gateway(analytics, "export", "member", "--tenant", tenant)
     assert len(lines.splitlines()) == 320
     assert (await gateway(analytics, "export", "memeber", "--tenant", tenant))[2].startswith(
