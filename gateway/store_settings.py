@@ -1,4 +1,4 @@
-"""The settings of the stores and of the caches in front of them. All others are in `settings`."""
+"""The settings of the stores and of the caches in front of them."""
 
 from dataclasses import dataclass
 
@@ -99,7 +99,7 @@ class StoreSettings:
     cache_entries: int = setting(
         "GATEWAY_CACHE_ENTRIES",
         500_000,
-        "Sections of aircraft that a worker keeps in memory; those used least lately go first.",
+        "Sections of objects that a worker keeps in memory; those used least lately go first.",
         minimum=0,
         maximum=100_000_000,
     )
@@ -129,7 +129,7 @@ class StoreSettings:
     warm_rate: float = setting(
         "GATEWAY_WARM_RATE",
         200.0,
-        "Aircraft a second that are filled in at most; requests come first.",
+        "Objects a second that are filled in at most; requests come first.",
         minimum=0.1,
         maximum=1_000_000,
     )
