@@ -61,8 +61,11 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(settings: Settings, listening: socket.socket, model: Model | None = None) -> None:
-    """Serve until a signal stops the process; running requests are answered first."""
+def serve(settings: Settings, listening: socket.socket, model: Model | None = None, tenant: str | None = None) -> None:
+    """Serve until a signal stops the process; running requests are answered first.
+
+    `tenant` is the key of a tenant, for the message at startup.
+    """
     replace(settings, cursor_secret=settings.cursor_secret or secrets.token_hex(32)).export()
     _allow_open_files(settings.max_connections)
     config = uvicorn.Config(
@@ -79,7 +82,7 @@ def serve(settings: Settings, listening: socket.socket, model: Model | None = No
         timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later takes fractions of a second
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
     )
-    print(welcome(settings, model), flush=True)
+    print(welcome(settings, model, tenant), flush=True)
     with suppress(KeyboardInterrupt):
         if settings.workers > 1:
             Workers(config, sockets=[listening]).run()
@@ -148,15 +151,21 @@ def stop_surely(within_s: float) -> None:
     timer.start()
 
 
-def welcome(settings: Settings, model: Model | None = None) -> str:
-    """Return the message that is printed at startup: the addresses, and a first query."""
+def welcome(settings: Settings, model: Model | None = None, tenant: str | None = None) -> str:
+    """Return the message that is printed at startup: the addresses, a first query, and how to ask it as a tenant.
+
+    `tenant` is the key of one, if any is known.
+    """
     host = "localhost" if settings.host in _ALL_ADDRESSES else settings.host
     host = f"[{host}]" if ":" in host else host
     base = f"http://{host}:{settings.port}"
     page = f"\n  GraphiQL   {base}/graphiql" if settings.graphiql else ""
-    tenant = ""
+    hint = ""
     if model is not None and model.tenant is not None and settings.anonymous and not settings.anonymous_tenant:
-        tenant = "  GATEWAY_ANONYMOUS_TENANT=KEY answers requests without a credential as those of one tenant.\n"
+        hint = (
+            "\nRequests without a credential are refused, GraphiQL's too, since each belongs to a tenant. Start with"
+            f"\n  GATEWAY_ANONYMOUS_TENANT={tenant or 'KEY'}\nto answer them as those of one tenant.\n"
+        )
     example = _EXAMPLE if model is None else "".join(path.read_text().strip() for path in model.examples[:1])
     begin = f"\nA query to begin with:\n\n{example}\n" if example else ""
-    return f"\nThe gateway is serving.{page}\n  GraphQL    {base}/graphql\n{tenant}{begin}"
+    return f"\nThe gateway is serving.{page}\n  GraphQL    {base}/graphql\n{hint}{begin}"

@@ -128,8 +128,8 @@ def _events(data: AnalyticsData, workspace: UUID, chance: random.Random) -> None
         )
 
 
-async def set_up(stores: Mapping[Database, Any]) -> None:
-    """Create the tables and fill them, in each database where they are not there yet."""
+async def set_up(stores: Mapping[Database, Any]) -> str:
+    """Create the tables and fill them, in each database where they are not there yet. Return a workspace's key."""
     by_name = {database.name: store for database, store in stores.items()}
     postgres: Postgres = by_name["crm"]
     clickhouse: ClickHouse = by_name["web"]
@@ -140,6 +140,8 @@ async def set_up(stores: Mapping[Database, Any]) -> None:
         await clickhouse.command((MIGRATIONS / "clickhouse.sql").read_text())
     if (await clickhouse.columns("select count() from events", {})).columns[0][0] == 0:
         await load_clickhouse(make(), clickhouse)
+    ((workspace,),) = await postgres.rows("select id::text from app.workspaces order by id limit 1")
+    return str(workspace)
 
 
 async def load(data: AnalyticsData, postgres: Postgres, clickhouse: ClickHouse) -> None:

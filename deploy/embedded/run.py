@@ -29,6 +29,7 @@ def run(settings: Settings, model: Model | None = None) -> int:
     The engines hold the databases of the model, or the sample fleet's where it is None.
     """
     _let_signals_stop()
+    tenant: str | None = None
     with listen(settings.host, settings.port) as socket:
         engines = EmbeddedEngines(settings.data_directory.absolute())
         try:
@@ -43,28 +44,31 @@ def run(settings: Settings, model: Model | None = None) -> int:
             if model is None:
                 asyncio.run(prepare(settings))
             else:
-                settings = asyncio.run(_prepare_model(settings, urls, model))
+                settings, tenant = asyncio.run(_prepare_model(settings, urls, model))
             if settings.graphiql:
                 ensure_built()
             with _watched(engines) as deaths:
-                serve(settings, socket, model)
+                serve(settings, socket, model, tenant)
             return 1 if deaths else 0
         finally:
             print("Stopping the engines …", flush=True)
             engines.stop()
 
 
-async def _prepare_model(settings: Settings, urls: StoreUrls, model: Model) -> Settings:
-    """Create the model's databases and the gateway's own tables, and return the settings with their URLs."""
+async def _prepare_model(settings: Settings, urls: StoreUrls, model: Model) -> tuple[Settings, str | None]:
+    """Create the model's databases and the gateway's own tables.
+
+    Return the settings with their URLs, and the key of a tenant if the model's set-up returns one.
+    """
     settings = with_urls(settings, await create_databases(urls, model))
     settings = replace(settings, own_database_url=urls.database_url, own_database_direct_url="")
     async with open_own(settings) as own:
         if own is not None:
             await migrate_own(own)
-    if model.setup is not None:
-        print(f"Setting up the data of {model.name}, where they are missing …", flush=True)
-        await set_up(settings, model)
-    return settings
+    if model.setup is None:
+        return settings, None
+    print(f"Setting up the data of {model.name}, where they are missing …", flush=True)
+    return settings, await set_up(settings, model)
 
 
 def _let_signals_stop() -> None:
@@ -83,7 +87,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 @contextmanager
 def _watched(engines: EmbeddedEngines) -> Iterator[list[str]]:
-    """Stop serving when an engine ends by itself; yields what there is to say of it, `[]` while all is well."""
+    """Stop serving when an engine ends by itself. Yield the messages about it, `[]` while all run."""
     deaths: list[str] = []
     done = threading.Event()
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    about = "have nothing served any more that was cached of these before"
+    about = "drop what is cached of objects, sections or tables, in every process"
     parser = add_command(commands, "invalidate", _invalidate, about)
     parser.add_argument(
         "ids", nargs="*", metavar="OBJECT", help="objects that have changed: tail numbers, or Type:key of a model"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    about = "serve a model over the stores of DATABASE_URL, CLICKHOUSE_URL and REDIS_URL"
+    about = "serve a model over databases that exist, at the URLs of the settings"
     parser = add_command(commands, "serve", _serve, about)
     parser.add_argument("--reload", action="store_true", help="serve each good version of the model's files")
     add_model_option(parser)
@@ -51,7 +51,7 @@ def _serve(arguments: argparse.Namespace) -> int:
 
 
 async def _reach(settings: Settings, model: Model | None) -> None:
-    """End the start with a sentence where a store is away, rather than each worker with a traceback."""
+    """Connect once before workers start, so that a store that is away is one message and no traceback of each."""
     async with open_stores(settings, model):
         pass
 

@@ -41,10 +41,13 @@ def _setup(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def set_up(settings: Settings, model: Model) -> None:
-    """Call the model's set-up with connections that may write. Raises CallerError for a model without one."""
+async def set_up(settings: Settings, model: Model) -> str | None:
+    """Call the model's set-up with connections that may write, and return the key of a tenant if it does.
+
+    Raises CallerError for a model without one.
+    """
     function = load_set_up(model)
     if function is None:
         raise CallerError(f"The model {model.name} says no setup=: its databases are filled by whoever owns them.")
     async with open_databases(settings, model, only_reads=False) as databases:
-        await function(databases)
+        return await function(databases)

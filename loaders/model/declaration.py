@@ -18,7 +18,8 @@ from loaders.model.references import Fragment, Reference
 from loaders.model.resolver_functions import FunctionError, ResolverFunction, resolver_function
 from loaders.model.shapes import ValueKind
 
-SetUp = Callable[[Mapping[Database, Any]], Awaitable[None]]
+SetUp = Callable[[Mapping[Database, Any]], Awaitable[str | None]]
+"""Fills empty databases. What it returns is the key of a tenant that a first request can be for, if any."""
 
 
 class ModelDeclaration:
