@@ -173,6 +173,14 @@ async def test_listed_objects_are_exported_in_their_order(analytics: Analytics, 
     assert [answer.status_code for answer in (unlisted, denied, nobody)] == [400, 403, 401]
 
 
+async def test_a_page_of_another_site_cannot_make_a_browser_export(analytics: Analytics, served: Served) -> None:
+    key = await analytics.key(1, *analytics.model.scopes, "export")
+    async with served() as client:
+        answer = await client.get("/export/member", params={"ids": ID}, headers={**key, "Sec-Fetch-Site": "cross-site"})
+    assert answer.status_code == 403
+    assert answer.json()["errors"][0]["message"].startswith("Cross-origin requests need one of these headers")
+
+
 def settings_of(analytics: Analytics) -> dict[str, str]:
     """The environment of a command about the model."""
     urls = dict(analytics.settings["named_urls"])
