@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from loaders.model.model import Model
 
 FLEET_DATABASES: tuple[Database, ...] = (Postgres(), ClickHouse())
-"""Those of the sample fleet, whose engine does not read models yet."""
+"""The databases of the sample fleet, whose engine does not read models yet."""
 
 _URL_KINDS = {Kind.POSTGRES: POSTGRES, Kind.CLICKHOUSE: CLICKHOUSE}
 _PRODUCTS = {Kind.POSTGRES: "PostgreSQL", Kind.CLICKHOUSE: "ClickHouse"}

@@ -44,16 +44,17 @@ _PARAMETERS = ("ids", "after")
 
 @dataclass(frozen=True, slots=True)
 class ExportBudget:
-    """That of whoever asks; `viewer_of` says who that is, as long as they may."""
+    """The budget of an export's viewer, whom `viewer_of` authenticates again for each charge."""
 
     rate_limit: RateLimit
     scope: Scope
     viewer_of: Callable[[], Awaitable[Viewer]]
 
     async def charge(self, points: int, *, waits: bool = False) -> None:
-        """Raises RequestError for more than a minute has, and HTTPError for who may not ask (any more).
+        """Charge points, with `waits` as soon as the budget has them.
 
-        Without `waits`, HTTPError too where it is used up for now.
+        Raises RequestError for more than a minute has, and HTTPError if the viewer may not export any more or, without
+        `waits`, if the budget is used up for now.
         """
         viewer = await self.viewer_of()
         charge = self.rate_limit.wait if waits else self.rate_limit.charge
@@ -151,7 +152,7 @@ class Exporter:
             yield orjson.dumps({"error": shown.message, "extensions": shown.extensions, "after": after}) + b"\n"
 
     async def _aircraft(self, stores: Stores, ids: Sequence[str]) -> Sequence[Any]:
-        """As GraphQL answers them. Raises the first of its errors."""
+        """Return them as GraphQL answers them. Raises the first of its errors."""
         context = RequestContext.of(stores.loaders())
         try:
             result = await self._schema.execute(self._query, variable_values={"ids": ids}, context_value=context)
@@ -181,7 +182,7 @@ class Exporter:
 
 
 async def nothing() -> AsyncIterator[bytes]:
-    """What HEAD has, which loads nothing."""
+    """Yield no lines: HEAD loads nothing."""
     for line in list[bytes]():
         yield line
 

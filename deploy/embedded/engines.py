@@ -75,7 +75,7 @@ class EmbeddedEngines:
             return list(threads.map(started, range(len(_STARTS))))
 
     def died(self) -> str | None:
-        """None while all run, else a sentence that names the engine, how it ended, and its log."""
+        """Return None while all run, else a message that names the engine, how it ended, and its log."""
         return next((died for engine in self._engines if (died := engine.died())), None)
 
     def stop(self) -> None:

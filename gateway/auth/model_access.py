@@ -1,4 +1,4 @@
-"""What credentials may say of the served model: its scopes, and the tenant whose rows a viewer sees."""
+"""The scopes and the tenant that a credential may have for the served model."""
 
 from __future__ import annotations
 
@@ -100,4 +100,4 @@ class ModelAccess:
 
 
 FLEET_ACCESS = ModelAccess("fleet", frozenset(scope.value for scope in READ_SCOPES))
-"""That to the sample fleet, whose engine does not read models yet."""
+"""The access to the sample fleet, whose engine does not read models yet."""

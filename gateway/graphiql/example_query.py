@@ -36,7 +36,7 @@ class _FieldKind(Enum):
     COLUMN = auto()
     LINK = auto()
     SECTION = auto()
-    """Of columns, or a group of sections."""
+    """A section of columns, or a group of sections."""
     LIST = auto()
 
 

@@ -12,7 +12,7 @@ PROGRAMS = Path(sys.prefix) / "codegen" / "bin"
 
 
 def run(folder: Path, *command: str | Path) -> str:
-    """What the command prints; the test fails with what it says where it fails."""
+    """Return what the command prints. Where it fails, the test fails with its message."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(FOLDER), "MYPYPATH": str(FOLDER)}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

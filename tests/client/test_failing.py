@@ -1,4 +1,4 @@
-"""What fails and what is asked again, against servers that fail as each test says."""
+"""Calls that fail and calls that are repeated, against servers that fail as each test says."""
 
 import pickle
 import socket

@@ -1,4 +1,4 @@
-"""What is asked again, when, and for how long; told by the protocol's steps, so that nothing waits."""
+"""Which calls are repeated, when, and for how long, by the protocol's steps, so that nothing waits."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ BACK_SOON = httpx.Response(503, headers={"retry-after": "2"})
 
 
 def _run(document: str, outcomes: Sequence[SendResult], **options: float) -> tuple[list[Send], Result | Exception]:
-    """What was sent, until the outcomes led to a result or an exception."""
+    """Return what was sent until the outcomes led to a result or an exception."""
     steps = Exchange("http://gateway/graphql", **options).execute(Operation(document))  # type: ignore[arg-type]
     sent = [next(steps)]
     try:

@@ -1,4 +1,4 @@
-"""What the documentation shows is what the gateway answers."""
+"""Answers that the documentation shows are the gateway's."""
 
 import json
 import re

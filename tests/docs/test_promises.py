@@ -1,4 +1,4 @@
-"""What the pages promise, in numbers, names and defaults, is what the code has."""
+"""Numbers, names and defaults on the pages are those of the code."""
 
 import ast
 import inspect

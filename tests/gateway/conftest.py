@@ -37,7 +37,7 @@ OPEN = {
     "GATEWAY_SUGGESTIONS": "true",
     "GATEWAY_RATE_COST_PER_MINUTE": "1000000000",
 }
-"""What `gateway run` opens, and a budget for all tests, which ask from one address."""
+"""The settings that `gateway run` opens, and a budget for all tests, which ask from one address."""
 
 
 def environment_of(urls: StoreUrls) -> dict[str, str]:

@@ -11,7 +11,7 @@ from gateway.app import build_app
 from gateway.settings import Settings
 
 OPEN: dict[str, Any] = {"anonymous": "all", "introspection": True, "suggestions": True}
-"""As `gateway run` is."""
+"""The defaults of `gateway run`."""
 
 
 def settings_of(urls: StoreUrls, **settings: Any) -> Settings:

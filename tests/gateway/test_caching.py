@@ -22,7 +22,7 @@ from tests.loaders.stores.relay import Relay, relay
 from tests.queries import DASHBOARD
 
 PATIENT = {"GATEWAY_CACHE_TIMEOUT_S": "5"}
-"""Of a busy machine's Redis: a look-up that is late is done without, and then there are more statements."""
+"""The timeouts for Redis on a busy machine: a look-up that is late is done without, and then there are more statements."""
 ONE = '{ aircraft(tailNumber: "N14228") { id registration { seats } operator { name } } }'
 
 

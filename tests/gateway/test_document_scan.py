@@ -1,4 +1,4 @@
-"""What a text takes to be read is known before it is parsed."""
+"""The price of reading a text is known before it is parsed."""
 
 import pytest
 from graphql import Lexer, Source, TokenKind, get_introspection_query, parse

@@ -59,13 +59,13 @@ async def _explained(query: str, variables: dict[str, Any], loaders: RequestLoad
 
 
 def _told(explanation: Mapping[str, Any]) -> Counter[tuple[Any, ...]]:
-    """What is shown, each statement once: store, text, arguments."""
+    """Return the explained statements, each once: store, text, arguments."""
     told = [one for each in explanation["fields"] for one in each["statements"]]
     return Counter({(one["store"], one["sql"], *sorted(one["arguments"].values())) for one in told})
 
 
 def _seen(sent: list[Sent]) -> Counter[tuple[Any, ...]]:
-    """What was sent for sections, without the ids."""
+    """Return the statements that were sent for sections, without the ids."""
     seen: Counter[tuple[Any, ...]] = Counter()
     for one in sent:
         if isinstance(one.arguments, dict):

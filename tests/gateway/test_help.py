@@ -1,4 +1,4 @@
-"""What `--help` and the texts of settings say of defaults and choices is what happens."""
+"""Defaults and choices in `--help` and in the texts of settings are those of the code."""
 
 import argparse
 from collections.abc import Iterator

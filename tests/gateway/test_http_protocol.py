@@ -1,4 +1,4 @@
-"""What the protocol does inside: how much it gives the parser, and what it takes for granted of uvicorn."""
+"""The protocol's inside: how much it gives the parser, and what it relies on in uvicorn."""
 
 import asyncio
 import hashlib

@@ -1,4 +1,4 @@
-"""What comes after the first part of an answer: bounded, and let go of whatever happens."""
+"""The later parts of an answer: they are bounded, and released whatever happens."""
 
 import asyncio
 import json

@@ -61,7 +61,7 @@ class Gateway:
 
 
 class Proof:
-    """What was acknowledged, and what was read that was older."""
+    """The acknowledged versions, and the older ones that were read nevertheless."""
 
     def __init__(self, gateways: Sequence[Gateway], postgres: Postgres, invalidator: Invalidator, seed: int) -> None:
         self.older: list[str] = []

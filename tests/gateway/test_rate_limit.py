@@ -25,7 +25,7 @@ from tests.loaders.stores.relay import relay
 
 TINY = "{ __typename }"
 TINY_POINTS = 80
-"""What a request with one operation costs at least, 60 of them as a request."""
+"""The least points of a request with one operation, 60 of them as a request."""
 COSTLY = '{ aircraft(tailNumber: "N14228") { analysis { punctuality { flights } } } }'
 
 

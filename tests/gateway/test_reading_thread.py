@@ -1,4 +1,4 @@
-"""What takes long is done beside the event loop, one at a time, within a bound."""
+"""Long reading is done beside the event loop, one at a time, within a bound."""
 
 import asyncio
 import threading

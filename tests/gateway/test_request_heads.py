@@ -1,4 +1,4 @@
-"""What comes before a request is one: bounded in bytes, number and time, and never taken for anything else."""
+"""Heads of requests: they are bounded in bytes, number and time, and read in one way only."""
 
 import json
 import socket

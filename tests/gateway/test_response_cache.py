@@ -22,7 +22,7 @@ from resolvers.scopes import ALL_SCOPES
 
 
 class FakeCache:
-    """What answers need of a cache."""
+    """A cache with what the response cache reads of it."""
 
     def __init__(self) -> None:
         self.is_kept = True

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree.
+"""The errors of this package, as one tree.
 
 GatewayError
 ├── TransportError   no answer came
@@ -25,18 +25,18 @@ class ErrorDetail:
 
     @property
     def code(self) -> str | None:
-        """What programs can tell errors apart by (`extensions.code`); None where the gateway names none."""
+        """Return the error's code (`extensions.code`), for programs; None where the gateway names none."""
         code = self.extensions.get("code")
         return code if isinstance(code, str) else None
 
     def __str__(self) -> str:
         where = ".".join(map(str, self.path))
-        said = ", ".join(one for one in (self.code, where and f"at {where}") if one)
-        return f"{self.message} ({said})" if said else self.message
+        details = ", ".join(filter(None, (self.code, where and f"at {where}")))
+        return f"{self.message} ({details})" if details else self.message
 
 
 class GatewayError(Exception):
-    """The root of all that this package raises, but for arguments that cannot be (ValueError, TypeError)."""
+    """The root of all errors of this package but those of invalid arguments (ValueError, TypeError)."""
 
 
 class TransportError(GatewayError):
@@ -44,10 +44,10 @@ class TransportError(GatewayError):
 
 
 class ResponseError(GatewayError):
-    """The answer is no GraphQL result: a status that says so, or a body that is none.
+    """The answer is no GraphQL result, by its status or its body.
 
-    `errors` are those of the body where it is GraphQL; `retry_after_s` is when to ask again, a day at most, None if it
-    does not say.
+    `errors` are those of the body where it is GraphQL. `retry_after_s` is how long to wait before the next attempt, at
+    most a day; None if the answer does not say.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ class Send:
 SendResult: TypeAlias = httpx.Response | httpx.RequestError
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Send, SendResult, T]
-"""What a client sends one after the other, until it returns the answer."""
+"""The requests of a call, one after the other, and the answer that it returns."""
 
 
 class Exchange:

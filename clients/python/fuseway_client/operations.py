@@ -57,7 +57,7 @@ def result_of(response: httpx.Response) -> Result:
 def results_of(response: httpx.Response, count: int) -> list[Result]:
     """Return the results of a batch, in order. Raises ResponseError where there are not as many as operations."""
     body = _body(response)
-    results = [_result(one) for one in body] if response.is_success and isinstance(body, list) else []
+    results = [_result(item) for item in body] if response.is_success and isinstance(body, list) else []
     whole = [result for result in results if result is not None]
     if len(results) == len(whole) == count:
         return whole

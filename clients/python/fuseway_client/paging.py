@@ -86,7 +86,7 @@ class Paging:
 
 
 def _at(data: Any, path: str) -> Any:
-    """What the path leads to; None where it, or something on the way to it, is null."""
+    """Return the value at the path; None where it, or something on the way to it, is null."""
     for name in path.split("."):
         if data is None:
             return None

@@ -46,7 +46,7 @@ class RetrySettings:
 
 
 class Retries:
-    """What is left of the attempts and of the time of one call."""
+    """The remaining attempts and time of one call."""
 
     def __init__(self, settings: RetrySettings) -> None:
         self._settings = settings

@@ -100,7 +100,7 @@ def _query(connection: Connection, query: Query) -> Answer:
 
 
 def _classify(connection: Connection, query: Query, text: bytes) -> int:
-    """What kind of statement this is; raises ClickHouseError for none, several, and those not allowed here."""
+    """Return the kind of the statement. Raises ClickHouseError for none, several, and those not allowed here."""
     if not text:
         raise syntax_error("Empty query")
     found = connection.raw.classify_query(text)

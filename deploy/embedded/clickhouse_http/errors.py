@@ -56,7 +56,7 @@ class ClickHouseError(Exception):
 
 
 class EngineError(ClickHouseError):
-    """What the engine itself raised, its text kept and freed of what the engine repeats in it."""
+    """An error that the engine itself raised, with its text but for what the engine repeats in it."""
 
     def __init__(self, raised: BaseException, marker: str = "") -> None:
         text = _VERSION.sub("", str(raised)).strip()

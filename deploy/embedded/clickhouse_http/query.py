@@ -71,7 +71,7 @@ class Query:
 
     @property
     def cancelled_on_disconnect(self) -> bool:
-        """As in the server: only queries that must not write, and only when the client asks for it."""
+        """Whether the query ends when its client leaves: as in the server, if it only reads and its settings say so."""
         return (
             self.readonly and self.http_settings.get("cancel_http_readonly_queries_on_client_close", "0") not in FALSE
         )

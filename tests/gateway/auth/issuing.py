@@ -78,7 +78,7 @@ def token_settings(**changed: Any) -> Settings:
 
 
 def refused(verifier: TokenVerifier, token: str) -> str:
-    """What is said to who brings the token, which is not good."""
+    """Return the message to whoever sends the token, which is invalid."""
     with pytest.raises(Unauthenticated) as raised:
         verifier.viewer(token)
     error = raised.value

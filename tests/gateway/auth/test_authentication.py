@@ -36,7 +36,7 @@ def _settings(stores: NewStores, urls: StoreUrls, **changed: Any) -> Settings:
 
 @asynccontextmanager
 async def _process(settings: Settings) -> AsyncIterator[Authenticator]:
-    """What authenticates in a process of its own, with its own stores and cache."""
+    """Return the authenticator of a process with stores and a cache of its own."""
     async with open_cached_stores(settings, listens=False) as stores:
         yield Authenticator(Policy.of(settings), stores)
 

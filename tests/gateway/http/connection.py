@@ -17,7 +17,7 @@ class Answer(NamedTuple):
 
     @property
     def codes(self) -> list[str]:
-        """Those of its errors, each of which says something."""
+        """Return the codes of its errors, each of which has a message."""
         errors = json.loads(self.body)["errors"]
         assert all(error["message"] for error in errors)
         return [error["extensions"]["code"] for error in errors]

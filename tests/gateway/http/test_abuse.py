@@ -1,4 +1,4 @@
-"""What would hold the event loop, or mislead a cache, is priced or refused."""
+"""Requests that would hold the event loop, or mislead a cache, are priced or refused."""
 
 import re
 

@@ -115,7 +115,7 @@ async def test_others_have_their_turn_between_the_operations_of_a_batch(gateway:
 
 @dataclass
 class _Kept:
-    """What knows documents, and notes when it has kept one: of two operations, the second fails, before the first ends."""
+    """Persisted documents that note when one has been kept: of two operations, the second fails before the first ends."""
 
     ended: list[str] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -135,7 +135,7 @@ class _Kept:
         self.ended.append("operation")
 
     async def release(self) -> None:
-        """As loaders are, at the end of a request."""
+        """Note that the request has ended, as loaders are told."""
         self.ended.append("loaders")
 
 

@@ -1,4 +1,4 @@
-"""What an answer says of errors, and what the log says."""
+"""Errors in answers and in the log."""
 
 import asyncio
 import logging

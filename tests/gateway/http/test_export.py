@@ -1,4 +1,4 @@
-"""What an export is counted as, and what it says where it breaks off."""
+"""The price of an export, and its last line where it breaks off."""
 
 import json
 import re

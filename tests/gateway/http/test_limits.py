@@ -32,7 +32,7 @@ MEASURES = {
 
 
 def refusal(error: dict[str, Any]) -> tuple[str, int, int]:
-    """What the error of a refused operation says: which limit, the most, the value."""
+    """Return what the error of a refused operation says: the limit, its maximum, the value."""
     extensions = error["extensions"]
     assert extensions["code"] == "LIMIT_EXCEEDED"
     assert f"{extensions['max']:,}" in error["message"]
@@ -41,7 +41,7 @@ def refusal(error: dict[str, Any]) -> tuple[str, int, int]:
 
 
 async def estimate(gateway: Gateway, body: object) -> Any:
-    """What the gateway says that a request will take, without asking a store."""
+    """Return the estimate of a request, which asks no store."""
     before = len(gateway.recorder.sent)
     answer = (await gateway.post(body, graphql_cost="validate")).json()
     assert len(gateway.recorder.sent) == before

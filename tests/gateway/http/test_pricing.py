@@ -31,7 +31,7 @@ async def busiest(sample_stores: Stores) -> list[str]:
 
 
 async def compared(gateway: Gateway, query: str, ids: list[str]) -> tuple[Any, Any, int]:
-    """What is estimated, the account of what was done, and the bytes of the answer."""
+    """Return the estimate, the statistics of the request, and the bytes of the answer."""
     body = {"query": query, "variables": {"ids": ids}}
     answer = (await gateway.post(body | ACCOUNTED, graphql_cost="report")).json()
     assert "errors" not in answer

@@ -1,4 +1,4 @@
-"""What is no GraphQL request: a status, a code, a sentence, and the same connection answers the next request."""
+"""Requests that are not GraphQL: a status, a code, a sentence, and the same connection answers the next request."""
 
 import json
 import random

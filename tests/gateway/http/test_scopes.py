@@ -1,4 +1,4 @@
-"""What is said to whoever lacks a scope, as RFC 6750 has it, and what it costs to say so for each place."""
+"""Responses for a missing scope, as RFC 6750 has it, and what each denied place costs."""
 
 from typing import Any
 

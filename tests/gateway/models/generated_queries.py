@@ -32,7 +32,7 @@ _CURSOR, _ORDER = "after", "orderBy"
 
 @dataclass
 class Seen:
-    """What answers have told: the ids of each type, texts by type and field, and all values by field (`Member.email`), in order."""
+    """The values of earlier answers, in order: ids by type, texts by type and field, and all values by field (`Member.email`)."""
 
     ids: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     values: defaultdict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(dict))

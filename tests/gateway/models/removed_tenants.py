@@ -1,4 +1,4 @@
-"""What keeps tenants apart, with the tenant taken out of each in turn, so that checks can be seen to fail."""
+"""The parts that keep tenants apart, with the tenant taken out of each in turn, so that checks can be seen to fail."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _of_memory(patch: pytest.MonkeyPatch) -> None:
 
 
 def _of_fields(patch: pytest.MonkeyPatch) -> None:
-    """What is cached of an object would be the same field for all tenants, with the same sources."""
+    """Give what is cached of an object the same field and sources for all tenants."""
     field_of = cache_names.field_of
 
     def field_without(request: Any, names: CacheNames, zones: tuple[str, ...]) -> Any:

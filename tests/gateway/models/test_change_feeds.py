@@ -144,7 +144,7 @@ async def test_a_row_of_clickhouse_is_seen_when_it_is_polled(feeds: Feeds) -> No
 async def test_polls_that_fail_shorten_how_long_answers_are_cached(
     feeds: Feeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of that database's polled tables alone. It is said, and heals by itself with all that was missed."""
+    """Only answers of that database's polled tables are shortened. It ends by itself, with all that was missed."""
     monkeypatch.setattr("loaders.cache.change_listener._PROOF_S", 3.0)
     rename = 'alter table app."Projects" rename column {} to {}'
     warning = (

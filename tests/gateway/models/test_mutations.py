@@ -62,7 +62,7 @@ class Query(m.Query):
 
 @strawberry.type
 class Mutation:
-    """What may be changed."""
+    """Changes of tasks."""
 
     @strawberry.mutation
     async def rename(self, id: int, title: str) -> Task | None:  # noqa: A002

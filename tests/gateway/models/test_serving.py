@@ -29,7 +29,7 @@ ID = str(member_id(11))
 
 
 def expected(analytics: Analytics, number: int) -> dict[str, Any]:
-    """What a workspace knows of the member, of the data themselves."""
+    """Return what the data say of the member in a workspace."""
     data, workspace = analytics.data, analytics.data.workspaces[number]
     mine = [row for row in data.invoices if row["workspace_id"] == workspace["id"] and str(row["member_id"]) == ID]
     events = [row for row in data.events if row["workspace_id"] == workspace["id"] and str(row["member_id"]) == ID]

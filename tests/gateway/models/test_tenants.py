@@ -67,7 +67,7 @@ async def tenants(new_database: NewDatabase, store_urls: StoreUrls) -> AsyncIter
 
 @pytest.fixture(scope="module")
 async def seen(tenants: TwoTenants) -> list[Seen]:
-    """What each tenant is told, and what both are together, when asked for all ids and values that either knows."""
+    """Return each tenant's answers, and those of both together, to queries for all ids and values that either knows."""
     schema = schema_of(tenants.model)[0]._schema
     known = [Seen(), Seen(), Seen()]
     maker = QueryMaker(schema, known[2])
@@ -193,7 +193,7 @@ async def test_the_budget_of_a_subject_is_its_tenants(tenants: TwoTenants) -> No
 
 
 async def remaining(gateways: Gateways) -> tuple[int, int]:
-    """What is left of the budget of a subject at the first tenant after one query, and at the other after another."""
+    """Return what is left of a subject's budget at the first tenant after one query, and at the other after another."""
     left = []
     for tenant in (1, 0):
         header = token(gateways, workspace=gateways.tenants[tenant])

@@ -79,7 +79,7 @@ print(json.dumps(asyncio.run(main(*sys.argv[1:]))))
 
 
 def expected(analytics: Analytics, number: int) -> list[object]:
-    """What the first workspace knows of the member, of the data themselves."""
+    """Return what the data say of the member in the first workspace."""
     workspace = analytics.data.workspaces[0]["id"]
 
     def mine(rows: list[dict[str, Any]], key: str) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ shops = db.table("public.shops", scope="shop:read")
 days = db.table("public.days", scope="shop:read")
 visits = web.table("visits", scope="shop:read")
 CALLS: dict[str, list[Any]] = {}
-"""What functions were called with: an executor may call one several times, each with some of the objects."""
+"""The values that functions were called with: an executor may call one several times, each with some of the objects."""
 
 _TABLES = """
 create table shops (id int primary key, opened date not null, seen timestamptz, closed date[] not null);

@@ -20,7 +20,7 @@ from tests.conftest import NewStores
 from tests.gateway.auth.conftest import added
 
 MEMBERS = 6
-"""Of each tenant."""
+"""The number of members of each tenant."""
 NO_LIMITS = {
     "max_statements": 1_000,
     "max_cost": 1_000_000_000,
