@@ -13,6 +13,9 @@ HEAD = b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n
 LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
 TYPENAME = b'{"query":"{ __typename }"}'
 POST = HEAD + b"Content-Length: %d\r\n\r\n" % len(TYPENAME) + TYPENAME
+LAST_LIVE = LIVE.replace(b"Host: x\r\n", b"Host: x\r\nConnection: close\r\n")
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+BODY = b"%x\r\n" % len(TYPENAME) + TYPENAME + b"\r\n"
 PATIENCE_S = 30.0
 
 
@@ -69,6 +72,16 @@ def answers(received: bytes) -> list[Answer]:
         assert len(found[-1].body) == length
         received = received[length:]
     return found
+
+
+def refused(found: list[Answer], status: int, code: str) -> Answer:
+    """Return the last answer, which is a refusal that closes the connection."""
+    answer = found[-1]
+    assert (answer.status, answer.error["code"], answer.headers["connection"]) == (status, code, "close")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.error["message"].endswith(".")
+    return answer
 
 
 def ask(url: str, *data: bytes, pause_s: float = 0.0) -> list[Answer]:
