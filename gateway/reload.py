@@ -1,4 +1,4 @@
-"""`gateway serve --reload`: serve a model in a process of its own, and again with each good version of its files."""
+"""Serve a model in a process of its own, and anew with each good version of its files: `gateway serve --reload`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ _EVERY_S = 0.3
 """Seconds between two looks at the files."""
 _STOP_S = 30.0
 """Seconds that a server may take to stop before it is killed."""
+_CHECK_S = 60.0
+"""Seconds that the check of a version may take. Without it, a module that never ends would keep its correction from
+being noticed."""
 _ENDINGS = (".py", ".sql", ".graphql")
 _GATEWAY = [sys.executable, "-P", "-m", "gateway"]  # -P: not the working directory's folder of the name gateway
 
@@ -46,7 +49,7 @@ def serve_and_reload(settings: Settings) -> int:
         while server.poll() is None or not is_first:
             time.sleep(_EVERY_S)
             before, versions = versions, _versions(folders)
-            if versions != before and _is_good():
+            if versions != before and is_good():
                 _stop(server)
                 print("The model has changed: serving the new one.", file=sys.stderr, flush=True)
                 server, is_first = _serve(), False
@@ -75,12 +78,20 @@ def _versions(folders: Sequence[Path]) -> Mapping[Path, int]:
     return versions
 
 
-def _is_good() -> bool:
-    """Check the model in a process of its own, which has imported nothing of it yet, and print all errors."""
-    done = subprocess.run([*_GATEWAY, "schema"], stdout=subprocess.DEVNULL, check=False)  # noqa: S603 - our own command
-    if done.returncode:
+def is_good(within_s: float = _CHECK_S) -> bool:
+    """Check the model of the environment in a process of its own, which has imported nothing of it yet.
+
+    Print all errors. A model that takes longer is wrong, too.
+    """
+    command = [*_GATEWAY, "schema"]
+    try:
+        status = subprocess.run(command, stdout=subprocess.DEVNULL, check=False, timeout=within_s).returncode  # noqa: S603 - our own command
+    except subprocess.TimeoutExpired:
+        print(f"The model takes longer than {within_s:g} s to be loaded.", file=sys.stderr)
+        status = 1
+    if status:
         print("The last good model is served until these are corrected.", file=sys.stderr, flush=True)
-    return done.returncode == 0
+    return status == 0
 
 
 def _serve() -> subprocess.Popen[bytes]:

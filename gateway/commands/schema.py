@@ -27,12 +27,14 @@ def add_to(commands: Commands) -> None:
 
 
 def _schema(arguments: argparse.Namespace) -> int:
-    text = build_schema(load_served_model(settings_of(arguments))).as_str() + "\n"
+    model = load_served_model(settings_of(arguments))
+    text = build_schema(model).as_str() + "\n"
     if arguments.write:
         SCHEMA_FILE.write_text(text)
     elif not arguments.check:
         print(text, end="")
     elif not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text() != text:
-        print(f"gateway: {SCHEMA_FILE} is not what the code says: run `make schema`.", file=sys.stderr)
+        command = "make schema" if model is None else "gateway schema --write"
+        print(f"gateway: {SCHEMA_FILE} differs from the model's schema: run `{command}`.", file=sys.stderr)
         return 1
     return 0

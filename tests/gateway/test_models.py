@@ -57,6 +57,17 @@ def test_all_mistakes_of_a_model_are_shown_before_anything_starts(command: list[
     assert (named.returncode, named.stderr) == (1, answer.stderr)
 
 
+def test_a_schema_that_differs_is_written_by_a_command(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(RIGHT)
+    differs = gateway("schema", "--check", cwd=tmp_path, GATEWAY_MODEL="model.py")
+    assert (differs.returncode, differs.stderr) == (
+        1,
+        "gateway: schema.graphql differs from the model's schema: run `gateway schema --write`.\n",
+    )
+    assert gateway("schema", "--write", cwd=tmp_path, GATEWAY_MODEL="model.py").returncode == 0
+    assert gateway("schema", "--check", cwd=tmp_path, GATEWAY_MODEL="model.py").returncode == 0
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the programs of an environment with the gateway's wheel, over this one's packages."""

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from benchmarks.servers import answers, wait_until
 from deploy.embedded.process import free_port
+from gateway.reload import is_good
 from tests.gateway.models.conftest import Analytics
 
 MODEL = Path(__file__).parents[3] / "deploy" / "analytics" / "model.py"
@@ -72,3 +74,14 @@ async def test_a_server_that_cannot_start_ends_it(analytics: Analytics, tmp_path
     process = started(command, environment, tmp_path / "log")
     assert await asyncio.to_thread(process.wait, 60) == 1
     assert (tmp_path / "log").read_text().startswith("gateway: REDIS_URL is missing")
+
+
+def test_a_version_that_never_ends_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model.py").write_text("while True:\n    pass\n")
+    monkeypatch.setenv("GATEWAY_MODEL", str(tmp_path / "model.py"))
+    assert not is_good(within_s=3)
+    assert capfd.readouterr().err == (
+        "The model takes longer than 3 s to be loaded.\nThe last good model is served until these are corrected.\n"
+    )
