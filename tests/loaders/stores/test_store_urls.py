@@ -177,6 +177,18 @@ async def test_the_server_sees_what_the_url_says_of_the_session(store_urls: Stor
     await client.close()
 
 
+async def test_stores_show_connections_under_the_products_name(store_urls: StoreUrls) -> None:
+    limits = {"max_connections": 1, "acquire_timeout_s": 5, "command_timeout_s": 5}
+    postgres = await Postgres.connect(
+        store_urls.database_url, min_size=1, max_size=1, acquire_timeout_s=5, statement_timeout_s=5
+    )
+    redis = await Redis.connect(store_urls.redis_url, **limits)
+    assert [tuple(row) for row in await postgres.rows("select current_setting('application_name')")] == [("fuseway",)]
+    assert await redis._client.client_getname() == "fuseway"
+    await postgres.close()
+    await redis.close()
+
+
 async def test_no_option_of_the_url_takes_the_statement_timeout_away(store_urls: StoreUrls) -> None:
     url = f"{store_urls.database_url}?options=-c%20statement_timeout%3D0"
     client = await Postgres.connect(url, min_size=1, max_size=1, acquire_timeout_s=5, statement_timeout_s=7)
