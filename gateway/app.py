@@ -27,7 +27,7 @@ from gateway.http.security_headers import NoSniffMiddleware
 from gateway.limits import Limits
 from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
-from gateway.schema import build_schema
+from gateway.schema import GatewaySchema, build_schema
 from gateway.served_model import load_served_model
 from gateway.server import stop_surely, stop_with_parent
 from gateway.settings import Settings
@@ -37,7 +37,6 @@ from gateway.warm import kept_warm
 from loaders.model.model import Model
 
 GRAPHQL_PATH = "/graphql"
-
 
 _THREAD_SWITCH_S = 0.0005
 """Maximum time for which a thread that decodes a store's answer may keep the interpreter from the event loop. At
@@ -84,8 +83,13 @@ def build_app(settings: Settings, model: Model | None = None) -> Starlette:
     """
     persisted = Persisted.of(settings)
     rate_limit = RateLimit(settings.rate_cost_per_minute)
-
     policy = Policy.of(settings, model)
+    schema = build_schema(
+        model,
+        introspection=settings.introspection,
+        suggestions=settings.suggestions,
+        cursor_secret=settings.cursor_secret,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -99,10 +103,10 @@ def build_app(settings: Settings, model: Model | None = None) -> Starlette:
             app.authenticator = Authenticator(policy, stores)
             if stores.cache is not None:
                 app.response_cache = ResponseCache(stores.cache, settings.response_cache_mib << 20)
-            async with kept_warm(stores, settings):
+            async with kept_warm(stores, schema, settings):
                 yield
 
-    app = Application(_routes(settings, model, persisted, rate_limit), _middleware(settings, model), lifespan)
+    app = Application(_routes(settings, schema, persisted, rate_limit), _middleware(settings, model), lifespan)
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
     return app
 
@@ -148,13 +152,7 @@ def limits(settings: Settings) -> Limits:
     )
 
 
-def _routes(settings: Settings, model: Model | None, persisted: Persisted, rate_limit: RateLimit) -> list[BaseRoute]:
-    schema = build_schema(
-        model,
-        introspection=settings.introspection,
-        suggestions=settings.suggestions,
-        cursor_secret=settings.cursor_secret,
-    )
+def _routes(settings: Settings, schema: GatewaySchema, persisted: Persisted, rate_limit: RateLimit) -> list[BaseRoute]:
     endpoint = GraphQLEndpoint(
         schema,
         limits(settings),

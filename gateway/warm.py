@@ -15,7 +15,7 @@ from gateway.auth.model_access import ModelAccess
 from gateway.export_model import ObjectExport
 from gateway.http.errors import HTTPError
 from gateway.request_context import open_context
-from gateway.schema import GatewaySchema, build_schema
+from gateway.schema import GatewaySchema
 from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.concurrency import cancel_and_wait
@@ -144,13 +144,13 @@ async def warm(
 
 
 @asynccontextmanager
-async def kept_warm(stores: Stores, settings: Settings) -> AsyncIterator[None]:
+async def kept_warm(stores: Stores, schema: GatewaySchema, settings: Settings) -> AsyncIterator[None]:
     """Fill the cache to the end of the block: once, and again on a schedule where the settings say so.
 
     Raises CallerError for documents that cannot be read.
     """
     texts = documents([Path(settings.warm_documents)]) if settings.warm_documents else []
-    task = asyncio.create_task(_keep_warm(stores, texts, settings)) if texts else None
+    task = asyncio.create_task(_keep_warm(stores, schema, texts, settings)) if texts else None
     try:
         yield
     finally:
@@ -158,8 +158,7 @@ async def kept_warm(stores: Stores, settings: Settings) -> AsyncIterator[None]:
             await cancel_and_wait([task])
 
 
-async def _keep_warm(stores: Stores, texts: Sequence[str], settings: Settings) -> None:
-    schema = build_schema(stores.model)
+async def _keep_warm(stores: Stores, schema: GatewaySchema, texts: Sequence[str], settings: Settings) -> None:
     while True:
         try:
             errors = []
