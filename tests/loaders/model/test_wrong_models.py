@@ -203,7 +203,10 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a description of an argument that is a number": ('m.argument("size", int,', 'm.argument("size", int, 5,', "size: a description is a text, and is 5."),
 }  # fmt: skip
 ALSO = {
-    "a type that is named as a range": ("class Use(m.Section", 'State.__name__ = "DecimalRange"\n\nclass Use(m.Section'),
+    "a type that is named as a range": (
+        "class Use(m.Section",
+        'State.__name__ = "DecimalRange"\n\nclass Use(m.Section',
+    ),
     "a group's period without a time column": (
         '    rank: Rank | None = m.section("id")\n',
         "    ranks: Ranks = m.nested(period=True)\n",
