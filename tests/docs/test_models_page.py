@@ -42,7 +42,7 @@ def test_the_query_of_the_page_takes_the_statements_that_it_says(shop: Model, id
     (operation,) = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
     given = {"ids": [str(number) for number in range(ids)]}
-    values = get_variable_values(schema._schema, operation.variable_definitions, given)
+    values = get_variable_values(schema._schema, operation.variable_definitions or (), given)
     assert isinstance(values, VariableValues)
     cost = estimate_cost(types, schema._schema, operation, {}, values, shop.scopes)
     assert "This takes three statements, for 1 customer or 500" in PAGE

@@ -98,7 +98,7 @@ def _check_nested_period(declared: DeclaredField, parts: ModelParts, problems: P
     group = declared.shape.type if declared.shape is not None else None
     sources = [
         field.given("over") or options_of(field.shape.type).get("over")
-        for field in parts.fields.get(group, ())
+        for field in (parts.fields.get(group, ()) if group is not None else ())
         if field.shape is not None and field.shape.kind is ValueKind.SECTION
     ]
     if sources and not any(table.options.time for source in sources for table in _tables(source)):

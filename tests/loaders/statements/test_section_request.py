@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,8 @@ def test_values_that_fill_memory_are_told_from_others(name: str) -> None:
     request = section_request(INVOICES)
     assert not request.has_long_values
     for length, is_long in ((1_000, False), (2_001, True)):
-        assert replace(request, **{name: (("plan", "x" * length),)}).has_long_values is is_long
+        changes: dict[str, Any] = {name: (("plan", "x" * length),)}
+        assert replace(request, **changes).has_long_values is is_long
 
 
 def test_requests_are_merged_with_the_columns_of_all() -> None:
