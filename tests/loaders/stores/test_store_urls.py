@@ -184,7 +184,7 @@ async def test_stores_show_connections_under_the_products_name(store_urls: Store
     )
     redis = await Redis.connect(store_urls.redis_url, **limits)
     assert [tuple(row) for row in await postgres.rows("select current_setting('application_name')")] == [("fuseway",)]
-    assert await redis._client.client_getname() == "fuseway"
+    assert await redis._client.client_getname() == b"fuseway"
     await postgres.close()
     await redis.close()
 
