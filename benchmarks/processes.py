@@ -7,13 +7,17 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks.servers import answers, running
+from deploy import SAMPLE_MODEL
 from deploy.embedded.engines import EmbeddedEngines
 from deploy.embedded.process import free_port
-from deploy.sample.prepare import prepare
+from gateway.commands.setup import set_up
 from gateway.settings import Settings
-from gateway.stores import open_stores
+from gateway.stores import open_databases
+from loaders.model.databases import Kind
+from loaders.model.loading import load_model
 
 _STORES = ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")
 
@@ -43,7 +47,7 @@ def stores(*, own: bool = False) -> Iterator[dict[str, str]]:
     """
     if not own and all(os.environ.get(name) for name in _STORES):
         urls = {name: os.environ[name] for name in _STORES}
-        asyncio.run(prepare(Settings.from_environment(urls)))
+        asyncio.run(set_up(Settings.from_environment(urls), load_model(SAMPLE_MODEL)))
         yield urls
         return
     with tempfile.TemporaryDirectory(prefix="fuseway-bench-") as folder:
@@ -51,7 +55,7 @@ def stores(*, own: bool = False) -> Iterator[dict[str, str]]:
         try:
             started = engines.start()
             urls = dict(zip(_STORES, (started.database_url, started.clickhouse_url, started.redis_url), strict=True))
-            asyncio.run(prepare(Settings.from_environment(urls)))
+            asyncio.run(set_up(Settings.from_environment(urls), load_model(SAMPLE_MODEL)))
             yield urls
         finally:
             engines.stop()
@@ -61,8 +65,10 @@ def busiest_aircraft(urls: Mapping[str, str]) -> list[str]:
     """All tail numbers that flew, the busiest first."""
 
     async def asked() -> list[str]:
-        async with open_stores(Settings.from_environment(urls)) as opened:
-            return list((await opened.clickhouse.columns(_BUSIEST, {})).columns[0])
+        model = load_model(SAMPLE_MODEL)
+        async with open_databases(Settings.from_environment(urls), model, only_reads=False) as databases:
+            stores: Any = {database.kind: store for database, store in databases.items()}
+            return list((await stores[Kind.CLICKHOUSE].columns(_BUSIEST, {})).columns[0])
 
     return asyncio.run(asked())
 

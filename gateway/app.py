@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
-from gateway import export, export_endpoint, graphiql, health
+from gateway import export_endpoint, graphiql, health
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.graphiql.examples import examples_of
 from gateway.http.application import Application
@@ -76,8 +76,8 @@ def _ending(lifespan: Lifespan[Starlette], within_s: float) -> Lifespan[Starlett
     return ending
 
 
-def build_app(settings: Settings, model: Model | None = None) -> Starlette:
-    """The application with these settings for a model, or the sample fleet's where it is None.
+def build_app(settings: Settings, model: Model) -> Starlette:
+    """The application with these settings for a model.
 
     Its stores are opened when it starts and closed when it stops.
     """
@@ -111,10 +111,10 @@ def build_app(settings: Settings, model: Model | None = None) -> Starlette:
     return app
 
 
-def _middleware(settings: Settings, model: Model | None) -> list[Middleware]:
+def _middleware(settings: Settings, model: Model) -> list[Middleware]:
     """Return the middleware that each request passes, outermost first. Cached responses pass all of it."""
     hosts = parse_allowed_hosts(settings.allowed_hosts)
-    exports = (export.PATH,) if model is None else export_endpoint.paths(model)
+    exports = export_endpoint.paths(model)
     origins, headers = parse_origins(settings.cors_origins), parse_headers(settings.cors_headers)
     return [
         Middleware(TrustedProxiesMiddleware, trusted=TrustedProxies.parse(settings.trusted_proxies)),
@@ -163,7 +163,6 @@ def _routes(settings: Settings, schema: GatewaySchema, persisted: Persisted, rat
     pages = [Route("/", _home), *graphiql.routes(examples_of(schema))] if settings.graphiql else []
     return [
         Route(GRAPHQL_PATH, endpoint),
-        *export.routes(schema, settings.max_ids, rate_limit, viewer_of),
         *export_endpoint.routes(schema, settings.max_ids, rate_limit, viewer_of),
         *health.routes(),
         *pages,

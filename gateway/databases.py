@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gateway.setting import SettingsError
-from loaders.model.databases import ClickHouse, Database, Kind, Postgres
+from loaders.model.databases import Database, Kind
 from loaders.stores.urls.clickhouse import CLICKHOUSE
 from loaders.stores.urls.postgres import POSTGRES
 from loaders.stores.urls.store_url import InvalidStoreURL, parse_url
@@ -14,9 +14,6 @@ from loaders.stores.urls.store_url import InvalidStoreURL, parse_url
 if TYPE_CHECKING:
     from gateway.settings import Settings
     from loaders.model.model import Model
-
-FLEET_DATABASES: tuple[Database, ...] = (Postgres(), ClickHouse())
-"""The databases of the sample fleet, whose engine does not read models yet."""
 
 _URL_KINDS = {Kind.POSTGRES: POSTGRES, Kind.CLICKHOUSE: CLICKHOUSE}
 _PRODUCTS = {Kind.POSTGRES: "PostgreSQL", Kind.CLICKHOUSE: "ClickHouse"}
@@ -27,13 +24,10 @@ def state_name(database: Database) -> str:
     return f"{_URL_KINDS[database.kind].store} {database.name}".rstrip()
 
 
-def require_urls(settings: Settings, model: Model | None) -> None:
-    """Raise SettingsError where a URL is missing that the model, or the sample fleet without one, needs."""
-    if model is None:
-        settings.require_stores()
-    else:
-        settings.require("redis_url")
-        database_urls(settings, model)
+def require_urls(settings: Settings, model: Model) -> None:
+    """Raise SettingsError where a URL is missing that the model needs."""
+    settings.require("redis_url")
+    database_urls(settings, model)
 
 
 def database_urls(settings: Settings, model: Model) -> Mapping[Database, str]:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.export import MEDIA_TYPE, ExportBudget, nothing, parameters, shown_error
 from gateway.export_model import Batches, ObjectExport, export_types
-from gateway.http.errors import HTTPError, RequestError, bad_request
+from gateway.http.errors import HTTPError, RequestError
 from gateway.http.responses import respond_error
 from resolvers import scopes
 
@@ -38,9 +38,7 @@ def paths(model: Model) -> tuple[str, ...]:
 
 
 def routes(schema: GatewaySchema, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf) -> list[BaseRoute]:
-    """Return the exports of a model's object types; none of the sample fleet, which has its own."""
-    if schema.model is None:
-        return []
+    """Return the exports of a model's object types."""
     return [
         Route(f"{_FOLDER}/{name}", ObjectExporter(schema, type_name, max_ids, rate_limit, viewer_of).__call__)
         for name, type_name in export_types(schema.model).items()
@@ -72,9 +70,9 @@ class ObjectExporter:
         response: Response
         try:
             viewer = await self._viewer(request)
-            batches = self._batches(request)
+            batches = self._batches(request, viewer.tenant)
             budget = ExportBudget(self._rate_limit, request.scope, partial(self._viewer, request))
-            if request.method != "HEAD":
+            if request.method != "HEAD" and batches.is_any():
                 await budget.charge(self._export.points(batches.query, batches.variables, viewer.scopes, viewer.tenant))
         except (HTTPError, RequestError) as error:
             response = await respond_error(request, error)
@@ -96,18 +94,20 @@ class ObjectExporter:
                 raise HTTPError(403, f"The export needs the scope {scope}.", scopes.FORBIDDEN, headers)
         return viewer
 
-    def _batches(self, request: Request) -> Batches:
+    def _batches(self, request: Request, tenant: str | None) -> Batches:
         """Return what to export. Without ids in it, `ids` lists nothing: it never means all objects."""
         given = parameters(request)
         after, listed = given.get("after") or None, given.get("ids")
+        if after is not None and not after.isprintable():
+            raise HTTPError(400, "after must be an id, and ids have printable characters only.", "BAD_USER_INPUT")
         if listed is None:
-            return self._export.pages(after)
+            return self._export.pages(after, tenant)
         ids = [key for key in listed.split(",") if key]
         if len(ids) > self._max_ids:
             message = f"At most {self._max_ids:,} ids can be exported, and these are {len(ids):,}."
             raise HTTPError(400, message, "LIMIT_EXCEEDED", limit="ids", max=self._max_ids, value=len(ids))
         if after is not None and after not in ids:
-            raise bad_request("after must be one of the ids.")
+            raise HTTPError(400, "after must be one of the ids.", "BAD_USER_INPUT")
         return self._export.listed(ids[ids.index(after) + 1 :] if after is not None else ids)
 
 

@@ -20,8 +20,11 @@ from graphql.type import GraphQLList
 from gateway.execution.variables import coerced
 from gateway.http.errors import bad_request
 from gateway.request_context import open_context
-from resolvers.object_types import NODE_ID, SEPARATOR
+from loaders.statements.section_request import section_request
+from resolvers.connections import holds_objects
+from resolvers.object_types import SEPARATOR
 from resolvers.roots import RootKind
+from resolvers.section_arguments import list_identity
 
 if TYPE_CHECKING:
     from gateway.schema import GatewaySchema
@@ -42,8 +45,8 @@ def export_name(type_name: str) -> str:
 
 
 def export_types(model: Model) -> Mapping[str, str]:
-    """Return the names of the object types by their names in paths."""
-    return {export_name(name): name for name in model.objects}
+    """Return the names of the object types by their names in paths, and by those that the model gives them besides."""
+    return {export_name(name): name for name in model.objects} | dict(model.exports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,18 @@ class ObjectExport:
     @classmethod
     def of(cls, schema: GatewaySchema, type_name: str) -> ObjectExport:
         """Return the export of a type of a model's schema."""
-        roots = list(schema.types.roots.values()) if schema.types is not None else []
+        roots = list(schema.types.roots.values())
         own = [root for root in roots if root.object_type == type_name]
         page = next((root for root in own if root.kind is RootKind.PAGE and root.section is not None), None)
         by_key = [root for root in own if root.kind is RootKind.KEY and root.is_list]
         nodes = [root for root in roots if root.kind is RootKind.NODE and root.is_list]
         return cls(schema, type_name, page, next(iter(by_key + nodes), None))
 
-    def pages(self, after: str | None) -> PageBatches:
+    def pages(self, after: str | None, tenant: str | None = None) -> PageBatches:
         """Return the batches of all objects after a cursor. Raises HTTPError for a type without a page."""
         if self.page is None:
             raise bad_request(f"The model has no page of {self.type_name}: list what to export in ids.")
-        return PageBatches(self, self.page, after)
+        return PageBatches(self, self.page, after, tenant or "")
 
     def listed(self, ids: Sequence[str]) -> ListedBatches:
         """Return the batches of listed objects. Raises HTTPError for a type that is not looked up by lists of keys."""
@@ -81,30 +84,29 @@ class ObjectExport:
         return ListedBatches(self, self.listing, ids)
 
     def selection(self) -> str:
-        """Return what a line holds: the object's columns, sections and lists of rows, of links the id alone.
-
-        Lists of other objects are theirs to export.
+        """Return what a line holds: all that GraphQL answers of the object with its defaults, and of objects that it
+        links to their own columns. Lists of other objects are theirs to export.
         """
         return self._selection(self.type_name)
 
-    def _selection(self, type_name: str) -> str:
+    def _selection(self, type_name: str, *, is_linked: bool = False) -> str:
         declared = self.schema._schema.type_map[type_name]
         fields = declared.fields if isinstance(declared, GraphQLObjectType) else {}
-        parts = [part for name, field in fields.items() if (part := self._part(name, field))]
-        return "{ " + " ".join(parts) + " }"
+        parts = (self._part(name, field, is_linked=is_linked) for name, field in fields.items())
+        return "{ " + " ".join(filter(None, parts)) + " }"
 
-    def _part(self, name: str, field: GraphQLField) -> str:
+    def _part(self, name: str, field: GraphQLField, *, is_linked: bool) -> str:
         named = get_named_type(field.type)
-        if name == NODE_ID or field.deprecation_reason or _requires_arguments(field):
+        if field.deprecation_reason or _requires_arguments(field):
             return ""
         if is_leaf_type(named):
             return name
-        if not isinstance(named, GraphQLObjectType) or "pageInfo" in named.fields:
+        if is_linked or not isinstance(named, GraphQLObjectType) or holds_objects(_origin(named)):
             return ""
-        objects = self.schema.model.objects if self.schema.model is not None else {}
-        if named.name in objects:
-            return "" if isinstance(get_nullable_type(field.type), GraphQLList) else f"{name} {{ id }}"
-        return f"{name} {self._selection(named.name)}"
+        is_object = named.name in self.schema.model.objects
+        if is_object and isinstance(get_nullable_type(field.type), GraphQLList):
+            return ""
+        return f"{name} {self._selection(named.name, is_linked=is_object)}"
 
     def points(self, query: str, variables: Mapping[str, Any], scopes: frozenset[str], tenant: str | None) -> int:
         """Return the price of a batch."""
@@ -112,7 +114,7 @@ class ObjectExport:
         operation, _ = document.operation(None)
         core: Any = self.schema._schema
         values: Any = coerced(core, document.node, operation, dict(variables))  # type: ignore[arg-type]
-        return self.schema.pricing.estimate(operation, document.fragments, values, scopes, tenant or "").points
+        return self.schema.estimate(operation, document.fragments, values, scopes, tenant).points
 
     async def answer(
         self, stores: Stores, query: str, variables: Mapping[str, Any], scopes: frozenset[str], tenant: str | None
@@ -130,22 +132,50 @@ class ObjectExport:
 
 @dataclass(slots=True)
 class PageBatches:
-    """All objects in the order of the model's page."""
+    """All objects in the order of the model's page.
+
+    They go on after a line's cursor; where the page is ordered by the key alone, lines have none, and these go on after
+    an id.
+    """
 
     export: ObjectExport
     root: Root
     after: str | None
+    tenant: str = ""
+
+    def is_any(self) -> bool:
+        """Whether there may be any."""
+        return True
 
     @property
     def query(self) -> str:
-        edges = f"edges {{ cursor node {self.export.selection()} }} pageInfo {{ hasNextPage }}"
+        selection = self.export.selection()
+        nodes = f"nodes {selection}" if self._is_by_key else f"edges {{ cursor node {selection} }}"
         arguments = "first: $first, after: $after"
-        return f"query Export($first: Int!, $after: String) {{ {self.root.name}({arguments}) {{ {edges} }} }}"
+        field = f"{self.root.name}({arguments}) {{ {nodes} pageInfo {{ hasNextPage }} }}"
+        return f"query Export($first: Int!, $after: String) {{ {field} }}"
 
     @property
     def variables(self) -> dict[str, Any]:
         limit = self.root.section.max if self.root.section is not None else BATCH
-        return {"first": min(BATCH, limit or BATCH), "after": self.after}
+        after = self._cursor_after_key(self.after) if self._is_by_key and self.after is not None else self.after
+        return {"first": min(BATCH, limit or BATCH), "after": after}
+
+    @property
+    def _is_by_key(self) -> bool:
+        section = self.root.section
+        return section is not None and section.default_order == section.tie_break
+
+    def _cursor_after_key(self, text: str) -> str:
+        """Return the cursor of the object with this key, which need not exist. Raises HTTPError where it is no key."""
+        if self.root.section is None:
+            raise TypeError(f"{self.root.name} is no page.")
+        value = self.export.schema.model.objects[self.export.type_name].key.read(text)
+        if value is None:
+            raise bad_request("after must be an id.")
+        values = value if isinstance(value, tuple) else (value,)
+        cursors = self.export.schema.types.parts.arguments.cursors
+        return cursors.seal(values, list_identity(section_request(self.root.section)), self.tenant)
 
     async def lines(
         self, stores: Stores, scopes: frozenset[str], tenant: str | None, charge: Charge
@@ -154,10 +184,11 @@ class PageBatches:
         name = export_name(self.export.type_name)
         while True:
             page = await self.export.answer(stores, self.query, self.variables, scopes, tenant)
-            for edge in page["edges"]:
-                self.after = edge["cursor"]
-                line = {"id": edge["node"]["id"], "cursor": self.after, name: edge["node"]}
-                yield orjson.dumps(line) + b"\n"
+            for edge in page.get("edges") or ({"node": node} for node in page.get("nodes", ())):
+                node = edge["node"]
+                cursor = {"cursor": edge["cursor"]} if "cursor" in edge else {}
+                self.after = edge.get("cursor", node["id"])
+                yield orjson.dumps({"id": node["id"], **cursor, name: node}) + b"\n"
             if not page["pageInfo"]["hasNextPage"]:
                 return
             await charge(self.export.points(self.query, self.variables, scopes, tenant))
@@ -188,6 +219,10 @@ class ListedBatches:
     ids: Sequence[str]
     after: str | None = None
 
+    def is_any(self) -> bool:
+        """Whether anything is listed."""
+        return bool(self.ids)
+
     @property
     def query(self) -> str:
         selection = self.export.selection()
@@ -216,6 +251,10 @@ class ListedBatches:
 
 
 Batches = PageBatches | ListedBatches
+
+
+def _origin(declared: GraphQLObjectType) -> object:
+    return getattr(declared.extensions.get("strawberry-definition"), "origin", None)
 
 
 def _requires_arguments(field: GraphQLField) -> bool:

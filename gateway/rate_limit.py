@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gateway.http.errors import HTTPError, RequestError
 from gateway.limits import exceeded
 from loaders.rate_limits import WINDOW_S, Counted, LocalRates, SharedRates
-from resolvers.pricing import REQUEST_POINTS
+from resolvers.cost_estimate import REQUEST_POINTS
 
 if TYPE_CHECKING:
     from starlette.responses import Response

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 from gateway.auth.model_access import ModelAccess
 from loaders.objects.request_loaders import RequestLoaders
-from resolvers import context, request_context
+from resolvers.request_context import RequestContext
 
 if TYPE_CHECKING:
     from gateway.stores import Stores
-
-RequestContext = context.RequestContext | request_context.RequestContext
 
 
 def open_context(
@@ -28,10 +26,6 @@ def open_context(
     With `past_cache`, a model's objects are read from the databases alone. Raises TypeError where the model has tenants
     and this is none. Release the context when the answer is made.
     """
-    if stores.model is None:
-        return context.RequestContext.of(
-            stores.loaders(), encode_in_chunks=encode_in_chunks, in_parts=in_parts, scopes=scopes
-        )
     scope = ModelAccess.of(stores.model).tenant_scope(tenant)
     loaders = RequestLoaders.over(stores.model, stores.databases, None if past_cache else stores.cache, scope)
-    return request_context.RequestContext(loaders, scopes, encode_in_chunks=encode_in_chunks, in_parts=in_parts)
+    return RequestContext(loaders, scopes, encode_in_chunks=encode_in_chunks, in_parts=in_parts)

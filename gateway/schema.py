@@ -14,21 +14,21 @@ from gateway.auth.operation import RefuseForbidden
 from gateway.documents import Documents
 from gateway.errors import ErrorMasking
 from gateway.execution.executor import ColumnExecutor
-from gateway.pricing import Pricing
+from resolvers.cost_estimate import estimate_cost
 from resolvers.cursors import CursorSealer
 from resolvers.descriptions import describe
-from resolvers.query import Query
 from resolvers.query_types import build_types
 from resolvers.scalars import SCALAR_MAP
-from resolvers.scopes import FIELD_SCOPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from graphql import ValueNode
+    from graphql import FragmentDefinitionNode, OperationDefinitionNode, ValueNode
+    from graphql.execution.values import VariableValues
     from strawberry.types import ExecutionContext
 
     from loaders.model.model import Model
+    from resolvers.cost_estimate import CostEstimate
     from resolvers.query_types import ModelTypes
 
 
@@ -36,13 +36,21 @@ class GatewaySchema(strawberry.Schema):
     """A Strawberry schema that caches documents, and whose errors are logged only where they are masked."""
 
     documents: Documents
-    pricing: Pricing
-    model: Model | None
-    """None for the sample fleet, whose engine does not read models yet."""
-    types: ModelTypes | None
-    """The types that were made from the model; None for the sample fleet."""
+    model: Model
+    types: ModelTypes
     field_scopes: frozenset[str]
     """The scopes that fields need: a request with all of them may read everything."""
+
+    def estimate(
+        self,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDefinitionNode],
+        variables: VariableValues,
+        scopes: frozenset[str],
+        tenant: str | None = None,
+    ) -> CostEstimate:
+        """Return the cost of a valid operation with its coerced variables. Raises GraphQLError for its directives."""
+        return estimate_cost(self.types, self._schema, operation, fragments, variables, scopes, tenant or "")
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Do not log: errors are logged where they are masked."""
@@ -100,22 +108,22 @@ def _located(parse: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def build_schema(
-    model: Model | None = None,
+    model: Model,
     *,
     introspection: bool = True,
     suggestions: bool = True,
     cursor_secret: str = "",
 ) -> GatewaySchema:
-    """Build a new schema of a model, or of the sample fleet where it is None.
+    """Build a new schema of a model.
 
     Two schemas that share types would share what Strawberry attaches to them. Processes with the same `cursor_secret`
     open each other's cursors. Raises DescriptionError for a description of something that the schema does not have.
     """
-    types = None if model is None else build_types(model, CursorSealer(cursor_secret.encode() or None))
+    types = build_types(model, CursorSealer(cursor_secret.encode() or None))
     schema = GatewaySchema(
-        query=Query if types is None else types.query,
-        mutation=None if types is None else types.mutation,
-        types=() if types is None else types.types,
+        query=types.query,
+        mutation=types.mutation,
+        types=types.types,
         config=StrawberryConfig(
             auto_camel_case=True, enable_experimental_incremental_execution=True, scalar_map=dict(SCALAR_MAP)
         ),
@@ -126,10 +134,8 @@ def build_schema(
     for declared in core.type_map.values():
         if isinstance(declared, GraphQLScalarType) and not is_specified_scalar_type(declared):
             declared.parse_literal = _located(declared.parse_literal)  # type: ignore[method-assign]
-    if model is not None:
-        describe(core, model.descriptions)
+    describe(core, model.descriptions)
     schema.model, schema.types = model, types
-    schema.pricing = Pricing.of_fleet(core) if types is None else Pricing.of_model(core, types)
-    schema.field_scopes = FIELD_SCOPES if model is None else model.scopes
+    schema.field_scopes = types.parts.field_scopes
     schema.documents = Documents(core, introspection=introspection, suggestions=suggestions)
     return schema

@@ -29,11 +29,6 @@ _OTHER_FILES = 256
 _ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 """Addresses to listen on that are no host to connect to: `gateway run` rejects them as a host."""
 
-_EXAMPLE = """{ aircraftByIds(ids: ["N725MQ", "N14228"]) {
-    id registration { model seats } operator { name }
-    analysis { punctuality { flights meanArrivalDelay onTimeShare } }
-} }"""
-
 
 class CannotListenError(GatewayError):
     """The gateway cannot listen on the address. The message says why, and what to do."""
@@ -61,7 +56,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def serve(settings: Settings, listening: socket.socket, model: Model | None = None, tenant: str | None = None) -> None:
+def serve(settings: Settings, listening: socket.socket, model: Model, tenant: str | None = None) -> None:
     """Serve until a signal stops the process; running requests are answered first.
 
     `tenant` is the key of a tenant, for the message at startup.
@@ -151,7 +146,7 @@ def stop_surely(within_s: float) -> None:
     timer.start()
 
 
-def welcome(settings: Settings, model: Model | None = None, tenant: str | None = None) -> str:
+def welcome(settings: Settings, model: Model, tenant: str | None = None) -> str:
     """Return the message that is printed at startup: the addresses, a first query, and how to ask it as a tenant.
 
     `tenant` is the key of one, if any is known.
@@ -161,11 +156,11 @@ def welcome(settings: Settings, model: Model | None = None, tenant: str | None =
     base = f"http://{host}:{settings.port}"
     page = f"\n  GraphiQL   {base}/graphiql" if settings.graphiql else ""
     hint = ""
-    if model is not None and model.tenant is not None and settings.anonymous and not settings.anonymous_tenant:
+    if model.tenant is not None and settings.anonymous and not settings.anonymous_tenant:
         hint = (
             "\nRequests without a credential are refused, GraphiQL's too, since each belongs to a tenant. Start with"
             f"\n  GATEWAY_ANONYMOUS_TENANT={tenant or 'KEY'}\nto answer them as those of one tenant.\n"
         )
-    example = _EXAMPLE if model is None else "".join(path.read_text().strip() for path in model.examples[:1])
+    example = "".join(path.read_text().strip() for path in model.examples[:1])
     begin = f"\nA query to begin with:\n\n{example}\n" if example else ""
     return f"\nThe gateway is serving.{page}\n  GraphQL    {base}/graphql\n{hint}{begin}"

@@ -4,24 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from types import MappingProxyType
-from typing import cast
 
 from gateway.change_feeds import listen_to_changes
-from gateway.databases import FLEET_DATABASES, database_urls, state_name
+from gateway.databases import database_urls, state_name
 from gateway.settings import Settings
 from loaders.cache.cache import Cache
-from loaders.cache.change_listener import ChangeListener
 from loaders.cache.factory import open_cache
-from loaders.cache.invalidation import Invalidator
-from loaders.cache.listener_health import CombinedHealth, ListenerHealth
-from loaders.cache.listener_lease import ListenerLease
-from loaders.cache.register_changes import WHOLE_REGISTER, register_source
-from loaders.cached_sections import version
+from loaders.cache.listener_health import CombinedHealth
 from loaders.model.databases import Database, Kind
 from loaders.model.model import Model
-from loaders.request_loaders import RequestLoaders
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.poolers import MODEL_SESSION, Mode, Pooler
 from loaders.stores.postgres import Postgres
@@ -34,8 +26,8 @@ answers are cached for a short time."""
 
 _OWN_CONNECTIONS = 2
 """Connections to the gateway's own tables: all keys that are waited for share one statement."""
-_MODEL_CACHE_VERSION = "1"
-"""The version of what models cache. Digests of their sections are part of each entry's name."""
+_CACHE_VERSION = "1"
+"""The version of what is cached. Digests of the model's sections are part of each entry's name."""
 
 Store = Postgres | ClickHouse
 
@@ -44,30 +36,15 @@ Store = Postgres | ClickHouse
 class Stores:
     """Connected clients, shared by all requests of the process.
 
-    `databases` are those of `model`, or of the sample fleet where that is None. `own` holds the gateway's own tables:
-    without it, no API key is known.
+    `databases` are those of `model`. `own` holds the gateway's own tables: without it, no API key is known.
     """
 
     databases: Mapping[Database, Store]
     redis: Redis
-    model: Model | None = None
+    model: Model
     own: Postgres | None = None
     cache: Cache | None = None
-    listener_health: ListenerHealth | CombinedHealth | None = None
-
-    @property
-    def postgres(self) -> Postgres:
-        """The sample fleet's PostgreSQL."""
-        return cast(Postgres, self.databases[FLEET_DATABASES[0]])
-
-    @property
-    def clickhouse(self) -> ClickHouse:
-        """The sample fleet's ClickHouse."""
-        return cast(ClickHouse, self.databases[FLEET_DATABASES[1]])
-
-    def loaders(self) -> RequestLoaders:
-        """The dataloaders of one request."""
-        return RequestLoaders.over(self.postgres, self.clickhouse, self.cache)
+    listener_health: CombinedHealth | None = None
 
     @property
     def warnings(self) -> list[str]:
@@ -78,8 +55,6 @@ class Stores:
     @property
     def required(self) -> frozenset[str]:
         """The names in `states` of the databases that hold objects: without all of these, nothing is known of any."""
-        if self.model is None:
-            return frozenset({state_name(FLEET_DATABASES[0])})
         return frozenset(state_name(object_type.table.database) for object_type in self.model.objects.values())
 
     async def states(self, within_s: float = 5.0) -> dict[str, str]:
@@ -123,7 +98,7 @@ async def open_own(settings: Settings) -> AsyncIterator[Postgres | None]:
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings, model: Model | None = None) -> AsyncIterator[Stores]:
+async def open_stores(settings: Settings, model: Model) -> AsyncIterator[Stores]:
     """Connect to all databases, and close all at the end. StoreUnavailable, with the address, where one is away.
 
     Those of a model only read, and without a schema or database that bare names are looked up in.
@@ -132,28 +107,22 @@ async def open_stores(settings: Settings, model: Model | None = None) -> AsyncIt
         databases = await stack.enter_async_context(open_databases(settings, model))
         redis = await stack.enter_async_context(open_redis(settings))
         stores = Stores(databases, redis, model)
-        if model is None and not settings.own_database_url:
-            yield replace(stores, own=stores.postgres)
-        else:
-            yield replace(stores, own=await stack.enter_async_context(open_own(settings)))
+        yield replace(stores, own=await stack.enter_async_context(open_own(settings)))
 
 
 @asynccontextmanager
 async def open_databases(
-    settings: Settings, model: Model | None = None, *, only_reads: bool = True
+    settings: Settings, model: Model, *, only_reads: bool = True
 ) -> AsyncIterator[Mapping[Database, Store]]:
-    """Connect to the databases of a model, or of the sample fleet where it is None, and close them at the end.
+    """Connect to the databases of a model, and close them at the end.
 
-    With `only_reads`, the connections to a model's only read, and find no table by a bare name.
+    With `only_reads`, the connections only read, and find no table by a bare name.
     """
-    if model is None:
-        urls = {database: settings.url(database.variable) for database in FLEET_DATABASES}
-    else:
-        urls = dict(database_urls(settings, model))
+    urls = database_urls(settings, model)
     async with AsyncExitStack() as stack:
         databases: dict[Database, Store] = {}
         for database, url in urls.items():
-            opened = _store(settings, database, url, only_reads=only_reads and model is not None)
+            opened = _store(settings, database, url, only_reads=only_reads)
             databases[database] = await stack.enter_async_context(opened)
         yield databases
 
@@ -216,16 +185,14 @@ async def _clickhouse(settings: Settings, url: str, variable: str, *, only_reads
 
 
 @asynccontextmanager
-async def open_cached_stores(
-    settings: Settings, model: Model | None = None, *, listens: bool = True
-) -> AsyncIterator[Stores]:
+async def open_cached_stores(settings: Settings, model: Model, *, listens: bool = True) -> AsyncIterator[Stores]:
     """The stores, and a cache before them where the settings want one, which `listens` to changes."""
     async with AsyncExitStack() as stack:
         stores = await stack.enter_async_context(open_stores(settings, model))
         if settings.cache:
             cache = open_cache(
                 stores.redis,
-                version() if model is None else _MODEL_CACHE_VERSION,
+                _CACHE_VERSION,
                 max_entries=settings.cache_entries,
                 max_bytes=settings.cache_mib << 20,
                 timeout_s=settings.cache_timeout_s,
@@ -238,29 +205,11 @@ async def open_cached_stores(
 
 
 @asynccontextmanager
-async def _listening(stores: Stores) -> AsyncIterator[ListenerHealth | CombinedHealth | None]:
+async def _listening(stores: Stores) -> AsyncIterator[CombinedHealth | None]:
     """Take part in listening to changes, for the cache; one process of those that share a Redis listens for all."""
     if stores.cache is None:
         yield None
-    elif stores.model is None:
-        async with _listening_to_register(stores, stores.cache) as listener_health:
-            yield listener_health
-    else:
-        feeds = listen_to_changes(stores.model, stores.databases, stores.redis, stores.cache, _SETTLE_S)
-        async with feeds as combined_health:
-            yield combined_health
-
-
-@asynccontextmanager
-async def _listening_to_register(stores: Stores, cache: Cache) -> AsyncIterator[ListenerHealth]:
-    listener_health = ListenerHealth(WHOLE_REGISTER.sources, partial(cache.apply, WHOLE_REGISTER))
-    cache.listener_health = listener_health
-    lease = ListenerLease(stores.redis, version())
-    source = register_source(stores.postgres)
-    listener = ChangeListener(source, Invalidator(stores.redis).invalidate, lease, listener_health)
-    listener.start()
-    try:
-        await listener.settle(_SETTLE_S)
-        yield listener_health
-    finally:
-        await listener.stop()
+        return
+    feeds = listen_to_changes(stores.model, stores.databases, stores.redis, stores.cache, _SETTLE_S)
+    async with feeds as combined_health:
+        yield combined_health

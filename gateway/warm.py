@@ -20,7 +20,6 @@ from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.concurrency import cancel_and_wait
 from loaders.errors import CallerError, GatewayError
-from loaders.fleet import FleetEntry, FleetQuery
 
 AT_ONCE = 200
 """Objects of one execution: large enough to fuse, small enough to hold up no request."""
@@ -73,8 +72,6 @@ async def targets(
     """
     if ids is not None:
         return [(texts, ids)]
-    if stores.model is None:
-        return [(texts, [key async for key in _fleet(stores)])]
     by_type: dict[str, list[str]] = {}
     for text in texts:
         by_type.setdefault(_type_of(schema, text), []).append(text)
@@ -82,7 +79,7 @@ async def targets(
     result: list[Target] = []
     for type_name, own in by_type.items():
         try:
-            pages = ObjectExport.of(schema, type_name).pages(None)
+            pages = ObjectExport.of(schema, type_name).pages(None, tenant)
         except HTTPError as error:
             raise CallerError(f"Name the objects with --ids: the model has no page of {type_name}.") from error
         result.append((own, [key async for key in pages.ids(stores, scopes, tenant)]))
@@ -92,7 +89,7 @@ async def targets(
 def _type_of(schema: GatewaySchema, text: str) -> str:
     """Return the object type whose keys `$ids` are in a document."""
     (operation,) = _operations(text)
-    roots = schema.types.roots if schema.types is not None else {}
+    roots = schema.types.roots
     for field in operation.selection_set.selections:
         root = roots.get(field.name.value) if isinstance(field, FieldNode) else None
         if isinstance(field, FieldNode) and root is not None and root.object_type and _takes_ids(field):
@@ -103,14 +100,6 @@ def _type_of(schema: GatewaySchema, text: str) -> str:
 def _takes_ids(field: FieldNode) -> bool:
     values = [argument.value for argument in field.arguments or ()]
     return any(isinstance(value, VariableNode) and value.name.value == "ids" for value in values)
-
-
-async def _fleet(stores: Stores) -> AsyncIterator[str]:
-    fleet, place = stores.loaders().fleet, None
-    while page := await fleet.page(FleetQuery(), _PAGE, place):
-        for entry in page:
-            yield entry.tail_number
-        place = FleetEntry(page[-1].tail_number, page[-1].tail_number)
 
 
 async def warm(

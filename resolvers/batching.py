@@ -17,11 +17,6 @@ BATCH = "batch"
 """The key of a field's metadata that holds its Batch."""
 
 
-def codes(parents: Sequence[Any], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str]:
-    """The ids of records that are known by their code."""
-    return [parent.code for parent in parents]
-
-
 def by_class(check: C) -> C:
     """Mark an `is_type_of` whose answer depends on the value's class alone: one value of each class is asked about."""
     check.by_class = True  # type: ignore[attr-defined]

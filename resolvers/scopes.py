@@ -9,29 +9,18 @@ from graphql import GraphQLField
 from strawberry.extensions import FieldExtension
 from strawberry.types.field import StrawberryField
 
-from loaders.catalogue.declaration import READ_ANALYSIS, READ_REGISTER
 from loaders.errors import CallerError
 
 FORBIDDEN = "FORBIDDEN"
 
 
 class Scope(StrEnum):
-    """What a request may be allowed, each apart from the others."""
+    """The gateway's own scopes, beside those of a model."""
 
-    REGISTER = READ_REGISTER
-    """The register of aircraft, airlines and airports, and what is computed from it."""
-    ANALYSIS = READ_ANALYSIS
     EXPORT = "export"
-    """The export of the whole fleet, beside the scopes of what is in it."""
+    """The export of all objects, beside the scopes of what is in it."""
     EXPLAIN = "explain"
     """How an operation is planned, with the stores' SQL."""
-
-
-ALL_SCOPES: frozenset[str] = frozenset(Scope)
-READ_SCOPES = (Scope.REGISTER, Scope.ANALYSIS)
-"""Any of them is enough to learn which aircraft exist; without one, nothing is read."""
-FIELD_SCOPES: frozenset[str] = frozenset(READ_SCOPES)
-"""Those that fields need: who has them may read everything."""
 
 
 class ForbiddenError(CallerError):

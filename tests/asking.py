@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.schema import build_schema
-from loaders.request_loaders import RequestLoaders
-from loaders.stores.protocols import AnalyticalStore, Columns, RelationalStore, Row
-from resolvers.context import RequestContext
+from loaders.model.databases import Database, Kind
+from loaders.stores.protocols import Columns, Row, TypedAnalyticalStore, TypedColumns, TypedRelationalStore
+from tests.fleet.served import SCHEMA, context_over
 
-SCHEMA = build_schema()
+__all__ = ["SCHEMA", "Answer", "Recorder", "RecordingClickHouse", "RecordingPostgres", "Sent", "ask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,16 @@ class Recorder:
 
     sent: list[Sent] = field(default_factory=list)
 
-    def relational(self, store: RelationalStore) -> "RecordingPostgres":
+    def relational(self, store: TypedRelationalStore) -> "RecordingPostgres":
         return RecordingPostgres(store, self.sent)
 
-    def analytical(self, store: AnalyticalStore) -> "RecordingClickHouse":
+    def analytical(self, store: TypedAnalyticalStore) -> "RecordingClickHouse":
         return RecordingClickHouse(store, self.sent)
+
+    def databases(self, stores: Mapping[Database, Any]) -> dict[Database, Any]:
+        """A model's stores, each with its statements noted."""
+        record: dict[Kind, Any] = {Kind.POSTGRES: self.relational, Kind.CLICKHOUSE: self.analytical}
+        return {database: record[database.kind](store) for database, store in stores.items()}
 
     def count(self, store: str) -> int:
         return sum(one.store == store for one in self.sent)
@@ -41,24 +45,32 @@ class Recorder:
 class RecordingPostgres:
     """PostgreSQL, with each statement noted."""
 
-    store: RelationalStore
+    store: TypedRelationalStore
     sent: list[Sent]
 
     async def rows(self, sql: str, *arguments: object) -> Sequence[Row]:
         self.sent.append(Sent("postgresql", sql, arguments))
         return await self.store.rows(sql, *arguments)
 
+    async def typed_columns(self, sql: str, *arguments: object) -> TypedColumns:
+        self.sent.append(Sent("postgresql", sql, arguments))
+        return await self.store.typed_columns(sql, *arguments)
+
 
 @dataclass(frozen=True, slots=True)
 class RecordingClickHouse:
     """ClickHouse, with each statement noted."""
 
-    store: AnalyticalStore
+    store: TypedAnalyticalStore
     sent: list[Sent]
 
     async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
         self.sent.append(Sent("clickhouse", sql, dict(parameters)))
         return await self.store.columns(sql, parameters)
+
+    async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+        self.sent.append(Sent("clickhouse", sql, dict(parameters)))
+        return await self.store.typed_columns(sql, parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +88,14 @@ class Answer:
 
 
 async def ask(
-    postgres: RelationalStore, clickhouse: AnalyticalStore, query: str, variables: Mapping[str, Any] | None = None
+    postgres: TypedRelationalStore,
+    clickhouse: TypedAnalyticalStore,
+    query: str,
+    variables: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Execute a query with loaders of its own."""
     recorder = Recorder()
-    loaders = RequestLoaders.over(recorder.relational(postgres), recorder.analytical(clickhouse))
-    result = await SCHEMA.execute(
-        query, variable_values=dict(variables or {}), context_value=RequestContext.of(loaders)
-    )
+    context = context_over(recorder.relational(postgres), recorder.analytical(clickhouse))
+    result = await SCHEMA.execute(query, variable_values=dict(variables or {}), context_value=context)
     errors = result.errors or []
     return Answer(result.data, [e.message for e in errors], [list(e.path or []) for e in errors], recorder)

@@ -12,15 +12,16 @@ from uuid import uuid4
 
 import pytest
 
+from deploy import SAMPLE_MODEL
 from deploy.embedded.engines import EmbeddedEngines, StoreUrls
-from deploy.sample import load_sample
-from gateway.served_model import FLEET
-from loaders.migrations import migrate, migrate_own
+from deploy.fleet.sample import load_sample
+from deploy.fleet.set_up import create_tables
+from loaders.migrations import migrate_own
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StatementFailed
 from loaders.stores.postgres import Postgres
 
-os.environ.setdefault("GATEWAY_MODEL", FLEET)  # of every gateway that a test starts
+os.environ.setdefault("GATEWAY_MODEL", SAMPLE_MODEL)  # of every gateway that a test starts
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -94,7 +95,7 @@ async def clickhouse(store_urls: StoreUrls) -> AsyncIterator[ClickHouse]:
 @pytest.fixture(scope="session")
 async def sample_stores(postgres: Postgres, clickhouse: ClickHouse) -> Stores:
     """Both stores, migrated and with the whole sample. Read it, never change it."""
-    await migrate(postgres, clickhouse)
+    await create_tables(postgres, clickhouse)
     await migrate_own(postgres)
     await load_sample(postgres, clickhouse, lambda _step, _fraction: None)
     return Stores(postgres, clickhouse)

@@ -22,12 +22,14 @@ from benchmarks.calibration.cpu import PARTS
 from benchmarks.calibration.other_shapes import other_shapes
 from benchmarks.calibration.shapes import SIZES, Shape, section_shapes
 from benchmarks.processes import busiest_aircraft, stores
+from deploy import SAMPLE_MODEL
 from gateway.app import build_app
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.cache.invalidation import Invalidator
-from loaders.cached_sections import change_of
+from loaders.model.loading import load_model
+from loaders.objects.invalidation import Invalidation
 from tests.execution.documents import Size, random_document
 
 _UNREFUSED = {
@@ -51,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _measured(urls: Mapping[str, str], ids: Sequence[str], asked: argparse.Namespace) -> list[Measured]:
-    schema = build_schema()._schema
+    model = load_model(SAMPLE_MODEL)
+    schema = build_schema(model)._schema
     every = [one for one in (*section_shapes(schema), *other_shapes(schema)) if asked.shapes in one.name]
     every = Random(asked.seed).sample(every, round(len(every) * asked.share))  # noqa: S311 (which are measured)
     every += random_shapes(schema, ids, asked.seed, asked.random)
@@ -61,7 +64,8 @@ async def _measured(urls: Mapping[str, str], ids: Sequence[str], asked: argparse
             app = build_app(
                 Settings.from_environment(
                     {**urls, **_UNREFUSED, "GATEWAY_CACHE": str(asked.cache).lower(), "GATEWAY_ANONYMOUS": anonymous}
-                )
+                ),
+                model,
             )
         gc.collect()
         gc.freeze()  # as a worker process does, with the same number of allocations between two runs
@@ -78,7 +82,7 @@ async def _measured(urls: Mapping[str, str], ids: Sequence[str], asked: argparse
 async def _forget(stores: Stores) -> None:
     if stores.cache is not None:
         await stores.cache.settle()
-        await Invalidator(stores.redis).invalidate(change_of((), everything=True))
+        await Invalidator(stores.redis).invalidate(Invalidation(stores.model).change_of(everything=True))
 
 
 def random_shapes(schema: GraphQLSchema, ids: Sequence[str], seed: int, number: int) -> Iterator[Shape]:

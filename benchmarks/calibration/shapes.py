@@ -7,10 +7,19 @@ from typing import Any, cast
 
 from graphql import GraphQLObjectType, GraphQLSchema, get_named_type
 
-from loaders.catalogue import ANALYSIS
-from loaders.catalogue.declaration import ConnectionSection, ListSection, Section
+from deploy import SAMPLE_MODEL
+from loaders.model.bound_sections import BoundSection
+from loaders.model.loading import load_model
+from loaders.model.names import camel
+from loaders.model.shapes import Cardinality
+from loaders.statements.section_request import graphql_name
 from tests.queries import DASHBOARD, TRENDS, everything, leaves
 
+ANALYSIS = [
+    section
+    for name, section in load_model(SAMPLE_MODEL).bound_sections.items()
+    if name.startswith("Aircraft.analysis.")
+]
 SIZES = (1, 50, 500)
 _FIRST_DAY = date(1950, 1, 1)
 _days = iter(range(40_000))
@@ -72,21 +81,21 @@ def _documents(schema: GraphQLSchema) -> Iterator[Shape]:
             yield Shape(f"{name}, {size} ids", query, size)
 
 
-def selected(schema: GraphQLSchema, section: type[Section], arguments: str = "", *, few: bool = False) -> str:
+def selected(schema: GraphQLSchema, section: BoundSection, arguments: str = "", *, few: bool = False) -> str:
     """The section with all of its leaves, or with its first one."""
     declared = cast("GraphQLObjectType", schema.type_map["Analysis"])
-    below = get_named_type(declared.fields[section.graphql_name()].type).name
+    below = get_named_type(declared.fields[graphql_name(section)].type).name
     if few:
-        one = section.columns[0].graphql_name
-        body = f"{{ edges {{ node {{ {one} }} }} }}" if issubclass(section, ConnectionSection) else f"{{ {one} }}"
+        one = camel(section.columns[0].name)
+        body = f"{{ edges {{ node {{ {one} }} }} }}" if section.cardinality is Cardinality.PAGE else f"{{ {one} }}"
     else:
         body = leaves(schema, below)
-    return f"{section.graphql_name()}{arguments} {body}"
+    return f"{graphql_name(section)}{arguments} {body}"
 
 
 def _sections(schema: GraphQLSchema) -> Iterator[Shape]:
     for section in ANALYSIS:
-        name, whole = section.graphql_name(), selected(schema, section)
+        name, whole = graphql_name(section), selected(schema, section)
         for size in SIZES:
             yield aircraft(f"analysis {{ {whole} }}", name, size)
             yield aircraft(f"analysis(period: $p0) {{ {whole} }}", f"{name}, new period", size, 1)
@@ -95,29 +104,29 @@ def _sections(schema: GraphQLSchema) -> Iterator[Shape]:
 
 def _lists(schema: GraphQLSchema) -> Iterator[Shape]:
     for section in ANALYSIS:
-        if not issubclass(section, ListSection):
+        if section.cardinality is Cardinality.ONE:
             continue
-        for first in (1, min(section.most, 1_000)):
+        for first in (1, min(section.max, 1_000)):
             for size in SIZES:
                 text = selected(schema, section, f"(first: {first})")
-                yield aircraft(f"analysis {{ {text} }}", f"{section.graphql_name()} first {first}", size)
+                yield aircraft(f"analysis {{ {text} }}", f"{graphql_name(section)} first {first}", size)
 
 
 def _aliases(schema: GraphQLSchema) -> Iterator[Shape]:
     for section in ANALYSIS:
-        name, whole = section.graphql_name(), selected(schema, section)
-        if section.relation.source.periodic:
+        name, whole = graphql_name(section), selected(schema, section)
+        if section.is_periodic:
             for count, size in ((10, 1), (4, 50), (2, 500)):
                 text = " ".join(f"a{at}: analysis(period: $p{at}) {{ {whole} }}" for at in range(count))
                 yield aircraft(text, f"{name}, {count} new periods", size, count)
         same = " ".join(f"a{at}: {whole}" for at in range(20))
         yield aircraft(f"analysis {{ {same} }}", f"{name}, 20 aliases", 50)
-        if issubclass(section, ListSection):
+        if section.cardinality is not Cardinality.ONE:
             text = " ".join(f"a{at}: {selected(schema, section, f'(first: {at + 1})')}" for at in range(10))
             yield aircraft(f"analysis {{ {text} }}", f"{name}, 10 firsts", 50)
-        leaf = section.columns[0].graphql_name
+        leaf = camel(section.columns[0].name)
         many = " ".join(f"a{at}: {leaf}" for at in range(25))
-        body = f"{{ edges {{ node {{ {many} }} }} }}" if issubclass(section, ConnectionSection) else f"{{ {many} }}"
+        body = f"{{ edges {{ node {{ {many} }} }} }}" if section.cardinality is Cardinality.PAGE else f"{{ {many} }}"
         yield aircraft(f"analysis {{ {name} {body} }}", f"{name}, leaf 25 times", 50)
 
 
@@ -161,7 +170,7 @@ def _wide(schema: GraphQLSchema) -> Iterator[Shape]:
         same = " ".join(f"a{at}: analysis {{ punctuality {{ flights }} }}" for at in range(28))
         yield aircraft(same, "28 analyses", size)
         yield aircraft(" ".join(f"a{at}: registration {{ model }}" for at in range(28)), "28 registrations", size)
-        skipped = " ".join(f"{one.graphql_name()} @skip(if: true) {{ __typename }}" for one in ANALYSIS[:40])
+        skipped = " ".join(f"{graphql_name(one)} @skip(if: true) {{ __typename }}" for one in ANALYSIS[:40])
         yield aircraft(f"id analysis {{ __typename {skipped} }}", "40 skipped sections", size)
         yield aircraft("id analysis @include(if: false) { punctuality { flights } }", "left out", size)
         yield aircraft(

@@ -7,21 +7,28 @@ import asyncio
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from benchmarks.endpoints.serving import CountedStores
 from benchmarks.endpoints.statements import fetched
-from loaders.catalogue import ANALYSIS, SECTIONS
-from loaders.catalogue.declaration import ConnectionSection, Kind, ListSection, Section
-from loaders.catalogue.flights import FlightLog
-from loaders.catalogue.network import MainCarrier, MainOrigin
-from loaders.catalogue.register import Known, Registration, Revisions
-from loaders.planning import Statement, plan
-from loaders.planning.section_request import section_request
+from deploy import SAMPLE_MODEL
+from loaders.model.bound_sections import BoundSection
+from loaders.model.loading import load_model
+from loaders.model.names import camel
+from loaders.model.shapes import Cardinality
+from loaders.statements.planning import plan
+from loaders.statements.section_request import section_request
+from loaders.statements.statement_plan import StatementPlan
+from loaders.statements.statement_text import Alignment
 
+_SECTIONS = {
+    name: section for name, section in load_model(SAMPLE_MODEL).bound_sections.items() if name.startswith("Aircraft.")
+}
+_MAIN = (_SECTIONS["Aircraft.operator"], _SECTIONS["Aircraft.home_base"])
+_ANALYSIS = [section for name, section in _SECTIONS.items() if name.startswith("Aircraft.analysis.")]
+_FLIGHT_LOG = _SECTIONS["Aircraft.analysis.flight_log"]
 _AIRLINES = "select code, name from airline where code = any($1::text[])"
 _AIRPORTS = """
 select code, name, latitude, longitude, altitude_feet, utc_offset_hours::float8, time_zone
@@ -32,75 +39,76 @@ where code = any($1::text[])
 Links = Mapping[str | None, Any]
 Values = Sequence[Any]
 Column = Sequence[Any]
-_LINKS = {Kind.AIRLINE: "airlines", Kind.AIRPORT: "airports"}
+_LINKS = {"Airline": "airlines", "Airport": "airports"}
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A statement's answer: the columns of each section, and the row of each id in them (None without a row)."""
 
-    statement: Statement
+    statement: StatementPlan
     columns: Sequence[Column]
     rows: Sequence[int | None]
 
-    def sections(self) -> list[tuple[type[Section], Sequence[Column]]]:
-        """Each section with its columns, the key left out."""
-        parts, at = [], 1
-        for each in self.statement.requests:
-            width = 1 if issubclass(each.section, ListSection) else len(each.section.columns)
-            parts.append((each.section, self.columns[at : at + width]))
-            at += width
+    def sections(self) -> list[tuple[BoundSection, Sequence[Column], Sequence[int | None]]]:
+        """Each section with its columns, and the rows of the ids in them."""
+        parts = []
+        for each, place in zip(self.statement.requests, self.statement.text.columns, strict=True):
+            there = None if place.marker is None else self.columns[place.marker]
+            rows = (
+                self.rows if there is None else [row if row is not None and there[row] else None for row in self.rows]
+            )
+            parts.append((each.section, self.columns[place.start : place.start + place.width], rows))
         return parts
 
 
-def _row_of(section: type[Section]) -> tuple[str, str]:
+def _row_of(section: BoundSection) -> tuple[str, str]:
     """The names that a row is unpacked into, and the dict of them, as Python."""
     names = [f"v{at}" for at in range(len(section.columns))]
     values = [
-        f"{_LINKS[column.kind]}.get({name})" if column.kind in _LINKS else name
+        f"{_LINKS[column.target]}.get({name})" if column.target else name
         for name, column in zip(names, section.columns, strict=True)
     ]
     pairs = zip(section.columns, values, strict=True)
-    return ", ".join(names) + ",", "{" + ", ".join(f'"{column.graphql_name}": {value}' for column, value in pairs) + "}"
+    return ", ".join(names) + ",", "{" + ", ".join(f'"{camel(column.name)}": {value}' for column, value in pairs) + "}"
 
 
-def _compiled(section: type[Section]) -> Callable[[Sequence[Column], Links, Links], Values]:
+def _compiled(section: BoundSection) -> Callable[[Sequence[Column], Links, Links], Values]:
     row, literal = _row_of(section)
-    if issubclass(section, ListSection):
-        body = f"[[{literal} for {row} in rows] for rows in columns[0]]"
+    rest = " *_," if section.cardinality is Cardinality.PAGE else ""
+    if section.cardinality is not Cardinality.ONE:
+        body = f"[[{literal} for {row}{rest} in rows] for rows in columns[0]]"
     else:
-        marker = [column.name for column in section.columns].index(section.present_by) if section.present_by else None
-        kept = literal if marker is None else f"None if v{marker} is None else {literal}"
-        body = f"[{kept} for {row} in zip(*columns)]"
+        body = f"[{literal} for {row} in zip(*columns)]"
     made: Callable[[Sequence[Column], Links, Links], Values] = eval(f"lambda columns, airlines, airports: {body}")  # noqa: S307
     return made
 
 
-_BUILD = {section: _compiled(section) for section in SECTIONS.values()}
-_STATEMENTS = plan(section_request(section) for section in SECTIONS.values())
-_MOST_COLUMNS = 1 + max(sum(len(each.section.columns) for each in statement.requests) for statement in _STATEMENTS)
+_BUILD = {section: _compiled(section) for section in _SECTIONS.values()}
+_STATEMENTS = plan(section_request(section) for section in _SECTIONS.values())
 
 
-def _empty(section: type[Section]) -> Any:
-    if issubclass(section, ConnectionSection):
+def _empty(section: BoundSection) -> Any:
+    if section.cardinality is Cardinality.PAGE:
         return _page([], [])
-    if issubclass(section, ListSection):
+    if section.cardinality is Cardinality.LIST:
         return []
-    return None if section.present_by else {column.graphql_name: column.empty for column in section.columns}
+    pairs = zip(section.columns, section.empty, strict=False)
+    return None if section.is_nullable else {camel(column.name): value for column, value in pairs}
 
 
 async def everything(stores: CountedStores, ids: list[str]) -> list[Any]:
     """All statements at once, then the airlines and airports that their answers name."""
     asked = list(dict.fromkeys(ids))
     loaded = await asyncio.gather(*(_load(stores, statement, asked) for statement in _STATEMENTS))
-    sections = {section: (columns, one.rows) for one in loaded for section, columns in one.sections()}
+    sections = {section: (columns, rows) for one in loaded for section, columns, rows in one.sections()}
     airlines, airports = await _links(stores, sections)
     values = {
         section: _aligned(section, _built(section, columns, airlines, airports), rows)
         for section, (columns, rows) in sections.items()
     }
-    known = [row is not None for row in sections[Known][1]]
-    carriers, origins = (_codes(*sections[section]) for section in (MainCarrier, MainOrigin))
+    known = [row is not None for row in sections[_SECTIONS["Aircraft.record"]][1]]
+    carriers, origins = (_codes(*sections[section]) for section in _MAIN)
     answers = dict(zip(asked, _aircraft(asked, known, values, carriers, origins, airlines, airports), strict=True))
     return list(map(answers.__getitem__, ids))
 
@@ -108,14 +116,14 @@ async def everything(stores: CountedStores, ids: list[str]) -> list[Any]:
 def _aircraft(
     ids: Sequence[str],
     known: Sequence[bool],
-    values: Mapping[type[Section], Values],
+    values: Mapping[BoundSection, Values],
     carriers: Sequence[str | None],
     origins: Sequence[str | None],
     airlines: Links,
     airports: Links,
 ) -> list[Any]:
-    names = [section.graphql_name() for section in ANALYSIS]
-    rows = zip(*(values[section] for section in ANALYSIS), strict=True)
+    names = [camel(section.name.rpartition(".")[2]) for section in _ANALYSIS]
+    rows = zip(*(values[section] for section in _ANALYSIS), strict=True)
     return [
         {
             "id": key,
@@ -129,27 +137,35 @@ def _aircraft(
         if is_known
         else None
         for key, is_known, registration, revisions, carrier, origin, row in zip(
-            ids, known, values[Registration], values[Revisions], carriers, origins, rows, strict=True
+            ids,
+            known,
+            values[_SECTIONS["Aircraft.registration"]],
+            values[_SECTIONS["Aircraft.revisions"]],
+            carriers,
+            origins,
+            rows,
+            strict=True,
         )
     ]
 
 
-async def _load(stores: CountedStores, statement: Statement, ids: list[str]) -> Loaded:
-    columns, keys = await fetched(stores, statement, ids)
-    columns = columns or [()] * _MOST_COLUMNS  # without a row there may be no columns
-    if len(statement.requests) == 1 and issubclass(statement.requests[0].section, ListSection):  # row by row
-        lists: dict[str, list[tuple[Any, ...]]] = {key: [] for key in ids}
+async def _load(stores: CountedStores, statement: StatementPlan, ids: list[str]) -> Loaded:
+    text = statement.text
+    columns = await fetched(stores, statement, ids) or [()] * len(text.names)  # without a row there may be no columns
+    keys: Sequence[Any] = range(len(ids)) if text.alignment is Alignment.PLACE else ids
+    if statement.requests[0].is_list and not text.columns[0].is_gathered:  # row by row
+        lists: dict[Any, list[tuple[Any, ...]]] = {key: [] for key in keys}
         for key, *row in zip(*columns, strict=True):
             lists[key].append(tuple(row))
-        return Loaded(statement, [ids, list(lists.values())], range(len(ids)))
+        return Loaded(statement, [(), list(lists.values()), *([()] * len(text.names))], range(len(ids)))
     row_of = {key: row for row, key in enumerate(columns[0])}
-    return Loaded(statement, columns, list(map(row_of.get, keys)))
+    return Loaded(statement, columns, [row_of.get(key) for key in keys])
 
 
-def _built(section: type[Section], columns: Sequence[Column], airlines: Links, airports: Links) -> Values:
-    if section is not FlightLog:
+def _built(section: BoundSection, columns: Sequence[Column], airlines: Links, airports: Links) -> Values:
+    if section is not _FLIGHT_LOG:
         return _BUILD[section](columns, airlines, airports)
-    pages = [rows[: FlightLog.first] for rows in columns[0]]
+    pages = [rows[: _FLIGHT_LOG.first] for rows in columns[0]]
     built = _BUILD[section]([pages], airlines, airports)
     return [
         _page(rows, nodes, more=len(all_rows) > len(rows))
@@ -157,13 +173,13 @@ def _built(section: type[Section], columns: Sequence[Column], airlines: Links, a
     ]
 
 
-_PLACE = itemgetter(*([column.name for column in FlightLog.columns].index(name) for name, _ in FlightLog.cursor))
+_ORDER = len(_FLIGHT_LOG.default_order)
 
 
 def _page(rows: Sequence[Any], nodes: Sequence[Any], *, more: bool = False) -> Any:
     cursors = []
-    for departure, carrier, number, origin in map(_PLACE, rows):
-        place = orjson.dumps([int(departure.timestamp()), carrier, number, origin])
+    for row in rows:
+        place = orjson.dumps(row[-_ORDER:])
         cursors.append(urlsafe_b64encode(place).decode().rstrip("="))
     return {
         "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(cursors, nodes, strict=True)],
@@ -176,7 +192,7 @@ def _page(rows: Sequence[Any], nodes: Sequence[Any], *, more: bool = False) -> A
     }
 
 
-def _aligned(section: type[Section], values: Values, rows: Sequence[int | None]) -> Values:
+def _aligned(section: BoundSection, values: Values, rows: Sequence[int | None]) -> Values:
     empty = _empty(section)
     return [empty if row is None else values[row] for row in rows]
 
@@ -186,18 +202,20 @@ def _codes(columns: Sequence[Column], rows: Sequence[int | None]) -> list[str | 
 
 
 async def _links(
-    stores: CountedStores, sections: Mapping[type[Section], tuple[Sequence[Column], Sequence[int | None]]]
+    stores: CountedStores, sections: Mapping[BoundSection, tuple[Sequence[Column], Sequence[int | None]]]
 ) -> tuple[Links, Links]:
-    codes: dict[Kind, set[str | None]] = {Kind.AIRLINE: set(), Kind.AIRPORT: set()}
+    codes: dict[str, set[str | None]] = {"Airline": set(), "Airport": set()}
     for section, (columns, _) in sections.items():
-        for place, column in section.links():
-            if issubclass(section, ListSection):
-                codes[column.kind].update(row[place] for rows in columns[0] for row in rows)
+        for place, column in enumerate(section.columns):
+            if not column.target:
+                continue
+            if section.cardinality is not Cardinality.ONE:
+                codes[column.target].update(row[place] for rows in columns[0] for row in rows)
             else:
-                codes[column.kind].update(columns[place])
+                codes[column.target].update(columns[place])
     airlines, airports = await asyncio.gather(
-        stores.postgres.rows(_AIRLINES, list(codes[Kind.AIRLINE] - {None})),
-        stores.postgres.rows(_AIRPORTS, list(codes[Kind.AIRPORT] - {None})),
+        stores.postgres.rows(_AIRLINES, list(codes["Airline"] - {None})),
+        stores.postgres.rows(_AIRPORTS, list(codes["Airport"] - {None})),
     )
     return (
         {code: {"id": code, "code": code, "name": name} for code, name in airlines},

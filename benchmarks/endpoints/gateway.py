@@ -12,15 +12,15 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from benchmarks.endpoints.serving import CountedClickHouse, CountedPostgres, serve, usage
+from benchmarks.endpoints.serving import CountedClickHouse, CountedPostgres, CountedStores, serve, usage
+from deploy import SAMPLE_MODEL
 from gateway.app import create_app
-from gateway.databases import FLEET_DATABASES
-from gateway.served_model import FLEET
+from loaders.model.databases import Kind
 
 
 def counted_app() -> Starlette:
     """A worker's application; only its stores are stood in for."""
-    os.environ.setdefault("GATEWAY_MODEL", FLEET)
+    os.environ.setdefault("GATEWAY_MODEL", SAMPLE_MODEL)
     app = create_app()
     opened = app.router.lifespan_context
 
@@ -28,8 +28,11 @@ def counted_app() -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with opened(app):
             stores: Any = app.state.stores
-            counted = (CountedPostgres(stores.postgres), CountedClickHouse(stores.clickhouse))
-            app.state.stores = dataclasses.replace(stores, databases=dict(zip(FLEET_DATABASES, counted, strict=True)))
+            kinds: Any = {Kind.POSTGRES: CountedPostgres, Kind.CLICKHOUSE: CountedClickHouse}
+            counted = {database: kinds[database.kind](store) for database, store in stores.databases.items()}
+            by_kind = {database.kind: store for database, store in counted.items()}
+            app.state.stores = dataclasses.replace(stores, databases=counted)
+            app.state.counted = CountedStores(by_kind[Kind.POSTGRES], by_kind[Kind.CLICKHOUSE])
             yield
 
     app.router.lifespan_context = lifespan

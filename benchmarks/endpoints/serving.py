@@ -16,10 +16,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
+from deploy import SAMPLE_MODEL
 from gateway.server import listen
 from gateway.settings import Settings
-from gateway.stores import open_stores
-from loaders.stores.protocols import AnalyticalStore, Columns, RelationalStore, Row
+from gateway.stores import open_databases
+from loaders.model.databases import Kind
+from loaders.model.loading import load_model
+from loaders.stores.protocols import Columns, Row, TypedAnalyticalStore, TypedColumns, TypedRelationalStore
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[Any]]
 
@@ -31,13 +34,18 @@ _COLLECT_EVERY = 20_000
 class CountedPostgres:
     """PostgreSQL, with its statements counted."""
 
-    store: RelationalStore
+    store: TypedRelationalStore
     statements: int = 0
 
     async def rows(self, sql: str, *arguments: object) -> Sequence[Row]:
         """One statement more."""
         self.statements += 1
         return await self.store.rows(sql, *arguments)
+
+    async def typed_columns(self, sql: str, *arguments: object) -> TypedColumns:
+        """One statement more."""
+        self.statements += 1
+        return await self.store.typed_columns(sql, *arguments)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.store, name)
@@ -47,13 +55,18 @@ class CountedPostgres:
 class CountedClickHouse:
     """ClickHouse, with its statements counted."""
 
-    store: AnalyticalStore
+    store: TypedAnalyticalStore
     statements: int = 0
 
     async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
         """One statement more."""
         self.statements += 1
         return await self.store.columns(sql, parameters)
+
+    async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+        """One statement more."""
+        self.statements += 1
+        return await self.store.typed_columns(sql, parameters)
 
     async def unproven(self, sql: str, parameters: Mapping[str, object]) -> Columns:
         """One statement more, as a hand-written endpoint would ask it: an answer that is cut goes unnoticed."""
@@ -75,7 +88,8 @@ class CountedStores:
 
 async def usage(request: Request) -> JSONResponse:
     """What the process has used since it started, and the memory that it holds now."""
-    stores = request.app.state.stores
+    state = request.app.state
+    stores = getattr(state, "counted", None) or state.stores
     return JSONResponse(
         {
             "postgresql": stores.postgres.statements,
@@ -91,8 +105,11 @@ def application(routes: Sequence[BaseRoute]) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_stores(Settings.from_environment()) as stores:
-            app.state.stores = CountedStores(CountedPostgres(stores.postgres), CountedClickHouse(stores.clickhouse))
+        model = load_model(SAMPLE_MODEL)
+        async with open_databases(Settings.from_environment(), model, only_reads=False) as databases:
+            stores: Any = {database.kind: store for database, store in databases.items()}
+            postgres, clickhouse = stores[Kind.POSTGRES], stores[Kind.CLICKHOUSE]
+            app.state.stores = CountedStores(CountedPostgres(postgres), CountedClickHouse(clickhouse))
             yield
 
     return Starlette(routes=[*routes, Route("/usage", usage)], lifespan=lifespan)

@@ -4,26 +4,26 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.endpoints.serving import CountedStores
-from loaders.catalogue.declaration import Store
-from loaders.planning import Statement
+from loaders.model.databases import Kind
+from loaders.statements.needed_rows import SentRows, sent_rows
+from loaders.statements.parameters import StatementScope
+from loaders.statements.statement_plan import RelationPlan, StatementPlan
 
 Columns = Sequence[Sequence[Any]]
 
 
-async def fetched(stores: CountedStores, statement: Statement, ids: list[str]) -> tuple[Columns, Sequence[str]]:
-    """The columns, the key first (none at all without a row), and the key that each id goes by in them."""
-    if statement.source.store is Store.POSTGRES:
-        rows = await stores.postgres.rows(statement.sql, ids, *statement.arguments.values())
-        return list(zip(*rows, strict=True)), ids
-    if statement.source.cohort is None:
-        answer = await stores.clickhouse.columns(statement.sql, {"ids": ids, **statement.arguments})
-        return answer.columns, ids
-    rows = await stores.postgres.rows(statement.source.cohort.members, ids)
-    cohorts = {row["cohort"]: row["members"] for row in rows}
-    cohort_of = {member: name for name, members in cohorts.items() for member in members}
-    keys = [cohort_of.get(key, "") for key in ids]
-    if not cohorts:
-        return [], keys
-    arguments = {"ids": list(cohorts), "members": list(cohort_of), "cohorts": list(cohort_of.values())}
-    answer = await stores.clickhouse.columns(statement.sql, arguments | statement.arguments)
-    return answer.columns, keys
+async def fetched(stores: CountedStores, statement: StatementPlan, ids: list[str]) -> Columns:
+    """The columns of the answer; none at all without a row."""
+    scope = StatementScope(ids, None)
+    sent = [await _sent(stores, each, statement.database.kind, scope) for each in statement.needs]
+    bound = statement.bind(scope, sent)
+    if statement.database.kind is Kind.POSTGRES:
+        return list(zip(*await stores.postgres.rows(bound.sql, *bound.values.values()), strict=True))
+    return (await stores.clickhouse.columns(bound.sql, bound.values)).columns
+
+
+async def _sent(stores: CountedStores, plan: RelationPlan, target: Kind, scope: StatementScope) -> SentRows:
+    """The rows of a relation of PostgreSQL, as a statement of ClickHouse takes them."""
+    bound = plan.bind(scope)
+    answer = await stores.postgres.typed_columns(bound.sql, *bound.values.values())
+    return sent_rows(answer, plan.database.kind, target, "clickhouse")

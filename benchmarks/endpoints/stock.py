@@ -11,14 +11,6 @@ from typing import Any
 
 import strawberry
 from aiodataloader import DataLoader
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.websockets import WebSocket
-from strawberry.asgi import GraphQL
-
-from benchmarks.endpoints.serving import CountedStores, application, serve
-from benchmarks.endpoints.statements import fetched
 from loaders.airlines import AirlineByCodeLoader
 from loaders.airports import AirportByCodeLoader
 from loaders.catalogue import ANALYSIS, SECTIONS
@@ -29,6 +21,14 @@ from loaders.catalogue.register import Known, Registration, Revisions
 from loaders.planning import plan
 from loaders.planning.section_request import section_request
 from resolvers.arguments import cursor_of
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+
+from benchmarks.endpoints.serving import CountedStores, application, serve
+from benchmarks.endpoints.statements import fetched
 
 
 @strawberry.type

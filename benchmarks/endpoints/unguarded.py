@@ -18,7 +18,7 @@ from gateway.http.preparation import OperationPreparer, PreparedOperation
 from gateway.http.request_parser import GraphQLRequest, RequestBatch
 from gateway.limits import Limits
 from gateway.rate_limit import CallerBudget
-from resolvers.pricing import CostEstimate
+from resolvers.cost_estimate import CostEstimate
 
 
 class Unguarded(OperationPreparer):

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from deploy.embedded.engines import EmbeddedEngines, StoreUrls
 from deploy.embedded.model_databases import create_databases, with_urls
-from deploy.sample.prepare import prepare
 from gateway.commands.setup import set_up
 from gateway.graphiql.build import ensure_built
 from gateway.server import listen, serve
@@ -23,28 +22,19 @@ _WATCH_INTERVAL_S = 0.5
 """How soon a dead engine is noticed; a request in between gets an error that says that the store is away."""
 
 
-def run(settings: Settings, model: Model | None = None) -> int:
+def run(settings: Settings, model: Model) -> int:
     """Start the engines, fill them the first time, serve until stopped, stop them. Returns the exit status.
 
-    The engines hold the databases of the model, or the sample fleet's where it is None.
+    The engines hold the databases of the model.
     """
     _let_signals_stop()
-    tenant: str | None = None
     with listen(settings.host, settings.port) as socket:
         engines = EmbeddedEngines(settings.data_directory.absolute())
         try:
             print("Starting PostgreSQL, ClickHouse's engine and Valkey …", flush=True)
             urls = engines.start()
-            settings = replace(
-                settings,
-                database_url=urls.database_url,
-                clickhouse_url=urls.clickhouse_url,
-                redis_url=urls.redis_url,
-            )
-            if model is None:
-                asyncio.run(prepare(settings))
-            else:
-                settings, tenant = asyncio.run(_prepare_model(settings, urls, model))
+            settings = replace(settings, redis_url=urls.redis_url)
+            settings, tenant = asyncio.run(_prepare_model(settings, urls, model))
             if settings.graphiql:
                 ensure_built()
             with _watched(engines) as deaths:

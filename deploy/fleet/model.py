@@ -162,7 +162,7 @@ class FleetOrder(m.Order, default="tail_number"):
     # Aircraft that lack the value come first, ascending, and last, descending.
     tail_number = m.by("tail_number", "The tail number.")
     revised_at = m.by(
-        "coalesce(revised_at, '0001-01-01 00:00:00+00'::timestamptz)",
+        "coalesce(revised_at, '1900-01-01 00:00:00+00'::timestamptz)",
         "When the register entry was last revised.",
         type=dt.datetime,
         nulls="never",
@@ -230,5 +230,11 @@ DESCRIPTIONS = {
 """Descriptions, by schema coordinate, in the place of those that the gateway writes for any model."""
 
 model = m.Model(
-    "fleet", query=Query, types=[Aircraft, Airport, Airline], descriptions=DESCRIPTIONS, examples="examples"
+    "fleet",
+    query=Query,
+    types=[Aircraft, Airport, Airline],
+    descriptions=DESCRIPTIONS,
+    setup="deploy.fleet.set_up:set_up",
+    examples="examples",
+    exports={"analysis": Aircraft},
 )

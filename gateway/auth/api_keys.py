@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 from gateway.auth.credential_cache import CredentialCache
 from gateway.auth.errors import KeysUnavailable, Unauthenticated
-from gateway.auth.model_access import FLEET_ACCESS, ModelAccess
+from gateway.auth.model_access import ModelAccess
 from gateway.auth.viewer import Viewer, ViewerLimits
 from loaders.api_keys import ApiKey, ApiKeys, changed_ids
 from loaders.cache.invalidation import EVERYTHING, Change
@@ -82,7 +82,7 @@ class KeyVerifier:
         keys: ApiKeys,
         fresh_s: float,
         *,
-        access: ModelAccess = FLEET_ACCESS,
+        access: ModelAccess,
         grace_s: float = _GRACE_S,
         look_up_s: float = _LOOK_UP_S,
     ) -> None:

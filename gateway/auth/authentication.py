@@ -7,9 +7,9 @@ from starlette.requests import Request
 
 from gateway.auth.api_keys import PREFIX, KeyVerifier
 from gateway.auth.errors import Unauthenticated
-from gateway.auth.model_access import FLEET_ACCESS, ModelAccess
+from gateway.auth.model_access import ModelAccess
 from gateway.auth.tokens import TokenVerifier
-from gateway.auth.viewer import ANONYMOUS, Viewer, anonymous
+from gateway.auth.viewer import Viewer, anonymous
 from gateway.settings import Settings
 from gateway.stores import Stores
 from loaders.api_keys import ApiKeys
@@ -30,10 +30,10 @@ class Policy:
     anonymous: Viewer | None
     tokens: TokenVerifier | None
     keys_cache_s: float
-    access: ModelAccess = FLEET_ACCESS
+    access: ModelAccess
 
     @classmethod
-    def of(cls, settings: Settings, model: Model | None = None) -> "Policy":
+    def of(cls, settings: Settings, model: Model) -> "Policy":
         """Build the policy from the settings. Raises SettingsError, whose message holds no secret."""
         access = ModelAccess.of(model)
         viewer = anonymous(settings.anonymous, access, settings.anonymous_tenant)
@@ -95,11 +95,6 @@ async def viewer_of(request: Request) -> Viewer:
     """Return the viewer of a request, using the application's `authenticator`."""
     authenticator: Authenticator = request.app.authenticator
     return await authenticator.viewer(request.scope["headers"])
-
-
-async def everyone(_request: Request) -> Viewer:
-    """Return the anonymous viewer for any request: for servers without authentication."""
-    return ANONYMOUS
 
 
 def _is_credential(name: bytes, value: bytes) -> bool:

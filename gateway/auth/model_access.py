@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.auth.errors import TenantRequired
 from gateway.setting import SettingsError
 from loaders.statements.parameters import TenantScope
-from resolvers.scopes import READ_SCOPES, Scope
+from resolvers.scopes import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,10 +33,8 @@ class ModelAccess:
     scalar: Scalar | None = None
 
     @classmethod
-    def of(cls, model: Model | None) -> ModelAccess:
-        """Return the access to a model; that to the sample fleet for None."""
-        if model is None:
-            return FLEET_ACCESS
+    def of(cls, model: Model) -> ModelAccess:
+        """Return the access to a model."""
         claim = model.tenant.claim if model.tenant is not None else ""
         return cls(model.name, model.scopes, claim, model.tenant_scalar)
 
@@ -97,7 +95,3 @@ class ModelAccess:
         if tenant is None:
             raise SettingsError(f"{option} must be the key of a tenant ({self.scalar.name}), and is {text!r}.")
         return tenant
-
-
-FLEET_ACCESS = ModelAccess("fleet", frozenset(scope.value for scope in READ_SCOPES))
-"""The access to the sample fleet, whose engine does not read models yet."""

@@ -21,7 +21,7 @@ from graphql.execution.collect_fields import FragmentDetails, GroupedFieldSet, c
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.extensions import SchemaExtension
 
-from resolvers.scopes import FIELD_SCOPES, ForbiddenError, missing_scope
+from resolvers.scopes import ForbiddenError, missing_scope
 
 
 class RefuseForbidden(SchemaExtension):
@@ -31,8 +31,9 @@ class RefuseForbidden(SchemaExtension):
         """Check a valid document, unless the request has all scopes."""
         asked = self.execution_context
         scopes: frozenset[str] = getattr(asked.context, "scopes", frozenset())
-        needed: frozenset[str] = getattr(asked.schema, "field_scopes", FIELD_SCOPES)
-        if not scopes >= needed and asked.pre_execution_errors == [] and asked.graphql_document is not None:
+        needed: frozenset[str] | None = getattr(asked.schema, "field_scopes", None)
+        has_all = needed is not None and scopes >= needed
+        if not has_all and asked.pre_execution_errors == [] and asked.graphql_document is not None:
             core: GraphQLSchema = asked.schema._schema
             variables = asked.variables or {}
             asked.pre_execution_errors = forbidden(

@@ -11,7 +11,7 @@ import jwt
 from gateway.auth.credential_cache import CredentialCache
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.jwks import KeyFile, Keys, VerificationKey, shared_secret
-from gateway.auth.model_access import FLEET_ACCESS, ModelAccess
+from gateway.auth.model_access import ModelAccess
 from gateway.auth.viewer import Viewer
 from gateway.setting import SettingsError
 from gateway.settings import Settings
@@ -39,7 +39,7 @@ class TokenVerifier:
         audience: str,
         issuer: str,
         leeway_s: float,
-        access: ModelAccess = FLEET_ACCESS,
+        access: ModelAccess,
     ) -> None:
         self._keys = keys
         self._access = access
@@ -49,7 +49,7 @@ class TokenVerifier:
         self._cache: CredentialCache[_Verified] = CredentialCache()
 
     @classmethod
-    def of(cls, settings: Settings, access: ModelAccess = FLEET_ACCESS) -> "TokenVerifier | None":
+    def of(cls, settings: Settings, access: ModelAccess) -> "TokenVerifier | None":
         """Build the verifier of the settings, or return None if they name no key. Raises SettingsError without
         secrets."""
         if not settings.jwt_secret and not settings.jwks_file:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gateway.setting import SettingsError
-from resolvers.scopes import ALL_SCOPES
 
 if TYPE_CHECKING:
     from gateway.auth.model_access import ModelAccess
@@ -63,10 +62,6 @@ class Viewer:
     def is_anonymous(self) -> bool:
         """Whether the viewer is anonymous, so that responses are public."""
         return self.name == _NOBODY
-
-
-ANONYMOUS = Viewer(_NOBODY, ALL_SCOPES)
-"""The viewer of requests without a credential if all scopes are open to them."""
 
 
 def anonymous(setting: str, access: ModelAccess, tenant: str = "") -> Viewer | None:

@@ -45,8 +45,6 @@ def add_to(commands: Commands) -> None:
 def _export(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     model = load_served_model(settings)
-    if model is None:
-        raise CallerError("The sample fleet is exported over HTTP: GET /export/analysis.")
     require_urls(settings, model)
     tenant = ModelAccess.of(model).tenant_option(arguments.tenant, "--tenant")
     if arguments.object not in export_types(model):
@@ -60,7 +58,7 @@ async def _exported(settings: Settings, model: Model, name: str, ids: Sequence[s
     be exported so."""
     export = ObjectExport.of(build_schema(model), export_types(model)[name])
     try:
-        batches = export.pages(None) if ids is None else export.listed(ids)
+        batches = export.pages(None, tenant) if ids is None else export.listed(ids)
     except HTTPError as error:
         raise CallerError(str(error)) from error
     scopes = ModelAccess.of(model).scopes

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.auth.model_access import ModelAccess
 from gateway.commands.command import add_command, add_model_option, add_tenant_option, settings_of
 from gateway.served_model import load_served_model
 from gateway.stores import open_redis
 from loaders.cache.invalidation import Invalidator
-from loaders.cached_sections import change_of
 from loaders.errors import CallerError
 from loaders.objects.invalidation import Invalidation
 from resolvers.object_types import SEPARATOR
@@ -28,9 +26,7 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     about = "drop what is cached of objects, sections or tables, in every process"
     parser = add_command(commands, "invalidate", _invalidate, about)
-    parser.add_argument(
-        "ids", nargs="*", metavar="OBJECT", help="objects that have changed: tail numbers, or Type:key of a model"
-    )
+    parser.add_argument("ids", nargs="*", metavar="OBJECT", help="objects that have changed, as Type:key")
     parser.add_argument(
         "--section",
         action="append",
@@ -53,23 +49,14 @@ def add_to(commands: Commands) -> None:
 def _invalidate(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     model = load_served_model(settings)
-    change = _fleet_change(arguments) if model is None else _model_change(model, arguments)
+    change = _change(model, arguments)
     settings.require("redis_url")
     asyncio.run(_invalidated(settings, change))
     print("invalidated")
     return 0
 
 
-def _fleet_change(arguments: argparse.Namespace) -> Change:
-    ModelAccess.of(None).tenant_option(arguments.tenant, "--tenant")
-    if arguments.table:
-        raise CallerError("--table is of models: name a section of the sample fleet, or a source.")
-    if not (arguments.ids or arguments.section or arguments.everything):
-        raise CallerError("Say what has changed: tail numbers, --section NAME, or --everything.")
-    return change_of(arguments.ids, arguments.section, everything=arguments.everything)
-
-
-def _model_change(model: Model, arguments: argparse.Namespace) -> Change:
+def _change(model: Model, arguments: argparse.Namespace) -> Change:
     """Return the change of what is cached for one tenant, or for all of them without --tenant where that can be."""
     if not (arguments.ids or arguments.section or arguments.table or arguments.everything or arguments.tenant):
         raise CallerError("Say what has changed: Type:key, --section, --table, --tenant or --everything.")

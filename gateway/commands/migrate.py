@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gateway.commands.command import add_command, add_model_option, settings_of
 from gateway.served_model import load_served_model
 from gateway.setting import SettingsError
-from gateway.stores import open_own, open_stores
-from loaders.migrations import migrate, migrate_own
+from gateway.stores import open_own
+from loaders.migrations import migrate_own
 
 if TYPE_CHECKING:
     import argparse
@@ -25,24 +25,17 @@ def add_to(commands: Commands) -> None:
             commands,
             "migrate",
             _migrate,
-            "create or update the gateway's own tables, and those of the sample fleet where it is served",
+            "create or update the gateway's own tables",
         )
     )
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
-    model = load_served_model(settings)
-    applied = asyncio.run(_migrated_fleet(settings) if model is None else _migrated_own(settings))
+    load_served_model(settings)
+    applied = asyncio.run(_migrated_own(settings))
     print("\n".join(f"applied {name}" for name in applied) or "nothing to apply")
     return 0
-
-
-async def _migrated_fleet(settings: Settings) -> list[str]:
-    settings.require_stores()
-    async with open_stores(settings) as stores:
-        applied = [] if stores.own is None else await migrate_own(stores.own)
-        return applied + await migrate(stores.postgres, stores.clickhouse)
 
 
 async def _migrated_own(settings: Settings) -> list[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from deploy import SAMPLE_MODEL
 from gateway.commands.command import NotInstalledError, add_command, add_model_option, settings_of
 from gateway.commands.serve import check_model_settings, check_settings
-from gateway.served_model import FLEET, load_served_model
+from gateway.served_model import load_served_model
 
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from loaders.model.model import Model
 
 OPEN_DEFAULTS = {
-    "model": FLEET,
+    "model": SAMPLE_MODEL,
     "anonymous": "all",
     "graphiql": True,
     "introspection": True,
@@ -32,7 +33,7 @@ sends requests. A page whose host is made to lead to this machine would, so that
 def add_to(commands: Commands) -> None:
     """Add the command."""
     about = "start PostgreSQL, ClickHouse and Valkey on this machine, set the model's data up, and serve"
-    add_model_option(add_command(commands, "run", _run, about), default="GATEWAY_MODEL, or the sample fleet")
+    add_model_option(add_command(commands, "run", _run, about), default="GATEWAY_MODEL, or a sample")
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -49,6 +50,6 @@ def _run(arguments: argparse.Namespace) -> int:
     return run(settings, model)
 
 
-def _without_effect(settings: Settings, model: Model | None) -> list[str]:
+def _without_effect(settings: Settings, model: Model) -> list[str]:
     """Return the variables of the model's databases that are set."""
-    return [] if model is None else [each.variable for each in model.databases if settings.url(each.variable)]
+    return [each.variable for each in model.databases if settings.url(each.variable)]

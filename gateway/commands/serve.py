@@ -50,16 +50,16 @@ def _serve(arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _reach(settings: Settings, model: Model | None) -> None:
+async def _reach(settings: Settings, model: Model) -> None:
     """Connect once before workers start, so that a store that is away is one message and no traceback of each."""
     async with open_stores(settings, model):
         pass
 
 
-def check_model_settings(settings: Settings, model: Model | None) -> None:
+def check_model_settings(settings: Settings, model: Model) -> None:
     """Check settings that depend on the model."""
     Policy.of(settings, model)
-    if settings.warm_documents and model is not None and model.tenant is not None:
+    if settings.warm_documents and model.tenant is not None:
         raise SettingsError(
             "GATEWAY_WARM_DOCUMENTS cannot be set for a model with tenants: run `gateway warm --tenant KEY` for each."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import NotInstalledError, add_command, add_model_option, settings_of
+from gateway.commands.command import add_command, add_model_option, settings_of
 from gateway.databases import require_urls
 from gateway.served_model import load_served_model
 from gateway.stores import open_databases
@@ -30,14 +30,7 @@ def _setup(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     model = load_served_model(settings)
     require_urls(settings, model)
-    if model is not None:
-        asyncio.run(set_up(settings, model))
-        return 0
-    try:
-        from deploy.sample.prepare import prepare
-    except ImportError as error:
-        raise NotInstalledError("setup", error) from error
-    asyncio.run(prepare(settings))
+    asyncio.run(set_up(settings, model))
     return 0
 
 

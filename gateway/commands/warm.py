@@ -61,7 +61,7 @@ def _warm(arguments: argparse.Namespace) -> int:
 
 async def _warmed(
     settings: Settings,
-    model: Model | None,
+    model: Model,
     texts: Sequence[str],
     ids: Sequence[str] | None,
     tenant: str | None,

@@ -25,7 +25,6 @@ from gateway.execution.error_locations import ErrorLocations
 from gateway.execution.json_chunks import JSONChunks
 from gateway.execution.variables import texts, with_texts
 from resolvers.connections import holds_objects
-from resolvers.fleet import AircraftConnection
 from resolvers.operations import operation_cache
 from resolvers.places import is_streamed
 
@@ -47,8 +46,6 @@ _MAX_CHUNK = 64
 """Maximum items of a chunk: later items may be much larger than those that its size was derived from."""
 _MAX_WHOLE = 16
 """Maximum items of a list that is completed in one go."""
-IN_CHUNKS = (AircraftConnection,)
-"""Types that graphql-core completes, as pages of a model's objects, so that their lists are completed in chunks."""
 _CHUNK_S = 0.002
 """Time that a chunk should take. Without chunks, a large result would block the event loop for seconds."""
 
@@ -158,7 +155,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """Complete an object by columns if possible. Pages of objects are left to graphql-core."""
         origin = getattr(return_type.extensions.get(_DEFINITION), "origin", None)
-        if self._encode is not None and (origin in IN_CHUNKS or holds_objects(origin)):
+        if self._encode is not None and holds_objects(origin):
             return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
         completed = self._by_columns(return_type, field_details_list, path, result)
         if completed is not _NOT_DONE:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.graphiql.example_query import make_example_query
-from gateway.served_model import FLEET
-from loaders.model.loading import load_model
 from loaders.model.names import camel
 from loaders.model.scalars import BIG_INTEGER, DATE, INTEGER, UNIQUE_ID
 from resolvers.roots import Root, RootKind, roots_of
@@ -51,7 +49,7 @@ class Example:
 
 def examples_of(schema: GatewaySchema) -> tuple[Example, ...]:
     """Return the examples of the schema's model, in the order of their names; one that is made where it has none."""
-    model = load_model(FLEET) if schema.model is None else schema.model
+    model = schema.model
     return tuple(map(_read_example, model.examples)) or (_made_example(schema, model),)
 
 

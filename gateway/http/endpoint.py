@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
-from gateway.explain import EXPLAIN, explain_operation
+from gateway.explain import EXPLAIN, explain
 from gateway.http.errors import HTTPError, RequestError
 from gateway.http.incremental import IncrementalResult
 from gateway.http.media import listed, multipart, negotiated
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from gateway.auth.viewer import Viewer
     from gateway.persisted import Persisted
     from gateway.rate_limit import RateLimit
-    from gateway.request_context import RequestContext
     from gateway.schema import GatewaySchema
     from gateway.stores import Stores
+    from resolvers.request_context import RequestContext
 
 ACCOUNTING = "accounting"
 """The extension of a request that asks for statistics, and of the answer that has them."""
@@ -154,7 +154,7 @@ class GraphQLEndpoint:
         explanation: dict[str, Any] = {}
         if prepared.request.extensions.get(EXPLAIN) is True:
             tracker.cache_policy.is_kept = False
-            explanation = {EXPLAIN: await explain_operation(prepared.cost, context)}
+            explanation = {EXPLAIN: await explain(prepared.cost, context)}
         if mode == "validate":
             tracker.cache_policy.is_kept = False
             extensions = {"cost": {"estimated": prepared.cost.report()}, **explanation}

@@ -15,9 +15,9 @@ from gateway.explain import EXPLAIN
 from gateway.http.errors import HTTPError, RequestError, request_error
 from gateway.http.operation_result import OperationResult
 from gateway.limits import Limits, check, exceeded
-from gateway.pricing import CostEstimate, Pricing
-from loaders.sections import MAX_IDS
+from loaders.objects.object_loader import MAX_OBJECTS
 from resolvers import scopes
+from resolvers.cost_estimate import CostEstimate, combine_costs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,7 +92,7 @@ class OperationPreparer:
         With `in_parts`, @defer and @stream are heeded. Raises HTTPError if nothing of the request may be executed.
         """
         texts = await asyncio.gather(*map(self._persisted.text, batch.operations), return_exceptions=True)
-        await budget.charge(sum(points_to_coerce(item.variables, MAX_IDS) for item in batch.operations))
+        await budget.charge(sum(points_to_coerce(item.variables, MAX_OBJECTS) for item in batch.operations))
         operations: list[PreparedOperation | OperationResult] = []
         for item, document in zip(batch.operations, await self._read(texts, limits, budget), strict=True):
             if operations:
@@ -107,9 +107,8 @@ class OperationPreparer:
                 operations.append(OperationResult(has_data=False, errors=[error.error], error_status=error.status))
         try:
             costs = [item.cost for item in operations if isinstance(item, PreparedOperation)]
-            pricing = self._schema.pricing
-            _check_cost(pricing.combine(costs), limits)
-            points = _points(operations, pricing, is_estimate=cost_mode(request) == "validate")
+            _check_cost(combine_costs(costs), limits)
+            points = _points(operations, is_estimate=cost_mode(request) == "validate")
             await budget.charge(points, is_price=True)
         except RequestError as error:
             operations = _reject_all(operations, error)
@@ -178,7 +177,7 @@ class OperationPreparer:
         estimate = self._estimate(request, document, operation, limits, viewer)
         if isinstance(estimate, CostEstimate):
             return PreparedOperation(request, document, operation, estimate, source, estimate.errors)
-        return PreparedOperation(request, document, operation, self._schema.pricing.nothing, source, estimate)
+        return PreparedOperation(request, document, operation, CostEstimate(), source, estimate)
 
     def _estimate(
         self,
@@ -191,16 +190,14 @@ class OperationPreparer:
         """Return the cost, or the errors of the variables and directives."""
         core = self._schema._schema
         if document.node is None:
-            return self._schema.pricing.nothing
-        if (items := counted(request.variables, MAX_IDS)) > MAX_IDS:  # checking each would block the event loop
-            raise exceeded("variable_items", MAX_IDS, items, unit="values in the variables")
+            return CostEstimate()
+        if (items := counted(request.variables, MAX_OBJECTS)) > MAX_OBJECTS:  # checking each would block the event loop
+            raise exceeded("variable_items", MAX_OBJECTS, items, unit="values in the variables")
         values = coerced(core, document.node, operation, request.variables)
         if isinstance(values, list):
             return values
         try:
-            estimate = self._schema.pricing.estimate(
-                operation, document.fragments, values, viewer.scopes, viewer.tenant or ""
-            )
+            estimate = self._schema.estimate(operation, document.fragments, values, viewer.scopes, viewer.tenant)
         except GraphQLError as error:
             return [error]
         for field in estimate.root_fields:
@@ -218,7 +215,7 @@ def _reject_all(
     ]
 
 
-def _points(operations: Sequence[PreparedOperation | OperationResult], pricing: Pricing, *, is_estimate: bool) -> int:
+def _points(operations: Sequence[PreparedOperation | OperationResult], *, is_estimate: bool) -> int:
     """Return the points to charge before anything is executed, for all operations together.
 
     With `is_estimate`, nothing will be executed, and the points are those of the estimate itself. An explanation costs
@@ -227,7 +224,7 @@ def _points(operations: Sequence[PreparedOperation | OperationResult], pricing: 
     executable = [item for item in operations if isinstance(item, PreparedOperation) and item.cost.points]
     if not executable:
         return 0
-    combined = pricing.combine([item.cost for item in executable])
+    combined = combine_costs([item.cost for item in executable])
     explained = [item for item in executable if item.request.extensions.get(EXPLAIN) is True]
     return (combined.reading if is_estimate else combined.points) + sum(item.cost.explaining() for item in explained)
 
@@ -236,8 +233,8 @@ def _check_cost(cost: CostEstimate, limits: Limits) -> None:
     """Raise RequestError if the operations together exceed a limit."""
     if cost.statements > limits.statements:
         raise exceeded("statements", limits.statements, cost.statements)
-    if (objects := cost.objects()) > MAX_IDS:
-        raise exceeded("objects", MAX_IDS, objects, unit="different objects")
+    if (objects := cost.objects()) > MAX_OBJECTS:
+        raise exceeded("objects", MAX_OBJECTS, objects, unit="different objects")
     if (introspected := sum(field.introspected for field in cost.root_fields)) > _MAX_INTROSPECTED:
         unit = "values of the schema's description"
         raise exceeded("introspection", _MAX_INTROSPECTED, introspected, unit=unit)

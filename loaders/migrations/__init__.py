@@ -1,9 +1,10 @@
-"""Migrations: the tables of both stores and the gateway's own, as numbered SQL files, applied once and never edited."""
+"""Migrations: the gateway's own tables, or a model's, as numbered SQL files, applied once and never edited."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from loaders.stores import clickhouse as clickhouse_store
 from loaders.stores import postgres as postgres_store
@@ -33,18 +34,22 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
-def packaged(store: str) -> list[Migration]:
-    """The migrations of `postgres`, `clickhouse` or `own`, in the order of their numbers."""
-    entries = [entry for entry in files(__name__).joinpath(store).iterdir() if entry.name.endswith(".sql")]
+def own_migrations() -> list[Migration]:
+    """Return the migrations of the gateway's own tables, in the order of their numbers."""
+    return read_migrations(files(__name__).joinpath("own"))
+
+
+def read_migrations(folder: Traversable) -> list[Migration]:
+    """Return the SQL files of a folder, in the order of their numbers."""
+    entries = [entry for entry in folder.iterdir() if entry.name.endswith(".sql")]
     return [Migration(entry.name, entry.read_text("utf-8")) for entry in sorted(entries, key=lambda entry: entry.name)]
 
 
 async def migrate(
     postgres: Postgres,
     clickhouse: ClickHouse,
-    *,
-    postgres_migrations: list[Migration] | None = None,
-    clickhouse_migrations: list[Migration] | None = None,
+    postgres_migrations: list[Migration],
+    clickhouse_migrations: list[Migration],
 ) -> list[str]:
     """Apply what is missing, in order. Returns the names of what was applied, `[]` where nothing was missing.
 
@@ -55,8 +60,8 @@ async def migrate(
     async with postgres.session() as session:
         await Echo.start(postgres, session)  # else the lock would be left on a pooler's connection
         await session.execute("select pg_advisory_lock($1)", _LOCK)  # held until the session ends, however it ends
-        applied = await _migrate_postgres(session, postgres_migrations or packaged("postgres"))
-        applied += await _migrate_clickhouse(clickhouse, clickhouse_migrations or packaged("clickhouse"))
+        applied = await _migrate_postgres(session, postgres_migrations)
+        applied += await _migrate_clickhouse(clickhouse, clickhouse_migrations)
     return applied
 
 
@@ -66,7 +71,7 @@ async def migrate_own(postgres: Postgres) -> list[str]:
         await Echo.start(postgres, session)
         await session.execute("select pg_advisory_lock($1)", _LOCK)
         await session.execute(f"create schema if not exists {OWN_SCHEMA}")
-        return await _migrate_postgres(session, packaged("own"), f"{OWN_SCHEMA}.schema_migration", "gateway")
+        return await _migrate_postgres(session, own_migrations(), f"{OWN_SCHEMA}.schema_migration", "gateway")
 
 
 async def _migrate_postgres(

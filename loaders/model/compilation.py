@@ -65,6 +65,7 @@ def _unbound(declaration: ModelDeclaration, parts: ModelParts) -> Model:
         setup=declaration.setup,
         migrations=declaration.path(declaration.migrations) if declaration.migrations else None,
         examples=_examples(declaration),
+        exports={name: cls.__name__ for name, cls in declaration.exports.items()},
     )
 
 

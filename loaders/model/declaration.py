@@ -32,7 +32,7 @@ class ModelDeclaration:
     `setup` fills empty databases of `gateway run`: an async function, or where one is, as `module:function`. It is
     called with the stores by database. `migrations` is a folder of SQL, and `examples` a file or folder of GraphQL
     documents, each with its variables in a JSON file of the same name beside it, or none. Both are relative to the
-    model's file.
+    model's file. `exports` are further names under /export, beside those of the object types.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class ModelDeclaration:
         setup: SetUp | str | None = None,
         migrations: str = "",
         examples: str = "",
+        exports: Mapping[str, type[Object]] | None = None,
     ) -> None:
         self.name = name
         self.query = query
@@ -57,6 +58,7 @@ class ModelDeclaration:
         self.setup = setup
         self.migrations = migrations
         self.examples = examples
+        self.exports = dict(exports or {})
         self.place = calling_place()
 
     def path(self, name: str) -> Path:

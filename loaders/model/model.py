@@ -90,6 +90,8 @@ class Model:
     migrations: Path | None = None
     examples: tuple[Path, ...] = ()
     """Files of example documents in the order of their names."""
+    exports: Mapping[str, str] = field(default_factory=dict)
+    """Names of object types by further names under /export."""
 
     @property
     def tenant_scalar(self) -> Scalar | None:

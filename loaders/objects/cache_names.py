@@ -5,7 +5,7 @@ All of them begin with the name of the model, so that two models meet nowhere in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -44,7 +44,7 @@ class CacheNames:
         """Return the names for a tenant."""
         return cls(_escaped(model), "" if tenant is None else _escaped(tenant.text))
 
-    def keys(self, space: KeySpace, keys: Iterable[Any]) -> list[str]:
+    def keys(self, space: KeySpace, keys: Sequence[Any]) -> list[str]:
         """Return the names of objects, in order."""
         prefix = self.prefix(space)
         return [prefix + text for text in space.key.write_all(keys)]

@@ -4,12 +4,12 @@ import pytest
 from graphql import GraphQLSchema, parse, print_ast
 
 from benchmarks.asking import TEXTS, Endpoint, difference
-from gateway.schema import build_schema
+from tests.fleet.served import SCHEMA
 from tests.queries import DASHBOARD, TRENDS, everything
 
 
 def _schema() -> GraphQLSchema:
-    return build_schema()._schema
+    return SCHEMA._schema
 
 
 @pytest.mark.parametrize(

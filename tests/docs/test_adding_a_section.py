@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from deploy.sample.files import data_folder
+from deploy.fleet.sample.files import data_folder
 from tests.conftest import Stores
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +26,10 @@ from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.stores import open_stores
 from resolvers.context import RequestContext
+from tests.fleet.served import MODEL
 
 async def main():
-    async with open_stores(Settings.from_environment()) as stores:
+    async with open_stores(Settings.from_environment(), MODEL) as stores:
         context = RequestContext.of(stores.loaders())
         result = await build_schema().execute(sys.stdin.read(), context_value=context)
     print(json.dumps({"data": result.data} | ({"errors": str(result.errors)} if result.errors else {})))

@@ -4,14 +4,15 @@ import json
 import re
 from pathlib import Path
 
-from loaders.catalogue.document import page
+from deploy.fleet.document import page
 from tests.asking import ask
 from tests.conftest import Stores
+from tests.fleet.served import MODEL
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_page_of_sections_is_the_catalogues() -> None:
+def test_the_page_of_sections_is_the_models() -> None:
     assert (ROOT / "docs" / "sections.md").read_text() == page()
 
 
@@ -27,10 +28,9 @@ async def test_the_readme_shows_a_real_answer(sample_stores: Stores) -> None:
     assert asked.statements == 4
 
 
-async def test_the_gateways_own_example_runs(sample_stores: Stores) -> None:
-    folder = ROOT / "deploy" / "fleet" / "examples"
-    variables = json.loads((folder / "dashboard.json").read_text())
-    asked = await ask(*sample_stores, (folder / "dashboard.graphql").read_text(), variables.get("variables", variables))
+async def test_the_fleets_example_runs(sample_stores: Stores) -> None:
+    (document,) = MODEL.examples
+    asked = await ask(*sample_stores, document.read_text(), json.loads(document.with_suffix(".json").read_text()))
     assert asked.errors == []
     assert all(asked.data["aircraftByIds"])
 

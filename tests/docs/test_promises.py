@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from deploy.fleet.tables import FLOWN, REGISTERED
 from fuseway_client import Client, client
 from fuseway_client.exchange import Exchange
-from gateway import errors, export, persisted, warm
+from gateway import errors, export_model, persisted, warm
 from gateway.auth import api_keys
 from gateway.cli import _parser
 from gateway.http import compression
 from gateway.settings import Settings
-from loaders import persisted_documents, sections
+from loaders import persisted_documents
 from loaders.cache import invalidation, refresh_coalescer, shared
-from loaders.catalogue import ANALYSIS
-from loaders.catalogue.declaration import FLOWN, REGISTERED
-from resolvers import fleet
+from loaders.objects import object_loader
 from resolvers.scopes import Scope
 from tests.docs.test_security import shown
+from tests.fleet.served import ANALYSIS, MODEL, REGISTER
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -54,7 +54,11 @@ def test_every_code_of_an_error_is_documented_and_no_other() -> None:
 
 def test_the_scopes_on_the_page_of_security_are_all_there_are() -> None:
     table = SECURITY.partition("| scope | |\n")[2].partition("\n\n")[0]
-    assert re.findall(r"^\| `([^`]+)` \|", table, flags=re.MULTILINE) == list(Scope)
+    assert re.findall(r"^\| `([^`]+)` \|", table, flags=re.MULTILINE) == [
+        REGISTER,
+        ANALYSIS,
+        *(scope.value for scope in Scope),
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -75,18 +79,18 @@ def test_the_readme_lists_all_commands() -> None:
 
 
 PROMISES = [
-    ("README.md", r"all (\d+) sections of the analysis", len(ANALYSIS)),
+    ("README.md", r"all (\d+) sections of the analysis", len(MODEL.groups["Analysis"].fields)),
     ("docs/api.md", r"An answer has (\w+) errors in full", errors.MAX_ERRORS),
     ("docs/api.md", r"from ([\d,]+) bytes on", compression.MIN_BYTES),
-    ("docs/api.md", r"Aircraft are loaded (\d+) at a time", export.BATCH),
-    ("docs/api.md", r"a request is for ([\d,]+) different aircraft at most", sections.MAX_IDS),
+    ("docs/api.md", r"Aircraft are loaded (\d+) at a time", export_model.BATCH),
+    ("docs/api.md", r"a request is for ([\d,]+) different aircraft at most", object_loader.MAX_OBJECTS),
     ("docs/api.md", r"process knows (\d+) of them", persisted._MAX_DOCUMENTS),
     ("docs/api.md", r"Redis the ([\d,]+) that were used last", persisted_documents._MAX_DOCUMENTS),
     ("docs/api.md", r"as many as are (\d+) MiB together", persisted_documents._MAX_BYTES >> 20),
     ("docs/api.md", r"none has been used\s+for (\d+) days", persisted_documents._KEEP_S // 86_400),
     ("docs/api.md", r"or longer than (\d+) KiB", persisted._MAX_DOCUMENT_BYTES >> 10),
     ("docs/api.md", r"is refused (\w+) days after the last process", persisted_documents._TRUSTED_KEEP_S // 86_400),
-    ("docs/security.md", r"Pages of at most ([\d,]+), by cursor", fleet.MAX_PAGE),
+    ("docs/security.md", r"Pages of at most ([\d,]+), by cursor", MODEL.bound_sections["Query.fleet"].max),
     ("docs/security.md", r"goes on for (\w+) minutes", api_keys._GRACE_S // 60),
     ("docs/caching.md", r"Beyond ([\d,]+) sections of aircraft", shared.MAX_FIELDS),
     ("docs/caching.md", r"stale within (\d+) ms", refresh_coalescer._GATHER_S * 1_000),

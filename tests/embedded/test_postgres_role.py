@@ -11,7 +11,8 @@ from deploy.embedded import postgres
 from deploy.embedded.directory import DataDirectory
 from deploy.embedded.postgres_role import SUPERUSER
 from deploy.embedded.process import Engine, Spawner, on_free_port
-from loaders.migrations import packaged
+from deploy.fleet.set_up import MIGRATIONS
+from loaders.migrations import read_migrations
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 DAC_OVERRIDE, DAC_READ_SEARCH = 1 << 1, 1 << 2
@@ -122,7 +123,7 @@ async def _fill(url: str) -> None:
     await connection.execute("create database gateway")
     await connection.close()
     connection = await asyncpg.connect(f"{url}gateway")
-    for migration in packaged("postgres"):
+    for migration in read_migrations(MIGRATIONS / "postgres"):
         await connection.execute(migration.sql)
     await connection.execute(
         "create table kept (a serial primary key, b text); insert into kept (b) values ('x'); create schema mine;"

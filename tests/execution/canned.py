@@ -1,4 +1,4 @@
-"""The real schema without databases: loaders that make up rows of the right types, and sometimes fail.
+"""The real schema without databases: a loader that makes up rows of the right types, and sometimes fails.
 
 The same seed gives the same rows, in whatever order they are asked for.
 """
@@ -8,22 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from random import Random
-from typing import Any, cast
+from typing import Any
 
-from loaders.airlines import Airline
-from loaders.airports import Airport
-from loaders.catalogue.declaration import Column, ConnectionSection, Kind, ListSection, Section
-from loaders.catalogue.register import Known
-from loaders.errors import CallerError
-from loaders.fleet import FleetEntry, FleetQuery, FleetSort
-from loaders.planning import SectionRequest
-from loaders.request_loaders import RequestLoaders
-from loaders.sections import Key, Loaded
+from loaders.model.bound_sections import BoundColumn
+from loaders.model.scalars import DATE, FLOAT, INSTANT, INTEGER, TEXT, Scalar
+from loaders.objects.object_loader import LoadKey
+from loaders.objects.object_record import ObjectRecord, Values
+from loaders.statements.list_conditions import term_scalar
+from loaders.statements.request_shape import shape_of
+from loaders.statements.section_request import SectionRequest
 from loaders.stores.errors import StoreError, StoreTimeout
-from resolvers.arguments import encoded
-from resolvers.context import RequestContext
-from resolvers.scopes import ALL_SCOPES
+from resolvers.request_context import RequestContext
 from tests.execution.documents import Hints
+from tests.fleet.served import ALL_SCOPES
 
 _IDS = ("N14228", "N725MQ", "N804JB", "N865DA", "nothing")
 _MANY = tuple(f"N{at}" for at in range(30))
@@ -43,27 +40,25 @@ HINTS: Hints = {
     "code": ["JFK", "UA", "nothing"],
     "id": ["Aircraft:N14228", "Airport:JFK", "Airline:UA", "Airline:nothing", "no node", "Aircraft:N:1", "Aircraft:"],
     "first": [0, 1, 2, 3, 30, None, -1, 5_000],
-    "after": [None, "no cursor", encoded(["TAIL_NUMBER", "N14228", "N14228"]), encoded([1_357_034_400, 1, "UA"])],
+    "after": [None, "no cursor"],
 }
 
-_VALUES: Mapping[Kind, Sequence[Any]] = {
-    Kind.INTEGER: (0, 1, 17, -3, 2**31 - 1),
-    Kind.FLOAT: (0.0, -0.0, 1.25, 1e300),
-    Kind.TEXT: ("", "EWR", "é", "null"),
-    Kind.DATE: (date(2013, 1, 1), date(2013, 12, 31)),
-    Kind.INSTANT: (datetime(2013, 1, 1, 10, tzinfo=UTC), datetime(2013, 6, 1, 12, 30, tzinfo=UTC)),
-    Kind.AIRPORT: ("JFK", "LGA", "nothing", "fails"),
-    Kind.AIRLINE: ("UA", "nothing", "fails"),
+_VALUES: Mapping[Scalar, Sequence[Any]] = {
+    INTEGER: (0, 1, 17, -3, 2**31 - 1),
+    FLOAT: (0.0, -0.0, 1.25, 1e300),
+    TEXT: ("", "EWR", "é", "null"),
+    DATE: (date(2013, 1, 1), date(2013, 12, 31)),
+    INSTANT: (datetime(2013, 1, 1, 10, tzinfo=UTC), datetime(2013, 6, 1, 12, 30, tzinfo=UTC)),
 }
-_ODD: Mapping[Kind, Sequence[Any]] = {
-    Kind.INTEGER: (2**31, True, 1.0, None, "1"),
-    Kind.FLOAT: (math.nan, math.inf, 3, None, "1.5"),
-    Kind.TEXT: (None, 1, b"bytes"),
-    Kind.DATE: (None, "2013-01-01", datetime(2013, 1, 1, tzinfo=UTC)),
-    Kind.INSTANT: (None, date(2013, 1, 1), 0),
-    Kind.AIRPORT: (None,),
-    Kind.AIRLINE: (None,),
+_ODD: Mapping[Scalar, Sequence[Any]] = {
+    INTEGER: (2**31, True, 1.0, None, "1"),
+    FLOAT: (math.nan, math.inf, 3, None, "1.5"),
+    TEXT: (None, 1, b"bytes"),
+    DATE: (None, "2013-01-01", datetime(2013, 1, 1, tzinfo=UTC)),
+    INSTANT: (None, date(2013, 1, 1), 0),
 }
+_CODES = ("JFK", "LGA", "UA", "nothing", "fails")
+"""Keys that links lead to."""
 
 
 def canned_context(
@@ -73,95 +68,69 @@ def canned_context(
     *,
     in_parts: bool = False,
 ) -> RequestContext:
-    """A request's context over loaders of this seed."""
+    """Return a request's context over loaders of this seed."""
     faults = Random(repr(seed)).choice([0.0, 0.0, 0.1])
-    loaders = _Loaders(_Sections(repr(seed), faults), _Records(Airport), _Records(Airline), _Fleet(repr(seed)))
-    return RequestContext.of(
-        cast("RequestLoaders", loaders),
-        encode_in_chunks=cast("bool", encode_in_chunks),
-        in_parts=in_parts,
-        scopes=scopes,
-    )
+    encode: Any = encode_in_chunks
+    return RequestContext(_Loaders(_Objects(repr(seed), faults)), scopes, encode, in_parts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Sections:
+class _Objects:
     seed: str
     faults: float
 
-    async def load(self, key: Key) -> list[Loaded]:
-        ids, requests = key
-        values = {request: self._of_request(request, ids) for request in requests}
-        return [Loaded(tail_number, values, place) for place, tail_number in enumerate(ids)]
+    async def load(self, key: LoadKey) -> list[ObjectRecord]:
+        space, keys, requests = key
+        if "fails" in keys and space.name != "Aircraft":
+            raise StoreTimeout("canned", "The store did not answer in time.")
+        values: dict[SectionRequest, Values | StoreError] = {
+            request: self._of_request(request, keys) for request in requests
+        }
+        return [ObjectRecord(each, values, place) for place, each in enumerate(keys)]
 
-    def _of_request(self, request: SectionRequest, ids: Sequence[str]) -> list[Any] | StoreError:
-        name = f"{self.seed} {request.section.name} {request.period} {request.first} {request.after}"
-        if request.section is Known:
-            return [None if one == "nothing" else (one,) for one in ids]
+    def _of_request(self, request: SectionRequest, keys: Sequence[Any]) -> list[Any] | StoreError:
+        name = f"{self.seed} {request.section.name} {request.period} {request.first} {request.filters}"
+        if request.section.name.endswith(".record"):
+            return [None if key == "nothing" else self._record(request, key) for key in keys]
         if Random(name).random() < self.faults:
             return StoreTimeout("canned", "The store did not answer in time.")
-        return [self._value(request, Random(f"{name} {one}")) for one in ids]
+        return [self._value(request, Random(f"{name} {key}")) for key in keys]
+
+    def _record(self, request: SectionRequest, key: Any) -> tuple[Any, ...]:
+        rng = Random(f"{self.seed} {request.section.name} {key}")
+        own = request.section.key.columns
+        return tuple(key if column.name in own else self._leaf(column, rng) for column in request.section.columns)
 
     def _value(self, request: SectionRequest, rng: Random) -> Any:
+        if request.is_list:
+            return [self._row(request, rng) for _ in range(min(request.limit, rng.choice([0, 1, 3, 20])))]
+        return None if request.section.is_nullable and rng.random() < 0.2 else self._row(request, rng)
+
+    def _row(self, request: SectionRequest, rng: Random) -> tuple[Any, ...]:
         section = request.section
-        if issubclass(section, ListSection):
-            most = min(request.first + issubclass(section, ConnectionSection), rng.choice([0, 1, 3, 20]))
-            return [self._row(section, rng) for _ in range(most)]
-        return None if section.present_by and rng.random() < 0.2 else self._row(section, rng)
+        row = [self._leaf(column, rng) for column in section.columns]
+        if section.target:  # its key is never null, and its cursor is made of it
+            row[0] = rng.choice(_MANY)
+        terms = shape_of(request, 0).order if request.limit > request.first else ()
+        return (*row, *(rng.choice(_VALUES[term_scalar(term)]) for term in terms))
 
-    def _row(self, section: type[Section], rng: Random) -> tuple[Any, ...]:
-        keys = {name for name, _ in section.cursor} if issubclass(section, ConnectionSection) else set()
-        return tuple(self._leaf(column, rng, odd=column.name not in keys) for column in section.columns)
-
-    def _leaf(self, column: Column, rng: Random, *, odd: bool) -> Any:
-        if column.nullable and rng.random() < 0.1:
+    def _leaf(self, column: BoundColumn, rng: Random) -> Any:
+        if column.target:
+            return rng.choice([None, *_CODES])
+        if column.shape.nullable and rng.random() < 0.1:
             return None
-        if odd and rng.random() < self.faults / 10:
-            return rng.choice([*_ODD[column.kind], "\ud800"])
-        return rng.choice(_VALUES[column.kind])
-
-
-@dataclass(frozen=True, slots=True)
-class _Records:
-    kind: type[Airport] | type[Airline]
-
-    async def load(self, code: str) -> Any:
-        if code == "nothing":
-            return None
-        if self.kind is Airline:
-            return Airline(code, "An airline")
-        return Airport(code, "An airport", 40.5, -73.75, 13, -5.0, "A", None if code == "LGA" else "America/New_York")
-
-    async def load_many(self, codes: Sequence[str]) -> list[Any]:
-        if "fails" in codes:
-            raise StoreTimeout("canned", "The store did not answer in time.")
-        return [await self.load(code) for code in codes]
-
-
-@dataclass(frozen=True, slots=True)
-class _Fleet:
-    seed: str
-
-    async def page(self, query: FleetQuery, first: int, after: FleetEntry | None) -> list[FleetEntry]:
-        if query.manufacturer == "":
-            raise CallerError("manufacturer: only printable characters can be searched for.")
-        values: Mapping[FleetSort, Any] = {
-            FleetSort.REVISED_AT: datetime(2013, 1, 1, tzinfo=UTC),
-            FleetSort.SEATS: 100,
-            FleetSort.YEAR: 2000,
-        }
-        ids = (_IDS if after is None else _MANY)[:first]
-        return [FleetEntry(one, values.get(query.sort, one)) for one in ids]
-
-    async def count(self, query: FleetQuery) -> int:
-        if query.registered:
-            raise StoreTimeout("canned", "The store did not answer in time.")
-        return 4_043
+        if rng.random() < self.faults / 10:
+            return rng.choice([*_ODD[column.scalar], "\ud800"])
+        return rng.choice(_VALUES[column.scalar])
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaders:
-    sections: _Sections
-    airports: _Records
-    airlines: _Records
-    fleet: _Fleet
+    objects: _Objects
+    tenant: None = None
+
+    async def release(self) -> None:
+        pass
+
+    def uncached(self) -> _Loaders:
+        return self

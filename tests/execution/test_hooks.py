@@ -75,7 +75,7 @@ def test_strawberry_hangs_its_definition_where_plans_look_for_it() -> None:
     assert isinstance(airport, GraphQLObjectType)
     definition = airport.fields["name"].extensions["strawberry-definition"]
     assert isinstance(definition, StrawberryField)
-    assert (definition.is_basic_field, definition.python_name, definition.extensions) == (True, "name", [])
+    assert (definition.graphql_name, definition.extensions) == ("name", [])
 
 
 async def test_the_executor_finds_the_attributes_that_it_reads() -> None:

@@ -7,21 +7,19 @@ from typing import Any
 
 import pytest
 
-from loaders.request_loaders import RequestLoaders
-from resolvers.context import RequestContext
-from resolvers.scopes import ALL_SCOPES, Scope
 from tests.asking import SCHEMA, Recorder
 from tests.conftest import Stores
 from tests.execution.canned import HINTS, canned_context
 from tests.execution.documents import Size, random_document
 from tests.execution.engines import Counting, Reference, both, difference, exact
+from tests.fleet.served import ALL_SCOPES, ANALYSIS, context_over
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
-_WITHOUT_REGISTER: frozenset[str] = frozenset({Scope.ANALYSIS})
+_WITHOUT_REGISTER: frozenset[str] = frozenset({ANALYSIS})
 _PIECES = (None, False, None, True)
 _DOCUMENTS = 6
 
@@ -82,12 +80,10 @@ async def test_what_was_remembered_of_an_operation_is_for_the_same_scopes() -> N
 @pytest.mark.parametrize("engine", [Counting, Reference])
 async def test_what_is_denied_is_not_loaded_and_says_so(sample_stores: Stores, engine: Any) -> None:
     recorder = Recorder()
-    loaders = RequestLoaders.over(
-        recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse)
-    )
+    stores = recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse)
     before, SCHEMA.execution_context_class = SCHEMA.execution_context_class, engine
     try:
-        context = RequestContext.of(loaders, scopes=_WITHOUT_REGISTER)
+        context = context_over(*stores, scopes=_WITHOUT_REGISTER)
         result = await SCHEMA.execute(_QUERY, variable_values={"ids": ["N14228"]}, context_value=context)
     finally:
         SCHEMA.execution_context_class = before

@@ -10,8 +10,8 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from gateway.auth.api_keys import hash_of, new_key, text_of
 from loaders.api_keys import ApiKeys
-from resolvers.scopes import ALL_SCOPES
 from tests.conftest import Stores
+from tests.fleet.served import ALL_SCOPES
 from tests.gateway.auth.issuing import AUDIENCE, ISSUER, SECRET
 from tests.gateway.conftest import served
 

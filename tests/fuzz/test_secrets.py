@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from loaders.migrations import migrate
+from deploy.fleet.set_up import create_tables
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StatementFailed
 from tests.conftest import NewDatabase
@@ -66,7 +66,7 @@ async def test_a_store_that_refuses_a_statement_has_no_variable_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with new_database() as new:
-        await migrate(*new.stores)
+        await create_tables(*new.stores)
         for name in (VALUE, QUOTED):
             await new.stores.postgres.execute("insert into aircraft (tail_number) values ($1)", name)
         await new.stores.clickhouse.command("drop table flights")

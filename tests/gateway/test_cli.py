@@ -17,6 +17,7 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from gateway.server import welcome
 from gateway.settings import Settings
+from tests.fleet.served import MODEL
 
 PATIENCE_S = 60.0
 QUERY = {"query": '{ aircraft(tailNumber: "N14228") { analysis { punctuality { flights } } } }'}
@@ -254,4 +255,4 @@ def test_several_workers_share_the_engines_and_end_with_their_parent(
     [("0.0.0.0", "localhost"), ("::", "localhost"), ("::1", "[::1]"), ("192.0.2.1", "192.0.2.1")],
 )
 def test_what_is_printed_to_be_opened_is_a_host_that_is_answered(host: str, shown: str) -> None:
-    assert f" http://{shown}:8000/graphiql\n" in welcome(Settings(host=host, graphiql=True))
+    assert f" http://{shown}:8000/graphiql\n" in welcome(Settings(host=host, graphiql=True), MODEL)

@@ -71,8 +71,6 @@ def test_a_model_needs_redis_and_not_the_fleets_stores() -> None:
     require_urls(settings("postgresql://x", "http://x", redis_url="redis://x"), MODEL)
     with pytest.raises(SettingsError, match="REDIS_URL is missing"):
         require_urls(settings("postgresql://x", "http://x"), MODEL)
-    with pytest.raises(SettingsError, match="DATABASE_URL is missing"):
-        require_urls(settings("postgresql://x", "http://x", redis_url="redis://x"), None)
 
 
 async def test_each_database_is_shown_by_its_name(stores: Stores) -> None:

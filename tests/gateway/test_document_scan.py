@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from benchmarks.hostile import DOCUMENTS
 from gateway.document_scan import scan
-from gateway.schema import build_schema
+from tests.fleet.served import SCHEMA
 from tests.queries import DASHBOARD, TRENDS, everything
 
-EVERYTHING = everything(build_schema()._schema)
+EVERYTHING = everything(SCHEMA._schema)
 
 PRICES = {
     "aliases below @skip": (1_820, 5_576),

@@ -8,7 +8,7 @@ from graphql import build_schema as build_core_schema
 
 from benchmarks.hostile import DOCUMENTS
 from gateway.documents import Documents
-from gateway.schema import build_schema
+from tests.fleet.served import SCHEMA
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_document_that_is_not_graphql_is_kept_without_what_was_parsed_of_it() 
 
 @pytest.mark.parametrize("name", ["aliases below @skip", "unknown fields of an input", "operations", "a long comment"])
 def test_what_a_document_takes_is_not_estimated_as_less(name: str) -> None:
-    documents = Documents(build_schema()._schema)
+    documents = Documents(SCHEMA._schema)
     documents.get(DOCUMENTS["tiny"](0))
     text = DOCUMENTS[name](0)
     gc.collect()

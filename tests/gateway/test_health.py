@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from deploy.embedded.engines import StoreUrls
-from gateway.databases import FLEET_DATABASES
 from gateway.health import Ready
 from gateway.stores import Stores
+from tests.fleet.served import MODEL
 from tests.gateway.in_process import opened
 from tests.loaders.cache.valkey import OwnValkey, own_valkey
 
@@ -40,7 +40,7 @@ class Pinged:
 async def _asking(ready: Ready, *stores: Pinged) -> AsyncIterator[httpx.AsyncClient]:
     app = Starlette(routes=[Route("/readyz", ready.answer)])
     *databases, redis = stores
-    app.state.stores = Stores(dict(zip(FLEET_DATABASES, databases, strict=True)), redis)  # type: ignore[arg-type]
+    app.state.stores = Stores(dict(zip(MODEL.databases, databases, strict=True)), redis, MODEL)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         yield client
 

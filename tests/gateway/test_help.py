@@ -8,15 +8,14 @@ from typing import Any
 import pytest
 from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
-from gateway.auth.model_access import FLEET_ACCESS
 from gateway.auth.viewer import anonymous
 from gateway.cli import _parser, main
 from gateway.commands.run import OPEN_DEFAULTS
 from gateway.persisted import Persisted
 from gateway.setting import SettingsError
 from gateway.settings import Settings
-from resolvers.scopes import ALL_SCOPES
 from tests.asking import SCHEMA
+from tests.fleet.served import ALL_SCOPES, FLEET_ACCESS
 
 ABOUT = {one.name: one.metadata["about"] for one in fields(Settings)}
 URLS = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x", "REDIS_URL": "redis://x"}

@@ -19,12 +19,13 @@ from typing import Any
 import aiohttp
 
 from deploy.embedded.engines import StoreUrls
+from deploy.fleet.set_up import create_tables
 from loaders.cache.invalidation import Invalidator
-from loaders.cached_sections import change_of
-from loaders.migrations import migrate
+from loaders.objects.invalidation import Invalidation
 from loaders.stores.errors import StoreError
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewDatabase, NewStores
+from tests.fleet.served import MODEL
 from tests.gateway.conftest import served
 from tests.loaders.cache.valkey import OwnValkey, own_valkey
 from tests.loaders.conftest import open_redis
@@ -83,7 +84,7 @@ class Proof:
 
         The first invalidation after Redis began takes a lease: until it is acknowledged nothing else is done.
         """
-        await self._invalidator.invalidate(change_of(IDS))
+        await self._invalidator.invalidate(Invalidation(MODEL).change_of({"Aircraft": IDS}))
         async with aiohttp.ClientSession(raise_for_status=True) as client:
             reads = iter(range(READS))
             readers = [self._read_on(client, reads) for _ in range(READERS)]
@@ -129,7 +130,7 @@ class Proof:
         await self._postgres.execute(REVISE, one, self._written[one])
         while True:
             try:
-                await self._invalidator.invalidate(change_of([one]))
+                await self._invalidator.invalidate(Invalidation(MODEL).change_of({"Aircraft": [one]}))
                 break
             except StoreError:
                 self.done["failed invalidations"] += 1
@@ -197,7 +198,7 @@ async def _fill(new: NewStores) -> None:
     Changes do not announce themselves: that would soon take out what an invalidation left.
     """
     postgres, clickhouse = new.stores
-    await migrate(postgres, clickhouse)
+    await create_tables(postgres, clickhouse)
     await postgres.execute("insert into aircraft (tail_number) select unnest($1::text[])", IDS)
     for one in IDS:
         await postgres.execute(REVISE, one, 1)

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.auth.errors import Unauthenticated
-from gateway.auth.viewer import ANONYMOUS, Viewer, ViewerLimits
+from gateway.auth.viewer import Viewer, ViewerLimits
 from gateway.http.application import Application
 from gateway.http.response_cache import CACHE_POLICY, ResponseCache, ResponseCacheMiddleware, matches
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.cache_policy import CachePolicy
-from resolvers.scopes import ALL_SCOPES
+from tests.fleet.served import ALL_SCOPES, ANONYMOUS
 
 
 class FakeCache:

@@ -5,16 +5,16 @@ from graphql import GraphQLSchema, get_introspection_query, parse, validate
 
 from benchmarks.hostile import DOCUMENTS
 from gateway.http.errors import RequestError
-from gateway.schema import build_schema
 from gateway.validation import ComparisonMeter, Validator
+from tests.fleet.served import SCHEMA
 from tests.queries import DASHBOARD, TRENDS, everything
 
-EVERYTHING = everything(build_schema()._schema)
+EVERYTHING = everything(SCHEMA._schema)
 
 
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
-    return build_schema()._schema
+    return SCHEMA._schema
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """Settings reach what they are for."""
 
+from typing import Any
+
 import pytest
 from starlette.routing import Route
 
@@ -7,8 +9,10 @@ from deploy.embedded.engines import StoreUrls
 from gateway.app import build_app, limits
 from gateway.limits import Limits
 from gateway.settings import Settings
-from gateway.stores import open_stores
+from gateway.stores import Stores, open_stores
+from loaders.model.databases import Kind
 from loaders.stores.errors import StoreTimeout
+from tests.fleet.served import MODEL
 
 
 @pytest.fixture
@@ -22,9 +26,9 @@ def settings(store_urls: StoreUrls) -> Settings:
 
 
 def test_graphiql_is_served_where_it_is_set() -> None:
-    paths = {route.path for route in build_app(Settings(graphiql=True)).routes if isinstance(route, Route)}
+    paths = {route.path for route in build_app(Settings(graphiql=True), MODEL).routes if isinstance(route, Route)}
     assert {"/", "/graphql", "/graphiql", "/export/analysis", "/livez", "/readyz"} <= paths
-    without = {route.path for route in build_app(Settings()).routes if isinstance(route, Route)}
+    without = {route.path for route in build_app(Settings(), MODEL).routes if isinstance(route, Route)}
     assert paths - without == {"/", "/graphiql"}
 
 
@@ -33,18 +37,22 @@ def test_the_settings_limits_are_the_applications() -> None:
     assert limits(Settings()) == Limits(), "the defaults are written in two places, and are the same"
 
 
+def _store(stores: Stores, kind: Kind) -> Any:
+    return next(store for database, store in stores.databases.items() if database.kind is kind)
+
+
 async def test_a_statement_may_take_as_long_as_it_is_set(settings: Settings) -> None:
-    async with open_stores(settings) as stores:
+    async with open_stores(settings, MODEL) as stores:
         with pytest.raises(StoreTimeout):
-            await stores.postgres.rows("select pg_sleep(5)")
+            await _store(stores, Kind.POSTGRES).rows("select pg_sleep(5)")
         with pytest.raises(StoreTimeout):
-            await stores.clickhouse.columns("select sleep(2)", {})
+            await _store(stores, Kind.CLICKHOUSE).columns("select sleep(2)", {})
 
 
 async def test_a_store_that_is_away_is_named_and_the_others_are_not(settings: Settings) -> None:
-    async with open_stores(settings) as stores:
+    async with open_stores(settings, MODEL) as stores:
         assert await stores.states() == {"postgresql": "ok", "clickhouse": "ok", "redis": "ok"}
         await stores.redis.close()
-        await stores.postgres.close()
+        await _store(stores, Kind.POSTGRES).close()
         assert (await stores.states())["clickhouse"] == "ok"
         assert (await stores.states())["postgresql"] == "away"

@@ -1,54 +1,60 @@
 """At 1,000,000 revisions every read of the register runs on an index: no table is scanned, none is sorted."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import pytest
 
-from loaders.catalogue.declaration import Section
-from loaders.catalogue.register import Known, Registration, Revisions
-from loaders.fleet import FleetEntry, FleetQuery, FleetSort, page_statement
-from loaders.migrations import migrate
-from loaders.planning import plan
-from loaders.planning.section_request import section_request
+from deploy.fleet.set_up import create_tables
+from loaders.statements.parameters import StatementScope
+from loaders.statements.planning import plan
+from loaders.statements.section_request import SectionRequest
 from loaders.stores.postgres import Postgres
 from loaders.stores.postgres_session import PostgresSession
+from resolvers.cursors import CursorSealer
+from resolvers.section_arguments import SectionArguments
 from tests.conftest import NewDatabase
+from tests.fleet.served import MODEL, request
 
-IDS = "array[" + ", ".join(f"'N{number * 97:05}'" for number in range(500)) + "]"
-
-AFTER = {
-    FleetSort.TAIL_NUMBER: FleetEntry("N25000", "N25000"),
-    FleetSort.REVISED_AT: FleetEntry("N25000", datetime(2020, 1, 1, tzinfo=UTC)),
-    FleetSort.SEATS: FleetEntry("N25000", 100),
-    FleetSort.YEAR: FleetEntry("N25000", 1990),
-}
+IDS = [f"N{number * 97:05}" for number in range(500)]
+FLEET = MODEL.bound_sections["Query.fleet"]
+AFTER: dict[str, Any] = {
+    "tail_number": "N25000", "revised_at": datetime(2020, 1, 1, tzinfo=UTC), "seats": 100, "year": 1990
+}  # fmt: skip
 
 
-def _page(query: FleetQuery) -> tuple[str, str]:
-    sql, arguments = page_statement(query, 50, AFTER[query.sort])
-    return sql, ", ".join(f"'{one}'" for one in arguments)
+def _statement(requests: Sequence[SectionRequest], keys: Sequence[Any]) -> tuple[str, str]:
+    (statement,) = plan(requests)
+    bound = statement.bind(StatementScope(keys, None), ())
+    return bound.sql, ", ".join(map(_literal, bound.values.values()))
 
 
-def _statement(*sections: type[Section]) -> str:
-    (statement,) = plan([section_request(section) for section in sections])
-    return statement.sql
+def _literal(value: Any) -> str:
+    return f"array[{', '.join(map(_literal, value))}]" if isinstance(value, list) else f"'{value}'"
+
+
+def _page(field: str = "tail_number", *, descending: bool = False, **filters: Any) -> tuple[str, str]:
+    order = {"field": field.upper(), "direction": "DESC" if descending else "ASC"}
+    chosen = SectionArguments(CursorSealer()).request(FLEET, {"first": 49, "orderBy": order, "filter": filters})
+    after = ("N25000",) if field == "tail_number" else (AFTER[field], "N25000")
+    return _statement([replace(chosen, after=after)], [()])
 
 
 # By name: the statement that the gateway sends, and arguments for it.
 READS = {
-    "latest by key": (_statement(Known, Registration), IDS),
-    "history by key": (_statement(Revisions), f"{IDS}, 5"),
-    "latest by time, newest first": _page(FleetQuery(FleetSort.REVISED_AT, descending=True)),
-    "latest by time, oldest first": _page(FleetQuery(FleetSort.REVISED_AT)),
-    "by tail number": _page(FleetQuery()),
-    "by tail number, backwards": _page(FleetQuery(descending=True)),
-    "by seats": _page(FleetQuery(FleetSort.SEATS)),
-    "by year, latest first": _page(FleetQuery(FleetSort.YEAR, descending=True)),
-    "of a manufacturer": _page(FleetQuery(manufacturer="MAKER 3")),
-    "of a model": _page(FleetQuery(model="MODEL 3")),
+    "latest by key": _statement([request("record"), request("registration")], IDS),
+    "history by key": _statement([request("revisions", first=5)], IDS),
+    "latest by time, newest first": _page("revised_at", descending=True),
+    "latest by time, oldest first": _page("revised_at"),
+    "by tail number": _page(),
+    "by tail number, backwards": _page(descending=True),
+    "by seats": _page("seats"),
+    "by year, latest first": _page("year", descending=True),
+    "of a manufacturer": _page(manufacturer="MAKER 3"),
+    "of a model": _page(model="MODEL 3"),
 }
 
 
@@ -56,7 +62,7 @@ READS = {
 async def large_register(new_database: NewDatabase) -> AsyncIterator[Postgres]:
     """50,000 aircraft of 20 revisions each, and 5,000 that are tracked and not registered."""
     async with new_database() as new:
-        await migrate(*new.stores)
+        await create_tables(*new.stores)
         async with new.stores.postgres.session() as session:
             # Without triggers, which are tested elsewhere: the foreign key is looked up once a row.
             await session.execute("set session_replication_role = replica")

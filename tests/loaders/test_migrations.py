@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from deploy.fleet.set_up import MIGRATIONS, create_tables
 from loaders.api_keys import ApiKeys
-from loaders.migrations import Migration, migrate, migrate_own, packaged, statements
+from loaders.migrations import Migration, migrate, migrate_own, read_migrations, statements
 from loaders.stores.errors import StatementFailed, StoreError
 from loaders.stores.postgres import Postgres
 from loaders.stores.protocols import Columns
@@ -18,6 +19,7 @@ ALL = [
     "postgresql/0001_register.sql",
     "postgresql/0002_places.sql",
     "postgresql/0003_changes.sql",
+    "postgresql/0005_order_by_revision.sql",
     "clickhouse/0001_flights.sql",
 ]
 
@@ -31,7 +33,7 @@ async def stores(new_database: NewDatabase) -> AsyncIterator[Stores]:
 @pytest.fixture
 async def register(stores: Stores) -> Postgres:
     """A migrated PostgreSQL with the aircraft N1 and N2, not registered."""
-    await migrate(*stores)
+    await create_tables(*stores)
     await stores.postgres.execute("insert into aircraft (tail_number) values ('N1'), ('N2')")
     return stores.postgres
 
@@ -42,22 +44,24 @@ def test_statements_end_at_a_semicolon_at_the_end_of_a_line() -> None:
 
 
 async def test_migrating_applies_all_once(stores: Stores) -> None:
-    assert await migrate(*stores) == ALL
-    assert await migrate(*stores) == []
+    assert await create_tables(*stores) == ALL
+    assert await create_tables(*stores) == []
 
 
 async def test_processes_that_migrate_at_once_take_turns(stores: Stores) -> None:
-    applied = await asyncio.gather(*(migrate(*stores) for _ in range(3)))
+    applied = await asyncio.gather(*(create_tables(*stores) for _ in range(3)))
     assert sorted(applied) == [[], [], ALL]
 
 
 async def test_a_changed_migration_is_an_error(stores: Stores) -> None:
-    await migrate(*stores)
-    for store in ("postgres", "clickhouse"):
-        first, *rest = packaged(store)
+    await create_tables(*stores)
+    for place, store in enumerate(("postgres", "clickhouse")):
+        first, *rest = read_migrations(MIGRATIONS / store)
         changed = [Migration(first.name, first.sql + "select 1;\n"), *rest]
+        lists: list[list[Migration]] = [[], []]
+        lists[place] = changed
         with pytest.raises(StoreError, match=rf"The migration {first.name} of {store}\w* was changed") as failure:
-            await migrate(*stores, **{f"{store}_migrations": changed})  # type: ignore[arg-type]
+            await migrate(*stores, *lists)
         assert failure.value.store.startswith(store)
 
 
@@ -65,20 +69,20 @@ async def test_a_failed_migration_leaves_nothing_and_is_repeated(stores: Stores)
     broken = Migration("0001_broken.sql", "create table half (n int);\nselect 1 / 0;\n")
     mended = Migration("0001_broken.sql", "create table half (n int);\n")
     with pytest.raises(StatementFailed, match="division by zero"):
-        await migrate(*stores, postgres_migrations=[broken])
-    assert (await migrate(*stores, postgres_migrations=[mended]))[0] == "postgresql/0001_broken.sql"
+        await migrate(*stores, [broken], [])
+    assert (await migrate(*stores, [mended], []))[0] == "postgresql/0001_broken.sql"
 
 
 async def test_a_failed_migration_of_clickhouse_is_repeated(stores: Stores) -> None:
     half = "create table if not exists half (n Int8) engine = MergeTree order by n;\n"
     with pytest.raises(StatementFailed):
-        await migrate(*stores, clickhouse_migrations=[Migration("0001_broken.sql", half + "selec 1;\n")])
-    applied = await migrate(*stores, clickhouse_migrations=[Migration("0001_broken.sql", half)])
+        await migrate(*stores, [], [Migration("0001_broken.sql", half + "selec 1;\n")])
+    applied = await migrate(*stores, [], [Migration("0001_broken.sql", half)])
     assert applied == ["clickhouse/0001_broken.sql"]
 
 
 async def test_every_column_of_clickhouse_has_a_comment(stores: Stores) -> None:
-    await migrate(*stores)
+    await create_tables(*stores)
     answer = await stores.clickhouse.columns(
         "select table || '.' || name as name from system.columns"
         " where database = currentDatabase() and table in ('flights', 'weather') and comment = ''",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loaders.stores.errors import StoreUnavailable
-from loaders.stores.protocols import Columns, Row
+from loaders.stores.protocols import Columns, Row, TypedColumns
 from tests.asking import ask
 from tests.conftest import Stores
 
@@ -119,7 +119,9 @@ async def test_a_cursor_of_another_list_is_refused_in_a_sentence(sample_stores: 
       flightLog(after: $after) { edges { cursor } }
     } } }"""
     answer = await ask(*sample_stores, query, {"after": cursor})
-    assert answer.errors == [f"after: {cursor!r} is not a cursor of this list."]
+    assert answer.errors == [
+        f"after: {cursor!r} is not a cursor of this list in this order: take one from the list's answers."
+    ]
     assert answer.statements == 0
 
 
@@ -137,6 +139,9 @@ class Away:
         raise StoreUnavailable("postgresql", "PostgreSQL at db.internal:5432 cannot be reached")
 
     async def columns(self, _sql: str, _parameters: Mapping[str, Any]) -> Columns:
+        raise StoreUnavailable("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
+
+    async def typed_columns(self, _sql: str, *_arguments: Any) -> TypedColumns:
         raise StoreUnavailable("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from resolvers.arguments import encoded
 from tests.asking import ask
 from tests.conftest import Stores
 
@@ -94,38 +93,23 @@ async def test_a_cursor_of_another_order_is_refused(sample_stores: Stores) -> No
     page = await ask(*sample_stores, _PAGE, {"first": 1, "orderBy": {"field": "SEATS"}})
     cursor = page.data["fleet"]["pageInfo"]["endCursor"]
     answer = await ask(*sample_stores, _PAGE, {"after": cursor, "orderBy": {"field": "YEAR"}})
-    assert answer.errors == ["fleet: the cursor is of the order 'SEATS', and the order asked is YEAR."]
+    assert answer.errors == [
+        f"after: {cursor[:40]!r} is not a cursor of this list in this order: take one from the list's answers."
+    ]
 
 
-@pytest.mark.parametrize(
-    ("field", "values"),
-    [
-        ("SEATS", ["SEATS", 2**40, "N1"]),
-        ("SEATS", ["SEATS", -2, "N1"]),
-        ("YEAR", ["YEAR", 1999, "\0"]),
-        ("TAIL_NUMBER", ["TAIL_NUMBER", "\0", "N1"]),
-        ("REVISED_AT", ["REVISED_AT", "0001-01-01T00:00:00+23:00", "N1"]),
-        ("REVISED_AT", ["REVISED_AT", "2013-01-01T00:00:00", "N1"]),
-        ("REVISED_AT", ["REVISED_AT", "tomorrow", "N1"]),
-    ],
-)
-async def test_a_forged_cursor_is_the_callers_fault(sample_stores: Stores, field: str, values: list[object]) -> None:
-    variables = {"after": encoded(values), "orderBy": {"field": field}}
-    answer = await ask(*sample_stores, _PAGE, variables)
-    (message,) = answer.errors
-    assert message.endswith("is not a cursor of this list.")
+@pytest.mark.parametrize("cursor", ["nonsense", "WyJUQUlMX05VTUJFUiIsMSwiTjEiXQ", "", "é", "=" * 5_000])
+async def test_a_cursor_that_is_none_is_refused(sample_stores: Stores, cursor: str) -> None:
+    answer = await ask(*sample_stores, _PAGE, {"after": cursor})
+    assert answer.errors == [
+        f"after: {cursor[:40]!r} is not a cursor of this list in this order: take one from the list's answers."
+    ]
     assert answer.statements == 0
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "WyJUQUlMX05VTUJFUiIsMSwiTjEiXQ", "WyJSRVZJU0VEX0FUIiwieCIsIk4xIl0"])
-async def test_a_cursor_that_is_none_is_refused(sample_stores: Stores, cursor: str) -> None:
-    field = "REVISED_AT" if cursor.startswith("WyJS") else "TAIL_NUMBER"
-    answer = await ask(*sample_stores, _PAGE, {"after": cursor, "orderBy": {"field": field}})
-    assert answer.errors == [f"after: {cursor!r} is not a cursor of this list."]
-
-
-async def test_a_filter_that_cannot_be_searched_for_is_refused(sample_stores: Stores) -> None:
-    answer = await ask(*sample_stores, _PAGE, {"filter": {"model": "\0"}})
-    assert answer.errors == ["model: only printable characters can be searched for."]
-    prefixed = await ask(*sample_stores, _PAGE, {"filter": {"tailNumberPrefix": "\0"}})
-    assert prefixed.errors == ["tailNumberPrefix: only printable characters can be searched for."]
+@pytest.mark.parametrize("name", ["model", "tailNumberPrefix"])
+async def test_a_filter_that_cannot_be_searched_for_is_refused(sample_stores: Stores, name: str) -> None:
+    answer = await ask(*sample_stores, _PAGE, {"filter": {name: "\0"}})
+    (message,) = answer.errors
+    assert message.startswith(f"filter.{name}: no database holds a text with NUL")
+    assert answer.statements == 0

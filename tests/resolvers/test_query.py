@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from graphql import GraphQLInterfaceType
 
-from loaders.migrations import migrate
-from resolvers.nodes import NODE_TYPES
+from deploy.fleet.set_up import create_tables
 from tests.asking import SCHEMA, ask
 from tests.conftest import NewDatabase, Stores
+from tests.fleet.served import MODEL
 
 
 async def test_places_answer_by_code_and_are_null_where_unknown(sample_stores: Stores) -> None:
@@ -166,7 +166,7 @@ def _node_ids(data: Any) -> Iterator[str]:
 async def test_any_key_comes_back_from_its_node_id(new_database: NewDatabase) -> None:
     keys = ["A:1", "::", ":", "N 1:é", "a:b:c:d", "Aircraft:N1", "%3A\\\"'", "0", "💺:1"]
     async with new_database() as new:
-        await migrate(*new.stores)
+        await create_tables(*new.stores)
         await new.stores.postgres.execute("insert into aircraft (tail_number) select unnest($1::text[])", keys)
         found = await ask(*new.stores, "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id nodeId } }", {"ids": keys})
         aircraft = found.data["aircraftByIds"]
@@ -181,4 +181,4 @@ def test_every_type_of_the_interface_has_its_ids() -> None:
     core = SCHEMA._schema
     interface = core.type_map["Node"]
     assert isinstance(interface, GraphQLInterfaceType)
-    assert sorted(one.name for one in core.get_possible_types(interface)) == sorted(NODE_TYPES)
+    assert sorted(one.name for one in core.get_possible_types(interface)) == sorted(MODEL.objects)

@@ -54,7 +54,7 @@ async def test_an_id_asked_twice_is_answered_twice_and_bound_once(sample_stores:
     assert [one["id"] for one in answer.data["aircraftByIds"]] == [first, second, first]
     assert answer.data["aircraftByIds"][0] == answer.data["aircraftByIds"][2]
     (flights,) = [one for one in answer.recorder.sent if one.store == "clickhouse"]
-    assert flights.arguments == {"ids": [first, second]}
+    assert flights.arguments == {"keys_0": [first, second]}
 
 
 async def test_aliases_and_fragments_of_one_section_cost_nothing_more(

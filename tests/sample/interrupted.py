@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from deploy.sample import load_sample
+from deploy.fleet.sample import load_sample
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.postgres import Postgres
 

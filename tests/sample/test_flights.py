@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from deploy.sample import files, flights
-from deploy.sample.flights import airport_zones, scheduled_arrival
+from deploy.fleet.sample import files, flights
+from deploy.fleet.sample.flights import airport_zones, scheduled_arrival
 
 NEW_YORK = ZoneInfo("America/New_York")
 

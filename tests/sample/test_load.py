@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from deploy.sample import ForeignDataError, load_sample, sample_is_loaded
-from loaders.migrations import migrate
+from deploy.fleet.sample import ForeignDataError, load_sample, sample_is_loaded
+from deploy.fleet.set_up import create_tables
 from tests.conftest import NewDatabase, NewStores, Stores
 
 
@@ -27,7 +27,7 @@ class Interruption(Exception):  # noqa: N818  # not an error
 async def empty(new_database: NewDatabase) -> AsyncIterator[NewStores]:
     """Migrated stores without a row."""
     async with new_database() as new:
-        await migrate(*new.stores)
+        await create_tables(*new.stores)
         yield new
 
 

@@ -2,7 +2,7 @@
 
 from io import StringIO
 
-from deploy.sample.progress_bar import ProgressBar
+from deploy.fleet.sample.progress_bar import ProgressBar
 
 
 class Terminal(StringIO):

@@ -12,7 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from deploy.sample.register import SAME_MANUFACTURER
+from deploy.fleet.sample.register import SAME_MANUFACTURER
 from tests.truth.records import Airport, Flight, Revision, Weather
 
 IMPORTED_AT = datetime(2013, 12, 30, tzinfo=UTC)

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from gateway.schema import build_schema
-from loaders.request_loaders import RequestLoaders
-from loaders.stores.protocols import AnalyticalStore, RelationalStore
-from resolvers.context import RequestContext
+from loaders.stores.protocols import TypedAnalyticalStore, TypedRelationalStore
+from tests.fleet.served import SCHEMA, context_over
 from tests.truth.case import Row
 from tests.truth.records import Period
 from tests.truth.sections import SELECTION, SELECTION_OF_AIRCRAFT, analysis_fields, arguments
@@ -21,13 +19,13 @@ class AnswerError(AssertionError):
 class Gateway:
     """The schema, with new loaders for each question."""
 
-    def __init__(self, postgres: RelationalStore, clickhouse: AnalyticalStore) -> None:
-        self._schema = build_schema()
+    def __init__(self, postgres: TypedRelationalStore, clickhouse: TypedAnalyticalStore) -> None:
+        self._schema = SCHEMA
         self._stores = (postgres, clickhouse)
 
     async def ask(self, query: str, **variables: object) -> dict[str, Any]:
         """The answer's data. Raises AnswerError where it has errors."""
-        context = RequestContext.of(RequestLoaders.over(*self._stores))
+        context = context_over(*self._stores)
         result = await self._schema.execute(query, variable_values=variables, context_value=context)
         if result.errors:
             raise AnswerError("\n".join(f"{error.path}: {error.message}" for error in result.errors[:SHOWN_ERRORS]))

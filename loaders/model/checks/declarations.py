@@ -23,6 +23,12 @@ def check_declaration(model: ModelDeclaration, _parts: ModelParts, problems: Pro
         message = f"setup= is an async function, or where one is, such as shop.setup:create, and is {setup!r}."
         problems.add(model.place, "Model", message)
     _check_path("migrations=", "a folder of SQL", model.migrations, model, problems)
+    for name, cls in model.exports.items():
+        if not (isinstance(name, str) and name.isidentifier()) or cls not in model.types:
+            message = (
+                f"exports= has names such as analysis, each with an object type of types=, and has {name!r}: {cls!r}."
+            )
+            problems.add(model.place, "Model", message)
     _check_path("examples=", "a file or folder of GraphQL documents", model.examples, model, problems)
 
 

@@ -6,20 +6,21 @@ from datetime import datetime
 
 import pytest
 
+from deploy.fleet.set_up import create_tables
 from gateway.auth.api_keys import hash_of, new_key, text_of
 from loaders.api_keys import ApiKeys
-from loaders.migrations import migrate, migrate_own
+from loaders.migrations import migrate_own
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.protocols import RelationalStore, Row
-from resolvers.scopes import Scope
 from tests.conftest import NewDatabase, NewStores
+from tests.fleet.served import ANALYSIS, REGISTER
 
 
 @pytest.fixture(scope="session")
 async def key_stores(new_database: NewDatabase) -> AsyncIterator[NewStores]:
     """Both stores, migrated and without aircraft."""
     async with new_database() as new:
-        await migrate(*new.stores)
+        await create_tables(*new.stores)
         await migrate_own(new.stores.postgres)
         yield new
 
@@ -53,7 +54,7 @@ def watched(key_stores: NewStores) -> Watched:
 
 async def added(
     keys: ApiKeys,
-    scopes: Sequence[str] = (Scope.REGISTER, Scope.ANALYSIS),
+    scopes: Sequence[str] = (REGISTER, ANALYSIS),
     expires_at: datetime | None = None,
     model: str = "fleet",
     tenant: str | None = None,

@@ -17,6 +17,7 @@ from loaders.stores.errors import StatementFailed
 from loaders.stores.protocols import RelationalStore, Row
 from resolvers.scopes import Scope
 from tests.conftest import NewStores
+from tests.fleet.served import FLEET_ACCESS, REGISTER
 from tests.gateway.auth.conftest import Watched, added, id_of
 
 
@@ -30,8 +31,8 @@ async def _refused(verifier: KeyVerifier, text: str) -> AuthenticationError:
 
 async def test_a_key_says_who_asks_and_what_they_may(keys: ApiKeys) -> None:
     text = await added(keys, ["export", "register:read", "nothing:known"], ids_per_field=7, cost_per_minute=9)
-    viewer = await KeyVerifier(keys, 5).viewer(text)
-    assert viewer == Viewer(f"key:{id_of(text)}", frozenset({Scope.EXPORT, Scope.REGISTER}), ViewerLimits(7, 9))
+    viewer = await KeyVerifier(keys, 5, access=FLEET_ACCESS).viewer(text)
+    assert viewer == Viewer(f"key:{id_of(text)}", frozenset({Scope.EXPORT, REGISTER}), ViewerLimits(7, 9))
     assert viewer.scope_key == "export register:read"
 
 
@@ -60,7 +61,7 @@ async def test_the_secret_is_not_in_the_store(keys: ApiKeys, key_stores: NewStor
     ids=["another last character", "unknown id", "another secret"],
 )
 async def test_a_key_that_is_not_the_one_is_not_known(keys: ApiKeys, change: Any) -> None:
-    verifier = KeyVerifier(keys, 300)
+    verifier = KeyVerifier(keys, 300, access=FLEET_ACCESS)
     text = await added(keys)
     for _ in range(2):  # before the good one is remembered, and after
         error = await _refused(verifier, change(text))
@@ -77,13 +78,13 @@ async def test_a_key_that_is_not_the_one_is_not_known(keys: ApiKeys, change: Any
     ],
 )  # fmt: skip
 async def test_what_has_not_a_keys_form_is_refused_without_a_look(watched: Watched, text: str) -> None:
-    error = await _refused(KeyVerifier(ApiKeys(watched), 5), text)
+    error = await _refused(KeyVerifier(ApiKeys(watched), 5, access=FLEET_ACCESS), text)
     assert (error.status, error.headers["WWW-Authenticate"]) == (401, 'Bearer error="invalid_token"')
     assert watched.looked_up == []
 
 
 async def test_a_key_expires_even_while_it_is_remembered(keys: ApiKeys, watched: Watched) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 300)
+    verifier = KeyVerifier(ApiKeys(watched), 300, access=FLEET_ACCESS)
     past = await added(keys, expires_at=datetime.now(UTC) - timedelta(seconds=1))
     soon = await added(keys, expires_at=datetime.now(UTC) + timedelta(seconds=0.3))
     assert str(await _refused(verifier, past)) == "The API key has expired."
@@ -100,7 +101,7 @@ async def test_a_revoked_key_stays_refused_and_is_revoked_once(keys: ApiKeys) ->
     assert await keys.revoke(id_of(text))
     (again,) = (await keys.by_id([id_of(text)])).values()
     assert first.revoked_at == again.revoked_at is not None
-    assert str(await _refused(KeyVerifier(keys, 5), text)) == "The API key has been revoked."
+    assert str(await _refused(KeyVerifier(keys, 5, access=FLEET_ACCESS), text)) == "The API key has been revoked."
 
 
 async def test_an_unknown_key_cannot_be_revoked(keys: ApiKeys) -> None:
@@ -120,7 +121,7 @@ async def test_the_store_refuses_what_is_no_key(
 
 async def test_a_good_key_is_looked_up_once_in_its_time(keys: ApiKeys, watched: Watched) -> None:
     text = await added(keys)
-    verifier = KeyVerifier(ApiKeys(watched), 0.2)
+    verifier = KeyVerifier(ApiKeys(watched), 0.2, access=FLEET_ACCESS)
     for _ in range(20):
         await verifier.viewer(text)
     assert watched.looked_up == [[id_of(text)]]
@@ -130,7 +131,7 @@ async def test_a_good_key_is_looked_up_once_in_its_time(keys: ApiKeys, watched: 
 
 
 async def test_keys_that_are_asked_for_at_once_share_statements(keys: ApiKeys, watched: Watched) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 5)
+    verifier = KeyVerifier(ApiKeys(watched), 5, access=FLEET_ACCESS)
     text = await added(keys)
     made_up = [text_of(*new_key()) for _ in range(200)]
     answers = await asyncio.gather(*map(verifier.viewer, [*made_up, text, text]), return_exceptions=True)
@@ -141,12 +142,12 @@ async def test_keys_that_are_asked_for_at_once_share_statements(keys: ApiKeys, w
 async def test_a_look_up_is_counted_for_no_request(keys: ApiKeys) -> None:
     text = await added(keys)
     tracker = begin_request()
-    await KeyVerifier(keys, 5).viewer(text)
+    await KeyVerifier(keys, 5, access=FLEET_ACCESS).viewer(text)
     assert not tracker.stats.statements
 
 
 async def test_a_change_that_names_a_key_has_it_looked_up_again(keys: ApiKeys, watched: Watched) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 300)
+    verifier = KeyVerifier(ApiKeys(watched), 300, access=FLEET_ACCESS)
     one, other = await added(keys), await added(keys)
     await verifier.viewer(one)
     await verifier.viewer(other)
@@ -160,7 +161,7 @@ async def test_a_change_that_names_a_key_has_it_looked_up_again(keys: ApiKeys, w
 
 
 async def test_where_changes_may_have_been_missed_all_are_looked_up_again(keys: ApiKeys, watched: Watched) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 300)
+    verifier = KeyVerifier(ApiKeys(watched), 300, access=FLEET_ACCESS)
     text = await added(keys)
     await verifier.viewer(text)
     await keys.revoke(id_of(text))
@@ -185,7 +186,7 @@ class _Slow:
 
 async def test_what_was_read_before_a_revocation_answers_nobody_who_asks_after_it(keys: ApiKeys) -> None:
     slow = _Slow(keys._postgres)
-    verifier = KeyVerifier(ApiKeys(slow), 300)
+    verifier = KeyVerifier(ApiKeys(slow), 300, access=FLEET_ACCESS)
     text = await added(keys)
     before = asyncio.create_task(verifier.viewer(text))
     await slow.has_read.wait()
@@ -199,7 +200,7 @@ async def test_what_was_read_before_a_revocation_answers_nobody_who_asks_after_i
 
 async def test_what_was_read_before_a_revocation_is_not_remembered(keys: ApiKeys) -> None:
     slow = _Slow(keys._postgres)
-    verifier = KeyVerifier(ApiKeys(slow), 300)
+    verifier = KeyVerifier(ApiKeys(slow), 300, access=FLEET_ACCESS)
     text = await added(keys)
     before = asyncio.create_task(verifier.viewer(text))
     await slow.has_read.wait()
@@ -213,7 +214,7 @@ async def test_what_was_read_before_a_revocation_is_not_remembered(keys: ApiKeys
 async def test_without_postgresql_a_good_key_goes_on_and_another_cannot_be_told(
     keys: ApiKeys, watched: Watched
 ) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 0)
+    verifier = KeyVerifier(ApiKeys(watched), 0, access=FLEET_ACCESS)
     text, other = await added(keys), await added(keys)
     viewer = await verifier.viewer(text)
     watched.is_away = True
@@ -227,7 +228,7 @@ async def test_without_postgresql_a_good_key_goes_on_and_another_cannot_be_told(
 
 
 async def test_without_postgresql_a_key_is_looked_for_now_and_then_alone(keys: ApiKeys, watched: Watched) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 0)
+    verifier = KeyVerifier(ApiKeys(watched), 0, access=FLEET_ACCESS)
     text = await added(keys)
     await verifier.viewer(text)
     watched.is_away = True
@@ -240,7 +241,7 @@ async def test_without_postgresql_a_key_is_looked_for_now_and_then_alone(keys: A
 async def test_a_look_up_that_hangs_is_like_postgresql_away(keys: ApiKeys) -> None:
     slow = _Slow(keys._postgres)
     slow.goes_on.set()
-    verifier = KeyVerifier(ApiKeys(slow), 0, look_up_s=0.5)
+    verifier = KeyVerifier(ApiKeys(slow), 0, look_up_s=0.5, access=FLEET_ACCESS)
     text, other = await added(keys), await added(keys)
     await verifier.viewer(text)
     slow.goes_on.clear()
@@ -252,7 +253,7 @@ async def test_a_look_up_that_hangs_is_like_postgresql_away(keys: ApiKeys) -> No
 
 
 async def test_without_postgresql_a_key_goes_on_no_longer_than_its_grace(keys: ApiKeys, watched: Watched) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 0, grace_s=0.2)
+    verifier = KeyVerifier(ApiKeys(watched), 0, grace_s=0.2, access=FLEET_ACCESS)
     text = await added(keys)
     await verifier.viewer(text)
     watched.is_away = True
@@ -262,7 +263,7 @@ async def test_without_postgresql_a_key_goes_on_no_longer_than_its_grace(keys: A
 
 
 async def test_without_postgresql_a_revocation_that_was_heard_of_counts(keys: ApiKeys, watched: Watched) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 0)
+    verifier = KeyVerifier(ApiKeys(watched), 0, access=FLEET_ACCESS)
     text = await added(keys)
     await verifier.viewer(text)
     await keys.revoke(id_of(text))
@@ -274,7 +275,7 @@ async def test_without_postgresql_a_revocation_that_was_heard_of_counts(keys: Ap
 async def test_a_key_that_was_found_revoked_is_not_good_again_without_postgresql(
     keys: ApiKeys, watched: Watched
 ) -> None:
-    verifier = KeyVerifier(ApiKeys(watched), 0)
+    verifier = KeyVerifier(ApiKeys(watched), 0, access=FLEET_ACCESS)
     text = await added(keys)
     await verifier.viewer(text)
     await keys.revoke(id_of(text))

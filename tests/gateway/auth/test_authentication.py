@@ -13,15 +13,14 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from gateway.auth.authentication import Authenticator, Policy
 from gateway.auth.errors import AuthenticationError
-from gateway.auth.model_access import FLEET_ACCESS
-from gateway.auth.viewer import ANONYMOUS, Viewer, anonymous
+from gateway.auth.viewer import Viewer, anonymous
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from gateway.stores import open_cached_stores
 from loaders.api_keys import ApiKeys
-from resolvers.scopes import Scope
 from tests.conftest import NewStores
 from tests.credentials import ABSENT, AFTER_AN_EMPTY_LINE, BAD, Lines
+from tests.fleet.served import ANALYSIS, ANONYMOUS, FLEET_ACCESS, MODEL, REGISTER
 from tests.gateway.auth.conftest import added, id_of
 from tests.gateway.auth.issuing import AUDIENCE, ISSUER, SECRET, signed
 
@@ -36,9 +35,9 @@ def _settings(stores: NewStores, urls: StoreUrls, **changed: Any) -> Settings:
 
 @asynccontextmanager
 async def _process(settings: Settings) -> AsyncIterator[Authenticator]:
-    """Return the authenticator of a process with stores and a cache of its own."""
-    async with open_cached_stores(settings, listens=False) as stores:
-        yield Authenticator(Policy.of(settings), stores)
+    """What authenticates in a process of its own, with its own stores and cache."""
+    async with open_cached_stores(settings, MODEL, listens=False) as stores:
+        yield Authenticator(Policy.of(settings, MODEL), stores)
 
 
 @pytest.fixture(scope="module")
@@ -177,8 +176,8 @@ async def test_a_key_that_another_process_revokes_is_refused_by_all_when_that_re
         ("all", ANONYMOUS),
         ("None", None),
         ("ALL", ANONYMOUS),
-        ("Analysis:read, register:read", Viewer("anonymous", frozenset({Scope.ANALYSIS, Scope.REGISTER}))),
-        ("analysis:read register:read", Viewer("anonymous", frozenset({Scope.ANALYSIS, Scope.REGISTER}))),
+        ("Analysis:read, register:read", Viewer("anonymous", frozenset({ANALYSIS, REGISTER}))),
+        ("analysis:read register:read", Viewer("anonymous", frozenset({ANALYSIS, REGISTER}))),
     ],
 )
 def test_the_settings_say_what_is_open(setting: str, viewer: Viewer | None) -> None:
@@ -187,7 +186,7 @@ def test_the_settings_say_what_is_open(setting: str, viewer: Viewer | None) -> N
 
 def test_what_cannot_be_open_is_one_sentence() -> None:
     with pytest.raises(SettingsError) as raised:
-        Policy.of(Settings(anonymous="true"))
+        Policy.of(Settings(anonymous="true"), MODEL)
     assert str(raised.value) == (
         "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, explain, export, register:read, and is 'true'."
     )
@@ -197,7 +196,7 @@ def test_no_secret_is_in_what_settings_say_of_themselves() -> None:
     url = "postgresql://gateway:sesame@db/x"
     settings = Settings(database_url=url, clickhouse_url=url, redis_url=url, jwt_secret="sesame" * 8)
     assert "sesame" not in f"{settings!r} {settings}"
-    policy = Policy.of(Settings(jwt_secret="sesame" * 8, jwt_audience="a", jwt_issuer="b"))
+    policy = Policy.of(Settings(jwt_secret="sesame" * 8, jwt_audience="a", jwt_issuer="b"), MODEL)
     assert "sesame" not in repr(policy)
     assert policy.tokens is not None
     assert "sesame" not in repr(policy.tokens._keys())

@@ -15,6 +15,7 @@ from gateway.auth.api_keys import KeyVerifier
 from gateway.auth.viewer import ViewerLimits
 from loaders.api_keys import ApiKeys
 from tests.conftest import NewStores
+from tests.fleet.served import FLEET_ACCESS
 from tests.gateway.auth.conftest import added, id_of
 
 Answer = subprocess.CompletedProcess[str]
@@ -45,7 +46,7 @@ async def test_a_key_is_printed_once_and_is_good(gateway: Command, keys: ApiKeys
     text = made.stdout.removesuffix("\n")
     assert text[17:] not in made.stderr
     assert id_of(text) in made.stderr
-    viewer = await KeyVerifier(keys, 5).viewer(text)
+    viewer = await KeyVerifier(keys, 5, access=FLEET_ACCESS).viewer(text)
     assert (viewer.scope_key, viewer.limits) == ("export register:read", ViewerLimits(9, 8))
     listed = gateway("keys", "list")
     assert (listed.returncode, listed.stderr) == (0, "")
@@ -59,7 +60,7 @@ async def test_a_key_is_printed_once_and_is_good(gateway: Command, keys: ApiKeys
 
 async def test_a_key_without_options_is_as_the_help_and_the_documentation_say(gateway: Command, keys: ApiKeys) -> None:
     text = gateway("keys", "add", "dashboard").stdout.strip()
-    viewer = await KeyVerifier(keys, 5).viewer(text)
+    viewer = await KeyVerifier(keys, 5, access=FLEET_ACCESS).viewer(text)
     assert (viewer.scope_key, viewer.limits) == ("analysis:read register:read", ViewerLimits())
     (key,) = (await keys.by_id([id_of(text)])).values()
     assert key.expires_at is None

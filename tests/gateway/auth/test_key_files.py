@@ -9,6 +9,7 @@ import pytest
 from gateway.auth.jwks import KeyFile
 from gateway.auth.tokens import TokenVerifier
 from gateway.setting import SettingsError
+from tests.fleet.served import FLEET_ACCESS
 from tests.gateway.auth.issuing import (
     AUDIENCE,
     ISSUER,
@@ -25,7 +26,7 @@ from tests.gateway.auth.issuing import (
 
 def _over(file: Path) -> TokenVerifier:
     keys = KeyFile(file, {}, look_every_s=0).keys
-    return TokenVerifier(keys, audience=AUDIENCE, issuer=ISSUER, leeway_s=0)
+    return TokenVerifier(keys, audience=AUDIENCE, issuer=ISSUER, leeway_s=0, access=FLEET_ACCESS)
 
 
 def test_keys_that_have_changed_are_read_again_and_remembered_tokens_verified_again(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_a_file_without_good_keys_is_one_sentence_that_repeats_none(
     tmp_path: Path, keys: list[Any], sentence: str
 ) -> None:
     with pytest.raises(SettingsError) as raised:
-        TokenVerifier.of(token_settings(jwks_file=str(write(tmp_path / "jwks.json", *keys))))
+        TokenVerifier.of(token_settings(jwks_file=str(write(tmp_path / "jwks.json", *keys))), FLEET_ACCESS)
     assert str(raised.value) == f"GATEWAY_JWKS_FILE {sentence}"
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
@@ -99,7 +100,7 @@ def test_a_file_without_good_keys_is_one_sentence_that_repeats_none(
 def test_a_file_that_is_no_key_set_is_one_sentence(tmp_path: Path, text: str) -> None:
     (tmp_path / "jwks.json").write_text(text)
     with pytest.raises(SettingsError, match="GATEWAY_JWKS_FILE must be a JSON Web Key Set"):
-        TokenVerifier.of(token_settings(jwks_file=str(tmp_path / "jwks.json")))
+        TokenVerifier.of(token_settings(jwks_file=str(tmp_path / "jwks.json")), FLEET_ACCESS)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_a_file_that_is_no_key_set_is_one_sentence(tmp_path: Path, text: str) ->
 )
 def test_settings_that_cannot_be_are_one_sentence(changed: dict[str, Any], sentence: str) -> None:
     with pytest.raises(SettingsError) as raised:
-        TokenVerifier.of(token_settings(**changed))
+        TokenVerifier.of(token_settings(**changed), FLEET_ACCESS)
     assert str(raised.value) == sentence
 
 
@@ -134,6 +135,6 @@ def test_a_private_key_in_the_file_is_held_as_its_public_half(
     private = dict(kind.to_jwk(key, as_dict=True)) | {"kid": "private"}
     (held,) = KeyFile(write(tmp_path / "jwks.json", private), {}).keys().values()
     assert not hasattr(held.key, "private_numbers")
-    verifier = TokenVerifier.of(token_settings(jwks_file=str(tmp_path / "jwks.json")))
+    verifier = TokenVerifier.of(token_settings(jwks_file=str(tmp_path / "jwks.json")), FLEET_ACCESS)
     assert verifier is not None
     verifier.viewer(signed(key, algorithm, "private"))

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 
-from resolvers.scopes import ALL_SCOPES, READ_SCOPES, Scope, missing_scope
+from resolvers.scopes import missing_scope
 from tests.asking import SCHEMA
 from tests.execution.canned import canned_context
+from tests.fleet.served import ALL_SCOPES, ANALYSIS, READ_SCOPES, REGISTER
 
 _NOTHING: frozenset[str] = frozenset()
-_REGISTER: frozenset[str] = frozenset({Scope.REGISTER})
-_ANALYSIS: frozenset[str] = frozenset({Scope.ANALYSIS})
+_REGISTER: frozenset[str] = frozenset({REGISTER})
+_ANALYSIS: frozenset[str] = frozenset({ANALYSIS})
 
 NEEDED = "needs the scope"
 
@@ -49,8 +50,8 @@ def test_what_comes_of_the_register_and_the_analysis_needs_their_scopes() -> Non
                     needed.setdefault(scopes, set()).add(f"{name}.{field_name}")
     assert needed == {
         READ_SCOPES: {"Query.aircraft", "Query.aircraftByIds", "Query.node", "Query.nodes"},
-        (Scope.ANALYSIS,): {"Aircraft.analysis"},
-        (Scope.REGISTER,): {
+        (ANALYSIS,): {"Aircraft.analysis"},
+        (REGISTER,): {
             *("Query.fleet", "Query.airport", "Query.airline"),
             *("Aircraft.registration", "Aircraft.revisions", "Aircraft.operator", "Aircraft.homeBase"),
             *(f"Analysis.{one}" for one in ("registration", "revisions", "age", "manufacturerShare", "seatRank")),
@@ -161,7 +162,7 @@ async def test_what_is_skipped_is_not_refused(
 
 async def test_the_operation_that_is_asked_for_is_looked_at() -> None:
     query = 'query A { airline(code: "UA") { name } } query B { fleet { totalCount } }'
-    assert await _refusals(query, frozenset({Scope.REGISTER}), operation="A") == []
+    assert await _refusals(query, frozenset({REGISTER}), operation="A") == []
     assert await _refusals(query, _ANALYSIS, operation="B") == ["fleet needs the scope register:read."]
     allowed = await _execute(query, _ANALYSIS, operation="A")
     assert allowed.data == {"airline": None}

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from gateway.auth.api_keys import KeyVerifier
 from gateway.auth.authentication import Authenticator, Policy
 from gateway.auth.errors import AuthenticationError
-from gateway.auth.model_access import FLEET_ACCESS, ModelAccess
+from gateway.auth.model_access import ModelAccess
 from gateway.auth.viewer import Viewer, anonymous
 from gateway.setting import SettingsError
 from gateway.stores import Stores
@@ -21,6 +21,7 @@ from loaders.api_keys import ApiKeys
 from loaders.model.loading import load_model
 from loaders.model.shapes import scalar_of
 from loaders.statements.parameters import TenantScope
+from tests.fleet.served import FLEET_ACCESS
 from tests.gateway.auth.conftest import added
 from tests.gateway.auth.issuing import SECRET, signed, token_settings
 
@@ -117,7 +118,7 @@ async def test_a_key_is_for_one_tenant_of_one_model(keys: ApiKeys) -> None:
     text = await added(keys, ["member:read", "export"], model="analytics", tenant=TENANT)
     viewer = await verifier.viewer(text)
     assert (viewer.tenant, viewer.scopes) == (TENANT, frozenset({"member:read", "export"}))
-    for verifier in (KeyVerifier(keys, 5), KeyVerifier(keys, 5, access=NUMBERED)):
+    for verifier in (KeyVerifier(keys, 5, access=FLEET_ACCESS), KeyVerifier(keys, 5, access=NUMBERED)):
         with pytest.raises(AuthenticationError, match=r"The API key is not known\."):
             await verifier.viewer(text)
     unreadable = await added(keys, model="analytics", tenant="acme")

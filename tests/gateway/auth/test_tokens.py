@@ -15,6 +15,7 @@ from gateway.auth.jwks import Keys, shared_secret
 from gateway.auth.tokens import TokenVerifier
 from gateway.auth.viewer import Viewer, ViewerLimits
 from resolvers.scopes import Scope
+from tests.fleet.served import ANALYSIS, FLEET_ACCESS, REGISTER
 from tests.gateway.auth.issuing import (
     AUDIENCE,
     ISSUER,
@@ -45,7 +46,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> TokenVerifier:
         jwk(rsa_key("encrypts"), "enc", use="enc"),
         {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "okp"},
     )
-    made = TokenVerifier.of(token_settings(jwks_file=str(keys), jwt_secret=SECRET))
+    made = TokenVerifier.of(token_settings(jwks_file=str(keys), jwt_secret=SECRET), FLEET_ACCESS)
     assert made is not None
     return made
 
@@ -62,7 +63,7 @@ def verifier(tmp_path_factory: pytest.TempPathFactory) -> TokenVerifier:
 def test_a_token_says_who_asks_and_what_they_may(
     verifier: TokenVerifier, key: Any, algorithm: str, kid: str | None
 ) -> None:
-    expected = Viewer(f"jwt:{ISSUER}:ann", frozenset({Scope.REGISTER}), ViewerLimits())
+    expected = Viewer(f"jwt:{ISSUER}:ann", frozenset({REGISTER}), ViewerLimits())
     token = signed(key, algorithm, kid)
     assert verifier.viewer(token) == expected
     assert verifier.viewer(token) == expected  # as remembered
@@ -71,8 +72,8 @@ def test_a_token_says_who_asks_and_what_they_may(
 @pytest.mark.parametrize(
     ("given", "scopes"),
     [
-        ({"scope": "analysis:read  export x"}, {Scope.ANALYSIS, Scope.EXPORT}),
-        ({"scope": None, "scp": ["analysis:read", 1, None, ["export"]]}, {Scope.ANALYSIS}),
+        ({"scope": "analysis:read  export x"}, {ANALYSIS, Scope.EXPORT}),
+        ({"scope": None, "scp": ["analysis:read", 1, None, ["export"]]}, {ANALYSIS}),
         ({"scope": None, "scp": "export"}, {Scope.EXPORT}),
         ({"scope": "", "scp": "export"}, set()),
         ({"scope": None}, set()),
@@ -181,7 +182,7 @@ def test_clocks_may_differ_by_the_leeway(verifier: TokenVerifier) -> None:
 
 def test_a_token_expires_even_while_it_is_remembered() -> None:
     keys: Keys = {None: shared_secret(SECRET)}
-    verifier = TokenVerifier(lambda: keys, audience=AUDIENCE, issuer=ISSUER, leeway_s=0)
+    verifier = TokenVerifier(lambda: keys, audience=AUDIENCE, issuer=ISSUER, leeway_s=0, access=FLEET_ACCESS)
     token = signed(SECRET, "HS256", exp=int(time.time()) + 1)
     verifier.viewer(token)
     while time.time() < jwt.decode(token, options={"verify_signature": False})["exp"]:
@@ -191,7 +192,7 @@ def test_a_token_expires_even_while_it_is_remembered() -> None:
 
 def test_a_token_without_a_kid_is_of_the_only_key(tmp_path: Path) -> None:
     file = write(tmp_path / "jwks.json", jwk(ec_key("good"), "ec"))
-    verifier = TokenVerifier.of(token_settings(jwks_file=str(file)))
+    verifier = TokenVerifier.of(token_settings(jwks_file=str(file)), FLEET_ACCESS)
     assert verifier is not None
     assert verifier.viewer(signed(ec_key("good"), "ES256")).name == f"jwt:{ISSUER}:ann"
     assert refused(verifier, signed(ec_key("good"), "ES256", "other"))

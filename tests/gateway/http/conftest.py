@@ -14,10 +14,10 @@ from starlette.applications import Starlette
 
 from deploy.embedded.engines import StoreUrls
 from gateway.app import build_app
-from gateway.databases import FLEET_DATABASES
 from gateway.settings import Settings
 from tests.asking import Recorder
 from tests.conftest import Stores
+from tests.fleet.served import MODEL
 from tests.gateway.http.connection import Connection
 from tests.gateway.in_process import OPEN
 
@@ -64,20 +64,11 @@ def new_gateway(store_urls: StoreUrls, sample_stores: Stores) -> NewGateway:  # 
     async def create(**settings: Any) -> AsyncIterator[Gateway]:
         async with Redis.from_url(urls["redis_url"]) as redis:
             await redis.flushdb()  # of what another gateway has left, some may be stale
-        app = build_app(Settings(**{**urls, **OPEN, "cache": False, "rate_cost_per_minute": 0, **settings}))
+        app = build_app(Settings(**{**urls, **OPEN, "cache": False, "rate_cost_per_minute": 0, **settings}), MODEL)
         recorder = Recorder()
         async with app.router.lifespan_context(app):
             stores = app.state.stores
-            app.state.stores = replace(
-                stores,
-                databases=dict(
-                    zip(
-                        FLEET_DATABASES,
-                        (recorder.relational(stores.postgres), recorder.analytical(stores.clickhouse)),
-                        strict=True,
-                    )
-                ),
-            )
+            app.state.stores = replace(stores, databases=recorder.databases(stores.databases))
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
                 yield Gateway(app, client, recorder)

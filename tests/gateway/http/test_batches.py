@@ -11,14 +11,15 @@ import pytest
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from gateway.auth.viewer import ANONYMOUS
 from gateway.http.application import Application
 from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.request_parser import GraphQLRequest
 from gateway.http.response_cache import ResponseCacheMiddleware
 from gateway.limits import Limits
 from gateway.rate_limit import RateLimit
+from loaders.objects.request_loaders import RequestLoaders
 from tests.asking import SCHEMA
+from tests.fleet.served import ANONYMOUS, MODEL
 from tests.gateway.http.conftest import Gateway, NewGateway
 from tests.queries import DASHBOARD
 
@@ -139,14 +140,17 @@ class _Kept:
         self.ended.append("loaders")
 
 
-async def test_where_one_operation_fails_unexpectedly_the_others_are_answered() -> None:
+async def test_where_one_operation_fails_unexpectedly_the_others_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     kept = _Kept()
     endpoint: Any = GraphQLEndpoint(SCHEMA, Limits(), persisted=kept, rate_limit=RateLimit(0))  # type: ignore[arg-type]
     middleware = [Middleware(ResponseCacheMiddleware, path="/graphql")]
     app = Application([Route("/graphql", endpoint)], middleware)
     app.authenticator = SimpleNamespace(anonymous_viewer=lambda _headers: ANONYMOUS)  # type: ignore[assignment]
-    loaders = SimpleNamespace(airports=None, airlines=None, release=kept.release)
-    app.state.stores = SimpleNamespace(loaders=lambda: loaders, model=None)
+    loaders = SimpleNamespace(objects=None, tenant=None, release=kept.release)
+    monkeypatch.setattr(RequestLoaders, "over", lambda *_: loaders)
+    app.state.stores = SimpleNamespace(model=MODEL, databases={}, cache=None)
     batch = [{"query": TWO, "operationName": name} for name in "AB"]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         answer = await client.post("/graphql", json=batch)

@@ -102,7 +102,7 @@ async def test_a_large_answer_is_compressed_as_it_is_sent(
     assert len(text) > 1 << 20
     assert int(plain.headers["content-length"]) == len(text)
     assert "content-length" not in answer.headers
-    assert len(packed) < len(text) / 4
+    assert len(packed) < len(text) / 3  # cursors are sealed, and so are noise
     assert DECODERS[encoding](packed) == text
     assert len(json.loads(text)["data"]["aircraftByIds"]) == 50
 

@@ -9,8 +9,7 @@ from typing import Any
 import httpx
 
 from deploy.embedded.engines import StoreUrls
-from gateway.export import BATCH
-from loaders.planning.cost import RECORDS_POINTS
+from gateway.export_model import BATCH, ObjectExport
 from tests.asking import SCHEMA
 from tests.gateway.http.conftest import Gateway, NewGateway
 from tests.loaders.stores.relay import relay
@@ -61,7 +60,11 @@ async def test_an_export_costs_what_the_same_query_does_and_is_refused_before_an
 
 
 async def test_of_all_aircraft_a_page_and_its_statement_are_counted(new_gateway: NewGateway, gateway: Gateway) -> None:
-    points = await _points(gateway, BATCH) + RECORDS_POINTS
+    page = ObjectExport.of(SCHEMA, "Aircraft").pages(None)
+    body = {"query": page.query, "variables": page.variables}
+    answer = (await gateway.post(body, graphql_cost="validate")).json()
+    points = answer["extensions"]["cost"]["estimated"]["points"]
+    assert points > await _points(gateway, BATCH)
     async with new_gateway(rate_cost_per_minute=points + SPARE) as one:
         answer = await _export(one, after="N998")
         assert 1 < len(_lines(answer)) < BATCH

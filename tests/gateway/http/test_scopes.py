@@ -31,7 +31,7 @@ async def test_a_refusal_for_a_scope_says_which(
 
 async def test_a_refusal_of_the_export_names_all_that_it_needs(new_gateway: NewGateway) -> None:
     bearer = f"Bearer {signed(SECRET, 'HS256', scope='register:read analysis:read')}"
-    needed = 'scope="analysis:read explain export register:read"'
+    needed = 'scope="analysis:read export register:read"'
     async with new_gateway(**TOKENS, anonymous="analysis:read") as one:
         named = await one.client.get("/export/analysis?ids=N1", headers={"authorization": bearer})
         anonymous = await one.client.get("/export/analysis?ids=N1")

@@ -7,12 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from loaders.request_loaders import RequestLoaders
-from resolvers.context import RequestContext
-from resolvers.scopes import READ_SCOPES, Scope
+from resolvers.scopes import Scope
 from tests.asking import SCHEMA, Recorder
 from tests.conftest import Stores
 from tests.execution.engines import Counting, Reference, run
+from tests.fleet.served import ALL_SCOPES, READ_SCOPES, REGISTER, context_over
 from tests.gateway.auth.issuing import SECRET, signed
 from tests.gateway.http.conftest import Gateway, NewGateway
 from tests.gateway.http.test_scopes import TOKENS
@@ -124,7 +123,7 @@ async def test_what_exists_and_what_does_not_are_answered_alike(
     cold: Gateway, cached: Gateway, ask: Ask, scopes: Sequence[str], field: str, query: str, existing: str, missing: str
 ) -> None:
     for key in (existing, missing):  # what those who may read it are answered is cached
-        read = await ask(cached, {"query": query, "variables": {"id": key}}, _bearer(*Scope))
+        read = await ask(cached, {"query": query, "variables": {"id": key}}, _bearer(*ALL_SCOPES))
         assert "needs the scope" not in read.text
     for gateway in (cold, cached):
         gateway.recorder.sent.clear()
@@ -165,7 +164,7 @@ async def test_a_root_field_that_is_denied_is_an_error_of_its_own(
 async def test_one_scope_to_read_is_enough_to_learn_which_aircraft_exist(
     cold: Gateway, scope: str, field: str, query: str, existing: str, missing: str
 ) -> None:
-    is_allowed = scope == Scope.REGISTER or (field != "fleet" and "N14228" in existing)
+    is_allowed = scope == REGISTER or (field != "fleet" and "N14228" in existing)
     answers = []
     for key in (existing, missing):
         answer = await _post(cold, {"query": query, "variables": {"id": key}}, _bearer(scope))
@@ -181,10 +180,8 @@ async def test_both_engines_deny_alike_and_ask_no_store(
 ) -> None:
     recorder, outcomes = Recorder(), []
     for key in (existing, missing):
-        loaders = RequestLoaders.over(
-            recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse)
-        )
-        context = RequestContext.of(loaders, scopes=frozenset({Scope.EXPLAIN}))
+        stores = recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse)
+        context = context_over(*stores, scopes=frozenset({Scope.EXPLAIN.value}))
         outcomes.append(await run(SCHEMA, engine, query, {"id": key}, context))
     assert outcomes[0] == outcomes[1]
     ((_, messages),) = outcomes[0].errors

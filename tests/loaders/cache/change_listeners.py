@@ -3,19 +3,40 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 from loaders.cache.change_listener import ChangeListener
 from loaders.cache.invalidation import Change
 from loaders.cache.listener_health import ListenerHealth
 from loaders.cache.listener_lease import LeaseState
-from loaders.cache.register_changes import CHANNEL, WHOLE_REGISTER, register_source
+from loaders.objects.change_feeds import feed_groups
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.postgres import Postgres
+from tests.fleet.served import MODEL
 
-SHARED = ("model_fleet", "registered_fleet", "whole_fleet")
-OF_AIRCRAFT = ("aircraft", "register", *SHARED)
+CHANNEL = "gateway_changes"
+
+
+def fleet_source(postgres: Any) -> Any:
+    """Where changes of the fleet's tables are heard."""
+    (group,) = feed_groups(MODEL, dict.fromkeys(MODEL.databases, postgres))
+    return group.source
+
+
+def changed(*keys: str, tables: Sequence[str] = ("aircraft",), of: str = "Aircraft") -> Change:
+    """The change of these objects, announced by these tables."""
+    shared = tuple(f"fleet::public.{table}*" for table in tables if table in _SHARED)
+    return Change(tuple(f"fleet:{of}::{key}" for key in keys), shared)
+
+
+_SHARED = ("aircraft",)
+"""Tables of which a row is read for other objects than its own too, to compare them."""
+
+EVERYTHING = fleet_source(cast("Any", Postgres.__new__(Postgres))).whole
+REVISED = ("register", "aircraft")
+"""A revision that is the latest changes the aircraft's own row too."""
 
 REVISE = (
     "insert into register (tail_number, revision, recorded_at, recorded_by, reason)"
@@ -99,7 +120,7 @@ async def start_listener(
     of_group = _groups[group]
     of_group.listeners += 1
     listener = ChangeListener(
-        register_source(postgres),
+        fleet_source(postgres),
         invalidate,
         Lease(of_group),
         listener_health or ListenerHealth((), lambda: None),
@@ -121,7 +142,7 @@ async def listening(postgres: Postgres) -> AsyncIterator[Invalidated]:
     """What a feed invalidates after it has begun to listen."""
     invalidated = Invalidated()
     async with start_listener(postgres, invalidated):
-        assert await invalidated.next() == WHOLE_REGISTER
+        assert await invalidated.next() == EVERYTHING
         yield invalidated
 
 

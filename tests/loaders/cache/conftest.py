@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from deploy.embedded.engines import StoreUrls
+from deploy.fleet.set_up import create_tables
 from loaders.cache.cache import Cache
 from loaders.cache.factory import open_cache
-from loaders.migrations import migrate
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewDatabase, NewStores
 from tests.loaders.conftest import open_redis
@@ -45,7 +45,7 @@ def process(store_urls: StoreUrls) -> OpenCache:
 async def database(new_database: NewDatabase) -> AsyncIterator[NewStores]:
     """Migrated, with the aircraft N1 and N2."""
     async with new_database() as new:
-        await migrate(*new.stores)
+        await create_tables(*new.stores)
         await new.stores.postgres.execute("insert into aircraft (tail_number) values ('N1'), ('N2')")
         yield new
 

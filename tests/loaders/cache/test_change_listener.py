@@ -6,33 +6,50 @@ import orjson
 import pytest
 
 from loaders.cache.invalidation import Change
-from loaders.cache.register_changes import WHOLE_REGISTER, parse_change
-from loaders.catalogue import SECTIONS
+from loaders.objects.change_messages import ChannelMessages
+from loaders.objects.table_changes import TableChanges
 from loaders.stores.postgres import Postgres
-from tests.loaders.cache.change_listeners import OF_AIRCRAFT, REVISE, SHARED, all_until, listening, messages
+from tests.fleet.served import MODEL
+from tests.loaders.cache.change_listeners import (
+    CHANNEL,
+    EVERYTHING,
+    REVISE,
+    REVISED,
+    all_until,
+    changed,
+    listening,
+    messages,
+)
 
 
-def test_the_whole_register_is_all_that_is_read_from_it() -> None:
-    shared = {one.relation.source.name for one in SECTIONS.values() if one.relation.source.shared}
-    assert shared == set(SHARED)
-    assert sorted(WHOLE_REGISTER.sources) == sorted([*OF_AIRCRAFT, "airline", "airport"])
+def test_everything_is_all_that_is_read_from_announced_tables() -> None:
+    tables = ("public.aircraft", "public.register", "public.airline", "public.airport")
+    assert sorted(EVERYTHING.sources) == sorted(f"fleet::{name}" for name in tables)
 
 
-@pytest.mark.parametrize("message", ["", "[]", "now", '{"table": "flights"}', '{"table": "aircraft", "keys": [1]}'])
+@pytest.mark.parametrize("message", ["", "[]", "now", '{"table": "flights"}', '{"table": "aircraft", "keys": [null]}'])
 def test_what_cannot_be_read_is_a_change_of_everything(message: str) -> None:
-    assert parse_change(message) == WHOLE_REGISTER
+    assert (
+        ChannelMessages.of(CHANNEL, [TableChanges.of(MODEL, table) for table in MODEL.tables if table.options.changes])(
+            message
+        )
+        == EVERYTHING
+    )
 
 
 @pytest.mark.parametrize(
     ("sql", "change"),
     [
-        ("update aircraft set seats = 7 where tail_number = 'N1'", Change(("aircraft:N1",), SHARED)),
-        (REVISE.replace("$1", "'N1'").replace("$2", "1"), Change(("aircraft:N1",), SHARED)),
-        ("insert into aircraft (tail_number) values ('N3')", Change(("aircraft:N3",), SHARED)),
-        ("delete from aircraft where tail_number = 'N2'", Change(("aircraft:N2",), SHARED)),
-        ("insert into airline values ('XX', 'New')", Change(("airline:XX",))),
-        ("insert into airport values ('XXX', 'New', 0, 0, 0, 0, 'N')", Change(("airport:XXX",))),
-        ("truncate airline", Change(sources=("airline",))),
+        ("update aircraft set seats = 7 where tail_number = 'N1'", changed("N1")),
+        (REVISE.replace("$1", "'N1'").replace("$2", "1"), changed("N1", tables=REVISED)),
+        ("insert into aircraft (tail_number) values ('N3')", changed("N3")),
+        ("delete from aircraft where tail_number = 'N2'", changed("N2")),
+        ("insert into airline values ('XX', 'New')", changed("XX", tables=("airline",), of="Airline")),
+        (
+            "insert into airport values ('XXX', 'New', 0, 0, 0, 0, 'N')",
+            changed("XXX", tables=("airport",), of="Airport"),
+        ),
+        ("truncate airline", Change(sources=("fleet::public.airline",))),
     ],
 )
 async def test_a_committed_change_is_invalidated_and_nothing_else(register: Postgres, sql: str, change: Change) -> None:
@@ -40,21 +57,21 @@ async def test_a_committed_change_is_invalidated_and_nothing_else(register: Post
         await register.execute(sql)
         assert await invalidated.next() == change
         await register.execute("insert into airport values ('ZZZ', 'Last', 0, 0, 0, 0, 'N')")
-        assert await invalidated.next() == Change(("airport:ZZZ",)), "and nothing in between"
+        assert await invalidated.next() == changed("ZZZ", tables=("airport",), of="Airport"), "and nothing in between"
 
 
 async def test_a_revision_that_comes_late_is_announced_though_the_latest_stays(register: Postgres) -> None:
     await register.execute(REVISE, "N1", 2)
     async with listening(register) as invalidated:
         await register.execute(REVISE, "N1", 1)
-        assert await invalidated.next() == Change(("aircraft:N1",), SHARED)
+        assert await invalidated.next() == changed("N1", tables=("register",))
 
 
 async def test_a_key_that_is_renamed_concerns_both(register: Postgres) -> None:
     async with listening(register) as invalidated:
         await register.execute("update aircraft set tail_number = 'N9' where tail_number = 'N1'")
         change = await invalidated.next()
-    assert sorted(change.keys) == ["aircraft:N1", "aircraft:N9"]
+    assert sorted(change.keys) == ["fleet:Aircraft::N1", "fleet:Aircraft::N9"]
 
 
 async def test_what_was_rolled_back_or_changes_nothing_is_not_announced(register: Postgres) -> None:
@@ -65,7 +82,7 @@ async def test_what_was_rolled_back_or_changes_nothing_is_not_announced(register
             await session.execute("rollback")
         await register.execute("update aircraft set seats = 7 where tail_number = 'N0'")
         await register.execute("update aircraft set seats = 7 where tail_number = 'N2'")
-        assert await invalidated.next() == Change(("aircraft:N2",), SHARED)
+        assert await invalidated.next() == changed("N2")
 
 
 async def test_a_change_is_announced_when_it_can_be_read(register: Postgres) -> None:
@@ -74,7 +91,7 @@ async def test_a_change_is_announced_when_it_can_be_read(register: Postgres) -> 
             await session.execute("update aircraft set seats = 7 where tail_number = 'N1'")
             await asyncio.sleep(0.1)
             assert invalidated.is_empty, "not before the commit"
-        assert (await invalidated.next()).keys == ("aircraft:N1",)
+        assert (await invalidated.next()).keys == ("fleet:Aircraft::N1",)
 
 
 async def test_several_changes_of_a_transaction_are_one(register: Postgres) -> None:
@@ -84,7 +101,10 @@ async def test_several_changes_of_a_transaction_are_one(register: Postgres) -> N
                 await session.execute(REVISE, "N1", revision)
                 await session.execute(REVISE, "N2", revision)
         change = await invalidated.next()
-        assert (sorted(change.keys), change.sources) == (["aircraft:N1", "aircraft:N2"], SHARED)
+        assert (sorted(change.keys), change.sources) == (
+            ["fleet:Aircraft::N1", "fleet:Aircraft::N2"],
+            changed().sources,
+        )
         assert invalidated.is_empty
 
 
@@ -104,14 +124,14 @@ async def test_transactions_that_commit_within_milliseconds_are_gathered(registe
         keys: list[str] = []
         while len(keys) < 100:
             keys += (await invalidated.next()).keys
-        assert sorted(keys) == sorted(f"airline:A{number}" for number in range(1, 101))
+        assert sorted(keys) == sorted(f"fleet:Airline::A{number}" for number in range(1, 101))
         assert invalidated.attempts < 80
 
 
 async def test_five_thousand_rows_are_one_change_of_the_source(register: Postgres) -> None:
     async with messages(register) as heard, listening(register) as invalidated:
         await register.execute("insert into aircraft (tail_number) select 'X' || n from generate_series(1, 5000) as n")
-        assert await invalidated.next() == Change(sources=OF_AIRCRAFT)
+        assert await invalidated.next() == Change(sources=("fleet::public.aircraft",))
         assert await all_until(heard, register) == ['{"table" : "aircraft"}']
 
 

@@ -7,10 +7,17 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.fields import CacheField
 from loaders.cache.invalidation import Change, Invalidator
-from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewStores
-from tests.loaders.cache.change_listeners import REVISE, SHARED, Invalidated, listening, start_listener
+from tests.loaders.cache.change_listeners import (
+    EVERYTHING,
+    REVISE,
+    REVISED,
+    Invalidated,
+    changed,
+    listening,
+    start_listener,
+)
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import LONG, Truth
 from tests.loaders.conftest import open_redis
@@ -23,14 +30,14 @@ async def test_what_cannot_be_made_known_is_kept_and_comes_as_one(
     async with listening(register) as invalidated:
         invalidated.fails = True
         await register.execute(REVISE, "N1", 1)
-        assert [await invalidated.next_failed() for _ in range(2)] == 2 * [Change(("aircraft:N1",), SHARED)]
+        assert [await invalidated.next_failed() for _ in range(2)] == 2 * [changed("N1", tables=REVISED)]
         await register.execute(REVISE, "N2", 1)
-        while await invalidated.next_failed() != Change(("aircraft:N1", "aircraft:N2"), SHARED):
+        while await invalidated.next_failed() != changed("N1", "N2", tables=REVISED):
             pass
         invalidated.fails = False
-        assert await invalidated.next() == Change(("aircraft:N1", "aircraft:N2"), SHARED)
+        assert await invalidated.next() == changed("N1", "N2", tables=REVISED)
         await register.execute(REVISE, "N2", 2)
-        assert await invalidated.next() == Change(("aircraft:N2",), SHARED), "nothing is kept any more"
+        assert await invalidated.next() == changed("N2", tables=REVISED), "nothing is kept any more"
     assert len([record for record in caplog.records if "cannot be made known" in record.message]) == 1
 
 
@@ -44,10 +51,10 @@ async def test_more_objects_than_are_kept_are_all_of_the_register(register: Post
             )
         while not (kept := await invalidated.next_failed()).sources:
             assert len(kept.keys) <= 10_000
-        assert set(kept.sources) == set(WHOLE_REGISTER.sources)
+        assert set(kept.sources) == set(EVERYTHING.sources)
         assert len(kept.keys) <= 1_000, "those that came later"
         invalidated.fails = False
-        assert set((await invalidated.next()).sources) == set(WHOLE_REGISTER.sources)
+        assert set((await invalidated.next()).sources) == set(EVERYTHING.sources)
 
 
 async def test_caches_serve_what_was_written_also_where_redis_was_away_meanwhile(
@@ -63,13 +70,13 @@ async def test_caches_serve_what_was_written_also_where_redis_was_away_meanwhile
             await invalidated(change)
 
         async def served() -> int:
-            fetched = await cache.fetch(["aircraft:N1"], (entry,), truth)
+            fetched = await cache.fetch(["fleet:Aircraft::N1"], (entry,), truth)
             await cache.settle()
             version: int = fetched.values[entry][0][2]
             return version
 
         async def revise(revision: int) -> None:
-            truth.versions["aircraft:N1"] = revision
+            truth.versions["fleet:Aircraft::N1"] = revision
             await register.execute(REVISE, "N1", revision)
 
         async with start_listener(register, invalidate):

@@ -5,11 +5,19 @@ import asyncio
 import pytest
 
 from loaders.cache.invalidation import Change
-from loaders.cache.register_changes import WHOLE_REGISTER
 from loaders.stores.errors import StoreTimeout
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewStores
-from tests.loaders.cache.change_listeners import REVISE, SHARED, Invalidated, client, listening, start_listener
+from tests.loaders.cache.change_listeners import (
+    EVERYTHING,
+    REVISE,
+    REVISED,
+    Invalidated,
+    changed,
+    client,
+    listening,
+    start_listener,
+)
 from tests.loaders.stores.relay import relay
 
 _LISTENING = """
@@ -21,25 +29,25 @@ where datname = current_database() and application_name = 'fuseway-session'
 async def test_one_listens_and_the_next_takes_over_with_all_of_the_register(register: Postgres) -> None:
     first, second = Invalidated(), Invalidated()
     async with start_listener(register, first) as one:
-        assert await first.next() == WHOLE_REGISTER
+        assert await first.next() == EVERYTHING
         async with start_listener(register, second):
             await asyncio.sleep(0.3)
             await register.execute(REVISE, "N1", 1)
-            assert (await first.next()).keys == ("aircraft:N1",)
+            assert (await first.next()).keys == ("fleet:Aircraft::N1",)
             assert second.attempts == 0
             await one.stop()
-            assert await second.next() == WHOLE_REGISTER
+            assert await second.next() == EVERYTHING
             await register.execute(REVISE, "N2", 1)
-            assert (await second.next()).keys == ("aircraft:N2",)
+            assert (await second.next()).keys == ("fleet:Aircraft::N2",)
             assert first.attempts == 2
 
 
 async def test_one_of_each_group_listens(register: Postgres) -> None:
     blue, green = Invalidated(), Invalidated()
     async with start_listener(register, blue, group="blue"), start_listener(register, green, group="green"):
-        assert await blue.next() == await green.next() == WHOLE_REGISTER
+        assert await blue.next() == await green.next() == EVERYTHING
         await register.execute(REVISE, "N1", 1)
-        assert await blue.next() == await green.next() == Change(("aircraft:N1",), SHARED)
+        assert await blue.next() == await green.next() == changed("N1", tables=REVISED)
 
 
 async def test_a_connection_that_the_server_ended_is_replaced_and_all_taken_for_changed(
@@ -49,9 +57,9 @@ async def test_a_connection_that_the_server_ended_is_replaced_and_all_taken_for_
         assert [row[0] for row in await register.rows(f"select pg_terminate_backend(pid) from ({_LISTENING})")] == [
             True
         ]
-        assert await invalidated.next() == WHOLE_REGISTER
+        assert await invalidated.next() == EVERYTHING
         await register.execute(REVISE, "N1", 1)
-        assert (await invalidated.next()).keys == ("aircraft:N1",)
+        assert (await invalidated.next()).keys == ("fleet:Aircraft::N1",)
     assert [record.name for record in caplog.records if "cannot be listened to" in record.message] == ["gateway"]
 
 
@@ -64,11 +72,11 @@ async def test_a_connection_that_falls_silent_is_lost_at_both_ends(database: New
         client(between.url) as behind,
         start_listener(behind, silent, lost_after_s=0.5),
     ):
-        assert await silent.next() == WHOLE_REGISTER
+        assert await silent.next() == EVERYTHING
         ((pid,),) = await register.rows(_LISTENING)
         between.silence()
         async with start_listener(register, well, lost_after_s=0.5) as other:
-            assert await well.next() == WHOLE_REGISTER
+            assert await well.next() == EVERYTHING
             for _ in range(100):  # the server counts from what it has received last, and by its own clock
                 sessions = await register.rows("select 1 from pg_stat_activity where pid = $1", pid)
                 if not sessions:
@@ -77,7 +85,7 @@ async def test_a_connection_that_falls_silent_is_lost_at_both_ends(database: New
             assert sessions == []
             between.resume()
             await other.stop()
-            assert await silent.next() == WHOLE_REGISTER
+            assert await silent.next() == EVERYTHING
 
 
 async def test_a_session_that_may_be_lost_waits_for_no_answer_for_good(database: NewStores) -> None:
@@ -101,7 +109,7 @@ async def test_a_database_that_is_away_is_tried_again(database: NewStores, caplo
             await asyncio.sleep(0.5)
             assert invalidated.attempts == 0
             await between.listen()
-            assert await invalidated.next() == WHOLE_REGISTER
+            assert await invalidated.next() == EVERYTHING
     assert [record.levelname for record in caplog.records if record.name == "gateway"] == ["WARNING"]
 
 

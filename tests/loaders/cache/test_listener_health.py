@@ -13,16 +13,14 @@ from loaders.cache.cache import Cache
 from loaders.cache.change_listener import ChangeListener
 from loaders.cache.listener_health import UNHEALTHY_AGE_S, ListenerHealth
 from loaders.cache.listener_lease import LeaseState, ListenerLease
-from loaders.cache.register_changes import WHOLE_REGISTER, register_source
-from loaders.catalogue import SECTIONS
 from loaders.model.databases import Freshness
-from loaders.records import FRESHNESS
 from loaders.request_tracker import begin_request
 from loaders.stores.echo import Echo, NotificationLostError
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 from tests.conftest import NewStores
-from tests.loaders.cache.change_listeners import REVISE, Invalidated, start_listener
+from tests.fleet.served import MODEL
+from tests.loaders.cache.change_listeners import EVERYTHING, REVISE, Invalidated, fleet_source, start_listener
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import Truth, field
 from tests.loaders.stores.relay import Relay, relay
@@ -102,9 +100,9 @@ async def test_a_pooler_by_transactions_is_found_out_and_takes_no_lock(
             assert invalidated.attempts == 0
             _leads_to(between, database.database_url)
             await listener_health.until(True)
-            assert await invalidated.next() == WHOLE_REGISTER
+            assert await invalidated.next() == EVERYTHING
             await database.stores.postgres.execute(REVISE, "N1", 1)
-            assert (await invalidated.next()).keys == ("aircraft:N1",)
+            assert (await invalidated.next()).keys == ("fleet:Aircraft::N1",)
     assert len(_errors(caplog)) == 1, "it is said once"
 
 
@@ -135,10 +133,10 @@ async def test_a_pooler_by_sessions_passes_changes_on(database: NewStores) -> No
             behind(database, pooled) as client,
             start_listener(client, invalidated, listener_health=listener_health),
         ):
-            assert await invalidated.next() == WHOLE_REGISTER
+            assert await invalidated.next() == EVERYTHING
             await listener_health.until(True)
             await database.stores.postgres.execute(REVISE, "N1", 1)
-            assert (await invalidated.next()).keys == ("aircraft:N1",)
+            assert (await invalidated.next()).keys == ("fleet:Aircraft::N1",)
 
 
 async def test_a_connection_that_falls_silent_is_found_out_and_replaced(
@@ -152,12 +150,12 @@ async def test_a_connection_that_falls_silent_is_found_out_and_replaced(
         start_listener(client, invalidated, listener_health=listener_health, lost_after_s=60),
     ):
         await listener_health.until(True)
-        assert await invalidated.next() == WHOLE_REGISTER
+        assert await invalidated.next() == EVERYTHING
         between.silence()
         await listener_health.until(False)
         between.resume()
         await listener_health.until(True)
-        assert await invalidated.next() == WHOLE_REGISTER, "what was announced meanwhile was lost"
+        assert await invalidated.next() == EVERYTHING, "what was announced meanwhile was lost"
     assert len(_errors(caplog)) == 1
 
 
@@ -195,7 +193,7 @@ async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
 
     listener_health.mark_healthy(time.monotonic() + 1)
     listener = ChangeListener(
-        register_source(database.stores.postgres), Invalidated(), Taken(), listener_health, pause_s=0.1
+        fleet_source(database.stores.postgres), Invalidated(), Taken(), listener_health, pause_s=0.1
     )
     listener.start()
     await listener_health.until(False)
@@ -250,7 +248,7 @@ async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
         client = await Postgres.connect(between.url, min_size=1, max_size=2, acquire_timeout_s=5, statement_timeout_s=5)
         listeners = [
             ChangeListener(
-                register_source(client),
+                fleet_source(client),
                 invalidated,
                 ListenerLease(redis, group),
                 listener_health,
@@ -262,13 +260,13 @@ async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
         for listener, listener_health in zip(listeners, both, strict=True):
             listener.start()
             await listener_health.until(True)
-        assert await invalidated.next() == WHOLE_REGISTER
+        assert await invalidated.next() == EVERYTHING
         between.silence()
         for _ in range(80):
             await asyncio.sleep(0.1)
             assert [listener_health.is_healthy for listener_health in both] == [True, True]
         between.resume()
-        assert await invalidated.next() == WHOLE_REGISTER
+        assert await invalidated.next() == EVERYTHING
         for listener in listeners:
             await listener.stop()
         await client.close()
@@ -282,7 +280,7 @@ async def test_a_process_that_is_deaf_says_so_once_when_the_one_that_hears_has_l
     """What the other has proven is not taken for its own again and again."""
     group, invalidated, listener_health = uuid4().hex, Invalidated(), WatchedHealth()
     hears = ChangeListener(
-        register_source(database.stores.postgres),
+        fleet_source(database.stores.postgres),
         invalidated,
         ListenerLease(redis, group),
         WatchedHealth(),
@@ -291,10 +289,10 @@ async def test_a_process_that_is_deaf_says_so_once_when_the_one_that_hears_has_l
     with pgbouncer(database.database_url, "transaction") as pooled:
         async with behind(database, pooled) as client:
             deaf = ChangeListener(
-                register_source(client), Invalidated(), ListenerLease(redis, group), listener_health, pause_s=0.1
+                fleet_source(client), Invalidated(), ListenerLease(redis, group), listener_health, pause_s=0.1
             )
             hears.start()
-            assert await invalidated.next() == WHOLE_REGISTER
+            assert await invalidated.next() == EVERYTHING
             deaf.start()
             await listener_health.until(True)
             await hears.stop()
@@ -370,14 +368,13 @@ async def test_where_loading_fails_what_was_kept_for_long_is_served_all_the_same
         assert states == {FED: ["missing"], OTHER: ["fresh"]}
 
 
-def test_what_the_register_feeds_can_be_told_from_what_is_kept_for_a_short_time() -> None:
+def test_what_announced_changes_feed_can_be_told_from_what_is_kept_for_a_short_time() -> None:
     """It is, by having a time to be served stale while it is refreshed."""
-    declared = [
-        section.freshness or section.relation.source.freshness
-        for section in SECTIONS.values()
-        if section.relation.source.name in WHOLE_REGISTER.sources
-    ]
-    assert all(freshness.stale_while_revalidate_s > 0 for freshness in [*declared, FRESHNESS])
+    announced = [table for table in MODEL.tables if table.options.changes is not None]
+    names = {"public.aircraft", "public.register", "public.airline", "public.airport"}
+    assert {table.name for table in announced} == names
+    freshness = [table.options.freshness for table in announced]
+    assert all(each is not None and each.stale_while_revalidate_s > 0 for each in freshness)
 
 
 async def test_one_process_has_the_lease_and_the_others_see_what_it_has_proven(redis: Redis) -> None:

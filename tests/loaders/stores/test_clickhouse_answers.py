@@ -6,27 +6,21 @@ from dataclasses import replace
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from loaders.catalogue.comparison import FleetRank, ModelBenchmark
-from loaders.catalogue.flights import FlightLog
-from loaders.catalogue.network import Routes
-from loaders.catalogue.schedule import Cancellations, Punctuality
-from loaders.catalogue.series import Monthly
-from loaders.planning import SectionRequest
-from loaders.planning.section_request import section_request
-from loaders.section_statements import SectionStatements
+from loaders.statements.section_request import SectionRequest
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StoreError, StoreUnavailable
 from tests.conftest import Stores
+from tests.fleet.served import load_sections, request
 from tests.loaders.stores.proxy import FAULTS, Fault, Proxy, Response, boundaries, proxy
 from tests.seeds import seeds_of
 
 STATEMENTS: dict[str, list[SectionRequest]] = {
-    "one pass": [section_request(Punctuality), section_request(Cancellations)],
-    "joined lists": [section_request(Monthly), section_request(Routes)],
-    "a list": [section_request(Monthly)],
-    "a list of rows": [section_request(FlightLog, None, 9)],
-    "cohorts": [section_request(ModelBenchmark)],
-    "the whole fleet": [section_request(FleetRank)],
+    "one pass": [request("analysis.punctuality"), request("analysis.cancellations")],
+    "joined lists": [request("analysis.monthly"), request("analysis.routes")],
+    "a list": [request("analysis.monthly")],
+    "a list of rows": [request("analysis.flight_log", first=9)],
+    "cohorts": [request("analysis.model_benchmark")],
+    "the whole fleet": [request("analysis.fleet_rank")],
 }
 
 
@@ -72,17 +66,16 @@ async def test_a_damaged_answer_is_a_fault_and_never_a_value(
     fault: str,
 ) -> None:
     asked = STATEMENTS[name]
-    right = await SectionStatements(*sample_stores).load(ids, asked)
-    statements = SectionStatements(sample_stores.postgres, through)
-    assert _rounded(await statements.load(ids, asked)) == _rounded(right)
+    right = await load_sections(*sample_stores, ids, asked)
+    assert _rounded(await load_sections(sample_stores.postgres, through, ids, asked)) == _rounded(right)
     for count, seed in enumerate(seeds, 1):
         between.random.seed(f"{name} {fault} {seed}")
         between.fault = FAULTS[fault]
-        damaged = await statements.load(ids, asked)
+        damaged = await load_sections(sample_stores.postgres, through, ids, asked)
         assert {type(values) for values in damaged.values()} <= set(StoreError.__subclasses__()), (seed, fault)
         assert between.faults >= count
         between.fault = None
-    assert _rounded(await statements.load(ids, asked)) == _rounded(right)
+    assert _rounded(await load_sections(sample_stores.postgres, through, ids, asked)) == _rounded(right)
 
 
 def _rounded(loaded: object) -> str:
@@ -101,32 +94,30 @@ _UNKNOWN = ["nothing", "N0"]
 async def test_a_damaged_answer_without_rows_is_a_fault(
     sample_stores: Stores, between: Proxy, through: ClickHouse, seeds: Iterator[int], fault: str
 ) -> None:
-    statements = SectionStatements(sample_stores.postgres, through)
-    asked = [section_request(Punctuality), section_request(Monthly)]
+    asked = [request("analysis.punctuality"), request("analysis.monthly")]
     empty = {asked[0]: [(0, None, None, None, None, None)] * 2, asked[1]: [[], []]}
-    assert await statements.load(_UNKNOWN, asked) == empty
+    assert await load_sections(sample_stores.postgres, through, _UNKNOWN, asked) == empty
     for seed in seeds:
         between.random.seed(f"{fault} {seed}")
         between.fault = FAULTS[fault]
-        damaged = await statements.load(_UNKNOWN, asked)
+        damaged = await load_sections(sample_stores.postgres, through, _UNKNOWN, asked)
         between.fault = None
         assert {type(values) for values in damaged.values()} <= set(StoreError.__subclasses__()), (seed, fault)
-    assert await statements.load(_UNKNOWN, asked) == empty
+    assert await load_sections(sample_stores.postgres, through, _UNKNOWN, asked) == empty
 
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_what_is_cut_at_each_end_of_a_block_is_a_fault(
     sample_stores: Stores, between: Proxy, through: ClickHouse, ids: list[str], name: str
 ) -> None:
-    statements = SectionStatements(sample_stores.postgres, through)
     ids = [*ids, *(f"X{at}" for at in range(300))]  # joined answers come in blocks of 256 ids
-    await statements.load(ids, STATEMENTS[name])
+    await load_sections(sample_stores.postgres, through, ids, STATEMENTS[name])
     ends = boundaries(between.responses[-1].body)
     assert len(ends) >= (3 if name in ("joined lists", "a list", "a list of rows") else 2)
     for block in range(len(ends) - 1)[-20:]:
         for framed in (True, False) if block == len(ends) - 2 else (block % 2 == 0,):
             between.fault = _cut_at(block, framed)
-            damaged = await statements.load(ids, STATEMENTS[name])
+            damaged = await load_sections(sample_stores.postgres, through, ids, STATEMENTS[name])
             assert {type(values) for values in damaged.values()} == {StoreUnavailable}
 
 
@@ -191,12 +182,13 @@ async def test_a_stranger_at_the_address_ends_the_start_with_a_sentence(between:
 async def test_values_under_other_names_than_the_statements_are_a_fault(
     sample_stores: Stores, between: Proxy, through: ClickHouse, ids: list[str]
 ) -> None:
-    statements = SectionStatements(sample_stores.postgres, through)
-    asked = [section_request(Punctuality)]
-    await statements.load(ids, asked)
+    asked = [request("analysis.punctuality")]
+    await load_sections(sample_stores.postgres, through, ids, asked)
     assert b"punctuality__flights" in between.responses[-1].body
     between.fault = _other_column
-    assert {type(values) for values in (await statements.load(ids, asked)).values()} == {StoreUnavailable}
+    assert {type(values) for values in (await load_sections(sample_stores.postgres, through, ids, asked)).values()} == {
+        StoreUnavailable
+    }
 
 
 def _other_column(response: Response, _: Proxy) -> Response:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TypeVar
 
-from deploy.sample import flights, register, weather
+from deploy.fleet.sample import flights, register, weather
 from loaders.errors import GatewayError
 from loaders.stores import clickhouse as clickhouse_store
 from loaders.stores.clickhouse import ClickHouse

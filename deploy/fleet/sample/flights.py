@@ -6,8 +6,8 @@ from functools import cache
 from itertools import islice
 from zoneinfo import ZoneInfo
 
-from deploy.sample import files
-from deploy.sample.files import whole
+from deploy.fleet.sample import files
+from deploy.fleet.sample.files import whole
 
 Instant = int  # seconds since 1970 in UTC
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from deploy.sample import files
-from deploy.sample.files import known, whole
+from deploy.fleet.sample import files
+from deploy.fleet.sample.files import known, whole
 
 Record = tuple[object, ...]
 

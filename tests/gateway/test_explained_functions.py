@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.explain_model import explain_model
+from gateway.explain import explain
 from loaders.objects.request_loaders import RequestLoaders
+from resolvers.request_context import RequestContext
 from tests.resolvers.test_model_costs import estimated
 from tests.resolvers.test_model_functions import MODEL, SCHEMA, TYPES
 
 
 async def _explained(query: str) -> Any:
-    (field,) = (await explain_model(estimated(SCHEMA._schema, TYPES, query), RequestLoaders.over(MODEL, {})))["fields"]
+    context = RequestContext(RequestLoaders.over(MODEL, {}), MODEL.scopes)
+    (field,) = (await explain(estimated(SCHEMA._schema, TYPES, query), context))["fields"]
     return field
 
 

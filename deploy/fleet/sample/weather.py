@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from deploy.sample import files
-from deploy.sample.files import real
+from deploy.fleet.sample import files
+from deploy.fleet.sample.files import real
 
 # Our columns by the file's; every one of them may be missing.
 _MEASURES = {
