@@ -132,5 +132,5 @@ class _Loaders:
     async def release(self) -> None:
         pass
 
-    def uncached(self) -> _Loaders:
+    def uncached(self) -> "_Loaders":
         return self
