@@ -169,6 +169,20 @@ class Workspace(m.Object, table=workspaces):
     members: m.Page[Member] = m.many("workspace_id", filter=MemberFilter, order=MemberOrder, first=20, max=200)
 
 
+class ProjectFilter(m.Filter):
+    """Which projects of a member."""
+
+    name_prefix: str = m.prefix("Name")
+    max_budget: Decimal = m.at_most("Budget")
+
+
+class ProjectOrder(m.Order, default="name"):
+    """What the projects of a member can be ordered by."""
+
+    name = m.by('"Name"')
+    budget = m.by('"Budget"', nulls="last")
+
+
 class Member(m.Object, table=members):
     """Somebody who works in a workspace."""
 
@@ -183,7 +197,9 @@ class Member(m.Object, table=members):
     label: str = m.computed(_label, "Address and role.")
     invoices: m.Page[Invoice] = m.many("member_id", filter=InvoiceFilter, order=InvoiceOrder, first=20, max=200)
     last_invoice: Invoice | None = m.first("member_id", order="issued_at desc, id desc")
-    projects: list[Project] = m.through(memberships, "member_id", "project_id", order='"Name"', first=50)
+    projects: list[Project] = m.through(
+        memberships, "member_id", "project_id", order=ProjectOrder, filter=ProjectFilter, first=50
+    )
     billing: Billing = m.section("member_id")
     activity: Activity = m.section("member_id", period=True)
     activity_rank: ActivityRank | None = m.section("id")

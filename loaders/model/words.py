@@ -129,15 +129,19 @@ def through(
     theirs: str,
     description: str = "",
     *,
-    order: str,
+    order: Any,
+    filter: type | None = None,
     first: int = 20,
     max: int = 200,
     usual: int = 0,
     deprecated: str = "",
 ) -> Any:
-    """Declare a list, or a page, of the objects that a relation joins to this one. `usual` is as in `many`."""
-    given = {"relation": relation, "mine": mine, "theirs": theirs, "order": order, "first": first, "max": max}
-    return _word("through", description, **given, usual=usual, deprecated=deprecated)
+    """Declare a list, or a page, of the objects that a relation joins to this one.
+
+    `order` and `filter` are over the target's columns. `usual` is as in `many`.
+    """
+    given = {"relation": relation, "mine": mine, "theirs": theirs, "order": order, "filter": filter, "first": first}
+    return _word("through", description, **given, max=max, usual=usual, deprecated=deprecated)
 
 
 def section(

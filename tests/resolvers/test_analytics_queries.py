@@ -274,6 +274,30 @@ async def test_conditions_on_money_instants_and_notes(ask: Ask, own: AnalyticsDa
             assert found["invoices"]["totalCount"] == len(rows)
 
 
+async def test_conditions_and_orders_of_objects_behind_a_join_table(ask: Ask, own: AnalyticsData) -> None:
+    query = """query($ids: [ID!]!, $filter: ProjectFilter, $order: ProjectOrder) { membersByIds(ids: $ids) {
+      projects(filter: $filter, orderBy: $order) { name } } }"""
+    known = {row["id"]: row for row in own.projects}
+    budgets = sorted(row["Budget"] for row in own.projects if row["Budget"] is not None)
+    middle, name = budgets[len(budgets) // 2], own.projects[0]["Name"]
+    cases: list[tuple[dict[str, Any], Callable[[Row], bool]]] = [
+        ({"namePrefix": name}, lambda row: row["Name"].startswith(name)),
+        ({"maxBudget": text(middle)}, lambda row: row["Budget"] is not None and row["Budget"] <= middle),
+    ]
+    lengths = set()
+    for given, holds in cases:
+        order = {"field": "BUDGET", "direction": "DESC"}
+        answer = await ask(query, ids=MEMBERS, filter=given, order=order)
+        for member, result in zip(MEMBERS, answer.data["membersByIds"], strict=True):
+            joined = [row["project_id"] for row in own.project_members if str(row["member_id"]) == member]
+            rows = [row for row in map(known.__getitem__, joined) if holds(row)]
+            rows.sort(key=lambda row: (row["Budget"] is not None, row["Budget"] or 0, row["id"]), reverse=True)
+            names = [project["name"] for project in (result or {"projects": []})["projects"]]
+            assert names == [row["Name"] for row in rows], given
+            lengths.add(len(rows))
+    assert max(lengths) > 1
+
+
 async def test_a_nested_page_goes_on_by_a_cursor(ask: Ask, own: AnalyticsData) -> None:
     counts = Counter(str(row["member_id"]) for row in own.invoices)
     member, number = counts.most_common(1)[0]
