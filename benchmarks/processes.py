@@ -15,7 +15,8 @@ from deploy.embedded.engines import EmbeddedEngines
 from deploy.embedded.process import free_port
 from gateway.commands.setup import set_up
 from gateway.settings import Settings
-from gateway.stores import open_databases
+from gateway.stores import open_databases, open_own
+from loaders.migrations import migrate_own
 from loaders.model.databases import Kind
 from loaders.model.loading import load_model
 
@@ -43,11 +44,11 @@ select tail_number from flights where tail_number != '' group by tail_number ord
 def stores(*, own: bool = False) -> Iterator[dict[str, str]]:
     """The stores' URLs: those of the environment where it names all three, else (or `own`) engines of the run's own.
 
-    Either way the sample is loaded where it is missing.
+    Either way the sample is loaded, and the gateway's own tables are created, where they are missing.
     """
     if not own and all(os.environ.get(name) for name in _STORES):
         urls = {name: os.environ[name] for name in _STORES}
-        asyncio.run(set_up(Settings.from_environment(urls), load_model(SAMPLE_MODEL)))
+        asyncio.run(_prepare(Settings.from_environment(urls)))
         yield urls
         return
     with tempfile.TemporaryDirectory(prefix="fuseway-bench-") as folder:
@@ -55,10 +56,17 @@ def stores(*, own: bool = False) -> Iterator[dict[str, str]]:
         try:
             started = engines.start()
             urls = dict(zip(_STORES, (started.database_url, started.clickhouse_url, started.redis_url), strict=True))
-            asyncio.run(set_up(Settings.from_environment(urls), load_model(SAMPLE_MODEL)))
+            asyncio.run(_prepare(Settings.from_environment(urls)))
             yield urls
         finally:
             engines.stop()
+
+
+async def _prepare(settings: Settings) -> None:
+    async with open_own(settings) as own:
+        if own is not None:
+            await migrate_own(own)
+    await set_up(settings, load_model(SAMPLE_MODEL))
 
 
 def busiest_aircraft(urls: Mapping[str, str]) -> list[str]:

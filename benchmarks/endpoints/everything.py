@@ -4,13 +4,11 @@ What a hand would write fifty times, a dict literal for each section, is written
 """
 
 import asyncio
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
+from benchmarks.endpoints.cursors import cursor_of
 from benchmarks.endpoints.serving import CountedStores
 from benchmarks.endpoints.statements import fetched
 from deploy import SAMPLE_MODEL
@@ -151,7 +149,8 @@ def _aircraft(
 
 async def _load(stores: CountedStores, statement: StatementPlan, ids: list[str]) -> Loaded:
     text = statement.text
-    columns = await fetched(stores, statement, ids) or [()] * len(text.names)  # without a row there may be no columns
+    columns, _ = await fetched(stores, statement, ids)
+    columns = columns or [()] * len(text.names)  # without a row there may be no columns
     keys: Sequence[Any] = range(len(ids)) if text.alignment is Alignment.PLACE else ids
     if statement.requests[0].is_list and not text.columns[0].is_gathered:  # row by row
         lists: dict[Any, list[tuple[Any, ...]]] = {key: [] for key in keys}
@@ -177,10 +176,7 @@ _ORDER = len(_FLIGHT_LOG.default_order)
 
 
 def _page(rows: Sequence[Any], nodes: Sequence[Any], *, more: bool = False) -> Any:
-    cursors = []
-    for row in rows:
-        place = orjson.dumps(row[-_ORDER:])
-        cursors.append(urlsafe_b64encode(place).decode().rstrip("="))
+    cursors = [cursor_of(row[-_ORDER:]) for row in rows]
     return {
         "edges": [{"cursor": cursor, "node": node} for cursor, node in zip(cursors, nodes, strict=True)],
         "pageInfo": {

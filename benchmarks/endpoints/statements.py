@@ -12,14 +12,15 @@ from loaders.statements.statement_plan import RelationPlan, StatementPlan
 Columns = Sequence[Sequence[Any]]
 
 
-async def fetched(stores: CountedStores, statement: StatementPlan, ids: list[str]) -> Columns:
-    """The columns of the answer; none at all without a row."""
+async def fetched(stores: CountedStores, statement: StatementPlan, ids: list[str]) -> tuple[Columns, Sequence[str]]:
+    """Return the columns of the answer, none at all without a row, and their types where the store knows them."""
     scope = StatementScope(ids, None)
     sent = [await _sent(stores, each, statement.database.kind, scope) for each in statement.needs]
     bound = statement.bind(scope, sent)
     if statement.database.kind is Kind.POSTGRES:
-        return list(zip(*await stores.postgres.rows(bound.sql, *bound.values.values()), strict=True))
-    return (await stores.clickhouse.columns(bound.sql, bound.values)).columns
+        return list(zip(*await stores.postgres.rows(bound.sql, *bound.values.values()), strict=True)), ()
+    answer = await stores.clickhouse.columns(bound.sql, bound.values)
+    return answer.columns, answer.types
 
 
 async def _sent(stores: CountedStores, plan: RelationPlan, target: Kind, scope: StatementScope) -> SentRows:

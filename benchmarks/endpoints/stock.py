@@ -1,34 +1,39 @@
 """Stock Strawberry, as its documentation shows: types with async resolvers, a dataloader for each thing that is loaded.
 
-`python -m benchmarks.endpoints.stock PORT`. The types are made from the catalogue, so that they are the gateway's; what
+`python -m benchmarks.endpoints.stock PORT`. The types are made from the model, so that they are the gateway's; what
 they are not is fused, read ahead, or executed by anything but graphql-core: a section is loaded by a loader of its own,
 keyed by tail number, with one statement a batch.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 import strawberry
 from aiodataloader import DataLoader
-from loaders.airlines import AirlineByCodeLoader
-from loaders.airports import AirportByCodeLoader
-from loaders.catalogue import ANALYSIS, SECTIONS
-from loaders.catalogue.declaration import Column, Kind, ListSection, Section
-from loaders.catalogue.flights import FlightLog
-from loaders.catalogue.network import MainCarrier, MainOrigin
-from loaders.catalogue.register import Known, Registration, Revisions
-from loaders.planning import plan
-from loaders.planning.section_request import section_request
-from resolvers.arguments import cursor_of
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 
+from benchmarks.endpoints.cursors import cursor_of
 from benchmarks.endpoints.serving import CountedStores, application, serve
 from benchmarks.endpoints.statements import fetched
+from deploy import SAMPLE_MODEL
+from loaders.model.bound_sections import RECORD, BoundColumn, BoundSection
+from loaders.model.class_reader import DeclaredField
+from loaders.model.loading import load_model
+from loaders.model.shapes import Cardinality, ValueKind
+from loaders.statements.planning import plan
+from loaders.statements.reading import read
+from loaders.statements.section_request import section_request
+
+MODEL = load_model(SAMPLE_MODEL)
+SECTIONS = MODEL.bound_sections
+
+Build = Callable[[Any], Any]
+"""From the value of a section to what its resolver returns."""
 
 
 @strawberry.type
@@ -64,141 +69,115 @@ class PageInfo:
     end_cursor: str | None
 
 
-_TYPES: dict[Kind, Any] = {
-    Kind.INTEGER: int,
-    Kind.FLOAT: float,
-    Kind.TEXT: str,
-    Kind.DATE: date,
-    Kind.INSTANT: datetime,
-}
+class SectionByKeyLoader(DataLoader[str, Any]):
+    """Tail numbers, or codes of airlines and airports, to one section of each: one statement a batch, in order."""
 
-
-class SectionByTailNumberLoader(DataLoader[str, Any]):
-    """Tail numbers to one section of each: one statement a batch, in the order of the keys."""
-
-    def __init__(self, stores: CountedStores, section: type[Section]) -> None:
+    def __init__(self, stores: CountedStores, section: BoundSection, build: Build) -> None:
         super().__init__()
         self._stores = stores
         self._section = section
+        self._build = build
 
     async def batch_load_fn(self, keys: list[str]) -> list[Any]:
         """Fetch, align, build."""
-        asked = section_request(self._section)
-        (statement,) = plan([asked])
-        columns, read_by = await fetched(self._stores, statement, keys)
-        return [_built(self._section, value) for value in dict(filter(None, statement.read(columns, read_by)))[asked]]
+        request = section_request(self._section)
+        (statement,) = plan([request])
+        columns, types = await fetched(self._stores, statement, keys)
+        values = dict(filter(None, read(statement, columns, keys, types)))[request]
+        return [self._build(value) for value in values]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The loaders of one request."""
+    """The loaders of one request, by the digests of their sections: what two fields answer alike is loaded once."""
 
-    sections: dict[type[Section], SectionByTailNumberLoader]
-    airlines: AirlineByCodeLoader
-    airports: AirportByCodeLoader
+    loaders: dict[str, SectionByKeyLoader]
+
+    @classmethod
+    def over(cls, stores: CountedStores) -> "Context":
+        """Return new loaders for each section."""
+        sections = ((SECTIONS[name], build) for name, build in _BUILDERS.items())
+        return cls({section.digest: SectionByKeyLoader(stores, section, build) for section, build in sections})
+
+    def loader(self, name: str) -> SectionByKeyLoader:
+        """Return the loader of a section by its name, such as `Aircraft.registration`."""
+        return self.loaders[SECTIONS[name].digest]
 
 
 Info = strawberry.Info[Context, None]
 
 
-async def _airline(info: Info, code: str | None) -> Airline | None:
-    record = await info.context.airlines.load(code) if code else None
-    if record is None:
-        return None
-    return Airline(id=strawberry.ID(record.code), code=record.code, name=record.name)
-
-
-async def _airport(info: Info, code: str | None) -> Airport | None:
-    record = await info.context.airports.load(code) if code else None
-    if record is None:
-        return None
-    return Airport(
-        id=strawberry.ID(record.code),
-        code=record.code,
-        name=record.name,
-        latitude=record.latitude,
-        longitude=record.longitude,
-        altitude_feet=record.altitude_feet,
-        utc_offset_hours=record.utc_offset_hours,
-        time_zone=record.time_zone,
-    )
-
-
-_LINKS: dict[Kind, Any] = {Kind.AIRLINE: (Airline, _airline), Kind.AIRPORT: (Airport, _airport)}
+async def _linked(info: Info, target: str, code: str | None) -> Any:
+    return await info.context.loader(f"{target}.{RECORD}").load(code) if code else None
 
 
 def _made(name: str, members: dict[str, Any], annotations: dict[str, Any]) -> Any:
     return strawberry.type(type(name, (), {"__annotations__": annotations, **members}))
 
 
-def _link(column: Column, code: str) -> Any:
-    declared, load = _LINKS[column.kind]
+_LINKS: dict[str, Any] = {"Airline": Airline, "Airport": Airport}
 
+
+def _attribute(column: BoundColumn) -> str:
+    return f"{column.name}_code" if column.target else column.name
+
+
+def _link(column: BoundColumn) -> Any:
     async def resolve(root: Any, info: Info) -> Any:
-        return await load(info, getattr(root, code))
+        return await _linked(info, column.target, getattr(root, _attribute(column)))
 
-    return strawberry.field(resolver=resolve, graphql_type=declared | None)
+    return strawberry.field(resolver=resolve, graphql_type=_LINKS[column.target] | None)
 
 
-def _row_type(section: type[Section]) -> Any:
-    """Attributes for the columns; a code is private, and a resolver beside it loads what it leads to."""
+def _row_type(name: str, section: BoundSection) -> Any:
+    """Return a type with attributes for the columns; a code is private, and a resolver beside it loads its object."""
     members: dict[str, Any] = {}
     annotations: dict[str, Any] = {}
     for column in section.columns:
-        if column.kind in _LINKS:
-            annotations[f"{column.name}_code"] = strawberry.Private[object]
-            members[column.name] = _link(column, f"{column.name}_code")
+        if column.target:
+            annotations[_attribute(column)] = strawberry.Private[object]
+            members[column.name] = _link(column)
         else:
-            declared = _TYPES[column.kind]
-            annotations[column.name] = declared | None if column.nullable else declared
-    return _made(section.type_name, members, annotations)
+            declared = column.shape.type
+            annotations[column.name] = declared | None if column.shape.nullable else declared
+    return _made(name, members, annotations)
 
 
-_ROWS = {section: _row_type(section) for section in SECTIONS.values()}
-_ATTRIBUTES = {
-    section: [f"{column.name}_code" if column.kind in _LINKS else column.name for column in section.columns]
-    for section in SECTIONS.values()
-}
-_EDGE = _made("LoggedFlightEdge", {}, {"cursor": str, "node": _ROWS[FlightLog]})
+def _type_names(owner: str, fields: tuple[DeclaredField, ...]) -> dict[str, str]:
+    """Return the names of the sections that fields answer, each with the name of its type."""
+    return {
+        f"{owner}.{field.name}": field.shape.type.__name__
+        for field in fields
+        if field.shape is not None and field.shape.kind is ValueKind.SECTION
+    }
+
+
+_ANALYSIS = _type_names("Aircraft.analysis", MODEL.groups["Analysis"].fields)
+_TYPE_NAMES = _type_names("Aircraft", MODEL.objects["Aircraft"].fields) | _ANALYSIS
+_ROWS = {type_name: _row_type(type_name, SECTIONS[name]) for name, type_name in _TYPE_NAMES.items()}
+
+_FLIGHT_LOG = SECTIONS["Aircraft.analysis.flight_log"]
+_EDGE = _made("LoggedFlightEdge", {}, {"cursor": str, "node": _ROWS["LoggedFlight"]})
 _PAGE = _made("LoggedFlightConnection", {}, {"edges": list[_EDGE], "page_info": PageInfo})  # type: ignore[valid-type]
 
 
-def _built(section: type[Section], value: Any) -> Any:
-    """Instances of the types: one for an object, one for each row of a list."""
-    made, names = _ROWS[section], _ATTRIBUTES[section]
-    if not issubclass(section, ListSection):
-        return None if value is None else made(**dict(zip(names, value, strict=True)))
-    rows = [made(**dict(zip(names, row, strict=True))) for row in value]
-    if section is not FlightLog:
-        return rows
-    cursors = [cursor_of(FlightLog, row) for row in value[: FlightLog.first]]
-    place = PageInfo(
-        has_next_page=len(value) > len(cursors),
-        has_previous_page=False,
-        start_cursor=cursors[0] if cursors else None,
-        end_cursor=cursors[-1] if cursors else None,
-    )
-    edges = [_EDGE(cursor=cursor, node=row) for cursor, row in zip(cursors, rows, strict=False)]
-    return _PAGE(edges=edges, page_info=place)
-
-
-def _section_field(section: type[Section]) -> Any:
+def _section_field(name: str) -> Any:
     async def resolve(root: Any, info: Info) -> Any:
-        return await info.context.sections[section].load(root.id)
+        return await info.context.loader(name).load(root.id)
 
-    declared = _ROWS[section]
-    if section is FlightLog:
+    section, declared = SECTIONS[name], _ROWS[_TYPE_NAMES[name]]
+    if section is _FLIGHT_LOG:
         declared = _PAGE
-    elif issubclass(section, ListSection):
+    elif section.cardinality is Cardinality.LIST:
         declared = list[declared]  # type: ignore[valid-type]  # a type made at run time
-    elif section.present_by:
+    elif section.is_nullable:
         declared = declared | None
     return strawberry.field(resolver=resolve, graphql_type=declared)
 
 
 Analysis: Any = _made(
     "Analysis",
-    {section.name: _section_field(section) for section in ANALYSIS},
+    {name.rpartition(".")[2]: _section_field(name) for name in _ANALYSIS},
     {"id": strawberry.Private[object]},
 )
 
@@ -208,26 +187,76 @@ class Aircraft:
     """An aircraft; all but its key is loaded by resolvers."""
 
     id: strawberry.ID
-    registration: Any = _section_field(Registration)
-    revisions: Any = _section_field(Revisions)
+    tail_number: str
+    registration: Any = _section_field("Aircraft.registration")
+    revisions: Any = _section_field("Aircraft.revisions")
     analysis: Any = strawberry.field(resolver=lambda root: Analysis(id=root.id), graphql_type=Analysis)
-
-    @strawberry.field
-    def tail_number(self) -> str:
-        """The key."""
-        return self.id
 
     @strawberry.field
     async def operator(self, info: Info) -> Airline | None:
         """Two loads, one after the other."""
-        carrier = await info.context.sections[MainCarrier].load(self.id)
-        return await _airline(info, carrier.code_code)
+        code = await info.context.loader("Aircraft.operator").load(self.id)
+        airline: Airline | None = await _linked(info, "Airline", code)
+        return airline
 
     @strawberry.field
     async def home_base(self, info: Info) -> Airport | None:
         """Two loads, one after the other."""
-        origin = await info.context.sections[MainOrigin].load(self.id)
-        return await _airport(info, origin.code_code)
+        code = await info.context.loader("Aircraft.home_base").load(self.id)
+        airport: Airport | None = await _linked(info, "Airport", code)
+        return airport
+
+
+def _row_builder(made: Any, section: BoundSection) -> Build:
+    attributes = list(map(_attribute, section.columns))
+
+    def build(row: Any) -> Any:
+        return made(**dict(zip(attributes, row, strict=False)))  # rows of a page end with the values of its order
+
+    return build
+
+
+def _section_builder(name: str) -> Build:
+    """Return how instances of the types are built: one for an object, one for each row of a list."""
+    section = SECTIONS[name]
+    build = _row_builder(_ROWS[_TYPE_NAMES[name]], section)
+    if section is _FLIGHT_LOG:
+        return lambda rows: _page(rows, build)
+    if section.cardinality is Cardinality.LIST:
+        return lambda rows: [build(row) for row in rows]
+    return lambda row: None if row is None else build(row)
+
+
+def _page(rows: Any, build: Build) -> Any:
+    shown = rows[: _FLIGHT_LOG.first]
+    cursors = [cursor_of(row[len(_FLIGHT_LOG.columns) :]) for row in shown]
+    place = PageInfo(
+        has_next_page=len(rows) > len(shown),
+        has_previous_page=False,
+        start_cursor=cursors[0] if cursors else None,
+        end_cursor=cursors[-1] if cursors else None,
+    )
+    edges = [_EDGE(cursor=cursor, node=build(row)) for cursor, row in zip(cursors, shown, strict=True)]
+    return _PAGE(edges=edges, page_info=place)
+
+
+def _object_builder(made: Any) -> Build:
+    name = made.__name__
+    attributes = list(map(_attribute, SECTIONS[f"{name}.{RECORD}"].columns))
+    (key,) = MODEL.objects[name].key.columns
+
+    def build(row: Any) -> Any:
+        values = dict(zip(attributes, row, strict=True))
+        return made(id=strawberry.ID(values[key]), **values)
+
+    return lambda row: None if row is None else build(row)
+
+
+_BUILDERS: dict[str, Build] = {
+    **{name: _section_builder(name) for name in _TYPE_NAMES},
+    **{f"{made.__name__}.{RECORD}": _object_builder(made) for made in (Aircraft, Airline, Airport)},
+    **{f"Aircraft.{name}": lambda row: None if row is None else row[0] for name in ("operator", "home_base")},
+}
 
 
 @strawberry.type
@@ -237,8 +266,11 @@ class Query:
     @strawberry.field
     async def aircraft_by_ids(self, info: Info, ids: list[strawberry.ID]) -> list[Aircraft | None]:
         """Those that are tracked."""
-        known = await info.context.sections[Known].load_many(ids)
-        return [Aircraft(id=key) if one else None for key, one in zip(ids, known, strict=True)]
+        aircraft: list[Aircraft | None] = await info.context.loader(f"Aircraft.{RECORD}").load_many(ids)
+        return aircraft
+
+
+SCHEMA = strawberry.Schema(query=Query)
 
 
 class StockEndpoint(GraphQL[Context, None]):
@@ -246,13 +278,8 @@ class StockEndpoint(GraphQL[Context, None]):
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:  # noqa: ARG002
         """New loaders for each request."""
-        stores: CountedStores = request.app.state.stores
-        return Context(
-            {section: SectionByTailNumberLoader(stores, section) for section in SECTIONS.values()},
-            AirlineByCodeLoader(stores.postgres),
-            AirportByCodeLoader(stores.postgres),
-        )
+        return Context.over(request.app.state.stores)
 
 
 if __name__ == "__main__":
-    serve(application([Route("/graphql", StockEndpoint(strawberry.Schema(query=Query)))]))
+    serve(application([Route("/graphql", StockEndpoint(SCHEMA))]))

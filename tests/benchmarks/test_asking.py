@@ -36,6 +36,10 @@ def test_the_floor_is_asked_without_a_query() -> None:
         ({"a": 1}, {"b": 1}, " at the root: {'a': 1} and {'b': 1}"),
         ([1], [1, 2], " at the root: [1] and [1, 2]"),
         ({"a": None}, {"a": 0}, " at .a: None and 0"),
+        ({"edges": [{"cursor": "a"}]}, {"edges": [{"cursor": "b"}]}, ""),
+        ({"endCursor": "a"}, {"endCursor": None}, " at .endCursor: a and None"),
+        ({"cursor": "a"}, {"cursor": ""}, " at .cursor: a and "),
+        ({"name": "a"}, {"name": "b"}, " at .name: a and b"),
     ],
 )
 def test_a_difference_is_named_by_its_path(one: object, other: object, expected: str) -> None:

@@ -41,9 +41,10 @@ def test_the_edge_is_measured_before_the_gateway_and_before_a_bare_application(
 
 
 def test_an_answer_that_the_edge_does_not_keep_is_not_measured(sample_urls: dict[str, str]) -> None:
-    of_a_store = "query ($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } fleet(first: 1) { nodes { id } } }"
+    long_filter = f'filter: {{ manufacturer: "{"x" * 2_001}" }}'  # too long to be cached: asked of the store each time
+    query = f"query ($ids: [ID!]!) {{ aircraftByIds(ids: $ids) {{ id }} fleet({long_filter}) {{ nodes {{ id }} }} }}"
     with pytest.raises(BenchmarkError, match="may be kept"):
-        measure_edge(sample_urls, IDS, of_a_store, rounds=1, seconds=1)
+        measure_edge(sample_urls, IDS, query, rounds=1, seconds=1)
 
 
 def test_without_wrk_nothing_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
