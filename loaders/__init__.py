@@ -1,1 +1,1 @@
-"""Keys to records: the catalogue of sections, the planner that fuses them, the dataloaders, and the stores."""
+"""Keys to records: models, the statements that answer them, loading through a cache, and the stores."""

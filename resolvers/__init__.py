@@ -1,1 +1,1 @@
-"""GraphQL to loaders: the types of the schema and thin resolvers, one module a subject."""
+"""GraphQL to loaders: the types of a model's schema, what an operation selects and costs, and how it is loaded."""

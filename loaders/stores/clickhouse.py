@@ -34,7 +34,7 @@ _CLIENT_NAME = "fuseway"
 # The server stops a statement at its timeout; the client gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0
 
-# Joined blocks stay as small as statements make them, and are not put together again: see planning/clickhouse.py.
+# Joined blocks stay as small as statements make them, and are not put together again: see statements/clickhouse.py.
 _SMALL_BLOCKS = {"min_joined_block_size_rows", "min_joined_block_size_bytes"}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy import SAMPLE_MODEL
 from deploy.embedded.engines import StoreUrls
 from deploy.fleet.sample.files import data_folder
 from tests.conftest import Stores
@@ -22,17 +23,20 @@ PAGE = (ROOT / "docs" / "adding-a-section.md").read_text()
 
 ASK = """
 import asyncio, json, sys
+from gateway.request_context import open_context
 from gateway.schema import build_schema
 from gateway.settings import Settings
 from gateway.stores import open_stores
-from resolvers.context import RequestContext
-from tests.fleet.served import MODEL
+from loaders.model.loading import load_model
+from loaders.request_tracker import begin_request
 
 async def main():
-    async with open_stores(Settings.from_environment(), MODEL) as stores:
-        context = RequestContext.of(stores.loaders())
-        result = await build_schema().execute(sys.stdin.read(), context_value=context)
-    print(json.dumps({"data": result.data} | ({"errors": str(result.errors)} if result.errors else {})))
+    model = load_model(sys.argv[1])
+    async with open_stores(Settings.from_environment(), model) as stores:
+        tracker, context = begin_request(), open_context(stores, model.scopes, None)
+        result = await build_schema(model).execute(sys.stdin.read(), context_value=context)
+    answer = {"data": result.data} | ({"errors": str(result.errors)} if result.errors else {})
+    print(json.dumps([answer, tracker.stats.fused]))
 
 asyncio.run(main())
 """
@@ -42,15 +46,38 @@ def _blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", PAGE, flags=re.DOTALL)
 
 
+def _add_classes(root: Path, block: str) -> None:
+    """Append a block to the file that its first line names."""
+    head, _, code = block.partition("\n")
+    path = root / re.fullmatch(r"# (\S+), at the end", head)[1]  # type: ignore[index]
+    path.write_text(f"{path.read_text()}\n\n{code}")
+
+
+def _add_fields(root: Path, block: str) -> None:
+    """Put a block's import among those of the file that its first line names, and its fields at the end of the class."""
+    head, _, code = block.partition("\n")
+    path = root / head.removeprefix("# ")
+    imported, _, declared = code.partition("\n\n\n")
+    (class_line,) = re.findall(r"^class .*:$", declared, flags=re.MULTILINE)
+    fields = declared.partition("    ...\n")[2]
+    before, found, after = path.read_text().partition(f"\n{class_line}\n")
+    body, end, rest = after.partition("\n\n\n")
+    assert found
+    assert fields
+    text = before.replace("\nimport fuseway as m\n", f"\nimport fuseway as m\n{imported}\n", 1)
+    path.write_text(f"{text}{found}{body}\n{fields.rstrip()}{end}{rest}")
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The code with the page's classes at the end of the file that it names."""
+    """The code with what the page says in the files that it names."""
     ignored = shutil.ignore_patterns("node_modules", "assets", "__pycache__")
-    for package in ("gateway", "resolvers", "loaders", "deploy", "docs"):
+    for package in ("fuseway", "gateway", "resolvers", "loaders", "deploy"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=ignored)
     shutil.copy(ROOT / "schema.graphql", tmp_path)
-    with (tmp_path / "loaders" / "catalogue" / "schedule.py").open("a") as family:
-        family.write("\n\n" + "\n\n".join(_blocks("python")))
+    classes, fields = _blocks("python")
+    _add_classes(tmp_path, classes)
+    _add_fields(tmp_path, fields)
     return tmp_path
 
 
@@ -66,18 +93,21 @@ def _python(copy: Path, *arguments: str, stdin: str = "", **environment: str) ->
 
 
 def test_the_page_is_followed_to_its_answer(copy: Path, store_urls: StoreUrls, sample_stores: Stores) -> None:  # noqa: ARG001
-    (query,), (answer,) = _blocks("graphql"), _blocks("json")
+    (query,), (shown,) = _blocks("graphql"), _blocks("json")
     asked = _python(
         copy,
         "-c",
         ASK,
+        SAMPLE_MODEL,
         stdin=query,
         DATABASE_URL=store_urls.database_url,
         CLICKHOUSE_URL=store_urls.clickhouse_url,
         REDIS_URL=store_urls.redis_url,
     )
     assert asked.returncode == 0, asked.stderr
-    assert json.loads(asked.stdout) == json.loads(answer)
+    answer, fused = json.loads(asked.stdout)
+    assert answer == json.loads(shown)
+    assert ["Aircraft.analysis.early_arrivals", "Aircraft.analysis.punctuality"] in fused
 
 
 def test_the_answer_on_the_page_is_true() -> None:
@@ -100,10 +130,11 @@ def test_the_answer_on_the_page_is_true() -> None:
 
 
 def test_the_schema_and_the_page_of_sections_follow_by_a_command(copy: Path) -> None:
-    assert _python(copy, "-m", "gateway", "schema", "--check").returncode == 1
-    assert _python(copy, "-m", "gateway", "schema", "--write").returncode == 0
-    assert _python(copy, "-m", "gateway", "schema", "--check").returncode == 0
-    schema = (copy / "schema.graphql").read_text()
-    assert "earlyArrivals: EarlyArrivals\n" in schema
-    assert '"""Mean minutes before time. Unit: minutes."""' in schema
-    assert "### earlyByMonth" in _python(copy, "-m", "loaders.catalogue.document").stdout
+    (command,) = _blocks("sh")
+    program, *arguments = command.split()
+    printed = _python(copy, "-m", program, *arguments)
+    assert printed.returncode == 0, printed.stderr
+    assert "earlyArrivals: EarlyArrivals\n" in printed.stdout
+    assert '"""Mean time by which they were early. Unit: minutes."""' in printed.stdout
+    assert _python(copy, "-m", *command.split(), "--check").returncode == 1
+    assert "### earlyByMonth" in _python(copy, "-m", "deploy.fleet.document").stdout
