@@ -18,7 +18,11 @@ class LimitSettings(StoreSettings):
         maximum=10_000,  # ClickHouse takes 128 KiB a parameter, some 13,000 tail numbers
     )
     max_depth: int = setting(
-        "GATEWAY_MAX_DEPTH", 8, "Levels of fields in an operation; the schema's own are eight.", minimum=1, maximum=100
+        "GATEWAY_MAX_DEPTH",
+        8,
+        "Levels of fields in an operation; the sample fleet's schema has eight.",
+        minimum=1,
+        maximum=100,
     )
     max_aliases: int = setting(
         "GATEWAY_MAX_ALIASES",

@@ -24,7 +24,7 @@ class Settings(LimitSettings):
         "GATEWAY_MODEL",
         "",
         "The model to serve: a module (`shop.model`), a file (`shop/model.py`) or its folder; `shop.model:name` names"
-        " another variable of it than `model`. `serve` needs it; not set, it is the sample fleet's of `gateway run`.",
+        " another variable of it than `model`. Without it, `gateway run` serves a sample, and other commands end.",
     )
     host: str = setting("GATEWAY_HOST", "127.0.0.1", "Address to listen on.")
     port: int = setting("GATEWAY_PORT", 8000, "Port to listen on.", minimum=1, maximum=65_535)
@@ -39,9 +39,8 @@ class Settings(LimitSettings):
     anonymous: str = setting(
         "GATEWAY_ANONYMOUS",
         "",
-        "What is open without a credential: `all`, `none`, or scopes of the model separated by spaces (of the sample"
-        f" fleet: {_SCOPES})."
-        " Not set, it is all of `gateway run` and none of `gateway serve`.",
+        "What is open without a credential: `all`, `none`, or scopes separated by spaces, of the model or the"
+        f" gateway's own ({_SCOPES}). Not set, it is all of `gateway run` and none of `gateway serve`.",
     )
     anonymous_tenant: str = setting(
         "GATEWAY_ANONYMOUS_TENANT",

@@ -12,14 +12,16 @@ class StoreSettings:
     database_url: str = setting(
         "DATABASE_URL",
         "",
-        "PostgreSQL: `postgresql://user:password@host:5432/name`. The sample fleet needs it.",
+        "The PostgreSQL that a model names without a name, `m.Postgres()`:"
+        " `postgresql://user:password@host:5432/name`.",
         required=True,
         secret=True,
     )
     clickhouse_url: str = setting(
         "CLICKHOUSE_URL",
         "",
-        "ClickHouse's HTTP interface: `http://user:password@host:8123/name`. The sample fleet needs it.",
+        "The HTTP interface of the ClickHouse that a model names without a name, `m.ClickHouse()`:"
+        " `http://user:password@host:8123/name`.",
         required=True,
         secret=True,
     )

@@ -57,11 +57,15 @@ def test_every_word_of_the_language_is_on_the_page() -> None:
     assert {name for name in fuseway.__all__ if not re.search(rf"\b{name}\b", PAGE)} == {"ModelError"}
 
 
-def test_the_page_lists_all_options_of_tables_and_all_conditions() -> None:
-    table = PAGE.partition("| option | meaning |\n")[2].partition("\n\n")[0]
-    listed = [
-        name for row in re.findall(r"^\| (`[^|]+) \|", table, flags=re.MULTILINE) for name in re.findall(r"\w+", row)
-    ]
-    assert sorted(listed) == sorted(set(inspect.signature(Database.table).parameters) - {"self", "name"})
+def _options(head: str) -> list[str]:
+    """Return the names in the first column of the table with this head."""
+    table = PAGE.partition(f"| {head} | meaning |\n")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| (`[^|]+) \|", table, flags=re.MULTILINE)
+    return sorted(name for row in rows for name in re.findall(r"\w+", row))
+
+
+def test_the_page_lists_all_options_of_tables_and_models_and_all_conditions() -> None:
+    assert _options("option") == sorted(set(inspect.signature(Database.table).parameters) - {"self", "name"})
+    assert _options("option of `m.Model`") == sorted(inspect.signature(fuseway.Model).parameters)
     conditions = PAGE.partition("Conditions are ")[2].partition("SQL.")[0]
     assert re.findall(r"`(\w+)`", conditions) == [operator.value for operator in FilterOperator]

@@ -14,6 +14,7 @@ from gateway.commands.run import OPEN_DEFAULTS
 from gateway.persisted import Persisted
 from gateway.setting import SettingsError
 from gateway.settings import Settings
+from resolvers.scopes import Scope
 from tests.asking import SCHEMA
 from tests.fleet.served import ALL_SCOPES, FLEET_ACCESS
 
@@ -59,7 +60,7 @@ def test_to_invalidate_nothing_is_a_mistake(capsys: pytest.CaptureFixture[str]) 
     assert main(["invalidate"]) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err == "gateway: Say what has changed: tail numbers, --section NAME, or --everything.\n"
+    assert told.err == "gateway: Say what has changed: Type:key, --section, --table, --tenant or --everything.\n"
 
 
 def test_the_settings_that_gateway_run_opens_say_so() -> None:
@@ -76,8 +77,8 @@ def test_the_settings_that_gateway_run_opens_say_so() -> None:
 
 
 def test_the_choices_of_anonymous_are_the_scopes() -> None:
+    assert all(f"`{scope}`" in ABOUT["anonymous"] for scope in Scope)
     for scope in ALL_SCOPES:
-        assert f"`{scope}`" in ABOUT["anonymous"]
         viewer = anonymous(scope, FLEET_ACCESS)
         assert viewer is not None
         assert viewer.scopes == {scope}
@@ -108,7 +109,7 @@ def test_the_levels_of_the_schema_are_as_many_as_the_setting_says_and_allowed_by
     query = SCHEMA._schema.query_type
     assert query is not None
     assert _levels(query) == 8
-    assert "the schema's own are eight" in ABOUT["max_depth"]
+    assert "the sample fleet's schema has eight" in ABOUT["max_depth"]
     assert Settings().max_depth >= 8
 
 
