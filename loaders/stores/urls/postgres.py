@@ -84,7 +84,7 @@ OPTIONS = (
         "Which of several hosts is taken.",
         choices=("any", "primary", "standby", "prefer-standby", "read-write", "read-only"),
     ),
-    Option("options", ValueKind.TEXT, "Options of the server's command line, such as `-c%20search_path=fleet`."),
+    Option("options", ValueKind.TEXT, "Options of the server's command line, such as `-c%20work_mem=64MB`."),
     Option("host", ValueKind.TEXT, "The host or hosts, where none is before the path; a folder is that of a socket."),
     Option("port", ValueKind.INTEGER, "The port of all these hosts.", minimum=1, maximum=65_535),
     Option("username", ValueKind.TEXT, "The user, where none is before the host.", aliases=("user",)),
