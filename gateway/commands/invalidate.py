@@ -1,4 +1,4 @@
-"""`gateway invalidate`: drop what is cached of objects, sections, or everything."""
+"""`gateway invalidate`: drop what is cached of objects, sections, tables, a tenant, or everything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`gateway migrate`: create or update the tables."""
+"""`gateway migrate`: create or update the gateway's own tables."""
 
 from __future__ import annotations
 

@@ -35,7 +35,38 @@ async def test_the_fleets_example_runs(sample_stores: Stores) -> None:
     assert all(asked.data["aircraftByIds"])
 
 
+def _anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_every_link_between_pages_leads_somewhere() -> None:
-    for source in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", source.read_text()):
-            assert (source.parent / target).exists(), f"{source.name} links to {target}"
+    named = ("README.md", "CHANGELOG.md", "clients/python/README.md", "deploy/nginx/README.md")
+    for source in [*(ROOT / name for name in named), *(ROOT / "docs").glob("*.md")]:
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", source.read_text()):
+            page = (source.parent / target) if target else source
+            assert page.exists(), f"{source.name} links to {target}"
+            assert not anchor or anchor in _anchors(page), f"{source.name} links to {target}#{anchor}"
+
+
+def test_every_module_and_folder_that_a_page_names_is_there() -> None:
+    folders = ("fuseway", "gateway", "resolvers", "loaders", "deploy", "tests")
+    files = [path.relative_to(ROOT).as_posix() for folder in folders for path in (ROOT / folder).rglob("*.*")]
+    checked = 0
+    for name in ("architecture", "model-design", "adding-a-section", "caching"):
+        page = (ROOT / "docs" / f"{name}.md").read_text()
+        for named in re.findall(r"`([\w/]+\.py|[\w]+(?:/\w+)*/)`", page):
+            checked += 1
+            assert any(f"/{named}" in f"/{file}" for file in files), f"{name}: {named}"
+    assert checked > 50
+
+
+def test_the_words_of_the_architecture_are_classes() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.partition("| word | in the code | meaning |\n")[2].partition("\n\n")[0]
+    words = {word for row in table.splitlines() for word in re.findall(r"`([A-Z]\w+)", row.split("|")[2])}
+    packages = ("gateway", "resolvers", "loaders")
+    code = "".join(path.read_text() for package in packages for path in (ROOT / package).rglob("*.py"))
+    assert len(words) > 15
+    assert [word for word in sorted(words) if f"\nclass {word}" not in code] == ["Aircraft"]
