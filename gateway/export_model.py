@@ -40,7 +40,7 @@ Charge = Callable[[int], Awaitable[None]]
 
 
 def export_name(type_name: str) -> str:
-    """Return the name of an object type in paths and lines: `invoiceLine` of InvoiceLine."""
+    """Return the name of an object type in paths and lines: `orderLine` of OrderLine."""
     return type_name[0].lower() + type_name[1:]
 
 

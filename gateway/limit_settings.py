@@ -15,12 +15,12 @@ class LimitSettings(StoreSettings):
         500,
         "Ids that one field may list, for who has no limit of their own; more objects are asked for in pages.",
         minimum=1,
-        maximum=10_000,  # ClickHouse takes 128 KiB a parameter, some 13,000 tail numbers
+        maximum=10_000,  # ClickHouse takes 128 KiB a parameter, some 13,000 keys of ten bytes
     )
     max_depth: int = setting(
         "GATEWAY_MAX_DEPTH",
         8,
-        "Levels of fields in an operation; the sample fleet's schema has eight.",
+        "Levels of fields in an operation: a level of objects waits for the one above it.",
         minimum=1,
         maximum=100,
     )
@@ -77,7 +77,7 @@ class LimitSettings(StoreSettings):
     max_statements: int = setting(
         "GATEWAY_MAX_STATEMENTS",
         32,
-        "Statements that a request may send to the stores, by estimate: all sections at once are under twenty.",
+        "Statements that a request may send to the stores, by estimate: each keeps a connection busy.",
         minimum=1,
         maximum=1_000,
     )

@@ -27,13 +27,11 @@ def setting(
     maximum: float = 0,
     choices: tuple[str, ...] = (),
     secret: bool = False,
-    required: bool = False,
     former: str = "",
 ) -> Any:
     """Declare a field of the settings.
 
-    `minimum` and `maximum` bound numbers. A secret is left out of the settings' repr. `gateway serve`
-    does not start without the settings that are `required`. `former` is a name that the
+    `minimum` and `maximum` bound numbers. A secret is left out of the settings' repr. `former` is a name that the
     variable had before: it is still read where the new one is not set.
     """
     metadata = {
@@ -42,7 +40,6 @@ def setting(
         "minimum": minimum,
         "maximum": maximum,
         "choices": choices,
-        "required": required,
         "former": former,
     }
     return field(default=default, metadata=metadata, repr=not secret)

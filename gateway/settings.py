@@ -133,7 +133,7 @@ class Settings(LimitSettings):
     allowed_hosts: str = setting(
         "GATEWAY_ALLOWED_HOSTS",
         "*",
-        "Hosts that requests may be for, such as `fleet.example`, separated by commas, beside this machine's own"
+        "Hosts that requests may be for, such as `shop.example`, separated by commas, beside this machine's own"
         " (`localhost`, `127.0.0.1`, `::1`); `*` is any. Not set, it is any of `gateway serve`, and of `gateway run`"
         " this machine's own alone.",
     )
@@ -175,10 +175,6 @@ class Settings(LimitSettings):
         if variable == "DATABASE_URL":
             return self.database_direct_url
         return self.url(f"{variable.removesuffix('_URL')}_DIRECT_URL")
-
-    def require_stores(self) -> None:
-        """Raise SettingsError where the URL of a store of the sample fleet is missing."""
-        self.require(*(item.name for item in fields(self) if item.metadata["required"]))
 
     def require(self, *names: str) -> None:
         """Raise SettingsError for the first of these settings that is missing."""

@@ -38,7 +38,6 @@ class StoreSettings:
         "",
         "Redis or Valkey: `redis://:password@host:6379/0`, `redis+sentinel://:password@host:26379,host:26379/service`, "
         "or `redis+cluster://:password@host:6379,host:6379`; `rediss` is with TLS. `serve` needs it.",
-        required=True,
         secret=True,
     )
     own_database_url: str = setting(

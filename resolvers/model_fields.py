@@ -53,7 +53,7 @@ class AskedGroup:
 
 @dataclass(frozen=True, slots=True)
 class AskedFunction:
-    """The answers of a function of the model for all objects at once, by the name of the field, as in `Member.near`."""
+    """The answers of a function of the model for all objects at once, by the name of the field, as `Customer.near`."""
 
     name: str
     shape: Shape

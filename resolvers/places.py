@@ -34,7 +34,7 @@ NO_PLACES = Places()
 
 _VALUE_BYTES = {"Int": 4, "Float": 18, "Boolean": 5, "Date": 12, "DateTime": 27}
 _TEXT_BYTES = 12
-"""Of any other leaf as JSON, about: codes, names, tail numbers."""
+"""Of any other leaf as JSON, about: codes, names, keys."""
 _CURSOR_BYTES = 60
 _PUNCTUATION = 4
 """Around a field: quotes, colon, comma; around an object, two of them braces."""

@@ -36,7 +36,7 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     about = "write the objects of one type of a model to standard output, a line of JSON each"
     parser = add_command(commands, "export", _export, about)
-    parser.add_argument("object", help="name of the type as in /export/{object}, such as member")
+    parser.add_argument("object", help="name of the type as in /export/{object}, such as customer")
     add_ids_option(parser)
     add_tenant_option(parser)
     add_model_option(parser)

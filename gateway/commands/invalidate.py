@@ -32,14 +32,14 @@ def add_to(commands: Commands) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="a section that has changed for all objects, such as Member.activity; may be repeated (without it: none)",
+        help="a section that has changed for all objects, such as Customer.usage; may be repeated (without it: none)",
     )
     parser.add_argument(
         "--table",
         action="append",
         default=[],
         metavar="NAME",
-        help="a table of the model that has changed, such as app.members; may be repeated (without it: none)",
+        help="a table of the model that has changed, such as shop.customers; may be repeated (without it: none)",
     )
     parser.add_argument("--everything", action="store_true", help="everything")
     add_tenant_option(parser)

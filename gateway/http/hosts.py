@@ -74,7 +74,7 @@ def _entry(entry: str) -> str:
         text = entry.lower().removesuffix(".")
         return canonical_host(f"[{text}]" if text.count(":") > 1 and not text.startswith("[") else text)
     except ValueError as error:
-        must = f"{VARIABLE} must be hosts like fleet.example or 10.1.2.3, without scheme, port and path, or `*`"
+        must = f"{VARIABLE} must be hosts like shop.example or 10.1.2.3, without scheme, port and path, or `*`"
         raise SettingsError(f"{must}, and {entry[:100]!r} is none: {error}.") from None
 
 

@@ -23,7 +23,7 @@ class ListenerHealth:
     longer heard, since what is cached already must not be served from then on.
     """
 
-    def __init__(self, sources: Collection[str], dropped: Callable[[], None], *, subject: str = "the register") -> None:
+    def __init__(self, sources: Collection[str], dropped: Callable[[], None], *, subject: str) -> None:
         self._sources = frozenset(sources)
         self._dropped = dropped
         self._until = 0.0

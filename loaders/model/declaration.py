@@ -27,7 +27,7 @@ class ModelDeclaration:
 
     `types` are all object types, those that only other modules name among them. `mutation` is a Strawberry class, whose
     fields may answer `ref(Type, key)`. `descriptions` replaces descriptions that the gateway writes, by schema
-    coordinate: `MemberConnection.edges`, `Query.member(id:)`, `MemberOrderField.EMAIL`.
+    coordinate: `CustomerConnection.edges`, `Query.customer(id:)`, `CustomerOrderField.EMAIL`.
 
     `setup` fills empty databases of `gateway run`: an async function, or where one is, as `module:function`. It is
     called with the stores by database. `migrations` is a folder of SQL, and `examples` a file or folder of GraphQL

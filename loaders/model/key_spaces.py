@@ -14,7 +14,7 @@ NO_KEY = Key((), ())
 class KeySpace:
     """The keys of an object type, of a unique look-up, or the empty key of a page.
 
-    The name is that of the object type (`Member`) or of the root field (`Query.member_by_email`). Key spaces of one
+    The name is that of the object type (`Customer`) or of the root field (`Query.customer_by_email`). Key spaces of one
     name are equal: a process serves one model.
     """
 

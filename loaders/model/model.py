@@ -76,7 +76,7 @@ class Model:
     column_scopes: ColumnScopes = field(repr=False)
     bound_tables: Mapping[Table, BoundTable] = field(repr=False)
     bound_sections: Mapping[str, BoundSection] = field(repr=False)
-    """Everything that can be loaded, by name: `Member.record`, `Member.usage.activity`, `Query.members.count`."""
+    """Everything that can be loaded, by name: `Customer.record`, `Customer.usage.activity`, `Query.customers.count`."""
     digest: str = ""
     """A short text that changes with the sections' digests and the fields' shapes, and not with descriptions."""
     functions: Mapping[str, ResolverFunction] = field(default_factory=dict)

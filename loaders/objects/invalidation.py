@@ -34,7 +34,7 @@ class Invalidation:
         """Return the change that these objects, sections and tables have seen.
 
         `keys` are texts of keys by object type: a change of an object concerns what is cached of it and what others
-        read of its table. Sections are named `Member.activity`, tables as the model declares them. With a tenant, only
+        read of its table. Sections are named `Customer.usage`, tables as the model declares them. With a tenant, only
         what is cached for it is concerned; alone, all of that. A text that cannot be a key is no object, and left out.
         Raises CallerError for a name that the model does not have.
         """

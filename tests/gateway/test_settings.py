@@ -118,12 +118,10 @@ def test_the_urls_of_a_models_databases_are_read_by_their_names(monkeypatch: pyt
     assert Settings.from_environment() == settings
 
 
-@pytest.mark.parametrize("missing", ["DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL"])
-def test_a_store_without_a_url_is_named(missing: str) -> None:
-    urls = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x", "REDIS_URL": "redis://x"}
-    Settings.from_environment(urls).require_stores()
-    with pytest.raises(SettingsError, match=f"{missing} is missing, and has no default"):
-        Settings.from_environment(urls | {missing: ""}).require_stores()
+def test_a_setting_that_a_command_needs_is_named() -> None:
+    Settings.from_environment({"REDIS_URL": "redis://x"}).require("redis_url")
+    with pytest.raises(SettingsError, match="REDIS_URL is missing, and has no default"):
+        Settings.from_environment({}).require("redis_url")
 
 
 def test_exported_settings_are_read_back_by_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:

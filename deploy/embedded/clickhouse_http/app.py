@@ -29,7 +29,7 @@ MAX_RUNNING: Final = 16
 MAX_KILLS: Final = 4
 # Queries that wait for one of those; without a bound a stuck engine would collect requests until memory ends.
 MAX_WAITING: Final = 512
-# A request's body is held whole, packed and unpacked. A client's insert of the sample fleet is about 40 MB.
+# A request's body is held whole, packed and unpacked. A client's insert of a sample is about 40 MB.
 MAX_BODY_BYTES: Final = 256 << 20
 # Answers below this are sent as they are: compressing them costs more than it saves.
 MIN_COMPRESSED_BYTES: Final = 1024

@@ -81,12 +81,12 @@ async def test_each_of_several_hosts_is_looked_at(new_gateway: NewGateway) -> No
 async def test_hosts_that_are_set_are_answered_and_any_where_all_are(new_gateway: NewGateway) -> None:
     async with new_gateway(allowed_hosts='"Fleet.Example., 10.1.2.3 ::2"') as one:
         for host, status in (
-            ("fleet.example:8443", 200),
+            ("shop.example:8443", 200),
             ("FLEET.example.", 200),
             ("10.1.2.3", 200),
             ("[0::2]:1", 200),
             ("localhost", 200),
-            ("api.fleet.example", 421),
+            ("api.shop.example", 421),
             ("10.1.2.4", 421),
         ):
             assert (await one.client.get(ASKED, headers={"host": host})).status_code == status, host
@@ -97,8 +97,8 @@ async def test_hosts_that_are_set_are_answered_and_any_where_all_are(new_gateway
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/livez/"])
 async def test_probes_may_ask_by_any_address_and_by_no_other_name(path: str) -> None:
     app = Starlette(routes=[Route(one, health.live) for one in health.PATHS])
-    checked = CanonicalPathsMiddleware(AllowedHostsMiddleware(app, {"fleet.example"}, health.PATHS), health.PATHS)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(checked), base_url="http://fleet.example") as client:
+    checked = CanonicalPathsMiddleware(AllowedHostsMiddleware(app, {"shop.example"}, health.PATHS), health.PATHS)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(checked), base_url="http://shop.example") as client:
         for host, status in (("10.0.3.7:8000", 200), ("[2001:db8::1]:8000", 200), ("", 200), ("evil.example", 421)):
             assert (await client.get(path, headers={"host": host})).status_code == status
 
@@ -113,9 +113,9 @@ def test_run_answers_for_its_own_machine_alone_and_serve_for_any() -> None:
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        ("https://fleet.example", "'https://fleet.example' is no host"),
-        ("fleet.example:8443", "'fleet.example:8443' is no host"),
-        ("fleet.example/", "'fleet.example/' is no host"),
+        ("https://shop.example", "'https://shop.example' is no host"),
+        ("shop.example:8443", "'shop.example:8443' is no host"),
+        ("shop.example/", "'shop.example/' is no host"),
         ("*.example", "`*` stands for all and for no part of one: list each host"),
         ("bücher.example", "a browser sends such a host in Punycode (xn--…): write that"),
         ("10.1", "10.1 is no address"),
@@ -126,6 +126,6 @@ def test_an_entry_that_is_no_host_is_named(entry: str, reason: str) -> None:
     with pytest.raises(SettingsError) as raised:
         parse_allowed_hosts(f"good.example, {entry}")
     assert str(raised.value) == (
-        "GATEWAY_ALLOWED_HOSTS must be hosts like fleet.example or 10.1.2.3, without scheme, port and path, or `*`, and "
+        "GATEWAY_ALLOWED_HOSTS must be hosts like shop.example or 10.1.2.3, without scheme, port and path, or `*`, and "
         f"{entry!r} is none: {reason}."
     )

@@ -123,7 +123,7 @@ async def start_listener(
         fleet_source(postgres),
         invalidate,
         Lease(of_group),
-        listener_health or ListenerHealth((), lambda: None),
+        listener_health or ListenerHealth((), lambda: None, subject="tables"),
         pause_s=0.1,
         lost_after_s=lost_after_s,
     )

@@ -37,7 +37,7 @@ class WatchedHealth(ListenerHealth):
     """ListenerHealth that a test can wait for."""
 
     def __init__(self) -> None:
-        super().__init__({"aircraft"}, self._drop)
+        super().__init__({"aircraft"}, self._drop, subject="tables")
         self.drops = 0
 
     def _drop(self) -> None:

@@ -53,11 +53,11 @@ def test_what_neon_gives_is_taken() -> None:
 def test_options_of_postgresql_reach_the_driver() -> None:
     given = told(
         "postgres://u%40corp:p%40ss%2Fw%23@h1:1,[::1],h2/a%20b?application_name=x&target_session_attrs=primary"
-        "&options=-c%20search_path%3Dfleet&sslmode=verify-full&sslrootcert=system&ssl_min_protocol_version=TLSv1.3"
+        "&options=-c%20search_path%3Dshop&sslmode=verify-full&sslrootcert=system&ssl_min_protocol_version=TLSv1.3"
     )
     assert (given["host"], given["port"]) == (["h1", "::1", "h2"], [1, 5432, 5432])
     assert (given["user"], given["password"], given["database"]) == ("u@corp", "p@ss/w#", "a b")
-    assert given["server_settings"] == {"application_name": "x", "options": "-c search_path=fleet"}
+    assert given["server_settings"] == {"application_name": "x", "options": "-c search_path=shop"}
     assert (given["target_session_attrs"], given["timeout"]) == ("primary", 5)
     context = given["ssl"]
     assert (context.verify_mode.name, context.check_hostname) == ("CERT_REQUIRED", True)
