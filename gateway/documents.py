@@ -136,12 +136,10 @@ class Documents:
         """The document of a text that need not be read again."""
         return self._kept.get(text) or self._in_use.get(text)
 
-    def get(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
-        """Return the document of a text, valid or not. Raises RequestError if reading it exceeds a limit."""
+    def get(self, text: str) -> Document:
+        """Return the document of a text, valid or not, without limits of reading it."""
         document = self.known(text)
-        if document is None:
-            document = self.keep(self.read(text, limits=limits, meter=meter))
-        return document
+        return self.keep(self.read(text)) if document is None else document
 
     def read(self, text: str, *, limits: Limits | None = None, meter: ComparisonMeter | None = None) -> Document:
         """Parse and validate a text, in any thread. Raises RequestError if that exceeds a limit."""

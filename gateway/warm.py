@@ -23,7 +23,6 @@ from loaders.errors import CallerError, GatewayError
 
 AT_ONCE = 200
 """Objects of one execution: large enough to fuse, small enough to hold up no request."""
-_PAGE = 1_000
 
 _log = logging.getLogger("gateway")
 

@@ -129,11 +129,9 @@ def batch_field(
     return field
 
 
-def column_field(
-    text: FieldText, declared: Any, place: int, *, asked: Asked | None = None, scopes: Iterable[str] = ()
-) -> StrawberryField:
+def column_field(text: FieldText, declared: Any, place: int, *, asked: Asked | None = None) -> StrawberryField:
     """Return a field that is read from its place in the parent's row."""
-    field: ColumnField = _field(ColumnField, text, declared, {ASKED: asked}, scopes)
+    field: ColumnField = _field(ColumnField, text, declared, {ASKED: asked}, ())
     field.place = place
     return field
 
@@ -145,10 +143,9 @@ def async_field(
     *,
     arguments: Sequence[StrawberryArgument] = (),
     scopes: Iterable[str] = (),
-    metadata: Mapping[str, Any] | None = None,
 ) -> StrawberryField:
     """Return a root field."""
-    field: AsyncField = _field(AsyncField, text, declared, metadata or {}, scopes)
+    field: AsyncField = _field(AsyncField, text, declared, {}, scopes)
     field.arguments = _checked(text.name, arguments)
     field.resolve = resolve
     return field

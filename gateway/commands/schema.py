@@ -34,7 +34,6 @@ def _schema(arguments: argparse.Namespace) -> int:
     elif not arguments.check:
         print(text, end="")
     elif not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text() != text:
-        command = "make schema" if model is None else "gateway schema --write"
-        print(f"gateway: {SCHEMA_FILE} differs from the model's schema: run `{command}`.", file=sys.stderr)
+        print(f"gateway: {SCHEMA_FILE} differs from the model's schema: run `gateway schema --write`.", file=sys.stderr)
         return 1
     return 0

@@ -48,11 +48,6 @@ class ResolverFunction:
     viewer: str
     points: float
 
-    @property
-    def is_async(self) -> bool:
-        """Whether what it answers is awaited."""
-        return inspect.iscoroutinefunction(self.function)
-
 
 _NO_MODULE = types.ModuleType("none")
 

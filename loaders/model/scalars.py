@@ -66,11 +66,11 @@ class JSON:
 class Scalar:
     """A kind of leaf value.
 
-    `postgres` and `clickhouse` are the types that keys are bound as; `postgres_types` and `clickhouse_types` are those
-    that a column may have. `conversions` say how values of each Python type become canonical. `encode` returns what the
-    drivers bind for a canonical value, `to_python` the value that a model's own functions take, and `from_json` the
-    value that a cache reads back from JSON; None where the value is its own JSON. `read_key` takes a key's text and
-    returns its value, None for a text that cannot be a key; a scalar without it cannot be part of a key.
+    `postgres` and `clickhouse` are the types that keys are bound as. `conversions` say how values of each Python type
+    become canonical. `encode` returns what the drivers bind for a canonical value, `to_python` the value that a model's
+    own functions take, and `from_json` the value that a cache reads back from JSON; None where the value is its own
+    JSON. `read_key` takes a key's text and returns its value, None for a text that cannot be a key; a scalar without it
+    cannot be part of a key.
 
     `guard` is a Python expression that is true of a canonical value `{v}`, `written` the expression of its JSON, and
     `encoded` the same where orjson writes the answer; their names are those of TEMPLATE_NAMES. `clickhouse_sql` is the
@@ -87,8 +87,6 @@ class Scalar:
     guard: str
     written: str = "{v}"
     encoded: str = "{v}"
-    postgres_types: frozenset[str] = frozenset()
-    clickhouse_types: frozenset[str] = frozenset()
     clickhouse_sql: str = "{sql}"
     encode: Callable[[Any], Any] = same
     to_python: Callable[[Any], Any] = same
@@ -152,8 +150,6 @@ TEXT = Scalar(
     width=12,
     conversions={str: same, bytes: each(fixed_text)},
     guard="type({v}) is str",
-    postgres_types=frozenset({"text", "character varying", "character", "citext", "name"}),
-    clickhouse_types=frozenset({"String", "FixedString"}),
     read_key=read_text,
 )
 INTEGER = Scalar(
@@ -164,8 +160,6 @@ INTEGER = Scalar(
     width=6,
     conversions=_integer_conversions(-(2**31), 2**31 - 1),
     guard="type({v}) is int and -2147483648 <= {v} <= 2147483647",
-    postgres_types=frozenset({"smallint", "integer"}),
-    clickhouse_types=frozenset({"Int8", "Int16", "Int32", "UInt8", "UInt16"}),
     read_key=read_integer(32),
 )
 BIG_INTEGER = Scalar(
@@ -178,8 +172,6 @@ BIG_INTEGER = Scalar(
     guard="type({v}) is int and -9223372036854775808 <= {v} <= 18446744073709551615",
     written="f'{{{v}}}'",
     encoded="f'{{{v}}}'",
-    postgres_types=frozenset({"smallint", "integer", "bigint"}),
-    clickhouse_types=frozenset({"Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"}),
     read_key=read_integer(64),
 )
 FLOAT = Scalar(
@@ -190,8 +182,6 @@ FLOAT = Scalar(
     width=18,
     conversions={float: finite, int: finite, Decimal: finite},
     guard="type({v}) is float and {v} - {v} == 0.0",
-    postgres_types=frozenset({"real", "double precision", "smallint", "integer"}),
-    clickhouse_types=frozenset({"Float32", "Float64", "Int8", "Int16", "Int32", "UInt8", "UInt16", "UInt32"}),
 )
 BOOLEAN = Scalar(
     "Boolean",
@@ -201,8 +191,6 @@ BOOLEAN = Scalar(
     width=5,
     conversions={bool: same, int: each({0: False, 1: True}.__getitem__)},  # as ClickHouse answers comparisons
     guard="type({v}) is bool",
-    postgres_types=frozenset({"boolean"}),
-    clickhouse_types=frozenset({"Bool"}),
 )
 DECIMAL = Scalar(
     "Decimal",
@@ -212,8 +200,6 @@ DECIMAL = Scalar(
     width=14,
     conversions={Decimal: decimal_texts, int: each(str), str: each(read_decimal)},
     guard="type({v}) is str",
-    postgres_types=frozenset({"numeric", "smallint", "integer", "bigint"}),
-    clickhouse_types=frozenset({"Decimal", "Decimal32", "Decimal64", "Decimal128", "Decimal256"}),
     encode=Decimal,
     to_python=Decimal,
 )
@@ -225,8 +211,6 @@ UNIQUE_ID = Scalar(
     width=38,
     conversions={UUID: each(str), str: each(read_uuid)},
     guard="type({v}) is str",
-    postgres_types=frozenset({"uuid"}),
-    clickhouse_types=frozenset({"UUID"}),
     to_python=UUID,
     read_key=read_unique_id,
 )
@@ -239,8 +223,6 @@ DATE = Scalar(
     conversions={dt.date: same, OutsideCalendar: refuse_outside_calendar},
     guard="type({v}) is date",
     written="{v}.isoformat()",
-    postgres_types=frozenset({"date"}),
-    clickhouse_types=frozenset({"Date", "Date32"}),
     from_json=dt.date.fromisoformat,
     read_key=read_date,
 )
@@ -253,8 +235,6 @@ INSTANT = Scalar(
     conversions={dt.datetime: utc_instants, OutsideCalendar: refuse_outside_calendar},
     guard="type({v}) is datetime and {v}.tzinfo is UTC",
     written="{v}.isoformat()",
-    postgres_types=frozenset({"timestamp with time zone"}),
-    clickhouse_types=frozenset({"DateTime", "DateTime64"}),
     from_json=_instant_from_json,
 )
 BYTES = Scalar(
@@ -265,8 +245,6 @@ BYTES = Scalar(
     width=100,
     conversions={bytes: each(base64_text), str: each(read_base64)},
     guard="type({v}) is str",
-    postgres_types=frozenset({"bytea"}),
-    clickhouse_types=frozenset({"String", "FixedString"}),
     clickhouse_sql="base64Encode({sql})",  # the driver reads bytes that are no UTF-8 as their hexadecimal digits
     encode=base64_bytes,
     to_python=base64_bytes,
@@ -281,8 +259,6 @@ ANYTHING = Scalar(
     width=200,
     conversions={**_JSON_VALUES, str: parse_json},
     guard="type({v}) in JSON_TYPES",
-    postgres_types=frozenset({"json", "jsonb"}),
-    clickhouse_types=frozenset({"JSON", "String", "Map", "Tuple"}),
     encode=lambda value: orjson.dumps(value).decode(),
     python_conversions={**_JSON_VALUES, str: same},
 )
@@ -308,7 +284,6 @@ def enum_scalar(enum: type[Enum]) -> Scalar:
         width=2 + max(map(len, labels), default=0),
         conversions={str: each(names.__getitem__), enum: each(lambda member: member.name)},
         guard=f"type({{v}}) is str and {{v}} in {tuple(labels)!r}",
-        clickhouse_types=frozenset({"Enum8", "Enum16", "String"}),
         encode=labels.__getitem__,
         to_python=enum.__getitem__,
         read_key=names.get,

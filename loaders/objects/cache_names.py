@@ -87,16 +87,16 @@ def field_of(request: SectionRequest, names: CacheNames, zones: tuple[str, ...])
     `zones` are the tenant's time zones that its period depends on. The request must be cacheable. Sections that are
     equal but for their names share what is cached.
     """
-    section = request.section
+    section, arguments = request.section, _arguments(request, zones)
     if section.freshness is None:
         raise TypeError(f"{section.name} is never cached: one of its tables has no freshness.")
     return CacheField(
-        name=" ".join([section.digest, *_arguments(request, zones)]),
+        name=" ".join([section.digest, *arguments]),
         sources=names.sources(section),
         freshness=_told_apart(section.freshness) if _has_feed(section) else section.freshness,
         read=_reader(request),
         of=request,
-        label=request_name(request, zones),
+        label=" ".join([section.name, *arguments]),
     )
 
 
@@ -113,11 +113,6 @@ def _told_apart(freshness: Freshness) -> Freshness:
     if freshness.stale_while_revalidate_s or not freshness.fresh_s:
         return freshness
     return Freshness(freshness.fresh_s - 1, 1, freshness.stale_if_error_s and freshness.stale_if_error_s + 1)
-
-
-def request_name(request: SectionRequest, zones: tuple[str, ...] = ()) -> str:
-    """Return the name of a request's section, and its arguments."""
-    return " ".join([request.section.name, *_arguments(request, zones)])
 
 
 def _arguments(request: SectionRequest, zones: tuple[str, ...]) -> list[str]:

@@ -57,11 +57,6 @@ class TenantSource:
     _values: dict[Value, Any] = field(default_factory=dict)
     _loading: dict[tuple[Table, str], asyncio.Future[Any]] = field(default_factory=dict)
 
-    @property
-    def values(self) -> TenantValues:
-        """The values that have been loaded of the tenant's own row."""
-        return self._values
-
     async def load(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> Answers:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
         failure = await self._load_values(requests)
@@ -74,11 +69,6 @@ class TenantSource:
             elif failure is not None:
                 answers[request] = failure
         return answers
-
-    async def resolve(self, requests: Sequence[SectionRequest]) -> Mapping[SectionRequest, SectionRequest]:
-        """Return each request with the tenant's values that it depends on; without those whose values failed."""
-        await self._load_values(requests)
-        return self._ready(requests)
 
     def _ready(self, requests: Sequence[SectionRequest]) -> dict[SectionRequest, SectionRequest]:
         return {

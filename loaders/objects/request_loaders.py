@@ -26,8 +26,6 @@ class RequestLoaders:
     objects: ObjectLoader
     model: Model
     tenant: TenantScope | None
-    source: TenantSource
-    """The source of objects, and of what they take from the tenant's own row."""
     statements: ObjectStatements
     cached: CachedSections | None = None
     """The source of sections, if there is a cache before the databases."""
@@ -51,9 +49,9 @@ class RequestLoaders:
             cached = CachedSections(cache, statements, tenant, CacheNames.of(model.name, tenant))
         sections = cached or StoredSections(statements, tenant)
         source = TenantSource(model, sections, tenant)
-        return cls(ObjectLoader(source), model, tenant, source, statements, cached)
+        return cls(ObjectLoader(source), model, tenant, statements, cached)
 
     def uncached(self) -> RequestLoaders:
         """Return loaders for the same tenant with nothing loaded and without a cache, so that they see every change."""
         source = TenantSource(self.model, StoredSections(self.statements, self.tenant), self.tenant)
-        return RequestLoaders(ObjectLoader(source), self.model, self.tenant, source, self.statements)
+        return RequestLoaders(ObjectLoader(source), self.model, self.tenant, self.statements)

@@ -71,11 +71,6 @@ def source_values(request: SectionRequest) -> tuple[Any, ...]:
     return (request.filters, tuple((name, value) for name, value in request.arguments if name in named))
 
 
-def source_arguments(section: BoundSection) -> frozenset[str]:
-    """Return the names of the arguments that the SQL of the rows names."""
-    return frozenset(_source_arguments(section))
-
-
 RowsRead = frozenset[tuple[Table | Relation, bool]]
 """Tables with whether all of their rows are read, and relations of other databases."""
 
@@ -154,6 +149,7 @@ def _given(section: BoundSection, name: str, value: Any) -> tuple[bool, ...]:
 
 
 def _source_arguments(section: BoundSection) -> set[str]:
+    """Return the names of the arguments that the SQL of the rows names."""
     fragments: list[Fragment | Relation] = [section.where, *(each.sql for each in section.filters.values())]
     fragments += [column.sql for column in section.columns if column.is_grouped]
     if isinstance(section.over, Relation):

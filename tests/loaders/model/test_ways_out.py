@@ -43,7 +43,7 @@ def test_a_function_takes_columns_arguments_and_the_viewer(tmp_path: Path) -> No
         ("miles", "Int", REQUIRED),
         ("by", "State", None),
     ]
-    assert (near.viewer, near.points, near.is_async) == ("who", 3, True)
+    assert (near.viewer, near.points) == ("who", 3)
     assert model.objects["Order"].field_scopes["near"] == {"state:read"}
 
 
