@@ -1,11 +1,9 @@
 """Fields that can be resolved for many parents at once: the same function serves one parent and a whole column."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from strawberry.types.field import StrawberryField
-
-C = TypeVar("C", bound=Callable[..., bool])
 
 Batch = Callable[[Sequence[Any], Mapping[str, Any], Any], Sequence[Any]]
 """(parents, coerced arguments by GraphQL name, context) to one value a parent, in order.
@@ -15,12 +13,6 @@ It never awaits and has no side effect: it may run again, for each parent alone,
 
 BATCH = "batch"
 """The key of a field's metadata that holds its Batch."""
-
-
-def by_class(check: C) -> C:
-    """Mark an `is_type_of` whose answer depends on the value's class alone: one value of each class is asked about."""
-    check.by_class = True  # type: ignore[attr-defined]
-    return check
 
 
 class ColumnField(StrawberryField):

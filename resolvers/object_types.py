@@ -165,6 +165,7 @@ class _OfClass:
     """Tells by its class alone whether a value may be an object of one type."""
 
     by_class = True
+    """Tells the executor to ask about one value of each class."""
 
     def __init__(self, own_class: type) -> None:
         self._own_class = own_class

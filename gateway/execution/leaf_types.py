@@ -17,19 +17,16 @@ from graphql import (
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 
 from loaders.model.scalars import BOOLEAN, FLOAT, INTEGER, TEXT, Scalar
-from resolvers.scalars import SCALAR_MAP, scalar_of
+from resolvers.scalars import scalar_of
 
-_CORE_SCALARS = (
+CORE_SCALARS = (
     (GraphQLInt, INTEGER),
     (GraphQLFloat, FLOAT),
     (GraphQLString, TEXT),
     (GraphQLID, TEXT),
     (GraphQLBoolean, BOOLEAN),
 )
-LEAF_SCALARS = frozenset(
-    {*(core.name for core, _ in _CORE_SCALARS), *(definition.name for definition in SCALAR_MAP.values())}
-)
-"""The names of all scalars that have a leaf type."""
+"""GraphQL's own scalars, with the model's that hold their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ def leaf_type(declared: GraphQLOutputType, *, encoded: bool) -> LeafType | None:
         return _enum_leaf_type(declared)
     if not isinstance(declared, GraphQLScalarType):
         return None
-    scalar = next((scalar for core, scalar in _CORE_SCALARS if declared is core), None)
+    scalar = next((scalar for core, scalar in CORE_SCALARS if declared is core), None)
     scalar = scalar or scalar_of(declared.extensions.get("strawberry-definition"))
     if scalar is None:
         return None

@@ -11,7 +11,7 @@ from strawberry.directive import DirectiveLocation, DirectiveValue
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 
-from resolvers.batching import BATCH, by_class
+from resolvers.batching import BATCH
 from tests.execution.engines import Counting, both, run
 from tests.execution.positions import Holding, column, list_of, object_type
 from tests.execution.rows import ROWS, by_columns, echoing, equal, row_type, schema_of, shown
@@ -178,11 +178,14 @@ async def test_a_check_by_class_is_asked_of_each_class() -> None:
 
     asked: list[Any] = []
 
-    @by_class
-    def is_type_of(value: Any, _info: Any) -> bool:
-        asked.append(value)
-        return type(value) is tuple
+    class OfClass:
+        by_class = True
 
+        def __call__(self, value: Any, _info: Any) -> bool:
+            asked.append(value)
+            return type(value) is tuple
+
+    is_type_of = OfClass()
     rows = [(1, "a"), (2, "b"), Other((3, "c")), (4, "d")]
     for item in (row_type(is_type_of=is_type_of), row_type(is_type_of=is_type_of, echo=echoing())):
         await equal(schema_of(item, rows), "{ items { number text } }")
