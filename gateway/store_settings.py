@@ -12,17 +12,13 @@ class StoreSettings:
     database_url: str = setting(
         "DATABASE_URL",
         "",
-        "The PostgreSQL that a model names without a name, `m.Postgres()`:"
-        " `postgresql://user:password@host:5432/name`.",
-        required=True,
+        "PostgreSQL of a model's `m.Postgres()`: `postgresql://user:password@host:5432/name`.",
         secret=True,
     )
     clickhouse_url: str = setting(
         "CLICKHOUSE_URL",
         "",
-        "The HTTP interface of the ClickHouse that a model names without a name, `m.ClickHouse()`:"
-        " `http://user:password@host:8123/name`.",
-        required=True,
+        "The HTTP interface of a model's `m.ClickHouse()`: `http://user:password@host:8123/name`.",
         secret=True,
     )
     named_urls: tuple[tuple[str, str], ...] = setting(

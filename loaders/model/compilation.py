@@ -63,7 +63,6 @@ def _unbound(declaration: ModelDeclaration, parts: ModelParts) -> Model:
         query_description=_description(declaration.query),
         descriptions=MappingProxyType(declaration.descriptions),
         setup=declaration.setup,
-        migrations=declaration.path(declaration.migrations) if declaration.migrations else None,
         examples=_examples(declaration),
         exports={name: cls.__name__ for name, cls in declaration.exports.items()},
     )

@@ -30,9 +30,9 @@ class ModelDeclaration:
     coordinate: `CustomerConnection.edges`, `Query.customer(id:)`, `CustomerOrderField.EMAIL`.
 
     `setup` fills empty databases of `gateway run`: an async function, or where one is, as `module:function`. It is
-    called with the stores by database. `migrations` is a folder of SQL, and `examples` a file or folder of GraphQL
-    documents, each with its variables in a JSON file of the same name beside it, or none. Both are relative to the
-    model's file. `exports` are further names under /export, beside those of the object types.
+    called with the stores by database. `examples` is a file or folder of GraphQL documents, relative to the model's
+    file, each with its variables in a JSON file of the same name beside it, or none. `exports` are further names under
+    /export, beside those of the object types.
     """
 
     def __init__(
@@ -45,7 +45,6 @@ class ModelDeclaration:
         mutation: type | None = None,
         descriptions: Mapping[str, str] | None = None,
         setup: SetUp | str | None = None,
-        migrations: str = "",
         examples: str = "",
         exports: Mapping[str, type[Object]] | None = None,
     ) -> None:
@@ -56,7 +55,6 @@ class ModelDeclaration:
         self.mutation = mutation
         self.descriptions = dict(descriptions or {})
         self.setup = setup
-        self.migrations = migrations
         self.examples = examples
         self.exports = dict(exports or {})
         self.place = calling_place()

@@ -87,7 +87,6 @@ class Model:
     """The author's words for what the gateway would describe by itself, by schema coordinate."""
     setup: SetUp | str | None = None
     """The async function that fills empty databases, over the stores by database; or its place: `module:function`."""
-    migrations: Path | None = None
     examples: tuple[Path, ...] = ()
     """Files of example documents in the order of their names."""
     exports: Mapping[str, str] = field(default_factory=dict)

@@ -109,14 +109,12 @@ def test_a_link_to_a_key_of_two_parts_holds_both(tmp_path: Path) -> None:
 
 
 def test_a_model_says_where_its_data_and_examples_are(tmp_path: Path) -> None:
-    (tmp_path / "migrations").mkdir()
     (tmp_path / "examples").mkdir()
     for name in ("b", "a"):
         (tmp_path / "examples" / f"{name}.graphql").write_text("{ orders { totalCount } }")
-    said = 'm.Model("shop", setup="shop.setup:create", migrations="migrations", examples="examples", '
+    said = 'm.Model("shop", setup="shop.setup:create", examples="examples", '
     model = load(tmp_path, _edited(('m.Model("shop", ', said)))
     assert model.setup == "shop.setup:create"
-    assert model.migrations == tmp_path / "migrations"
     assert [path.name for path in model.examples] == ["a.graphql", "b.graphql"]
     single = load(tmp_path, _edited(('m.Model("shop", ', 'm.Model("shop", examples="examples/b.graphql", ')))
     assert [path.name for path in single.examples] == ["b.graphql"]

@@ -198,7 +198,6 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a price that is none": ("name: str", "name: str = m.resolver(lambda: [], points=-1)", "Account.name: points= is the price for one object, and is -1."),
     "a mutation that is no type": ('m.Model("shop"', 'm.Model("shop", mutation=State', "Model: mutation= is a class with @strawberry.type, and is"),
     "a set-up that is no function": ('m.Model("shop"', 'm.Model("shop", setup="shop.create"', "Model: setup= is an async function, or where one is, such as shop.setup:create, and is 'shop.create'."),
-    "migrations that are not there": ('m.Model("shop"', 'm.Model("shop", migrations="sql"', "Model: migrations= is the path of a folder of SQL beside the model's file, and sql is none."),
     "examples that are not there": ('m.Model("shop"', 'm.Model("shop", examples="a.graphql"', "Model: examples= is the path of a file or folder of GraphQL documents beside the model's file, and a.graphql is none."),
     "a description of an argument that is a number": ('m.argument("size", int,', 'm.argument("size", int, 5,', "size: a description is a text, and is 5."),
 }  # fmt: skip
