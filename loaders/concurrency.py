@@ -2,14 +2,21 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine
-from typing import Any
+from collections.abc import Collection, Coroutine, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 _CANCEL_INTERVAL_S = 0.3
 _TIMEOUT_S = 5.0
 """A driver that never returns must not keep the process from stopping: after this, it is abandoned."""
 
 _log = logging.getLogger("gateway")
+
+
+async def gather(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return the results in order, as asyncio.gather does. A coroutine that is alone needs no task."""
+    return [await coroutines[0]] if len(coroutines) == 1 else await asyncio.gather(*coroutines)
 
 
 async def cancel_and_wait(tasks: Collection[asyncio.Task[Any]]) -> None:

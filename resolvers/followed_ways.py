@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
 
 from loaders.model.shapes import Cardinality
-from loaders.objects.object_record import ObjectRecord
+from loaders.objects.object_record import ObjectRecord, make_records
 from loaders.stores.errors import StoreError
 from resolvers.function_calls import FunctionAnswerError, reference_key
 from resolvers.function_columns import error_in
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 async def load_node(context: RequestContext, node: SelectionNode, keys: Sequence[Any]) -> list[ObjectRecord]:
     """Return the records of keys with columns of their own, so that objects can take the place of keys in them."""
-    loaded = await context.loaders.objects.load((node.target.key_space, tuple(keys), node.requests))
-    columns = dict(loaded[0].values) if loaded else {}
-    return list(map(ObjectRecord._make, [(key, columns, place) for key, _, place in loaded]))
+    records: list[ObjectRecord] = await context.loaders.objects.load(
+        (node.target.key_space, tuple(keys), node.requests)
+    )
+    return records
 
 
 def known_objects(node: SelectionNode, records: list[ObjectRecord]) -> list[ObjectRecord]:
@@ -182,7 +183,7 @@ async def _with_rows(
     rest = node.without_record()
     if not rest.requests:
         own: dict[SectionRequest, Any] = {node.target.record: rows}
-        return list(map(ObjectRecord, keys, repeat(own), range(len(keys))))
+        return make_records(keys, own, range(len(keys)))
     records = await load_node(context, rest, keys)
     columns: dict[Any, Any] = records[0].values
     columns[node.target.record] = {each.place: row for each, row in zip(records, rows, strict=True)}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import repeat
-from typing import Any, Protocol
+from itertools import chain
+from typing import Any, NamedTuple, Protocol
 
 from aiodataloader import DataLoader
 
+from loaders.concurrency import gather
 from loaders.errors import CallerError
 from loaders.model.key_spaces import KeySpace
-from loaders.objects.object_record import ObjectRecord, Values
+from loaders.objects.object_record import ObjectRecord, Values, make_records
 from loaders.objects.object_statements import MANY_KEYS, valid_keys
 from loaders.statements.planning import unified
 from loaders.statements.section_request import SectionRequest, merged
@@ -41,7 +42,7 @@ class ObjectSource(Protocol):
         ...
 
 
-class ObjectLoader(DataLoader[LoadKey, list[ObjectRecord]]):
+class ObjectLoader:
     """Loads what all loader keys of a tick ask for, those of a key space fused: each statement binds the keys once.
 
     Every key of the tick is asked all requests of the tick for its space, since one statement for all is cheaper than
@@ -49,61 +50,83 @@ class ObjectLoader(DataLoader[LoadKey, list[ObjectRecord]]):
     """
 
     def __init__(self, source: ObjectSource) -> None:
-        super().__init__()
-        self._source = source
-        self._loaded: list[tuple[int, _Columns]] = []
+        self._batches = _Batches(source)
+        self._handed_out: list[tuple[int, _Columns]] = []
         self._released = False
+
+    async def load(self, key: LoadKey) -> list[ObjectRecord]:
+        """Return the records of a loader key, in the order of its keys, those of an unknown object too.
+
+        An object exists if the request of its record answers a row. The columns belong to these records alone: who
+        loads the same again has others.
+        """
+        loaded = await self._batches.load(key)
+        columns = dict(loaded.columns)
+        if not self._released:  # a request may have ended in an error while this was being loaded
+            self._handed_out.append((len(loaded.places), columns))
+        return make_records(key[1], columns, loaded.places)
+
+    def clear_all(self) -> None:
+        """Load what is asked from now on anew."""
+        self._batches.clear_all()
 
     async def release(self) -> None:
         """Forget what was loaded; where it is much, others get the event loop in between."""
         self._released = True
         self.clear_all()
-        for count, columns in self._loaded:
+        for count, columns in self._handed_out:
             while columns:
                 columns.popitem()
                 if count > MANY_KEYS:
                     await asyncio.sleep(0)
-        self._loaded.clear()
+        self._handed_out.clear()
+
+
+class _Loaded(NamedTuple):
+    """What was loaded for a loader key: values of each request, and the place of each key in these."""
+
+    columns: _Columns
+    places: Sequence[int]
+
+
+class _Batches(DataLoader[LoadKey, _Loaded]):
+    """The loader keys of a tick. Equal ones are answered by the same columns."""
+
+    def __init__(self, source: ObjectSource) -> None:
+        super().__init__()
+        self._source = source
 
     def get_cache_key(self, key: LoadKey) -> Any:
         """Return the key by which a loader key is remembered: wanted columns tell equal requests apart."""
         space, keys, requests = key
         return space, keys, frozenset((request, request.columns) for request in requests)
 
-    async def batch_load_fn(self, keys: list[LoadKey]) -> list[list[ObjectRecord]]:
-        """Return the records of each loader key, in the order of its keys, those of an unknown object too.
-
-        An object exists if the request of its record answers a row.
-        """
+    async def batch_load_fn(self, keys: list[LoadKey]) -> list[_Loaded]:
+        """Return what was loaded for each loader key, in order."""
         # By place: loader keys that differ in the wanted columns alone are equal.
         spaces: defaultdict[KeySpace, list[int]] = defaultdict(list)
         for place, (space, _, _) in enumerate(keys):
             spaces[space].append(place)
-        loaded = await asyncio.gather(
-            *(self._load(space, [keys[place] for place in places]) for space, places in spaces.items())
+        loaded = await gather(
+            [self._load(space, [keys[place] for place in places]) for space, places in spaces.items()]
         )
-        records: dict[int, list[ObjectRecord]] = {}
+        results: dict[int, _Loaded] = {}
         for places, of_space in zip(spaces.values(), loaded, strict=True):
-            records.update(zip(places, of_space, strict=True))
-        return [records[place] for place in range(len(keys))]
+            results.update(zip(places, of_space, strict=True))
+        return [results[place] for place in range(len(keys))]
 
-    async def _load(self, space: KeySpace, together: Sequence[LoadKey]) -> list[list[ObjectRecord]]:
-        keys = list(dict.fromkeys(key for _, some, _ in together for key in some))
+    async def _load(self, space: KeySpace, together: Sequence[LoadKey]) -> list[_Loaded]:
+        keys = list(dict.fromkeys(chain.from_iterable(some for _, some, _ in together)))
         if len(keys) > MAX_OBJECTS:
             message = f"A request can be for {MAX_OBJECTS:,} different objects of a type, and this one is for"
             raise CallerError(f"{message} {len(keys):,}.")
         asked = merged(request for _, _, requests in together for request in requests)
         loaded_for = unified(asked)
         values = await self._values(space, keys, merged(loaded_for.values()))
-        result: list[list[ObjectRecord]] = []
+        result: list[_Loaded] = []
         for load_key in together:
-            own = list(dict.fromkeys(load_key[1]))
             columns = {request: values[loaded_for[request]] for request in load_key[2]}
-            if own != keys:
-                columns = _taken(columns, keys, own)
-            result.append(_records(load_key[1], own, columns))
-            if not self._released:  # a request may have ended in an error while this was being loaded
-                self._loaded.append((len(own), columns))
+            result.append(_part(columns, keys, load_key[1]))
         return result
 
     async def _values(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> _Columns:
@@ -128,6 +151,17 @@ def nothing_of(request: SectionRequest) -> Any:
     return None if request.section.is_nullable else request.section.empty
 
 
+def _part(columns: _Columns, keys: Sequence[Any], asked: Sequence[Any]) -> _Loaded:
+    """Return the columns of the keys that were asked, of those of all keys."""
+    own = list(dict.fromkeys(asked))
+    if own != keys:
+        columns = _taken(columns, keys, own)
+    if len(own) == len(asked):
+        return _Loaded(columns, range(len(own)))
+    places = {key: place for place, key in enumerate(own)}
+    return _Loaded(columns, [places[key] for key in asked])
+
+
 def _taken(columns: _Columns, keys: Sequence[Any], own: Sequence[Any]) -> _Columns:
     """Return the columns of some of the keys."""
     places = {key: place for place, key in enumerate(keys)}
@@ -136,9 +170,3 @@ def _taken(columns: _Columns, keys: Sequence[Any], own: Sequence[Any]) -> _Colum
         request: values if isinstance(values, StoreError) else [values[row] for row in rows]
         for request, values in columns.items()
     }
-
-
-def _records(keys: Sequence[Any], own: Sequence[Any], columns: _Columns) -> list[ObjectRecord]:
-    places = {key: place for place, key in enumerate(own)}
-    parts = zip(keys, repeat(columns), map(places.__getitem__, keys), strict=False)
-    return list(map(ObjectRecord._make, parts))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from loaders.statements.section_request import SectionRequest
@@ -19,8 +20,7 @@ of a page have the values of the order's terms behind their columns.
 class ObjectRecord(NamedTuple):
     """An object among those that were loaded together. Thousands are made at once.
 
-    `values` belongs to the records of one loader key. Equal loader keys are answered by the same records, so whoever
-    replaces columns for one field works on a copy.
+    `values` belongs to the records that were loaded with it: objects that links lead to take the place of keys in it.
     """
 
     key: Any
@@ -37,6 +37,14 @@ class ObjectRecord(NamedTuple):
         if isinstance(values, StoreError):
             raise values
         return values
+
+
+def make_records(
+    keys: Iterable[Any], values: dict[SectionRequest, Values | StoreError], places: Iterable[int]
+) -> list[ObjectRecord]:
+    """Return the records of keys by their places."""
+    # In less than half of the time that a call of the class takes for each.
+    return list(map(tuple.__new__, repeat(ObjectRecord), zip(keys, repeat(values), places, strict=False)))
 
 
 def values_of(records: Sequence[ObjectRecord], request: SectionRequest) -> list[Any]:

@@ -1,11 +1,12 @@
 """Cancelling stubborn tasks and closing resources with a timeout."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from loaders import concurrency
-from loaders.concurrency import cancel_and_wait, close_with_timeout
+from loaders.concurrency import cancel_and_wait, close_with_timeout, gather
 
 
 async def test_a_task_that_takes_a_cancellation_for_something_else_is_told_again() -> None:
@@ -70,3 +71,15 @@ async def test_that_closing_failed_is_said_and_does_not_keep_the_rest_open(caplo
 
     await close_with_timeout(fails())
     assert caplog.messages == ["A resource could not be closed: the connection is gone"]
+
+
+async def test_results_are_gathered_in_order_and_one_alone_needs_no_task() -> None:
+    async def task_of(delay_s: float) -> tuple[float, asyncio.Task[Any] | None]:
+        await asyncio.sleep(delay_s)
+        return delay_s, asyncio.current_task()
+
+    own = asyncio.current_task()
+    assert await gather([task_of(0)]) == [(0, own)]
+    (slow, first), (fast, second) = await gather([task_of(0.01), task_of(0)])
+    assert (slow, fast) == (0.01, 0)
+    assert len({own, first, second}) == 3

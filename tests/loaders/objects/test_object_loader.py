@@ -88,6 +88,15 @@ async def test_objects_of_one_loader_key_come_in_the_order_asked_and_twice_where
     ]
 
 
+async def test_equal_loader_keys_share_their_statements_and_not_their_columns() -> None:
+    postgres = Answers()
+    loader = _loader(postgres, Answers())
+    (one,), (other,) = await asyncio.gather(_load(loader, "a", RECORD), _load(loader, "a", RECORD))
+    assert postgres.asked == [["a"]]
+    one.values[RECORD] = [None]
+    assert (one.get(RECORD), other.get(RECORD)) == (None, ("a",))
+
+
 async def test_different_sets_of_sections_are_fused_and_each_has_its_own() -> None:
     clickhouse = Answers()
     loader = _loader(Answers(), clickhouse)
@@ -163,4 +172,4 @@ async def test_what_comes_after_the_release_is_not_kept() -> None:
     loading = asyncio.ensure_future(_load(loader, ["a"], RECORD))
     await loader.release()
     await loading
-    assert not loader._loaded
+    assert not loader._handed_out
