@@ -113,7 +113,7 @@ async def _objects(parts: SchemaParts, info: Any, type_name: str, texts: Sequenc
     """Return the objects of these ids, in order; None where nothing is known of one, or it cannot be a key."""
     context: RequestContext = info.context
     node = selected(parts, info._raw_info, type_name, context).node
-    return await _of_keys(context, node, list(map(node.target.key_space.key.read, texts)))
+    return await _of_keys(context, node, node.target.key_space.key.read_all(texts))
 
 
 async def _of_keys(context: RequestContext, node: SelectionNode, keys: Sequence[Any]) -> list[Any]:
@@ -147,7 +147,7 @@ def unique_keys(root: Root, arguments: Mapping[str, Any]) -> list[Any]:
         parts = [_key_part(part, name) for part, name in zip(values[0], root.columns, strict=True)]
         return [None if None in parts else tuple(parts)]
     if len(root.section.key.scalars) > 1:
-        return list(map(root.section.key.read, values))
+        return root.section.key.read_all(values)
     return [_key_part(value, root.argument) for value in values]
 
 

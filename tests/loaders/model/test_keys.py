@@ -88,7 +88,17 @@ def test_whatever_is_read_is_written_as_one_text(drawn: tuple[Key, Any], text: s
     ],
 )
 def test_a_text_that_cannot_be_a_key_is_none(scalar: Scalar, text: str) -> None:
-    assert Key(("id",), (scalar,)).read(text) is None
+    key = Key(("id",), (scalar,))
+    assert key.read(text) is None
+    assert key.read_all([text, text]) == [None, None]
+
+
+@LOADED
+@given(keys_with_values(), st.lists(st.text(max_size=40)), st.data())
+def test_keys_are_read_together_as_each_alone(drawn: tuple[Key, Any], texts: list[str], data: st.DataObject) -> None:
+    key, value = drawn
+    texts.insert(data.draw(st.integers(0, len(texts))), key.write(value))
+    assert key.read_all(texts) == list(map(key.read, texts))
 
 
 def test_a_uuid_is_known_in_either_case() -> None:
