@@ -65,7 +65,7 @@ async def _next_level(context: RequestContext, level: _Level) -> _Level:
 
 def _ways(node: SelectionNode, records: Sequence[ObjectRecord]) -> Iterator[Way]:
     columns: dict[Any, Any] = records[0].values
-    places = [each.place for each in records]
+    places = list(dict.fromkeys([each.place for each in records]))
     for follow in node.follows:
         if isinstance(follow.request, FunctionCall):
             yield ReferenceWay(follow, columns, places)
