@@ -83,10 +83,10 @@ def _ids(kind: ObjectType) -> Iterator[StrawberryField]:
     asked = AskedColumns(())
 
     def ids(parents: Sequence[ObjectRecord], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str]:
-        return write_all([key for key, _, _ in parents])
+        return write_all([parent.key for parent in parents])
 
     def node_ids(parents: Sequence[ObjectRecord], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str]:
-        return [f"{kind.name}{SEPARATOR}{text}" for text in write_all([key for key, _, _ in parents])]
+        return [f"{kind.name}{SEPARATOR}{text}" for text in write_all([parent.key for parent in parents])]
 
     yield batch_field(FieldText(ID, "The key."), strawberry.ID, ids, asked=asked)
     description = f"The id that `node` and `nodes` take: {kind.name}: and the key."

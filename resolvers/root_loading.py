@@ -237,7 +237,7 @@ async def _nodes_of_type(
     node_class = parts.registry[type_name].node_class
     objects = await _objects(parts, info, type_name, keys)
     return {
-        (type_name, key): None if record is None else node_class._make(record)
+        (type_name, key): None if record is None else node_class(record.key, record.values, record.place)
         for key, record in zip(keys, objects, strict=True)
     }
 
