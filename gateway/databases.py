@@ -25,9 +25,9 @@ def state_name(database: Database) -> str:
 
 
 def require_urls(settings: Settings, model: Model) -> None:
-    """Raise SettingsError where a URL is missing that the model needs."""
-    settings.require("redis_url")
+    """Raise SettingsError where a URL is missing that the model needs: those of its databases come before Redis's."""
     database_urls(settings, model)
+    settings.require("redis_url")
 
 
 def database_urls(settings: Settings, model: Model) -> Mapping[Database, str]:

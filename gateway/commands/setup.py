@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.commands.command import add_command, add_model_option, settings_of
-from gateway.databases import require_urls
+from gateway.databases import database_urls
 from gateway.served_model import load_served_model
 from gateway.stores import open_databases
 from loaders.errors import CallerError
@@ -29,7 +29,7 @@ def add_to(commands: Commands) -> None:
 def _setup(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     model = load_served_model(settings)
-    require_urls(settings, model)
+    database_urls(settings, model)
     asyncio.run(set_up(settings, model))
     return 0
 

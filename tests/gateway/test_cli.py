@@ -65,11 +65,28 @@ def test_an_address_that_cannot_be_is_one_sentence_that_names_the_setting(
     assert (answer.returncode, answer.stderr) == (1, f"gateway: {sentence}\n")
 
 
-@pytest.mark.parametrize("command", ["serve", "migrate", "setup"])
-def test_a_missing_store_is_one_sentence(command: str) -> None:
-    answer = _gateway(command)
+@pytest.mark.parametrize("command", ["serve", "setup", "warm", "export"])
+def test_missing_databases_are_a_line_each(command: str) -> None:
+    arguments = {"warm": ["deploy/fleet/examples"], "export": ["aircraft"]}.get(command, [])
+    answer = _gateway(command, *arguments)
     assert answer.returncode == 1
-    assert answer.stderr.startswith("gateway: DATABASE_URL is missing, and has no default: PostgreSQL:")
+    lines = answer.stderr.splitlines()
+    assert [line.partition(" is missing")[0] for line in lines] == ["gateway: DATABASE_URL", "CLICKHOUSE_URL"]
+    assert all("and has no default: the URL of" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("serve", "gateway: REDIS_URL is missing, and has no default:"),
+        ("migrate", "gateway: GATEWAY_DATABASE_URL is missing: it holds the gateway's own tables."),
+    ],
+)
+def test_a_missing_store_is_one_sentence(command: str, sentence: str) -> None:
+    urls = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x"} if command == "serve" else {}
+    answer = _gateway(command, **urls)
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(sentence)
     assert len(answer.stderr.splitlines()) == 1
 
 
@@ -87,7 +104,8 @@ def test_a_port_in_use_is_one_sentence_and_nothing_is_started(command: str, tmp_
         data = tmp_path / "data"
         answer = _gateway(command, GATEWAY_PORT=port, GATEWAY_DATA_DIRECTORY=str(data), **urls)
     assert answer.returncode == 1
-    assert answer.stderr.startswith(f"gateway: Cannot listen on 127.0.0.1 port {port}: Address already in use.")
+    error = answer.stderr.splitlines()[-1]
+    assert error.startswith(f"gateway: Cannot listen on 127.0.0.1 port {port}: Address already in use.")
     assert not data.exists()
 
 
@@ -115,7 +133,7 @@ def test_the_committed_schema_is_the_codes(tmp_path: Path) -> None:
     (tmp_path / "schema.graphql").write_text(printed.replace("Aircraft", "Airplane", 1))
     differs = subprocess.run([*command, "--check"], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert differs.returncode == 1
-    assert "run `make schema`" in differs.stderr
+    assert "run `gateway schema --write`" in differs.stderr
 
 
 class Running:
