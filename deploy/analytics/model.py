@@ -148,6 +148,7 @@ class MemberOrder(m.Order, default="joined_on"):
 
     joined_on = m.by("joined_on")
     email = m.by('email collate "C"', type=str, nulls="first")
+    role = m.by("role")
 
 
 class Usage(m.Group):

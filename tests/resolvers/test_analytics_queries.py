@@ -203,6 +203,7 @@ async def test_links_across_the_stores(ask: Ask, own: AnalyticsData) -> None:
         ("orderBy: {field: JOINED_ON, direction: DESC},", None),
         ("orderBy: {field: EMAIL},", lambda row: (row["email"] is not None, row["email"] or "", row["id"])),
         ("orderBy: {field: EMAIL, direction: DESC},", None),
+        ("orderBy: {field: ROLE},", lambda row: (list(ROLES).index(row["role"]), row["id"])),
     ],
 )
 async def test_a_page_goes_on_to_its_end_in_every_order(ask: Ask, own: AnalyticsData, order: str, key: Any) -> None:
