@@ -36,7 +36,7 @@ from loaders.statements.section_sql import (
     selected_keys,
     with_fields,
 )
-from loaders.statements.statement_text import Alignment, AnswerColumns, StatementText
+from loaders.statements.statement_text import Alignment, AnswerColumns, StatementText, alignment_of
 from loaders.stores.protocols import ANSWER_ROWS, with_row_count
 
 _COUNTED = f"count() over () as {ANSWER_ROWS}"
@@ -134,11 +134,6 @@ def rows(shape: RequestShape, rules: StatementRules) -> StatementText:
     )
 
 
-def alignment_of(rules: StatementRules) -> Alignment:
-    """Return how rows that begin with the key say whose they are."""
-    return Alignment.KEY if rules.key.columns else Alignment.NONE
-
-
 def _part(request: NamedRequest) -> _Part:
     shape, section = request.shape, request.shape.section
     is_marked = section.is_row and not shape.is_list
@@ -199,7 +194,7 @@ def _listed(writer: RowsWriter, request: NamedRequest) -> str:
     if shape.is_page:
         scalars = (term_scalar(term) for term in shape.order)
         values = (scalar.select_clickhouse(term) for scalar, term in zip(scalars, terms, strict=True))
-        columns += [f"{value} as {name}" for value, name in zip(values, _order_names(request), strict=True)]
+        columns += [f"{value} as {name}" for value, name in zip(values, request.order_names(), strict=True)]
     after = after_rows(writer, request, terms)
     grouping = ""
     if not section.is_row:
@@ -318,11 +313,7 @@ def _answer_columns(select: _Select, names: Sequence[str]) -> list[AnswerColumns
     ]
 
 
-def _order_names(request: NamedRequest) -> list[str]:
-    return [f"{request.alias}__order_{place}" for place in range(len(request.shape.order))]
-
-
 def _row_columns(request: NamedRequest) -> list[str]:
     """Return the columns of a list's rows, those of the order of a page behind them."""
     names = [request.column(column) for column in request.shape.section.columns]
-    return [*names, *(_order_names(request) if request.shape.is_page else ())]
+    return [*names, *(request.order_names() if request.shape.is_page else ())]

@@ -23,7 +23,7 @@ from loaders.statements.section_sql import (
     selected,
     selected_keys,
 )
-from loaders.statements.statement_text import Alignment, AnswerColumns, StatementText
+from loaders.statements.statement_text import Alignment, AnswerColumns, StatementText, alignment_of
 
 _PLACE = "fw_place"
 _PartKey = tuple[Table | Relation, tuple[str, ...], Fragment, int, tuple[object, ...], bool]
@@ -61,7 +61,7 @@ def rows(shape: RequestShape, rules: StatementRules) -> StatementText:
     """Return one statement for the first rows of each key, in the order of the list."""
     writer = RowsWriter(shape.section.database, rules)
     (request,) = named([shape])
-    order_names = _order_names(request)
+    order_names = request.order_names()
     columns = [request.column(column) for column in shape.section.columns]
     columns += order_names if shape.is_page else []
     keys = key_names(shape)
@@ -84,11 +84,6 @@ def rows(shape: RequestShape, rules: StatementRules) -> StatementText:
         alignment=alignment,
         names=(*first, *columns),
     )
-
-
-def alignment_of(rules: StatementRules) -> Alignment:
-    """Return how rows that begin with the key say whose they are."""
-    return Alignment.KEY if rules.key.columns else Alignment.NONE
 
 
 def _part(request: NamedRequest) -> _PartKey:
@@ -135,7 +130,7 @@ def _asked(writer: RowsWriter, keys: Sequence[str]) -> str:
 
 def _along_index(writer: RowsWriter, request: NamedRequest, columns: Sequence[str]) -> str:
     """The rows of each key are read on their own, on the index that their order runs along."""
-    keys, order = key_names(request.shape), _order_names(request)
+    keys, order = key_names(request.shape), request.order_names()
     section = request.shape.section
     pairs = enumerate(zip(section.key_columns, keys, strict=True))
     matched = " and ".join(f"{writer.key_column(column, place)} = fw_asked.{key}" for place, (column, key) in pairs)
@@ -166,7 +161,7 @@ def _without_key(writer: RowsWriter, request: NamedRequest, columns: Sequence[st
     if request.shape.section.is_row:
         terms = order_sql(writer, inlined(writer, request))
         inner = [*selected(writer, inlined(writer, request), request.shape.section.columns)]
-        inner += _order_columns(terms, _order_names(request)) if request.shape.is_page else []
+        inner += _order_columns(terms, request.order_names()) if request.shape.is_page else []
         all_rows = from_rows(writer, request, [after_rows(writer, request, terms)])
         return (
             f"select {lines(inner)}\n{all_rows}\norder by {_directed(request, terms)}\nlimit {limit(writer, request)}"
@@ -179,7 +174,7 @@ def _without_key(writer: RowsWriter, request: NamedRequest, columns: Sequence[st
 def _ordered(writer: RowsWriter, request: NamedRequest) -> tuple[str, str, list[str]]:
     """Return the select of rows or groups with the terms of the order behind them, the condition over it, the terms."""
     shape, section = request.shape, request.shape.section
-    keys, order = key_names(shape), _order_names(request)
+    keys, order = key_names(shape), request.order_names()
     whole = inlined(writer, request)
     terms = order_sql(writer, whole)
     inner = [*selected_keys(writer, shape), *selected(writer, whole, section.columns), *_order_columns(terms, order)]
@@ -188,10 +183,6 @@ def _ordered(writer: RowsWriter, request: NamedRequest) -> tuple[str, str, list[
     after = after_rows(writer, request, order)
     condition = f"\nwhere {after}" if after else ""
     return f"select {lines(inner)}\n{from_rows(writer, request)}{group}", condition, order
-
-
-def _order_names(request: NamedRequest) -> list[str]:
-    return [f"{request.alias}__order_{place}" for place in range(len(request.shape.order))]
 
 
 def _order_columns(terms: Sequence[str], names: Sequence[str]) -> list[str]:

@@ -36,6 +36,10 @@ class NamedRequest:
         """Return what the wanted columns are called in the answer, in order."""
         return list(map(self.column, self.shape.wanted()))
 
+    def order_names(self) -> list[str]:
+        """Return what the values of the order are called in the answer, in order."""
+        return [f"{self.alias}__order_{place}" for place in range(len(self.shape.order))]
+
 
 def named(shapes: Sequence[RequestShape]) -> list[NamedRequest]:
     """Return the requests of a statement with aliases that tell what they are, each another."""

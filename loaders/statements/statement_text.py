@@ -55,3 +55,8 @@ class StatementText:
     alignment: Alignment
     names: tuple[str, ...]
     """The names of the answer's columns."""
+
+
+def alignment_of(rules: StatementRules) -> Alignment:
+    """Return how rows that begin with the key say whose they are."""
+    return Alignment.KEY if rules.key.columns else Alignment.NONE

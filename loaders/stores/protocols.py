@@ -75,7 +75,7 @@ class AnalyticalStore(Protocol):
 
 
 class TypedRelationalStore(RelationalStore, Protocol):
-    """PostgreSQL, as loaders of models see it."""
+    """PostgreSQL that says the types of an answer's columns too, as loaders of objects see it."""
 
     async def typed_columns(self, sql: str, *arguments: object) -> TypedColumns:
         """Run one statement like `rows`; its columns with their types, such as `uuid` or `text[]`."""
@@ -83,7 +83,7 @@ class TypedRelationalStore(RelationalStore, Protocol):
 
 
 class TypedAnalyticalStore(AnalyticalStore, Protocol):
-    """ClickHouse, as loaders of models see it."""
+    """ClickHouse that says the types of an answer's columns too, as loaders of objects see it."""
 
     async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
         """Run one statement like `columns`; its columns with their types, such as `Nullable(UUID)`."""
