@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
+from graphql import GraphQLError
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway.auth.errors import AuthenticationError, insufficient
-from gateway.export import MEDIA_TYPE, ExportBudget, nothing, parameters, shown_error
-from gateway.export_model import Batches, ObjectExport, export_types
-from gateway.http.errors import HTTPError, RequestError
+from gateway.errors import masked
+from gateway.export import Batches, ObjectExport, export_types
+from gateway.http.errors import HTTPError, RequestError, bad_request
 from gateway.http.responses import respond_error
 from resolvers import scopes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
+    from starlette.types import Scope
 
     from gateway.auth.authentication import ViewerOf
     from gateway.auth.viewer import Viewer
@@ -30,6 +33,28 @@ if TYPE_CHECKING:
     from loaders.model.model import Model
 
 _FOLDER = "/export"
+_MEDIA_TYPE = "application/x-ndjson"
+_NAMES = ("ids", "after")
+"""The parameters of an export."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportBudget:
+    """The budget of an export's viewer, whom `viewer_of` authenticates again for each charge."""
+
+    rate_limit: RateLimit
+    scope: Scope
+    viewer_of: Callable[[], Awaitable[Viewer]]
+
+    async def charge(self, points: int, *, waits: bool = False) -> None:
+        """Charge points, with `waits` as soon as the budget has them.
+
+        Raises RequestError for more than a minute has, and HTTPError if the viewer may not export any more or, without
+        `waits`, if the budget is used up for now.
+        """
+        viewer = await self.viewer_of()
+        charge = self.rate_limit.wait if waits else self.rate_limit.charge
+        await charge(self.scope, points, viewer=viewer.budget_name, cost_per_minute=viewer.limits.cost_per_minute)
 
 
 def paths(model: Model) -> tuple[str, ...]:
@@ -78,8 +103,8 @@ class ObjectExporter:
             response = await respond_error(request, error)
         else:
             is_head = request.method == "HEAD"
-            lines = nothing() if is_head else _lines(request.app.state.stores, batches, viewer, budget)
-            response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
+            lines = _nothing() if is_head else _lines(request.app.state.stores, batches, viewer, budget)
+            response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=_MEDIA_TYPE)
         self._rate_limit.add_headers(request.scope, response)
         return response
 
@@ -96,7 +121,7 @@ class ObjectExporter:
 
     def _batches(self, request: Request, tenant: str | None) -> Batches:
         """Return what to export. Without ids in it, `ids` lists nothing: it never means all objects."""
-        given = parameters(request)
+        given = _parameters(request)
         after, listed = given.get("after") or None, given.get("ids")
         if after is not None and not after.isprintable():
             raise HTTPError(400, "after must be an id, and ids have printable characters only.", "BAD_USER_INPUT")
@@ -117,6 +142,34 @@ async def _lines(stores: Stores, batches: Batches, viewer: Viewer, budget: Expor
         async for line in batches.lines(stores, viewer.scopes, viewer.tenant, partial(budget.charge, waits=True)):
             yield line
     except Exception as error:  # whatever it is: the client learns that these are not all
-        shown = shown_error(error)
+        shown = _shown(error)
         last = {"error": shown.message, "extensions": shown.extensions, "after": batches.after}
         yield orjson.dumps(last) + b"\n"
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    """Yield no lines: HEAD loads _nothing."""
+    for line in list[bytes]():
+        yield line
+
+
+def _parameters(request: Request) -> dict[str, str]:
+    """Return the URL's parameters. Raises HTTPError for one that is unknown or repeated.
+
+    A misspelt `ids` would export all objects, and of a repeated one all but the last would be lost.
+    """
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in _NAMES:
+            known = " and ".join(_NAMES)
+            raise bad_request(f"The export has no parameter {name[:100]!r}: it takes {known}.")
+        if name in given:
+            raise bad_request(f"The parameter {name} is there twice: send it once, with several ids between commas.")
+        given[name] = value
+    return given
+
+
+def _shown(error: Exception) -> GraphQLError:
+    if isinstance(error, HTTPError):
+        return error.error
+    return error if isinstance(error, GraphQLError) else masked([GraphQLError("", original_error=error)])[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, VariableNode, parse
 
 from gateway.auth.model_access import ModelAccess
-from gateway.export_model import ObjectExport
+from gateway.export import ObjectExport
 from gateway.http.errors import HTTPError
 from gateway.request_context import open_context
 from gateway.schema import GatewaySchema

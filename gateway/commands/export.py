@@ -16,7 +16,7 @@ from gateway.commands.command import (
     settings_of,
 )
 from gateway.databases import require_urls
-from gateway.export_model import ObjectExport, export_types
+from gateway.export import ObjectExport, export_types
 from gateway.http.errors import HTTPError
 from gateway.schema import build_schema
 from gateway.served_model import load_served_model

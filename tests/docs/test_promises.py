@@ -11,7 +11,7 @@ import pytest
 from deploy.fleet.tables import FLOWN, REGISTERED
 from fuseway_client import Client, client
 from fuseway_client.exchange import Exchange
-from gateway import errors, export_model, persisted, warm
+from gateway import errors, export, persisted, warm
 from gateway.auth import api_keys
 from gateway.cli import _parser
 from gateway.http import compression
@@ -82,7 +82,7 @@ PROMISES = [
     ("README.md", r"all (\d+) sections of the analysis", len(MODEL.groups["Analysis"].fields)),
     ("docs/api.md", r"An answer has (\w+) errors in full", errors.MAX_ERRORS),
     ("docs/api.md", r"from ([\d,]+) bytes on", compression.MIN_BYTES),
-    ("docs/api.md", r"Objects are loaded (\d+) at a time", export_model.BATCH),
+    ("docs/api.md", r"Objects are loaded (\d+) at a time", export.BATCH),
     ("docs/api.md", r"a request is for ([\d,]+) different objects at most", object_loader.MAX_OBJECTS),
     ("docs/api.md", r"process knows (\d+) of them", persisted._MAX_DOCUMENTS),
     ("docs/api.md", r"Redis the ([\d,]+) that were used last", persisted_documents._MAX_DOCUMENTS),

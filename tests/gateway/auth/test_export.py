@@ -11,7 +11,7 @@ from gateway import export_endpoint
 from gateway.auth.authentication import Authenticator, Policy, ViewerOf, viewer_of
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.viewer import Viewer
-from gateway.export_model import BATCH
+from gateway.export import BATCH
 from gateway.http.application import Application
 from gateway.rate_limit import RateLimit
 from gateway.settings import Settings

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from deploy.embedded.engines import StoreUrls
-from gateway.export_model import BATCH, ObjectExport
+from gateway.export import BATCH, ObjectExport
 from tests.asking import SCHEMA
 from tests.gateway.http.conftest import Gateway, NewGateway
 from tests.loaders.stores.relay import relay
