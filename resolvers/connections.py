@@ -14,8 +14,8 @@ from loaders.objects.object_record import ObjectRecord, values_of
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import StoreError
 from resolvers.deferred_loading import DeferredValue
+from resolvers.fields import FieldText, batch_field, column_field
 from resolvers.function_columns import error_in
-from resolvers.model_fields import FieldText, batch_field, column_field
 from resolvers.section_arguments import list_identity
 from resolvers.type_registry import list_of, make_type, optional
 

@@ -13,8 +13,8 @@ from loaders.model.names import camel
 from loaders.model.resolver_functions import REQUIRED
 from loaders.model.shapes import Cardinality, Shape, ValueKind
 from loaders.objects.object_record import ObjectRecord, values_of
+from resolvers.fields import AskedFunction, FieldText, argument, batch_field
 from resolvers.function_calls import function_call
-from resolvers.model_fields import AskedFunction, FieldText, argument, batch_field
 from resolvers.type_registry import list_of, optional
 
 if TYPE_CHECKING:

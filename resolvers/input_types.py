@@ -12,7 +12,7 @@ import strawberry
 from loaders.model.databases import Value
 from loaders.model.scalars import INTEGER, SCALARS, TEXT, Scalar, enum_scalar
 from loaders.model.shapes import Cardinality
-from resolvers.model_fields import FieldText, argument, input_field
+from resolvers.fields import FieldText, argument, input_field
 from resolvers.scalar_types import leaf_type, make_enum
 from resolvers.type_registry import TypeRegistry, list_of, make_input, optional
 

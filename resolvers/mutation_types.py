@@ -15,8 +15,8 @@ from strawberry.types.base import StrawberryObjectDefinition
 from loaders.errors import GatewayError
 from loaders.model.names import camel
 from loaders.model.shapes import Cardinality, Shape, ShapeError, ValueKind, shape_of
+from resolvers.fields import strictest
 from resolvers.function_fields import function_type
-from resolvers.model_fields import strictest
 from resolvers.root_loading import objects_of_references
 from resolvers.scopes import RequiresScope
 from resolvers.type_registry import make_type

@@ -11,8 +11,8 @@ import strawberry
 from loaders.model.shapes import ValueKind
 from loaders.objects.object_record import ObjectRecord, values_of
 from resolvers.computed_values import computed_batch
+from resolvers.fields import AskedColumns, AskedLink, FieldText, batch_field
 from resolvers.function_fields import function_field
-from resolvers.model_fields import AskedColumns, AskedLink, FieldText, batch_field
 from resolvers.schema_parts import SECTION_WORDS, SchemaParts, place_of
 from resolvers.section_types import group_field, section_field
 from resolvers.type_registry import make_type, optional

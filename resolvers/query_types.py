@@ -10,8 +10,8 @@ import strawberry
 
 from resolvers.connections import object_connection
 from resolvers.cursors import CursorSealer
+from resolvers.fields import FieldText, argument, async_field
 from resolvers.function_fields import function_arguments, function_shape, function_type
-from resolvers.model_fields import FieldText, argument, async_field
 from resolvers.mutation_types import mutation_type
 from resolvers.object_types import node_interface, object_type
 from resolvers.root_loading import resolver_of

@@ -13,9 +13,9 @@ from loaders.model.bound_sections import COUNT
 from loaders.model.key_texts import is_storable
 from loaders.statements.section_request import SectionRequest
 from resolvers.connections import count_request, make_page
+from resolvers.fields import Resolve
 from resolvers.function_calls import answers_of, checked_answers, function_call, reference_key
 from resolvers.function_fields import function_shape
-from resolvers.model_fields import Resolve
 from resolvers.object_loading import existing, load_objects
 from resolvers.object_types import parse_node_id
 from resolvers.operations import OperationCache, operation_cache

@@ -12,8 +12,7 @@ from loaders.statements.section_request import Period
 from resolvers.computed_values import computed_batch
 from resolvers.connections import Read, connection_reader, object_connection, section_connection
 from resolvers.deferred_loading import when_loaded
-from resolvers.input_types import PERIOD
-from resolvers.model_fields import (
+from resolvers.fields import (
     AskedColumns,
     AskedGroup,
     AskedLink,
@@ -22,6 +21,7 @@ from resolvers.model_fields import (
     batch_field,
     column_field,
 )
+from resolvers.input_types import PERIOD
 from resolvers.schema_parts import SECTION_WORDS, SchemaParts
 from resolvers.section_arguments import period_of
 from resolvers.type_registry import list_of, make_type, optional

@@ -24,9 +24,7 @@ from loaders.model.shapes import Cardinality
 from loaders.statements.section_request import Period, SectionRequest, rows_of
 from resolvers.connections import EDGES, NODE, NODES, TOTAL_COUNT, count_request
 from resolvers.counting import Sums, parts
-from resolvers.function_calls import function_call
-from resolvers.input_types import PERIOD
-from resolvers.model_fields import (
+from resolvers.fields import (
     ASKED,
     AskedColumns,
     AskedFunction,
@@ -34,6 +32,8 @@ from resolvers.model_fields import (
     AskedLink,
     AskedSection,
 )
+from resolvers.function_calls import function_call
+from resolvers.input_types import PERIOD
 from resolvers.places import PlaceCounter, Places, is_deferred
 from resolvers.schema_parts import SchemaParts, place_of
 from resolvers.scopes import missing_scope

@@ -10,7 +10,7 @@ from loaders.model.loading import load_model
 from loaders.model.model import Model
 from loaders.model.names import camel
 from loaders.model.shapes import Cardinality
-from resolvers.model_fields import FieldText
+from resolvers.fields import FieldText
 
 _HEAD = """# Sections
 

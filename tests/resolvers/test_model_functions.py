@@ -14,7 +14,7 @@ import pytest
 import fuseway as m
 from loaders.model.compilation import compile_model
 from loaders.stores.errors import StoreUnavailable
-from resolvers.model_fields import ArgumentNameError
+from resolvers.fields import ArgumentNameError
 from resolvers.request_context import RequestContext
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects
 from tests.resolvers.model_schemas import schema_of
