@@ -1,4 +1,4 @@
-"""Fields of types that are made from a model: how each is resolved, and what it asks of an object."""
+"""Fields of types: how each is resolved, and what it asks of an object."""
 
 from __future__ import annotations
 
