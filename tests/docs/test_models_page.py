@@ -14,7 +14,7 @@ from loaders.model.filter_conditions import FilterOperator
 from loaders.model.loading import load_model
 from loaders.model.model import Model
 from resolvers.cost_estimate import estimate_cost
-from tests.resolvers.model_schemas import schema_of
+from tests.resolvers.schemas import schema_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "models.md").read_text()
 

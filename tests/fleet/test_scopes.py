@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resolvers.scopes import missing_scope
-from tests.resolvers.model_schemas import named
+from tests.resolvers.schemas import named
 
 CORE, TYPES = named("deploy.fleet.model")
 REGISTER, ANALYSIS = "register:read", "analysis:read"

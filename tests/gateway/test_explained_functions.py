@@ -7,8 +7,8 @@ from typing import Any
 from gateway.explain import explain
 from loaders.objects.request_loaders import RequestLoaders
 from resolvers.request_context import RequestContext
-from tests.resolvers.test_model_costs import estimated
-from tests.resolvers.test_model_functions import MODEL, SCHEMA, TYPES
+from tests.resolvers.test_costs import estimated
+from tests.resolvers.test_functions import MODEL, SCHEMA, TYPES
 
 
 async def _explained(query: str) -> Any:

@@ -22,7 +22,7 @@ from resolvers.request_context import RequestContext
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.objects.asking import DATA, MEMBERS, PROJECTS, TENANTS, Asker
 from tests.loaders.statements import truth
-from tests.resolvers.model_schemas import schema_of
+from tests.resolvers.schemas import schema_of
 
 MODEL = load_model("deploy.analytics.model")
 SCHEMA, TYPES = schema_of(MODEL)

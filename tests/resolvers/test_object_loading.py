@@ -14,7 +14,7 @@ from loaders.statements.section_request import SectionRequest
 from loaders.stores.errors import StoreError, StoreUnavailable
 from resolvers.request_context import RequestContext
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects, FakeTenant, Row
-from tests.resolvers.model_schemas import schema_of
+from tests.resolvers.schemas import schema_of
 
 SCHEMA, TYPES = schema_of(load_model("deploy.analytics.model"))
 A, B, C, LOST = (f"00000000-0000-0000-0000-00000000000{digit}" for digit in "abcf")

@@ -41,7 +41,7 @@ from tests.gateway.models.two_tenants import (
     one_after_the_other,
     small,
 )
-from tests.resolvers.model_schemas import schema_of
+from tests.resolvers.schemas import schema_of
 
 DATA_ONLY: dict[str, Any] = {"response_cache_mib": 0}
 LAYERS: dict[str, tuple[dict[str, Any], Way]] = {

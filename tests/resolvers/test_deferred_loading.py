@@ -1,4 +1,4 @@
-"""What deferred parts ask of objects of a model, at any level: when it is loaded, and that it is the same answer."""
+"""What deferred parts ask of objects, at any level: when it is loaded, and that it is the same answer."""
 
 from __future__ import annotations
 

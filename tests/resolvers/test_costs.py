@@ -1,4 +1,4 @@
-"""What operations on a model cost, told without any store."""
+"""What operations cost, told without any store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from resolvers.operations import operation_cache
 from resolvers.query_types import ModelTypes
 from resolvers.section_arguments import list_identity
 from tests.queries import DASHBOARD, TRENDS, everything
-from tests.resolvers.model_schemas import CURSORS, named
+from tests.resolvers.schemas import CURSORS, named
 
 FLEET, FLEET_TYPES = named("deploy.fleet.model")
 ANALYTICS, ANALYTICS_TYPES = named("deploy.analytics.model")

@@ -17,8 +17,8 @@ from loaders.stores.errors import StoreUnavailable
 from resolvers.fields import ArgumentNameError
 from resolvers.request_context import RequestContext
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects
-from tests.resolvers.model_schemas import schema_of
-from tests.resolvers.test_model_costs import estimated
+from tests.resolvers.schemas import schema_of
+from tests.resolvers.test_costs import estimated
 
 db = m.Postgres()
 shops = db.table("public.shops", scope="shop:read")

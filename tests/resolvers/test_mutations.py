@@ -15,8 +15,8 @@ from loaders.objects.object_loader import ObjectLoader
 from loaders.statements.section_request import SectionRequest
 from resolvers.request_context import RequestContext
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects
-from tests.resolvers.model_schemas import schema_of
-from tests.resolvers.test_model_costs import estimated
+from tests.resolvers.schemas import schema_of
+from tests.resolvers.test_costs import estimated
 
 db = m.Postgres()
 tasks = db.table("public.tasks", scope="task:read")

@@ -1,4 +1,4 @@
-"""Pages of a model's objects: completed in chunks, so that other requests are served in between."""
+"""Pages of objects: completed in chunks, so that other requests are served in between."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from loaders.model.loading import load_model
 from resolvers.descriptions import DescriptionError, describe
 from resolvers.scopes import missing_scope
 from tests.loaders.model.models import RIGHT, load
-from tests.resolvers.model_schemas import named, schema_of
+from tests.resolvers.schemas import named, schema_of
 
 FLEET_SCHEMA = Path(__file__).parents[2] / "schema.graphql"
 CORE, TYPES = named("deploy.analytics.model")
