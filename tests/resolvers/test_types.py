@@ -79,7 +79,7 @@ def test_fields_have_the_types_of_their_annotations(path: str, expected: str) ->
         ("Query.membersByIds", "ids: [ID!]!"),
         ("Query.members", "first: Int = 20, after: String, filter: MemberFilter, orderBy: MemberOrder"),
         ("Member.invoices", "first: Int = 20, after: String, filter: InvoiceFilter, orderBy: InvoiceOrder"),
-        ("Member.projects", "first: Int = 50"),
+        ("Member.projects", "first: Int = 50, filter: ProjectFilter, orderBy: ProjectOrder"),
         ("Member.activity", "slowMs: Int = 500, period: Period"),
         ("Member.usage", "period: Period"),
         ("Usage.activity", "slowMs: Int = 500"),
