@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLObjectType, SchemaMetaFieldDef, TypeMetaFieldDef, get_named_type, is_wrapping_type
 
@@ -12,18 +12,9 @@ from resolvers.places import Places
 
 if TYPE_CHECKING:
     from graphql import GraphQLField, GraphQLSchema
-    from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
+    from graphql.execution.collect_fields import FieldDetailsList
 
-
-class FieldReader(Protocol):
-    """Reads selections and arguments of one operation."""
-
-    def subfields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> tuple[GroupedFieldSet, int]:
-        """Return the fields of an object that may be read, and how many may not."""
-
-    def arguments_of(self, field: GraphQLField, group: FieldDetailsList) -> dict[str, Any]:
-        """Return the coerced arguments of a field."""
-
+    from resolvers.field_collector import FieldCollector
 
 INTROSPECTION: dict[str, GraphQLField] = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 """The fields that ask for the schema."""
@@ -32,7 +23,7 @@ _Elements = dict[object, tuple[Any, int]]
 """Types, fields and so on, by what tells them apart: each with how often it is met."""
 
 
-def introspection_places(schema: GraphQLSchema, reader: FieldReader, group: FieldDetailsList) -> Places:
+def introspection_places(schema: GraphQLSchema, reader: FieldCollector, group: FieldDetailsList) -> Places:
     """Return the places that the field's answer will have, counted on the schema itself.
 
     Elements that are met more than once are counted at once, so that it takes far less than answering.
@@ -45,7 +36,7 @@ def introspection_places(schema: GraphQLSchema, reader: FieldReader, group: Fiel
 
 
 class _Counting:
-    def __init__(self, schema: GraphQLSchema, reader: FieldReader) -> None:
+    def __init__(self, schema: GraphQLSchema, reader: FieldCollector) -> None:
         self._info: Any = SimpleNamespace(schema=schema)  # all that the resolvers of these types look at
         self._reader = reader
 

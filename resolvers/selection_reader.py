@@ -1,29 +1,19 @@
-"""Reads what an operation asks from its selection sets, before anything is loaded.
-
-Fragments, merged fields, aliases, @skip and @include are graphql-core's work: this module only asks it.
-"""
+"""Reads what an operation asks from its selection sets, before anything is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLNonNull, GraphQLObjectType, OperationType, get_named_type
-from graphql.execution.collect_fields import (
-    FieldDetailsList,
-    FragmentDetails,
-    GroupedFieldSet,
-    collect_fields,
-    collect_subfields,
-)
-from graphql.execution.values import get_argument_values
+from graphql import GraphQLObjectType, get_named_type
 
 from loaders.model.bound_sections import COUNT
 from loaders.model.shapes import Cardinality
 from loaders.statements.section_request import Period, SectionRequest, rows_of
 from resolvers.connections import EDGES, NODE, NODES, TOTAL_COUNT, count_request
 from resolvers.counting import Sums, parts
+from resolvers.field_collector import FieldCollector
 from resolvers.fields import (
     ASKED,
     AskedColumns,
@@ -36,12 +26,12 @@ from resolvers.function_calls import function_call
 from resolvers.input_types import PERIOD
 from resolvers.places import PlaceCounter, Places, is_deferred
 from resolvers.schema_parts import SchemaParts, place_of
-from resolvers.scopes import missing_scope
 from resolvers.section_arguments import period_of
 from resolvers.selection_tree import NodeBuilder, Selection, rows_followed
 
 if TYPE_CHECKING:
-    from graphql import FragmentDefinitionNode, GraphQLField, GraphQLSchema, OperationDefinitionNode
+    from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
+    from graphql.execution.collect_fields import FieldDetailsList
     from graphql.execution.values import VariableValues
 
 PAGE_PATHS = ((EDGES, NODE), (NODES,))
@@ -49,7 +39,7 @@ PAGE_PATHS = ((EDGES, NODE), (NODES,))
 _HERE: tuple[tuple[str, ...], ...] = ((),)
 
 
-class SelectionReader:
+class SelectionReader(FieldCollector):
     """Walks selection sets and notes what they ask. It serves one operation, one set of scopes and one tenant."""
 
     def __init__(
@@ -62,22 +52,14 @@ class SelectionReader:
         scopes: frozenset[str],
         tenant: str,
     ) -> None:
+        may_read_all = scopes >= schema_parts.field_scopes
+        super().__init__(schema, operation, fragments, variables, scopes, may_read_all=may_read_all)
         self._parts = schema_parts
-        self._schema = schema
-        self._operation = operation
-        self._fragments = {name: FragmentDetails(fragment) for name, fragment in fragments.items()}
-        self._variables = variables
-        self.scopes = scopes
         self.tenant = tenant
-        self._may_read_all = scopes >= schema_parts.field_scopes
         self._incremental_parts = 0.0
         self._rows: dict[int, float] = {}
-        self._known: dict[tuple[str, int], tuple[FieldDetailsList, GroupedFieldSet, int]] = {}
         self._marks = Sums(fragments, parts)
-        self._is_refused = False
         self._has_cursor = False
-        self.fields_read = 0
-        """Fields that were collected: what is cached of an operation is not read again."""
 
     def selection(self, top: FieldDetailsList, declared: Any, type_name: str) -> Selection:
         """Return what is asked of objects of a type below a field, which answers them, pages of them, or nodes."""
@@ -100,66 +82,13 @@ class SelectionReader:
             tenant=self.tenant if self._has_cursor else None,
         )
 
-    def root_fields(self) -> GroupedFieldSet:
-        """Return the operation's own fields, by their names in the answer."""
-        declared = cast("GraphQLObjectType", self._schema.get_root_type(self._operation.operation))
-        fields = collect_fields(
-            self._schema, self._fragments, self._variables, declared, self._operation
-        ).grouped_field_set
-        self.fields_read += len(fields)
-        return fields
-
-    @property
-    def is_mutation(self) -> bool:
-        """Whether the operation is a mutation."""
-        return self._operation.operation is OperationType.MUTATION
-
-    def arguments(self, parent: GraphQLObjectType, group: FieldDetailsList) -> dict[str, Any]:
-        """Return the coerced arguments of a field. Raises GraphQLError for an invalid one."""
-        return self.arguments_of(parent.fields[group[0].node.name.value], group)
-
-    def arguments_of(self, field: GraphQLField, group: FieldDetailsList) -> dict[str, Any]:
-        """Return the coerced arguments of a field with this declaration. Raises GraphQLError for an invalid one."""
-        return get_argument_values(field, group[0].node, self._variables)
-
     def incremental(self, group: FieldDetailsList) -> int:
         """Return the number of places of @defer and @stream of a field and below it."""
         return sum(parts(details.node) + self._marks.of(details.node.selection_set) for details in group)
 
-    def names(self, declared: Any, group: FieldDetailsList) -> list[str]:
-        """Return the names of the fields that are selected of an object, each as often as the answer has it."""
-        return [fields[0].node.name.value for fields in self._fields(get_named_type(declared), group).values()]
-
     def places(self, type_name: str, group: FieldDetailsList) -> Places:
         """Return the places of an object of this type with the field's selection set."""
         return PlaceCounter(self.subfields, self._rows).of(self._type(type_name), group)
-
-    def descend(self, fields: FieldDetailsList, declared: Any, path: tuple[str, ...]) -> Iterator[FieldDetailsList]:
-        """Yield the fields at a path of field names; aliases apart, since each has its own arguments below."""
-        if not path:
-            yield fields
-            return
-        name, *rest = path
-        for group in self._fields(declared, fields).values():
-            if group[0].node.name.value == name:
-                yield from self.descend(group, get_named_type(declared.fields[name].type), tuple(rest))
-
-    def subfields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> tuple[GroupedFieldSet, int]:
-        """Return the fields of an object that may be read, the same ones each time, and how many may not."""
-        key = (parent.name, id(group))
-        if key not in self._known:
-            collected = collect_subfields(
-                self._schema, self._fragments, self._variables, self._operation, parent, group
-            ).grouped_field_set
-            allowed = collected
-            if not self._may_read_all:
-                allowed = {name: below for name, below in collected.items() if self._may_read(parent, below)}
-                denied = (parent.fields[collected[name][0].node.name.value] for name in collected.keys() - allowed)
-                self._is_refused |= any(isinstance(field.type, GraphQLNonNull) for field in denied)
-            self.fields_read += len(collected)
-            # The group is kept with what it has, so that its id stays its own.
-            self._known[key] = (group, allowed, len(collected) - len(allowed))
-        return self._known[key][1:]
 
     def _read_object(
         self, node: NodeBuilder, type_name: str, group: FieldDetailsList, top: FieldDetailsList, times: float
@@ -311,13 +240,3 @@ class SelectionReader:
         field = parent.fields.get(group[0].node.name.value)
         definition = field.extensions.get("strawberry-definition") if field is not None else None
         return definition.metadata.get(ASKED) if definition is not None else None
-
-    def _fields(self, parent: GraphQLObjectType, group: FieldDetailsList) -> GroupedFieldSet:
-        return self.subfields(parent, group)[0]
-
-    def _may_read(self, parent: GraphQLObjectType, group: FieldDetailsList) -> bool:
-        field = parent.fields.get(group[0].node.name.value)
-        return field is None or not missing_scope(field, self.scopes)
-
-    def _type(self, name: str) -> GraphQLObjectType:
-        return cast("GraphQLObjectType", self._schema.type_map[name])
