@@ -11,9 +11,7 @@ from weakref import WeakValueDictionary
 from graphql import (
     REMOVE,
     FragmentDefinitionNode,
-    GraphQLDeferDirective,
     GraphQLError,
-    GraphQLStreamDirective,
     OperationDefinitionNode,
     Visitor,
     parse,
@@ -25,6 +23,7 @@ from gateway.http.errors import request_error
 from gateway.limits import Limits, Measures, exceeded, measure
 from gateway.validation import Validator
 from loaders.lru_cache import LRUCache
+from resolvers.counting import INCREMENTAL
 
 if TYPE_CHECKING:
     from graphql import DirectiveNode, DocumentNode, GraphQLSchema
@@ -38,7 +37,6 @@ _MAX_DOCUMENTS = 256
 """Maximum cached documents; a frontend has some dozens. Without a bound, a client could fill the memory."""
 _MAX_LENGTH = 64 << 10
 """Maximum characters of a cached document."""
-_INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
 _MAX_BYTES = 64 << 20
 """Estimated maximum size of all cached documents."""
 _BYTES_A_DOCUMENT = 32 << 10
@@ -183,7 +181,7 @@ class _Whole(Visitor):
         self.is_changed = False
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> Any:
-        if node.name.value not in _INCREMENTAL:
+        if node.name.value not in INCREMENTAL:
             return None
         self.is_changed = True
         return REMOVE

@@ -13,7 +13,8 @@ from graphql import (
     SelectionSetNode,
 )
 
-_INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
+INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name})
+"""The names of the directives by which parts of an answer come later."""
 
 
 class Sums:
@@ -46,4 +47,4 @@ class Sums:
 
 def parts(node: SelectionNode) -> int:
     """The marks of @defer and @stream on a node, active or not."""
-    return sum(one.name.value in _INCREMENTAL for one in node.directives or ())
+    return sum(one.name.value in INCREMENTAL for one in node.directives or ())

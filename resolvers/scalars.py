@@ -23,7 +23,7 @@ from graphql import (
 )
 from strawberry.types.scalar import ScalarDefinition
 
-from loaders.model.canonical import ScalarError, json_value, read_base64, read_uuid
+from loaders.model.canonical import ScalarError, json_value, read_base64
 from loaders.model.scalars import (
     ANYTHING,
     BIG_INTEGER,
@@ -36,7 +36,6 @@ from loaders.model.scalars import (
     Scalar,
 )
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})", re.ASCII
 )
@@ -57,11 +56,16 @@ class _Number:
     text: str
 
 
-def _big_integer(value: Any) -> int:
-    number = BIG_INTEGER.read_key(_digits(value)) if BIG_INTEGER.read_key is not None else None
-    if number is None:
+def _by_key_text(scalar: Scalar, text: str) -> Any:
+    """Return the value of a text that is read as a key's would be. Raises ValueError."""
+    value = scalar.read_key(text) if scalar.read_key is not None else None
+    if value is None:
         raise ValueError
-    return int(number)
+    return value
+
+
+def _big_integer(value: Any) -> int:
+    return int(_by_key_text(BIG_INTEGER, _digits(value)))
 
 
 def _decimal(value: Any) -> str:
@@ -84,13 +88,12 @@ def _digits(value: Any) -> str:
 
 
 def _uuid(value: Any) -> str:
-    return read_uuid(_text(value))
+    return str(_by_key_text(UNIQUE_ID, _text(value)))
 
 
 def _date(value: Any) -> dt.date:
-    if not _DATE.fullmatch(_text(value)):
-        raise ValueError
-    return dt.date.fromisoformat(value)
+    day: dt.date = _by_key_text(DATE, _text(value))
+    return day
 
 
 def _instant(value: Any) -> dt.datetime:

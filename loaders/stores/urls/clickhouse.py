@@ -136,17 +136,12 @@ def _with_database(url: StoreURL) -> StoreURL:
     return replace(url, database=url.options.get("database") or path or None)
 
 
-def _example(scheme: str) -> str:
-    return f"{scheme}://user:password@host:port/name"
-
-
 CLICKHOUSE = StoreKind(
     store=STORE,
     variable="CLICKHOUSE_URL",
     schemes={"http": 8123, "https": 8443, "clickhouse": 8123},
     options=OPTIONS,
     refused=REFUSED,
-    example=_example,
     without_tls=lambda url: "" if url.scheme == "https" else "https://, or clickhouse:// with secure=true",
     check=_check,
 )

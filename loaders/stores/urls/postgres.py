@@ -140,17 +140,12 @@ def _check(url: StoreURL) -> StoreURL:
 _TLS = "sslmode=require, verify-ca or verify-full"
 
 
-def _example(scheme: str) -> str:
-    return f"{scheme}://user:password@host:port/name"
-
-
 POSTGRES = StoreKind(
     store=STORE,
     variable="DATABASE_URL",
     schemes={"postgresql": 5432, "postgres": 5432},
     options=OPTIONS,
     refused=REFUSED,
-    example=_example,
     without_tls=lambda url: "" if url.options.get("sslmode") in _WITH_TLS else _TLS,
     check=_check,
     has_socket_folders=True,

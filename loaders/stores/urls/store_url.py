@@ -37,6 +37,10 @@ class StoreURL:
         return ", ".join(hosts) or f"/{self.path}"
 
 
+def _example(scheme: str) -> str:
+    return f"{scheme}://user:password@host:port/name"
+
+
 @dataclass(frozen=True, slots=True)
 class StoreKind:
     """The rules for the URLs of one store.
@@ -51,9 +55,9 @@ class StoreKind:
     schemes: Mapping[str, int]
     options: tuple[Option, ...]
     refused: Mapping[str, str]
-    example: Callable[[str], str]
     without_tls: Callable[[StoreURL], str]
     check: Callable[[StoreURL], StoreURL]
+    example: Callable[[str], str] = _example
     has_socket_folders: bool = False
 
 
