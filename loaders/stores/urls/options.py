@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -29,7 +28,7 @@ class UnfitValueError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its name, the values that it takes, and what it is for."""
+    """One option: its name, the values that it takes, and what it is for, as docs/stores.md says it."""
 
     name: str
     kind: ValueKind
@@ -55,15 +54,6 @@ class Option:
         if self.kind in (ValueKind.SECONDS, ValueKind.INTEGER):
             return self._number(text)
         return text if self.kind is not ValueKind.FILE else self._file(text)
-
-    def values(self) -> str:
-        """The values that the option takes, for the documentation."""
-        shown = ", ".join(f"`{choice}`" for choice in self.choices)
-        if self.kind in (ValueKind.SECONDS, ValueKind.INTEGER):
-            return f"{self.kind.value}, {self.minimum:.12g} to {self.maximum:.12g}"
-        if self.kind is ValueKind.CHOICE:
-            return shown
-        return f"{self.kind.value}, or {shown}" if shown else self.kind.value
 
     def _choice(self, text: str) -> str | None:
         return next((choice for choice in self.choices if choice.lower() == text.lower()), None)
@@ -96,12 +86,3 @@ class Option:
             reason = getattr(error, "strerror", None) or "not a path"
             raise UnfitValueError(f"must be the path of a file that the gateway can read ({reason})") from None
         return text
-
-
-def options_table(options: Sequence[Option]) -> str:
-    """The options as a table in Markdown, for the documentation."""
-    lines = ["| option | value | what for |", "| --- | --- | --- |"]
-    for option in options:
-        names = ", ".join(f"`{name}`" for name in (option.name, *option.aliases))
-        lines.append(f"| {names} | {option.values()} | {option.about} |")
-    return "\n".join(lines) + "\n"
