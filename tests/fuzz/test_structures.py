@@ -4,67 +4,22 @@ import base64
 import hashlib
 import hmac
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.conftest import Watched
+from tests.fuzz.trials import Client, Fuzz, trials
 from tests.gateway.auth.issuing import SECRET, claims
-
-EXAMPLES = 120
-
-Check = Callable[[Any], object]
-Fuzz = Callable[[st.SearchStrategy[Any], Check], None]
 
 
 @pytest.fixture
 def fuzz(request: pytest.FixtureRequest) -> Fuzz:
     """Try the same few examples each time, or new ones for as long as `--fuzz-seconds` says."""
-    seconds = float(request.config.getoption("--fuzz-seconds", default=0.0))
-
-    def run(strategy: st.SearchStrategy[Any], check: Check) -> None:
-        @settings(
-            max_examples=EXAMPLES,
-            derandomize=not seconds,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(strategy)
-        def trial(example: Any) -> None:
-            note(repr(example))
-            check(example)
-
-        trial()
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            seed(time.time_ns())(trial)()
-
-    return run
-
-
-class Client:
-    """Asks the gateway, and looks at each answer for a fault of the gateway's own."""
-
-    def __init__(self, client: httpx.Client) -> None:
-        self._client = client
-
-    def ask(self, method: str, path: str, **asked: Any) -> httpx.Response:
-        answer = self._client.request(method, path, **asked)
-        assert answer.status_code < 500, answer.text
-        assert "INTERNAL_SERVER_ERROR" not in answer.text, answer.text
-        return answer
-
-    def post(self, query: str, variables: object) -> httpx.Response:
-        body = json.dumps({"query": query, "variables": variables})
-        return self.ask("POST", "/graphql", content=body, headers={"Content-Type": "application/json"})
+    return trials(float(request.config.getoption("--fuzz-seconds", default=0.0)))
 
 
 @pytest.fixture
