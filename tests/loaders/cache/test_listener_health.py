@@ -1,21 +1,17 @@
-"""What the register feeds while its changes are not heard: how long it is cached, who is told, and how it heals."""
+"""What is cached while changes are not heard: for how long, who is told, and how it heals."""
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
 
 from loaders.cache.cache import Cache
 from loaders.cache.change_listener import ChangeListener
-from loaders.cache.listener_health import UNHEALTHY_AGE_S, ListenerHealth
+from loaders.cache.listener_health import UNHEALTHY_AGE_S
 from loaders.cache.listener_lease import LeaseState, ListenerLease
 from loaders.model.databases import Freshness
 from loaders.request_tracker import begin_request
-from loaders.stores.echo import Echo, NotificationLostError
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 from tests.conftest import NewStores
@@ -23,156 +19,12 @@ from tests.fleet.served import MODEL
 from tests.loaders.cache.change_listeners import EVERYTHING, REVISE, Invalidated, fleet_source, start_listener
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import Truth, field
-from tests.loaders.stores.relay import Relay, relay
+from tests.loaders.cache.watched_health import WatchedHealth, behind, errors
+from tests.loaders.stores.relay import relay
 from tests.pgbouncer import pgbouncer
 
 _DECLARED = Freshness(3_600, 86_400, 604_800)
 FED, OTHER = field("fed", _DECLARED, "aircraft"), field("other", _DECLARED, "flights")
-_LOCKS = (
-    "select 1 from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = $1)"
-)
-
-
-class WatchedHealth(ListenerHealth):
-    """ListenerHealth that a test can wait for."""
-
-    def __init__(self) -> None:
-        super().__init__({"aircraft"}, self._drop, subject="tables")
-        self.drops = 0
-
-    def _drop(self) -> None:
-        self.drops += 1
-
-    async def until(self, is_healthy: bool) -> None:
-        await _until(lambda: self.is_healthy is is_healthy and (self.reason is None) is is_healthy)
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    for _ in range(3_000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("It did not come to be.")
-
-
-@asynccontextmanager
-async def behind(database: NewStores, session_url: str) -> AsyncIterator[Postgres]:
-    """A pool straight to the database, whose sessions take another way."""
-    client = await Postgres.connect(
-        database.database_url,
-        min_size=1,
-        max_size=2,
-        acquire_timeout_s=5,
-        statement_timeout_s=5,
-        direct_url=session_url,
-    )
-    try:
-        yield client
-    finally:
-        await client.close()
-
-
-def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.message for record in caplog.records if record.levelno == logging.ERROR]
-
-
-def _leads_to(between: Relay, url: str) -> None:
-    other = Relay(url)
-    between._target = other._target
-
-
-async def test_a_pooler_by_transactions_is_found_out_and_takes_no_lock(
-    database: NewStores, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It answers LISTEN, and passes nothing on. When the session's way leads past it, all heals by itself."""
-    name = database.database_url.rpartition("/")[2]
-    listener_health, invalidated = WatchedHealth(), Invalidated()
-    with pgbouncer(database.database_url, "transaction", pool_size=1) as pooled:
-        async with (
-            relay(pooled) as between,
-            behind(database, between.url) as client,
-            start_listener(client, invalidated, listener_health=listener_health),
-        ):
-            await _until(lambda: bool(_errors(caplog)))
-            assert not listener_health.is_healthy
-            assert "DATABASE_DIRECT_URL" in str(listener_health.reason)
-            assert await client.rows(_LOCKS, name) == []
-            assert invalidated.attempts == 0
-            _leads_to(between, database.database_url)
-            await listener_health.until(True)
-            assert await invalidated.next() == EVERYTHING
-            await database.stores.postgres.execute(REVISE, "N1", 1)
-            assert (await invalidated.next()).keys == ("fleet:Aircraft::N1",)
-    assert len(_errors(caplog)) == 1, "it is said once"
-
-
-async def test_a_pooler_that_is_put_in_between_later_is_found_out(
-    database: NewStores, caplog: pytest.LogCaptureFixture
-) -> None:
-    listener_health = WatchedHealth()
-    with pgbouncer(database.database_url, "transaction") as pooled:
-        url = f"{database.database_url}?sslmode=disable"
-        async with (
-            relay(url) as between,
-            behind(database, between.url) as client,
-            start_listener(client, Invalidated(), listener_health=listener_health),
-        ):
-            await listener_health.until(True)
-            await between.cut()
-            _leads_to(between, pooled)
-            await between.listen()
-            await listener_health.until(False)
-    assert listener_health.drops == 1
-    assert len(_errors(caplog)) == 1
-
-
-async def test_a_pooler_by_sessions_passes_changes_on(database: NewStores) -> None:
-    listener_health, invalidated = WatchedHealth(), Invalidated()
-    with pgbouncer(database.database_url, "session") as pooled:
-        async with (
-            behind(database, pooled) as client,
-            start_listener(client, invalidated, listener_health=listener_health),
-        ):
-            assert await invalidated.next() == EVERYTHING
-            await listener_health.until(True)
-            await database.stores.postgres.execute(REVISE, "N1", 1)
-            assert (await invalidated.next()).keys == ("fleet:Aircraft::N1",)
-
-
-async def test_a_connection_that_falls_silent_is_found_out_and_replaced(
-    database: NewStores, caplog: pytest.LogCaptureFixture
-) -> None:
-    """As one does behind NAT: nobody closes it, and nothing comes."""
-    listener_health, invalidated = WatchedHealth(), Invalidated()
-    async with (
-        relay(f"{database.database_url}?sslmode=disable") as between,
-        behind(database, between.url) as client,
-        start_listener(client, invalidated, listener_health=listener_health, lost_after_s=60),
-    ):
-        await listener_health.until(True)
-        assert await invalidated.next() == EVERYTHING
-        between.silence()
-        await listener_health.until(False)
-        between.resume()
-        await listener_health.until(True)
-        assert await invalidated.next() == EVERYTHING, "what was announced meanwhile was lost"
-    assert len(_errors(caplog)) == 1
-
-
-async def test_another_database_is_found_out(database: NewStores) -> None:
-    """Notifications stay within a database."""
-    url = database.database_url.rpartition("/")[0] + "/postgres"
-    async with behind(database, url) as client, client.session() as session:
-        with pytest.raises(NotificationLostError, match="another database"):
-            await Echo.start(client, session)
-
-
-async def test_the_connection_of_a_pooler_listens_to_nothing_after_the_test(database: NewStores) -> None:
-    with pgbouncer(database.database_url, "transaction", pool_size=1) as pooled:
-        async with behind(database, pooled) as client, client.session() as session:
-            with pytest.raises(NotificationLostError, match="pooler's"):
-                await Echo.start(client, session)
-            assert await session.rows("select pg_listening_channels()") == []
 
 
 async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
@@ -199,7 +51,7 @@ async def test_a_listener_that_proves_nothing_is_believed_by_nobody(
     await listener_health.until(False)
     await listener.stop()
     assert listener_health.drops == 1
-    assert len(_errors(caplog)) == 1
+    assert len(errors(caplog)) == 1
 
 
 async def test_changes_that_cannot_be_made_known_count_as_unheard(
@@ -271,7 +123,7 @@ async def test_a_database_that_falls_silent_leaves_what_was_heard_as_it_was(
             await listener.stop()
         await client.close()
     assert [listener_health.drops for listener_health in both] == [0, 0]
-    assert _errors(caplog) == []
+    assert errors(caplog) == []
 
 
 async def test_a_process_that_is_deaf_says_so_once_when_the_one_that_hears_has_left(
@@ -305,7 +157,7 @@ async def test_a_process_that_is_deaf_says_so_once_when_the_one_that_hears_has_l
             await deaf.stop()
             await hears.stop()
     assert listener_health.drops == 1
-    assert len(_errors(caplog)) == 1
+    assert len(errors(caplog)) == 1
 
 
 async def _expect(cache: Cache, truth: Truth, version: int) -> None:
