@@ -18,7 +18,7 @@ from loaders.stores.errors import StoreUnavailable
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 from loaders.stores.urls.store_url import InvalidStoreURL, parse_url
-from tests.loaders.stores.test_store_urls import KINDS
+from tests.loaders.stores.test_refused_store_urls import KINDS
 
 SHAPES = [
     ("DATABASE_URL", "postgresql://user:{}@127.0.0.1:1/fleet?connect_timeout=1"),

@@ -65,6 +65,14 @@ def served(urls: StoreUrls, log: IO[bytes] | None = None, /, **settings: str) ->
         yield url
 
 
+@pytest.fixture(scope="module")
+def strict_url(store_urls: StoreUrls) -> Iterator[str]:
+    """A gateway whose heads may have 4 KiB, 20 headers and 60 s."""
+    settings = {"GATEWAY_MAX_HEAD_KIB": "4", "GATEWAY_MAX_HEADERS": "20", "GATEWAY_HEAD_TIMEOUT_S": "60"}
+    with served(store_urls, None, **settings) as url:
+        yield url
+
+
 @pytest.fixture
 def unbuilt(tmp_path: Path) -> Path:
     """A copy of the sources in a package of their own, as after a fresh checkout."""

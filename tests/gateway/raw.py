@@ -16,6 +16,7 @@ POST = HEAD + b"Content-Length: %d\r\n\r\n" % len(TYPENAME) + TYPENAME
 LAST_LIVE = LIVE.replace(b"Host: x\r\n", b"Host: x\r\nConnection: close\r\n")
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 BODY = b"%x\r\n" % len(TYPENAME) + TYPENAME + b"\r\n"
+KIB = 1 << 10
 PATIENCE_S = 30.0
 
 
