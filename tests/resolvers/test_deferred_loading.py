@@ -19,7 +19,7 @@ from resolvers.deferred_loading import DeferredLoads
 from resolvers.request_context import RequestContext
 from tests.parts import merged
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects
-from tests.resolvers.test_object_loading import ANSWERS, TYPES, A, B
+from tests.resolvers.loaded_members import ANSWERS, TYPES, A, B
 
 MODEL = load_model("deploy.analytics.model")
 SCHEMA = build_schema(MODEL)
