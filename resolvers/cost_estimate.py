@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 
@@ -55,9 +55,11 @@ class CostEstimate:
     def objects(self) -> int:
         """Return the number of different objects that are named, and of those of pages and references."""
         waves = [wave for each in self.root_fields if not each.is_page for wave in each.waves]
-        named = {(wave.node.target.key_space.name, key) for wave in waves for key in wave.keys}
+        named: dict[str, set[Any]] = {}
+        for wave in waves:
+            named.setdefault(wave.node.target.key_space.name, set()).update(wave.keys)
         pages = sum(each.objects for each in self.root_fields if each.is_page)
-        return len(named) + sum(wave.unknown for wave in waves) + pages
+        return sum(map(len, named.values())) + sum(wave.unknown for wave in waves) + pages
 
     def explaining(self) -> int:
         """Return the points of an explanation, which looks up each section of each object."""

@@ -193,7 +193,7 @@ async def _with_rows(
     """Return records of these keys, whose own columns are these rows, with the rest of what is asked of them."""
     if node.target.record is None or not keys:
         return []
-    rest = node.without_record()
+    rest = node.without_record
     if not rest.requests:
         own: dict[SectionRequest, Any] = {node.target.record: rows}
         return make_records(keys, own, range(len(keys)))

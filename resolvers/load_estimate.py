@@ -8,9 +8,7 @@ from typing import Any, NamedTuple
 
 from loaders.model.databases import Table
 from loaders.model.key_spaces import KeySpace
-from loaders.statements.cost import statement_points
-from loaders.statements.planning import plan, unified
-from loaders.statements.section_request import SectionRequest
+from loaders.statements.cost import load_cost
 from resolvers.selection_tree import FunctionCall, SelectionNode, rows_followed
 
 
@@ -42,15 +40,17 @@ class Wave(NamedTuple):
 
 @dataclass(slots=True)
 class _Together:
-    """The requests and keys of one key space that are loaded together: each object is asked all of the requests."""
+    """Nodes of one key space that are loaded together, and their keys: each object is asked the requests of all."""
 
-    requests: set[SectionRequest] = field(default_factory=set)
+    nodes: list[SelectionNode] = field(default_factory=list)
     keys: set[Any] = field(default_factory=set)
     others: float = 0
     """Objects whose keys are not known yet."""
 
-    def objects(self) -> float:
-        return len(self.keys) + self.others
+    def load_estimate(self) -> LoadEstimate:
+        nodes = self.nodes
+        cost = nodes[0].load_cost if len(nodes) == 1 else load_cost(set().union(*(node.requests for node in nodes)))
+        return LoadEstimate(cost.statements, cost.points.total(len(self.keys) + self.others))
 
 
 _Level = list[tuple[SelectionNode, float, Sequence[Any]]]
@@ -81,16 +81,10 @@ def _level_estimate(level: _Level) -> LoadEstimate:
     for node, objects, keys in level:
         functions += objects * sum(call.function.points for call in node.calls)
         group = together.setdefault(node.target.key_space, _Together())
-        group.requests |= node.requests
+        group.nodes.append(node)
         group.keys.update(keys)
         group.others += 0 if keys else objects
-    return sum(map(_statements, together.values()), LoadEstimate(points=functions))
-
-
-def _statements(group: _Together) -> LoadEstimate:
-    plans = plan(unified(group.requests).values()) if group.requests else ()  # as they are loaded
-    points = sum(statement_points(each, group.objects()) for each in plans)
-    return LoadEstimate(sum(each.statements() for each in plans), points)
+    return sum(map(_Together.load_estimate, together.values()), LoadEstimate(points=functions))
 
 
 def _below(node: SelectionNode, objects: float) -> _Level:
@@ -99,7 +93,7 @@ def _below(node: SelectionNode, objects: float) -> _Level:
     for follow in node.follows:
         below = follow.node
         if follow.position is None and not isinstance(follow.request, FunctionCall):
-            below = below.without_record()
+            below = below.without_record
         level.append((below, _bounded(below, objects * rows_followed(follow.request)), ()))
     return level
 

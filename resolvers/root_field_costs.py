@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,6 @@ from graphql import GraphQLError, GraphQLNonNull
 
 from loaders.errors import CallerError
 from loaders.model.shapes import Cardinality
-from loaders.statements.planning import unified
-from loaders.statements.section_request import SectionRequest, rows_of
 from resolvers.function_calls import function_call
 from resolvers.function_fields import function_shape
 from resolvers.introspection import INTROSPECTION, introspection_places
@@ -24,7 +22,7 @@ from resolvers.root_loading import NO_KEY, entry_node, page_requests, remembered
 from resolvers.roots import Root, RootKind
 from resolvers.scopes import missing_scope, unmet_scopes
 from resolvers.selection_reader import SelectionReader
-from resolvers.selection_tree import USUAL_REFERENCES, FunctionCall, Selection, SelectionNode, rows_followed
+from resolvers.selection_tree import USUAL_REFERENCES, Selection, rows_followed
 
 if TYPE_CHECKING:
     from graphql import GraphQLObjectType, GraphQLSchema
@@ -79,19 +77,6 @@ class RootFieldCost:
             for node in (wave.node, wave.node.deferred)
             if node is not None
         )
-
-
-def _rows(node: SelectionNode) -> float:
-    """Return the rows of each object, those of what it leads to among them but for their own records."""
-    requests: Iterable[SectionRequest] = (*node.requests, *(node.deferred.requests if node.deferred else ()))
-    follows = (*node.follows, *(node.deferred.follows if node.deferred else ()))
-    return sum(map(rows_of, set(unified(requests).values()))) + sum(
-        _rows_below(each.request, each.node) for each in follows
-    )
-
-
-def _rows_below(request: SectionRequest | FunctionCall, node: SelectionNode) -> float:
-    return rows_followed(request) * (_rows(node) - 1)  # the row of its own record is small, or that of the list
 
 
 def _completed(cost: RootFieldCost, objects: float, places: Places, parts: float = 0) -> RootFieldCost:
@@ -190,7 +175,7 @@ class RootFieldCosts:
         )
         node = entry_node(request, selection, count)
         objects = request.first
-        rows = objects * _rows(selection.node)
+        rows = objects * selection.node.rows
         cost = replace(cost, objects=objects, waves=(Wave(node, [NO_KEY]),), is_page=True, rows=rows)
         cost = _completed(replace(cost, is_refused=selection.is_refused), objects, Places(edges=1))
         return _completed(cost, objects, selection.places, selection.parts)
@@ -209,7 +194,7 @@ class RootFieldCosts:
         return self._objects(replace(cost, is_refused=selection.is_refused), wave, selection)
 
     def _objects(self, cost: RootFieldCost, wave: Wave, selection: Selection) -> RootFieldCost:
-        rows = cost.rows + wave.objects * _rows(selection.node)
+        rows = cost.rows + wave.objects * selection.node.rows
         waves = (*cost.waves, wave) if wave.objects else cost.waves
         cost = replace(cost, objects=cost.objects + wave.objects, waves=waves, rows=rows)
         return _completed(cost, wave.objects, selection.places, selection.parts)

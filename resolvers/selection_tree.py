@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from loaders.model.key_spaces import KeySpace
 from loaders.model.resolver_functions import ResolverFunction
 from loaders.model.shapes import Cardinality, Shape, ValueKind
+from loaders.statements.cost import LoadCost, load_cost
+from loaders.statements.planning import unified
 from loaders.statements.section_request import SectionRequest, merged, rows_of
 from resolvers.places import NO_PLACES, Places
 
@@ -62,9 +65,12 @@ class Follow:
     node: SelectionNode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SelectionNode:
-    """The requests of objects of one type that are loaded together, and the ways on from their columns."""
+    """The requests of objects of one type that are loaded together, and the ways on from their columns.
+
+    It is remembered with its operation, and so is what is computed of it.
+    """
 
     target: Target
     requests: frozenset[SectionRequest]
@@ -74,9 +80,24 @@ class SelectionNode:
     deferred: SelectionNode | None = None
     """The requests of deferred parts alone, which may come later; None where there are none."""
 
+    @cached_property
     def without_record(self) -> SelectionNode:
-        """Return the node without the request of the record, which a list's rows answer."""
+        """The node without the request of the record, which a list's rows answer."""
         return replace(self, requests=self.requests - {self.target.record})
+
+    @cached_property
+    def load_cost(self) -> LoadCost:
+        """The cost of loading the requests of some objects, without what these lead to."""
+        return load_cost(self.requests)
+
+    @cached_property
+    def rows(self) -> float:
+        """About how many rows each object has, those of what it leads to among them but for their own records."""
+        requests = {*self.requests, *(self.deferred.requests if self.deferred is not None else ())}
+        follows = (*self.follows, *(self.deferred.follows if self.deferred is not None else ()))
+        # The row of an own record is small, or that of the list.
+        below = sum(rows_followed(each.request) * (each.node.rows - 1) for each in follows)
+        return sum(map(rows_of, set(unified(requests).values()))) + below
 
 
 def rows_followed(request: SectionRequest | FunctionCall) -> float:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from loaders.model.bound_sections import BoundSection
 from loaders.model.databases import Database, Kind
 from loaders.model.key_spaces import KeySpace
 from loaders.statements import clickhouse, postgres
@@ -86,10 +87,15 @@ def _place(request: SectionRequest) -> tuple[str, ...]:
 
 def unified(requests: Iterable[SectionRequest]) -> Mapping[SectionRequest, SectionRequest]:
     """Return for each request the one that is loaded for it: of sections with the same digest the first by name."""
-    first: dict[Any, SectionRequest] = {}
-    result: dict[SectionRequest, SectionRequest] = {}
-    for request in sorted(requests, key=_place):
+    every = list(requests)
+    first: dict[tuple[str, str], BoundSection] = {}
+    for request in every:
         section = request.section
-        same = first.setdefault((section.key_space, section.digest), request)
-        result[request] = replace(request, section=same.section)
+        same = first.setdefault((section.key_space.name, section.digest), section)
+        if section.name < same.name:
+            first[section.key_space.name, section.digest] = section
+    result: dict[SectionRequest, SectionRequest] = {}
+    for request in every:
+        section = first[request.section.key_space.name, request.section.digest]
+        result[request] = request if section is request.section else replace(request, section=section)
     return result
