@@ -59,7 +59,10 @@ class TenantSource:
 
     async def load(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> Answers:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
-        failure = await self._load_values(requests)
+        needed = needed_by(requests)
+        if not needed:
+            return await self.sections.load(space, keys, requests, self._values)
+        failure = await self._load_values(needed)
         ready = self._ready(requests)
         loaded = await self.sections.load(space, keys, merged(ready.values()), self._values) if ready else {}
         answers: dict[SectionRequest, Values | StoreError] = {}
@@ -77,9 +80,9 @@ class TenantSource:
             if all(value in self._values for value in values_needed(request))
         }
 
-    async def _load_values(self, requests: Sequence[SectionRequest]) -> StoreError | None:
+    async def _load_values(self, needed: Sequence[Value]) -> StoreError | None:
         """Load the tenant's values that are missing, and return the error that kept any from being loaded."""
-        for value in needed_by(requests):
+        for value in needed:
             if value in self._values:
                 continue
             answer = await asyncio.shield(self._loading_of(value))

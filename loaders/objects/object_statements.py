@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from loaders.concurrency import gather
 from loaders.model.databases import Database, Kind
 from loaders.model.keys import Key, chunks
 from loaders.model.scalars import BigInt, Scalar
@@ -57,7 +58,12 @@ class ObjectStatements:
         if tracker is not None:
             tracker.stats.fused += [[request.section.name for request in each.requests] for each in plans]
         load = _Load(self.stores, scope)
-        answers = await asyncio.gather(*map(load.answer, plans, together))
+        # Most statements are for the same list of keys, which is divided once.
+        of_list = {id(keys): (each.text.key, keys) for each, keys in zip(plans, together, strict=True)}
+        divided = {place: chunked(key, keys) for place, (key, keys) in of_list.items()}
+        answers = await gather(
+            [load.answer(each, divided[id(keys)]) for each, keys in zip(plans, together, strict=True)]
+        )
         return {
             request: (keys, values)
             for keys, answer in zip(together, answers, strict=True)
@@ -73,11 +79,16 @@ class _Load:
     scope: StatementScope
     _relations: dict[tuple[Any, ...], asyncio.Task[SentRows]] = field(default_factory=dict)
 
-    async def answer(self, each: StatementPlan, keys: Sequence[Any]) -> Mapping[SectionRequest, Values | StoreError]:
-        values: dict[SectionRequest, Values] = {request: [] for request in each.requests}
+    async def answer(
+        self, each: StatementPlan, chunks: Sequence[Sequence[Any]]
+    ) -> Mapping[SectionRequest, Values | StoreError]:
+        """Return the values of all keys, which come in chunks that fit into one statement each."""
         try:
-            for some in chunked(each.text.key, keys):
-                for request, items in (await self._answer(each, some)).items():
+            if len(chunks) == 1:
+                return await self._answer(each, chunks[0])
+            values: dict[SectionRequest, list[Any]] = {request: [] for request in each.requests}
+            for keys in chunks:
+                for request, items in (await self._answer(each, keys)).items():
                     values[request] += items
         except StoreError as error:
             return dict.fromkeys(each.requests, error)

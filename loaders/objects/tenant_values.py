@@ -24,7 +24,10 @@ _COLUMN = "value"
 
 def values_needed(request: SectionRequest) -> list[Value]:
     """Return the tenant's values that a request depends on: arguments that it leaves out, and zones of its period."""
-    section, given = request.section, dict(request.arguments)
+    section = request.section
+    if not section.arguments and request.period is None:
+        return []
+    given = dict(request.arguments)
     defaults = (argument.default for argument in section.arguments if argument.name not in given)
     zones = (table.options.zone for table in section.tables if table.options.time) if request.period else ()
     return list(dict.fromkeys(each for each in (*defaults, *zones) if isinstance(each, Value)))
@@ -40,6 +43,8 @@ def zones_of(request: SectionRequest) -> list[Value]:
 
 def with_values(request: SectionRequest, values: dict[Value, Any]) -> SectionRequest:
     """Return a request with the tenant's values for the arguments that it leaves out."""
+    if not request.section.arguments:
+        return request
     given = dict(request.arguments)
     for argument in request.section.arguments:
         if argument.name not in given and isinstance(argument.default, Value):

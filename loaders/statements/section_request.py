@@ -44,6 +44,15 @@ class SectionRequest:
     filters: tuple[tuple[str, Any], ...] = ()
     arguments: tuple[tuple[str, Any], ...] = ()
     columns: frozenset[str] | None = field(default=None, compare=False)
+    _hash: int = field(init=False, repr=False, compare=False)
+    """Its hash. A request is looked up some dozens of times while it is loaded."""
+
+    def __post_init__(self) -> None:
+        values = (self.section, self.period, self.first, self.after, self.order, self.filters, self.arguments)
+        object.__setattr__(self, "_hash", hash(values))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def whole(self) -> SectionRequest:
         """Return the same request with all columns."""
