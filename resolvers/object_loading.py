@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from loaders.concurrency import gather
 from loaders.objects.object_record import ObjectRecord, values_of
 from loaders.stores.errors import StoreError
 from resolvers.followed_ways import LinkWay, OwnRowsWay, ReferenceWay, Way, known_objects, load_node
@@ -51,13 +52,13 @@ def existing(record: SectionRequest, records: Iterable[ObjectRecord]) -> list[Ob
 
 async def _next_level(context: RequestContext, level: _Level) -> _Level:
     """Complete a level with what functions answer, begin what is deferred, and return what the level leads to."""
-    await asyncio.gather(*(_call(context, node, call, records) for node, records in level for call in node.calls))
+    await gather([_call(context, node, call, records) for node, records in level for call in node.calls])
     for node, records in level:
         if node.deferred is not None:
             loading = load_objects(context, node.deferred, [each.key for each in records])
             context.deferred.begin(records, node.deferred.requests, loading)
     ways = [way for node, records in level for way in _ways(node, records)]
-    reached = await asyncio.gather(*(way.load(context) for way in ways))
+    reached = await gather([way.load(context) for way in ways])
     if sum(map(len, reached)) > MANY_OBJECTS:
         await asyncio.sleep(0)
     return [(way.follow.node, records) for way, records in zip(ways, reached, strict=True) if records]

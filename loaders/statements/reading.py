@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from types import NoneType
 from typing import Any
 
-from loaders.model.bound_sections import BoundColumn
+from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.canonical import REFUSALS, conversion_of, same
 from loaders.model.keys import Key
 from loaders.model.scalars import BIG_INTEGER, FLOAT, INTEGER, Scalar
@@ -24,6 +25,8 @@ Column = Sequence[Any]
 Values = list[Any]
 _NUMBERS = {INTEGER: {int}, BIG_INTEGER: {int}, FLOAT: {float}}
 """The types of canonical numbers. The executor tests whether they are within their bits and finite."""
+_MAX_LAYOUTS = 1_024
+"""Sections with the columns that are wanted of them; a frontend's documents ask for some dozens."""
 _ROWS = 10_000
 """Rows that are read without a pause: a millisecond."""
 
@@ -36,14 +39,18 @@ class _Answer:
     columns: Sequence[Column]
     types: Sequence[str]
     keys: Sequence[Any]
-    places: Sequence[int | None]
+    places: Sequence[Any]
     is_aligned: bool
     """Whether the rows are those of the keys, one for each, in order."""
+    is_whole: bool
+    """Whether each key has a row."""
 
     def aligned(self, values: Sequence[Any], missing: Any) -> Values:
         """Return the values of rows in the order of the keys, and `missing()` for a key without a row."""
         if self.is_aligned:
             return list(values)
+        if self.is_whole:
+            return list(map(values.__getitem__, self.places))
         return [missing() if place is None else values[place] for place in self.places]
 
 
@@ -60,7 +67,8 @@ def read(
     is_by_row = any(request.is_list and not each.is_gathered for request, each in _parts(plan))
     places = [] if is_by_row else _places(plan, columns, keys)
     is_aligned = places == list(range(len(columns[0]))) if columns else False
-    table = _Answer(plan, columns, types or ("",) * width, keys, places, is_aligned)
+    is_whole = None not in places
+    table = _Answer(plan, columns, types or ("",) * width, keys, places, is_aligned, is_whole)
     for request, part in _parts(plan):
         if not request.is_list:
             yield request, _objects(table, request, part)
@@ -76,23 +84,34 @@ def _parts(plan: StatementPlan) -> Iterator[tuple[SectionRequest, AnswerColumns]
 
 
 def _objects(table: _Answer, request: SectionRequest, part: AnswerColumns) -> Values:
-    section, count = request.section, len(table.columns[0]) if table.columns else 0
-    rest = iter(range(part.start, part.start + part.width))
-    wanted = [request.wants(column) for column in section.columns]
-    decoded = [
-        _decoded_column(column, table, next(rest)) if is_wanted else [None] * count
-        for column, is_wanted in zip(section.columns, wanted, strict=True)
-    ]
+    columns, empty = _layout(request.section, request.columns, part.start)
+    nothing = [None] * len(table.columns[0])
+    decoded = [nothing if each is None else _decoded_column(*each, table) for each in columns]
     rows: list[Any] = list(zip(*decoded, strict=True))
-    empty = None
-    if not section.is_nullable:
-        empty = tuple(value if is_wanted else None for value, is_wanted in zip(section.empty, wanted, strict=True))
     if part.marker is not None and not all(table.columns[part.marker]):
         rows = [row if is_there else empty for row, is_there in zip(rows, table.columns[part.marker], strict=True)]
     return table.aligned(rows, lambda: empty)
 
 
-def _decoded_column(column: BoundColumn, table: _Answer, place: int) -> Column:
+@lru_cache(maxsize=_MAX_LAYOUTS)
+def _layout(
+    section: BoundSection, names: frozenset[str] | None, start: int
+) -> tuple[tuple[tuple[BoundColumn, int] | None, ...], tuple[Any, ...] | None]:
+    """Return the place in the answer of each column of a section of one row, and the value of an object without rows.
+
+    None stands for a column that is not wanted. Those that are come one after the other, from `start` on.
+    """
+    places = iter(range(start, start + len(section.columns)))
+    wanted = [names is None or column.name in names for column in section.columns]
+    columns = tuple(
+        (column, next(places)) if is_wanted else None for column, is_wanted in zip(section.columns, wanted, strict=True)
+    )
+    if section.is_nullable:
+        return columns, None
+    return columns, tuple(value if is_wanted else None for value, is_wanted in zip(section.empty, wanted, strict=True))
+
+
+def _decoded_column(column: BoundColumn, place: int, table: _Answer) -> Column:
     values = table.columns[place]
     return values if is_canonical(column, table.types[place]) else decode_column(column, values)
 
@@ -126,11 +145,14 @@ def _places(plan: StatementPlan, table: Sequence[Column], keys: Sequence[Any]) -
     if plan.text.alignment is Alignment.NONE:
         return [0 if table and table[0] else None for _ in keys]
     if plan.text.alignment is Alignment.PLACE:
-        rows = {place: row for row, place in enumerate(table[0])}
-        return [rows.get(place) for place in range(len(keys))]
+        return list(map(_row_numbers(table[0]).get, range(len(keys))))
     raw = list(_raw_keys(plan, table))
-    rows = {key: row for row, key in enumerate(_decoded_keys(plan.text.key, raw))}
-    return [rows.get(key) for key in keys]
+    return list(map(_row_numbers(_decoded_keys(plan.text.key, raw)).get, keys))
+
+
+def _row_numbers(keys: Sequence[Any]) -> dict[Any, int]:
+    """Return the number of the row that each key has, the last one where it has several."""
+    return dict(zip(keys, range(len(keys)), strict=True))
 
 
 def _raw_keys(plan: StatementPlan, table: Sequence[Column]) -> Sequence[Any]:

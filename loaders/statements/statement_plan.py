@@ -116,7 +116,8 @@ def bound(
             is_postgres = kind is Kind.POSTGRES
             places.append(f"${len(values)}::{column.type(kind)}" if is_postgres else f"{{{name}:{column.type(kind)}}}")
         selects.append(rows_sql(rows.columns, places, kind))
-    return BoundStatement(_MARK.sub(lambda match: selects[int(match.group(1))], text), values)
+    sql = _MARK.sub(lambda match: selects[int(match.group(1))], text) if selects else text
+    return BoundStatement(sql, values)
 
 
 def relation_plans(
