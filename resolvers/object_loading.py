@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from loaders.concurrency import gather
@@ -43,9 +43,8 @@ async def load_objects(context: RequestContext, node: SelectionNode, keys: Seque
     return records
 
 
-def existing(record: SectionRequest, records: Iterable[ObjectRecord]) -> list[ObjectRecord | None]:
+def existing(record: SectionRequest, records: Sequence[ObjectRecord]) -> list[ObjectRecord | None]:
     """Return the records of objects that exist, and None for others. Raises the StoreError that left it unknown."""
-    records = list(records)
     rows = values_of(records, record)
     return [None if row is None else each for each, row in zip(records, rows, strict=True)]
 

@@ -117,11 +117,13 @@ async def _objects(parts: SchemaParts, info: Any, type_name: str, texts: Sequenc
 
 
 async def _of_keys(context: RequestContext, node: SelectionNode, keys: Sequence[Any]) -> list[Any]:
-    known = [key for key in keys if key is not None]
-    records = await load_objects(context, node, known)
     if node.target.record is None:
         raise TypeError(f"{node.target.key_space.name} is no object type.")
-    found = iter(existing(node.target.record, records))
+    known = [key for key in keys if key is not None]
+    objects = existing(node.target.record, await load_objects(context, node, known))
+    if len(known) == len(keys):
+        return objects
+    found = iter(objects)
     return [None if key is None else next(found) for key in keys]
 
 

@@ -44,7 +44,7 @@ class SectionArguments:
         With `scopes`, raises ForbiddenError for a filter or an order that needs another. Raises CallerError, with the
         field's name, for invalid values, a cursor of another tenant among them.
         """
-        if not section.arguments and all(arguments.get(name) is None for name in (AFTER, FILTER, ORDER_BY)):
+        if not section.arguments and _is_plain(arguments):
             return _plain_request(section, arguments.get(FIRST), period)
         request = section_request(
             section,
@@ -58,6 +58,12 @@ class SectionArguments:
         if cursor is None:
             return request
         return replace(request, after=self.cursors.open(cursor, list_identity(request), tenant))
+
+
+def _is_plain(arguments: Mapping[str, Any]) -> bool:
+    """Whether no condition and no order is chosen."""
+    get = arguments.get
+    return not arguments or (get(AFTER) is None and get(FILTER) is None and get(ORDER_BY) is None)
 
 
 @lru_cache(maxsize=4_096)

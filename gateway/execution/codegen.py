@@ -40,7 +40,7 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
     None stays None. A row that is not a tuple raises FallbackValue.
     """
     names = [(f"v{number}", leaf) for number, leaf in enumerate(leaves)]
-    takes = [f"        {line}" for name, leaf in names for line in _take(name, leaf)]
+    takes = [f"            {line}" for name, leaf in names for line in _take(name, leaf)]
     items = ", ".join(f"{leaf.key!r}: {_item(name, leaf, typename)}" for name, leaf in names)
     complete: Complete = _compiled(
         {
@@ -51,14 +51,17 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
         "def complete(rows, context):",
         "    out = []",
         "    append = out.append",
-        "    for row in rows:",
-        "        if row is None:",
-        "            append(None)",
-        "            continue",
-        f"        if type(row) is not tuple or len(row) <= {max((leaf.place for leaf in leaves), default=-1)}:",
-        "            raise FallbackValue('row')",
+        "    try:",
+        "        for row in rows:",
+        "            if row is None:",
+        "                append(None)",
+        "                continue",
+        "            if type(row) is not tuple:",
+        "                raise FallbackValue('row')",
         *takes,
-        f"        append({{{items}}})",
+        f"            append({{{items}}})",
+        "    except IndexError:",
+        "        raise FallbackValue('row') from None",
         "    return out",
     )
     return complete

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from types import GeneratorType
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -178,7 +178,7 @@ def _type_check(declared: GraphQLObjectType) -> Callable[[Sequence[Any]], None] 
     if inspect.iscoroutinefunction(check):
         raise FallbackSelection("async is_type_of")
     if getattr(check, "by_class", False):
-        return lambda sources: _check_types(check, {type(source): source for source in sources}.values())
+        return lambda sources: _check_types(check, dict(zip(map(type, sources), sources, strict=True)).values())
     return partial(_check_types, check)
 
 
@@ -224,9 +224,8 @@ def _objects(
     context: Any,
 ) -> Completed:
     sources = [value for value in values if value is not None]
-    for kind in set(map(type, sources)):
-        if issubclass(kind, Exception | UndefinedType | GeneratorType) or hasattr(kind, "__await__"):
-            raise FallbackValue("object")
+    if any(map(_is_no_object, set(map(type, sources)))):
+        raise FallbackValue("object")
     if check_types is not None:
         check_types(sources)
     completed: Completed = (
@@ -236,6 +235,12 @@ def _objects(
         return completed
     rest = iter(completed)
     return [None if value is None else next(rest) for value in values]
+
+
+@lru_cache(maxsize=1_024)
+def _is_no_object(kind: type) -> bool:
+    """Whether values of a class are errors, or awaited before they are completed."""
+    return issubclass(kind, Exception | UndefinedType | GeneratorType) or hasattr(kind, "__await__")
 
 
 def _check_types(is_type_of: Callable[[Any, Any], Any], sources: Iterable[Any]) -> None:
