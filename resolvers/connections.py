@@ -6,7 +6,7 @@ Pages and edges are tuples, so that they cost little to make.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from loaders.model.bound_sections import COUNT
 from loaders.model.canonical import ScalarError
@@ -24,26 +24,23 @@ if TYPE_CHECKING:
 
     from loaders.model.bound_sections import BoundSection
     from loaders.model.model import ObjectType, SectionType
-    from resolvers.cursors import CursorSealer
+    from resolvers.cursors import CursorSealer, Seal
     from resolvers.schema_parts import SchemaParts
 
 Edge = tuple[Any, Sequence[Any], str]
 """The node, the values that it is ordered by, and the identity of the list."""
+Page = tuple[list[Edge], bool, bool, Any]
+"""The edges, whether another page follows, whether the page follows a cursor, and the number of rows on all pages.
+
+The number is an int, a StoreError, or a DeferredValue; None where it was not asked for. It is a plain tuple, since that
+is what generated code reads.
+"""
 _EDGES, _HAS_NEXT, _HAS_PREVIOUS, _TOTAL = range(4)
 """Places in a page."""
 EDGES, NODES, NODE, TOTAL_COUNT = "edges", "nodes", "node", "totalCount"
 
 Read = Callable[[Sequence[ObjectRecord], SectionRequest, Sequence[Any]], Sequence[Any]]
 """(objects, request, the request's value of each) to the field's value of each."""
-
-
-class Page(NamedTuple):
-    """A page: its edges, and where it stands. `total` is the number of rows on all pages, where it was asked for."""
-
-    edges: list[Edge]
-    has_next: bool
-    has_previous: bool
-    total: int | StoreError | DeferredValue | None
 
 
 def count_request(count: BoundSection, request: SectionRequest) -> SectionRequest:
@@ -72,7 +69,7 @@ def make_page(
         edges = [(row, row[width:], identity) for row in shown]
     else:
         edges = [(each, row[width:], identity) for each, row in zip(shown, values_of(shown, record), strict=True)]
-    return Page(edges, len(rows) > len(shown), bool(request.after), total)
+    return edges, len(rows) > len(shown), bool(request.after), total
 
 
 def connection_reader(parts: SchemaParts, section: BoundSection) -> Read:
@@ -157,7 +154,7 @@ def object_connection(parts: SchemaParts, kind: ObjectType) -> Any:
 
 
 def _nodes(parents: Sequence[Page], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
-    return [[edge[0] for edge in page.edges] for page in parents]
+    return [[node for node, _, _ in edges] for edges, _, _, _ in parents]
 
 
 def _edge_type(parts: SchemaParts, name: str, description: str, node: FieldText, declared: Any, cursor: str) -> Any:
@@ -173,15 +170,26 @@ def _edge_type(parts: SchemaParts, name: str, description: str, node: FieldText,
 
 def _cursors(sealer: CursorSealer) -> Any:
     def batch(parents: Sequence[Edge], _arguments: Mapping[str, Any], context: Any) -> Sequence[str | ScalarError]:
-        return [_cursor(sealer, edge, context.tenant) for edge in parents]
+        return _sealed(sealer, parents, context.tenant)
 
     return batch
 
 
-def _cursor(sealer: CursorSealer, edge: Edge, tenant: str) -> str | ScalarError:
-    """Return the cursor of an edge; the error instead where a value that it is ordered by is one."""
-    _, values, identity = edge
-    return error_in(values) or sealer.seal(values, identity, tenant)
+def _sealed(sealer: CursorSealer, edges: Sequence[Edge], tenant: str) -> list[str | ScalarError]:
+    """Return the cursors of edges; the error instead where a value that one is ordered by is one."""
+    identities = {identity for _, _, identity in edges}
+    seals = {identity: sealer.of_list(identity, tenant) for identity in identities}
+    return [_cursor(seals[identity], values) for _, values, identity in edges]
+
+
+def _cursor(seal: Seal, values: Sequence[Any]) -> str | ScalarError:
+    try:
+        return seal(values)
+    except TypeError:
+        error = error_in(values)
+        if error is None:
+            raise
+        return error
 
 
 def _page_info_field(parts: SchemaParts) -> StrawberryField:
@@ -198,8 +206,9 @@ def _page_info(sealer: CursorSealer) -> Any:
         def batch(
             parents: Sequence[Page], _arguments: Mapping[str, Any], context: Any
         ) -> Sequence[str | ScalarError | None]:
-            ends = (page.edges[place] if page.edges else None for page in parents)
-            return [None if end is None else _cursor(sealer, end, context.tenant) for end in ends]
+            ends = [edges[place] for edges, _, _, _ in parents if edges]
+            cursors = iter(_sealed(sealer, ends, context.tenant))
+            return [next(cursors) if edges else None for edges, _, _, _ in parents]
 
         return batch
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import starmap
 from typing import Any
 
 import orjson
@@ -15,12 +15,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from loaders.errors import CallerError
+from loaders.model.scalars import Scalar
 
 MAX_CURSOR_CHARACTERS = 8_000
 """A cursor is no longer than what was sealed; a longer one is refused unread."""
-_DATE, _INSTANT = "d", "t"
-_PLAIN = frozenset({str, int, float, bool, type(None)})
-"""Types of values that JSON holds as they are."""
+Seal = Callable[[Sequence[Any]], str]
+"""Returns the cursor of the row that is ordered by some values."""
 
 
 class CursorSealer:
@@ -39,36 +39,37 @@ class CursorSealer:
 
         `tenant` is the text of the tenant's key, empty for a model without tenants.
         """
-        written = orjson.dumps([value if type(value) in _PLAIN else _to_json(value) for value in values])
-        sealed = self._cipher.encrypt(written, _associated_data(list_identity, tenant))
-        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        return self.of_list(list_identity, tenant)(values)
 
-    def open(self, cursor: str, list_identity: str, tenant: str) -> tuple[Any, ...]:
-        """Return the values. Raises CallerError where the cursor is not one of this tenant's list in this order."""
+    def of_list(self, list_identity: str, tenant: str) -> Seal:
+        """Return a function that seals the values of rows of one list. It raises TypeError for what is no value."""
+        encrypt, associated_data = self._cipher.encrypt, _associated_data(list_identity, tenant)
+
+        def seal(values: Sequence[Any]) -> str:
+            return base64.urlsafe_b64encode(encrypt(orjson.dumps(values), associated_data)).decode().rstrip("=")
+
+        return seal
+
+    def open(self, cursor: str, list_identity: str, tenant: str, scalars: Sequence[Scalar]) -> tuple[Any, ...]:
+        """Return the values, which are of these scalars.
+
+        Raises CallerError where the cursor is not one of this tenant's list in this order.
+        """
         try:
             if len(cursor) > MAX_CURSOR_CHARACTERS:
                 raise ValueError(cursor)
             sealed = base64.b64decode(cursor.encode() + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             values = orjson.loads(self._cipher.decrypt(sealed, _associated_data(list_identity, tenant)))
+            return tuple(starmap(_from_json, zip(scalars, values, strict=True)))
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CallerError(
                 f"after: {cursor[:40]!r} is not a cursor of this list in this order: take one from the list's answers."
             ) from error
-        return tuple(map(_from_json, values))
 
 
 def _associated_data(list_identity: str, tenant: str) -> list[bytes]:
     return [list_identity.encode(), tenant.encode()]
 
 
-def _to_json(value: Any) -> Any:
-    if isinstance(value, dt.datetime):
-        return [_INSTANT, value.isoformat()]
-    return [_DATE, value.isoformat()] if isinstance(value, dt.date) else value
-
-
-def _from_json(value: Any) -> Any:
-    if not isinstance(value, list):
-        return value
-    kind, text = value
-    return dt.datetime.fromisoformat(text) if kind == _INSTANT else dt.date.fromisoformat(text)
+def _from_json(scalar: Scalar, value: Any) -> Any:
+    return value if value is None or scalar.from_json is None else scalar.from_json(value)

@@ -19,6 +19,7 @@ from loaders.model.key_texts import is_storable
 from loaders.model.names import camel
 from loaders.model.order_terms import OrderTerm
 from loaders.statements.argument_values import default_value
+from loaders.statements.list_conditions import order_scalars
 from loaders.statements.section_request import Period, SectionRequest, section_request
 from resolvers.cursors import CursorSealer
 from resolvers.input_types import AFTER, FILTER, FIRST, ORDER_BY, order_member
@@ -57,7 +58,8 @@ class SectionArguments:
         cursor = arguments.get(AFTER)
         if cursor is None:
             return request
-        return replace(request, after=self.cursors.open(cursor, list_identity(request), tenant))
+        after = self.cursors.open(cursor, list_identity(request), tenant, order_scalars(request))
+        return replace(request, after=after)
 
 
 def _is_plain(arguments: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from loaders.model.order_terms import OrderTerm
 from loaders.model.references import FilterValue, Fragment, Reference
 from loaders.model.scalars import BOOLEAN, Scalar
 from loaders.statements.parameters import Source, StatementScope
-from loaders.statements.request_shape import RequestShape, is_enum, never_null
+from loaders.statements.request_shape import RequestShape, is_enum, never_null, shape_of
 from loaders.statements.row_sources import RequestScope, RowsWriter
 from loaders.statements.section_request import SectionRequest
 
@@ -190,3 +190,8 @@ def term_scalar(term: OrderTerm) -> Scalar:
     if term.scalar is None:
         raise TypeError(f"The order by {term.expression.shown()} has no type, so that no page can follow a row.")
     return term.scalar
+
+
+def order_scalars(request: SectionRequest) -> list[Scalar]:
+    """Return the scalars of the values that the rows of a list are ordered by."""
+    return [term_scalar(term) for term in shape_of(request, 0).order]

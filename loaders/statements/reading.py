@@ -15,8 +15,7 @@ from loaders.model.canonical import REFUSALS, conversion_of, same
 from loaders.model.keys import Key
 from loaders.model.scalars import BIG_INTEGER, FLOAT, INTEGER, Scalar
 from loaders.statements.answer_types import is_canonical, undecoded_places
-from loaders.statements.list_conditions import term_scalar
-from loaders.statements.request_shape import shape_of
+from loaders.statements.list_conditions import order_scalars
 from loaders.statements.section_request import SectionRequest
 from loaders.statements.statement_plan import StatementPlan
 from loaders.statements.statement_text import Alignment, AnswerColumns
@@ -180,9 +179,7 @@ def _decoded_columns(request: SectionRequest, columns: Sequence[Column], types: 
 
 
 def _order_scalars(request: SectionRequest) -> list[Scalar]:
-    if request.limit == request.first:
-        return []
-    return [term_scalar(term) for term in shape_of(request, 0).order]
+    return [] if request.limit == request.first else order_scalars(request)
 
 
 def _decoded_lists(request: SectionRequest, lists: Column, type_name: str) -> Sequence[Any]:
