@@ -35,6 +35,7 @@ def is_canonical(column: BoundColumn, type_name: str) -> bool:
     return not column.is_list and len(column.scalars) == 1 and is_canonical_scalar(column.scalar, type_name)
 
 
+@lru_cache(maxsize=_MAX_TYPES)
 def is_canonical_scalar(scalar: Scalar, type_name: str) -> bool:
     """Whether the driver gives values of a type as a scalar's canonical ones; an unknown type is not."""
     for wrapper in _WRAPPERS:
@@ -44,12 +45,16 @@ def is_canonical_scalar(scalar: Scalar, type_name: str) -> bool:
 
 
 @lru_cache(maxsize=_MAX_TYPES)
-def undecoded_places(section: BoundSection, type_name: str) -> tuple[int, ...]:
-    """Return the places in rows that have to be decoded, where the type is that of arrays of a section's rows."""
+def undecoded_places(section: BoundSection, order: tuple[Scalar, ...], type_name: str) -> tuple[int, ...]:
+    """Return the places in rows that have to be decoded, where the type is that of arrays of a section's rows.
+
+    Rows of a page have values of the order's scalars behind their columns.
+    """
     types = tuple_types(type_name[6:-1]) if type_name.startswith("Array(") else ()
-    if len(types) < len(section.columns):  # a page has the values of its order behind its columns
-        return tuple(range(len(section.columns)))
-    proofs = map(is_canonical, section.columns, types)
+    own = len(section.columns)
+    if len(types) != own + len(order):
+        return tuple(range(own + len(order)))
+    proofs = [*map(is_canonical, section.columns, types), *map(is_canonical_scalar, order, types[own:])]
     return tuple(place for place, is_proven in enumerate(proofs) if not is_proven)
 
 

@@ -14,7 +14,7 @@ from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.canonical import REFUSALS, conversion_of, same
 from loaders.model.keys import Key
 from loaders.model.scalars import BIG_INTEGER, FLOAT, INTEGER, Scalar
-from loaders.statements.answer_types import is_canonical, undecoded_places
+from loaders.statements.answer_types import is_canonical, is_canonical_scalar, undecoded_places
 from loaders.statements.list_conditions import order_scalars
 from loaders.statements.section_request import SectionRequest
 from loaders.statements.statement_plan import StatementPlan
@@ -175,11 +175,17 @@ def _decoded_columns(request: SectionRequest, columns: Sequence[Column], types: 
         values if is_canonical(column, type_name) else decode_column(column, values)
         for column, values, type_name in zip(request.section.columns, columns, types, strict=False)
     ]
-    return [*decoded, *(_decoded(*each) for each in zip(_order_scalars(request), columns[own:], strict=True))]
+    order = zip(_order_scalars(request), columns[own:], types[own:], strict=True)
+    decoded += [
+        values if is_canonical_scalar(scalar, type_name) else _decoded(scalar, values)
+        for scalar, values, type_name in order
+    ]
+    return decoded
 
 
-def _order_scalars(request: SectionRequest) -> list[Scalar]:
-    return [] if request.limit == request.first else order_scalars(request)
+def _order_scalars(request: SectionRequest) -> tuple[Scalar, ...]:
+    """Return the scalars of the values behind the columns of a page's rows."""
+    return () if request.limit == request.first else tuple(order_scalars(request))
 
 
 def _decoded_lists(request: SectionRequest, lists: Column, type_name: str) -> Sequence[Any]:
@@ -187,17 +193,17 @@ def _decoded_lists(request: SectionRequest, lists: Column, type_name: str) -> Se
 
     Otherwise, the columns that are not are decoded over the rows of all arrays at once.
     """
-    section, scalars = request.section, _order_scalars(request)
-    places = undecoded_places(section, type_name)
-    if not places and not scalars:
+    section, order = request.section, _order_scalars(request)
+    places = undecoded_places(section, order, type_name)
+    if not places:
         return lists
     rows: list[tuple[Any, ...]] = list(chain.from_iterable(lists))
     own = len(section.columns)
     changed: dict[int, Column] = {}
-    for place in (*places, *range(own, own + len(scalars))):
+    for place in places:
         values = list(map(itemgetter(place), rows))
         is_own = place < own
-        decoded = decode_column(section.columns[place], values) if is_own else _decoded(scalars[place - own], values)
+        decoded = decode_column(section.columns[place], values) if is_own else _decoded(order[place - own], values)
         if decoded is not values:
             changed[place] = decoded
     if not changed or not rows:

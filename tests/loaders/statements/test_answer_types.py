@@ -66,7 +66,17 @@ def test_rows_whose_type_is_unknown_are_decoded_as_a_whole() -> None:
     section = MODEL.bound_sections["Aircraft.analysis.by_hour"]
     everything = tuple(range(len(section.columns)))
     for type_name in ("", "Array(String)", "Array(Tuple(String))"):
-        assert undecoded_places(section, type_name) == everything
+        assert undecoded_places(section, (), type_name) == everything
+        assert undecoded_places(section, (INSTANT,), type_name) == (*everything, len(everything))
+
+
+def test_values_of_a_pages_order_are_passed_on_where_their_types_prove_that_they_are_canonical() -> None:
+    section = MODEL.bound_sections["Aircraft.analysis.origins"]
+    names = {TEXT: "String", INTEGER: "UInt64", FLOAT: "Nullable(Float64)"}
+    own = [names[column.scalar] for column in section.columns]
+    types = f"Array(Tuple({', '.join([*own, 'DateTime', 'String'])}))"
+    assert undecoded_places(section, (INSTANT, TEXT), types) == (len(own),)
+    assert undecoded_places(section, (INSTANT,), types) == tuple(range(len(own) + 1))
 
 
 def _read_lists(types: tuple[str, str], destinations: list[Any]) -> list[Any]:
