@@ -14,7 +14,7 @@ from strawberry.types.field import StrawberryField
 from loaders.errors import GatewayError
 from loaders.model.class_reader import DeclaredField
 from loaders.model.shapes import Shape
-from resolvers.batching import BATCH, Batch, ColumnField
+from resolvers.batching import BATCH, FEW_OBJECTS, Batch, ColumnField
 from resolvers.scopes import RequiresScope
 
 ASKED = "asked"
@@ -124,9 +124,14 @@ def batch_field(
     scopes: Iterable[str] = (),
 ) -> StrawberryField:
     """Return a field of this type that a batch function resolves."""
-    field: StrawberryField = _field(BatchField, text, declared, {BATCH: batch, ASKED: asked}, scopes)
+    metadata = {BATCH: batch, ASKED: asked, FEW_OBJECTS: _leads_to_few(asked)}
+    field: StrawberryField = _field(BatchField, text, declared, metadata, scopes)
     field.arguments = _checked(text.name, arguments)
     return field
+
+
+def _leads_to_few(asked: Asked | None) -> bool:
+    return isinstance(asked, AskedLink) or (isinstance(asked, AskedSection) and asked.is_link)
 
 
 def column_field(text: FieldText, declared: Any, place: int, *, asked: Asked | None = None) -> StrawberryField:

@@ -32,7 +32,7 @@ from gateway.execution.codegen import (
     complete_rows,
 )
 from gateway.execution.leaf_types import leaf_type
-from resolvers.batching import BATCH, Batch, ColumnField
+from resolvers.batching import BATCH, FEW_OBJECTS, Batch, ColumnField
 from resolvers.places import is_deferred, is_streamed
 from resolvers.scopes import RequiresScope, missing_scope
 
@@ -138,6 +138,8 @@ class _Compiler:
             return partial(_repeat, parent.name)
         resolve = partial(_resolved, self._batch(field, details))
         complete = self.complete(field.type, details)
+        if self._definition(field).metadata.get(FEW_OBJECTS):
+            complete = partial(_each_once, complete)
         return lambda sources, context: complete(resolve(sources, context), context)
 
     def _batch(self, field: GraphQLField, details: FieldDetailsList) -> _Resolve:
@@ -192,6 +194,15 @@ def _non_null(complete: Complete, values: Sequence[Any], context: Any) -> Comple
     if None in completed:
         raise FallbackValue("null")
     return completed
+
+
+def _each_once(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
+    """Complete each object once, where most of them are there several times."""
+    distinct = dict(zip(map(id, values), values, strict=True))
+    if 2 * len(distinct) > len(values):
+        return complete(values, context)
+    completed = dict(zip(distinct, complete(list(distinct.values()), context), strict=True))
+    return list(map(completed.__getitem__, map(id, values)))
 
 
 def _lists(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
