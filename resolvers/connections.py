@@ -179,10 +179,13 @@ def _sealed(sealer: CursorSealer, edges: Sequence[Edge], tenant: str) -> list[st
     """Return the cursors of edges; the error instead where a value that one is ordered by is one."""
     identities = {identity for _, _, identity in edges}
     seals = {identity: sealer.of_list(identity, tenant) for identity in identities}
-    return [_cursor(seals[identity], values) for _, values, identity in edges]
+    try:
+        return [seals[identity](values) for _, values, identity in edges]
+    except TypeError:
+        return [_cursor_or_error(seals[identity], values) for _, values, identity in edges]
 
 
-def _cursor(seal: Seal, values: Sequence[Any]) -> str | ScalarError:
+def _cursor_or_error(seal: Seal, values: Sequence[Any]) -> str | ScalarError:
     try:
         return seal(values)
     except TypeError:

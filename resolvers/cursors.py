@@ -19,6 +19,7 @@ from loaders.model.scalars import Scalar
 
 MAX_CURSOR_CHARACTERS = 8_000
 """A cursor is no longer than what was sealed; a longer one is refused unread."""
+_URL_SAFE, _PADDING = bytes.maketrans(b"+/", b"-_"), b"=\n"
 Seal = Callable[[Sequence[Any]], str]
 """Returns the cursor of the row that is ordered by some values."""
 
@@ -46,7 +47,8 @@ class CursorSealer:
         encrypt, associated_data = self._cipher.encrypt, _associated_data(list_identity, tenant)
 
         def seal(values: Sequence[Any]) -> str:
-            return base64.urlsafe_b64encode(encrypt(orjson.dumps(values), associated_data)).decode().rstrip("=")
+            sealed = binascii.b2a_base64(encrypt(orjson.dumps(values), associated_data))
+            return sealed.translate(_URL_SAFE, _PADDING).decode()
 
         return seal
 
