@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gateway.databases import state_name
 from loaders.cache.states import FRESH, MISSING, STALE
+from loaders.objects.cache_names import label_of
 from loaders.objects.tenant_values import zones_of
 from loaders.statements.planning import plan, unified
 
@@ -69,7 +70,7 @@ async def _loads(waves: Iterable[Wave], loaders: RequestLoaders) -> dict[str, An
         loaded_for = unified(request if loaders.cached is None else request.whole() for request in lacking)
         plans = plan(loaded_for.values())
         fused = {name: names for each in plans for names in [_names(each.requests)] for name in names}
-        fused |= {each.section.name: fused[loaded.section.name] for each, loaded in loaded_for.items()}
+        fused |= {label_of(each): fused[label_of(loaded)] for each, loaded in loaded_for.items()}
         sections += [_section(request, counts, fused) for request, counts in states.items()]
         statements += [part for each in plans for part in _statements(each, len(keys) + wave.unknown, loaders.tenant)]
     return {"sections": sorted(sections, key=lambda section: str(section["name"])), "statements": statements}
@@ -97,13 +98,13 @@ async def _states(node: SelectionNode, keys: Sequence[Any], unknown: int, loader
 
 
 def _names(requests: Iterable[SectionRequest]) -> list[str]:
-    return [request.section.name for request in requests]
+    return [label_of(request) for request in requests]
 
 
 def _section(
     request: SectionRequest, counts: Counter[str] | None, fused: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    name = request.section.name
+    name = label_of(request)
     numbers = (
         dict.fromkeys(("fresh", "stale", "missing"))
         if counts is None

@@ -75,6 +75,11 @@ class CacheNames:
         return f"@{self.tenant}" if is_tenants and self.tenant else ""
 
 
+def label_of(request: SectionRequest, zones: tuple[str, ...] = ()) -> str:
+    """Return what statistics and explanations call a request: the section's name, and what its values depend on."""
+    return " ".join([request.section.name, *_arguments(request, zones)])
+
+
 def is_cacheable(request: SectionRequest) -> bool:
     """Whether a request may be cached: not without a freshness, nor with values too long for the name of a field."""
     return request.section.freshness is not None and not request.has_long_values
@@ -96,7 +101,7 @@ def field_of(request: SectionRequest, names: CacheNames, zones: tuple[str, ...])
         freshness=_told_apart(section.freshness) if _has_feed(section) else section.freshness,
         read=_reader(request),
         of=request,
-        label=" ".join([section.name, *arguments]),
+        label=label_of(request, zones),
     )
 
 

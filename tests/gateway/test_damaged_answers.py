@@ -32,12 +32,12 @@ async def urls(store_urls: StoreUrls, sample_stores: Stores) -> StoreUrls:  # no
 
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_damaged_answer_is_an_error_and_is_not_cached(urls: StoreUrls, fault: str) -> None:
-    async with opened(urls, cache=False) as client:
+    async with opened(urls, cache=False, cursor_secret="of all") as client:
         right = {query: await _ask(client, query) for query in (DASHBOARD, LISTS)}
     assert all(answer.keys() == {"data"} for answer in right.values())
     async with proxy(urls.clickhouse_url, 7) as between:
         behind = replace(urls, clickhouse_url=between.url)
-        async with opened(behind) as client:
+        async with opened(behind, cursor_secret="of all") as client:
             between.fault = FAULTS[fault]
             for query in (DASHBOARD, LISTS) * 5:
                 answer = await _ask(client, query)
@@ -46,7 +46,7 @@ async def test_a_damaged_answer_is_an_error_and_is_not_cached(urls: StoreUrls, f
             between.fault = None
             for query in (DASHBOARD, LISTS) * 2:
                 assert await _ask(client, query) == right[query]
-        async with opened(behind) as client:
+        async with opened(behind, cursor_secret="of all") as client:
             for query in (DASHBOARD, LISTS):
                 assert await _ask(client, query) == right[query]
 

@@ -111,7 +111,7 @@ async def test_a_page_says_what_its_objects_lead_to(sample_stores: Stores) -> No
 def test_who_asks_has_the_plan_beside_the_answer_and_nobody_else_gets_it(
     client: httpx.Client, store_urls: StoreUrls
 ) -> None:
-    assert invalidate(store_urls, "N14228").returncode == 0  # what other tests had cached may be stale by now
+    assert invalidate(store_urls, "Aircraft:N14228").returncode == 0  # what other tests had cached may be stale by now
     body = {"query": DASHBOARD, "variables": {"ids": ["N14228"]}, "extensions": EXPLAIN}
     answers = [client.post("/graphql", json=body) for _ in range(3)]
     assert answers[0].json()["data"]["aircraftByIds"][0]["id"] == "N14228"

@@ -39,7 +39,7 @@ def test_a_command_without_a_model_says_how_to_name_one(command: list[str]) -> N
     assert answer.returncode == 1
     assert answer.stderr == (
         "gateway: No model is named: name one with --model or GATEWAY_MODEL, as a module (shop.model) or a file"
-        " (shop/model.py). The sample fleet's is deploy.fleet.model, which `gateway run` serves without a name.\n"
+        " (shop/model.py). Without one, `gateway run` serves a sample.\n"
     )
 
 
