@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from types import NoneType
@@ -22,6 +22,8 @@ from loaders.statements.statement_text import Alignment, AnswerColumns
 
 Column = Sequence[Any]
 Values = list[Any]
+Decode = Callable[[Column], Column]
+"""Returns values in their canonical form."""
 _NUMBERS = {INTEGER: {int}, BIG_INTEGER: {int}, FLOAT: {float}}
 """The types of canonical numbers. The executor tests whether they are within their bits and finite."""
 _MAX_LAYOUTS = 1_024
@@ -44,6 +46,11 @@ class _Answer:
     is_whole: bool
     """Whether each key has a row."""
 
+    def decoded(self, column: BoundColumn, decode: Decode, place: int) -> Column:
+        """Return the canonical values of a column."""
+        values = self.columns[place]
+        return values if is_canonical(column, self.types[place]) else decode(values)
+
     def aligned(self, values: Sequence[Any], missing: Any) -> Values:
         """Return the values of rows in the order of the keys, and `missing()` for a key without a row."""
         if self.is_aligned:
@@ -63,12 +70,11 @@ def read(
     """
     width = len(plan.text.names)
     columns: Sequence[Column] = answer or [()] * width
-    is_by_row = any(request.is_list and not each.is_gathered for request, each in _parts(plan))
-    places = [] if is_by_row else _places(plan, columns, keys)
+    places = [] if plan.is_by_row else _places(plan, columns, keys)
     is_aligned = places == list(range(len(columns[0]))) if columns else False
     is_whole = None not in places
     table = _Answer(plan, columns, types or ("",) * width, keys, places, is_aligned, is_whole)
-    for request, part in _parts(plan):
+    for request, part in plan.parts:
         if not request.is_list:
             yield request, _objects(table, request, part)
         elif part.is_gathered:
@@ -78,14 +84,10 @@ def read(
             yield from _rows(table, request, part)
 
 
-def _parts(plan: StatementPlan) -> Iterator[tuple[SectionRequest, AnswerColumns]]:
-    return zip(plan.requests, plan.text.columns, strict=True)
-
-
 def _objects(table: _Answer, request: SectionRequest, part: AnswerColumns) -> Values:
     columns, empty = _layout(request.section, request.columns, part.start)
     nothing = [None] * len(table.columns[0])
-    decoded = [nothing if each is None else _decoded_column(*each, table) for each in columns]
+    decoded = [nothing if each is None else table.decoded(*each) for each in columns]
     rows: list[Any] = list(zip(*decoded, strict=True))
     if part.marker is not None and not all(table.columns[part.marker]):
         rows = [row if is_there else empty for row, is_there in zip(rows, table.columns[part.marker], strict=True)]
@@ -95,24 +97,20 @@ def _objects(table: _Answer, request: SectionRequest, part: AnswerColumns) -> Va
 @lru_cache(maxsize=_MAX_LAYOUTS)
 def _layout(
     section: BoundSection, names: frozenset[str] | None, start: int
-) -> tuple[tuple[tuple[BoundColumn, int] | None, ...], tuple[Any, ...] | None]:
-    """Return the place in the answer of each column of a section of one row, and the value of an object without rows.
+) -> tuple[tuple[tuple[BoundColumn, Decode, int] | None, ...], tuple[Any, ...] | None]:
+    """Return how to read each column of a section of one row from an answer, and the value of an object without rows.
 
     None stands for a column that is not wanted. Those that are come one after the other, from `start` on.
     """
     places = iter(range(start, start + len(section.columns)))
     wanted = [names is None or column.name in names for column in section.columns]
     columns = tuple(
-        (column, next(places)) if is_wanted else None for column, is_wanted in zip(section.columns, wanted, strict=True)
+        (column, _decoder(column), next(places)) if is_wanted else None
+        for column, is_wanted in zip(section.columns, wanted, strict=True)
     )
     if section.is_nullable:
         return columns, None
     return columns, tuple(value if is_wanted else None for value, is_wanted in zip(section.empty, wanted, strict=True))
-
-
-def _decoded_column(column: BoundColumn, place: int, table: _Answer) -> Column:
-    values = table.columns[place]
-    return values if is_canonical(column, table.types[place]) else decode_column(column, values)
 
 
 def _rows(
@@ -215,9 +213,13 @@ def _decoded_lists(request: SectionRequest, lists: Column, type_name: str) -> Se
 
 def decode_column(column: BoundColumn, values: Column) -> Column:
     """Return a column's values in their canonical form; of a link to a key of several parts its tuples."""
+    return _decoder(column)(values)
+
+
+def _decoder(column: BoundColumn) -> Decode:
     if len(column.scalars) > 1:
-        return _decode_tuples(column.scalars, values)
-    return column.scalar.decode_lists(values) if column.is_list else _decoded(column.scalar, values)
+        return partial(_decode_tuples, column.scalars)
+    return column.scalar.decode_lists if column.is_list else partial(_decoded, column.scalar)
 
 
 def _decoded(scalar: Scalar, values: Column) -> Column:

@@ -13,7 +13,7 @@ from loaders.statements.needed_rows import MAX_SENT_ROWS, SentRows, rows_sql
 from loaders.statements.parameters import Parameter, StatementScope
 from loaders.statements.row_sources import NeededRelation, RowsWriter, StatementRules
 from loaders.statements.section_request import SectionRequest
-from loaders.statements.statement_text import StatementText
+from loaders.statements.statement_text import AnswerColumns, StatementText
 
 _MARK = re.compile("\ue003([0-9]+)\ue003")
 
@@ -73,6 +73,16 @@ class StatementPlan:
     def sql(self) -> str:
         """The SQL, with a name in the place of rows that are sent along."""
         return shown(self.text.sql)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[SectionRequest, AnswerColumns], ...]:
+        """The requests with their columns in the answer."""
+        return tuple(zip(self.requests, self.text.columns, strict=True))
+
+    @cached_property
+    def is_by_row(self) -> bool:
+        """Whether each row of the answer is one of a list's, so that a key may have several."""
+        return any(request.is_list and not columns.is_gathered for request, columns in self.parts)
 
     @cached_property
     def passes(self) -> tuple[tuple[SectionRequest, ...], ...]:
