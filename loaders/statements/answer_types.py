@@ -6,9 +6,11 @@ so does the cache. What is not proven here is decoded value by value.
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.scalars import BIG_INTEGER, BOOLEAN, DATE, FLOAT, INSTANT, INTEGER, TEXT, Scalar
@@ -29,6 +31,29 @@ _MAX_TYPES = 4_096
 _PART = re.compile(r"""'(?:[^'\\]|\\.)*' | `(?:[^`\\]|\\.)*` | [^(),'`]+ | .""", re.VERBOSE | re.DOTALL)
 
 
+_ONE_ZONE = frozenset({"DateTime", *(f"DateTime64({digits})" for digits in range(10))})
+"""Types of instants without a zone of their own: the driver gives all values of an answer the zone of the server."""
+
+
+def are_canonical(column: BoundColumn, type_name: str, values: Sequence[Any]) -> bool:
+    """Whether a column's values are canonical by their type, and as far as need be by the first of them."""
+    return is_canonical(column, type_name) or (
+        not column.is_list and len(column.scalars) == 1 and _is_in_utc(column.scalar, type_name, values)
+    )
+
+
+def are_canonical_scalars(scalar: Scalar, type_name: str, values: Sequence[Any]) -> bool:
+    """Whether a scalar's values are canonical by their type, and as far as need be by the first of them."""
+    return is_canonical_scalar(scalar, type_name) or _is_in_utc(scalar, type_name, values)
+
+
+def _is_in_utc(scalar: Scalar, type_name: str, values: Sequence[Any]) -> bool:
+    if scalar is not INSTANT or _unwrapped(type_name) not in _ONE_ZONE:
+        return False
+    first = next((value for value in values if value is not None), None)
+    return first is None or (type(first) is dt.datetime and first.tzinfo is dt.UTC)
+
+
 @lru_cache(maxsize=_MAX_TYPES)
 def is_canonical(column: BoundColumn, type_name: str) -> bool:
     """Whether the driver gives values of a type as a column's canonical ones; an unknown type is not."""
@@ -38,10 +63,14 @@ def is_canonical(column: BoundColumn, type_name: str) -> bool:
 @lru_cache(maxsize=_MAX_TYPES)
 def is_canonical_scalar(scalar: Scalar, type_name: str) -> bool:
     """Whether the driver gives values of a type as a scalar's canonical ones; an unknown type is not."""
+    return _unwrapped(type_name) in _CANONICAL.get(scalar, ())
+
+
+def _unwrapped(type_name: str) -> str:
     for wrapper in _WRAPPERS:
         if type_name.startswith(wrapper):
             type_name = type_name.removeprefix(wrapper)[:-1]
-    return type_name in _CANONICAL.get(scalar, ())
+    return type_name
 
 
 @lru_cache(maxsize=_MAX_TYPES)

@@ -14,7 +14,7 @@ from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.canonical import REFUSALS, conversion_of, same
 from loaders.model.keys import Key
 from loaders.model.scalars import BIG_INTEGER, FLOAT, INTEGER, Scalar
-from loaders.statements.answer_types import is_canonical, is_canonical_scalar, undecoded_places
+from loaders.statements.answer_types import are_canonical, are_canonical_scalars, undecoded_places
 from loaders.statements.list_conditions import order_scalars
 from loaders.statements.section_request import SectionRequest
 from loaders.statements.statement_plan import StatementPlan
@@ -49,7 +49,7 @@ class _Answer:
     def decoded(self, column: BoundColumn, decode: Decode, place: int) -> Column:
         """Return the canonical values of a column."""
         values = self.columns[place]
-        return values if is_canonical(column, self.types[place]) else decode(values)
+        return values if are_canonical(column, self.types[place], values) else decode(values)
 
     def aligned(self, values: Sequence[Any], missing: Any) -> Values:
         """Return the values of rows in the order of the keys, and `missing()` for a key without a row."""
@@ -170,12 +170,12 @@ def _decoded_columns(request: SectionRequest, columns: Sequence[Column], types: 
     """Return the columns of a list's rows decoded, those of a page's order too; a column that is canonical as it is."""
     own = len(request.section.columns)
     decoded = [
-        values if is_canonical(column, type_name) else decode_column(column, values)
+        values if are_canonical(column, type_name, values) else decode_column(column, values)
         for column, values, type_name in zip(request.section.columns, columns, types, strict=False)
     ]
     order = zip(_order_scalars(request), columns[own:], types[own:], strict=True)
     decoded += [
-        values if is_canonical_scalar(scalar, type_name) else _decoded(scalar, values)
+        values if are_canonical_scalars(scalar, type_name, values) else _decoded(scalar, values)
         for scalar, values, type_name in order
     ]
     return decoded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from loaders.cache.fields import EPOCHS, NEVER, written
 from loaders.model.loading import load_model
 from loaders.model.scalars import BIG_INTEGER, BOOLEAN, DATE, DECIMAL, FLOAT, INSTANT, INTEGER, TEXT, UNIQUE_ID, Scalar
-from loaders.statements.answer_types import is_canonical_scalar, tuple_types, undecoded_places
+from loaders.statements.answer_types import are_canonical_scalars, is_canonical_scalar, tuple_types, undecoded_places
 from loaders.statements.planning import plan
 from loaders.statements.reading import read
 from loaders.statements.section_request import section_request
@@ -47,6 +48,25 @@ def test_a_column_is_passed_on_where_its_type_proves_that_it_is_canonical(
     scalar: Scalar, type_name: str, *, expected: bool
 ) -> None:
     assert is_canonical_scalar(scalar, type_name) is expected
+
+
+@pytest.mark.parametrize(
+    ("type_name", "zone", "expected"),
+    [
+        ("DateTime", dt.UTC, True),
+        ("Nullable(DateTime64(6))", dt.UTC, True),
+        ("DateTime", ZoneInfo("UTC"), False),
+        ("DateTime", ZoneInfo("Europe/Vienna"), False),
+        ("DateTime('Europe/Vienna')", dt.UTC, False),
+        ("Date", dt.UTC, False),
+    ],
+)
+def test_instants_of_the_servers_zone_are_passed_on_where_that_is_utc(
+    type_name: str, zone: dt.tzinfo, *, expected: bool
+) -> None:
+    values = [None, dt.datetime(2013, 1, 1, tzinfo=zone)]
+    assert are_canonical_scalars(INSTANT, type_name, values) is expected
+    assert not are_canonical_scalars(TEXT, type_name, values)
 
 
 @pytest.mark.parametrize(
