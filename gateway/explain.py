@@ -141,6 +141,7 @@ def _arguments(requests: Iterable[SectionRequest], tenant: TenantScope | None) -
     for request in requests:
         given = {name: str(value) for name, value in (*request.arguments, *request.filters)}
         if request.period is not None:
-            given |= {"from": str(request.period.start), "to": str(request.period.end)}
+            ends = {"from": request.period.start, "to": request.period.end}
+            given |= {name: str(day) for name, day in ends.items() if day is not None}
         arguments |= {f"{request.section.name} {name}": value for name, value in given.items()}
     return arguments
