@@ -86,23 +86,23 @@ async def check_equal(client: Client, endpoints: Sequence[Endpoint], query: str,
             raise BenchmarkError(f"{query}, {len(ids):,} ids: {floor.name} and {other.name} differ{different}")
 
 
-def difference(one: Any, other: Any, path: str = "") -> str:
+def difference(item: Any, other: Any, path: str = "") -> str:
     """Where two answers differ, empty where they do not.
 
     Floats may differ in the last digits: a sum depends on the order in which threads add. So does what is left of a
     slope of nothing. Cursors may be any texts: only who wrote them can read them, and the gateway seals its own.
     """
-    if one == other or _are_cursors(path, one, other):
+    if item == other or _are_cursors(path, item, other):
         return ""
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        return next((found for key in one if (found := difference(one[key], other[key], f"{path}.{key}"))), "")
-    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        pairs = enumerate(zip(one, other, strict=True))
-        return next((found for at, (a, b) in pairs if (found := difference(a, b, f"{path}[{at}]"))), "")
-    if isinstance(one, float) and isinstance(other, float) and math.isclose(one, other, abs_tol=1e-9):
+    if isinstance(item, dict) and isinstance(other, dict) and item.keys() == other.keys():
+        return next((result for key in item if (result := difference(item[key], other[key], f"{path}.{key}"))), "")
+    if isinstance(item, list) and isinstance(other, list) and len(item) == len(other):
+        pairs = enumerate(zip(item, other, strict=True))
+        return next((result for index, (a, b) in pairs if (result := difference(a, b, f"{path}[{index}]"))), "")
+    if isinstance(item, float) and isinstance(other, float) and math.isclose(item, other, abs_tol=1e-9):
         return ""
-    return f" at {path or 'the root'}: {str(one)[:80]} and {str(other)[:80]}"
+    return f" at {path or 'the root'}: {str(item)[:80]} and {str(other)[:80]}"
 
 
-def _are_cursors(path: str, one: Any, other: Any) -> bool:
-    return path.rpartition(".")[2] in _CURSORS and bool(one and other) and type(one) is type(other) is str
+def _are_cursors(path: str, item: Any, other: Any) -> bool:
+    return path.rpartition(".")[2] in _CURSORS and bool(item and other) and type(item) is type(other) is str

@@ -154,9 +154,9 @@ def _requests(seed: int) -> Iterator[_Request]:
         round_: list[_Request] = []
         for document in DOCUMENTS.values():
             number += 20
-            one = orjson.dumps({"query": document(number)})
-            round_ += [_Request("POST", body=one), _Request("POST", body=one, headers={"GraphQL-Cost": "validate"})]
-            small = [document(number + at) for at in range(1, 11)]
+            item = orjson.dumps({"query": document(number)})
+            round_ += [_Request("POST", body=item), _Request("POST", body=item, headers={"GraphQL-Cost": "validate"})]
+            small = [document(number + index) for index in range(1, 11)]
             round_.append(_Request("POST", body=orjson.dumps(batch(small))))
             url = quote(document(number + 11))
             if len(url) < _LONGEST_URL:

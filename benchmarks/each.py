@@ -39,8 +39,8 @@ async def measure_each(gateway: Endpoint, ids: Sequence[str], sizes: Sequence[in
             for _ in range(rounds):
                 for ask, taken in times.items():
                     taken.append(await _timed(ask, client, gateway, ids[:size]))
-            one, each = (statistics.median(taken) for taken in times.values())
-            measured.append(OneOrEach(size, rounds, one, each))
+            item, each = (statistics.median(taken) for taken in times.values())
+            measured.append(OneOrEach(size, rounds, item, each))
     return measured
 
 
@@ -52,7 +52,7 @@ async def _one_query(client: Client, gateway: Endpoint, ids: Sequence[str]) -> l
 
 async def _one_each(client: Client, gateway: Endpoint, ids: Sequence[str]) -> list[object]:
     answers = await asyncio.gather(*(_one_query(client, gateway, [key]) for key in ids))
-    return [one for answer in answers for one in answer]
+    return [item for answer in answers for item in answer]
 
 
 async def _timed(ask: Ask, client: Client, gateway: Endpoint, ids: Sequence[str]) -> float:

@@ -38,7 +38,7 @@ def measure_edge(
         size = len(answer.content)
         headers = [f"{name}:{answer.headers[name]}" for name in _SAME_HEADERS if name in answer.headers]
         bare = running.enter_context(endpoint("bare", urls, arguments=[str(size), *headers], ready="/"))
-        before_gateway, before_bare = (running.enter_context(_edge(nginx, one)) + path for one in (gateway, bare))
+        before_gateway, before_bare = (running.enter_context(_edge(nginx, item)) + path for item in (gateway, bare))
         _fill(before_gateway)
         _fill(before_bare)
         return measure_rates(wrk, before_gateway, before_bare, size, rounds, seconds)

@@ -18,34 +18,39 @@ def _salted(text: str) -> Document:
 
 
 DOCUMENTS: dict[str, Document] = {
-    "aliases below @skip": _salted(f"{{ {AIRCRAFT} @skip(if: true) {{ {_each(600, lambda at: f'a{at}: id')} }} }}"),
+    "aliases below @skip": _salted(
+        f"{{ {AIRCRAFT} @skip(if: true) {{ {_each(600, lambda index: f'a{index}: id')} }} }}"
+    ),
     "the same leaf": _salted(f"{{ {AIRCRAFT} {{ {'id ' * 1_900} }} }}"),
     "the same object": _salted(f"{{ {AIRCRAFT} {{ analysis {{ {'punctuality { flights } ' * 450} }} }} }}"),
     "the same root field": _salted(f"{{ {(AIRCRAFT + ' @skip(if: true) { id } ') * 100} }}"),
     "fragments alike": _salted(
-        f"{{ {_each(150, lambda at: f'...F{at}')} }} "
-        + _each(150, lambda at: f"fragment F{at} on Query {{ __typename }}")
+        f"{{ {_each(150, lambda index: f'...F{index}')} }} "
+        + _each(150, lambda index: f"fragment F{index} on Query {{ __typename }}")
     ),
     "fragments of fragments": _salted(
         "{ ...F0 } "
-        + _each(22, lambda at: f"fragment F{at} on Query {{ {_each(22 - at, lambda to: f'...F{at + to + 1}')} a }}")
+        + _each(
+            22,
+            lambda index: f"fragment F{index} on Query {{ {_each(22 - index, lambda to: f'...F{index + to + 1}')} a }}",
+        )
         + "fragment F22 on Query { __typename }"
     ),
     "operations over fragments": _salted(
-        _each(60, lambda at: f"query Q{at}($v: ID!) {{ ...F0 }}")
-        + _each(60, lambda at: f"fragment F{at} on Query {{ ...F{at + 1} aircraft(tailNumber: $v) {{ id }} }}")
+        _each(60, lambda index: f"query Q{index}($v: ID!) {{ ...F0 }}")
+        + _each(60, lambda index: f"fragment F{index} on Query {{ ...F{index + 1} aircraft(tailNumber: $v) {{ id }} }}")
         + "fragment F60 on Query { __typename }"
     ),
-    "operations": _salted(_each(390, lambda at: f"query Q{at} {{ __typename }}")),
+    "operations": _salted(_each(390, lambda index: f"query Q{index} {{ __typename }}")),
     "inline fragments": _salted(f"{{ {'... { __typename } ' * 480} }}"),
     "defer": _salted(f"{{ {'... @defer { __typename } ' * 280} }}"),
     "deep": _salted("{ " + "... { " * 190 + "__typename" + " }" * 191),
     "values": _salted(f"{{ aircraftByIds(ids: [{'1 ' * 1_900}]) {{ id }} }}"),
     "unknown fields of an input": _salted(
-        '{ aircraft(tailNumber: "a") { analysis(period: {' + _each(600, lambda at: f"a{at}: 1") + "}) { id } } }"
+        '{ aircraft(tailNumber: "a") { analysis(period: {' + _each(600, lambda index: f"a{index}: 1") + "}) { id } } }"
     ),
-    "unknown fields": _salted(f"{{ {_each(1_900, lambda at: f'aircraftBy{at}')} }}"),
-    "variables": _salted(f"query({_each(450, lambda at: f'$a{at}: ID')}) {{ __typename }}"),
+    "unknown fields": _salted(f"{{ {_each(1_900, lambda index: f'aircraftBy{index}')} }}"),
+    "variables": _salted(f"query({_each(450, lambda index: f'$a{index}: ID')}) {{ __typename }}"),
     "directives": _salted(f"{{ __typename {'@skip(if: true) ' * 280} }}"),
     "a long comment": lambda number: f"#{'a' * 99_000}{number}\n{{ __typename }}",
     "comments": lambda number: "#\n" * 900 + f"{{ __typename }} #{number}",
@@ -63,7 +68,7 @@ _MIB = 1 << 20
 BODIES: dict[str, bytes] = {
     "objects": b"[" + b"{}," * (_MIB // 3 - 2) + b"{}",
     "lists": b"[" + b"[]," * (_MIB // 3 - 2) + b"[]]",
-    "keys": b"{" + b",".join(b'"%x":1' % at for at in range(_MIB // 13)) + b"}",
+    "keys": b"{" + b",".join(b'"%x":1' % index for index in range(_MIB // 13)) + b"}",
     "numbers": b"[" + b"1," * (_MIB // 2 - 2) + b"1]",
     "long numbers": b"[" + (b"9" * 4_000 + b",") * 260 + b"1]",
     "deep": b"[" * 100_000,

@@ -89,9 +89,9 @@ async def measure(
     for each in asked:
         await each.warm_up(client)
         each.before = await client.usage(each.endpoint)
-    for at in range(rounds):
-        for each in asked if at % 2 else reversed(asked):
-            if at < FEWEST or sum(each.times_ms) < BUDGET_S * 1000:
+    for index in range(rounds):
+        for each in asked if index % 2 else reversed(asked):
+            if index < FEWEST or sum(each.times_ms) < BUDGET_S * 1000:
                 each.times_ms.append(await each.once(client))
     return [each.cell(query, len(ids), await client.usage(each.endpoint)) for each in asked]
 

@@ -37,7 +37,7 @@ def measure_rates(wrk: str, gateway: str, bare: str, size: int, rounds: int, sec
 def _per_s(wrk: str, url: str, seconds: int) -> float:
     command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    found = re.search(r"Requests/sec:\s+([\d.]+)", text)
-    if found is None or "Non-2xx" in text:
+    result = re.search(r"Requests/sec:\s+([\d.]+)", text)
+    if result is None or "Non-2xx" in text:
         raise RuntimeError(f"wrk: {text}")
-    return float(found.group(1))
+    return float(result.group(1))

@@ -161,11 +161,11 @@ def _stalls(stalls: Sequence[Stall]) -> str:
     )
     cells = [
         [
-            one.path,
-            *(_ms(value) for times in (one.idle_ms, one.busy_ms) for value in _spread(times)),
-            f"{len(one.busy_ms)}",
+            item.path,
+            *(_ms(value) for times in (item.idle_ms, item.busy_ms) for value in _spread(times)),
+            f"{len(item.busy_ms)}",
         ]
-        for one in stalls
+        for item in stalls
     ]
     names = ["path", "idle, ms", "p99", "slowest", "beside it, ms", "p99", "slowest", "requests"]
     return about + _table(names, cells, 1)

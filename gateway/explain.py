@@ -66,8 +66,8 @@ async def _loads(waves: Iterable[Wave], loaders: RequestLoaders) -> dict[str, An
     for wave in waves:
         keys = _canonical(wave.node, wave.keys)
         states = await _states(wave.node, keys, wave.unknown, loaders)
-        lacking = [request for request, counts in states.items() if counts is None or counts[MISSING]]
-        loaded_for = unified(request if loaders.cached is None else request.whole() for request in lacking)
+        missing = [request for request, counts in states.items() if counts is None or counts[MISSING]]
+        loaded_for = unified(request if loaders.cached is None else request.whole() for request in missing)
         plans = plan(loaded_for.values())
         fused = {name: names for each in plans for names in [_names(each.requests)] for name in names}
         fused |= {label_of(each): fused[label_of(loaded)] for each, loaded in loaded_for.items()}
@@ -93,8 +93,8 @@ async def _states(node: SelectionNode, keys: Sequence[Any], unknown: int, loader
         return states
     states |= {request: None for request in requests if zones_of(request)}
     known = [request for request in requests if states[request] is not None and request.section.freshness is not None]
-    found = await loaders.cached.states(node.target.key_space, keys, known, {}) if known and keys else {}
-    return states | {request: Counter(each) for request, each in found.items()}
+    result = await loaders.cached.states(node.target.key_space, keys, known, {}) if known and keys else {}
+    return states | {request: Counter(each) for request, each in result.items()}
 
 
 def _names(requests: Iterable[SectionRequest]) -> list[str]:
@@ -139,9 +139,9 @@ def _arguments(requests: Iterable[SectionRequest], tenant: TenantScope | None) -
     """Return what the statement is for beside the keys: the tenant, and the arguments and filters of its requests."""
     arguments = {} if tenant is None else {"tenant": tenant.text}
     for request in requests:
-        given = {name: str(value) for name, value in (*request.arguments, *request.filters)}
+        received = {name: str(value) for name, value in (*request.arguments, *request.filters)}
         if request.period is not None:
             ends = {"from": request.period.start, "to": request.period.end}
-            given |= {name: str(day) for name, day in ends.items() if day is not None}
-        arguments |= {f"{request.section.name} {name}": value for name, value in given.items()}
+            received |= {name: str(day) for name, day in ends.items() if day is not None}
+        arguments |= {f"{request.section.name} {name}": value for name, value in received.items()}
     return arguments

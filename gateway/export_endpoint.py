@@ -121,8 +121,8 @@ class ObjectExporter:
 
     def _batches(self, request: Request, tenant: str | None) -> Batches:
         """Return what to export. Without ids in it, `ids` lists nothing: it never means all objects."""
-        given = _parameters(request)
-        after, listed = given.get("after") or None, given.get("ids")
+        values = _parameters(request)
+        after, listed = values.get("after") or None, values.get("ids")
         if after is not None and not after.isprintable():
             raise HTTPError(400, "after must be an id, and ids have printable characters only.", "BAD_USER_INPUT")
         if listed is None:
@@ -158,15 +158,15 @@ def _parameters(request: Request) -> dict[str, str]:
 
     A misspelt `ids` would export all objects, and of a repeated one all but the last would be lost.
     """
-    given: dict[str, str] = {}
+    values: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in _NAMES:
             known = " and ".join(_NAMES)
             raise bad_request(f"The export has no parameter {name[:100]!r}: it takes {known}.")
-        if name in given:
+        if name in values:
             raise bad_request(f"The parameter {name} is there twice: send it once, with several ids between commas.")
-        given[name] = value
-    return given
+        values[name] = value
+    return values
 
 
 def _shown(error: Exception) -> GraphQLError:

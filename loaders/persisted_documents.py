@@ -79,8 +79,8 @@ class SharedDocuments:
 
     async def automatic(self, name: str) -> str | None:
         """Return the text with this digest, and keep it for as long as a new one; None where it is not known."""
-        found = await self._breaker.call(self._scripts.run(_FIND, _KEYS, [name, _KEEP_S]))
-        text = _text(found if isinstance(found, bytes) else None)
+        result = await self._breaker.call(self._scripts.run(_FIND, _KEYS, [name, _KEEP_S]))
+        text = _text(result if isinstance(result, bytes) else None)
         return text if text is not None and digest(text) == name else None
 
     async def keep(self, name: str, text: str) -> None:
@@ -90,8 +90,8 @@ class SharedDocuments:
 
     async def trusted(self, name: str) -> str | None:
         """Return the text that a manifest has under this name; None where it is not known."""
-        found = await self._breaker.call(self._redis.kept(_trusted(name))) or b""
-        proof, text = found[:_DIGEST_BYTES], _text(found[_DIGEST_BYTES:])
+        result = await self._breaker.call(self._redis.kept(_trusted(name))) or b""
+        proof, text = result[:_DIGEST_BYTES], _text(result[_DIGEST_BYTES:])
         return text if text is not None and proof == _proof(name, text) else None
 
     async def publish(self, documents: Mapping[str, str]) -> bool:
@@ -125,8 +125,8 @@ def _bytes(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
-def _text(found: bytes | None) -> str | None:
+def _text(result: bytes | None) -> str | None:
     try:
-        return (found or b"").decode() or None
+        return (result or b"").decode() or None
     except UnicodeDecodeError:
         return None

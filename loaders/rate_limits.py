@@ -109,8 +109,8 @@ class SharedRates:
 
     def _refused_again(self, budget: _Budget, points: int) -> Counted | None:
         """Return the last refusal while it still holds for as many points, so that Redis need not be asked again."""
-        asked, counted, at = self._refused.peek(budget, (0, None, 0.0))
-        passed_s = self._clock() - at
+        asked, counted, index = self._refused.peek(budget, (0, None, 0.0))
+        passed_s = self._clock() - index
         if counted is None or points < asked or passed_s >= min(counted.retry_after_s, _KNOWN_S):
             return None
         return replace(

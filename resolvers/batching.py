@@ -14,7 +14,7 @@ It never awaits and has no side effect: it may run again, for each parent alone,
 BATCH = "batch"
 """The key of a field's metadata that holds its Batch."""
 FEW_OBJECTS = "few_objects"
-"""The key of a field's metadata that says that many parents have the same object, such as the airports of flights.
+"""The key of a field's metadata that says that many parents have the same object, such as the customers of orders.
 
 Each is then completed once for all of them.
 """

@@ -21,7 +21,7 @@ def computed_batch(
 
     `rows_of` answers the rows of the parents, and `places` where the columns lie in them.
     """
-    function, shape = field.given("function"), field.shape
+    function, shape = field.option("function"), field.shape
     if shape is None:
         raise TypeError(field.subject)
     names = tuple(inspect.signature(function).parameters)

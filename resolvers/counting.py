@@ -30,14 +30,14 @@ class Sums:
 
     def of(self, selections: SelectionSetNode | None) -> int:
         """The sum over a selection set and all below it."""
-        found = 0
+        result = 0
         for node in selections.selections if selections is not None else ():
-            found += self._count(node)
+            result += self._count(node)
             if isinstance(node, FragmentSpreadNode):
-                found += self._of_fragment(node.name.value)
+                result += self._of_fragment(node.name.value)
             elif isinstance(node, FieldNode | InlineFragmentNode):
-                found += self.of(node.selection_set)
-        return found
+                result += self.of(node.selection_set)
+        return result
 
     def _of_fragment(self, name: str) -> int:
         if name not in self._known:
@@ -47,4 +47,4 @@ class Sums:
 
 def parts(node: SelectionNode) -> int:
     """The marks of @defer and @stream on a node, active or not."""
-    return sum(one.name.value in INCREMENTAL for one in node.directives or ())
+    return sum(item.name.value in INCREMENTAL for item in node.directives or ())

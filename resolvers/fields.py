@@ -22,21 +22,21 @@ ASKED = "asked"
 
 
 @dataclass(frozen=True, slots=True)
-class AskedColumns:
+class FieldColumns:
     """Columns of the row that the field's parent is, or of the parent's own record where it is an object."""
 
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AskedLink:
+class FieldLink:
     """The object whose key a column of the parent's row holds."""
 
     column: str
 
 
 @dataclass(frozen=True, slots=True)
-class AskedSection:
+class FieldSection:
     """A bound section of the object, by the last part of its name: a section, a list, a page or a computed link."""
 
     name: str
@@ -45,21 +45,21 @@ class AskedSection:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedGroup:
+class FieldGroup:
     """Sections of the object that lie below a name of their own."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class AskedFunction:
+class FieldFunction:
     """The answers of a function of the model for all objects at once, by the name of the field, as `Customer.near`."""
 
     name: str
     shape: Shape
 
 
-Asked = AskedColumns | AskedLink | AskedSection | AskedGroup | AskedFunction
+FieldSource = FieldColumns | FieldLink | FieldSection | FieldGroup | FieldFunction
 
 
 class BatchField(StrawberryField):
@@ -111,7 +111,7 @@ class FieldText:
     @classmethod
     def of(cls, field: DeclaredField, description: str = "") -> FieldText:
         """Return the texts of a declared field; `description` stands where its author gave none."""
-        return cls(field.graphql_name, field.description or description, field.given("deprecated") or "")
+        return cls(field.graphql_name, field.description or description, field.option("deprecated") or "")
 
 
 def batch_field(
@@ -119,7 +119,7 @@ def batch_field(
     declared: Any,
     batch: Batch,
     *,
-    asked: Asked | None = None,
+    asked: FieldSource | None = None,
     arguments: Sequence[StrawberryArgument] = (),
     scopes: Iterable[str] = (),
 ) -> StrawberryField:
@@ -130,11 +130,11 @@ def batch_field(
     return field
 
 
-def _leads_to_few(asked: Asked | None) -> bool:
-    return isinstance(asked, AskedLink) or (isinstance(asked, AskedSection) and asked.is_link)
+def _leads_to_few(asked: FieldSource | None) -> bool:
+    return isinstance(asked, FieldLink) or (isinstance(asked, FieldSection) and asked.is_link)
 
 
-def column_field(text: FieldText, declared: Any, place: int, *, asked: Asked | None = None) -> StrawberryField:
+def column_field(text: FieldText, declared: Any, place: int, *, asked: FieldSource | None = None) -> StrawberryField:
     """Return a field that is read from its place in the parent's row."""
     field: ColumnField = _field(ColumnField, text, declared, {ASKED: asked}, ())
     field.place = place

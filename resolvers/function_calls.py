@@ -28,12 +28,12 @@ class FunctionAnswerError(GatewayError):
 def function_call(model: Model, name: str, shape: Shape, arguments: Mapping[str, Any]) -> FunctionCall:
     """Return the call of a field's function with these coerced arguments; those that are absent have their defaults."""
     function = model.functions[name]
-    given: list[tuple[str, Any]] = []
+    received: list[tuple[str, Any]] = []
     for each in function.arguments:
         value = arguments.get(camel(each.name))
         if value is not None or each.default in (REQUIRED, None):
-            given.append((each.name, canonical(value, camel(each.name))))
-    return FunctionCall(name, function, shape, tuple(given))
+            received.append((each.name, canonical(value, camel(each.name))))
+    return FunctionCall(name, function, shape, tuple(received))
 
 
 async def answers_of(call: FunctionCall, columns: Mapping[str, Sequence[Any]], context: RequestContext) -> Any:

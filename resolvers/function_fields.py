@@ -13,7 +13,7 @@ from loaders.model.names import camel
 from loaders.model.resolver_functions import REQUIRED
 from loaders.model.shapes import Cardinality, Shape, ValueKind
 from loaders.objects.object_record import ObjectRecord, values_of
-from resolvers.fields import AskedFunction, FieldText, argument, batch_field
+from resolvers.fields import FieldFunction, FieldText, argument, batch_field
 from resolvers.function_calls import function_call
 from resolvers.type_registry import list_of, optional
 
@@ -35,7 +35,7 @@ def function_field(parts: SchemaParts, kind: ObjectType, field: DeclaredField) -
         FieldText.of(field),
         function_type(parts, shape),
         partial(_answers, parts, name, shape),
-        asked=AskedFunction(name, shape),
+        asked=FieldFunction(name, shape),
         arguments=function_arguments(parts, name),
         scopes=kind.field_scopes[field.name].union(*(parts.object_scopes(each) for each in target)),
     )

@@ -41,10 +41,10 @@ class InputTypes:
         arguments = [self._first(section)]
         if section.cardinality is Cardinality.PAGE:
             arguments.append(argument(AFTER, optional(str), "Cursor that the page follows."))
-        if (conditions := field.given("filter")) is not None:
+        if (conditions := field.option("filter")) is not None:
             declared = self._filter(self._model.filters[conditions.__name__])
             arguments.append(argument(FILTER, optional(declared), "Conditions, all of which must hold."))
-        if isinstance(order := field.given("order"), type):
+        if isinstance(order := field.option("order"), type):
             arguments.append(
                 argument(ORDER_BY, optional(self._order(self._model.orders[order.__name__])), "In which order.")
             )
@@ -113,7 +113,7 @@ class InputTypes:
         terms = declared.default.split(",")
         default = strawberry.UNSET if len(terms) > 1 else order_member(terms[0].split()[0])
         yield input_field(FieldText("field", "By what."), members, default)
-        descending = {bool(field.given("descending")) for field in declared.fields}
+        descending = {bool(field.option("descending")) for field in declared.fields}
         if len(descending) == 1:
             yield input_field(FieldText("direction", "Which way."), directions, "DESC" if descending.pop() else "ASC")
         else:

@@ -60,15 +60,17 @@ class _Counting:
         if field.resolve is None or not isinstance(get_named_type(field.type), GraphQLObjectType):
             return {}
         arguments = self._reader.arguments_of(field, group)
-        answers = [(field.resolve(one, self._info, **arguments), count) for one, count in elements.values()]
+        answers = [(field.resolve(item, self._info, **arguments), count) for item, count in elements.values()]
         is_list = any(isinstance(answer, Iterable) for answer, _ in answers)
-        return _merged((one, count) for answer, count in answers for one in ((answer or ()) if is_list else (answer,)))
+        return _merged(
+            (item, count) for answer, count in answers for item in ((answer or ()) if is_list else (answer,))
+        )
 
 
-def _merged(found: Iterable[tuple[Any, int]]) -> _Elements:
+def _merged(result: Iterable[tuple[Any, int]]) -> _Elements:
     elements: _Elements = {}
-    for one, count in found:
-        if one is not None:
-            key = str(one) if is_wrapping_type(one) else id(one)
-            elements[key] = (one, count + elements.get(key, (one, 0))[1])
+    for item, count in result:
+        if item is not None:
+            key = str(item) if is_wrapping_type(item) else id(item)
+            elements[key] = (item, count + elements.get(key, (item, 0))[1])
     return elements

@@ -11,7 +11,7 @@ import strawberry
 from loaders.model.shapes import ValueKind
 from loaders.objects.object_record import ObjectRecord, values_of
 from resolvers.computed_values import computed_batch
-from resolvers.fields import AskedColumns, AskedLink, FieldText, batch_field
+from resolvers.fields import FieldColumns, FieldLink, FieldText, batch_field
 from resolvers.function_fields import function_field
 from resolvers.schema_parts import SECTION_WORDS, SchemaParts, place_of
 from resolvers.section_types import group_field, section_field
@@ -80,7 +80,7 @@ def object_type(parts: SchemaParts, kind: ObjectType) -> Any:
 
 def _ids(kind: ObjectType) -> Iterator[StrawberryField]:
     write_all = kind.key.write_all
-    asked = AskedColumns(())
+    asked = FieldColumns(())
 
     def ids(parents: Sequence[ObjectRecord], _arguments: Mapping[str, Any], _context: Any) -> Sequence[str]:
         return write_all([parent.key for parent in parents])
@@ -96,7 +96,7 @@ def _ids(kind: ObjectType) -> Iterator[StrawberryField]:
 def _fields(parts: SchemaParts, kind: ObjectType) -> Iterator[StrawberryField]:
     for field in kind.fields:
         name = field.word_name or "column"
-        if field.shape is None or not field.given("shown", True) or field.name == ID:
+        if field.shape is None or not field.option("shown", True) or field.name == ID:
             continue
         if field.shape.kind is ValueKind.GROUP:
             yield group_field(parts, field, kind.name)
@@ -121,7 +121,7 @@ def _own_column(parts: SchemaParts, kind: ObjectType, field: DeclaredField) -> S
         FieldText.of(field),
         parts.leaf(field.shape),
         partial(_column, record, place),
-        asked=AskedColumns((field.name,)),
+        asked=FieldColumns((field.name,)),
         scopes=kind.field_scopes[field.name],
     )
 
@@ -140,7 +140,7 @@ def _link(parts: SchemaParts, kind: ObjectType, field: DeclaredField) -> Strawbe
         FieldText.of(field, parts.model.objects[target].description),
         optional(parts.registry.named(target)),
         partial(_column, record, place),
-        asked=AskedLink(field.name),
+        asked=FieldLink(field.name),
         scopes=parts.object_scopes(target) | kind.field_scopes[field.name],
     )
 
@@ -156,7 +156,7 @@ def _computed(parts: SchemaParts, kind: ObjectType, field: DeclaredField) -> Str
         FieldText.of(field),
         parts.leaf(field.shape),
         batch,
-        asked=AskedColumns(names),
+        asked=FieldColumns(names),
         scopes=kind.field_scopes[field.name],
     )
 

@@ -85,7 +85,7 @@ class _NotAKeyError(Exception):
 def _frozen(value: Any) -> Hashable:
     """Return a hashable form of the value with its type, since equal values may differ, such as true and 1."""
     if type(value) is dict:
-        return tuple((name, _frozen(one)) for name, one in value.items())
+        return tuple((name, _frozen(item)) for name, item in value.items())
     if isinstance(value, Enum):
         return type(value), value.name
     if type(value) is datetime and value.tzinfo is UTC:  # equal ones of other zones are written in two ways
@@ -96,10 +96,10 @@ def _frozen(value: Any) -> Hashable:
 
 
 def _add(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> _Operation:
-    found = _Variables()
+    result = _Variables()
     for node in (*_below(operation), *fragments.values()):
-        visit(node, found)
-    added = _Operation(operation, tuple(found.names), found.nodes)
+        visit(node, result)
+    added = _Operation(operation, tuple(result.names), result.nodes)
     _operations.put(id(operation), added)
     return added
 

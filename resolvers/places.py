@@ -62,14 +62,14 @@ class PlaceCounter:
     ) -> tuple[Places, bool]:
         """The places of so many objects, whose lists have so many rows, and whether fields are completed alone."""
         fields, denied = self._subfields(parent, group)
-        found = Places(denied=denied * times, fields=len(fields), bytes=_PUNCTUATION * times)
+        result = Places(denied=denied * times, fields=len(fields), bytes=_PUNCTUATION * times)
         is_alone = denied > 0
         for key, below in fields.items():
             places, below_alone = self._field(parent, below, times, rows)
-            found = add(found, places._replace(bytes=places.bytes + times * (len(key) + _PUNCTUATION)))
+            result = add(result, places._replace(bytes=places.bytes + times * (len(key) + _PUNCTUATION)))
             is_alone = is_alone or below_alone or is_deferred(below, group) or is_streamed(below)
         own = Places(alone=times * (1 + len(fields))) if is_alone else Places(objects=times)
-        return add(found, own), is_alone
+        return add(result, own), is_alone
 
     def _field(
         self, parent: GraphQLObjectType, group: FieldDetailsList, times: float, rows: float
@@ -89,18 +89,18 @@ class PlaceCounter:
         return add(places, Places(edges=times * own_rows)), is_alone
 
 
-def add(one: Places, other: Places) -> Places:
+def add(item: Places, other: Places) -> Places:
     """Both together."""
-    return Places(*map(operator.add, one, other))
+    return Places(*map(operator.add, item, other))
 
 
 def is_deferred(group: FieldDetailsList, below: FieldDetailsList) -> bool:
     """Whether a field comes later than the one that it is below: every use of it is in a deferred part of its own."""
-    if any(one.defer_usage is None for one in group):
+    if any(item.defer_usage is None for item in group):
         return False
     return get_filtered_defer_usage_set(group) != get_filtered_defer_usage_set(below)
 
 
 def is_streamed(details: FieldDetailsList) -> bool:
     """Whether a field has @stream, active or not; as in graphql-core, the first use says so for all."""
-    return any(one.name.value == GraphQLStreamDirective.name for one in details[0].node.directives or ())
+    return any(item.name.value == GraphQLStreamDirective.name for item in details[0].node.directives or ())

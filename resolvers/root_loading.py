@@ -1,4 +1,4 @@
-"""Answers root fields: reads what is asked below one, and loads it."""
+"""RequestValues root fields: reads what is asked below one, and loads it."""
 
 from __future__ import annotations
 
@@ -105,8 +105,8 @@ def selected(parts: SchemaParts, info: GraphQLResolveInfo[Any], type_name: str, 
 
 
 async def _by_key(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
-    found = await _objects(parts, info, root.object_type, root.texts(arguments))
-    return found if root.is_list else found[0]
+    result = await _objects(parts, info, root.object_type, root.texts(arguments))
+    return result if root.is_list else result[0]
 
 
 async def _objects(parts: SchemaParts, info: Any, type_name: str, texts: Sequence[str]) -> list[Any]:
@@ -123,8 +123,8 @@ async def _of_keys(context: RequestContext, node: SelectionNode, keys: Sequence[
     objects = existing(node.target.record, await load_objects(context, node, known))
     if len(known) == len(keys):
         return objects
-    found = iter(objects)
-    return [None if key is None else next(found) for key in keys]
+    result = iter(objects)
+    return [None if key is None else next(result) for key in keys]
 
 
 async def _by_unique_column(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
@@ -136,8 +136,8 @@ async def _by_unique_column(parts: SchemaParts, root: Root, info: Any, arguments
     node = entry_node(request, selection)
     keys = unique_keys(root, arguments)
     known = iter(await load_objects(context, node, [key for key in keys if key is not None]))
-    found = [None if key is None else next(known).get(request) for key in keys]
-    return found if root.is_list else found[0]
+    result = [None if key is None else next(known).get(request) for key in keys]
+    return result if root.is_list else result[0]
 
 
 def unique_keys(root: Root, arguments: Mapping[str, Any]) -> list[Any]:
@@ -203,8 +203,8 @@ async def objects_of_references(
     key = node.target.key_space.key
     references = list(answer) if is_list else [answer]
     keys = [None if each is None else reference_key(name, target, key, each) for each in references]
-    found = await _of_keys(context, node, keys)
-    return found if is_list else found[0]
+    result = await _of_keys(context, node, keys)
+    return result if is_list else result[0]
 
 
 async def _nodes(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[str, Any]) -> Any:
@@ -218,11 +218,11 @@ async def _nodes(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[s
     for each in ids:
         if each is not None and each[0] in parts.model.objects:
             texts.setdefault(each[0], []).append(each[1])
-    found: dict[tuple[str, str], Any] = {}
+    result: dict[tuple[str, str], Any] = {}
     loads = (_nodes_of_type(parts, info, type_name, keys, context.scopes) for type_name, keys in texts.items())
     for of_type in await asyncio.gather(*loads):
-        found |= of_type
-    nodes = [None if each is None else found.get(each) for each in ids]
+        result |= of_type
+    nodes = [None if each is None else result.get(each) for each in ids]
     if root.is_list:
         return nodes
     if isinstance(nodes[0], Exception):
@@ -233,9 +233,9 @@ async def _nodes(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[s
 async def _nodes_of_type(
     parts: SchemaParts, info: Any, type_name: str, keys: Sequence[str], scopes: frozenset[str]
 ) -> dict[tuple[str, str], Any]:
-    lacking = unmet_scopes(parts.object_scopes(type_name), scopes)
-    if lacking:
-        return {(type_name, key): ForbiddenError(f"{type_name}:{key}"[:40], *lacking) for key in keys}
+    unmet = unmet_scopes(parts.object_scopes(type_name), scopes)
+    if unmet:
+        return {(type_name, key): ForbiddenError(f"{type_name}:{key}"[:40], *unmet) for key in keys}
     node_class = parts.registry[type_name].node_class
     objects = await _objects(parts, info, type_name, keys)
     return {

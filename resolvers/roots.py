@@ -80,7 +80,7 @@ def _root(model: Model, field: DeclaredField) -> Root:
     is_list = shape is not None and shape.cardinality is Cardinality.LIST
     target = shape.type.__name__ if shape is not None and shape.kind is ValueKind.OBJECT else ""
     section = model.bound_sections.get(f"{ROOT_PATH}.{field.name}")
-    argument = field.given("argument")
+    argument = field.option("argument")
     if name == "page":
         return Root(field, RootKind.PAGE, is_list, target, section)
     if name == "current":
@@ -89,8 +89,8 @@ def _root(model: Model, field: DeclaredField) -> Root:
         return Root(field, RootKind.RESOLVER, is_list, target)
     if shape.kind is ValueKind.NODE:
         return Root(field, RootKind.NODE, is_list, argument=argument or ("ids" if is_list else "id"))
-    if field.given("column"):
-        columns = tuple(map(camel, column_names(field.given("column"))))
+    if field.option("column"):
+        columns = tuple(map(camel, column_names(field.option("column"))))
         if len(columns) > 1 and not is_list:
             return Root(field, RootKind.UNIQUE, is_list, target, section, columns=columns)
         default = "keys" if len(columns) > 1 else f"{columns[0]}s" if is_list else columns[0]

@@ -62,7 +62,7 @@ class SchemaParts:
         """Return the scopes that every field needs which answers a group, so that the group's own need not say them."""
         fields = (field for kind in self.model.objects.values() for field in kind.fields)
         uses = [field for field in fields if field.shape is not None and field.shape.type.__name__ == group]
-        scopes = [frozenset({field.given("scope") or ""}) - {""} for field in uses]
+        scopes = [frozenset({field.option("scope") or ""}) - {""} for field in uses]
         return frozenset.intersection(*scopes) if scopes else frozenset()
 
     def target(self, object_type: str) -> Target:

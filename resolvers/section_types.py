@@ -13,10 +13,10 @@ from resolvers.computed_values import computed_batch
 from resolvers.connections import Read, connection_reader, object_connection, section_connection
 from resolvers.deferred_loading import when_loaded
 from resolvers.fields import (
-    AskedColumns,
-    AskedGroup,
-    AskedLink,
-    AskedSection,
+    FieldColumns,
+    FieldGroup,
+    FieldLink,
+    FieldSection,
     FieldText,
     batch_field,
     column_field,
@@ -56,15 +56,15 @@ def _columns(parts: SchemaParts, section: SectionType) -> Iterator[StrawberryFie
     columns = [each for each in section.fields if each.word is not None and each.word.name != "computed"]
     places = {each.name: place for place, each in enumerate(columns)}
     for field in section.fields:
-        if field.shape is None or not field.given("shown", True):
+        if field.shape is None or not field.option("shown", True):
             continue
         if field.is_computed:
             batch, names = computed_batch(field, {each.name: each for each in columns}, lambda rows: rows, places)
-            yield batch_field(FieldText.of(field), parts.leaf(field.shape), batch, asked=AskedColumns(names))
+            yield batch_field(FieldText.of(field), parts.leaf(field.shape), batch, asked=FieldColumns(names))
         elif field.shape.kind is ValueKind.OBJECT:
             yield _link(parts, field, places[field.name])
         else:
-            asked = AskedColumns((field.name,))
+            asked = FieldColumns((field.name,))
             yield column_field(FieldText.of(field), parts.leaf(field.shape), places[field.name], asked=asked)
 
 
@@ -77,7 +77,7 @@ def _link(parts: SchemaParts, field: DeclaredField, place: int) -> StrawberryFie
     def batch(parents: Sequence[Any], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
         return [parent[place] for parent in parents]
 
-    return batch_field(text, declared, batch, asked=AskedLink(field.name), scopes=scopes)
+    return batch_field(text, declared, batch, asked=FieldLink(field.name), scopes=scopes)
 
 
 def group_type(parts: SchemaParts, group: FieldsType, path: str) -> Any:
@@ -107,9 +107,9 @@ def group_field(parts: SchemaParts, field: DeclaredField, owner: str) -> Strawbe
         FieldText.of(field, group.description),
         group_type(parts, group, path),
         batch,
-        asked=AskedGroup(field.name),
-        arguments=[_period(parts)] if field.given("period") else [],
-        scopes=[field.given("scope")] if field.given("scope") else [],
+        asked=FieldGroup(field.name),
+        arguments=[_period(parts)] if field.option("period") else [],
+        scopes=[field.option("scope")] if field.option("scope") else [],
     )
 
 
@@ -128,13 +128,13 @@ def section_field(
         raise TypeError(field.subject)
     declared, read, description = _answer(parts, field, section)
     arguments = parts.inputs.list_arguments(field, section) if _has_list(field) else parts.inputs.sql_arguments(section)
-    if field.given("period") and not in_group:
+    if field.option("period") and not in_group:
         arguments.append(_period(parts))
     return batch_field(
         FieldText.of(field, description),
-        optional(declared, nullable=not field.given("required")),
+        optional(declared, nullable=not field.option("required")),
         partial(_in_group, parts, field.name, read) if in_group else partial(_of_object, parts, section, read),
-        asked=AskedSection(field.name, is_link=field.word.name == "one"),
+        asked=FieldSection(field.name, is_link=field.word.name == "one"),
         arguments=arguments,
         scopes=_scopes(parts, field, section, in_group=in_group),
     )

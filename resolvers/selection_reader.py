@@ -16,11 +16,11 @@ from resolvers.counting import Sums, parts
 from resolvers.field_collector import FieldCollector
 from resolvers.fields import (
     ASKED,
-    AskedColumns,
-    AskedFunction,
-    AskedGroup,
-    AskedLink,
-    AskedSection,
+    FieldColumns,
+    FieldFunction,
+    FieldGroup,
+    FieldLink,
+    FieldSection,
 )
 from resolvers.function_calls import function_call
 from resolvers.input_types import PERIOD
@@ -97,16 +97,16 @@ class SelectionReader(FieldCollector):
         declared = self._type(type_name)
         for below in self._fields(declared, group).values():
             asked = self._asked(declared, below)
-            if isinstance(asked, AskedColumns):
+            if isinstance(asked, FieldColumns):
                 self._note_columns(node, asked.names, is_later=is_deferred(below, top))
-            elif isinstance(asked, AskedLink):
+            elif isinstance(asked, FieldLink):
                 request = self._note_columns(node, (asked.column,), is_later=is_deferred(below, top))
                 self._follow(node, request, place_of(request.section, asked.column), below, times)
-            elif isinstance(asked, AskedSection):
+            elif isinstance(asked, FieldSection):
                 self._note_section(node, type_name, asked, declared, below, None, top, times)
-            elif isinstance(asked, AskedFunction):
+            elif isinstance(asked, FieldFunction):
                 self._note_function(node, asked, declared, below, times)
-            elif isinstance(asked, AskedGroup):
+            elif isinstance(asked, FieldGroup):
                 self._read_group(node, f"{type_name}.{asked.name}", declared, below, top, times)
 
     def _read_group(
@@ -122,11 +122,11 @@ class SelectionReader(FieldCollector):
         declared = get_named_type(parent.fields[group[0].node.name.value].type)
         for below in self._fields(declared, group).values():
             asked = self._asked(declared, below)
-            if isinstance(asked, AskedSection):
+            if isinstance(asked, FieldSection):
                 self._note_section(node, path, asked, declared, below, period, top, times)
 
     def _note_function(
-        self, node: NodeBuilder, asked: AskedFunction, parent: GraphQLObjectType, group: FieldDetailsList, times: float
+        self, node: NodeBuilder, asked: FieldFunction, parent: GraphQLObjectType, group: FieldDetailsList, times: float
     ) -> None:
         call = function_call(self._parts.model, asked.name, asked.shape, self.arguments(parent, group))
         node.call(call)
@@ -149,7 +149,7 @@ class SelectionReader(FieldCollector):
         self,
         node: NodeBuilder,
         path: str,
-        asked: AskedSection,
+        asked: FieldSection,
         parent: GraphQLObjectType,
         group: FieldDetailsList,
         period: Period | None,
@@ -216,9 +216,9 @@ class SelectionReader(FieldCollector):
             for rows in self.descend(group, declared, path):
                 for below in self._fields(row, rows).values():
                     asked = self._asked(row, below)
-                    if isinstance(asked, AskedColumns):
+                    if isinstance(asked, FieldColumns):
                         wanted.update(asked.names)
-                    elif isinstance(asked, AskedLink):
+                    elif isinstance(asked, FieldLink):
                         wanted.add(asked.column)
                         self._follow(node, request, place_of(request.section, asked.column), below, times)
         if not request.is_list:

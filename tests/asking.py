@@ -38,7 +38,7 @@ class Recorder:
         return {database: record[database.kind](store) for database, store in stores.items()}
 
     def count(self, store: str) -> int:
-        return sum(one.store == store for one in self.sent)
+        return sum(item.store == store for item in self.sent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,16 +65,16 @@ def engines() -> Iterator[EmbeddedEngines]:
 @pytest.fixture(scope="session")
 def store_urls(request: pytest.FixtureRequest) -> StoreUrls:
     """Where the stores are: as the environment says; the engines are started where it leaves one out."""
-    given = [os.environ.get(name, "") for name in ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")]
-    if all(given):
-        database_url, clickhouse_url, redis_url = given
+    value = [os.environ.get(name, "") for name in ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")]
+    if all(value):
+        database_url, clickhouse_url, redis_url = value
         return StoreUrls(database_url=database_url, clickhouse_url=clickhouse_url, redis_url=redis_url)
     engines: EmbeddedEngines = request.getfixturevalue("engines")
     started = engines.start()
     return StoreUrls(
-        database_url=given[0] or started.database_url,
-        clickhouse_url=given[1] or started.clickhouse_url,
-        redis_url=given[2] or started.redis_url,
+        database_url=value[0] or started.database_url,
+        clickhouse_url=value[1] or started.clickhouse_url,
+        redis_url=value[2] or started.redis_url,
     )
 
 

@@ -24,28 +24,28 @@ def merged(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     first, *rest = parts
     answer = {"data": first["data"], "errors": list(first.get("errors", []))}
     pending: dict[str, list[Any]] = {}
-    for at, part in enumerate([first, *rest]):
-        assert part["hasNext"] is (at < len(rest))
-        for one in part.get("pending", []):
-            assert one["id"] not in pending
-            pending[one["id"]] = one["path"]
-        for one in part.get("incremental", []):
-            _merge(answer["data"], pending[one["id"]] + one.get("subPath", []), one)
-            answer["errors"] += one.get("errors", [])
-        for one in part.get("completed", []):
-            del pending[one["id"]]
-            answer["errors"] += one.get("errors", [])
+    for index, part in enumerate([first, *rest]):
+        assert part["hasNext"] is (index < len(rest))
+        for item in part.get("pending", []):
+            assert item["id"] not in pending
+            pending[item["id"]] = item["path"]
+        for item in part.get("incremental", []):
+            _merge(answer["data"], pending[item["id"]] + item.get("subPath", []), item)
+            answer["errors"] += item.get("errors", [])
+        for item in part.get("completed", []):
+            del pending[item["id"]]
+            answer["errors"] += item.get("errors", [])
     assert pending == {}
     return answer
 
 
-def _merge(data: Any, path: list[Any], one: dict[str, Any]) -> None:
+def _merge(data: Any, path: list[Any], item: dict[str, Any]) -> None:
     for step in path:
         data = data[step]
-    if "items" in one:
-        data.extend(one["items"])
+    if "items" in item:
+        data.extend(item["items"])
     else:
-        _deeply(data, one["data"])
+        _deeply(data, item["data"])
 
 
 def _deeply(into: dict[str, Any], values: dict[str, Any]) -> None:

@@ -20,9 +20,9 @@ PROGRAM = "GATEWAY_TESTS_PGBOUNCER"
 
 def program() -> str:
     """Where PgBouncer is. Without it the test is skipped, or fails where nothing may be skipped."""
-    found = os.environ.get(PROGRAM) or installed("pgbouncer")
-    if found:
-        return found
+    result = os.environ.get(PROGRAM) or installed("pgbouncer")
+    if result:
+        return result
     if os.environ.get("GATEWAY_TESTS_SKIP_NOTHING"):
         pytest.fail("pgbouncer is not installed")
     pytest.skip("pgbouncer is not installed")

@@ -47,19 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     with stores(own=True) as urls:
         ids = busiest_aircraft(urls)
-        found = asyncio.run(_measured(urls, ids, asked))
-    print(page(found))
+        result = asyncio.run(_measured(urls, ids, asked))
+    print(page(result))
     return 0
 
 
 async def _measured(urls: Mapping[str, str], ids: Sequence[str], asked: argparse.Namespace) -> list[Measured]:
     model = load_model(SAMPLE_MODEL)
     schema = build_schema(model)._schema
-    every = [one for one in (*section_shapes(schema), *other_shapes(schema)) if asked.shapes in one.name]
+    every = [item for item in (*section_shapes(schema), *other_shapes(schema)) if asked.shapes in item.name]
     every = Random(asked.seed).sample(every, round(len(every) * asked.share))  # noqa: S311 (which are measured)
     every += random_shapes(schema, ids, asked.seed, asked.random)
-    found: list[Measured] = []
-    for anonymous in sorted({one.anonymous for one in every}):
+    result: list[Measured] = []
+    for anonymous in sorted({item.anonymous for item in every}):
         with patch("gateway.app.RateLimit", Metered):
             app = build_app(
                 Settings.from_environment(
@@ -72,11 +72,11 @@ async def _measured(urls: Mapping[str, str], ids: Sequence[str], asked: argparse
         gc.set_threshold(20_000, 100, 20)
         async with app.router.lifespan_context(app):
             forget = partial(_forget, app.state.stores)
-            for shape in (one for one in every if one.anonymous == anonymous):
-                found.append(await measured(app, shape, ids, asked.rounds, forget))
-                print(f"\r{len(found)} of {len(every)} ", end="", file=sys.stderr, flush=True)
+            for shape in (item for item in every if item.anonymous == anonymous):
+                result.append(await measured(app, shape, ids, asked.rounds, forget))
+                print(f"\r{len(result)} of {len(every)} ", end="", file=sys.stderr, flush=True)
     print(file=sys.stderr)
-    return found
+    return result
 
 
 async def _forget(stores: Stores) -> None:
@@ -87,8 +87,8 @@ async def _forget(stores: Stores) -> None:
 
 def random_shapes(schema: GraphQLSchema, ids: Sequence[str], seed: int, number: int) -> Iterator[Shape]:
     """Valid operations that nobody thought of, of one, 50 and 500 aircraft."""
-    for at in range(number):
-        size = SIZES[at % len(SIZES)]
+    for index in range(number):
+        size = SIZES[index % len(SIZES)]
         hints = {
             "tailNumber": ids[:1],
             "ids": [list(ids[:size])],
@@ -99,15 +99,15 @@ def random_shapes(schema: GraphQLSchema, ids: Sequence[str], seed: int, number: 
             "from": ["2013-01-01", "2013-05-01"],
             "to": ["2013-06-30", "2013-12-31"],
         }
-        document = random_document(schema, f"{seed}-{at}", Size(depth=6, width=6), hints)
-        yield Shape(f"random {seed}-{at}", document.text, variables=document.variables)
+        document = random_document(schema, f"{seed}-{index}", Size(depth=6, width=6), hints)
+        yield Shape(f"random {seed}-{index}", document.text, variables=document.variables)
 
 
-def page(found: Iterable[Measured]) -> str:
+def page(result: Iterable[Measured]) -> str:
     """All of them as a table, the cheapest point first."""
-    answered = sorted((one for one in found if one.status == 200 and one.points), key=lambda one: one.us_a_point)
-    mean = exp(sum(log(one.us_a_point) for one in answered) / len(answered))
-    outside = [one for one in answered if not mean / 3 <= one.us_a_point <= mean * 3]
+    answered = sorted((item for item in result if item.status == 200 and item.points), key=lambda item: item.us_a_point)
+    mean = exp(sum(log(item.us_a_point) for item in answered) / len(answered))
+    outside = [item for item in answered if not mean / 3 <= item.us_a_point <= mean * 3]
     spread = f"{answered[0].us_a_point:.1f} to {answered[-1].us_a_point:.1f}"
     bounds = f"{len(outside)} lie outside {mean / 3:.1f} to {mean * 3:.1f} µs"
     lines = [
@@ -116,11 +116,11 @@ def page(found: Iterable[Measured]) -> str:
         f"| shape | points | {' | '.join(f'{part}, ms' for part in PARTS)} | µs a point | of the mean |",
         "| --- | ---: |" + " ---: |" * (len(PARTS) + 2),
     ]
-    for one in answered:
-        parts = " | ".join(f"{one.cpu_s[part] * 1e3:.1f}" for part in PARTS)
-        mark = " **" if one in outside else ""
-        of_mean = f"{one.us_a_point:.1f} | {one.us_a_point / mean:.2f}{mark}"
-        lines.append(f"| {one.shape.name} | {one.points:,} | {parts} | {of_mean} |")
+    for item in answered:
+        parts = " | ".join(f"{item.cpu_s[part] * 1e3:.1f}" for part in PARTS)
+        mark = " **" if item in outside else ""
+        of_mean = f"{item.us_a_point:.1f} | {item.us_a_point / mean:.2f}{mark}"
+        lines.append(f"| {item.shape.name} | {item.points:,} | {parts} | {of_mean} |")
     return "\n".join(lines)
 
 

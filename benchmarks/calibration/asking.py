@@ -59,7 +59,7 @@ async def measured(
         before = used_s()
         status, points = await _ask(app, shape, ids)
         used.append(since(before))
-    return Measured(shape, status, points, {part: median(one[part] for one in used) for part in PARTS})
+    return Measured(shape, status, points, {part: median(item[part] for item in used) for part in PARTS})
 
 
 async def _ask(app: ASGIApp, shape: Shape, ids: Sequence[str]) -> tuple[int, int]:

@@ -44,7 +44,7 @@ def _roots() -> Iterator[Shape]:
     many = " ".join(f'{code}: airport(code: "{code}") {{ name }}' for code in _CODES)
     yield Shape("15 airports", f"{{ {many} }}")
     for name, selected in (("id", "id"), ("punctuality", punctuality)):
-        many = " ".join(f'a{at}: aircraft(tailNumber: "N{at}") {{ {selected} }}' for at in range(20))
+        many = " ".join(f'a{index}: aircraft(tailNumber: "N{index}") {{ {selected} }}' for index in range(20))
         yield Shape(f"20 root fields of {name}", f"{{ {many} }}")
     yield Shape("small introspection", "{ __schema { queryType { name } } }")
     yield Shape("type", '{ __type(name: "Analysis") { fields { name } } }')
@@ -56,9 +56,9 @@ def _nodes(schema: GraphQLSchema) -> Iterator[Shape]:
     records = f"... on Airport {leaves(schema, 'Airport')} ... on Airline {leaves(schema, 'Airline')}"
     wide = f"query($nodes: [ID!]!) {{ nodes(ids: $nodes) {{ id {records} }} }}"
     for size in SIZES:
-        airports = [f"Airport:{_CODES[at % len(_CODES)]}" for at in range(size)]
-        airlines = [f"Airline:{('UA', 'B6', 'EV')[at % 3]}" for at in range(size)]
-        mixed = [one for pair in zip(airports, airlines, strict=True) for one in pair][:size]
+        airports = [f"Airport:{_CODES[index % len(_CODES)]}" for index in range(size)]
+        airlines = [f"Airline:{('UA', 'B6', 'EV')[index % 3]}" for index in range(size)]
+        mixed = [item for pair in zip(airports, airlines, strict=True) for item in pair][:size]
         yield Shape(f"nodes of airports, {size} ids", few, variables={"nodes": airports})
         yield Shape(f"nodes of airlines, {size} ids", few, variables={"nodes": airlines})
         yield Shape(f"nodes, mixed, {size} ids", wide, variables={"nodes": mixed})
@@ -71,18 +71,18 @@ def _pages() -> Iterator[Shape]:
         for name, text in _CHOSEN.items():
             query = f"{{ fleet(first: {size}, {text}) {{ totalCount nodes {{ id }} }} }}"
             yield Shape(f"fleet, {name}, first {size}", query)
-    counts = " ".join(f"a{at}: totalCount" for at in range(10))
+    counts = " ".join(f"a{index}: totalCount" for index in range(10))
     yield Shape("fleet, 10 counts", f"{{ fleet(first: 1) {{ {counts} }} }}")
-    many = " ".join(f"a{at}: fleet(first: 1) {{ nodes {{ id }} }}" for at in range(12))
+    many = " ".join(f"a{index}: fleet(first: 1) {{ nodes {{ id }} }}" for index in range(12))
     yield Shape("12 fleets", f"{{ {many} }}")
 
 
 def _mixed(schema: GraphQLSchema) -> Iterator[Shape]:
     """Fields that are loaded together: every aircraft is asked all that any of them is."""
-    one = f"analysis {leaves(schema, 'Analysis')}"
+    item = f"analysis {leaves(schema, 'Analysis')}"
     many = "a: aircraftByIds(ids: $ids) { id }"
     for size in (50, 500):
-        single = f'b: aircraft(tailNumber: "N725MQ") {{ {one} }}'
+        single = f'b: aircraft(tailNumber: "N725MQ") {{ {item} }}'
         yield Shape(f"ids beside everything of one, {size} ids", f"query($ids: [ID!]!) {{ {many} {single} }}", size)
         section = "{ analysis { punctuality { flights } daily { date flights } } }"
         twice = f"a: aircraftByIds(ids: $ids) {section} b: aircraftByIds(ids: $ids) {section}"
@@ -116,8 +116,8 @@ def _told(whole: str) -> Iterator[Shape]:
 def _new_periods(inside: str) -> Iterator[Shape]:
     """Yield estimates of operations whose periods were never asked for, so that each is read again."""
     many = " ".join(
-        f"a{at}: analysis(period: $p{at}) {{ routeBenchmark {{ origin }} punctuality {{ flights }} }}"
-        for at in range(15)
+        f"a{index}: analysis(period: $p{index}) {{ routeBenchmark {{ origin }} punctuality {{ flights }} }}"
+        for index in range(15)
     )
     for size in SIZES:
         section = "analysis(period: $p0) { punctuality { flights } }"
@@ -146,7 +146,7 @@ def _parts() -> Iterator[Shape]:
 
 
 def _denied() -> Iterator[Shape]:
-    twenty = " ".join(f"a{at}: operator {{ name }}" for at in range(20))
+    twenty = " ".join(f"a{index}: operator {{ name }}" for index in range(20))
     daily = "analysis { daily { date flights } airportsServed { airport { name } } }"
     for size in SIZES:
         yield aircraft(f"id {twenty}", "20 denied", size, anonymous="analysis:read")

@@ -49,17 +49,17 @@ class Shape:
 
     def body(self, ids: Sequence[str]) -> Any:
         """The request's JSON, for the first of these ids."""
-        periods = {f"p{at}": unseen_period() for at in range(self.periods)}
-        given = {"ids": list(ids[: self.size])} if "$ids" in self.query else {}
-        one = {"query": self.query, "variables": {**given, **periods, **self.variables}}
+        periods = {f"p{index}": unseen_period() for index in range(self.periods)}
+        value = {"ids": list(ids[: self.size])} if "$ids" in self.query else {}
+        item = {"query": self.query, "variables": {**value, **periods, **self.variables}}
         if self.extensions:
-            one["extensions"] = dict(self.extensions)
-        return one if self.operations == 1 else [one] * self.operations
+            item["extensions"] = dict(self.extensions)
+        return item if self.operations == 1 else [item] * self.operations
 
 
 def aircraft(selected: str, name: str, size: int, periods: int = 0, **options: Any) -> Shape:
     """A shape for aircraft by their ids."""
-    declared = "".join(f", $p{at}: Period" for at in range(periods))
+    declared = "".join(f", $p{index}: Period" for index in range(periods))
     query = f"query($ids: [ID!]!{declared}) {{ aircraftByIds(ids: $ids) {{ {selected} }} }}"
     return Shape(f"{name}, {size} ids", query, size, periods, **options)
 
@@ -86,8 +86,8 @@ def selected(schema: GraphQLSchema, section: BoundSection, arguments: str = "", 
     declared = cast("GraphQLObjectType", schema.type_map["Analysis"])
     below = get_named_type(declared.fields[graphql_name(section)].type).name
     if few:
-        one = camel(section.columns[0].name)
-        body = f"{{ edges {{ node {{ {one} }} }} }}" if section.cardinality is Cardinality.PAGE else f"{{ {one} }}"
+        item = camel(section.columns[0].name)
+        body = f"{{ edges {{ node {{ {item} }} }} }}" if section.cardinality is Cardinality.PAGE else f"{{ {item} }}"
     else:
         body = leaves(schema, below)
     return f"{graphql_name(section)}{arguments} {body}"
@@ -117,15 +117,15 @@ def _aliases(schema: GraphQLSchema) -> Iterator[Shape]:
         name, whole = graphql_name(section), selected(schema, section)
         if section.is_periodic:
             for count, size in ((10, 1), (4, 50), (2, 500)):
-                text = " ".join(f"a{at}: analysis(period: $p{at}) {{ {whole} }}" for at in range(count))
+                text = " ".join(f"a{index}: analysis(period: $p{index}) {{ {whole} }}" for index in range(count))
                 yield aircraft(text, f"{name}, {count} new periods", size, count)
-        same = " ".join(f"a{at}: {whole}" for at in range(20))
+        same = " ".join(f"a{index}: {whole}" for index in range(20))
         yield aircraft(f"analysis {{ {same} }}", f"{name}, 20 aliases", 50)
         if section.cardinality is not Cardinality.ONE:
-            text = " ".join(f"a{at}: {selected(schema, section, f'(first: {at + 1})')}" for at in range(10))
+            text = " ".join(f"a{index}: {selected(schema, section, f'(first: {index + 1})')}" for index in range(10))
             yield aircraft(f"analysis {{ {text} }}", f"{name}, 10 firsts", 50)
         leaf = camel(section.columns[0].name)
-        many = " ".join(f"a{at}: {leaf}" for at in range(25))
+        many = " ".join(f"a{index}: {leaf}" for index in range(25))
         body = f"{{ edges {{ node {{ {many} }} }} }}" if section.cardinality is Cardinality.PAGE else f"{{ {many} }}"
         yield aircraft(f"analysis {{ {name} {body} }}", f"{name}, leaf 25 times", 50)
 
@@ -137,17 +137,17 @@ def _links() -> Iterator[Shape]:
         yield aircraft(f"homeBase {airport}", "homeBase", size)
         yield aircraft("operator { name } homeBase { name }", "operator and homeBase", size)
         for name, below in (("operator", "{ name }"), ("homeBase", airport)):
-            text = " ".join(f"a{at}: {name} {below}" for at in range(25))
+            text = " ".join(f"a{index}: {name} {below}" for index in range(25))
             yield aircraft(text, f"{name}, 25 aliases", size)
         for count, below in ((25, "{ name }"), (25, airport), (1, airport)):
-            text = " ".join(f"a{at}: airport {below}" for at in range(count))
+            text = " ".join(f"a{index}: airport {below}" for index in range(count))
             wide = "wide " if below == airport else ""
             yield aircraft(
                 f"analysis {{ airportsServed {{ {text} }} }}", f"airportsServed, {count} {wide}airports", size
             )
-        text = " ".join(f"a{at}: airportsServed {{ airport {{ name }} }}" for at in range(25))
+        text = " ".join(f"a{index}: airportsServed {{ airport {{ name }} }}" for index in range(25))
         yield aircraft(f"analysis {{ {text} }}", "airportsServed, 25 aliases with airport", size)
-        text = " ".join(f"a{at}: airline {{ name }}" for at in range(25))
+        text = " ".join(f"a{index}: airline {{ name }}" for index in range(25))
         yield aircraft(f"analysis {{ carriers {{ {text} }} }}", "carriers, 25 airlines", size)
         yield aircraft(f"analysis {{ carrierBenchmark {{ {text} }} }}", "carrierBenchmark, 25 airlines", size)
         yield aircraft("analysis { airportsServed { airport { __typename } } }", "airportsServed, __typename", size)
@@ -157,22 +157,24 @@ def _wide(schema: GraphQLSchema) -> Iterator[Shape]:
     registration = leaves(schema, "Registration")
     for size in SIZES:
         yield aircraft("id", "id", size)
-        yield aircraft(" ".join(f"a{at}: id" for at in range(28)), "28 ids", size)
-        yield aircraft(" ".join(f"a{at}: __typename" for at in range(28)), "28 __typename", size)
-        flood = " ".join(f"a{at}: __typename" for at in range(28))
+        yield aircraft(" ".join(f"a{index}: id" for index in range(28)), "28 ids", size)
+        yield aircraft(" ".join(f"a{index}: __typename" for index in range(28)), "28 __typename", size)
+        flood = " ".join(f"a{index}: __typename" for index in range(28))
         yield aircraft(f"analysis {{ {flood} }}", "28 __typename of analysis", size)
         yield aircraft(f"analysis {{ daily {{ {flood} }} }}", "28 __typename of daily", size)
         yield aircraft(f"registration {registration}", "registration", size)
         yield aircraft(f"revisions {leaves(schema, 'Revision')}", "revisions", size)
         yield aircraft("revisions(first: 1000) { reason }", "revisions first 1000", size)
-        firsts = " ".join(f"a{at}: revisions(first: {at + 1}) {leaves(schema, 'Revision')}" for at in range(20))
+        firsts = " ".join(
+            f"a{index}: revisions(first: {index + 1}) {leaves(schema, 'Revision')}" for index in range(20)
+        )
         yield aircraft(firsts, "revisions, 20 firsts", size)
-        same = " ".join(f"a{at}: analysis {{ punctuality {{ flights }} }}" for at in range(28))
+        same = " ".join(f"a{index}: analysis {{ punctuality {{ flights }} }}" for index in range(28))
         yield aircraft(same, "28 analyses", size)
-        yield aircraft(" ".join(f"a{at}: registration {{ model }}" for at in range(28)), "28 registrations", size)
-        skipped = " ".join(f"{graphql_name(one)} @skip(if: true) {{ __typename }}" for one in ANALYSIS[:40])
+        yield aircraft(" ".join(f"a{index}: registration {{ model }}" for index in range(28)), "28 registrations", size)
+        skipped = " ".join(f"{graphql_name(item)} @skip(if: true) {{ __typename }}" for item in ANALYSIS[:40])
         yield aircraft(f"id analysis {{ __typename {skipped} }}", "40 skipped sections", size)
         yield aircraft("id analysis @include(if: false) { punctuality { flights } }", "left out", size)
         yield aircraft(
-            f"id analysis {{ {' '.join(selected(schema, one) for one in ANALYSIS[:10])} }}", "10 sections", size
+            f"id analysis {{ {' '.join(selected(schema, item) for item in ANALYSIS[:10])} }}", "10 sections", size
         )

@@ -41,7 +41,7 @@ _LINKS = {"Airline": "airlines", "Airport": "airports"}
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedObject:
     """A statement's answer: the columns of each section, and the row of each id in them (None without a row)."""
 
     statement: StatementPlan
@@ -62,7 +62,7 @@ class Loaded:
 
 def _row_of(section: BoundSection) -> tuple[str, str]:
     """The names that a row is unpacked into, and the dict of them, as Python."""
-    names = [f"v{at}" for at in range(len(section.columns))]
+    names = [f"v{index}" for index in range(len(section.columns))]
     values = [
         f"{_LINKS[column.target]}.get({name})" if column.target else name
         for name, column in zip(names, section.columns, strict=True)
@@ -99,7 +99,7 @@ async def everything(stores: CountedStores, ids: list[str]) -> list[Any]:
     """All statements at once, then the airlines and airports that their answers name."""
     asked = list(dict.fromkeys(ids))
     loaded = await asyncio.gather(*(_load(stores, statement, asked) for statement in _STATEMENTS))
-    sections = {section: (columns, rows) for one in loaded for section, columns, rows in one.sections()}
+    sections = {section: (columns, rows) for item in loaded for section, columns, rows in item.sections()}
     airlines, airports = await _links(stores, sections)
     values = {
         section: _aligned(section, _built(section, columns, airlines, airports), rows)
@@ -147,7 +147,7 @@ def _aircraft(
     ]
 
 
-async def _load(stores: CountedStores, statement: StatementPlan, ids: list[str]) -> Loaded:
+async def _load(stores: CountedStores, statement: StatementPlan, ids: list[str]) -> LoadedObject:
     text = statement.text
     columns, _ = await fetched(stores, statement, ids)
     columns = columns or [()] * len(text.names)  # without a row there may be no columns
@@ -156,9 +156,9 @@ async def _load(stores: CountedStores, statement: StatementPlan, ids: list[str])
         lists: dict[Any, list[tuple[Any, ...]]] = {key: [] for key in keys}
         for key, *row in zip(*columns, strict=True):
             lists[key].append(tuple(row))
-        return Loaded(statement, [(), list(lists.values()), *([()] * len(text.names))], range(len(ids)))
+        return LoadedObject(statement, [(), list(lists.values()), *([()] * len(text.names))], range(len(ids)))
     row_of = {key: row for row, key in enumerate(columns[0])}
-    return Loaded(statement, columns, [row_of.get(key) for key in keys])
+    return LoadedObject(statement, columns, [row_of.get(key) for key in keys])
 
 
 def _built(section: BoundSection, columns: Sequence[Column], airlines: Links, airports: Links) -> Values:

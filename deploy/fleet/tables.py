@@ -26,7 +26,7 @@ flights = events.table("flights", time="date", scope="analysis:read", freshness=
 weather_hours = events.table("weather", scope="analysis:read", freshness=FLOWN)
 
 
-def most_frequent(code: str) -> str:
+def mode_of(code: str) -> str:
     """Return SQL of the value of `code` that most rows hold, the lowest of equals; null over nothing."""
     counts = f"sumMap([toString({code})], [toUInt32(1)])"
     ranked = f"arraySort(pair -> (-toInt64(pair.2), pair.1), arrayZip({counts}.1, {counts}.2))"
@@ -155,7 +155,7 @@ carrier_benchmarks = events.relation(
     f"""
     select own.tail_number as tail_number, carriers.*
     from (
-        select tail_number, {most_frequent("carrier")} as main_carrier
+        select tail_number, {mode_of("carrier")} as main_carrier
         from {flights.asked("tail_number")}
         group by tail_number
     ) as own

@@ -79,7 +79,7 @@ class Invalidator:
         places = self._shards.places(change.keys)
         concerned = range(len(self._shards)) if change.sources else places
         refusal = await _first_error(
-            self._delete(shard, [change.keys[at] for at in places.get(shard, ())], change.sources)
+            self._delete(shard, [change.keys[index] for index in places.get(shard, ())], change.sources)
             for shard in concerned
         )
         place = await self._announce(change)  # even where a shard failed, so that processes drop what they can
@@ -101,8 +101,8 @@ class Invalidator:
 
     async def _delete(self, shard: int, keys: Sequence[str], sources: Sequence[str]) -> None:
         token = secrets.token_hex(16)
-        for at in range(0, max(len(keys), 1), _KEEP):
-            names = ["epochs", *(f"o:{key}" for key in keys[at : at + _KEEP])]
+        for index in range(0, max(len(keys), 1), _KEEP):
+            names = ["epochs", *(f"o:{key}" for key in keys[index : index + _KEEP])]
             await self._shards[shard].run(scripts.FORGET, names, [token, *sources])
 
     async def _announce(self, change: Change) -> bytes:
@@ -120,7 +120,7 @@ class Invalidator:
     async def _wait_for_processes(self, place: bytes) -> None:
         deadline = time.monotonic() + 2 * _LEASE_S
         while time.monotonic() < deadline:
-            if all(_order(one) >= _order(place) for one in await self._places()):
+            if all(_order(item) >= _order(place) for item in await self._places()):
                 return
             await asyncio.sleep(_POLL_S)
         raise StoreTimeout(STORE, "Not all processes have applied the change in time.")

@@ -59,7 +59,7 @@ class ListenerHealth:
         """Return the fields in the same order; while this is not healthy, shorten those of the sources."""
         if self.is_healthy:
             return fields
-        return tuple(one if self._sources.isdisjoint(one.sources) else _shortened(one) for one in fields)
+        return tuple(item if self._sources.isdisjoint(item.sources) else _shortened(item) for item in fields)
 
 
 class CombinedHealth:

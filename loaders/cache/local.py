@@ -42,7 +42,7 @@ class LocalCache:
         """Return a row of values for each object, None where one of them is missing; the row and column of each stale
         value; and the times of the least fresh one.
         """
-        names = [(one.name, self._generation(one), one.is_brief) for one in fields]
+        names = [(item.name, self._generation(item), item.is_brief) for item in fields]
         stale: list[tuple[int, int]] = []
         rows: list[list[Any] | None] = []
         oldest = NEVER
@@ -67,10 +67,10 @@ class LocalCache:
             held = _Held()
             self._objects.put(key, held)
         before, bytes_before = len(held.fields), held.bytes
-        for one, entry in zip(fields, entries, strict=True):
-            known = held.fields.get(one.name)
+        for item, entry in zip(fields, entries, strict=True):
+            known = held.fields.get(item.name)
             held.bytes += _size(entry) - (_size(known[0]) if known else 0)
-            held.fields[one.name] = (entry, self._generation(one))
+            held.fields[item.name] = (entry, self._generation(item))
         self.bytes += held.bytes - bytes_before
         self.entries += len(held.fields) - before
         while self.entries > self._max_entries or self.bytes > self._max_bytes:
@@ -94,9 +94,9 @@ class LocalCache:
         self._generations.clear()
         self.entries = self.bytes = 0
 
-    def _generation(self, one: CacheField) -> int:
+    def _generation(self, item: CacheField) -> int:
         """Return a number that grows whenever one of the field's sources is dropped."""
-        return sum(map(self._generations.get, one.sources, repeat(0)))
+        return sum(map(self._generations.get, item.sources, repeat(0)))
 
     def _subtract(self, held: _Held) -> None:
         self.entries -= len(held.fields)
@@ -107,7 +107,7 @@ def _row(
     held: dict[str, tuple[Entry, int]],
     names: Sequence[tuple[str, int, bool]],
     now: bytes,
-    at: int,
+    index: int,
     stale: list[tuple[int, int]],
 ) -> tuple[list[Any], bytes] | None:
     row: list[Any] = []
@@ -122,7 +122,7 @@ def _row(
         if times < now:
             if times[13:26] < now:
                 return None
-            stale.append((at, len(row)))
+            stale.append((index, len(row)))
         if times < oldest:
             oldest = times
         row.append(value)

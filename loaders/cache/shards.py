@@ -27,6 +27,6 @@ class Shards:
         if len(self) == 1:
             return {0: range(len(keys))} if keys else {}
         places: defaultdict[int, list[int]] = defaultdict(list)
-        for at, key in enumerate(keys):
-            places[crc32(key.encode()) % len(self)].append(at)
+        for index, key in enumerate(keys):
+            places[crc32(key.encode()) % len(self)].append(index)
         return places

@@ -20,26 +20,26 @@ async def states(
 
     Everything is missing where `local` is None, since nothing cached may be served then.
     """
-    found = {one: [MISSING] * len(keys) for one in fields}
+    result = {item: [MISSING] * len(keys) for item in fields}
     if local is None:
-        return found
+        return result
     rows, stale, _ = local.get(keys, fields, clock(time.monotonic() * 1000 + clock_ms))
-    lacking = [at for at, row in enumerate(rows) if row is None]
-    for at, row in enumerate(rows):
-        for one in fields if row is not None else ():
-            found[one][at] = FRESH
-    for at, which in stale:
-        if rows[at] is not None:
-            found[fields[which]][at] = STALE
+    missing = [index for index, row in enumerate(rows) if row is None]
+    for index, row in enumerate(rows):
+        for item in fields if row is not None else ():
+            result[item][index] = FRESH
+    for index, place in stale:
+        if rows[index] is not None:
+            result[fields[place]][index] = STALE
     looked = None
-    if 0 < len(lacking) * len(fields) <= MAX_FIELDS:
-        looked = await shared.look_up([keys[at] for at in lacking], fields, mode="look")
+    if 0 < len(missing) * len(fields) <= MAX_FIELDS:
+        looked = await shared.look_up([keys[index] for index in missing], fields, mode="look")
     if looked is not None:
         now = clock(looked.now_ms)
-        for at, entries in zip(lacking, looked.rows, strict=True):
-            for one, entry in zip(fields, entries, strict=True):
-                found[one][at] = _state(entry, now)
-    return found
+        for index, entries in zip(missing, looked.rows, strict=True):
+            for item, entry in zip(fields, entries, strict=True):
+                result[item][index] = _state(entry, now)
+    return result
 
 
 def _state(entry: Entry | None, now: bytes) -> str:

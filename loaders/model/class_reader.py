@@ -36,7 +36,7 @@ class DeclaredField:
     @property
     def column_text(self) -> str:
         """The columns that its word names, as `column_names` reads them; the field's own name by default."""
-        return self.given("column") or f'"{self.name}"'
+        return self.option("column") or f'"{self.name}"'
 
     @property
     def word_name(self) -> str:
@@ -61,14 +61,14 @@ class DeclaredField:
     @property
     def has_sql_link(self) -> bool:
         """Whether the field is a link whose key is computed in SQL, and not held by a column of the object's table."""
-        return self.word_name == "one" and (not issubclass(self.owner, Object) or self.given("over") is not None)
+        return self.word_name == "one" and (not issubclass(self.owner, Object) or self.option("over") is not None)
 
     @property
     def expressions(self) -> list[Any]:
         """The SQL among the arguments of its word, orders left out; a wrong model may have other values there."""
-        given = self.word.given if self.word is not None else {}
+        values = self.word.options if self.word is not None else {}
         names = ("expression", "part", "whole", "sql", *(["column"] if self.has_sql_link else []))
-        return [given[name] for name in names if name in given]
+        return [values[name] for name in names if name in values]
 
     @property
     def graphql_name(self) -> str:
@@ -80,12 +80,12 @@ class DeclaredField:
         """The author's description, with the unit."""
         if self.word is None:
             return ""
-        unit = self.word.given.get("unit")
+        unit = self.word.options.get("unit")
         return f"{self.word.description} Unit: {unit}.".lstrip() if unit else self.word.description
 
-    def given(self, name: str, default: Any = None) -> Any:
+    def option(self, name: str, default: Any = None) -> Any:
         """Return an argument of the word; the default where the field has no word, or its word no such argument."""
-        return default if self.word is None else self.word.given.get(name, default)
+        return default if self.word is None else self.word.options.get(name, default)
 
 
 def fields_of(cls: type[Declared], types: Mapping[str, Any], problems: Problems) -> list[DeclaredField]:

@@ -22,7 +22,7 @@ def column_scopes(fields: Iterable[tuple[Table, DeclaredField]]) -> ColumnScopes
     """Return the scopes of the columns that fields of objects say."""
     scopes: dict[Table, dict[str, frozenset[str]]] = {}
     for table, field in fields:
-        scope = field.given("scope", "")
+        scope = field.option("scope", "")
         if field.word_name == "column" and scope:
             (column,) = column_names(field.column_text)
             of_table = scopes.setdefault(table, {})

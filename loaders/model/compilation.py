@@ -109,12 +109,12 @@ def _column_scalars(fields: Iterable[DeclaredField]) -> Mapping[str, Scalar]:
 
 
 def _scopes_of(fields: Iterable[DeclaredField], parts: ModelParts) -> Mapping[str, frozenset[str]]:
-    own = {field.name: frozenset({str(field.given("scope"))} - {"", "None"}) for field in fields}
+    own = {field.name: frozenset({str(field.option("scope"))} - {"", "None"}) for field in fields}
     answered = {
         field.name: parts.functions[field.subject].columns for field in fields if field.subject in parts.functions
     }
     computed = {
-        field.name: inspect.signature(field.given("function")).parameters for field in fields if field.is_computed
+        field.name: inspect.signature(field.option("function")).parameters for field in fields if field.is_computed
     }
     touched = {
         name: frozenset(scope for column in columns for scope in own[column])
@@ -161,7 +161,7 @@ def _description(cls: type[Declared]) -> str:
 
 def _scopes(parts: ModelParts) -> frozenset[str]:
     of_tables = {table.options.scope for table in parts.tables}
-    of_fields = {str(declared.given("scope", "")) for declared in parts.all_fields()}
-    said = {scope for declared in parts.all_fields() for scope in declared.given("readable_with", ())}
+    of_fields = {str(declared.option("scope", "")) for declared in parts.all_fields()}
+    said = {scope for declared in parts.all_fields() for scope in declared.option("readable_with", ())}
     of_objects = {scope for cls in parts.classes(Object) for scope in options_of(cls).get("readable_with", ())}
     return frozenset(of_tables | of_fields | said | of_objects) - {""}

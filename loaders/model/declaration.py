@@ -139,7 +139,7 @@ class _Walk:
             self._class(shape.type)
         elif shape is not None and isinstance(shape.type, type) and issubclass(shape.type, Enum):
             self._reached.enums.setdefault(shape.type, place_of_class(shape.type))
-        for value in declared.word.given.values() if declared.word is not None else ():
+        for value in declared.word.options.values() if declared.word is not None else ():
             if isinstance(value, type) and issubclass(value, Filter | Order):
                 self._class(value)
             else:
@@ -149,7 +149,9 @@ class _Walk:
 
     def _function(self, declared: DeclaredField, columns: frozenset[str]) -> None:
         try:
-            function = resolver_function(declared.given("function"), declared.given("points"), columns, {**self._names})
+            function = resolver_function(
+                declared.option("function"), declared.option("points"), columns, {**self._names}
+            )
         except FunctionError as error:
             self._problems.add(declared.place, declared.subject, str(error))
             return

@@ -77,17 +77,17 @@ def order_members(
 
 
 def _member(field: DeclaredField, table: Table, scalars: Mapping[str, Scalar], scopes: ColumnScopes) -> OrderMember:
-    written, kind = str(field.given("expression")), field.given("type")
+    written, kind = str(field.option("expression")), field.option("type")
     expression = expression_of(written, table.database.kind)
     scalar = scalars.get(column_in(written) or "") if kind is None else scalar_of(kind)
     return OrderMember(
         field.name,
         expression,
         scalar,
-        is_descending=bool(field.given("descending")),
-        nulls_first=field.given("nulls") == "first",
+        is_descending=bool(field.option("descending")),
+        nulls_first=field.option("nulls") == "first",
         scopes=touched_scopes([expression], [table], scopes),
-        is_never_null=field.given("nulls") == "never",
+        is_never_null=field.option("nulls") == "never",
     )
 
 
@@ -115,13 +115,13 @@ def _conditions(
         if field.word is None or field.shape is None or field.shape.scalar is None:
             raise TypeError(field.subject)
         operator = FilterOperator(field.word.name)
-        sql = _condition(field.word.given, operator, table.database.kind)
+        sql = _condition(field.word.options, operator, table.database.kind)
         touched = touched_scopes([sql], [table], scopes)
         yield field, FilterCondition(field.name, operator, sql, field.shape.scalar, field.shape.is_list, touched)
 
 
-def _condition(given: Mapping[str, Any], operator: FilterOperator, kind: Kind) -> Fragment:
+def _condition(value: Mapping[str, Any], operator: FilterOperator, kind: Kind) -> Fragment:
     if operator is FilterOperator.WHERE:
-        return Fragment(("(", *Fragment.of(given["sql"]).parts, ")"))
-    (column,) = column_names(given["column"])
+        return Fragment(("(", *Fragment.of(value["sql"]).parts, ")"))
+    (column,) = column_names(value["column"])
     return Fragment((quoted_name(column, kind),))

@@ -81,7 +81,7 @@ class _Binder:
         """Yield the look-ups by unique columns and the pages; other root fields use the records of objects."""
         for root in self._model.roots:
             word = root.word_name
-            if word == "by_key" and root.given("column"):
+            if word == "by_key" and root.option("column"):
                 yield self._look_up(f"{ROOT}.{root.name}", root)
             elif word == "page":
                 name = f"{ROOT}.{root.name}"
@@ -122,7 +122,7 @@ class _Binder:
             names = ", ".join(quoted_name(column, kind) for column in column_names(field.column_text))
             is_several = len(column_names(field.column_text)) > 1
             sql = Fragment((f"({names})" if is_several else names,))
-            scope = field.given("scope", "")
+            scope = field.option("scope", "")
             target = self._target(field.shape)
             yield BoundColumn(field.name, sql, field.shape, self._scalars(field.shape), target=target, scope=scope)
 
@@ -137,7 +137,7 @@ class _Binder:
     def _look_up(self, name: str, root: DeclaredField) -> BoundSection:
         """A look-up by a unique column: the object's record, so that it needs no second statement."""
         target = self._model.objects[_shape(root).type.__name__]
-        columns = column_names(root.given("column"))
+        columns = column_names(root.option("column"))
         scalars = target.column_scalars
         return replace(
             self._records[target.name],
@@ -165,9 +165,9 @@ class _Binder:
             default_order=order.default,
             tie_break=order.tie_break,
             target=target.name,
-            first=1 if is_one else field.given("first"),
-            max=1 if is_one else field.given("max"),
-            usual=field.given("usual", 0),
+            first=1 if is_one else field.option("first"),
+            max=1 if is_one else field.option("max"),
+            usual=field.option("usual", 0),
             filters=order.filters,
             orders=order.members,
             scopes=order.scopes,
@@ -175,7 +175,7 @@ class _Binder:
         )
 
     def _order(self, target: ObjectType, field: DeclaredField) -> _Order:
-        table, scalars, order = target.table, target.column_scalars, field.given("order")
+        table, scalars, order = target.table, target.column_scalars, field.option("order")
         kind = table.database.kind
         key = zip(target.key.columns, target.key.scalars, strict=True)
         tie_break = tuple(OrderTerm(Fragment((quoted_name(column, kind),)), scalar=scalar) for column, scalar in key)
@@ -186,7 +186,7 @@ class _Binder:
             declared = self._model.orders[order.__name__]
             members = order_members(declared.fields, table, scalars, self._scopes)
             terms = default_terms(declared.default, members)
-        narrowed = field.given("filter")
+        narrowed = field.option("filter")
         conditions = self._model.filters[narrowed.__name__].fields if narrowed is not None else ()
         filters = filter_conditions(conditions, table, self._scopes)
         touched = touched_scopes((term.expression for term in terms), [table], self._scopes)
@@ -196,10 +196,10 @@ class _Binder:
         """A list of the objects that a relation brings together with this one: the target's table joined to it."""
         section = self._objects(name, self._spaces[owner.name], field)
         target = self._model.objects[section.target]
-        between: Table | Relation = field.given("relation")
-        mine, theirs = column_names(field.given("mine")), column_names(field.given("theirs"))
+        between: Table | Relation = field.option("relation")
+        mine, theirs = column_names(field.option("mine")), column_names(field.option("theirs"))
         kind = between.database.kind
-        rows = f"{between.asked(field.given('mine'))}" if isinstance(between, Table) else f"{between}"
+        rows = f"{between.asked(field.option('mine'))}" if isinstance(between, Table) else f"{between}"
         keys = ", ".join(f"r.{quoted_name(column, kind)} as {_THROUGH}_{place}" for place, column in enumerate(mine))
         pairs = zip(target.key.columns, theirs, strict=True)
         matched = " and ".join(f"t.{quoted_name(key, kind)} = r.{quoted_name(column, kind)}" for key, column in pairs)
@@ -210,19 +210,19 @@ class _Binder:
     def _link(self, name: str, owner: ObjectType, field: DeclaredField) -> BoundSection:
         """A link by a value that is computed from rows elsewhere."""
         shape = _shape(field)
-        sql = Fragment.of(str(field.given("column")))
+        sql = Fragment.of(str(field.option("column")))
         return BoundSection(
             name=name,
             key_space=self._spaces[owner.name],
-            over=field.given("over"),
+            over=field.option("over"),
             where=_NOTHING,
-            key_columns=column_names(field.given("by")),
+            key_columns=column_names(field.option("by")),
             columns=(BoundColumn(field.name, sql, shape, self._scalars(shape), target=self._target(shape)),),
             cardinality=Cardinality.ONE,
             is_row=False,
             is_nullable=True,
-            scopes=_any_of(field.given("readable_with")),
-            has_own_scopes=bool(field.given("readable_with")),
+            scopes=_any_of(field.option("readable_with")),
+            has_own_scopes=bool(field.option("readable_with")),
             bound_tables=self._bound,
         )
 
@@ -231,7 +231,7 @@ class _Binder:
     ) -> Iterator[BoundSection]:
         shape = _shape(field)
         section = self._model.sections[shape.type.__name__]
-        over = field.given("over") or section.over
+        over = field.option("over") or section.over
         columns = tuple(self._section_columns(section, over.database.kind))
         is_list, is_grouped = shape.cardinality is not Cardinality.ONE, any(column.is_grouped for column in columns)
         fields = [field] if outer is None else [outer, field]
@@ -244,16 +244,16 @@ class _Binder:
             columns=columns,
             cardinality=shape.cardinality,
             is_row=section.single or (is_list and not is_grouped),
-            first=field.given("first") if is_list else 0,
-            max=field.given("max") if is_list else 0,
-            usual=field.given("usual", 0),
-            is_periodic=any(bool(each.given("period")) for each in fields),
+            first=field.option("first") if is_list else 0,
+            max=field.option("max") if is_list else 0,
+            usual=field.option("usual", 0),
+            is_periodic=any(bool(each.option("period")) for each in fields),
             is_nullable=not is_list and shape.nullable,
             empty=() if is_list or shape.nullable else tuple(map(empty_value, columns)),
-            scopes=frozenset(str(each.given("scope")) for each in fields if each.given("scope")),
+            scopes=frozenset(str(each.option("scope")) for each in fields if each.option("scope")),
             bound_tables=self._bound,
         )
-        yield ordered_section(bound, section, field.given("order")) if is_list else bound
+        yield ordered_section(bound, section, field.option("order")) if is_list else bound
 
     def _section_columns(self, section: SectionType, kind: Kind) -> Iterator[BoundColumn]:
         for field in section.fields:

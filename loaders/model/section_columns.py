@@ -22,7 +22,7 @@ def ordered_section(section: BoundSection, declared: SectionType, order: str | P
     tie_break: tuple[OrderTerm, ...] = ()
     if section.is_row:
         written = {
-            str(field.given("expression")): scalars[field.name] for field in declared.fields if field.name in scalars
+            str(field.option("expression")): scalars[field.name] for field in declared.fields if field.name in scalars
         }
         known = {**scalars, **written}
 
@@ -49,16 +49,16 @@ def column_expression(field: DeclaredField, kind: Kind) -> Fragment:
     name = field.word_name
     is_postgres = kind is Kind.POSTGRES
     if name == "percentile":
-        level, expression = field.given("level"), field.given("expression")
+        level, expression = field.option("level"), field.option("expression")
         if is_postgres:
             return Fragment.of(f"percentile_disc({level}) within group (order by {expression})")
         return Fragment.of(f"toFloat64(quantileExact({level})({expression}))")
     if name == "ratio":
-        part, whole = field.given("part"), field.given("whole")
+        part, whole = field.option("part"), field.option("whole")
         return Fragment.of(
             f"({part})::float8 / nullif({whole}, 0)" if is_postgres else f"({part}) / nullIf({whole}, 0)"
         )
-    return Fragment.of(str(field.given("column" if name == "one" else "expression")))
+    return Fragment.of(str(field.option("column" if name == "one" else "expression")))
 
 
 def empty_value(column: BoundColumn) -> Any:

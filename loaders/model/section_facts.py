@@ -67,11 +67,11 @@ def _shortest(freshness: Iterable[Freshness | None]) -> Freshness | None:
     return result
 
 
-def _shorter(one: Freshness, other: Freshness) -> Freshness:
+def _shorter(item: Freshness, other: Freshness) -> Freshness:
     return Freshness(
-        min(one.fresh_s, other.fresh_s),
-        min(one.stale_while_revalidate_s, other.stale_while_revalidate_s),
-        min(one.stale_if_error_s, other.stale_if_error_s),
+        min(item.fresh_s, other.fresh_s),
+        min(item.stale_while_revalidate_s, other.stale_while_revalidate_s),
+        min(item.stale_if_error_s, other.stale_if_error_s),
     )
 
 

@@ -21,12 +21,12 @@ class Word:
 
     name: str
     place: Place
-    given: Mapping[str, Any]
+    options: Mapping[str, Any]
     description: str = ""
 
 
-def _word(name: str, description: str = "", **given: Any) -> Any:
-    return Word(name, calling_place(), given, description)
+def _word(name: str, description: str = "", **options: Any) -> Any:
+    return Word(name, calling_place(), options, description)
 
 
 def key(description: str = "", *, shown: bool = True, column: str = "", deprecated: str = "") -> Any:
@@ -95,8 +95,8 @@ def one(
     the column `by` holds; any one of the scopes `readable_with` is then enough to read it, beside those of the target,
     in the place of those of what it is computed from.
     """
-    given = {"column": column, "over": over, "by": by, "readable_with": readable_with}
-    return _word("one", description, **given, deprecated=deprecated)
+    options = {"column": column, "over": over, "by": by, "readable_with": readable_with}
+    return _word("one", description, **options, deprecated=deprecated)
 
 
 def many(
@@ -114,8 +114,8 @@ def many(
 
     `usual` is about how many a busy object has, for the price of a query; without it, `first` counts.
     """
-    given = {"column": column, "order": order, "filter": filter, "first": first, "max": max, "usual": usual}
-    return _word("many", description, **given, deprecated=deprecated)
+    options = {"column": column, "order": order, "filter": filter, "first": first, "max": max, "usual": usual}
+    return _word("many", description, **options, deprecated=deprecated)
 
 
 def first(column: str, description: str = "", *, order: str, deprecated: str = "") -> Any:
@@ -140,8 +140,8 @@ def through(
 
     `order` and `filter` are over the target's columns. `usual` is as in `many`.
     """
-    given = {"relation": relation, "mine": mine, "theirs": theirs, "order": order, "filter": filter, "first": first}
-    return _word("through", description, **given, max=max, usual=usual, deprecated=deprecated)
+    options = {"relation": relation, "mine": mine, "theirs": theirs, "order": order, "filter": filter, "first": first}
+    return _word("through", description, **options, max=max, usual=usual, deprecated=deprecated)
 
 
 def section(
@@ -164,7 +164,7 @@ def section(
     Without `required`, the field is nullable: its statement may fail where the object's does not. `usual` is about how
     many rows a busy object has, for the price of a query; without it, `first` counts.
     """
-    given = {
+    options = {
         "column": column,
         "over": over,
         "order": order,
@@ -174,7 +174,7 @@ def section(
         "period": period,
         "scope": scope,
     }
-    return _word("section", description, **given, required=required, deprecated=deprecated)
+    return _word("section", description, **options, required=required, deprecated=deprecated)
 
 
 def nested(description: str = "", *, period: bool = False, scope: str = "", deprecated: str = "") -> Any:
@@ -231,8 +231,8 @@ def by(
     the other direction they stand on the other side. `nulls` is "never" for an expression that is never null, such as
     `coalesce(seats, 0)`: an index of this expression then serves the order.
     """
-    given = {"expression": expression, "type": type, "nulls": nulls, "descending": descending}
-    return _word("by", description, **given, deprecated=deprecated)
+    options = {"expression": expression, "type": type, "nulls": nulls, "descending": descending}
+    return _word("by", description, **options, deprecated=deprecated)
 
 
 def equals(column: str, description: str = "", *, deprecated: str = "") -> Any:

@@ -15,7 +15,7 @@ from loaders.model.key_spaces import KeySpace
 from loaders.model.key_texts import MAX_KEY_CHARACTERS
 from loaders.objects.cache_names import CacheNames, field_of, is_cacheable
 from loaders.objects.object_record import Values
-from loaders.objects.object_source import Answers, StoredSections, TenantValues
+from loaders.objects.object_source import RequestValues, StoredSections, TenantValues
 from loaders.objects.object_statements import ObjectStatements
 from loaders.objects.tenant_values import zones_of
 from loaders.request_tracker import forbid_caching
@@ -39,7 +39,7 @@ class CachedSections:
 
     async def load(
         self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest], values: TenantValues
-    ) -> Answers:
+    ) -> RequestValues:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
         texts = self.names.keys(space, keys)
         is_too_long = any(len(text) > MAX_KEY_CHARACTERS for text in texts)
@@ -69,7 +69,7 @@ class CachedSections:
 
     async def _fetch(
         self, space: KeySpace, texts: Sequence[str], requests: Sequence[SectionRequest], values: TenantValues
-    ) -> Answers:
+    ) -> RequestValues:
         wanted = {request: self.field(request, values) for request in merged(requests)}
         needed = {zone: values[zone] for request in requests for zone in zones_of(request)}
         load = _StoresOf(self.statements, self.tenant, space, self.names, tuple(needed.items()))
@@ -110,5 +110,5 @@ class _StoresOf:
         return answers
 
 
-async def _nothing() -> Answers:
+async def _nothing() -> RequestValues:
     return {}

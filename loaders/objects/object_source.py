@@ -18,7 +18,7 @@ from loaders.statements.section_request import SectionRequest, merged, section_r
 from loaders.stores.errors import StatementFailed, StoreError
 
 TenantValues = Mapping[Value, Any]
-Answers = Mapping[SectionRequest, Values | StoreError]
+RequestValues = Mapping[SectionRequest, Values | StoreError]
 
 
 class SectionSource(Protocol):
@@ -26,7 +26,7 @@ class SectionSource(Protocol):
 
     async def load(
         self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest], values: TenantValues
-    ) -> Answers:
+    ) -> RequestValues:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
         ...
 
@@ -40,7 +40,7 @@ class StoredSections:
 
     async def load(
         self, _space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest], values: TenantValues
-    ) -> Answers:
+    ) -> RequestValues:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
         scope = StatementScope((), self.tenant, values)
         loaded = await self.statements.load(dict.fromkeys(requests, keys), scope)
@@ -57,7 +57,7 @@ class TenantSource:
     _values: dict[Value, Any] = field(default_factory=dict)
     _loading: dict[tuple[Table, str], asyncio.Future[Any]] = field(default_factory=dict)
 
-    async def load(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> Answers:
+    async def load(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> RequestValues:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
         needed = needed_by(requests)
         if not needed:

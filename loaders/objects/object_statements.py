@@ -15,7 +15,7 @@ from loaders.request_tracker import current_request
 from loaders.statements.needed_rows import SentRows, sent_rows
 from loaders.statements.parameters import StatementScope
 from loaders.statements.planning import plan
-from loaders.statements.reading import read
+from loaders.statements.row_reader import read
 from loaders.statements.section_request import SectionRequest
 from loaders.statements.statement_plan import RelationPlan, StatementPlan
 from loaders.stores.errors import StoreError, StoreUnavailable

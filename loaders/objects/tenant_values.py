@@ -27,8 +27,8 @@ def values_needed(request: SectionRequest) -> list[Value]:
     section = request.section
     if not section.arguments and request.period is None:
         return []
-    given = dict(request.arguments)
-    defaults = (argument.default for argument in section.arguments if argument.name not in given)
+    received = dict(request.arguments)
+    defaults = (argument.default for argument in section.arguments if argument.name not in received)
     zones = (table.options.zone for table in section.tables if table.options.time) if request.period else ()
     return list(dict.fromkeys(each for each in (*defaults, *zones) if isinstance(each, Value)))
 
@@ -45,13 +45,13 @@ def with_values(request: SectionRequest, values: dict[Value, Any]) -> SectionReq
     """Return a request with the tenant's values for the arguments that it leaves out."""
     if not request.section.arguments:
         return request
-    given = dict(request.arguments)
+    received = dict(request.arguments)
     for argument in request.section.arguments:
-        if argument.name not in given and isinstance(argument.default, Value):
-            given[argument.name] = values[argument.default]
-    if len(given) == len(request.arguments):
+        if argument.name not in received and isinstance(argument.default, Value):
+            received[argument.name] = values[argument.default]
+    if len(received) == len(request.arguments):
         return request
-    return replace(request, arguments=tuple(sorted(given.items())))
+    return replace(request, arguments=tuple(sorted(received.items())))
 
 
 def needed_by(requests: Iterable[SectionRequest]) -> list[Value]:

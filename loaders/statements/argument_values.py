@@ -21,9 +21,9 @@ def argument_scalar(argument: Argument[Any]) -> Scalar:
 
 def argument_value(argument: Argument[Any], request: SectionRequest, scope: StatementScope) -> Any:
     """Return the canonical value of an argument. Raises TypeError for a tenant's value that has not been read."""
-    given = dict(request.arguments)
-    if argument.name in given:
-        return given[argument.name]
+    values = dict(request.arguments)
+    if argument.name in values:
+        return values[argument.name]
     if isinstance(argument.default, Value):
         return scope.tenant_value(argument.default)
     return default_value(argument)
@@ -37,9 +37,9 @@ def default_value(argument: Argument[Any]) -> Any:
 
 def picked_values(request: SectionRequest) -> dict[str, Any]:
     """Return the values of a request's enum arguments by name: these may choose SQL."""
-    given = dict(request.arguments)
+    values = dict(request.arguments)
     return {
-        argument.name: given.get(argument.name) or default_value(argument)
+        argument.name: values.get(argument.name) or default_value(argument)
         for argument in request.section.arguments
         if argument.type is not None and issubclass(argument.type, Enum)
     }

@@ -51,7 +51,7 @@ class _Filter:
             function = "starts_with" if self.writer.kind is Kind.POSTGRES else "startsWith"
             return f"{function}({column}, {self._value(self._given)})"
         if operator is FilterOperator.PRESENT:
-            value = self.writer.parameters.one(self._name(), BOOLEAN, self._given)
+            value = self.writer.parameters.single(self._name(), BOOLEAN, self._given)
             return f"({column} is not null) = {value}"
         if operator is FilterOperator.CONTAINS:
             value = self._value(self._given)
@@ -87,7 +87,7 @@ class _Filter:
         return "".join(parts)
 
     def _value(self, source: Source, suffix: str = "") -> str:
-        return self.writer.parameters.one(self._name(suffix), self.condition.scalar, source)
+        return self.writer.parameters.single(self._name(suffix), self.condition.scalar, source)
 
     def _name(self, suffix: str = "") -> str:
         return "__".join(filter(None, (self.request.alias, "filter", self.condition.name, suffix)))
@@ -105,7 +105,7 @@ class _Filter:
 def filter_conditions(writer: RowsWriter, shape: RequestShape, request: RequestScope) -> list[str]:
     """Return the SQL of a request's filters, each in brackets where it needs them."""
     filters = shape.section.filters
-    return [f"({_Filter(writer, filters[name], request).sql(given)})" for name, given in shape.filters]
+    return [f"({_Filter(writer, filters[name], request).sql(received)})" for name, received in shape.filters]
 
 
 Name = Callable[[int], str]
@@ -179,7 +179,7 @@ class _Cursor:
         scalar, name = term_scalar(self.terms[place]), f"{self.request.alias}__after_{place}"
         if is_enum(scalar):  # labels are compared in the order of the enum, whose type the database knows
             return self.writer.parameters.untyped(name, scalar, self._after(place))
-        return self.writer.parameters.one(name, scalar, self._after(place))
+        return self.writer.parameters.single(name, scalar, self._after(place))
 
     def _after(self, place: int) -> Source:
         return lambda _scope, requests: requests[self.request.place].after[place]

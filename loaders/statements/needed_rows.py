@@ -87,7 +87,7 @@ def sent_rows(answer: TypedColumns, origin: Kind, target: Kind, store: str) -> S
     if answer.columns and len(answer.columns[0]) > MAX_SENT_ROWS:
         raise StatementFailed(store, f"A relation has more than {MAX_SENT_ROWS:,} rows to be sent to another database.")
     values = tuple(
-        _values(column, list(given), target, store) for column, given in zip(columns, answer.columns, strict=True)
+        _values(column, list(value), target, store) for column, value in zip(columns, answer.columns, strict=True)
     )
     return SentRows(columns, values)
 
@@ -120,8 +120,8 @@ def _plain(type_name: str) -> str:
     return type_name
 
 
-def _values(column: SentColumn, given: list[Any], target: Kind, store: str) -> list[Any]:
-    decoded = column.scalar.decode_lists(given) if column.is_list else column.scalar.decode(given)
+def _values(column: SentColumn, value: list[Any], target: Kind, store: str) -> list[Any]:
+    decoded = column.scalar.decode_lists(value) if column.is_list else column.scalar.decode(value)
     items = [item for each in decoded for item in each or ()] if column.is_list else decoded
     failure = next((item for item in items if isinstance(item, Exception)), None)
     if failure is not None:

@@ -67,7 +67,7 @@ class Parameters:
         self._places: dict[str, str] = {}
         self._parameters: list[Parameter] = []
 
-    def one(self, name: str, scalar: Scalar, source: Source) -> str:
+    def single(self, name: str, scalar: Scalar, source: Source) -> str:
         """Return the SQL that stands for a canonical value; a name is bound once."""
 
         def encoded(scope: StatementScope, requests: Sequence[SectionRequest]) -> Any:
@@ -85,7 +85,7 @@ class Parameters:
 
     def untyped(self, name: str, scalar: Scalar, source: Source) -> str:
         """Return the SQL that stands for a value whose type PostgreSQL takes from what it is compared with."""
-        place = self.one(name, scalar, source)
+        place = self.single(name, scalar, source)
         return place.partition("::")[0] if self.kind is Kind.POSTGRES else place
 
     def typed(self, name: str, postgres: str, clickhouse: str, source: Source) -> str:

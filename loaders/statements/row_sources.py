@@ -183,7 +183,7 @@ class RowsWriter:
         def value(scope: StatementScope, requests: Sequence[SectionRequest]) -> Any:
             return argument_value(argument, requests[request.place], scope)
 
-        return self.parameters.one(f"{request.alias}__{argument.name}", argument_scalar(argument), value)
+        return self.parameters.single(f"{request.alias}__{argument.name}", argument_scalar(argument), value)
 
     def _tenant(self, table: Table) -> list[str]:
         condition = self._rules.tables[table].tenant
@@ -194,7 +194,9 @@ class RowsWriter:
             return [f"{row} in (select {keys} from {self.name(condition.parent)} as fw_parent)"]
         if not isinstance(condition, OwnTenant):
             return []
-        return [f"{self.quoted(condition.column)} = {self.parameters.one('tenant', condition.scalar, _tenant_value)}"]
+        return [
+            f"{self.quoted(condition.column)} = {self.parameters.single('tenant', condition.scalar, _tenant_value)}"
+        ]
 
     def _period(self, table: Table) -> list[str]:
         options = table.options
@@ -213,7 +215,7 @@ class RowsWriter:
         return conditions
 
     def _bound(self, name: str, scalar: Scalar, source: Source) -> str:
-        return self.parameters.one(name, scalar, source)
+        return self.parameters.single(name, scalar, source)
 
 
 def table_name(table: Table) -> str:

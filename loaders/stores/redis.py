@@ -91,8 +91,8 @@ class Redis:
     async def kept(self, key: str) -> bytes | None:
         """Return the bytes that are kept under a key, None where nothing is."""
         with _translated():
-            found = await self._client.get(key)
-            return found if isinstance(found, bytes) else None
+            result = await self._client.get(key)
+            return result if isinstance(result, bytes) else None
 
     async def keep(self, key: str, value: bytes, *, keep_s: int) -> bool:
         """Keep a value by a key, in place of what was, for that long; whether it was taken."""

@@ -42,5 +42,5 @@ def test_the_floor_is_asked_without_a_query() -> None:
         ({"name": "a"}, {"name": "b"}, " at .name: a and b"),
     ],
 )
-def test_a_difference_is_named_by_its_path(one: object, other: object, expected: str) -> None:
-    assert difference(one, other) == expected
+def test_a_difference_is_named_by_its_path(item: object, other: object, expected: str) -> None:
+    assert difference(item, other) == expected

@@ -83,7 +83,7 @@ def gateway(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[str]:  # n
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """A request, read whole."""
 
     method: str
@@ -93,7 +93,7 @@ class Asked:
     body: Any
 
 
-Answer = Callable[[Asked], Response]
+Answer = Callable[[ReceivedRequest], Response]
 
 
 @dataclass
@@ -102,9 +102,9 @@ class Server:
 
     url: str
     answers: tuple[Answer, ...]
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[ReceivedRequest] = field(default_factory=list)
 
-    def answer(self, asked: Asked) -> Response:
+    def answer(self, asked: ReceivedRequest) -> Response:
         """The answer to the next request."""
         self.asked.append(asked)
         return self.answers[min(len(self.asked), len(self.answers)) - 1](asked)
@@ -129,7 +129,9 @@ class Servers:
         server = self._servers[int(request.url.path.split("/")[1])]
         decoded = json.loads(body) if body else None
         headers = dict(request.headers)
-        return server.answer(Asked(request.method, str(request.url), dict(request.query_params), headers, decoded))
+        return server.answer(
+            ReceivedRequest(request.method, str(request.url), dict(request.query_params), headers, decoded)
+        )
 
 
 class Serve(Protocol):
@@ -161,7 +163,7 @@ def refusing(message: str, code: str | None = None, status: int = 200) -> Answer
     return saying({"errors": [{"message": message} | ({"extensions": {"code": code}} if code else {})]}, status)
 
 
-def decoded(asked: Asked) -> dict[str, Any]:
+def decoded(asked: ReceivedRequest) -> dict[str, Any]:
     """The request, whether it is in the URL or in the body."""
     if asked.method == "POST":
         return dict(asked.body)
@@ -169,9 +171,9 @@ def decoded(asked: Asked) -> dict[str, Any]:
     return {name: value if name in texts else json.loads(value) for name, value in asked.query.items()}
 
 
-def requests(asked: list[Asked]) -> list[tuple[str, dict[str, Any]]]:
+def requests(asked: list[ReceivedRequest]) -> list[tuple[str, dict[str, Any]]]:
     """Method and content of each request."""
-    return [(one.method, decoded(one)) for one in asked]
+    return [(item.method, decoded(item)) for item in asked]
 
 
 class Hole:

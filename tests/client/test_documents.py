@@ -73,8 +73,8 @@ def _judged(document: str, name: str | None) -> bool | None:
         definitions = parse(document).definitions
     except (GraphQLSyntaxError, RecursionError):
         return None
-    operations = [one for one in definitions if isinstance(one, OperationDefinitionNode)]
-    meant = [one.operation for one in operations if name is None or (one.name and one.name.value == name)]
+    operations = [item for item in definitions if isinstance(item, OperationDefinitionNode)]
+    meant = [item.operation for item in operations if name is None or (item.name and item.name.value == name)]
     return meant[0] is OperationType.QUERY if len(meant) == 1 else None
 
 
@@ -150,8 +150,10 @@ def test_broken_documents_are_never_queries_where_graphql_core_runs_something_el
     for _ in range(3_000):
         document = _document(choose)
         for _ in range(choose.randint(1, 3)):
-            at = choose.randrange(len(document))
-            document = document[:at] + choose.choice(["", '"', '"""', "\\", "#", "\n", "{", "}"]) + document[at + 1 :]
+            index = choose.randrange(len(document))
+            document = (
+                document[:index] + choose.choice(["", '"', '"""', "\\", "#", "\n", "{", "}"]) + document[index + 1 :]
+            )
         judged.append(_judged(document, None))
         if judged[-1] is False:
             assert not is_query(document, None), document

@@ -172,7 +172,7 @@ def test_the_time_out_is_for_every_request(serve: Serve) -> None:
     with httpx.Client(event_hooks=hooks) as http:
         Client(serve(ANSWER).url, http=http, timeout_s=7).execute(QUERY)
         Client(serve(ANSWER).url, http=http).execute(QUERY)
-    assert [set(one.values()) for one in timeouts] == [{7}, {30}]
+    assert [set(item.values()) for item in timeouts] == [{7}, {30}]
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def test_pages_without_nodes_are_gone_past_a_thousand_times_in_a_row() -> None:
     paging = Paging(QUERY, "fleet", None, None, max_items=9, page_size=9)
     _empty_pages(paging, range(1_000))
     assert paging.next() is not None
-    one = {"nodes": [{"id": 1}], "pageInfo": {"hasNextPage": True, "endCursor": "one"}}
-    assert paging.take(Result({"fleet": one})) == [{"id": 1}]
+    item = {"nodes": [{"id": 1}], "pageInfo": {"hasNextPage": True, "endCursor": "one"}}
+    assert paging.take(Result({"fleet": item})) == [{"id": 1}]
     _empty_pages(paging, range(1_000, 2_000))
     with pytest.raises(GatewayError, match="do not end: 1,001 in a row had no node"):
         _empty_pages(paging, range(2_000, 2_001))

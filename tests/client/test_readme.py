@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from tests.client.conftest import Asked, Serve, refusing
+from tests.client.conftest import ReceivedRequest, Serve, refusing
 from tests.client.readme import programs
 
 
@@ -18,7 +18,7 @@ class Batching:
         self._gateway = gateway
         self._documents: dict[str, str] = {}
 
-    def __call__(self, asked: Asked) -> Response:
+    def __call__(self, asked: ReceivedRequest) -> Response:
         if asked.method == "POST" and isinstance(asked.body, list):
             return JSONResponse([self._answer(request) for request in asked.body])
         request = asked.body or {"extensions": json.loads(asked.query["extensions"])}

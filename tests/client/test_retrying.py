@@ -106,7 +106,7 @@ def test_attempts_are_bounded_and_the_last_outcome_is_told() -> None:
     sent, error = _run(QUERY, [AWAY, httpx.ReadError(""), limited], retry_attempts=3)
     assert len(sent) == 3
     assert isinstance(error, ResponseError)
-    assert (error.status, error.retry_after_s, [one.message for one in error.errors]) == (429, 1.0, ["Slower."])
+    assert (error.status, error.retry_after_s, [item.message for item in error.errors]) == (429, 1.0, ["Slower."])
 
 
 def test_one_attempt_means_none_again() -> None:

@@ -60,12 +60,12 @@ def _add_fields(root: Path, block: str) -> None:
     imported, _, declared = code.partition("\n\n\n")
     (class_line,) = re.findall(r"^class .*:$", declared, flags=re.MULTILINE)
     fields = declared.partition("    ...\n")[2]
-    before, found, after = path.read_text().partition(f"\n{class_line}\n")
+    before, result, after = path.read_text().partition(f"\n{class_line}\n")
     body, end, rest = after.partition("\n\n\n")
-    assert found
+    assert result
     assert fields
     text = before.replace("\nimport fuseway as m\n", f"\nimport fuseway as m\n{imported}\n", 1)
-    path.write_text(f"{text}{found}{body}\n{fields.rstrip()}{end}{rest}")
+    path.write_text(f"{text}{result}{body}\n{fields.rstrip()}{end}{rest}")
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_the_answer_on_the_page_is_true() -> None:
         "maxMinutes": max(early),
     }
     months = [sum(month == wanted and delay < 0 for month, delay in delays) for wanted in (1, 2)]
-    assert [one["flights"] for one in analysis["earlyByMonth"]] == months
+    assert [item["flights"] for item in analysis["earlyByMonth"]] == months
 
 
 def test_the_schema_and_the_page_of_sections_follow_by_a_command(copy: Path) -> None:

@@ -41,8 +41,8 @@ def test_the_query_of_the_page_takes_the_statements_that_it_says(shop: Model, id
     assert validate(schema._schema, document) == []
     (operation,) = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
-    given = {"ids": [str(number) for number in range(ids)]}
-    values = get_variable_values(schema._schema, operation.variable_definitions or (), given)
+    value = {"ids": [str(number) for number in range(ids)]}
+    values = get_variable_values(schema._schema, operation.variable_definitions or (), value)
     assert isinstance(values, VariableValues)
     cost = estimate_cost(types, schema._schema, operation, {}, values, shop.scopes)
     assert "This takes three statements, for 1 customer or 500" in PAGE

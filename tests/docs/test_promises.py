@@ -30,9 +30,9 @@ PAGES = {
     if "node_modules" not in path.parts
 }
 API, SECURITY, CACHING = (PAGES[f"docs/{name}.md"] for name in ("api", "security", "caching"))
-DEFAULTS = {one.metadata["variable"]: one.default for one in fields(Settings)}
+DEFAULTS = {item.metadata["variable"]: item.default for item in fields(Settings)}
 CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[A-Z]{9,}")
-FORMER = {one.metadata["former"] for one in fields(Settings)}
+FORMER = {item.metadata["former"] for item in fields(Settings)}
 NO_CODES = {"TAIL_NUMBER", "FORWARDED_ALLOW_IPS", *DEFAULTS, *FORMER}
 """Constants of the gateway that look like a code."""
 
@@ -48,7 +48,7 @@ def test_every_code_of_an_error_is_documented_and_no_other() -> None:
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert documented == {one for one in constants if CODE.fullmatch(one)} - NO_CODES
+    assert documented == {item for item in constants if CODE.fullmatch(item)} - NO_CODES
     assert len(documented) > 10
 
 
@@ -70,7 +70,9 @@ def test_every_setting_of_a_page_is_one_and_has_the_default_that_it_states(page:
 
 
 def test_the_readme_lists_all_commands() -> None:
-    (subcommands,) = (one for one in _parser()._actions if hasattr(one, "choices") and isinstance(one.choices, dict))
+    (subcommands,) = (
+        item for item in _parser()._actions if hasattr(item, "choices") and isinstance(item.choices, dict)
+    )
     (listed,) = re.findall(r"^gateway (\w[^#\n]*\|[^#\n]*?) +#", PAGES["README.md"], flags=re.MULTILINE)
     assert sorted(listed.split(" | ")) == sorted(subcommands.choices or {})
     (targets,) = re.findall(r"^make (\w[^#\n]*\|[^#\n]*)$", PAGES["README.md"], flags=re.MULTILINE)
@@ -118,7 +120,7 @@ def test_a_number_that_a_page_states_is_the_codes(page: str, pattern: str, value
 
 def test_the_python_clients_page_states_its_defaults() -> None:
     page = (ROOT / "clients" / "python" / "README.md").read_text()
-    defaults = {name: one.default for name, one in inspect.signature(Exchange.__init__).parameters.items()}
+    defaults = {name: item.default for name, item in inspect.signature(Exchange.__init__).parameters.items()}
     stated = re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", page, flags=re.MULTILINE)
     assert len(stated) == 4
     assert [(name, float(default)) for name, default in stated] == [(name, defaults[name]) for name, _ in stated]

@@ -31,7 +31,7 @@ def test_no_file_has_a_word_of_the_samples() -> None:
     texts = {file.relative_to(ROOT).as_posix(): file.read_text() for file in files if GENERATED.isdisjoint(file.parts)}
     assert {"gateway/graphiql/page.js", "loaders/cache/scripts.py", "fuseway/__init__.py", APPLIED} <= texts.keys()
     words = {name: sample_words(text) for name, text in texts.items() if name != APPLIED}
-    assert {name: found for name, found in words.items() if found} == {}
+    assert {name: result for name, result in words.items() if result} == {}
 
 
 @pytest.mark.parametrize(("model", "ordinary"), [("deploy.fleet.model", set()), ("deploy.analytics.model", {"Plan"})])

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 SECURITY = (ROOT / "docs" / "security.md").read_text()
 API = (ROOT / "docs" / "api.md").read_text()
 
-DEFAULTS = {one.metadata["variable"]: one.default for one in fields(Settings)}
+DEFAULTS = {item.metadata["variable"]: item.default for item in fields(Settings)}
 TESTS = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", SECURITY)
 
 
@@ -30,7 +30,7 @@ def test_every_test_that_the_page_names_is_one() -> None:
         file = ROOT / "tests" / path
         assert file.is_file(), path
         functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-        assert name in {one.name for one in ast.parse(file.read_text()).body if isinstance(one, functions)}, name
+        assert name in {item.name for item in ast.parse(file.read_text()).body if isinstance(item, functions)}, name
 
 
 @pytest.mark.parametrize("page", [SECURITY, API], ids=["security", "api"])

@@ -25,7 +25,7 @@ def test_what_is_not_empty_is_for_the_gateway_to_judge(edge: Edge, upstream: Ups
     asked(edge.url, QUERY, [])
     assert asked(edge.url, QUERY, lines).getheader(STATUS) == "BYPASS"
     forwarded = [(name, upstream.asked[1].headers.getlist(name)) for name in ("authorization", "x-api-key")]
-    sent = [(name, [value.strip(" ") for one, value in lines if one.lower() == name]) for name, _ in forwarded]
+    sent = [(name, [value.strip(" ") for item, value in lines if item.lower() == name]) for name, _ in forwarded]
     assert forwarded == sent
 
 
@@ -40,4 +40,4 @@ def test_the_edge_refuses_whom_the_gateway_refuses_and_nobody_else(
         wait_until(lambda: asked(edge.url, path, []).getheader(STATUS) == "HIT")
         for forms, status in ((ABSENT, 200), (BAD, 401), (AFTER_AN_EMPTY_LINE, 401)):
             for name, lines in forms.items():
-                assert [asked(one, path, lines).status for one in (url, edge.url)] == [status] * 2, name
+                assert [asked(item, path, lines).status for item in (url, edge.url)] == [status] * 2, name

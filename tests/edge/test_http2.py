@@ -22,9 +22,9 @@ def curl(*arguments: str) -> list[str]:
 
 def with_tls(configuration: str, certificate: Path, key: Path, listen: Path) -> str:
     """The configuration with its lines for TLS uncommented."""
-    given = {"443": f"unix:{listen}", "/etc/ssl/certs/gateway.pem": certificate, "/etc/ssl/private/gateway.key": key}
+    value = {"443": f"unix:{listen}", "/etc/ssl/certs/gateway.pem": certificate, "/etc/ssl/private/gateway.key": key}
     configuration = re.sub(r"#(listen|ssl_)", r"\1", configuration)
-    for default, path in given.items():
+    for default, path in value.items():
         configuration = configuration.replace(default, str(path))
     return configuration
 

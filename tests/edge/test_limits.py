@@ -51,7 +51,7 @@ async def test_requests_that_one_address_has_answered_at_once_are_bounded(
         await asyncio.to_thread(wait_until, lambda: len(upstream.asked) == 2)
         _check_refusal(await client.post("/graphql", content=b"{}"))
         may_answer.set()
-        assert [(await one).status_code for one in waiting] == [200, 200]
+        assert [(await item).status_code for item in waiting] == [200, 200]
 
 
 def test_ipv6_counts_by_network_and_ipv4_by_address_however_it_is_written(

@@ -42,13 +42,13 @@ async def test_quick_query_passes_slow_ones(async_client: AsyncClient) -> None:
 
 
 async def test_results_do_not_mix(async_client: AsyncClient) -> None:
-    async def one(number: int) -> bool:
+    async def is_answered(number: int) -> bool:
         settings = {"max_block_size": 1000 + number % 3}
         sql = "select {n:UInt32}, getSetting('max_block_size')"
         result = await async_client.query(sql, parameters={"n": number}, settings=settings)
         return [tuple(row) for row in result.result_rows] == [(number, 1000 + number % 3)]
 
-    assert all(await asyncio.gather(*(one(number) for number in range(200))))
+    assert all(await asyncio.gather(*(is_answered(number) for number in range(200))))
 
 
 async def test_read_only_query_ends_when_its_client_leaves(server: Server, async_client: AsyncClient) -> None:

@@ -42,8 +42,8 @@ async def test_string_parameters_arrive_unchanged_in_an_array(async_client: Asyn
 @pytest.mark.parametrize("count", [1, 500, 5000])
 async def test_array_of_ids_arrives_whole_however_the_client_sends_it(async_client: AsyncClient, count: int) -> None:
     ids = [f"N{number:05d}'\\" for number in range(count)]
-    found = await async_client.query("select arrayJoin({ids:Array(String)})", parameters={"ids": ids})
-    assert [row[0] for row in found.result_rows] == ids
+    matches = await async_client.query("select arrayJoin({ids:Array(String)})", parameters={"ids": ids})
+    assert [row[0] for row in matches.result_rows] == ids
 
 
 def test_array_of_5000_ids_arrives_whole_from_the_sync_client(client: Client) -> None:

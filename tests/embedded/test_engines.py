@@ -77,16 +77,16 @@ def running_gateway(data: DataDirectory) -> Iterator[tuple[subprocess.Popen[str]
 
 def processes_of(data: DataDirectory) -> list[psutil.Process]:
     """Living processes whose command line or working directory is in the data directory, and zombies of ours."""
-    found = []
+    result = []
     for process in psutil.process_iter():
         try:
             words = [*process.cmdline(), process.cwd()]
         except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
             continue
         if process.pid != os.getpid() and any(word.startswith(str(data.path)) for word in words):
-            found.append(process)
+            result.append(process)
     zombies = [child for child in psutil.Process().children() if child.status() == psutil.STATUS_ZOMBIE]
-    return found + zombies
+    return result + zombies
 
 
 def report(engines: EmbeddedEngines) -> str | None:

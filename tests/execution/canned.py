@@ -23,12 +23,12 @@ from tests.execution.documents import Hints
 from tests.fleet.served import ALL_SCOPES
 
 _IDS = ("N14228", "N725MQ", "N804JB", "N865DA", "nothing")
-_MANY = tuple(f"N{at}" for at in range(30))
+_MANY = tuple(f"N{index}" for index in range(30))
 
 HINTS: Hints = {
     "ids": [
         *_IDS,
-        *(f"Aircraft:{one}" for one in _IDS),
+        *(f"Aircraft:{item}" for item in _IDS),
         "Airport:JFK",
         "Airline:UA",
         "Airport:nothing",

@@ -123,33 +123,35 @@ class _Writer:
         return f"... on {on.name}{self._directives()} {self.selections(on, depth - 1)}"
 
     def _spread(self, parent: Composite, depth: int) -> str:
-        fitting = [one for one in self.spreadable if one.depth <= depth and self._overlap(parent, one.on)]
+        fitting = [item for item in self.spreadable if item.depth <= depth and self._overlap(parent, item.on)]
         if fitting and (self.rng.random() < 0.5 or len(self.fragments) >= self.size.fragments):
             return f"...{self.rng.choice(fitting).name}{self._directives()}"
         if len(self.fragments) >= self.size.fragments:
             return self._typename()
         on = self._overlapping(parent)
-        name, at = f"F{len(self.fragments)}", len(self.fragments)
+        name, index = f"F{len(self.fragments)}", len(self.fragments)
         self.fragments.append("")  # the number is taken; it can be spread once it is written, so never in itself
-        self.fragments[at] = f"fragment {name} on {on.name} {self.selections(on, depth - 1)}"
+        self.fragments[index] = f"fragment {name} on {on.name} {self.selections(on, depth - 1)}"
         self.spreadable.append(_Fragment(name, on, depth))
         return f"...{name}{self._directives()}"
 
     def _overlapping(self, parent: Composite) -> Composite:
-        types = [one for one in self.schema.type_map.values() if is_composite_type(one) and self._overlap(parent, one)]
+        types = [
+            item for item in self.schema.type_map.values() if is_composite_type(item) and self._overlap(parent, item)
+        ]
         return self.rng.choice([parent, *types])
 
-    def _overlap(self, one: Composite, other: Composite) -> bool:
-        return bool(self._possible(one) & self._possible(other))
+    def _overlap(self, item: Composite, other: Composite) -> bool:
+        return bool(self._possible(item) & self._possible(other))
 
-    def _possible(self, one: Composite) -> set[str]:
-        if isinstance(one, GraphQLObjectType):
-            return {one.name}
-        return {possible.name for possible in self.schema.get_possible_types(one)}
+    def _possible(self, item: Composite) -> set[str]:
+        if isinstance(item, GraphQLObjectType):
+            return {item.name}
+        return {possible.name for possible in self.schema.get_possible_types(item)}
 
     def _field(self, parent: Composite, depth: int) -> str:
         fields = {} if isinstance(parent, GraphQLUnionType) else parent.fields
-        names = [name for name, one in fields.items() if depth > 0 or not is_composite_type(get_named_type(one.type))]
+        names = [name for name, item in fields.items() if depth > 0 or not is_composite_type(get_named_type(item.type))]
         if not names:
             return self._typename()
         name = self.rng.choice(names)
@@ -183,8 +185,8 @@ class _Writer:
         return parent.name == other or not both_objects
 
     def _arguments(self, arguments: Mapping[str, GraphQLArgument]) -> str:
-        given = [f"{name}: {self._given(name, one)}" for name, one in arguments.items() if self._is_given(one)]
-        return f"({', '.join(given)})" if given else ""
+        values = [f"{name}: {self._given(name, item)}" for name, item in arguments.items() if self._is_given(item)]
+        return f"({', '.join(values)})" if values else ""
 
     def _is_given(self, argument: GraphQLArgument) -> bool:
         required = isinstance(argument.type, GraphQLNonNull) and argument.default_value is Undefined
@@ -216,7 +218,7 @@ class _Writer:
             return [self._value(name, declared.of_type) for _ in range(self.rng.randint(0, 4))]
         if isinstance(declared, GraphQLInputObjectType):
             fields: Iterable[tuple[str, Any]] = declared.fields.items()
-            return {key: self._value(key, one.type) for key, one in fields if self._is_given(one)}
+            return {key: self._value(key, item.type) for key, item in fields if self._is_given(item)}
         if isinstance(declared, GraphQLEnumType):
             return self.rng.choice(list(declared.values))
         return self.rng.choice(self.hints.get(name) or _SCALARS[declared.name])
@@ -243,9 +245,11 @@ def _literal(declared: Any, value: Any) -> str:
     if isinstance(declared, GraphQLNonNull):
         return _literal(declared.of_type, value)
     if isinstance(declared, GraphQLList) and value is not None:
-        return "[" + ", ".join(_literal(declared.of_type, one) for one in value) + "]"
+        return "[" + ", ".join(_literal(declared.of_type, item) for item in value) + "]"
     if isinstance(declared, GraphQLInputObjectType) and value is not None:
-        return "{" + ", ".join(f"{key}: {_literal(declared.fields[key].type, one)}" for key, one in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{key}: {_literal(declared.fields[key].type, item)}" for key, item in value.items()) + "}"
+        )
     if isinstance(declared, GraphQLEnumType) and value is not None:
         return str(value)
     return json.dumps(value)

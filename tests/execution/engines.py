@@ -53,13 +53,13 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExecutionOutcome:
     """An answer, in a form that is equal only where data are exactly the same and errors null the same positions."""
 
     data: object
     errors: tuple[Group, ...]
 
-    def agrees(self, reference: "Outcome", *, in_turn: bool) -> bool:
+    def agrees(self, reference: "ExecutionOutcome", *, in_turn: bool) -> bool:
         """Whether both are the same answer.
 
         Where lists are completed in turn with others (`in_turn`), the specification leaves open which of several errors
@@ -77,7 +77,7 @@ async def run(
     variables: Mapping[str, Any] | None = None,
     context: Any = None,
     operation: str | None = None,
-) -> Outcome:
+) -> ExecutionOutcome:
     """Execute the query with this engine. The schema is the same object for both, since types must not be shared.
 
     Where the context lets the engine encode, the data are those that the client reads.
@@ -99,45 +99,47 @@ async def both(
     variables: Mapping[str, Any] | None = None,
     context: Callable[[], object] = Context,
     operation: str | None = None,
-) -> tuple[Outcome, Outcome]:
+) -> tuple[ExecutionOutcome, ExecutionOutcome]:
     """The tested engine's outcome, then graphql-core's, each with a context of its own."""
     tested = await run(schema, Counting, query, variables, context(), operation)
     return tested, await run(schema, Reference, query, variables, context(), operation)
 
 
-def outcome(data: Any, errors: list[Any] | None) -> Outcome:
+def outcome(data: Any, errors: list[Any] | None) -> ExecutionOutcome:
     """What there is to compare of an answer."""
     groups: dict[tuple[str | int, ...], set[str]] = {}
     for error in errors or []:
         groups.setdefault(_nulled(data, error.path or []), set()).add(error.message)
-    ordered = sorted(groups.items(), key=lambda one: repr(one[0]))
-    return Outcome(exact(data), tuple((at, frozenset(texts)) for at, texts in ordered))
+    ordered = sorted(groups.items(), key=lambda item: repr(item[0]))
+    return ExecutionOutcome(exact(data), tuple((index, frozenset(texts)) for index, texts in ordered))
 
 
-def difference(tested: Outcome, reference: Outcome) -> str:
+def difference(tested: ExecutionOutcome, reference: ExecutionOutcome) -> str:
     """Where two outcomes differ first, in a line that can be read."""
     if tested.data != reference.data:
         return _different(tested.data, reference.data, "data")
     mine, theirs = dict(tested.errors), dict(reference.errors)
-    for at in [*mine, *theirs]:
-        if mine.get(at) != theirs.get(at):
-            return f"errors at {at}: {sorted(mine.get(at, []))}, and graphql-core's: {sorted(theirs.get(at, []))}"
+    for index in [*mine, *theirs]:
+        if mine.get(index) != theirs.get(index):
+            return (
+                f"errors at {index}: {sorted(mine.get(index, []))}, and graphql-core's: {sorted(theirs.get(index, []))}"
+            )
     return "none"
 
 
 def _different(tested: Any, reference: Any, path: str) -> str:
     if not (isinstance(tested, tuple) and isinstance(reference, tuple) and len(tested) == len(reference)):
         return f"{path}: {tested!r:.300}, and graphql-core's: {reference!r:.300}"
-    for at, (mine, theirs) in enumerate(zip(tested, reference, strict=True)):
+    for index, (mine, theirs) in enumerate(zip(tested, reference, strict=True)):
         if mine != theirs:
-            return _different(mine, theirs, f"{path}.{at}")
+            return _different(mine, theirs, f"{path}.{index}")
     return "none"
 
 
 def exact(value: Any) -> object:
     """The value with the type of everything in it, and the order of keys: 1, 1.0 and True differ, as do 0.0 and -0.0."""
     if isinstance(value, dict):
-        return ("dict", *((key, exact(one)) for key, one in value.items()))
+        return ("dict", *((key, exact(item)) for key, item in value.items()))
     if isinstance(value, list):
         return ("list", *map(exact, value))
     return (type(value).__name__, repr(value))
@@ -145,10 +147,10 @@ def exact(value: Any) -> object:
 
 def _nulled(data: Any, path: list[str | int]) -> tuple[str | int, ...]:
     """The position that is null for this error: the path as far as there are data."""
-    at: list[str | int] = []
+    index: list[str | int] = []
     for step in path:
         if data is None:
             break
         data = data[step]
-        at.append(step)
-    return tuple(at)
+        index.append(step)
+    return tuple(index)

@@ -96,11 +96,11 @@ def column(name: str, place: int, answer: Any, **options: Any) -> ColumnField:
     return made
 
 
-def batched(answer: Any, one: Callable[[Any], Any]) -> Any:
+def batched(answer: Any, item: Callable[[Any], Any]) -> Any:
     """A field whose resolver and batch are the same function."""
 
     def batch(parents: Sequence[Any], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
-        return [one(parent) for parent in parents]
+        return [item(parent) for parent in parents]
 
     def resolve(root: Any) -> Any:
         return batch([root], {}, None)[0]
@@ -130,11 +130,11 @@ def positions_schema(scalar: str, *, nullable: bool) -> strawberry.Schema:
     holder = object_type(
         "Holder",
         {"value": answer},
-        batched=batched(answer, lambda one: one.value),
-        values=batched(list_of(answer), lambda one: [one.clean, one.value, one.clean]),
-        grid=batched(list_of(list_of(answer) | None), lambda one: [[], [one.clean, one.value], None]),
-        row=batched(row | None, lambda one: _as_row(one.value)),
-        rows=batched(list_of(row | None), lambda one: [_as_row(one.clean), None, _as_row(one.value)]),
+        batched=batched(answer, lambda item: item.value),
+        values=batched(list_of(answer), lambda item: [item.clean, item.value, item.clean]),
+        grid=batched(list_of(list_of(answer) | None), lambda item: [[], [item.clean, item.value], None]),
+        row=batched(row | None, lambda item: _as_row(item.value)),
+        rows=batched(list_of(row | None), lambda item: [_as_row(item.clean), None, _as_row(item.value)]),
     )
     grid = list_of(list_of(answer)) | None
     thing = object_type("Thing", {"holder": holder | None, "rows": list_of(row) | None, "grid": grid})
@@ -147,15 +147,15 @@ def _as_row(value: Any) -> Any:
 
 def _query(scalar: str, clean: Any, row: Any, holder: Any, thing: Any) -> Any:
     def among(wrap: Callable[[Any], Any]) -> Callable[..., Any]:
-        def resolve(root: Any, at: int = 0) -> Any:
+        def resolve(root: Any, index: int = 0) -> Any:
             values = [clean, clean, clean]
-            values[at] = root.value
+            values[index] = root.value
             return [wrap(value) for value in values]
 
         return resolve
 
-    def resolve_place(root: Any, at: int) -> Any:
-        return [root.value if one == at else _as_row(clean) for one in range(3)]
+    def resolve_place(root: Any, index: int) -> Any:
+        return [root.value if item == index else _as_row(clean) for item in range(3)]
 
     def standing(value: Any) -> Standing:
         if value is clean:
@@ -180,14 +180,14 @@ def _query(scalar: str, clean: Any, row: Any, holder: Any, thing: Any) -> Any:
     return object_type("Query", {}, cases=strawberry.field(resolver=resolve_cases, graphql_type=list_of(case)))
 
 
-def _field(one: Callable[..., Any], answer: Any) -> Any:
+def _field(item: Callable[..., Any], answer: Any) -> Any:
     """A field without a batch, so that what is above it is graphql-core's, and each case is on its own."""
 
     def resolve(root: Any) -> Any:
-        return one(root)
+        return item(root)
 
-    def resolve_at(root: Any, at: int = 0) -> Any:
-        return one(root, at)
+    def resolve_at(root: Any, index: int = 0) -> Any:
+        return item(root, index)
 
-    takes_place = "at" in inspect.signature(one).parameters
+    takes_place = "at" in inspect.signature(item).parameters
     return strawberry.field(resolver=resolve_at if takes_place else resolve, graphql_type=answer)

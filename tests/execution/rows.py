@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.execution.executor import ColumnExecutor
 from resolvers.batching import BATCH
-from tests.execution.engines import Counting, Outcome, QuietSchema, both, difference
+from tests.execution.engines import Counting, ExecutionOutcome, QuietSchema, both, difference
 from tests.execution.positions import column, list_of, object_type
 
 ROWS = [(1, "a", True), None, (2, None, False)]
@@ -42,7 +42,7 @@ def schema_of(item: Any, values: Any, **options: Any) -> strawberry.Schema:
     return QuietSchema(query=object_type("Query", {}, items=items, strict=strict), **options)
 
 
-async def equal(schema: strawberry.Schema, query: str, variables: Mapping[str, Any] | None = None) -> Outcome:
+async def equal(schema: strawberry.Schema, query: str, variables: Mapping[str, Any] | None = None) -> ExecutionOutcome:
     """The answer, which both engines give."""
     tested, reference = await both(schema, query, variables)
     if tested != reference:
@@ -50,15 +50,17 @@ async def equal(schema: strawberry.Schema, query: str, variables: Mapping[str, A
     return tested
 
 
-async def by_columns(schema: strawberry.Schema, query: str, variables: Mapping[str, Any] | None = None) -> Outcome:
+async def by_columns(
+    schema: strawberry.Schema, query: str, variables: Mapping[str, Any] | None = None
+) -> ExecutionOutcome:
     """Equal, and nothing was left to graphql-core."""
     Counting.tried.clear()
-    found = await equal(schema, query, variables)
+    result = await equal(schema, query, variables)
     assert Counting.tried["left"] == 0, dict(ColumnExecutor.left_to_graphql_core)
     assert Counting.tried["by columns"] > 0
-    return found
+    return result
 
 
-def shown(found: Outcome) -> str:
+def shown(result: ExecutionOutcome) -> str:
     """The data as text, in the order of their fields."""
-    return repr(found.data)
+    return repr(result.data)

@@ -96,7 +96,7 @@ class _Maker:
             return Later(self._level(shape, level, rng, seed))
         if level:
             many = max(least, rng.choice([0, 1, 1, 2, 3]))
-            return [self._level(shape, level - 1, rng, f"{seed}.{at}") for at in range(many)]
+            return [self._level(shape, level - 1, rng, f"{seed}.{index}") for index in range(many)]
         return self._one(shape.of, rng, seed)
 
     def _one(self, of: str, rng: Random, seed: str) -> Any:
@@ -130,7 +130,7 @@ class _Maker:
     def row(self, name: str) -> None:
         """A type whose values are tuples, with lists among their columns."""
         shapes = [self._column_shape() for _ in range(self.rng.randint(1, 5))]
-        fields = {f"c{at}": column(f"c{at}", at, self.annotation(shape)) for at, shape in enumerate(shapes)}
+        fields = {f"c{index}": column(f"c{index}", index, self.annotation(shape)) for index, shape in enumerate(shapes)}
         self.rows[name] = shapes
         if self.rng.random() < 0.3:
             link = Shape("Int", (True,))
@@ -144,7 +144,7 @@ class _Maker:
 
     def thing(self, name: str, below: Sequence[str], *bases: Any) -> None:
         """A type whose values have attributes, with resolvers among them."""
-        shapes = {f"f{at}": self.shape(below) for at in range(self.rng.randint(2, 6))}
+        shapes = {f"f{index}": self.shape(below) for index in range(self.rng.randint(2, 6))}
         fields = {key: self._field(key, shape) for key, shape in shapes.items()}
         inherited: Mapping[str, Shape] = getattr(bases[0], "_shapes", {}) if bases else {}
         check = self.rng.choice([None, None, None, "true", "odd"])
@@ -162,7 +162,7 @@ class _Maker:
         self.types[name] = strawberry.type(type(name, bases or (Thing,), body))
 
     def interface(self, name: str, below: Sequence[str]) -> Any:
-        shapes = {f"i{at}": self.shape(below) for at in range(2)}
+        shapes = {f"i{index}": self.shape(below) for index in range(2)}
         fields = {key: strawberry.field() for key in shapes}
         annotations = {key: self.annotation(shape) for key, shape in shapes.items()}
         made = type(name, (Thing,), {**fields, "__annotations__": annotations, "_made": self, "_shapes": shapes})
@@ -191,11 +191,11 @@ class _Maker:
         if self.rng.random() < 0.5:
             return strawberry.field()
 
-        def one(parent: Any, arguments: Mapping[str, Any]) -> Any:
-            given = f"{arguments.get('n')},{arguments.get('text') or None}"
-            return self.value(shape, f"{parent._seed}.{name}({given})")
+        def value_of(parent: Any, arguments: Mapping[str, Any]) -> Any:
+            received = f"{arguments.get('n')},{arguments.get('text') or None}"
+            return self.value(shape, f"{parent._seed}.{name}({received})")
 
-        return _batched(name, answer, one, self.odds.odd)
+        return _batched(name, answer, value_of, self.odds.odd)
 
     def _plain(self, name: str, shape: Shape, answer: Any) -> Any:
         def resolve(root: Any) -> Any:
@@ -226,9 +226,9 @@ def _is_row(value: Any, _info: Any) -> bool:
     return isinstance(value, tuple)
 
 
-def _batched(name: str, answer: Any, one: Callable[[Any, Mapping[str, Any]], Any], odd: float = 0) -> Any:
+def _batched(name: str, answer: Any, item: Callable[[Any, Mapping[str, Any]], Any], odd: float = 0) -> Any:
     def batch(parents: Sequence[Any], arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
-        values = [one(parent, arguments) for parent in parents]
+        values = [item(parent, arguments) for parent in parents]
         wrong = len(parents) > 1 and Random(f"{name} {len(parents)} {values[:0]}").random() < odd / 2
         return values[:-1] if wrong else values
 
@@ -259,10 +259,12 @@ def random_schema(seed: object) -> strawberry.Schema:
 
 def _query(maker: _Maker) -> Any:
     body: dict[str, Any] = {"__annotations__": {}}
-    for at, of in enumerate(["T0", "T0", "T1", "T2", "R0", "R1", "Face", "Either"]):
+    for index, of in enumerate(["T0", "T0", "T1", "T2", "R0", "R1", "Face", "Either"]):
         levels = maker.rng.choice([1, 2, 2, 2, 3])
         shape = Shape(of, tuple(maker.rng.random() < 0.5 for _ in range(levels)))
-        body[f"q{at}"] = _root(maker, f"q{at}", shape, later=at % 2 == 0, least=maker.rng.choice([1, 2, 3, 20]))
+        body[f"q{index}"] = _root(
+            maker, f"q{index}", shape, later=index % 2 == 0, least=maker.rng.choice([1, 2, 3, 20])
+        )
     return strawberry.type(type("Query", (), body))
 
 

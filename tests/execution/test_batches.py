@@ -47,8 +47,8 @@ def _raising(error: BaseException) -> Any:
     ids=["short", "long", "empty", "none", "generator", "number", "raises", "stops", "recursion"],
 )
 async def test_a_batch_that_breaks_its_promise_fails_where_its_resolver_would(answer: Any) -> None:
-    found = await equal(schema_of(_answering(answer), [(1, "a"), (2, "b"), (3, "c")]), "{ items { number odd } }")
-    assert all(at[:2] == ("items", at[1]) for at, _ in found.errors)
+    result = await equal(schema_of(_answering(answer), [(1, "a"), (2, "b"), (3, "c")]), "{ items { number odd } }")
+    assert all(index[:2] == ("items", index[1]) for index, _ in result.errors)
 
 
 async def test_a_batch_may_answer_any_sequence() -> None:
@@ -57,20 +57,20 @@ async def test_a_batch_may_answer_any_sequence() -> None:
 
 
 async def test_one_failing_parent_fails_alone() -> None:
-    def one(row: Any) -> int:
+    def value_of(row: Any) -> int:
         if row[0] == 2:
             raise Boom("two")
         return int(row[0])
 
-    schema = schema_of(row_type(odd=batched(int, one)), [(1, "a"), (2, "b"), (3, "c")])
-    found = await equal(schema, "{ items { number odd } }")
-    assert [at for at, _ in found.errors] == [("items", 1)]
+    schema = schema_of(row_type(odd=batched(int, value_of)), [(1, "a"), (2, "b"), (3, "c")])
+    result = await equal(schema, "{ items { number odd } }")
+    assert [index for index, _ in result.errors] == [("items", 1)]
 
 
 async def test_an_error_of_a_batch_nulls_what_is_above_it_and_no_more() -> None:
-    def one(_row: Any) -> int:
+    def value_of(_row: Any) -> int:
         raise Boom("all")
 
-    schema = schema_of(row_type(odd=batched(int | None, one)), [(1, "a"), (2, "b")])
-    found = await equal(schema, "{ items { number odd } }")
-    assert [at for at, _ in found.errors] == [("items", 0, "odd"), ("items", 1, "odd")]
+    schema = schema_of(row_type(odd=batched(int | None, value_of)), [(1, "a"), (2, "b")])
+    result = await equal(schema, "{ items { number odd } }")
+    assert [index for index, _ in result.errors] == [("items", 0, "odd"), ("items", 1, "odd")]

@@ -42,10 +42,10 @@ async def test_random_queries_over_random_schemas_are_answered_as_by_graphql_cor
     cases, by_columns = 0, 0
     for seed in seeds:
         schema = random_schema(seed)
-        for at in range(_DOCUMENTS):
-            context = _context_of(seed, at)
+        for index in range(_DOCUMENTS):
+            context = _context_of(seed, index)
             before = Counting.tried["by columns"]
-            await _check(schema, (seed, at), context, {})
+            await _check(schema, (seed, index), context, {})
             cases += 1
             by_columns += Counting.tried["by columns"] > before
     assert by_columns > cases / 2, "the engine left most to graphql-core, and little was tested"
@@ -54,20 +54,20 @@ async def test_random_queries_over_random_schemas_are_answered_as_by_graphql_cor
 async def test_random_queries_over_the_real_schema_are_answered_as_by_graphql_core(seeds: Iterator[int]) -> None:
     cases, by_columns = 0, 0
     for seed in seeds:
-        for at in range(_REAL_DOCUMENTS):
+        for index in range(_REAL_DOCUMENTS):
             before = Counting.tried["by columns"]
-            await _check(SCHEMA, (seed, at), _real_context_of(seed, at), HINTS)
+            await _check(SCHEMA, (seed, index), _real_context_of(seed, index), HINTS)
             cases += 1
             by_columns += Counting.tried["by columns"] > before
     assert by_columns > cases / 2, "the engine left most to graphql-core, and little was tested"
 
 
-def _context_of(seed: int, at: int) -> Callable[[], Context]:
-    return lambda: Context((seed, at), _PIECES[at % 4])
+def _context_of(seed: int, index: int) -> Callable[[], Context]:
+    return lambda: Context((seed, index), _PIECES[index % 4])
 
 
-def _real_context_of(seed: int, at: int) -> Callable[[], object]:
-    return lambda: canned_context((seed, at), _PIECES[at % 4])
+def _real_context_of(seed: int, index: int) -> Callable[[], object]:
+    return lambda: canned_context((seed, index), _PIECES[index % 4])
 
 
 async def _check(schema: strawberry.Schema, seed: object, context: Callable[[], object], hints: Hints) -> None:

@@ -25,8 +25,8 @@ async def test_the_same_document_with_other_directive_variables_selects_other_fi
     schema = schema_of(row_type(echo=echoing()), ROWS)
     query = "query($on: Boolean!, $off: Boolean!) { items { number text @include(if: $on) echo @skip(if: $off) } }"
     for on, off in [(True, False), (False, True), (True, True), (False, False), (True, False)]:
-        found = await by_columns(schema, query, {"on": on, "off": off})
-        assert ("'text'" in shown(found), "'echo'" in shown(found)) == (on, not off)
+        result = await by_columns(schema, query, {"on": on, "off": off})
+        assert ("'text'" in shown(result), "'echo'" in shown(result)) == (on, not off)
 
 
 async def test_two_operations_of_a_document_are_planned_apart() -> None:
@@ -41,9 +41,9 @@ async def test_two_operations_of_a_document_are_planned_apart() -> None:
 async def test_aliases_of_a_field_keep_their_own_arguments() -> None:
     schema = schema_of(row_type(echo=echoing()), ROWS)
     query = 'query($n: Int, $m: Int) { items { a: echo(n: 1) b: echo(n: $n) c: echo d: echo(n: null) e: echo(n: $m, text: "x") } }'
-    found = await by_columns(schema, query, {"n": 5})
+    result = await by_columns(schema, query, {"n": 5})
     for answer in ("1 None", "7 None", "None None", "7 x"):
-        assert answer in shown(found)
+        assert answer in shown(result)
 
 
 async def test_two_selections_of_one_type_are_planned_apart() -> None:
@@ -56,8 +56,8 @@ async def test_fields_that_merge_are_one_and_keep_the_order_of_their_first() -> 
     parent = object_type("Parent", {"child": child})
     value = types.SimpleNamespace(child=types.SimpleNamespace(a=1, b=2, c=3))
     query = "{ items { child { b } ... { child { a } } ...F child { b c } } } fragment F on Parent { child { c } }"
-    found = await by_columns(schema_of(parent, [value]), query)
-    assert shown(found).index("'b'") < shown(found).index("'a'") < shown(found).index("'c'")
+    result = await by_columns(schema_of(parent, [value]), query)
+    assert shown(result).index("'b'") < shown(result).index("'a'") < shown(result).index("'c'")
 
 
 @pytest.mark.parametrize("query", ["{ items { __typename } }", "{ items { number @skip(if: true) } }"])
@@ -80,8 +80,8 @@ async def test_a_row_of_another_length_or_kind_is_read_as_by_its_resolvers(row: 
 
 
 async def test_a_row_is_read_only_as_far_as_it_is_asked() -> None:
-    found = await by_columns(schema_of(row_type(), [(1,)]), "{ items { number } }")
-    assert found.errors == ()
+    result = await by_columns(schema_of(row_type(), [(1,)]), "{ items { number } }")
+    assert result.errors == ()
 
 
 def _denied_items() -> dict[str, Any]:
@@ -115,25 +115,25 @@ async def test_a_field_with_permissions_or_extensions_is_guarded_on_both_engines
         (schema_of(item, value.rows), "{ items { secret } }"),
         (schema_of(parent, [value]), "{ items { __typename rows { secret } } }"),
     ]:
-        found = await equal(schema, query)
-        assert "hush" not in shown(found)
-        assert "denied" not in kind or found.errors
+        result = await equal(schema, query)
+        assert "hush" not in shown(result)
+        assert "denied" not in kind or result.errors
 
 
 class Shouting(SchemaExtension):
     """A schema extension that changes what fields answer."""
 
     def resolve(self, _next: Any, root: Any, info: Any, *args: Any, **kwargs: Any) -> Any:
-        found = _next(root, info, *args, **kwargs)
-        return found.upper() if isinstance(found, str) else found
+        result = _next(root, info, *args, **kwargs)
+        return result.upper() if isinstance(result, str) else result
 
 
 async def test_under_an_extension_that_resolves_everything_is_graphql_cores() -> None:
     schema = schema_of(row_type(), ROWS, extensions=[Shouting])
     Counting.tried.clear()
-    found = await equal(schema, "{ items { number text } }")
+    result = await equal(schema, "{ items { number text } }")
     assert Counting.tried["by columns"] == 0
-    assert "'A'" in shown(found)
+    assert "'A'" in shown(result)
 
 
 async def test_an_operation_directive_applies_on_both_engines() -> None:
@@ -141,8 +141,8 @@ async def test_an_operation_directive_applies_on_both_engines() -> None:
     def upper(value: DirectiveValue[Any]) -> Any:
         return value.upper()
 
-    found = await equal(schema_of(row_type(), [(1, "a")], directives=[upper]), "{ items { text @upper } }")
-    assert "'A'" in shown(found)
+    result = await equal(schema_of(row_type(), [(1, "a")], directives=[upper]), "{ items { text @upper } }")
+    assert "'A'" in shown(result)
 
 
 async def test_attributes_are_read_by_the_schemas_own_default_resolver() -> None:
@@ -200,5 +200,5 @@ async def test_an_async_is_type_of_is_awaited_by_graphql_core() -> None:
         return bool(value[0] != 2)
 
     schema = schema_of(row_type(is_type_of=is_type_of), [(1, "a"), (2, "b"), (3, "c")])
-    found = await equal(schema, "{ items { number } }")
-    assert [at for at, _ in found.errors] == [("items", 1)]
+    result = await equal(schema, "{ items { number } }")
+    assert [index for index, _ in result.errors] == [("items", 1)]

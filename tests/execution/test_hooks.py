@@ -52,7 +52,7 @@ _COMPLETE = ["self", "return_type", "field_details_list", "info", "path", "resul
         ),
         (StrawberryField.get_result, ["self", "source", "info", "args", "kwargs"]),
     ],
-    ids=lambda one: one.__qualname__ if callable(one) else "",
+    ids=lambda value: value.__qualname__ if callable(value) else "",
 )
 def test_a_hook_has_the_parameters_that_the_executor_knows(function: Callable[..., Any], parameters: list[str]) -> None:
     assert list(inspect.signature(function).parameters) == parameters
@@ -87,8 +87,8 @@ async def test_the_executor_finds_the_attributes_that_it_reads() -> None:
             seen.append(dict(vars(self)))
 
     await run(random_schema(0), Looking, "{ q0 { __typename } }", None, Context())
-    (found,) = seen
-    assert {"schema", "variable_values", "context_value", "error_propagation", "middleware_manager"} <= found.keys()
-    assert found["error_propagation"] is True
-    assert isinstance(found["middleware_manager"], MiddlewareManager)
-    assert found["middleware_manager"].middlewares == ()
+    (result,) = seen
+    assert {"schema", "variable_values", "context_value", "error_propagation", "middleware_manager"} <= result.keys()
+    assert result["error_propagation"] is True
+    assert isinstance(result["middleware_manager"], MiddlewareManager)
+    assert result["middleware_manager"].middlewares == ()

@@ -54,13 +54,13 @@ class _Later(Visitor):
     def leave_selection_set(self, node: SelectionSetNode, *_: Any) -> Any:
         if self._rng.random() > 0.3:
             return None
-        deferred = [one for one in node.selections if self._rng.random() < 0.5]
+        deferred = [item for item in node.selections if self._rng.random() < 0.5]
         if not deferred:
             return None
         inline = InlineFragmentNode(
             directives=(self._directive("defer"),), selection_set=SelectionSetNode(selections=tuple(deferred))
         )
-        rest = [one for one in node.selections if one not in deferred or self._rng.random() < 0.2]
+        rest = [item for item in node.selections if item not in deferred or self._rng.random() < 0.2]
         return SelectionSetNode(selections=(*rest, inline))
 
     def leave_fragment_spread(self, node: FragmentSpreadNode, *_: Any) -> Any:
@@ -96,12 +96,12 @@ async def _parts(
     context = canned_context(seed, encode_in_chunks=True, in_parts=True)
     before, SCHEMA.execution_context_class = SCHEMA.execution_context_class, engine
     try:
-        found: Any = await SCHEMA.execute(text, variable_values=dict(document.variables), context_value=context)
-        if not hasattr(found, "initial_result"):
-            parts = [{"data": found.data, "errors": [e.formatted for e in found.errors or ()], "hasNext": False}]
+        result: Any = await SCHEMA.execute(text, variable_values=dict(document.variables), context_value=context)
+        if not hasattr(result, "initial_result"):
+            parts = [{"data": result.data, "errors": [e.formatted for e in result.errors or ()], "hasNext": False}]
         else:
-            parts = [found.initial_result.formatted]
-            parts += [part.formatted async for part in found.subsequent_results]
+            parts = [result.initial_result.formatted]
+            parts += [part.formatted async for part in result.subsequent_results]
         return [json.loads(b"".join(encode(part))) for part in parts]
     finally:
         SCHEMA.execution_context_class = before
@@ -114,16 +114,16 @@ def _nulled(answer: dict[str, Any]) -> set[str]:
 async def test_parts_of_random_queries_are_graphql_cores(seeds: Iterator[int]) -> None:
     cases = in_parts = by_columns = 0
     for seed in seeds:
-        for at in range(_DOCUMENTS):
-            document = random_document(SCHEMA._schema, (seed, at), hints=HINTS)
+        for index in range(_DOCUMENTS):
+            document = random_document(SCHEMA._schema, (seed, index), hints=HINTS)
             for turn in range(8):
-                if (text := _later(document, (seed, at, turn))) is not None:
+                if (text := _later(document, (seed, index, turn))) is not None:
                     break
             else:
                 continue
             before = Counting.tried["by columns"]
-            tested = await _parts(Counting, text, document, (seed, at))
-            reference = await _parts(Reference, text, document, (seed, at))
+            tested = await _parts(Counting, text, document, (seed, index))
+            reference = await _parts(Reference, text, document, (seed, index))
             assert exact(merged(tested)["data"]) == exact(merged(reference)["data"]), text
             assert _nulled(merged(tested)) == _nulled(merged(reference)), text
             cases, in_parts = cases + 1, in_parts + (len(tested) > 1)

@@ -16,7 +16,7 @@ _POSITIONS = sum(not position.startswith("in place of") for position in POSITION
 
 def _query(*, exact: bool) -> str:
     asked = [text for position, text in POSITIONS.items() if not (exact and position.startswith("in place of"))]
-    fields = " ".join(f"p{at}: {text}" for at, text in enumerate(asked))
+    fields = " ".join(f"p{index}: {text}" for index, text in enumerate(asked))
     return f"{{ cases(exact: {str(exact).lower()}) {{ {fields} }} }}"
 
 

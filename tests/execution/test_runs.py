@@ -57,8 +57,8 @@ def _no_rows() -> list[Any]:
 
 def _numbered(**odd: Any) -> list[Any]:
     rows: list[Any] = [(number, f"row {number}") for number in range(_MANY)]
-    for at, row in odd.items():
-        rows[int(at[1:])] = row
+    for index, row in odd.items():
+        rows[int(index[1:])] = row
     return rows
 
 
@@ -132,8 +132,8 @@ def test_a_synchronous_execution_is_the_same(context: Context) -> None:
     outcomes = []
     for engine in (Counting, Reference):
         schema.execution_context_class = engine
-        found = schema.execute_sync(query, context_value=context)
-        outcomes.append(outcome(found.data, found.errors))
+        result = schema.execute_sync(query, context_value=context)
+        outcomes.append(outcome(result.data, result.errors))
     assert outcomes[0] == outcomes[1]
 
 
@@ -161,7 +161,7 @@ async def test_mutations_run_one_after_the_other() -> None:
         log.append(f"begin {n}")
         await asyncio.sleep(0.01 / n)
         log.append(f"end {n}")
-        return [(at, None) for at in range(n)]
+        return [(index, None) for index in range(n)]
 
     mutation = object_type("Mutation", {}, add=strawberry.mutation(resolver=add, graphql_type=list_of(row)))
     query = object_type("Query", {}, rows=strawberry.field(resolver=_no_rows, graphql_type=list_of(row)))
@@ -223,9 +223,9 @@ async def test_where_it_is_enabled_a_deferred_or_streamed_part_comes_later(query
     schema, parts = QuietSchema(query=object_type("Query", {}, **fields), config=config), []
     for engine in (Counting, Reference):
         schema.execution_context_class = engine
-        found: Any = await schema.execute(query, context_value=Context())
-        later = [part.formatted async for part in found.subsequent_results]
-        parts.append([found.initial_result.formatted, *later])
+        result: Any = await schema.execute(query, context_value=Context())
+        later = [part.formatted async for part in result.subsequent_results]
+        parts.append([result.initial_result.formatted, *later])
     assert parts[0] == parts[1]
     assert len(parts[0]) > 1
 
@@ -236,8 +236,8 @@ async def test_a_deferred_list_is_completed_by_columns() -> None:
     config = StrawberryConfig(enable_experimental_incremental_execution=True)
     schema = QuietSchema(query=object_type("Query", {}, **fields), config=config, execution_context_class=Counting)
     Counting.tried.clear()
-    found: Any = await schema.execute("{ ... @defer { rows { number double } } }", context_value=Context())
-    (part,) = [part.formatted async for part in found.subsequent_results]
+    result: Any = await schema.execute("{ ... @defer { rows { number double } } }", context_value=Context())
+    (part,) = [part.formatted async for part in result.subsequent_results]
     assert part["incremental"][0]["data"] == {"rows": [{"number": 1, "double": 2}, {"number": 2, "double": 4}]}
     assert dict(Counting.tried) == {"by columns": 1}
 
@@ -247,10 +247,10 @@ async def test_where_errors_are_not_propagated_all_else_is_kept() -> None:
     document = parse("query @experimental_disableErrorPropagation { strict { number text double } }")
     outcomes = []
     for engine in (Counting, Reference):
-        found = await await_maybe(execute(schema._schema, document, executor_class=engine, context_value=Context()))
-        outcomes.append(outcome(found.data, found.errors))
+        result = await await_maybe(execute(schema._schema, document, executor_class=engine, context_value=Context()))
+        outcomes.append(outcome(result.data, result.errors))
     assert outcomes[0] == outcomes[1]
-    assert {at for at, _ in outcomes[0].errors} == {("strict", 1, "number"), ("strict", 1, "double")}
+    assert {index for index, _ in outcomes[0].errors} == {("strict", 1, "number"), ("strict", 1, "double")}
 
 
 async def test_introspection_is_graphql_cores() -> None:

@@ -67,7 +67,7 @@ def _section_type(answer: Any) -> Any:
         **own,
         maybe=column("maybe", 2, items),
         strict=column("strict", 3, answer),
-        self=batched(object_type("Inner", {}, value=column("value", 0, answer | None)) | None, lambda one: one),
+        self=batched(object_type("Inner", {}, value=column("value", 0, answer | None)) | None, lambda entry: entry),
     )
 
 
@@ -76,9 +76,9 @@ def _link_type(answer: Any) -> Any:
     return object_type(
         "Link",
         {},
-        leaf=batched(answer | None, lambda one: one.attribute),
+        leaf=batched(answer | None, lambda entry: entry.attribute),
         array=batched(items, _both),
-        link=batched(object_type("Last", {}, array=batched(items, _both)) | None, lambda one: one),
+        link=batched(object_type("Last", {}, array=batched(items, _both)) | None, lambda entry: entry),
     )
 
 
@@ -90,15 +90,15 @@ def _item_type(answer: Any) -> Any:
     return object_type(
         "Item",
         {"attribute": answer | None},
-        leaf=batched(answer | None, lambda one: one.attribute),
+        leaf=batched(answer | None, lambda entry: entry.attribute),
         array=batched(items, _both),
-        maybe=batched(items, lambda one: [None, one.attribute]),
+        maybe=batched(items, lambda entry: [None, entry.attribute]),
         missing=batched(items, lambda _one: None),
-        section=batched(section | None, lambda one: _row(one.attribute)),
+        section=batched(section | None, lambda entry: _row(entry.attribute)),
         list=batched(list_of(section | None), _rows),
-        strict=batched(list_of(section | None), lambda one: _rows(one)[:2]),
-        page=batched(page, lambda one: _Page([_Edge("c", row) for row in _rows(one)[:2]])),
-        link=batched(_link_type(answer) | None, lambda one: one),
+        strict=batched(list_of(section | None), lambda entry: _rows(entry)[:2]),
+        page=batched(page, lambda entry: _Page([_Edge("c", row) for row in _rows(entry)[:2]])),
+        link=batched(_link_type(answer) | None, lambda entry: entry),
     )
 
 

@@ -32,16 +32,16 @@ _QUERY = """query($ids: [ID!]!) { aircraftByIds(ids: $ids) {
 async def test_random_queries_without_a_scope_are_answered_as_by_graphql_core(seeds: Iterator[int]) -> None:
     cases: Counter[str] = Counter()
     for seed in seeds:
-        for at in range(_DOCUMENTS):
-            document = random_document(SCHEMA._schema, (seed, at), Size(), HINTS)
+        for index in range(_DOCUMENTS):
+            document = random_document(SCHEMA._schema, (seed, index), Size(), HINTS)
             tested, reference = await both(
                 SCHEMA,
                 document.text,
                 document.variables,
-                partial(canned_context, (seed, at), _PIECES[at % 4], _WITHOUT_REGISTER),
+                partial(canned_context, (seed, index), _PIECES[index % 4], _WITHOUT_REGISTER),
             )
-            if not tested.agrees(reference, in_turn=_PIECES[at % 4] is not None):
-                pytest.fail(f"seed {(seed, at)}: {document}\n{difference(tested, reference)}")
+            if not tested.agrees(reference, in_turn=_PIECES[index % 4] is not None):
+                pytest.fail(f"seed {(seed, index)}: {document}\n{difference(tested, reference)}")
             if any("needs the scope" in text for _, texts in tested.errors for text in texts):
                 cases["refused" if tested.data == exact(None) else "denied"] += 1
     assert min(cases["refused"], cases["denied"]) > 5, f"little was tested: {dict(cases)}"
@@ -50,15 +50,15 @@ async def test_random_queries_without_a_scope_are_answered_as_by_graphql_core(se
 @pytest.mark.parametrize("chunks", [None, False, True])
 @pytest.mark.parametrize("ids", [1, 3, 30])
 async def test_a_denied_field_is_null_at_each_of_its_paths_and_the_rest_answers(chunks: bool | None, ids: int) -> None:
-    variables = {"ids": [f"N{at}" for at in range(ids)]}
+    variables = {"ids": [f"N{index}" for index in range(ids)]}
     tested, reference = await both(
         SCHEMA, _QUERY, variables, partial(canned_context, "no faults 0", chunks, _WITHOUT_REGISTER)
     )
     assert tested == reference, difference(tested, reference)
-    denied = {at[2:] for at, texts in tested.errors for text in texts if "needs the scope register:read" in text}
+    denied = {index[2:] for index, texts in tested.errors for text in texts if "needs the scope register:read" in text}
     for below in (("registration",), ("operator",), ("analysis", "age"), ("analysis", "modelBenchmark")):
         assert below in denied
-        assert sum(at[2:] == below for at, _ in tested.errors) == ids
+        assert sum(index[2:] == below for index, _ in tested.errors) == ids
     assert "'punctuality', ('dict'" in repr(tested.data)
 
 
@@ -96,7 +96,7 @@ async def test_what_is_denied_is_not_loaded_and_says_so(sample_stores: Stores, e
     assert error.message == "registration needs the scope register:read."
     assert error.extensions == {"code": "FORBIDDEN"}
     assert ("aircraftByIds", 0, "analysis", "carriers", 0, "airline") in errors
-    asked = " ".join(one.sql for one in recorder.sent if one.store == "postgresql")
+    asked = " ".join(item.sql for item in recorder.sent if item.store == "postgresql")
     assert "aircraft" in asked  # whether it is known at all
     assert not [word for word in ("model", "airline", "year") if word in asked]
 

@@ -10,7 +10,7 @@ from gateway.execution import variables
 from tests.asking import SCHEMA
 from tests.execution.engines import Counting, Reference
 
-MANY = [f"N{at}" for at in range(100)]
+MANY = [f"N{index}" for index in range(100)]
 QUERY = "query($ids: %s) { aircraftByIds(ids: $ids) { id } }"
 
 

@@ -17,7 +17,7 @@ from tests.queries import DASHBOARD, TRENDS
 BODIES, WHOLE = 400, 200
 """Requests with a damaged body, on few connections; and damaged anywhere, on a connection each."""
 MIB = 1 << 20
-MOST_GROWTH = 100 * MIB
+MAX_GROWTH = 100 * MIB
 
 LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 FILLING = b"\r\n" * 1_000
@@ -151,18 +151,18 @@ def _waits(text: bytes) -> bool:
 
 
 def _damaged_bodies(chance: random.Random, real: Sequence[Request]) -> Iterator[Request]:
-    posted = [one for one in real if one.body]
-    for at in range(BODIES):
+    posted = [item for item in real if item.body]
+    for index in range(BODIES):
         request, other = chance.choice(posted), chance.choice(posted)
-        yield Request(request.head, DAMAGES[at % len(DAMAGES)](chance, request.body, other.body))
+        yield Request(request.head, DAMAGES[index % len(DAMAGES)](chance, request.body, other.body))
 
 
 def _damaged_wholes(chance: random.Random, real: Sequence[Request]) -> Iterator[bytes]:
-    at = 0
-    while at < WHOLE:
-        text = DAMAGES[at % len(DAMAGES)](chance, chance.choice(real).whole(), chance.choice(real).whole())
+    index = 0
+    while index < WHOLE:
+        text = DAMAGES[index % len(DAMAGES)](chance, chance.choice(real).whole(), chance.choice(real).whole())
         if not _waits(text):
-            at += 1
+            index += 1
             yield text
 
 
@@ -173,9 +173,9 @@ def _check(answer: Answer) -> None:
     assert b"INTERNAL_SERVER_ERROR" not in answer.body, answer
     if kind.startswith(("application/json", "application/graphql-response+json")):
         read = json.loads(answer.body)
-        for one in read if isinstance(read, list) else [read]:
-            assert "data" in one or one.get("errors"), answer
-            assert {error["extensions"]["code"] for error in one.get("errors", ())} <= CODES, answer
+        for item in read if isinstance(read, list) else [read]:
+            assert "data" in item or item.get("errors"), answer
+            assert {error["extensions"]["code"] for error in item.get("errors", ())} <= CODES, answer
     elif not kind.startswith("multipart/mixed"):
         assert (answer.status, answer.body) in IN_WORDS, answer
 
@@ -191,7 +191,7 @@ def growth(watched: Watched) -> Iterator[None]:
     before = watched.process.memory_info().rss
     yield
     assert watched.process.is_running()
-    assert watched.process.memory_info().rss - before < MOST_GROWTH
+    assert watched.process.memory_info().rss - before < MAX_GROWTH
 
 
 @pytest.mark.usefixtures("growth")
@@ -199,9 +199,9 @@ def test_a_damaged_body_is_answered_and_the_connection_goes_on(watched: Watched)
     real, chance = _real(), random.Random(17)
     refused = answered = 0
     with _connected(watched) as first, _connected(watched) as second:
-        readers = [(one, Reader(one)) for one in (first, second)]
-        for at, request in enumerate(_damaged_bodies(chance, real)):
-            connection, reader = readers[at % 2]
+        readers = [(item, Reader(item)) for item in (first, second)]
+        for index, request in enumerate(_damaged_bodies(chance, real)):
+            connection, reader = readers[index % 2]
             connection.sendall(request.whole())
             answer = reader.next()
             assert answer is not None, request

@@ -48,9 +48,9 @@ REFUSED = {"BAD_USER_INPUT", "LIMIT_EXCEEDED"}
 
 
 class _WithKnownIds(Visitor):
-    def __init__(self, at: int) -> None:
+    def __init__(self, index: int) -> None:
         super().__init__()
-        self._at = at
+        self._at = index
 
     def leave_argument(self, node: ArgumentNode, *_: Any) -> ArgumentNode | None:
         known = [StringValueNode(value=text) for text in KNOWN.get(node.name.value, ())]
@@ -65,7 +65,7 @@ class _Deferred(Visitor):
     """Puts off to a later part what each root field leads to."""
 
     def leave_field(self, node: FieldNode, _key: Any, _parent: Any, _path: Any, ancestors: list[Any]) -> Any:
-        if node.selection_set is None or any(isinstance(one, FieldNode) for one in ancestors):
+        if node.selection_set is None or any(isinstance(item, FieldNode) for item in ancestors):
             return None
         defer = DirectiveNode(name=NameNode(value="defer"), arguments=())
         later = InlineFragmentNode(selection_set=node.selection_set, directives=(defer,))
@@ -75,7 +75,7 @@ class _Deferred(Visitor):
 def _queries() -> st.SearchStrategy[Any]:
     """Schemathesis reads a schema by an execution that refuses @defer and @stream."""
     schema = build_schema(SCHEMA.read_text())
-    schema.directives = tuple(one for one in schema.directives if one.name not in ("defer", "stream"))
+    schema.directives = tuple(item for item in schema.directives if item.name not in ("defer", "stream"))
     loaded = schemathesis.graphql.from_dict(dict(introspection_from_schema(schema)))
     return loaded.as_strategy()
 
@@ -98,7 +98,7 @@ def _payloads(answer: httpx.Response) -> list[dict[str, Any]]:
 
 def _errors(payload: dict[str, Any]) -> list[dict[str, Any]]:
     below = [*payload.get("incremental", ()), *payload.get("completed", ())]
-    return [error for one in (payload, *below) for error in one.get("errors", ())]
+    return [error for item in (payload, *below) for error in item.get("errors", ())]
 
 
 def _check(answer: httpx.Response) -> bool:

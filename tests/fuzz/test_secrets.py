@@ -37,7 +37,7 @@ FLIGHTS = "query($i: [ID!]!) { aircraftByIds(ids: $i) { id analysis { punctualit
 def test_no_credential_and_no_variable_is_in_the_log_at_any_level(watched: Watched) -> None:
     token = signed(SECRET, "HS256")
     unknown = watched.api_key[:-1] + ("A" if watched.api_key[-1] != "A" else "E")
-    given = [
+    values = [
         {"X-API-Key": watched.api_key},
         {"Authorization": f"Bearer {watched.api_key}"},
         {"Authorization": f"Bearer {token}"},
@@ -48,7 +48,7 @@ def test_no_credential_and_no_variable_is_in_the_log_at_any_level(watched: Watch
     ]
     statuses = set()
     with httpx.Client(base_url=watched.url, timeout=30) as client:
-        for headers in given:
+        for headers in values:
             for body in ASKED:
                 statuses.add(client.post("/graphql", json=body, headers=headers).status_code)
             statuses.add(client.get(f"/graphql?query={quote('{ __typename }')}&v={VALUE}", headers=headers).status_code)

@@ -53,7 +53,7 @@ passwords = st.lists(
 
 def pieces(password: str) -> set[str]:
     """Every piece of three characters or more that would give something of it away."""
-    triples = {password[at : at + 3] for at in range(len(password) - 2)}
+    triples = {password[index : index + 3] for index in range(len(password) - 2)}
     return {triple for triple in triples if set(triple) & set(LETTERS)}
 
 
@@ -106,11 +106,11 @@ async def test_no_part_of_a_password_is_printed(variable: str, shape: str, is_en
     @example("12QXZ34")
     @example("QXZ&KWJ=1")
     @given(passwords)
-    def found(password: str) -> None:
+    def check(password: str) -> None:
         written.append(password)
 
     written: list[str] = []
-    found()
+    check()
     try:
         for password in written:
             kept.text = ""

@@ -140,14 +140,14 @@ def test_no_id_code_or_period_is_a_fault(fuzz: Fuzz, client: Client) -> None:
 def test_no_literal_is_a_fault(fuzz: Fuzz, client: Client) -> None:
     def literal(value: object) -> str:
         if isinstance(value, dict):
-            return "{" + " ".join(f"from: {literal(one)}" for one in value.values()) + "}"
+            return "{" + " ".join(f"from: {literal(item)}" for item in value.values()) + "}"
         return "[" + " ".join(map(literal, value)) + "]" if isinstance(value, list) else json.dumps(value)
 
     def check(example: list[Any]) -> None:
         first, period, ids, after = map(literal, example)
-        one = f"analysis(period: {{from: {period}}}) {{ flightLog(first: {first}, after: {after}) {{ edges {{ cursor }} }} }}"
+        item = f"analysis(period: {{from: {period}}}) {{ flightLog(first: {first}, after: {after}) {{ edges {{ cursor }} }} }}"
         client.post(
-            f"{{ fleet(first: {first}) {{ edges {{ cursor }} }} aircraftByIds(ids: {ids}) {{ id {one} }} }}", {}
+            f"{{ fleet(first: {first}) {{ edges {{ cursor }} }} aircraftByIds(ids: {ids}) {{ id {item} }} }}", {}
         )
 
     fuzz(st.tuples(ints | values, texts | values, st.lists(texts) | values, texts | values), check)
@@ -169,9 +169,9 @@ def test_no_request_member_is_a_fault(fuzz: Fuzz, client: Client) -> None:
 
     def check(example: Any) -> None:
         client.ask("POST", "/graphql", json=example)
-        one = example[0] if isinstance(example, list) and example else example
-        if isinstance(one, dict):
-            url = "&".join(f"{quote(name)}={quote(_text(value))}" for name, value in one.items())
+        item = example[0] if isinstance(example, list) and example else example
+        if isinstance(item, dict):
+            url = "&".join(f"{quote(name)}={quote(_text(value))}" for name, value in item.items())
             client.ask("GET", f"/graphql?{url}")
 
     fuzz(requests | st.lists(requests | values, max_size=3) | values, check)
@@ -198,7 +198,7 @@ def test_no_url_is_a_fault(fuzz: Fuzz, client: Client) -> None:
 
 
 def _token(header: object, payload: object, secret: bytes) -> bytes:
-    parts = [base64.urlsafe_b64encode(json.dumps(one).encode()).rstrip(b"=") for one in (header, payload)]
+    parts = [base64.urlsafe_b64encode(json.dumps(item).encode()).rstrip(b"=") for item in (header, payload)]
     signature = hmac.new(secret, b".".join(parts), hashlib.sha256).digest()
     return b".".join([*parts, base64.urlsafe_b64encode(signature).rstrip(b"=")])
 
@@ -228,7 +228,7 @@ def test_no_token_is_a_fault(fuzz: Fuzz, client: Client) -> None:
     )
 
 
-_BYTES = st.binary(max_size=30).map(lambda value: bytes(one for one in value if one >= 32 and one != 127).strip())
+_BYTES = st.binary(max_size=30).map(lambda value: bytes(code for code in value if code >= 32 and code != 127).strip())
 _HEADERS: dict[str, list[str]] = {
     "authorization": [
         "Bearer",

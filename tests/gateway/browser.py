@@ -108,10 +108,10 @@ def leave_out(reason: str) -> NoReturn:
 @asynccontextmanager
 async def launched_chromium() -> AsyncIterator[Browser]:
     """Start a Chromium for the length of the block; skip the test where this machine has none."""
-    found = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
-    if found is None:
+    result = next(filter(None, map(shutil.which, CHROMIUM_NAMES)), None)
+    if result is None:
         leave_out(f"no Chromium: none of {', '.join(CHROMIUM_NAMES)} is on the PATH")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=result, args=CHROMIUM_ARGUMENTS)
         yield browser
         await browser.close()

@@ -17,8 +17,8 @@ OPEN: dict[str, Any] = {"anonymous": "all", "introspection": True, "suggestions"
 
 def settings_of(urls: StoreUrls, **settings: Any) -> Settings:
     """These stores' settings."""
-    given = {"database_url": urls.database_url, "clickhouse_url": urls.clickhouse_url, "redis_url": urls.redis_url}
-    return Settings(**{**OPEN, **given, **settings})
+    value = {"database_url": urls.database_url, "clickhouse_url": urls.clickhouse_url, "redis_url": urls.redis_url}
+    return Settings(**{**OPEN, **value, **settings})
 
 
 @asynccontextmanager

@@ -62,22 +62,22 @@ def receive(client: socket.socket) -> bytes:
 
 def answers(received: bytes) -> list[Answer]:
     """The responses, which are whole."""
-    found = []
+    result = []
     while received:
         head, separator, received = received.partition(b"\r\n\r\n")
         assert separator, head
         status, *lines = head.decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         length = int(headers["content-length"])
-        found.append(Answer(int(status.split()[1]), headers, received[:length]))
-        assert len(found[-1].body) == length
+        result.append(Answer(int(status.split()[1]), headers, received[:length]))
+        assert len(result[-1].body) == length
         received = received[length:]
-    return found
+    return result
 
 
-def refused(found: list[Answer], status: int, code: str) -> Answer:
+def refused(result: list[Answer], status: int, code: str) -> Answer:
     """Return the last answer, which is a refusal that closes the connection."""
-    answer = found[-1]
+    answer = result[-1]
     assert (answer.status, answer.error["code"], answer.headers["connection"]) == (status, code, "close")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -30,9 +30,9 @@ ONE = '{ aircraft(tailNumber: "N14228") { id registration { seats } operator { n
 def two(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[tuple[httpx.Client, httpx.Client]]:  # noqa: ARG001
     with ExitStack() as stack:
         urls = [stack.enter_context(served(store_urls)) for _ in range(2)]
-        one, other = (stack.enter_context(httpx.Client(base_url=url, timeout=60)) for url in urls)
-        wait_until(lambda: all("warnings" not in client.get("/readyz").json() for client in (one, other)))
-        yield one, other
+        item, other = (stack.enter_context(httpx.Client(base_url=url, timeout=60)) for url in urls)
+        wait_until(lambda: all("warnings" not in client.get("/readyz").json() for client in (item, other)))
+        yield item, other
 
 
 @pytest.fixture

@@ -34,16 +34,16 @@ from tests.gateway.raw import (
 @pytest.mark.parametrize("broken", [b"nonsense\r\n\r\n", HEAD + b"Host: y\r\n\r\n", CHUNKED + b"nonsense"])
 def test_a_bad_request_is_refused_after_those_before_it_are_answered(gateway_url: str, broken: bytes) -> None:
     for ahead in (1, 2, 40):
-        found = ask(gateway_url, POST * ahead + broken)
-        assert [answer.status for answer in found] == [200] * ahead + [400]
-        assert all(json.loads(answer.body) == {"data": {"__typename": "Query"}} for answer in found[:-1])
+        result = ask(gateway_url, POST * ahead + broken)
+        assert [answer.status for answer in result] == [200] * ahead + [400]
+        assert all(json.loads(answer.body) == {"data": {"__typename": "Query"}} for answer in result[:-1])
 
 
 def test_thousands_of_requests_that_are_sent_ahead_are_answered_in_order(gateway_url: str) -> None:
-    paths = [b"/livez" if at % 3 else b"/nothing" for at in range(4_000)]
+    paths = [b"/livez" if index % 3 else b"/nothing" for index in range(4_000)]
     requests = b"".join(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in paths)
-    found = ask(gateway_url, requests + LAST_LIVE)
-    assert [answer.status for answer in found] == [200 if at % 3 else 404 for at in range(4_000)] + [200]
+    result = ask(gateway_url, requests + LAST_LIVE)
+    assert [answer.status for answer in result] == [200 if index % 3 else 404 for index in range(4_000)] + [200]
 
 
 def test_a_client_that_expects_100_is_told_to_continue(gateway_url: str) -> None:
@@ -77,8 +77,8 @@ def test_a_websocket_is_told_that_there_is_none_and_nothing_is_logged(store_urls
     log = tmp_path / "log"
     with log.open("wb") as file, served(store_urls, file, GATEWAY_LOG_LEVEL="info") as url:
         for protocol in (b"", b"Sec-WebSocket-Protocol: graphql-transport-ws\r\n"):
-            found = ask(url, b"GET /graphql HTTP/1.1\r\nHost: x\r\n" + upgrade + protocol + b"\r\n")
-            answer = refused(found, 400, "WEBSOCKET_NOT_SUPPORTED")
+            result = ask(url, b"GET /graphql HTTP/1.1\r\nHost: x\r\n" + upgrade + protocol + b"\r\n")
+            answer = refused(result, 400, "WEBSOCKET_NOT_SUPPORTED")
             assert answer.error["message"] == "There is no WebSocket here. Send the operation by POST or GET over HTTP."
     assert "pip" not in log.read_text()
     assert "Upgrade" not in log.read_text().title()
@@ -121,16 +121,16 @@ def test_where_none_waits_one_more_is_503(store_urls: StoreUrls) -> None:
         for client in busy:
             client.sendall(b"GET /livez HTTP/1.1\r\n")
         deadline = time.monotonic() + 30
-        found: list[Answer] = []
-        while not found and time.monotonic() < deadline:
+        result: list[Answer] = []
+        while not result and time.monotonic() < deadline:
             time.sleep(0.05)
             with connected(url) as client:
                 client.settimeout(0.5)
                 try:
-                    found = answers(receive(client))
+                    result = answers(receive(client))
                 except TimeoutError:
                     continue
-        answer = refused(found, 503, "UNAVAILABLE")
+        answer = refused(result, 503, "UNAVAILABLE")
         assert answer.headers["retry-after"] == "1"
         assert "GATEWAY_MAX_CONNECTIONS" in answer.error["message"]
         for client in busy:

@@ -17,7 +17,7 @@ def documents() -> Documents:
 
 
 def test_of_256_documents_those_used_least_lately_go_first(documents: Documents) -> None:
-    texts = [f"query A{at} {{ a }}" for at in range(257)]
+    texts = [f"query A{index} {{ a }}" for index in range(257)]
     for text in texts[:256]:
         documents.get(text)
     assert all(map(documents.known, texts[:256]))
@@ -45,10 +45,10 @@ def test_a_document_that_is_in_use_is_not_read_again(documents: Documents) -> No
 
 def test_kept_documents_are_bounded_in_bytes() -> None:
     documents = Documents(build_core_schema("type Query { a: Int }"), max_bytes=1 << 20)
-    for at in range(10_000):
-        documents.get(f"{{ a }} #{at}")
+    for index in range(10_000):
+        documents.get(f"{{ a }} #{index}")
         assert documents.bytes <= 1 << 20
-    assert documents.bytes == sum(one.bytes for one in documents._kept.values()) > (1 << 20) * 0.9
+    assert documents.bytes == sum(item.bytes for item in documents._kept.values()) > (1 << 20) * 0.9
     assert documents.known("{ a } #9999")
     documents.get(large := "{ " + "a " * 2_000 + "}")
     assert documents.known(large) is None, "of 1.3 MiB, it would drive out all others"

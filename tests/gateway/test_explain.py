@@ -54,14 +54,14 @@ async def _explained(query: str, variables: dict[str, Any], context: RequestCont
 
 def _told(explanation: Mapping[str, Any]) -> Counter[tuple[str, str]]:
     """What is shown, each statement once: store and text."""
-    told = [one for each in explanation["fields"] for one in each["statements"]]
-    return _whole({(one["store"], one["sql"]) for one in told})
+    told = [item for each in explanation["fields"] for item in each["statements"]]
+    return _whole({(item["store"], item["sql"]) for item in told})
 
 
 def _seen(sent: list[Sent]) -> Counter[tuple[str, str]]:
     """What was sent, but for the records that links lead to, which are not known before."""
     linked = ("from public.airline as", "from public.airport as")
-    return _whole((one.store, one.sql) for one in sent if not any(name in one.sql for name in linked))
+    return _whole((item.store, item.sql) for item in sent if not any(name in item.sql for name in linked))
 
 
 def _whole(statements: Iterable[tuple[str, str]]) -> Counter[tuple[str, str]]:
@@ -94,10 +94,10 @@ async def test_the_statements_that_are_shown_are_those_that_are_then_sent(
 async def test_each_root_field_says_what_it_loads_and_what_that_leads_to(sample_stores: Stores) -> None:
     first, rest, nodes = (await _explained(SHARED, {"ids": IDS}, context_over(*sample_stores)))["fields"]
     assert (first["field"], first["objects"], rest["field"], rest["objects"]) == ("first", 1, "rest", 4)
-    assert [one["name"] for one in first["sections"]] == ["Aircraft.analysis.punctuality", "Aircraft.record"]
+    assert [item["name"] for item in first["sections"]] == ["Aircraft.analysis.punctuality", "Aircraft.record"]
     names = ["Aircraft.record", "Aircraft.registration", "Airport.record"]
-    assert [one["name"] for one in nodes["sections"]] == names
-    assert {one["store"] for one in nodes["statements"]} == {"postgresql"}
+    assert [item["name"] for item in nodes["sections"]] == names
+    assert {item["store"] for item in nodes["statements"]} == {"postgresql"}
 
 
 async def test_a_page_says_what_its_objects_lead_to(sample_stores: Stores) -> None:
@@ -115,11 +115,11 @@ def test_who_asks_has_the_plan_beside_the_answer_and_nobody_else_gets_it(
     body = {"query": DASHBOARD, "variables": {"ids": ["N14228"]}, "extensions": EXPLAIN}
     answers = [client.post("/graphql", json=body) for _ in range(3)]
     assert answers[0].json()["data"]["aircraftByIds"][0]["id"] == "N14228"
-    assert [one.headers["cache-control"] for one in answers] == ["no-cache"] * 3
-    assert not any("age" in one.headers for one in answers)
+    assert [item.headers["cache-control"] for item in answers] == ["no-cache"] * 3
+    assert not any("age" in item.headers for item in answers)
     (field,) = answers[2].json()["extensions"]["explain"]["fields"]
     assert field["statements"] == []
-    assert {(one["fresh"], one["missing"]) for one in field["sections"]} == {(1, 0)}
+    assert {(item["fresh"], item["missing"]) for item in field["sections"]} == {(1, 0)}
     assert "extensions" not in client.post("/graphql", json=body | {"extensions": {}}).json()
 
 

@@ -29,8 +29,8 @@ def _rounded(value: object) -> object:
     if isinstance(value, float):
         return float(f"{value:.9g}")
     if isinstance(value, list):
-        return [_rounded(one) for one in value]
-    return {key: _rounded(one) for key, one in value.items()} if isinstance(value, dict) else value
+        return [_rounded(item) for item in value]
+    return {key: _rounded(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def test_lines_are_what_graphql_answers_in_the_order_asked(client: httpx.Client) -> None:

@@ -18,7 +18,7 @@ from resolvers.scopes import Scope
 from tests.asking import SCHEMA
 from tests.fleet.served import ALL_SCOPES, FLEET_ACCESS
 
-ABOUT = {one.name: one.metadata["about"] for one in fields(Settings)}
+ABOUT = {item.name: item.metadata["about"] for item in fields(Settings)}
 URLS = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x", "REDIS_URL": "redis://x"}
 
 
@@ -26,8 +26,8 @@ def _commands(parser: argparse.ArgumentParser, name: str = "gateway") -> Iterato
     yield name, parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for below, one in action.choices.items():
-                yield from _commands(one, f"{name} {below}")
+            for below, item in action.choices.items():
+                yield from _commands(item, f"{name} {below}")
 
 
 COMMANDS = dict(_commands(_parser()))
@@ -93,7 +93,7 @@ def test_the_choices_of_anonymous_are_the_scopes() -> None:
     ],
 )
 def test_a_setting_names_its_choices_and_no_other_is_taken(name: str, choices: list[str], accept: Any) -> None:
-    variable = next(one.metadata["variable"] for one in fields(Settings) if one.name == name)
+    variable = next(item.metadata["variable"] for item in fields(Settings) if item.name == name)
     for choice in choices:
         assert choice in ABOUT[name]
         settings = Settings.from_environment({**URLS, variable: choice})
@@ -115,7 +115,7 @@ def _levels(declared: Any) -> int:
     """Levels of fields of a type; no type of the schema leads back to itself."""
     named = get_named_type(declared)
     if isinstance(named, GraphQLInterfaceType):
-        return max(_levels(one) for one in SCHEMA._schema.get_possible_types(named))
+        return max(_levels(item) for item in SCHEMA._schema.get_possible_types(named))
     if not isinstance(named, GraphQLObjectType):
         return 0
     return 1 + max(_levels(field.type) for field in named.fields.values())

@@ -97,7 +97,7 @@ def test_as_many_ids_as_may_be_are_answered_in_order(client: httpx.Client) -> No
     answer = client.post("/graphql", json={"query": DASHBOARD, "variables": {"ids": ids}})
     aircraft = answer.json()["data"]["aircraftByIds"]
     assert len(aircraft) == 500
-    assert [one["id"] for one in aircraft if one] == ["N14228", "N725MQ"]
+    assert [item["id"] for item in aircraft if item] == ["N14228", "N725MQ"]
 
 
 def test_probes_tell_life_and_readiness(client: httpx.Client) -> None:

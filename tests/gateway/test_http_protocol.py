@@ -101,11 +101,11 @@ class Opened:
         self.scopes: list[Scope] = []
         self.gate = asyncio.Event()
         self.gate.set()
-        given = {"head_bytes": 64 * KIB, "headers": 100, "head_timeout_s": 60, "body_timeout_s": 60, "connections": 10}
+        value = {"head_bytes": 64 * KIB, "headers": 100, "head_timeout_s": 60, "body_timeout_s": 60, "connections": 10}
         config = uvicorn.Config(
             self._app, log_config=None, proxy_headers=False, ws="none", lifespan="off", interface="asgi3"
         )
-        factory = ProtocolFactory(ConnectionLimits(**{**given, **limits}))
+        factory = ProtocolFactory(ConnectionLimits(**{**value, **limits}))
         self.protocol = factory(config, ServerState(), {})
         self.parser = parser = CountingParser(self.protocol)
         self.protocol.parser = parser  # type: ignore[assignment]
@@ -199,8 +199,8 @@ async def test_trailers_reach_no_request_in_whatever_pieces_they_come(pieces: in
     data = (posted + b"X-Forwarded-For: 192.0.2.1\r\nAuthorization: z\r\nHost: evil\r\nEmpty:\r\n\r\n") * 3 + LIVE
     size = max(1, len(data) // pieces)
     with opened() as connection:
-        for at in range(0, len(data), size):
-            connection.protocol.data_received(data[at : at + size])
+        for index in range(0, len(data), size):
+            connection.protocol.data_received(data[index : index + size])
         await asyncio.sleep(0.01)
         names = [[name for name, _ in scope["headers"]] for scope in connection.scopes]
         assert names == [[b"host", b"transfer-encoding", b"x"]] * 3 + [[b"host"]]

@@ -98,7 +98,7 @@ async def test_the_first_part_is_there_before_the_deferred_statement_is_answered
             gateway.clickhouse.resume()
         rest = [part async for part in parts]
     assert first["data"]["aircraftByIds"][0] == {"id": "N14228", "registration": {"model": "737-824"}}
-    assert {one["label"] for one in first["pending"]} == {"analysis"}
+    assert {item["label"] for item in first["pending"]} == {"analysis"}
     assert merged([first, *rest])["data"]["aircraftByIds"][0]["analysis"]["punctuality"] == {"flights": 111}
 
 
@@ -170,7 +170,7 @@ async def test_deferred_parts_take_one_wave_more(gateway: Gateway, ids: int) -> 
       b: aircraftByIds(ids: $ids) { id ... @defer { operator { name } analysis { cancellations { share } } } }
     }
     """
-    parts = await gateway.all(query, ids=["N14228", *(f"N{at}" for at in range(1, ids))])
+    parts = await gateway.all(query, ids=["N14228", *(f"N{index}" for index in range(1, ids))])
     accounting = parts[-1]["extensions"]["accounting"]
     assert accounting["statements"] == {"postgresql": 2, "clickhouse": 1}
     assert not any("extensions" in part for part in parts[:-1])
@@ -224,8 +224,8 @@ async def test_an_error_in_a_deferred_part_nulls_its_section_and_tells_nothing(g
     answer = merged(collected)
     aircraft = {"id": "N14228", "registration": {"model": "737-824"}}
     assert answer["data"]["aircraftByIds"] == [{**aircraft, "analysis": {"punctuality": None, "carriers": None}}] * 20
-    assert {one["message"] for one in answer["errors"]} == {"Something went wrong on our side."}
-    assert len({one["extensions"]["id"] for one in answer["errors"]}) == 2, "one a statement that failed"
+    assert {item["message"] for item in answer["errors"]} == {"Something went wrong on our side."}
+    assert len({item["extensions"]["id"] for item in answer["errors"]}) == 2, "one a statement that failed"
     assert answer["errors"][0]["path"][:2] == ["aircraftByIds", 0]
     further = sum(part.get("extensions", {}).get("furtherErrors", 0) for part in collected)
     assert all(len(part.get("incremental", [])) == 0 or len(_errors(part)) <= 5 for part in collected)
@@ -233,7 +233,7 @@ async def test_an_error_in_a_deferred_part_nulls_its_section_and_tells_nothing(g
 
 
 def _errors(part: dict[str, Any]) -> list[Any]:
-    return [error for one in part["incremental"] for error in one.get("errors", [])]
+    return [error for item in part["incremental"] for error in item.get("errors", [])]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_chunks_together_are_one_text() -> None:
 
 def test_chunks_are_not_copied() -> None:
     chunk = b"1," * 1_000 + b"1"
-    assert any(one is chunk for one in encode({"data": JSONChunks([chunk])}))
+    assert any(item is chunk for item in encode({"data": JSONChunks([chunk])}))
 
 
 def test_dates_are_written_as_graphql_writes_them() -> None:

@@ -37,30 +37,30 @@ def _first(incremental: IncrementalResult) -> bytes:
 
 @pytest.mark.parametrize(("leaves_after", "while_s"), [(1, 0.0), (2, 0.0), (2, 0.02), (100, 0.0)])
 async def test_all_is_let_go_of_when_a_client_leaves_and_when_all_is_sent(leaves_after: int, while_s: float) -> None:
-    ended: list[str] = []
+    finished: list[str] = []
 
     async def slow(*_: Any) -> str:
         try:
             await asyncio.sleep(3600 if leaves_after < 100 else 0)
         finally:
-            ended.append("slow")
+            finished.append("slow")
         return "there"
 
     schema = build_schema("directive @defer on INLINE_FRAGMENT type Query { now: Int later: String }")
     document = parse("{ now ... @defer { later } }")
     result: Any = experimental_execute_incrementally(schema, document, {"now": 1, "later": slow})
     incremental, client = IncrementalResult(result), _Client(leaves_after, while_s)
-    incremental.held.callback(ended.append, "held")
+    incremental.held.callback(finished.append, "held")
     response = MultipartResponse([_first(incremental)], incremental, {}, "multipart/mixed")
     async with asyncio.timeout(10):
         await response({"type": "http"}, client.receive, client.send)
-    assert ended[-1] == "held"
+    assert finished[-1] == "held"
     assert b"".join(message.get("body", b"") for message in client.sent).endswith(b"--\r\n") is (leaves_after == 100)
 
 
 @pytest.mark.parametrize("items", [1, 3, 7])
 async def test_parts_that_come_to_be_too_large_end_and_nothing_more_is_loaded(items: int) -> None:
-    ended: list[str] = []
+    finished: list[str] = []
     made: list[str] = []
 
     async def numbers(*_: Any) -> AsyncIterator[str]:
@@ -71,13 +71,13 @@ async def test_parts_that_come_to_be_too_large_end_and_nothing_more_is_loaded(it
                 for _turn in range(10):
                     await asyncio.sleep(0)
         finally:
-            ended.append("numbers")
+            finished.append("numbers")
 
     async def slow(*_: Any) -> str:
         try:
             return str(await asyncio.Event().wait())
         finally:
-            ended.append("slow")
+            finished.append("slow")
 
     schema = build_schema(
         "directive @defer on INLINE_FRAGMENT directive @stream on FIELD type Query { many: [String] later: String }"
@@ -85,7 +85,7 @@ async def test_parts_that_come_to_be_too_large_end_and_nothing_more_is_loaded(it
     document = parse("{ many @stream ... @defer { later } }")
     result: Any = experimental_execute_incrementally(schema, document, {"many": numbers, "later": slow})
     incremental, client = IncrementalResult(await result), _Client(1_000, 0.0)
-    incremental.held.callback(lambda: ended.append(f"held, before {len(client.sent)}"))
+    incremental.held.callback(lambda: finished.append(f"held, before {len(client.sent)}"))
     most = 1_000 * (items + 1)
     response = MultipartResponse([_first(incremental)], incremental, {}, "multipart/mixed", most)
     async with asyncio.timeout(10):
@@ -93,8 +93,8 @@ async def test_parts_that_come_to_be_too_large_end_and_nothing_more_is_loaded(it
     *sent, last = [part async for part in parts_of(_bodies(client.sent))]
     assert sum(len(json.dumps(part)) for part in sent) < most
     assert len(merged([*sent, last])["data"]["many"]) == items
-    assert last == {"hasNext": False, "completed": [{"id": one, "errors": [_too_large(last)]} for one in "01"]}
-    assert sorted(ended) == [f"held, before {len(sent) + 1}", "numbers", "slow"]
+    assert last == {"hasNext": False, "completed": [{"id": item, "errors": [_too_large(last)]} for item in "01"]}
+    assert sorted(finished) == [f"held, before {len(sent) + 1}", "numbers", "slow"]
     before = len(made)
     await asyncio.sleep(0.01)
     assert len(made) == before

@@ -153,7 +153,7 @@ async def test_without_redis_a_process_knows_its_own(store_urls: StoreUrls, text
 
 async def test_a_process_remembers_as_many_as_it_may() -> None:
     persisted = Persisted()
-    texts = [f"{{ a{at}: __typename }}" for at in range(257)]
+    texts = [f"{{ a{index}: __typename }}" for index in range(257)]
     for text in texts:
         await persisted.keep(GraphQLRequest(text, extensions=_named(text)))
         await persisted.text(GraphQLRequest(None, extensions=_named(texts[0])))

@@ -36,7 +36,7 @@ WRITES = OPERATIONS // 10
 READS = OPERATIONS - 4 * WRITES
 """Without the three that follow each write."""
 READERS, WRITERS = 24, 12
-IDS = [f"N{at:03}" for at in range(40)]
+IDS = [f"N{index:03}" for index in range(40)]
 QUIET = frozenset(IDS[32:])
 """Asked by whoever has written them alone: what the second gateway has of them without a statement is from Redis."""
 
@@ -75,7 +75,7 @@ class Proof:
         self._pages = [(document, self._some()) for document in DOCUMENTS for _ in range(4)]
         self._written = Counter(dict.fromkeys(IDS, 1))
         self._acknowledged: Counter[str] = Counter()
-        self._writing = {one: asyncio.Lock() for one in IDS}
+        self._writing = {item: asyncio.Lock() for item in IDS}
         self._due = asyncio.Queue[None](200)
         """Writes. Reads wait where too many are due, so that both are made all along."""
 
@@ -108,47 +108,47 @@ class Proof:
     async def _write_on(self, client: aiohttp.ClientSession, turns: Iterator[int]) -> None:
         for _ in turns:
             await self._due.get()
-            one = self._rng.choice(IDS)
-            async with self._writing[one]:
-                await self._write(one)
-                await self._read_back(client, one)
+            item = self._rng.choice(IDS)
+            async with self._writing[item]:
+                await self._write(item)
+                await self._read_back(client, item)
 
-    async def _read_back(self, client: aiohttp.ClientSession, one: str) -> None:
+    async def _read_back(self, client: aiohttp.ClientSession, item: str) -> None:
         """Read what was written: from one gateway, from the other, and once more from that."""
         document, (first, second) = self._rng.choice(DOCUMENTS), self._rng.sample(self._gateways, 2)
-        await self._read(client, first, document, [one], method="POST")
-        statements = await self._read(client, second, document, [one], method="POST")
+        await self._read(client, first, document, [item], method="POST")
+        statements = await self._read(client, second, document, [item], method="POST")
         sent = len(second.line.sent)
-        again = await self._read(client, second, document, [one], method="POST")
-        if one in QUIET:
+        again = await self._read(client, second, document, [item], method="POST")
+        if item in QUIET:
             self.done["answers from redis"] += statements == 0
-            self.done["answers from memory"] += again == 0 and one.encode() not in second.line.sent[sent:]
+            self.done["answers from memory"] += again == 0 and item.encode() not in second.line.sent[sent:]
 
-    async def _write(self, one: str) -> None:
+    async def _write(self, item: str) -> None:
         """Write, then invalidate until that is acknowledged."""
-        self._written[one] += 1
-        await self._postgres.execute(REVISE, one, self._written[one])
+        self._written[item] += 1
+        await self._postgres.execute(REVISE, item, self._written[item])
         while True:
             try:
-                await self._invalidator.invalidate(Invalidation(MODEL).change_of({"Aircraft": [one]}))
+                await self._invalidator.invalidate(Invalidation(MODEL).change_of({"Aircraft": [item]}))
                 break
             except StoreError:
                 self.done["failed invalidations"] += 1
                 await asyncio.sleep(0.02)
-        self._acknowledged[one] = self._written[one]
+        self._acknowledged[item] = self._written[item]
         self.done["writes"] += 1
 
     async def _read(
         self, client: aiohttp.ClientSession, gateway: Gateway, document: str, ids: Sequence[str], *, method: str
     ) -> int:
         """Read, and note what is older than acknowledged. Returns how many statements a POST took."""
-        least = [self._acknowledged[one] for one in ids]
+        least = [self._acknowledged[item] for item in ids]
         ask = self._get if method == "GET" else self._post
         answer = await ask(client, f"{gateway.url}/graphql", document, ids)
-        for one, at_least, aircraft in zip(ids, least, answer["data"]["aircraftByIds"], strict=True):
+        for item, at_least, aircraft in zip(ids, least, answer["data"]["aircraftByIds"], strict=True):
             for version in _versions(aircraft):
                 if version < at_least:
-                    self.older.append(f"{one} by {method}: {version}, and {at_least} was acknowledged: {aircraft}")
+                    self.older.append(f"{item} by {method}: {version}, and {at_least} was acknowledged: {aircraft}")
         self.done["reads"] += 1
         return sum(answer.get("extensions", {}).get("accounting", {}).get("statements", {}).values())
 
@@ -200,8 +200,8 @@ async def _fill(new: NewStores) -> None:
     postgres, clickhouse = new.stores
     await create_tables(postgres, clickhouse)
     await postgres.execute("insert into aircraft (tail_number) select unnest($1::text[])", IDS)
-    for one in IDS:
-        await postgres.execute(REVISE, one, 1)
+    for item in IDS:
+        await postgres.execute(REVISE, item, 1)
     await postgres.execute("alter table register disable trigger register_announces_insert")
     await postgres.execute("alter table aircraft disable trigger aircraft_announces_update")
     await clickhouse.insert("flights", ["tail_number"], [IDS])
@@ -216,18 +216,18 @@ async def _two_gateways(new: NewStores, postgres: Relay, valkey: OwnValkey) -> A
         gateway = served(urls, GATEWAY_CACHE_TIMEOUT_S="0.3", GATEWAY_CACHE_LEASE_S="0.5")
         return Gateway(await asyncio.to_thread(stack.enter_context, gateway), line)
 
-    async with relay(valkey.url) as one, relay(valkey.url) as other:
-        _slow_down(one, other, postgres)
+    async with relay(valkey.url) as item, relay(valkey.url) as other:
+        _slow_down(item, other, postgres)
         try:
-            yield [await started(line) for line in (one, other)]
+            yield [await started(line) for line in (item, other)]
         finally:
             await asyncio.to_thread(stack.close)
 
 
 def _slow_down(*relays: Relay) -> None:
     rng = Random(3)
-    for one in relays:
-        one.delay_s = lambda: rng.choice([0, 0, 0.001, 0.004])
+    for item in relays:
+        item.delay_s = lambda: rng.choice([0, 0, 0.001, 0.004])
 
 
 async def _restart(valkey: OwnValkey, proof: Proof) -> None:

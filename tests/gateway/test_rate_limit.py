@@ -68,7 +68,7 @@ def two(store_urls: StoreUrls, rich: dict[str, str]) -> Iterator[list[httpx.Clie
 
 def test_processes_share_a_budget_and_say_what_is_left_of_it(two: list[httpx.Client], home: str) -> None:
     headers = {"X-Forwarded-For": home}
-    answers = [two[at % 2].post("/graphql", json={"query": TINY}, headers=headers) for at in range(6)]
+    answers = [two[index % 2].post("/graphql", json={"query": TINY}, headers=headers) for index in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]
     assert [_left(answer) for answer in answers] == [4, 3, 2, 1, 0, 0]
     assert [answer.json().get("data") for answer in answers] == [{"__typename": "Query"}] * 5 + [None]
@@ -145,7 +145,7 @@ async def test_a_request_is_counted_in_one_round_trip_and_before_any_other_store
             cache=False,
         ) as client,
     ):
-        ids = [f"N{at}" for at in range(200)]
+        ids = [f"N{index}" for index in range(200)]
         query = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { analysis { punctuality { flights } } } }"
         batch = [{"query": query, "variables": {"ids": ids}}] * 3
         assert (await client.post("/graphql", json=batch)).status_code == 200
@@ -213,7 +213,7 @@ async def test_without_redis_a_process_counts_by_itself(
 
 async def test_a_viewer_has_a_budget_of_its_own_whatever_the_address() -> None:
     rate_limit = RateLimit(100)
-    scopes: list[dict[str, Any]] = [{"method": "POST", "client": (f"192.0.2.{at}", 1)} for at in range(4)]
+    scopes: list[dict[str, Any]] = [{"method": "POST", "client": (f"192.0.2.{index}", 1)} for index in range(4)]
     await rate_limit.charge(scopes[0], 100)
     await rate_limit.charge(scopes[0], 150, viewer="key:a", cost_per_minute=200)
     with pytest.raises(HTTPError) as refused:
@@ -245,8 +245,8 @@ def test_what_an_address_counts_as(client: tuple[str, int] | None, counted: str)
 
 
 async def test_what_is_not_valid_is_paid_by_its_length(store_urls: StoreUrls, sample_stores: Stores, home: str) -> None:  # noqa: ARG001
-    document = "{ " + " ".join(f"a{at}" for at in range(198)) + " }"
+    document = "{ " + " ".join(f"a{index}" for index in range(198)) + " }"
     async with opened(store_urls, address=home, rate_cost_per_minute=1_600) as client:
-        answers = [await client.post("/graphql", json={"query": f"{document} #{at}"}) for at in range(3)]
+        answers = [await client.post("/graphql", json={"query": f"{document} #{index}"}) for index in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert 110 < _remaining(answers[1]) < 220, "of 1,600 points, a request and 200 tokens have taken some 720 twice"

@@ -31,7 +31,9 @@ from tests.gateway.raw import (
 )
 def test_what_frames_a_body_is_bounded(strict_url: str, framing: bytes) -> None:
     answer = refused(
-        ask(strict_url, CHUNKED, *(framing[at : at + KIB] for at in range(0, len(framing), KIB))), 431, "LIMIT_EXCEEDED"
+        ask(strict_url, CHUNKED, *(framing[index : index + KIB] for index in range(0, len(framing), KIB))),
+        431,
+        "LIMIT_EXCEEDED",
     )
     assert answer.error["limit"] in ("framing_bytes", "headers")
 
@@ -82,8 +84,8 @@ def test_an_address_in_a_trailer_has_no_budget(store_urls: StoreUrls) -> None:
 
 def test_trailers_do_not_leak_into_the_next_request(strict_url: str) -> None:
     trailers = b"0\r\nAuthorization: Bearer fgk_x_y\r\nX-API-Key:\r\n\r\n"
-    found = ask(strict_url, (CHUNKED + BODY + trailers) * 2 + CHUNKED + BODY + b"0\r\n\r\n" + LAST_LIVE)
-    assert [answer.status for answer in found] == [200] * 4
+    result = ask(strict_url, (CHUNKED + BODY + trailers) * 2 + CHUNKED + BODY + b"0\r\n\r\n" + LAST_LIVE)
+    assert [answer.status for answer in result] == [200] * 4
 
 
 @pytest.mark.parametrize("trailer", [b"Connection: close", b"connection: x, CLOSE", b"Proxy-Connection: close"])

@@ -42,7 +42,7 @@ def of_size(size: int, line: bytes = b"GET /livez HTTP/1.1\r\nHost: x\r\n" + CLO
 
 def test_a_head_of_as_many_bytes_as_may_be_is_answered(strict_url: str) -> None:
     assert [answer.status for answer in ask(strict_url, of_size(4 * KIB))] == [200]
-    parts = [of_size(4 * KIB)[at : at + 500] for at in range(0, 4 * KIB, 500)]
+    parts = [of_size(4 * KIB)[index : index + 500] for index in range(0, 4 * KIB, 500)]
     assert [answer.status for answer in ask(strict_url, *parts, pause_s=0.01)] == [200]
 
 
@@ -82,20 +82,20 @@ def test_a_head_that_never_ends_is_refused(strict_url: str, endless: bytes) -> N
             except TimeoutError:
                 continue
         client.settimeout(30)
-        found = answers(received + receive(client))
-    assert found[0].status in (400, 431)
+        result = answers(received + receive(client))
+    assert result[0].status in (400, 431)
     assert sent < 10 * KIB
 
 
 @pytest.mark.parametrize("ahead", [1, 3])
 def test_a_head_that_is_sent_ahead_is_bounded_too(strict_url: str, ahead: int) -> None:
-    found = ask(strict_url, LIVE * ahead + of_size(64 * KIB))
-    assert [answer.status for answer in found] == [200] * ahead + [431]
+    result = ask(strict_url, LIVE * ahead + of_size(64 * KIB))
+    assert [answer.status for answer in result] == [200] * ahead + [431]
 
 
 def test_a_head_after_a_body_is_bounded_too(strict_url: str) -> None:
-    found = ask(strict_url, POST + of_size(64 * KIB))
-    assert [answer.status for answer in found] == [200, 431]
+    result = ask(strict_url, POST + of_size(64 * KIB))
+    assert [answer.status for answer in result] == [200, 431]
 
 
 def test_the_default_takes_what_the_edge_lets_through(gateway_url: str) -> None:

@@ -47,8 +47,8 @@ class FakeAuthenticator:
             raise Unauthenticated("bad")
         if not scopes:
             return ANONYMOUS
-        ids = next((int(one) for one in scopes.split() if one.isdigit()), None)
-        named = frozenset(one for one in scopes.split() if not one.isdigit())
+        ids = next((int(item) for item in scopes.split() if item.isdigit()), None)
+        named = frozenset(item for item in scopes.split() if not item.isdigit())
         return Viewer("key:1", named, ViewerLimits(ids_per_field=ids))
 
 
@@ -248,8 +248,8 @@ async def test_a_client_that_has_it_is_told_so() -> None:
         (b"a", False),
     ],
 )
-def test_tags_are_compared_weakly(given: bytes, answer: bool) -> None:
-    assert matches(given, b'W/"a"') is answer
+def test_tags_are_compared_weakly(value: bytes, answer: bool) -> None:
+    assert matches(value, b'W/"a"') is answer
 
 
 async def test_several_lines_of_a_header_are_the_list_that_the_application_reads() -> None:

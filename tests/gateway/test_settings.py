@@ -38,8 +38,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         text, value = samples.get(type(setting.default), ("somewhere", Path("somewhere")))
         if setting.name in chosen:
             text, value = chosen[setting.name], chosen[setting.name]
-        given = Settings.from_environment({setting.metadata["variable"]: text})
-        assert getattr(given, setting.name) == value
+        values = Settings.from_environment({setting.metadata["variable"]: text})
+        assert getattr(values, setting.name) == value
 
 
 @pytest.mark.parametrize(

@@ -96,11 +96,11 @@ def test_under_nohup_a_closed_terminal_changes_nothing(store_urls: StoreUrls, wo
 @pytest.mark.parametrize("workers", [1, 2])
 def test_no_connection_is_left_without_an_answer(store_urls: StoreUrls, workers: int) -> None:
     outcomes: list[str] = []
-    ended = threading.Event()
+    stopped = threading.Event()
 
     def ask(url: str) -> None:
         parts = urlsplit(url)
-        while not ended.is_set():
+        while not stopped.is_set():
             try:
                 client = socket.create_connection((parts.hostname, parts.port), 30)
             except ConnectionRefusedError:
@@ -122,7 +122,7 @@ def test_no_connection_is_left_without_an_answer(store_urls: StoreUrls, workers:
         process.terminate()
         for thread in threads:
             thread.join(30)
-        ended.set()
+        stopped.set()
         process.wait(60)
     assert set(outcomes) <= {"200", "503", "refused"}
     assert outcomes.count("refused") == 8
@@ -143,12 +143,12 @@ def test_a_worker_that_dies_is_replaced_and_the_others_go_on(store_urls: StoreUr
 
 
 def _workers(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
-    found = []
+    result = []
     for child in psutil.Process(process.pid).children():
         with suppress(psutil.NoSuchProcess):  # one that has ended has no command
             if "spawn_main" in " ".join(child.cmdline()):
-                found.append(child)
-    return found
+                result.append(child)
+    return result
 
 
 @contextmanager

@@ -205,5 +205,5 @@ def test_clients_of_a_proxy_that_comes_over_ipv4_to_an_ipv6_socket_have_budgets_
             return answer.status_code == 200
 
         first, second = (f"198.18.{os.getpid() % 250}.{host}" for host in (1, 2))
-        assert not all(is_answered((first, f"::ffff:{first}")[at % 2]) for at in range(1_000)), "it is used up"
+        assert not all(is_answered((first, f"::ffff:{first}")[index % 2]) for index in range(1_000)), "it is used up"
         assert is_answered(second)

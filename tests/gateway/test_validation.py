@@ -71,16 +71,16 @@ def test_a_document_that_is_read_is_paid_by_its_comparisons(validator: Validator
 
 
 FIFTY = " ".join(
-    f"a{at}: punctuality {{ flights cancelled diverted onTime meanArrivalDelay meanDepartureDelay }}"
-    for at in range(50)
+    f"a{index}: punctuality {{ flights cancelled diverted onTime meanArrivalDelay meanDepartureDelay }}"
+    for index in range(50)
 )
 FRAGMENTS = (
     "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { "
-    + " ".join(f"...Card{at}" for at in range(30))
+    + " ".join(f"...Card{index}" for index in range(30))
     + " } } "
     + " ".join(
-        f"fragment Card{at} on Aircraft {{ id __typename registration {{ model }} analysis {{ punctuality {{ flights }} }} }}"
-        for at in range(30)
+        f"fragment Card{index} on Aircraft {{ id __typename registration {{ model }} analysis {{ punctuality {{ flights }} }} }}"
+        for index in range(30)
     )
 )
 

@@ -99,8 +99,8 @@ async def explained(session: PostgresSession, name: str, mode: str) -> dict[str,
     await session.execute(f"prepare reading as {sql}")
     ((text,),) = await session.rows(f"explain (format json) execute reading ({arguments})")
     await session.execute("deallocate reading")
-    found: dict[str, Any] = orjson.loads(text)[0]["Plan"]
-    return found
+    result: dict[str, Any] = orjson.loads(text)[0]["Plan"]
+    return result
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -111,16 +111,16 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def faults(plan: dict[str, Any]) -> list[str]:
     """What in a plan sorts a table, or reads rows of it that are not in the answer. To sort the answer is no fault."""
-    found = []
+    result = []
     for node in nodes(plan):
         if "Filter" in node:
-            found.append(f"{node['Node Type']} with a filter")
+            result.append(f"{node['Node Type']} with a filter")
         sorts = "Sort" in node["Node Type"] and not any(below["Node Type"] == "Limit" for below in nodes(node))
         if node["Node Type"] == "Seq Scan" or sorts:
-            found.append(f"{node['Node Type']} {node.get('Relation Name', '')}".strip())
+            result.append(f"{node['Node Type']} {node.get('Relation Name', '')}".strip())
         if "Index" in node["Node Type"] and "Index Cond" not in node:
-            found.append(f"{node['Node Type']} without a condition")
-    return found
+            result.append(f"{node['Node Type']} without a condition")
+    return result
 
 
 @pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])

@@ -15,7 +15,7 @@ from tests.loaders.conftest import open_redis
 
 DAY_S = 86_400
 KEYS = (TEXTS, USED) = ("gateway:documents", "gateway:documents:used")
-MOST, MOST_BYTES, LONGEST = 4_096, 16 << 20, 64 << 10
+MAX_DOCUMENTS, MAX_BYTES, MAX_LENGTH = 4_096, 16 << 20, 64 << 10
 
 
 @pytest.fixture
@@ -69,30 +69,30 @@ async def _kept(redis: Redis) -> tuple[int, int]:
     return len(texts), bytes_of_all
 
 
-@pytest.mark.parametrize(("size", "most"), [(100, MOST), (LONGEST, MOST_BYTES // LONGEST)])
+@pytest.mark.parametrize(("size", "most"), [(100, MAX_DOCUMENTS), (MAX_LENGTH, MAX_BYTES // MAX_LENGTH)])
 async def test_past_the_most_documents_or_bytes_those_used_least_lately_go(alone: Redis, size: int, most: int) -> None:
     documents = SharedDocuments(alone, timeout_s=5)
-    texts = [f"{{ a{at} }}".ljust(size) for at in range(most + 2)]
+    texts = [f"{{ a{index} }}".ljust(size) for index in range(most + 2)]
     names = [digest(text) for text in texts]
-    for at in range(most):
-        await documents.keep(names[at], texts[at])
+    for index in range(most):
+        await documents.keep(names[index], texts[index])
     assert await _kept(alone) == (most, most * size)
     await documents.keep(names[1], texts[1])
     assert await documents.automatic(names[0]) == texts[0]
     assert await _kept(alone) == (most, most * size), "what is there already takes no other's place"
-    for at in (most, most + 1):
-        await documents.keep(names[at], texts[at])
+    for index in (most, most + 1):
+        await documents.keep(names[index], texts[index])
     assert await _kept(alone) == (most, most * size)
-    known = [await documents.automatic(names[at]) is not None for at in (0, 1, 2, 3, 4, most, most + 1)]
+    known = [await documents.automatic(names[index]) is not None for index in (0, 1, 2, 3, 4, most, most + 1)]
     assert known == [True, True, False, False, True, True, True]
 
 
 async def test_a_long_document_takes_the_place_of_many_short_ones(alone: Redis) -> None:
     documents = SharedDocuments(alone, timeout_s=5)
-    for size in (*([LONGEST // 16] * 16), *([LONGEST] * 255), LONGEST):
+    for size in (*([MAX_LENGTH // 16] * 16), *([MAX_LENGTH] * 255), MAX_LENGTH):
         text = uuid4().hex.ljust(size)
         await documents.keep(digest(text), text)
-    assert await _kept(alone) == (256, MOST_BYTES)
+    assert await _kept(alone) == (256, MAX_BYTES)
 
 
 @pytest.mark.parametrize("evicted", KEYS)
@@ -124,9 +124,9 @@ async def test_a_trusted_document_is_known_by_any_name_for_three_days(
 async def test_a_trusted_document_under_anothers_name_is_unknown(
     redis: Redis, other: SharedDocuments, text: str
 ) -> None:
-    one, another = uuid4().hex, uuid4().hex
-    await SharedDocuments(redis, timeout_s=2).publish({one: text})
-    value = await redis._client.get(f"gateway:documents:trusted:{digest(one)}")
+    item, another = uuid4().hex, uuid4().hex
+    await SharedDocuments(redis, timeout_s=2).publish({item: text})
+    value = await redis._client.get(f"gateway:documents:trusted:{digest(item)}")
     assert isinstance(value, bytes)
     for forged in (value, value[:-1], b""):
         await redis._client.set(f"gateway:documents:trusted:{digest(another)}", forged, ex=60)

@@ -79,8 +79,8 @@ def test_callers_have_budgets_of_their_own_and_the_oldest_is_forgotten() -> None
     rates = LocalRates(Clock())
     rates.take("first", 60, 60)
     rates.take("second", 60, 60)
-    for at in range(9_998):
-        assert rates.take(f"caller {at}", 1, 60).remaining == 59
+    for index in range(9_998):
+        assert rates.take(f"caller {index}", 1, 60).remaining == 59
     assert not rates.take("first", 1, 60).allowed, "it has just been used, and stays"
     rates.take("one more", 1, 60)
     assert rates.take("second", 1, 60).allowed
@@ -119,10 +119,10 @@ async def test_a_point_of_a_budget_without_bounds_is_taken(redis: Redis, caller:
 
 
 async def test_processes_share_one_budget(store_urls: StoreUrls, caller: str) -> None:
-    async with open_redis(store_urls.redis_url) as one, open_redis(store_urls.redis_url) as other:
-        rates = [SharedRates(one, timeout_s=5), SharedRates(other, timeout_s=5)]
-        counted = await asyncio.gather(*(rates[at % 2].take(caller, 1, 6) for at in range(40)))
-    assert sum(one is not None and one.allowed for one in counted) == 6, "the seventh is there after ten seconds"
+    async with open_redis(store_urls.redis_url) as item, open_redis(store_urls.redis_url) as other:
+        rates = [SharedRates(item, timeout_s=5), SharedRates(other, timeout_s=5)]
+        counted = await asyncio.gather(*(rates[index % 2].take(caller, 1, 6) for index in range(40)))
+    assert sum(item is not None and item.allowed for item in counted) == 6, "the seventh is there after ten seconds"
 
 
 async def test_a_caller_is_forgotten_when_all_is_paid_back(redis: Redis) -> None:
@@ -164,14 +164,14 @@ async def test_what_answers_garbage_is_done_without(store_urls: StoreUrls, calle
 
 async def test_little_of_much_is_given_at_once_and_counted_behind(store_urls: StoreUrls, caller: str) -> None:
     async with open_redis(store_urls.redis_url) as redis:
-        one, turn = SharedRates(redis, timeout_s=5), asyncio.Event()
-        assert await one.take(caller, 1, 1_000) is not None
+        item, turn = SharedRates(redis, timeout_s=5), asyncio.Event()
+        assert await item.take(caller, 1, 1_000) is not None
         asyncio.get_running_loop().call_soon(turn.set)
-        given = [await one.take(caller, 1, 1_000) for _ in range(50)]
-        assert [counted.remaining for counted in given if counted] == [999 - at for at in range(1, 51)]
+        value = [await item.take(caller, 1, 1_000) for _ in range(50)]
+        assert [counted.remaining for counted in value if counted] == [999 - index for index in range(1, 51)]
         assert not turn.is_set(), "nothing was waited for"
         assert await _seen_below(960, redis, caller) < 960, "another process knows what was given"
-        await one.close()
+        await item.close()
 
 
 async def test_what_is_given_within_a_moment_is_one_command_and_counted_before_the_end(tmp_path: Path) -> None:
@@ -310,7 +310,7 @@ async def test_what_was_refused_is_refused_again_without_redis_until_points_are_
 async def test_near_its_end_a_budget_is_counted_exactly(store_urls: StoreUrls, caller: str) -> None:
     async with open_redis(store_urls.redis_url) as redis:
         both = [SharedRates(redis, timeout_s=5) for _ in range(2)]
-        taken = [await both[at % 2].take(caller, 100, 1_000) for at in range(12)]
+        taken = [await both[index % 2].take(caller, 100, 1_000) for index in range(12)]
         assert [counted.allowed for counted in taken if counted] == [True] * 10 + [False] * 2
         for rates in both:
             await rates.close()

@@ -89,7 +89,7 @@ ANSWERS: dict[str, Any] = {
 }
 
 
-class Asked:
+class Execution:
     """One query's answer, and what was loaded for it."""
 
     def __init__(self, objects: FakeObjects, result: Any) -> None:
@@ -107,10 +107,10 @@ async def ask(
     answers: Mapping[str, Any] | None = None,
     scopes: frozenset[str] = TYPES.parts.field_scopes,
     **variables: Any,
-) -> Asked:
+) -> Execution:
     """Execute a query by graphql-core."""
     objects = FakeObjects({**ANSWERS, **(answers or {})})
     context = RequestContext(FakeLoaders(objects, FakeTenant("00000000-0000-0000-0000-000000000001")), scopes)
     result: ExecutionResult = await SCHEMA.execute(query, variable_values=variables, context_value=context)
     await context.release()
-    return Asked(objects, result)
+    return Execution(objects, result)

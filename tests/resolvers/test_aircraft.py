@@ -16,7 +16,7 @@ async def test_unknown_ids_are_null_in_their_place(sample_stores: Stores) -> Non
     ids = ["nothing", "N14228", "", "N14228\0", "Ñ", "N725MQ", "\ud800"]
     answer = await ask(*sample_stores, query, {"ids": ids})
     assert answer.errors == []
-    assert [one and one["tailNumber"] for one in answer.data["aircraftByIds"]] == [
+    assert [item and item["tailNumber"] for item in answer.data["aircraftByIds"]] == [
         None, "N14228", None, None, None, "N725MQ", None
     ]  # fmt: skip
 
@@ -71,7 +71,7 @@ async def test_the_register_answers_its_latest_revision_and_its_history(sample_s
         "type": "Fixed wing multi engine",
         "revision": 2,
     }
-    assert [(one["revision"], one["manufacturer"]) for one in aircraft["revisions"]] == [
+    assert [(item["revision"], item["manufacturer"]) for item in aircraft["revisions"]] == [
         (2, "AIRBUS"),
         (1, "AIRBUS INDUSTRIE"),
     ]
@@ -87,7 +87,7 @@ async def test_links_lead_to_records_and_to_null_where_the_register_lacks_the_co
     answer = await ask(*sample_stores, query)
     assert answer.errors == []
     analysis = answer.data["aircraft"]["analysis"]
-    airports = {one["code"]: one["airport"] for one in analysis["airportsServed"]}
+    airports = {item["code"]: item["airport"] for item in analysis["airportsServed"]}
     assert airports["JFK"] == {"code": "JFK", "name": "John F Kennedy Intl"}
     assert airports["SJU"] is None  # San Juan is not in the file of airports
     assert analysis["carriers"] == [{"code": "B6", "airline": {"name": "JetBlue Airways"}}]

@@ -106,10 +106,10 @@ async def test_own_columns_of_every_scalar(ask: Ask, own: AnalyticsData) -> None
     } }"""
     answer = await ask(query, ids=MEMBERS)
     members = by_id(own.members)
-    for asked, found in zip(MEMBERS, answer.data["membersByIds"], strict=True):
+    for asked, matches in zip(MEMBERS, answer.data["membersByIds"], strict=True):
         row, role = members[asked], ROLES[members[asked]["role"]]
         avatar = None if row["avatar"] is None else base64.b64encode(row["avatar"]).decode()
-        assert found == {
+        assert matches == {
             "id": asked,
             "nodeId": f"Member:{asked}",
             "email": row["email"],
@@ -135,7 +135,7 @@ async def test_lists_in_lists_and_links_back(ask: Ask, own: AnalyticsData) -> No
     answer = await ask(query, ids=ids)
     plans = {row["id"]: row for row in own.plans}
     projects, lines = truth.projects(own), truth.lines(own)
-    for member, found in zip(ids, answer.data["membersByIds"], strict=True):
+    for member, matches in zip(ids, answer.data["membersByIds"], strict=True):
         rows = invoices_of(own, member)
         nodes = [
             {
@@ -152,11 +152,11 @@ async def test_lists_in_lists_and_links_back(ask: Ask, own: AnalyticsData) -> No
             }
             for row in rows[:3]
         ]
-        assert [edge["node"] for edge in found["invoices"]["edges"]] == nodes
-        assert found["invoices"]["pageInfo"]["hasNextPage"] == (len(rows) > 3)
-        assert found["invoices"]["totalCount"] == len(rows)
-        assert found["lastInvoice"] == ({"id": str(rows[0]["id"]), "total": text(rows[0]["total"])} if rows else None)
-        assert found["projects"] == [
+        assert [edge["node"] for edge in matches["invoices"]["edges"]] == nodes
+        assert matches["invoices"]["pageInfo"]["hasNextPage"] == (len(rows) > 3)
+        assert matches["invoices"]["totalCount"] == len(rows)
+        assert matches["lastInvoice"] == ({"id": str(rows[0]["id"]), "total": text(rows[0]["total"])} if rows else None)
+        assert matches["projects"] == [
             {"id": str(key), "name": name, "budget": text(budget)} for key, name, budget in projects.get(member, [])
         ]
     assert len(answer.sent) == 8  # record, page, its count, last, projects; then plans, members, lines
@@ -173,7 +173,7 @@ async def test_links_across_the_stores(ask: Ask, own: AnalyticsData) -> None:
     events: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in own.events:
         events[str(row["member_id"]), str(row["project_id"])].append(row)
-    for member, found in zip(MEMBERS, answer.data["membersByIds"], strict=True):
+    for member, matches in zip(MEMBERS, answer.data["membersByIds"], strict=True):
         expected = [
             {
                 "sentAt": instant(sent_at),
@@ -188,9 +188,9 @@ async def test_links_across_the_stores(ask: Ask, own: AnalyticsData) -> None:
             }
             for sent_at, kind, latency, project in recent.get(member, [])
         ]
-        assert found["recentEvents"] == expected
-        assert found["activityRank"] == {"rank": str(ranks[member][0])}
-        for use in found["usage"]["byProject"]:
+        assert matches["recentEvents"] == expected
+        assert matches["activityRank"] == {"rank": str(ranks[member][0])}
+        for use in matches["usage"]["byProject"]:
             rows = events[member, use["projectId"]]
             assert (use["events"], use["bytes"]) == (str(len(rows)), str(sum(row["bytes"] for row in rows)))
             assert use["project"]["name"] == names[use["projectId"]]["Name"]
@@ -266,13 +266,13 @@ async def test_conditions_on_money_instants_and_notes(ask: Ask, own: AnalyticsDa
         ({"issuedFrom": "2026-03-01T02:02:03+01:00"}, lambda row: row["issued_at"] >= since),
         ({"issuedBefore": since.isoformat(), "plan": [1, 3]}, lambda row: row["issued_at"] < since and row["plan_id"] in (1, 3)),
     ]  # fmt: skip
-    for given, holds in cases:
-        answer = await ask(query, ids=MEMBERS, filter=given)
-        for member, found in zip(MEMBERS, answer.data["membersByIds"], strict=True):
+    for values, holds in cases:
+        answer = await ask(query, ids=MEMBERS, filter=values)
+        for member, matches in zip(MEMBERS, answer.data["membersByIds"], strict=True):
             rows = [row for row in invoices_of(own, member) if holds(row)]
             rows.sort(key=lambda row: (row["total"], row["id"]))
-            assert [node["id"] for node in found["invoices"]["nodes"]] == [str(row["id"]) for row in rows], given
-            assert found["invoices"]["totalCount"] == len(rows)
+            assert [node["id"] for node in matches["invoices"]["nodes"]] == [str(row["id"]) for row in rows], values
+            assert matches["invoices"]["totalCount"] == len(rows)
 
 
 async def test_conditions_and_orders_of_objects_behind_a_join_table(ask: Ask, own: AnalyticsData) -> None:
@@ -286,15 +286,15 @@ async def test_conditions_and_orders_of_objects_behind_a_join_table(ask: Ask, ow
         ({"maxBudget": text(middle)}, lambda row: row["Budget"] is not None and row["Budget"] <= middle),
     ]
     lengths = set()
-    for given, holds in cases:
+    for values, holds in cases:
         order = {"field": "BUDGET", "direction": "DESC"}
-        answer = await ask(query, ids=MEMBERS, filter=given, order=order)
+        answer = await ask(query, ids=MEMBERS, filter=values, order=order)
         for member, result in zip(MEMBERS, answer.data["membersByIds"], strict=True):
             joined = [row["project_id"] for row in own.project_members if str(row["member_id"]) == member]
             rows = [row for row in map(known.__getitem__, joined) if holds(row)]
             rows.sort(key=lambda row: (row["Budget"] is not None, row["Budget"] or 0, row["id"]), reverse=True)
             names = [project["name"] for project in (result or {"projects": []})["projects"]]
-            assert names == [row["Name"] for row in rows], given
+            assert names == [row["Name"] for row in rows], values
             lengths.add(len(rows))
     assert max(lengths) > 1
 
@@ -325,13 +325,13 @@ async def test_periods_are_days_of_the_tenants_zone_and_zones_may_be_chosen(
     } }"""
     answer = await ask(query, ids=MEMBERS[:60])
     own_months, tokyo = truth.months(own, zone), truth.months(own, "Asia/Tokyo")
-    for member, found in zip(MEMBERS[:60], answer.data["membersByIds"], strict=True):
+    for member, matches in zip(MEMBERS[:60], answer.data["membersByIds"], strict=True):
         events = [row for row in own.events if str(row["member_id"]) == member]
         march = [row for row in events if row["sent_at"].astimezone(ZoneInfo(zone)).strftime("%Y-%m") == "2026-03"]
-        assert found["march"]["activity"]["actions"] == str(len(march))
+        assert matches["march"]["activity"]["actions"] == str(len(march))
         for name, months in (("byMonth", own_months), ("tokyo", tokyo)):
             expected = [{"month": month.isoformat(), "actions": str(count)} for month, count in months.get(member, [])]
-            assert found["all"][name] == expected
+            assert matches["all"][name] == expected
 
 
 TEN_SECTIONS = """query($ids: [ID!]!) { membersByIds(ids: $ids) {
@@ -353,9 +353,9 @@ async def test_ten_sections_take_as_many_statements_for_one_object_as_for_three_
 ) -> None:
     busy = {str(row["member_id"]) for row in own.invoices} & {str(row["member_id"]) for row in own.project_members}
     ids = sorted(busy & {str(row["member_id"]) for row in own.events if row["project_id"]})
-    one, many = await ask(TEN_SECTIONS, ids=ids[:1]), await ask(TEN_SECTIONS, ids=[ids[0], *MEMBERS[:299]])
-    assert one.data["membersByIds"] == many.data["membersByIds"][:1]
-    stores = [Counter(store for store, _ in answer.sent) for answer in (one, many)]
+    item, many = await ask(TEN_SECTIONS, ids=ids[:1]), await ask(TEN_SECTIONS, ids=[ids[0], *MEMBERS[:299]])
+    assert item.data["membersByIds"] == many.data["membersByIds"][:1]
+    stores = [Counter(store for store, _ in answer.sent) for answer in (item, many)]
     assert stores[0] == stores[1]
     assert stores[0] == Counter({"postgresql": 11, "clickhouse": 6})
 
@@ -377,8 +377,8 @@ async def test_other_tenants_objects_are_unknown(ask: Ask, own: AnalyticsData, t
         f"InvoiceLine:{mine['id']}:1",
     ]
     ids += [f"Workspace:{each}" for each in TENANTS if each != tenant]
-    found = (await ask(query, ids=ids)).data["nodes"]
-    assert [each and each["id"] for each in found] == [None, str(mine["id"]), None, f"{mine['id']}:1", None, None]
+    matches = (await ask(query, ids=ids)).data["nodes"]
+    assert [each and each["id"] for each in matches] == [None, str(mine["id"]), None, f"{mine['id']}:1", None, None]
     assert (await ask("{ workspace { id members(first: 200) { totalCount } } }")).data == {
         "workspace": {"id": str(tenant), "members": {"totalCount": len(own.members)}}
     }
@@ -387,9 +387,9 @@ async def test_other_tenants_objects_are_unknown(ask: Ask, own: AnalyticsData, t
 async def test_a_member_is_found_by_the_address_in_the_own_tenant(ask: Ask, own: AnalyticsData) -> None:
     row = next(row for row in own.members if row["email"])
     query = "query($email: String!) { memberByEmail(email: $email) { id role activity { actions } } }"
-    found = (await ask(query, email=row["email"])).data["memberByEmail"]
+    matches = (await ask(query, email=row["email"])).data["memberByEmail"]
     events = [event for event in own.events if event["member_id"] == row["id"]]
-    assert found == {"id": str(row["id"]), "role": ROLES[row["role"]], "activity": {"actions": str(len(events))}}
+    assert matches == {"id": str(row["id"]), "role": ROLES[row["role"]], "activity": {"actions": str(len(events))}}
     assert (await ask(query, email="nobody@example.org")).data == {"memberByEmail": None}
 
 
@@ -405,9 +405,9 @@ async def test_ids_that_are_no_keys_cost_the_others_nothing(ask: Ask) -> None:
 
 
 async def test_projects_have_sections_of_their_own_keys(ask: Ask, own: AnalyticsData) -> None:
-    found = await ask("query($ids: [ID!]!) { nodes(ids: $ids) { ... on Project { id activity { actions spent } } } }",
+    matches = await ask("query($ids: [ID!]!) { nodes(ids: $ids) { ... on Project { id activity { actions spent } } } }",
                       ids=[f"Project:{each}" for each in PROJECTS])  # fmt: skip
-    for project, node in zip(PROJECTS, found.data["nodes"], strict=True):
+    for project, node in zip(PROJECTS, matches.data["nodes"], strict=True):
         rows = [row for row in own.events if str(row["project_id"]) == project]
         assert node["activity"]["actions"] == str(len(rows))
         assert Decimal(node["activity"]["spent"]) == sum(row["amount"] for row in rows)

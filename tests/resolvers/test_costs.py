@@ -35,8 +35,8 @@ def _parsed(query: str) -> tuple[Any, OperationDefinitionNode, dict[str, Fragmen
 
 def of_fleet(query: str, ids: int = 1, scopes: frozenset[str] = FLEET_SCOPES, **variables: Any) -> CostEstimate:
     document, operation, fragments = _parsed(query)
-    given = {"ids": IDS[:ids]} if "$ids" in query else {}
-    values = coerced(FLEET, document, operation, {**given, **variables})
+    value = {"ids": IDS[:ids]} if "$ids" in query else {}
+    values = coerced(FLEET, document, operation, {**value, **variables})
     assert isinstance(values, VariableValues)
     return estimate_cost(FLEET_TYPES, FLEET, operation, fragments, values, scopes)
 
@@ -192,18 +192,18 @@ def test_a_unique_column_takes_a_wave_before_that_of_the_object() -> None:
 
 
 def test_root_fields_of_one_type_share_their_statements() -> None:
-    one = cost(f'{{ member(id: "{MEMBERS[0]}") {{ activity {{ actions }} }} }}')
+    item = cost(f'{{ member(id: "{MEMBERS[0]}") {{ activity {{ actions }} }} }}')
     query = f"""{{ a: member(id: "{MEMBERS[0]}") {{ activity {{ actions }} }} b: member(id: "{MEMBERS[1]}") {{ role }}
       node(id: "Member:{MEMBERS[2]}") {{ ... on Member {{ activity {{ actions }} }} }} }}"""
     three = cost(query)
-    assert (one.statements, three.statements, three.objects()) == (2, 2, 3)
+    assert (item.statements, three.statements, three.objects()) == (2, 2, 3)
 
 
 def test_operations_that_are_executed_together_share_their_statements() -> None:
-    one = of_members("activity { actions }", 50)
-    ten = combine_costs([one] * 10)
-    assert (ten.statements, ten.rows, ten.bytes) == (one.statements, 10 * one.rows, 10 * one.bytes)
-    assert combine_costs([one]) is one
+    item = of_members("activity { actions }", 50)
+    ten = combine_costs([item] * 10)
+    assert (ten.statements, ten.rows, ten.bytes) == (item.statements, 10 * item.rows, 10 * item.bytes)
+    assert combine_costs([item]) is item
 
 
 def test_arguments_that_cannot_be_cost_nothing_and_are_told() -> None:

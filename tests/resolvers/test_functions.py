@@ -148,7 +148,7 @@ async def test_arguments_are_typed_and_calls_with_equal_ones_are_one() -> None:
         " near(radius: 9) } }"
     )
     assert result.data == {"shop": {"a": "1.75", "b": "1.75", "c": "2.50", "near": "OPEN within 9"}}
-    prices = [given for name, given in CALLS if name == "price"]
+    prices = [value for name, value in CALLS if name == "price"]
     assert sorted(prices, key=str) == [(Decimal("0.25"), None), (Decimal(1), dt.date(2026, 1, 2))]
     declared: Any = SCHEMA._schema.type_map["Shop"]
     assert [str(each.type) for each in declared.fields["price"].args.values()] == ["Decimal!", "Date"]
@@ -178,13 +178,13 @@ async def test_functions_have_their_price() -> None:
         estimated(SCHEMA._schema, TYPES, f'{{ shop(id: "{A}") {{ id {more} }} }}') for more in ("state", "near")
     )
     assert (near.statements, near.points - plain.points) == (1, 3)
-    one, list_of_all = (
+    item, list_of_all = (
         estimated(SCHEMA._schema, TYPES, f'{{ shop(id: "{A}") {{ {field} {{ name }} }} }}')
         for field in ("best", "some(first: 9)")
     )
-    assert (one.statements, list_of_all.statements) == (2, 2)
-    assert list_of_all.rows == one.rows
-    assert list_of_all.points > one.points
+    assert (item.statements, list_of_all.statements) == (2, 2)
+    assert list_of_all.rows == item.rows
+    assert list_of_all.points > item.points
 
 
 def test_references_are_priced_by_their_number_without_a_key_for_each() -> None:

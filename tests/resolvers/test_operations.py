@@ -28,32 +28,32 @@ class Way(StrEnum):
 def _of(document: Any, scopes: frozenset[str] = SCOPES, **variables: Any) -> dict[Any, Any] | None:
     operation, *fragments = document.definitions
     assert isinstance(operation, OperationDefinitionNode)
-    assert all(isinstance(one, FragmentDefinitionNode) for one in fragments)
-    return operation_cache(operation, {one.name.value: one for one in fragments}, variables, scopes)
+    assert all(isinstance(item, FragmentDefinitionNode) for item in fragments)
+    return operation_cache(operation, {item.name.value: item for item in fragments}, variables, scopes)
 
 
 def test_the_same_operation_is_remembered_whatever_its_ids() -> None:
     document = parse(QUERY)
-    found = _of(document, ids=["N1"], deep=True)
-    assert _of(document, ids=["N2", "N3"], deep=True) is found
+    result = _of(document, ids=["N1"], deep=True)
+    assert _of(document, ids=["N2", "N3"], deep=True) is result
 
 
 def test_another_value_of_a_directive_or_of_an_argument_below_is_another_one() -> None:
     document = parse(QUERY)
-    found = [_of(document, ids=["N1"], deep=True), _of(document, deep=False), _of(document, deep=True, first=3)]
-    assert len({id(one) for one in found}) == 3
-    assert _of(document, deep=True, first=3) is found[2]
+    result = [_of(document, ids=["N1"], deep=True), _of(document, deep=False), _of(document, deep=True, first=3)]
+    assert len({id(item) for item in result}) == 3
+    assert _of(document, deep=True, first=3) is result[2]
 
 
 def test_other_scopes_have_another_one_within_the_same_bound() -> None:
     document = parse(QUERY)
-    found = _of(document, deep=True)
-    assert found is not _of(document, frozenset(), deep=True)
-    assert _of(document, frozenset(SCOPES), deep=True) is found
+    result = _of(document, deep=True)
+    assert result is not _of(document, frozenset(), deep=True)
+    assert _of(document, frozenset(SCOPES), deep=True) is result
     for number in range(operations._MAX_OPERATIONS):
         _of(document, frozenset({f"scope {number}"}), deep=True)
     assert len(operations._caches) == operations._MAX_OPERATIONS
-    assert _of(document, deep=True) is not found
+    assert _of(document, deep=True) is not result
 
 
 def test_another_document_of_the_same_text_is_another_one() -> None:
@@ -68,26 +68,26 @@ def test_what_cannot_be_told_apart_is_never_remembered() -> None:
 
 def test_instants_and_members_of_enums_are_told_apart() -> None:
     document = parse(QUERY)
-    given = [datetime(2013, 3, 1, tzinfo=UTC), datetime(2013, 3, 2, tzinfo=UTC), Way.UP, Way.DOWN, "UP"]
-    found = [_of(document, deep=True, period=value) for value in given]
-    assert None not in found
-    assert len({id(one) for one in found}) == 5
-    assert [_of(document, deep=True, period=value) for value in given] == found
+    values = [datetime(2013, 3, 1, tzinfo=UTC), datetime(2013, 3, 2, tzinfo=UTC), Way.UP, Way.DOWN, "UP"]
+    result = [_of(document, deep=True, period=value) for value in values]
+    assert None not in result
+    assert len({id(item) for item in result}) == 5
+    assert [_of(document, deep=True, period=value) for value in values] == result
 
 
 def test_a_period_is_told_apart_by_its_dates() -> None:
     document = parse(QUERY)
     march, april = ({"from_": date(2013, month, 1), "to": None} for month in (3, 4))
-    found = _of(document, deep=True, period=march)
-    assert found is not None
-    assert _of(document, deep=True, period=dict(march)) is found
-    assert _of(document, deep=True, period=april) is not found
+    result = _of(document, deep=True, period=march)
+    assert result is not None
+    assert _of(document, deep=True, period=dict(march)) is result
+    assert _of(document, deep=True, period=april) is not result
 
 
 @pytest.mark.parametrize(("one", "other"), [(True, 1), (False, 0), ("1", 1), (None, False)])
-def test_values_that_are_equal_and_not_the_same_are_told_apart(one: Any, other: Any) -> None:
+def test_values_that_are_equal_and_not_the_same_are_told_apart(item: Any, other: Any) -> None:
     document = parse(QUERY)
-    assert _of(document, first=one) is not _of(document, first=other)
+    assert _of(document, first=item) is not _of(document, first=other)
 
 
 def test_what_is_remembered_is_bounded_in_bytes() -> None:
@@ -100,8 +100,8 @@ def test_what_is_remembered_is_bounded_in_bytes() -> None:
     assert 20 < known < 40
     assert {key[0] for key in operations._caches} <= set(operations._operations)
     deep = parse(wide.replace("{ air", "query($first: Int) { air").replace("id ", "id @include(if: $first) ", 1))
-    for at in range(200):
-        _of(deep, first=at)
+    for index in range(200):
+        _of(deep, first=index)
     assert operations._caches.bytes <= operations._MAX_BYTES
     assert len(operations._caches) < 100
 
@@ -109,8 +109,8 @@ def test_what_is_remembered_is_bounded_in_bytes() -> None:
 def test_a_bounded_number_is_remembered() -> None:
     document = parse(QUERY)
     first = _of(document, deep=True)
-    for at in range(operations._MAX_OPERATIONS):
-        _of(document, deep=True, first=at)
+    for index in range(operations._MAX_OPERATIONS):
+        _of(document, deep=True, first=index)
     assert len(operations._caches) == operations._MAX_OPERATIONS
     assert _of(document, deep=True) is not first
     for _ in range(operations._MAX_OPERATIONS + 1):

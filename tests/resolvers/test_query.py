@@ -110,10 +110,10 @@ async def test_node_ids_that_name_nothing_are_null_in_their_places(sample_stores
     }"""
     answer = await ask(*sample_stores, query, {"ids": ids, "bad": bad[0]})
     assert answer.errors == []
-    found = [{"nodeId": one} for one in good]
+    result = [{"nodeId": item} for item in good]
     assert answer.data == {
         "node": None,
-        "nodes": [*found, *[None] * len(bad), *found],
+        "nodes": [*result, *[None] * len(bad), *result],
         "airline": {"nodeId": "Airline:UA"},
     }
 
@@ -144,9 +144,9 @@ async def test_the_node_id_of_every_object_finds_it_again(sample_stores: Stores)
         analysis { carriers { airline { nodeId } } } }
       fleet(first: 2) { nodes { nodeId } }
     }"""
-    found = await ask(*sample_stores, query)
-    assert found.errors == []
-    ids = list(_node_ids(found.data))
+    result = await ask(*sample_stores, query)
+    assert result.errors == []
+    ids = list(_node_ids(result.data))
     assert len(ids) >= 6
     answer = await ask(
         *sample_stores, "query($ids: [ID!]!) { nodes(ids: $ids) { __typename id nodeId } }", {"ids": ids}
@@ -168,10 +168,10 @@ async def test_any_key_comes_back_from_its_node_id(new_database: NewDatabase) ->
     async with new_database() as new:
         await create_tables(*new.stores)
         await new.stores.postgres.execute("insert into aircraft (tail_number) select unnest($1::text[])", keys)
-        found = await ask(*new.stores, "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id nodeId } }", {"ids": keys})
-        aircraft = found.data["aircraftByIds"]
+        result = await ask(*new.stores, "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id nodeId } }", {"ids": keys})
+        aircraft = result.data["aircraftByIds"]
         assert aircraft == [{"id": key, "nodeId": f"Aircraft:{key}"} for key in keys]
-        ids = [one["nodeId"] for one in aircraft]
+        ids = [item["nodeId"] for item in aircraft]
         query = "query($id: ID!, $ids: [ID!]!) { node(id: $id) { id nodeId } nodes(ids: $ids) { id nodeId } }"
         again = await ask(*new.stores, query, {"id": ids[0], "ids": ids})
         assert again.data == {"node": aircraft[0], "nodes": aircraft}
@@ -181,4 +181,4 @@ def test_every_type_of_the_interface_has_its_ids() -> None:
     core = SCHEMA._schema
     interface = core.type_map["Node"]
     assert isinstance(interface, GraphQLInterfaceType)
-    assert sorted(one.name for one in core.get_possible_types(interface)) == sorted(MODEL.objects)
+    assert sorted(item.name for item in core.get_possible_types(interface)) == sorted(MODEL.objects)

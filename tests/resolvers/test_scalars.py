@@ -120,8 +120,8 @@ async def test_a_wrong_literal_is_refused_with_its_place_and_what_to_write(field
         (dt.date, "2013-01-31", dt.date(2013, 1, 31)),
     ],
 )
-def test_a_variable_becomes_canonical(python: type, given: Any, canonical: Any) -> None:
-    assert _core(python).coerce_input_value(given) == canonical
+def test_a_variable_becomes_canonical(python: type, received: Any, canonical: Any) -> None:
+    assert _core(python).coerce_input_value(received) == canonical
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_a_variable_becomes_canonical(python: type, given: Any, canonical: Any) 
         (JSON, json.loads("[" * 201 + "]" * 201)),
     ],
 )
-def test_a_wrong_variable_is_refused(python: type, given: Any) -> None:
+def test_a_wrong_variable_is_refused(python: type, received: Any) -> None:
     with pytest.raises(GraphQLError, match="cannot represent"):
-        _core(python).coerce_input_value(given)
+        _core(python).coerce_input_value(received)
 
 
 async def test_variables_stand_in_json() -> None:

@@ -19,7 +19,7 @@ async def _asked(stores: Stores, query: str, ids: list[str]) -> Answer:
 async def test_the_dashboard_takes_three_statements(sample_stores: Stores, busiest: list[str], size: int) -> None:
     answer = await _asked(sample_stores, DASHBOARD, busiest[:size])
     assert (answer.recorder.count("clickhouse"), answer.recorder.count("postgresql")) == (1, 2)
-    assert [one["id"] for one in answer.data["aircraftByIds"]] == busiest[:size]
+    assert [item["id"] for item in answer.data["aircraftByIds"]] == busiest[:size]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -51,9 +51,9 @@ async def test_five_hundred_of_every_section_take_thirteen_statements_too(
 async def test_an_id_asked_twice_is_answered_twice_and_bound_once(sample_stores: Stores, busiest: list[str]) -> None:
     first, second = busiest[:2]
     answer = await _asked(sample_stores, DASHBOARD, [first, second, first])
-    assert [one["id"] for one in answer.data["aircraftByIds"]] == [first, second, first]
+    assert [item["id"] for item in answer.data["aircraftByIds"]] == [first, second, first]
     assert answer.data["aircraftByIds"][0] == answer.data["aircraftByIds"][2]
-    (flights,) = [one for one in answer.recorder.sent if one.store == "clickhouse"]
+    (flights,) = [item for item in answer.recorder.sent if item.store == "clickhouse"]
     assert flights.arguments == {"keys_0": [first, second]}
 
 
@@ -89,7 +89,7 @@ async def test_nothing_that_was_not_asked_for_is_fetched(sample_stores: Stores, 
     }
     """
     answer = await _asked(sample_stores, query, busiest[:2])
-    flights, aircraft = sorted(answer.recorder.sent, key=lambda one: one.store)
+    flights, aircraft = sorted(answer.recorder.sent, key=lambda item: item.store)
     assert "utilization__flights" in flights.sql
     assert not any(name in flights.sql for name in ("monthly", "routes", "punctuality", "main_carrier"))
     assert "seats" not in aircraft.sql
@@ -107,7 +107,7 @@ async def test_columns_that_nobody_asked_for_are_not_computed(sample_stores: Sto
     assert analysis == {"a": {"p95ArrivalDelay": 83.0}, "b": {"flights": 111}, "c": {"__typename": "Punctuality"}}
     assert [answer.data[name]["registration"] for name in "ab"] == [{"model": "737-824"}, {"seats": 149}]
     assert answer.data["c"]["analysis"]["peers"] == {"__typename": "Peers"}
-    text = " ".join(one.sql for one in answer.recorder.sent)
+    text = " ".join(item.sql for item in answer.recorder.sent)
     assert all(f"punctuality__{name}" in text for name in ("p95_arrival_delay", "flights"))
     assert not any(f"punctuality__{name}" in text for name in ("p50_arrival_delay", "on_time_share"))
     assert "registration__engines" not in text
@@ -142,10 +142,10 @@ async def test_periods_of_one_query_do_not_mix(sample_stores: Stores) -> None:
 
 
 async def test_root_fields_of_one_query_share_their_statements(sample_stores: Stores, busiest: list[str]) -> None:
-    one, two, three = busiest[:3]
+    item, two, three = busiest[:3]
     query = f"""
     {{
-      a: aircraft(tailNumber: "{one}") {{ analysis {{ punctuality {{ flights }} }} }}
+      a: aircraft(tailNumber: "{item}") {{ analysis {{ punctuality {{ flights }} }} }}
       b: aircraft(tailNumber: "{two}") {{ operator {{ code }} analysis {{ monthly {{ flights }} }} }}
       node(id: "Aircraft:{three}") {{ ... on Aircraft {{ homeBase {{ code }} analysis {{ age {{ years }} }} }} }}
     }}

@@ -153,7 +153,7 @@ def test_a_field_needs_the_scopes_of_all_that_it_reads(path: str, scope: str) ->
 
 def test_a_section_over_both_stores_needs_the_scopes_of_both() -> None:
     rank = field("Member.activityRank")
-    assert [list(missing_scope(rank, frozenset([one]))) for one in ("analysis:read", "member:read")] == [
+    assert [list(missing_scope(rank, frozenset([item]))) for item in ("analysis:read", "member:read")] == [
         ["member:read"],
         ["analysis:read"],
     ]
@@ -173,9 +173,9 @@ def test_types_refer_to_each_other_in_circles() -> None:
 
 def test_two_schemas_of_one_model_share_no_type() -> None:
     model = load_model("deploy.analytics.model")
-    (_, one), (_, other) = schema_of(model), schema_of(model)
-    assert one.query is not other.query
-    assert not {id(each) for each in one.types} & {id(each) for each in other.types}
+    (_, item), (_, other) = schema_of(model), schema_of(model)
+    assert item.query is not other.query
+    assert not {id(each) for each in item.types} & {id(each) for each in other.types}
 
 
 @pytest.mark.parametrize("coordinate", ["Mem", "Member.emial", "Query.member(ids:)", "Role.GUESTS", "Member.", ""])
@@ -212,9 +212,9 @@ def test_the_fleet_needs_the_scopes_that_it_needed() -> None:
         **dict.fromkeys(("Query.aircraft", "Query.aircraftByIds", "Query.node", "Query.nodes"), (either,)),
         **dict.fromkeys(("Query.fleet", "Query.airport", "Query.airline"), (register,)),
         "Aircraft.analysis": (analysis,),
-        **{f"Aircraft.{one}": (register,) for one in ("registration", "revisions", "operator", "homeBase")},
-        **{f"Analysis.{one}": (register,) for one in ("registration", "revisions", "age", "manufacturerShare")},
-        **{f"Analysis.{one}": (register,) for one in ("seatRank", "peers", "modelBenchmark")},
-        **{f"{one}.airport": (register,) for one in ("AirportService", "FarthestDestination")},
-        **{f"{one}.airline": (register,) for one in ("CarrierUse", "CarrierBenchmark")},
+        **{f"Aircraft.{item}": (register,) for item in ("registration", "revisions", "operator", "homeBase")},
+        **{f"Analysis.{item}": (register,) for item in ("registration", "revisions", "age", "manufacturerShare")},
+        **{f"Analysis.{item}": (register,) for item in ("seatRank", "peers", "modelBenchmark")},
+        **{f"{item}.airport": (register,) for item in ("AirportService", "FarthestDestination")},
+        **{f"{item}.airline": (register,) for item in ("CarrierUse", "CarrierBenchmark")},
     }

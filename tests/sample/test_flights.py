@@ -101,9 +101,9 @@ def test_the_files_agree_with_the_time_zones() -> None:
     zones = airport_zones()
     arrivals = flights.columns(file, zones)["arrived_at"]
     differ = []
-    for flight, shown, airport, at in zip(file["flight"], file["arr_time"], file["dest"], arrivals, strict=True):
-        if isinstance(at, int):
-            local_time = datetime.fromtimestamp(at, zones[airport])
+    for flight, shown, airport, index in zip(file["flight"], file["arr_time"], file["dest"], arrivals, strict=True):
+        if isinstance(index, int):
+            local_time = datetime.fromtimestamp(index, zones[airport])
             if local_time.hour * 100 + local_time.minute != int(shown) % 2400:
-                differ.append((flight, shown, datetime.fromtimestamp(at, UTC).isoformat()))
+                differ.append((flight, shown, datetime.fromtimestamp(index, UTC).isoformat()))
     assert differ == [("35", "203", "2013-03-10T07:03:00+00:00")]

@@ -38,12 +38,12 @@ def empty_stores(empty: NewStores) -> Stores:
 
 async def counts(stores: Stores) -> dict[str, int]:
     """Rows by table."""
-    found = {}
+    result = {}
     for table in ("aircraft", "register", "airline", "airport"):
-        ((found[table],),) = await stores.postgres.rows(f"select count(*) from {table}")
+        ((result[table],),) = await stores.postgres.rows(f"select count(*) from {table}")
     for table in ("flights", "weather"):
-        found[table] = (await stores.clickhouse.columns(f"select count() from {table}", {})).columns[0][0]
-    return found
+        result[table] = (await stores.clickhouse.columns(f"select count() from {table}", {})).columns[0][0]
+    return result
 
 
 WHOLE = {
@@ -91,7 +91,7 @@ async def flight(stores: Stores, carrier: str, number: int, day: date) -> dict[s
     return {name: value for name, (value,) in zip(answer.names, answer.columns, strict=True)}
 
 
-def at(month: int, day: int, hour: int, minute: int) -> datetime:
+def instant(month: int, day: int, hour: int, minute: int) -> datetime:
     return datetime(2013, month, day, hour, minute, tzinfo=UTC)
 
 
@@ -100,7 +100,7 @@ async def test_a_flight_is_as_in_the_file(sample_stores: Stores) -> None:
     assert await flight(sample_stores, "UA", 1545, date(2013, 1, 1)) == {
         "tail_number": "N14228",
         "hour": 5,
-        "scheduled_departure": at(1, 1, 10, 15),
+        "scheduled_departure": instant(1, 1, 10, 15),
         "origin": "EWR",
         "destination": "IAH",
         "departure_delay": 2,
@@ -108,10 +108,10 @@ async def test_a_flight_is_as_in_the_file(sample_stores: Stores) -> None:
         "air_time": 227,
         "distance": 1400,
         "departed": True,
-        "scheduled_arrival": at(1, 1, 14, 19),
-        "departed_at": at(1, 1, 10, 17),
-        "arrived_at": at(1, 1, 14, 30),
-        "weather_hour": at(1, 1, 10, 0),
+        "scheduled_arrival": instant(1, 1, 14, 19),
+        "departed_at": instant(1, 1, 10, 17),
+        "arrived_at": instant(1, 1, 14, 30),
+        "weather_hour": instant(1, 1, 10, 0),
     }
 
 
@@ -173,7 +173,7 @@ async def test_weather_is_as_in_the_file(sample_stores: Stores) -> None:
         from weather
         where origin = 'EWR' and observed_at = {at:DateTime('UTC')}
         """,
-        {"at": at(1, 1, 6, 0)},
+        {"at": instant(1, 1, 6, 0)},
     )
     values = [column[0] for column in answer.columns]
     assert values == [39.02, 26.06, 59.37, 270, 10.357019999999999, None, 0, 1012, 10]

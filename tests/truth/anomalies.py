@@ -4,7 +4,7 @@ from math import sqrt
 
 from tests.truth.case import Case, Json, completed, grouped, iso_day, mean_delay, share
 
-MOST_DEVIATIONS = 3
+MAX_DEVIATIONS = 3
 
 
 def outlier_days(case: Case) -> Json:
@@ -23,7 +23,7 @@ def outlier_days(case: Case) -> Json:
             "deviations": (delay - middle) / deviation,
         }
         for (day, flights), delay in zip(days, delays, strict=True)
-        if abs(delay - middle) > MOST_DEVIATIONS * deviation
+        if abs(delay - middle) > MAX_DEVIATIONS * deviation
     ]
 
 

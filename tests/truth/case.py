@@ -9,7 +9,7 @@ from math import floor
 from typing import TypeAlias, TypeVar
 
 from tests.truth.data import Sample
-from tests.truth.records import Flight, Period
+from tests.truth.records import FlightRow, Period
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 Row: TypeAlias = dict[str, Json]
@@ -25,17 +25,17 @@ class Case:
     period: Period
 
     @cached_property
-    def flights(self) -> list[Flight]:
+    def flights(self) -> list[FlightRow]:
         """Every scheduled flight."""
         return [f for f in self.sample.flights_of.get(self.tail_number, []) if self.period.includes(f.date)]
 
     @cached_property
-    def departed(self) -> list[Flight]:
+    def departed(self) -> list[FlightRow]:
         """Those that left the gate."""
         return [flight for flight in self.flights if flight.departed]
 
     @cached_property
-    def completed(self) -> list[Flight]:
+    def completed(self) -> list[FlightRow]:
         """Those that arrived as planned."""
         return completed(self.flights)
 
@@ -50,12 +50,12 @@ class Case:
         return {"code": code, "name": name} if name else None
 
 
-def completed(flights: Iterable[Flight]) -> list[Flight]:
+def completed(flights: Iterable[FlightRow]) -> list[FlightRow]:
     """Those that arrived as planned."""
     return [flight for flight in flights if flight.completed]
 
 
-def cancelled(flights: Iterable[Flight]) -> int:
+def cancelled(flights: Iterable[FlightRow]) -> int:
     """How many never departed."""
     return sum(flight.cancelled for flight in flights)
 
@@ -77,28 +77,28 @@ def percentile(values: Iterable[float], level: float) -> float | None:
     return float(ordered[min(floor(level * len(ordered)), len(ordered) - 1)]) if ordered else None
 
 
-def mean_delay(flights: Iterable[Flight]) -> float | None:
+def mean_delay(flights: Iterable[FlightRow]) -> float | None:
     """Mean arrival delay of those that were completed."""
     return mean(flight.delay for flight in flights if flight.completed)
 
 
-def mean_departure_delay(flights: Iterable[Flight]) -> float | None:
+def mean_departure_delay(flights: Iterable[FlightRow]) -> float | None:
     """Mean departure delay of those that departed."""
     return mean(flight.late_departure for flight in flights if flight.departed)
 
 
-def on_time_share(flights: Iterable[Flight]) -> float | None:
+def on_time_share(flights: Iterable[FlightRow]) -> float | None:
     """Those on time over those completed."""
     done = completed(flights)
     return share(sum(flight.on_time for flight in done), len(done))
 
 
-def miles(flights: Iterable[Flight]) -> int:
+def miles(flights: Iterable[FlightRow]) -> int:
     """Distance of the flights that were not cancelled."""
     return sum(flight.distance for flight in flights if flight.departed)
 
 
-def grouped(flights: Iterable[Flight], key: Callable[[Flight], Key]) -> dict[Key, list[Flight]]:
+def grouped(flights: Iterable[FlightRow], key: Callable[[FlightRow], Key]) -> dict[Key, list[FlightRow]]:
     """The flights by a property of theirs; in each group the order stays."""
     groups = defaultdict(list)
     for flight in flights:
@@ -106,7 +106,7 @@ def grouped(flights: Iterable[Flight], key: Callable[[Flight], Key]) -> dict[Key
     return dict(groups)
 
 
-def most_flown(groups: Mapping[Key, list[Flight]]) -> list[tuple[Key, list[Flight]]]:
+def by_flights(groups: Mapping[Key, list[FlightRow]]) -> list[tuple[Key, list[FlightRow]]]:
     """The groups, the largest first, then by key."""
     return sorted(sorted(groups.items(), key=lambda group: str(group[0])), key=lambda group: -len(group[1]))
 

@@ -34,8 +34,8 @@ def _of_mappings(actual: Mapping[str, object], expected: Mapping[str, object], p
 def _of_lists(actual: list[object], expected: list[object], path: str) -> Iterator[str]:
     if len(actual) != len(expected):
         yield f"{path}: {len(actual)} rows, expected {len(expected)}"
-    for place, (one, other) in enumerate(zip(actual, expected, strict=False)):
-        yield from _differences(one, other, f"{path}[{place}]")
+    for place, (item, other) in enumerate(zip(actual, expected, strict=False)):
+        yield from _differences(item, other, f"{path}[{place}]")
 
 
 def _same(actual: object, expected: object) -> bool:

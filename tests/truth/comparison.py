@@ -1,6 +1,6 @@
 """The aircraft beside others."""
 
-from tests.truth.case import Case, Json, grouped, mean, mean_delay, most_flown
+from tests.truth.case import Case, Json, by_flights, grouped, mean, mean_delay
 from tests.truth.fleet import fleet, rank
 
 
@@ -32,7 +32,7 @@ def model_benchmark(case: Case) -> Json:
 
 def carrier_benchmark(case: Case) -> Json:
     """All flights of the airline that flew most of the aircraft's flights in the period."""
-    ranked = most_flown(grouped(case.flights, lambda flight: flight.carrier))
+    ranked = by_flights(grouped(case.flights, lambda flight: flight.carrier))
     if not ranked:
         return None
     code = ranked[0][0]
@@ -54,7 +54,7 @@ def route_benchmark(case: Case) -> Json:
     """Each of its routes beside all flights of the period on it."""
     routes = fleet(case.sample, case.period).of_route
     rows: list[Json] = []
-    for ends, flights in most_flown(grouped(case.flights, lambda flight: (flight.origin, flight.destination))):
+    for ends, flights in by_flights(grouped(case.flights, lambda flight: (flight.origin, flight.destination))):
         own, all_flights = mean_delay(flights), routes[ends].mean_delay
         rows.append(
             {

@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from deploy.fleet.sample.register import SAME_MANUFACTURER
-from tests.truth.records import Airport, Flight, Revision, Weather
+from tests.truth.records import Airport, FlightRow, Revision, Weather
 
 IMPORTED_AT = datetime(2013, 12, 30, tzinfo=UTC)
 CLEANED_AT = datetime(2013, 12, 31, tzinfo=UTC)
@@ -25,8 +25,8 @@ Row = Mapping[str, str]
 class Sample:
     """All of it; `flights_of` has each aircraft's flights in the order of the schedule."""
 
-    flights: list[Flight]
-    flights_of: dict[str, list[Flight]]
+    flights: list[FlightRow]
+    flights_of: dict[str, list[FlightRow]]
     weather: dict[tuple[str, datetime], Weather]
     register: dict[str, list[Revision]]
     airlines: dict[str, str]
@@ -97,10 +97,10 @@ def _airport(row: Row) -> Airport:
     return Airport(row["faa"], row["name"], ZoneInfo(zone) if zone else None)
 
 
-def _flight(row: Row, airports: Mapping[str, Airport]) -> Flight:
+def _flight(row: Row, airports: Mapping[str, Airport]) -> FlightRow:
     hour = _instant(row["time_hour"])
     destination = airports.get(row["dest"])
-    return Flight(
+    return FlightRow(
         date=date(int(row["year"]), int(row["month"]), int(row["day"])),
         hour=int(row["hour"]),
         scheduled_hour=hour,

@@ -6,7 +6,7 @@ from functools import cache, cached_property
 
 from tests.truth.case import Row, share
 from tests.truth.data import Sample
-from tests.truth.records import Flight, Period
+from tests.truth.records import FlightRow, Period
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Tally:
     delay: int = 0
     tail_numbers: set[str] = field(default_factory=set)
 
-    def add(self, flight: Flight) -> None:
+    def add(self, flight: FlightRow) -> None:
         """Counts one."""
         self.flights += 1
         self.cancelled += flight.cancelled
@@ -60,7 +60,7 @@ class Fleet:
     period: Period
 
     @cached_property
-    def _flights(self) -> list[Flight]:
+    def _flights(self) -> list[FlightRow]:
         return [flight for flight in self.sample.flights if self.period.includes(flight.date)]
 
     @cached_property

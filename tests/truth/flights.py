@@ -1,10 +1,10 @@
 """Flights one by one."""
 
 from tests.truth.case import Case, Json, Row, iso_day, iso_instant
-from tests.truth.records import Flight
+from tests.truth.records import FlightRow
 
 
-def _flight(flight: Flight) -> Row:
+def _flight(flight: FlightRow) -> Row:
     return {
         "date": iso_day(flight.date),
         "carrier": flight.carrier,
@@ -14,15 +14,15 @@ def _flight(flight: Flight) -> Row:
     }
 
 
-def _delays(flight: Flight) -> Row:
+def _delays(flight: FlightRow) -> Row:
     return {"departureDelay": flight.departure_delay, "arrivalDelay": flight.arrival_delay}
 
 
-def _length(flight: Flight) -> Row:
+def _length(flight: FlightRow) -> Row:
     return {"distanceMiles": flight.distance, "airTime": flight.air_time}
 
 
-def _standing(flight: Flight) -> Row:
+def _standing(flight: FlightRow) -> Row:
     return {"scheduledDeparture": iso_instant(flight.scheduled_departure), "status": flight.status}
 
 

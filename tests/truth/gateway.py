@@ -64,5 +64,5 @@ def _section(name: str, first: int | None) -> str:
 def period_variable(period: Period) -> Row | None:
     """A period as a client gives it; None for all time."""
     ends = {"from": period.first, "to": period.last}
-    given: Row = {name: end.isoformat() for name, end in ends.items() if end is not None}
-    return given or None
+    value: Row = {name: end.isoformat() for name, end in ends.items() if end is not None}
+    return value or None

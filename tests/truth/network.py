@@ -5,10 +5,10 @@ from collections import Counter
 from tests.truth.case import (
     Case,
     Json,
+    by_flights,
     grouped,
     mean_delay,
     mean_departure_delay,
-    most_flown,
     on_time_share,
     share,
 )
@@ -26,7 +26,7 @@ def routes(case: Case) -> Json:
             "meanArrivalDelay": mean_delay(flights),
             "onTimeShare": on_time_share(flights),
         }
-        for (origin, destination), flights in most_flown(by_ends)
+        for (origin, destination), flights in by_flights(by_ends)
     ]
 
 
@@ -39,7 +39,7 @@ def origins(case: Case) -> Json:
             "share": share(len(flights), len(case.flights)),
             "meanDepartureDelay": mean_departure_delay(flights),
         }
-        for code, flights in most_flown(grouped(case.flights, lambda flight: flight.origin))
+        for code, flights in by_flights(grouped(case.flights, lambda flight: flight.origin))
     ]
 
 
@@ -52,7 +52,7 @@ def destinations(case: Case) -> Json:
             "share": share(len(flights), len(case.flights)),
             "meanArrivalDelay": mean_delay(flights),
         }
-        for code, flights in most_flown(grouped(case.flights, lambda flight: flight.destination))
+        for code, flights in by_flights(grouped(case.flights, lambda flight: flight.destination))
     ]
 
 
@@ -65,7 +65,7 @@ def carriers(case: Case) -> Json:
             "flights": len(flights),
             "share": share(len(flights), len(case.flights)),
         }
-        for code, flights in most_flown(grouped(case.flights, lambda flight: flight.carrier))
+        for code, flights in by_flights(grouped(case.flights, lambda flight: flight.carrier))
     ]
 
 
@@ -96,11 +96,11 @@ def airports_served(case: Case) -> Json:
 
 def operator(case: Case) -> Json:
     """The airline that flew most, the lowest code of equals."""
-    ranked = most_flown(grouped(case.flights, lambda flight: flight.carrier))
+    ranked = by_flights(grouped(case.flights, lambda flight: flight.carrier))
     return case.airline(ranked[0][0]) if ranked else None
 
 
 def home_base(case: Case) -> Json:
     """The airport of most departures, cancelled ones too, the lowest code of equals."""
-    ranked = most_flown(grouped(case.flights, lambda flight: flight.origin))
+    ranked = by_flights(grouped(case.flights, lambda flight: flight.origin))
     return case.airport(ranked[0][0]) if ranked else None

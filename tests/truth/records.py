@@ -55,7 +55,7 @@ class Revision(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class FlightRow:
     """A scheduled flight."""
 
     date: date

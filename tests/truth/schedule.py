@@ -6,7 +6,7 @@ from datetime import date
 from itertools import groupby
 
 from tests.truth.case import Case, Json, grouped, iso_day, mean, mean_delay, on_time_share, percentile, share
-from tests.truth.records import ON_TIME_BELOW_MINUTES, Flight
+from tests.truth.records import ON_TIME_BELOW_MINUTES, FlightRow
 
 DELAY_EDGES = (-60, -30, -15, 0, 15, 30, 60, 120, 240, 480)
 
@@ -124,7 +124,7 @@ def streaks(case: Case) -> Json:
     }
 
 
-def _longest(runs: Sequence[Sequence[Flight]]) -> tuple[date | None, int]:
+def _longest(runs: Sequence[Sequence[FlightRow]]) -> tuple[date | None, int]:
     if not runs:
         return None, 0
     longest = max(runs, key=len)

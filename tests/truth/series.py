@@ -5,10 +5,10 @@ from datetime import timedelta
 from itertools import accumulate
 
 from tests.truth.case import Case, Json, Row, cancelled, grouped, iso_day, mean_delay, miles, on_time_share
-from tests.truth.records import Flight
+from tests.truth.records import FlightRow
 
 
-def _counts(flights: Sequence[Flight]) -> Row:
+def _counts(flights: Sequence[FlightRow]) -> Row:
     return {
         "flights": len(flights),
         "cancelled": cancelled(flights),

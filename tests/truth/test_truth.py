@@ -73,9 +73,9 @@ async def disagreements(
     ]
 
 
-def assert_none(found: Sequence[str]) -> None:
+def assert_none(result: Sequence[str]) -> None:
     """Prints each disagreement on a line; a comparison of the lists would say less and take minutes."""
-    assert not found, "\n".join([f"{len(found)} disagreements", *found])
+    assert not result, "\n".join([f"{len(result)} disagreements", *result])
 
 
 def pages(ids: Sequence[str]) -> list[Sequence[str]]:
@@ -95,12 +95,12 @@ async def test_a_section_alone_is_true(section: str, period: Period, gateway: Ga
 
 @pytest.mark.parametrize(("period", "seed"), SAMPLES.values(), ids=SAMPLES)
 async def test_all_sections_together_are_true(period: Period, seed: int, gateway: Gateway, sample: Sample) -> None:
-    found = [
+    result = [
         difference
         for ids in pages(chosen(sample, seed))
         for difference in await disagreements(gateway, sample, ids, period, list(TRUTH))
     ]
-    assert_none(found)
+    assert_none(result)
 
 
 @pytest.mark.parametrize("first", [0, 1, 3, 1000])
@@ -145,7 +145,7 @@ async def test_two_periods_in_one_question_are_true(gateway: Gateway, sample: Sa
             "always": {"punctuality": expected("punctuality", always), "few": expected("routes", always, 2)},
             "spring": {"punctuality": expected("punctuality", spring), "few": expected("routes", spring, 1)},
         }
-        for always, spring in ((Case(sample, one, ALWAYS), Case(sample, one, SPRING)) for one in ids)
+        for always, spring in ((Case(sample, item, ALWAYS), Case(sample, item, SPRING)) for item in ids)
     ]
     assert_none(differences(answers["aircraftByIds"], truths))
 

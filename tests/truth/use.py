@@ -16,7 +16,7 @@ from tests.truth.case import (
     percentile,
     share,
 )
-from tests.truth.records import Flight
+from tests.truth.records import FlightRow
 
 NIGHT_HOURS = (22, 23, 0, 1, 2, 3, 4, 5)
 _DAY = timedelta(days=1)
@@ -56,11 +56,11 @@ def legs_per_day(case: Case) -> Json:
     }
 
 
-def _in_order_of_departure(case: Case) -> list[Flight]:
+def _in_order_of_departure(case: Case) -> list[FlightRow]:
     return sorted(case.departed, key=lambda flight: (flight.departed_at, flight.number))
 
 
-def _within_two_dates(flight: Flight, following: Flight) -> bool:
+def _within_two_dates(flight: FlightRow, following: FlightRow) -> bool:
     return following.date - flight.date <= _DAY
 
 

@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from tests.truth.case import Case, Json, cancelled, mean, mean_delay, mean_departure_delay, share
-from tests.truth.records import Flight, Weather
+from tests.truth.records import FlightRow, Weather
 
 WIND_EDGES = (0, 5, 10, 15, 20, 25, 30)
 VISIBILITY_EDGES = (0, 1, 3, 5, 10)
@@ -12,7 +12,7 @@ PRECIPITATION_EDGES = (0, 0.01, 0.1, 0.3)
 FREEZING_FAHRENHEIT = 32
 
 
-def _observed(case: Case) -> list[tuple[Flight, Weather]]:
+def _observed(case: Case) -> list[tuple[FlightRow, Weather]]:
     weather = case.sample.weather
     places = [(flight, (flight.origin, flight.scheduled_hour)) for flight in case.flights]
     return [(flight, weather[place]) for flight, place in places if place in weather]
@@ -38,7 +38,7 @@ def weather_exposure(case: Case) -> Json:
 
 
 def _by_band(case: Case, name: str, edges: Sequence[float], observed: Callable[[Weather], float | None]) -> Json:
-    bands: dict[float, list[Flight]] = {}
+    bands: dict[float, list[FlightRow]] = {}
     for flight, observation in _observed(case):
         value = observed(observation)
         if value is not None:

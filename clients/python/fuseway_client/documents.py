@@ -47,12 +47,12 @@ def _definitions(document: str) -> list[tuple[str, str | None]] | None:
     """
     definitions: list[tuple[str, str | None]] = []
     head: list[str] = []
-    at = depth = 0
-    while at < len(document):
-        match = _TOKEN.match(document, at)
+    index = depth = 0
+    while index < len(document):
+        match = _TOKEN.match(document, index)
         if match is None:
             return None
-        at, word = match.end(), match["word"]
+        index, word = match.end(), match["word"]
         if word is None:
             continue
         if depth == 0:

@@ -22,10 +22,10 @@ class Credentials:
 
     def check(self, headers: Headers, query_string: bytes) -> None:
         """Raise ClickHouseError (403) unless the request names this user and password."""
-        given = _given(headers, query_string)
-        user_is_right = hmac.compare_digest(given.user.encode(), self.user.encode())
-        if not (hmac.compare_digest(given.password.encode(), self.password.encode()) and user_is_right):
-            message = f"{given.user}: Authentication failed: password is incorrect, or there is no user with such name."
+        value = _given(headers, query_string)
+        user_is_right = hmac.compare_digest(value.user.encode(), self.user.encode())
+        if not (hmac.compare_digest(value.password.encode(), self.password.encode()) and user_is_right):
+            message = f"{value.user}: Authentication failed: password is incorrect, or there is no user with such name."
             raise ClickHouseError(AUTHENTICATION_FAILED, "AUTHENTICATION_FAILED", message)
 
 

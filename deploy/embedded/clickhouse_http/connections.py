@@ -133,8 +133,8 @@ class Connections:
     def _pooled(self, query: Query) -> Connection:
         with self._lock:
             for index in reversed(range(len(self._idle))):
-                found = self._idle[index]
-                if found.settings == query.settings and found.database == (query.database or self._database):
+                result = self._idle[index]
+                if result.settings == query.settings and result.database == (query.database or self._database):
                     return self._idle.pop(index)
             if self._idle:
                 return self._idle.pop()

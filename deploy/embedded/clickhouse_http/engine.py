@@ -103,11 +103,11 @@ def _classify(connection: Connection, query: Query, text: bytes) -> int:
     """Return the kind of the statement. Raises ClickHouseError for none, several, and those not allowed here."""
     if not text:
         raise syntax_error("Empty query")
-    found = connection.raw.classify_query(text)
-    kind = int(found["query_class"])
-    if found["statement_count"] > 1:
+    matches = connection.raw.classify_query(text)
+    kind = int(matches["query_class"])
+    if matches["statement_count"] > 1:
         raise syntax_error("Multi-statements are not allowed")
-    if query.readonly and kind != _READ_ONLY and found["statement_count"] and not _ALLOWED_IN_READONLY.match(text):
+    if query.readonly and kind != _READ_ONLY and matches["statement_count"] and not _ALLOWED_IN_READONLY.match(text):
         raise ClickHouseError(READONLY, "READONLY", "Cannot execute query in readonly mode.")
     if kind == _CONTROL and _READS.match(text):
         raise ClickHouseError(INTO_OUTFILE_NOT_ALLOWED, "INTO_OUTFILE_NOT_ALLOWED", "INTO OUTFILE is not allowed.")

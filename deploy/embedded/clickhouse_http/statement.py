@@ -63,8 +63,8 @@ def without_end(text: bytes) -> bytes:
 
 def output_format(text: bytes, default: str) -> str:
     """The format that a statement (as `without_end` leaves it) answers in: its FORMAT clause wins."""
-    found = _LAST_FORMAT.search(text, max(0, len(text) - 1000))
-    return found[1].decode() if found else default
+    result = _LAST_FORMAT.search(text, max(0, len(text) - 1000))
+    return result[1].decode() if result else default
 
 
 def marker(query_id: str) -> bytes:

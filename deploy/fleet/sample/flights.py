@@ -59,8 +59,8 @@ def _times(csv: Mapping[str, Sequence[str]], zones: Mapping[str, ZoneInfo]) -> C
     return {
         "scheduled_departure": departures,
         "scheduled_arrival": arrivals,
-        "departed_at": [_later(at, whole(delay)) for at, delay in zip(departures, csv["dep_delay"], strict=True)],
-        "arrived_at": [_later(at, whole(delay)) for at, delay in zip(arrivals, csv["arr_delay"], strict=True)],
+        "departed_at": [_later(index, whole(delay)) for index, delay in zip(departures, csv["dep_delay"], strict=True)],
+        "arrived_at": [_later(index, whole(delay)) for index, delay in zip(arrivals, csv["arr_delay"], strict=True)],
         "weather_hour": hours,
     }
 
@@ -92,5 +92,5 @@ def _instant(text: str) -> Instant:
     return int(datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp())
 
 
-def _later(at: Instant | None, minutes: int | None) -> Instant | None:
-    return None if at is None or minutes is None else at + 60 * minutes
+def _later(index: Instant | None, minutes: int | None) -> Instant | None:
+    return None if index is None or minutes is None else index + 60 * minutes

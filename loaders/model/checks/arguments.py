@@ -27,7 +27,7 @@ def check_arguments(_model: ModelDeclaration, parts: ModelParts, problems: Probl
 def _arguments(cls: type[Declared], parts: ModelParts) -> Iterator[Argument[Any]]:
     waiting: list[Any] = list(options_of(cls).values())
     for declared in parts.fields[cls]:
-        waiting += declared.word.given.values() if declared.word is not None else ()
+        waiting += declared.word.options.values() if declared.word is not None else ()
     seen: set[Relation] = set()
     while waiting:
         value = waiting.pop(0)

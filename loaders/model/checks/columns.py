@@ -31,8 +31,8 @@ def check_columns(model: ModelDeclaration, parts: ModelParts, problems: Problems
                     _check_field(inner, declared, parts, look)
     for cls in parts.classes(Filter):
         for declared in parts.fields[cls]:
-            if declared.word is not None and "column" in declared.word.given:
-                look.columns(declared.given("column"), declared.place, declared.subject, "the column", count=1)
+            if declared.word is not None and "column" in declared.word.options:
+                look.columns(declared.option("column"), declared.place, declared.subject, "the column", count=1)
 
 
 class _Look:
@@ -98,17 +98,17 @@ def _check_field(declared: DeclaredField, in_object: DeclaredField, parts: Model
     name = word.name if word is not None else ""
     own = _key_parts(in_object.owner, parts)
     target = _key_parts(declared.shape.type, parts) if declared.shape is not None else 0
-    if name in ("key", "column") and declared.given("column"):
-        look.columns(declared.given("column"), place, subject, "column=", count=1)
+    if name in ("key", "column") and declared.option("column"):
+        look.columns(declared.option("column"), place, subject, "column=", count=1)
     elif name == "one" and declared.has_sql_link:
-        look.columns(declared.given("by"), place, subject, "by=", count=own)
+        look.columns(declared.option("by"), place, subject, "by=", count=own)
     elif name == "one":
-        look.columns(declared.given("column"), place, subject, "the column", count=target)
-    elif name in ("many", "first", "section") and declared.given("column"):
-        look.columns(declared.given("column"), place, subject, "the column", count=own)
+        look.columns(declared.option("column"), place, subject, "the column", count=target)
+    elif name in ("many", "first", "section") and declared.option("column"):
+        look.columns(declared.option("column"), place, subject, "the column", count=own)
     elif name == "through":
-        look.columns(declared.given("mine"), place, subject, "mine", count=own)
-        look.columns(declared.given("theirs"), place, subject, "theirs", count=target)
+        look.columns(declared.option("mine"), place, subject, "mine", count=own)
+        look.columns(declared.option("theirs"), place, subject, "theirs", count=target)
 
 
 def _key_parts(cls: Any, parts: ModelParts) -> int:

@@ -136,7 +136,7 @@ def _check_shape(declared: DeclaredField, name: str, problems: Problems) -> None
 
 def _check_arguments(declared: DeclaredField, name: str, parts: ModelParts, problems: Problems) -> None:
     if name == "percentile":
-        level = declared.given("level")
+        level = declared.option("level")
         if not isinstance(level, int | float) or not 0 <= level <= 1:
             problems.add(declared.place, declared.subject, f"the level is a number from 0 to 1, and is {level!r}.")
     scalar = declared.shape.scalar if declared.shape is not None else None
@@ -148,15 +148,15 @@ def _check_arguments(declared: DeclaredField, name: str, parts: ModelParts, prob
         problems.add(
             declared.place, declared.subject, f"a ratio is float | None, and the annotation says {scalar.name}."
         )
-    if name in ("sql", "group_by", "percentile") and not str(declared.given("expression", "")).strip():
+    if name in ("sql", "group_by", "percentile") and not str(declared.option("expression", "")).strip():
         problems.add(declared.place, declared.subject, "the SQL is empty.")
     if name == "computed":
         _check_computed(declared, parts, problems)
-    points = declared.given("points", 1)
+    points = declared.option("points", 1)
     if isinstance(points, bool) or not isinstance(points, int | float) or not 0 <= points < math.inf:
         problems.add(declared.place, declared.subject, f"points= is the price for one object, and is {points!r}.")
     _check_texts(declared, problems)
-    deprecated = declared.given("deprecated", "")
+    deprecated = declared.option("deprecated", "")
     if not isinstance(deprecated, str):
         problems.add(declared.place, declared.subject, "deprecated= is the reason, in a sentence for the API's users.")
 
@@ -165,7 +165,7 @@ def _check_texts(declared: DeclaredField, problems: Problems) -> None:
     description: Any = declared.word.description if declared.word is not None else ""
     if not isinstance(description, str):
         problems.add(declared.place, declared.subject, f"a description is a text, and is {description!r}.")
-    unit, scope = declared.given("unit", ""), declared.given("scope", "")
+    unit, scope = declared.option("unit", ""), declared.option("scope", "")
     if not isinstance(unit, str):
         problems.add(declared.place, declared.subject, f"unit= is a text, and is {unit!r}.")
     if not is_scope(scope):
@@ -174,7 +174,7 @@ def _check_texts(declared: DeclaredField, problems: Problems) -> None:
 
 def _check_computed(declared: DeclaredField, parts: ModelParts, problems: Problems) -> None:
     """Check that the function's parameters name columns of the same class, shown or not."""
-    function = declared.given("function")
+    function = declared.option("function")
     if not callable(function):
         problems.add(declared.place, declared.subject, "m.computed takes a function.")
         return

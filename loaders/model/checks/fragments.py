@@ -48,9 +48,9 @@ def check_fragments(_model: ModelDeclaration, parts: ModelParts, problems: Probl
         for sql in declared.expressions:
             look.expression(sql, forbidden)
             look.one_value(sql)
-        if isinstance(declared.given("order"), str):
-            look.expression(declared.given("order"), forbidden)
-            look.one_value(declared.given("order"), may_have_commas=True)
+        if isinstance(declared.option("order"), str):
+            look.expression(declared.option("order"), forbidden)
+            look.one_value(declared.option("order"), may_have_commas=True)
         look.own_fields(declared, {each.name for each in parts.fields[declared.owner]})
     for pick in parts.picks:
         for sql in pick.sql.values():
@@ -108,8 +108,8 @@ class _Look:
     def one_value(self, sql: Any, *, may_have_commas: bool = False) -> None:
         """Look for what would make several columns, or another query, of an expression; an order has commas."""
         depth = 0
-        found = words(sql) if isinstance(sql, str) else []
-        for before, word in itertools.pairwise([SQLWord("other", "", 0), *found]):
+        result = words(sql) if isinstance(sql, str) else []
+        for before, word in itertools.pairwise([SQLWord("other", "", 0), *result]):
             depth += (word.text in ("(", "[")) - (word.text in (")", "]"))
             is_star = word.text == "*" and before.text in ("", ".")
             if (

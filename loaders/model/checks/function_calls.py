@@ -73,10 +73,10 @@ def _texts(parts: ModelParts) -> Iterator[_Text]:
     for declared in parts.all_fields():
         own = of_class[declared.owner]
         if declared.has_sql_link and issubclass(declared.owner, Object):
-            own = _databases([declared.given("over")])
+            own = _databases([declared.option("over")])
         for sql in declared.expressions:
             yield _Text(sql, declared.place, declared.subject, own)
-        yield _Text(declared.given("order"), declared.place, declared.subject, _rows_of(declared))
+        yield _Text(declared.option("order"), declared.place, declared.subject, _rows_of(declared))
 
 
 def _databases_of_classes(parts: ModelParts) -> defaultdict[type, tuple[Database, ...]]:
@@ -85,9 +85,9 @@ def _databases_of_classes(parts: ModelParts) -> defaultdict[type, tuple[Database
     for cls in parts.classes(Section):
         sources[cls].append(options_of(cls).get("over"))
     for declared in parts.all_fields():
-        if declared.shape is not None and declared.given("over") is not None:
-            sources[declared.shape.type].append(declared.given("over"))
-        for used in (declared.given("filter"), declared.given("order")):
+        if declared.shape is not None and declared.option("over") is not None:
+            sources[declared.shape.type].append(declared.option("over"))
+        for used in (declared.option("filter"), declared.option("order")):
             if isinstance(used, type) and declared.shape is not None:
                 sources[used].append(_options(declared.shape.type).get("table"))
     databases: defaultdict[type, tuple[Database, ...]] = defaultdict(tuple)
@@ -98,7 +98,7 @@ def _databases_of_classes(parts: ModelParts) -> defaultdict[type, tuple[Database
 def _rows_of(declared: DeclaredField) -> tuple[Database, ...]:
     """Return the database of the rows that a field's order is over."""
     options = _options(declared.shape.type) if declared.shape is not None else {}
-    return _databases([declared.given("over") or options.get("over") or options.get("table")])
+    return _databases([declared.option("over") or options.get("over") or options.get("table")])
 
 
 def _options(cls: Any) -> dict[str, Any]:
@@ -133,11 +133,11 @@ def _check_text(text: _Text, database: Database, problems: Problems) -> None:
 def unknown_functions(sql: str, kind: Kind, more: Iterable[str] = ()) -> Iterator[tuple[int, str]]:
     """Yield offset and name of each function that SQL calls and that is neither known nor among some more."""
     named = frozenset(more)
-    found = words(sql)
-    definitions = set(_definitions(found))
-    for place, word in enumerate(found):
-        before = found[place - 1] if place else _NOTHING
-        after = found[place + 1] if place + 1 < len(found) else _NOTHING
+    result = words(sql)
+    definitions = set(_definitions(result))
+    for place, word in enumerate(result):
+        before = result[place - 1] if place else _NOTHING
+        after = result[place + 1] if place + 1 < len(result) else _NOTHING
         if word.kind != "name" or after.text != "(" or place in definitions or _is_no_call(word, before):
             continue
         name = _plain(word.text, kind)
@@ -150,10 +150,10 @@ def _is_no_call(word: SQLWord, before: SQLWord) -> bool:
     return word.lower in _KEYWORDS or before.lower == "as" or is_type_with_brackets(word.text)
 
 
-def _definitions(found: Sequence[SQLWord]) -> Iterator[int]:
+def _definitions(result: Sequence[SQLWord]) -> Iterator[int]:
     """Yield the places of common table expressions that name their columns: `with t(a, b) as (…)`."""
     open_withs: list[bool] = [False]
-    for place, word in enumerate(found):
+    for place, word in enumerate(result):
         if word.text == "(":
             open_withs.append(False)
         elif word.text == ")" and len(open_withs) > 1:
@@ -162,7 +162,7 @@ def _definitions(found: Sequence[SQLWord]) -> Iterator[int]:
             open_withs[-1] = True
         elif word.lower in _ENDS_WITH:
             open_withs[-1] = False
-        elif open_withs[-1] and word.kind == "name" and _is_definition(found[place + 1 :]):
+        elif open_withs[-1] and word.kind == "name" and _is_definition(result[place + 1 :]):
             yield place
 
 

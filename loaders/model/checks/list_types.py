@@ -24,14 +24,14 @@ def check_list_types(_model: ModelDeclaration, parts: ModelParts, problems: Prob
     for declared, shape in _lists(parts):
         if shape.kind is ValueKind.OBJECT:
             columns = _columns(parts, shape.type)
-            for condition in _fields(parts, declared.given("filter"), Filter):
+            for condition in _fields(parts, declared.option("filter"), Filter):
                 _check_condition(condition, columns, problems)
             _check_order(declared, shape, columns, parts, problems)
         elif shape.cardinality is Cardinality.PAGE:
             _check_section_order(declared, shape, parts, problems)
     for cls in parts.classes(Order):
         for member in parts.fields[cls]:
-            kind = member.given("type")
+            kind = member.option("type")
             if kind is not None and not (isinstance(kind, type) and scalar_of(kind)):
                 problems.add(member.place, member.subject, f"type= is a scalar or an enum, and is {kind!r}.")
 
@@ -62,7 +62,7 @@ def _check_condition(condition: DeclaredField, columns: Columns, problems: Probl
     word, shape = condition.word, condition.shape
     if word is None or shape is None or shape.scalar is None or word.name in ("where", "present"):
         return
-    (column, *_) = (*columns_in(word.given.get("column")), "")
+    (column, *_) = (*columns_in(word.options.get("column")), "")
     declared = columns.get(column)
     if declared is None or declared.shape is None or declared.shape.scalar is None:
         return
@@ -82,9 +82,9 @@ def _check_order(
     declared: DeclaredField, shape: Shape, columns: Columns, parts: ModelParts, problems: Problems
 ) -> None:
     """Check that each term of a page's order has a type, and that a type that is said is that of the column."""
-    order, is_page, target = declared.given("order"), shape.cardinality is Cardinality.PAGE, shape.type.__name__
+    order, is_page, target = declared.option("order"), shape.cardinality is Cardinality.PAGE, shape.type.__name__
     for member in _fields(parts, order, Order):
-        expression, kind = str(member.given("expression", "")), member.given("type")
+        expression, kind = str(member.option("expression", "")), member.option("type")
         column = columns.get(column_in(expression) or "")
         known = column.shape.scalar if column is not None and column.shape is not None else None
         if kind is None and known is None and is_page:
@@ -105,11 +105,11 @@ def _check_order(
 
 def _check_section_order(declared: DeclaredField, shape: Shape, parts: ModelParts, problems: Problems) -> None:
     """Check that a page of a section's rows is ordered by fields of the section, whose types are known."""
-    order = declared.given("order")
+    order = declared.option("order")
     fields = parts.fields.get(shape.type, [])
     is_grouped = any(field.word_name == "group_by" for field in fields)
     known = {field.name for field in fields} | (
-        set() if is_grouped else {str(field.given("expression")) for field in fields}
+        set() if is_grouped else {str(field.option("expression")) for field in fields}
     )
     for text in order.sql.values() if isinstance(order, Pick) else [order]:
         for term in written_terms(text) if isinstance(text, str) else ():

@@ -39,7 +39,7 @@ def check_lists(_model: ModelDeclaration, parts: ModelParts, problems: Problems)
 
 
 def _check_bounds(declared: DeclaredField, problems: Problems) -> None:
-    first, maximum, usual = declared.given("first"), declared.given("max"), declared.given("usual", 0)
+    first, maximum, usual = declared.option("first"), declared.option("max"), declared.option("usual", 0)
     if first is None or maximum is None:
         return
     if type(first) is not int or type(maximum) is not int or not 0 < first <= maximum <= _MAX_ROWS:
@@ -51,8 +51,8 @@ def _check_bounds(declared: DeclaredField, problems: Problems) -> None:
 
 
 def _check_order(declared: DeclaredField, problems: Problems) -> None:
-    order, shape = declared.given("order"), declared.shape
-    if shape is None or declared.word is None or "order" not in declared.word.given:
+    order, shape = declared.option("order"), declared.shape
+    if shape is None or declared.word is None or "order" not in declared.word.options:
         return
     if declared.word.name == "page" and not isinstance(order, type):
         problems.add(declared.place, declared.subject, "order= of a page is a class derived from m.Order.")
@@ -86,20 +86,20 @@ def _check_default_order(cls: type, fields: list[DeclaredField], problems: Probl
                 place, cls.__name__, f"the default is by {term.expression}, which is none of its members.{hint}"
             )
     for field in fields:
-        if field.given("nulls", "last") not in ("first", "last", "never"):
+        if field.option("nulls", "last") not in ("first", "last", "never"):
             problems.add(
-                field.place, field.subject, f'nulls= is "first", "last" or "never", and is {field.given("nulls")!r}.'
+                field.place, field.subject, f'nulls= is "first", "last" or "never", and is {field.option("nulls")!r}.'
             )
 
 
 def _check_filter_type(declared: DeclaredField, problems: Problems) -> None:
-    filter_, shape = declared.given("filter"), declared.shape
+    filter_, shape = declared.option("filter"), declared.shape
     if filter_ is not None and not (isinstance(filter_, type) and issubclass(filter_, Filter)):
         problems.add(declared.place, declared.subject, "filter= is a class derived from m.Filter.")
     if not issubclass(declared.owner, Filter) or shape is None or declared.word is None:
         return
     name = declared.word.name
-    if name == "where" and not _has_value(declared.given("sql")):
+    if name == "where" and not _has_value(declared.option("sql")):
         problems.add(declared.place, declared.subject, "what the client gives is nowhere in the SQL: write {m.value}.")
     if shape.kind is not ValueKind.SCALAR or shape.cardinality is Cardinality.PAGE:
         problems.add(

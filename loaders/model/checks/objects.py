@@ -26,13 +26,13 @@ def check_objects(model: ModelDeclaration, parts: ModelParts, problems: Problems
             problems.add(place_of_class(cls), cls.__name__, "has no field: declare at least one with m.sql(…).")
     for declared in parts.all_fields():
         _check_target(declared, model, problems)
-        _check_scopes(declared.place, declared.subject, declared.given("readable_with", ()), problems)
-        if declared.given("readable_with") and declared.given("over") is None:
+        _check_scopes(declared.place, declared.subject, declared.option("readable_with", ()), problems)
+        if declared.option("readable_with") and declared.option("over") is None:
             message = "readable_with= belongs to a link over other rows: leave it out, or say over=."
             problems.add(declared.place, declared.subject, message)
         if declared.word_name == "section":
             _check_use(declared, parts, problems)
-        elif declared.word_name == "nested" and declared.given("period"):
+        elif declared.word_name == "nested" and declared.option("period"):
             _check_nested_period(declared, parts, problems)
 
 
@@ -97,7 +97,7 @@ def _check_nested_period(declared: DeclaredField, parts: ModelParts, problems: P
     """Check that a group with a period has a section that it narrows; the others of the group know none."""
     group = declared.shape.type if declared.shape is not None else None
     sources = [
-        field.given("over") or options_of(field.shape.type).get("over")
+        field.option("over") or options_of(field.shape.type).get("over")
         for field in (parts.fields.get(group, ()) if group is not None else ())
         if field.shape is not None and field.shape.kind is ValueKind.SECTION
     ]
@@ -110,11 +110,11 @@ def _check_use(declared: DeclaredField, parts: ModelParts, problems: Problems) -
     shape = declared.shape
     if shape is None or shape.kind is not ValueKind.SECTION:
         return
-    over = declared.given("over") or options_of(shape.type).get("over")
-    if not str(declared.given("column", "")).strip():
+    over = declared.option("over") or options_of(shape.type).get("over")
+    if not str(declared.option("column", "")).strip():
         problems.add(declared.place, declared.subject, "say which column of its rows holds this object's key.")
     tables = _tables(over)
-    if declared.given("period") and tables and not any(table.options.time for table in tables):
+    if declared.option("period") and tables and not any(table.options.time for table in tables):
         names = ", ".join(table.name for table in tables)
         problems.add(declared.place, declared.subject, f"has a period, and {names} no time column: say time=… there.")
     if shape.cardinality is Cardinality.ONE and not shape.nullable:
@@ -123,6 +123,6 @@ def _check_use(declared: DeclaredField, parts: ModelParts, problems: Problems) -
     if shape.cardinality is Cardinality.ONE and groups:
         message = f"{shape.type.__name__} groups its rows ({groups[0].subject}), so that there are many: write list[…]."
         problems.add(declared.place, declared.subject, message)
-    if shape.cardinality is not Cardinality.ONE and not groups and not declared.given("order"):
+    if shape.cardinality is not Cardinality.ONE and not groups and not declared.option("order"):
         message = f"{shape.type.__name__} groups by nothing, so that nothing orders its rows: say order=…."
         problems.add(declared.place, declared.subject, message)

@@ -26,10 +26,10 @@ def _check_root(declared: DeclaredField, model: ModelDeclaration, parts: ModelPa
     word, shape = declared.word, declared.shape
     if word is None or shape is None:
         return
-    argument = declared.given("argument", "")
+    argument = declared.option("argument", "")
     if argument and not is_graphql_name(argument):
         problems.add(declared.place, declared.subject, f"argument={argument!r} is no name of GraphQL.")
-    column = declared.given("column", "")
+    column = declared.option("column", "")
     if word.name == "by_key" and column and shape.kind is ValueKind.OBJECT:
         _check_look_up(declared, shape, parts, problems)
     if word.name == "by_key" and shape.kind is ValueKind.NODE and (column or shape.cardinality is Cardinality.PAGE):
@@ -42,7 +42,7 @@ def _check_look_up(declared: DeclaredField, shape: Shape, parts: ModelParts, pro
     """Check that a look-up is by columns that the object type declares, of types that a key may have."""
     fields = [field for field in parts.fields.get(shape.type, ()) if field.is_own_column]
     columns = {name: field for field in fields for name in columns_in(field.column_text)}
-    names = columns_in(declared.given("column"))
+    names = columns_in(declared.option("column"))
     if not names:
         problems.add(declared.place, declared.subject, "the column is the name of a column, or several with commas.")
     for name in names:

@@ -65,9 +65,9 @@ def _other_mistake(character: str, following: str) -> str:
     return ""
 
 
-def _bracket_mistakes(found: Sequence[SQLWord]) -> Iterator[tuple[int, str]]:
+def _bracket_mistakes(result: Sequence[SQLWord]) -> Iterator[tuple[int, str]]:
     expected: list[tuple[str, int]] = []
-    for word in found:
+    for word in result:
         if word.text in _OPENING:
             expected.append((_OPENING[word.text], word.offset))
         elif word.text in _CLOSING and (not expected or expected.pop()[0] != word.text):
@@ -76,8 +76,8 @@ def _bracket_mistakes(found: Sequence[SQLWord]) -> Iterator[tuple[int, str]]:
         yield offset, f"a bracket is not closed: {bracket} is missing"
 
 
-def _statement_mistakes(found: Sequence[SQLWord]) -> Iterator[tuple[int, str]]:
-    for before, word, after, third in _neighbours(found):
+def _statement_mistakes(result: Sequence[SQLWord]) -> Iterator[tuple[int, str]]:
+    for before, word, after, third in _neighbours(result):
         begins = before.text in ("", "(") and after.kind == "name"
         if word.kind == "name" and (word.lower == "into" or (word.lower in _STATEMENTS and begins)):
             yield word.offset, f"{word.text} changes something: a model only reads"
@@ -87,7 +87,7 @@ def _statement_mistakes(found: Sequence[SQLWord]) -> Iterator[tuple[int, str]]:
             yield word.offset, "settings are the gateway's: leave them out"
 
 
-def _neighbours(found: Sequence[SQLWord]) -> Iterator[tuple[SQLWord, SQLWord, SQLWord, SQLWord]]:
+def _neighbours(result: Sequence[SQLWord]) -> Iterator[tuple[SQLWord, SQLWord, SQLWord, SQLWord]]:
     """Yield each word behind the one before it and before the two after it."""
-    padded = [_NOTHING, *found, _NOTHING, _NOTHING]
+    padded = [_NOTHING, *result, _NOTHING, _NOTHING]
     return zip(padded, padded[1:], padded[2:], padded[3:], strict=False)

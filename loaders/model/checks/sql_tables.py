@@ -19,12 +19,12 @@ _CONSTANTS = frozenset({"true", "false", "null"})
 
 def named_tables(sql: str) -> Iterator[tuple[int, str]]:
     """Yield offset and name of each table that SQL names itself, beside common table expressions."""
-    found = words(sql)
+    result = words(sql)
     scan = _TableScan()
     nothing = SQLWord("other", "", len(sql))
-    for place, word in enumerate(found):
-        before = [each.lower for each in found[max(0, place - 3) : place]]
-        after = found[place + 1] if place + 1 < len(found) else nothing
+    for place, word in enumerate(result):
+        before = [each.lower for each in result[max(0, place - 3) : place]]
+        after = result[place + 1] if place + 1 < len(result) else nothing
         if scan.names_table(word, ["", "", "", *before][-3:], after):
             yield word.offset, word.text
 

@@ -49,8 +49,8 @@ def split(text: str) -> URLParts:
     authority, slash, path = location.partition("/")
     if authority.count("@") > 1 or "@" in path or "@" in query:
         raise MalformedURLError(_ENCODE)
-    login, at, names = authority.rpartition("@")
-    username, password = _login(login) if at else (None, None)
+    login, index, names = authority.rpartition("@")
+    username, password = _login(login) if index else (None, None)
     return URLParts(scheme.lower(), hosts(names), username, password, decoded(slash + path), _query(query))
 
 

@@ -40,12 +40,12 @@ def public_pem(key: rsa.RSAPrivateKey) -> bytes:
 def jwk(key: Any, kid: str | None, **more: str) -> dict[str, Any]:
     """The public half, as a JSON Web Key; of bytes, the secret."""
     if isinstance(key, bytes):
-        found: dict[str, Any] = {"kty": "oct", "k": base64.urlsafe_b64encode(key).decode().rstrip("=")}
+        result: dict[str, Any] = {"kty": "oct", "k": base64.urlsafe_b64encode(key).decode().rstrip("=")}
     else:
         kind = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
-        found = dict(kind.to_jwk(key.public_key(), as_dict=True))
-        found.pop("key_ops", None)
-    return found | ({} if kid is None else {"kid": kid}) | more
+        result = dict(kind.to_jwk(key.public_key(), as_dict=True))
+        result.pop("key_ops", None)
+    return result | ({} if kid is None else {"kid": kid}) | more
 
 
 def write(path: Path, *keys: dict[str, Any]) -> Path:

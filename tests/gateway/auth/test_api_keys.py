@@ -148,16 +148,16 @@ async def test_a_look_up_is_counted_for_no_request(keys: ApiKeys) -> None:
 
 async def test_a_change_that_names_a_key_has_it_looked_up_again(keys: ApiKeys, watched: Watched) -> None:
     verifier = KeyVerifier(ApiKeys(watched), 300, access=FLEET_ACCESS)
-    one, other = await added(keys), await added(keys)
-    await verifier.viewer(one)
+    item, other = await added(keys), await added(keys)
+    await verifier.viewer(item)
     await verifier.viewer(other)
-    await keys.revoke(id_of(one))
+    await keys.revoke(id_of(item))
     verifier.apply(Change(keys=("N14228", "api-key:other"), sources=("flights",)))
-    await verifier.viewer(one)
-    verifier.apply(change_of(id_of(one)))
-    assert str(await _refused(verifier, one)) == "The API key has been revoked."
+    await verifier.viewer(item)
+    verifier.apply(change_of(id_of(item)))
+    assert str(await _refused(verifier, item)) == "The API key has been revoked."
     await verifier.viewer(other)
-    assert watched.looked_up == [[id_of(one)], [id_of(other)], [id_of(one)]]
+    assert watched.looked_up == [[id_of(item)], [id_of(other)], [id_of(item)]]
 
 
 async def test_where_changes_may_have_been_missed_all_are_looked_up_again(keys: ApiKeys, watched: Watched) -> None:

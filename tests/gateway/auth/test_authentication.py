@@ -28,9 +28,9 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def _settings(stores: NewStores, urls: StoreUrls, **changed: Any) -> Settings:
-    given = {"database_url": stores.database_url, "clickhouse_url": stores.clickhouse_url, "redis_url": urls.redis_url}
+    values = {"database_url": stores.database_url, "clickhouse_url": stores.clickhouse_url, "redis_url": urls.redis_url}
     tokens = {"jwt_secret": SECRET, "jwt_audience": AUDIENCE, "jwt_issuer": ISSUER}
-    return Settings(**(given | tokens | changed))
+    return Settings(**(values | tokens | changed))
 
 
 @asynccontextmanager
@@ -154,8 +154,8 @@ async def test_a_key_that_another_process_revokes_is_refused_by_all_when_that_re
     settings = _settings(key_stores, store_urls, keys_cache_s=300.0)
     key = await added(keys)
     headers = [(b"x-api-key", key.encode())]
-    async with _process(settings) as one, _process(settings) as other:
-        assert await one.viewer(headers) == await other.viewer(headers)
+    async with _process(settings) as item, _process(settings) as other:
+        assert await item.viewer(headers) == await other.viewer(headers)
         environment = os.environ | {
             "DATABASE_URL": settings.database_url,
             "CLICKHOUSE_URL": settings.clickhouse_url,
@@ -164,7 +164,7 @@ async def test_a_key_that_another_process_revokes_is_refused_by_all_when_that_re
         command = [sys.executable, "-m", "gateway", "keys", "revoke", id_of(key)]
         revoking = await asyncio.create_subprocess_exec(*command, env=environment, stdout=subprocess.DEVNULL)
         assert await revoking.wait() == 0
-        for process in (one, other):
+        for process in (item, other):
             assert str(await _error(process, headers)) == "The API key has been revoked."
 
 

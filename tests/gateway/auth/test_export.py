@@ -69,7 +69,7 @@ async def test_an_export_without_a_good_credential_is_401(client: httpx.AsyncCli
 
 
 async def test_a_key_that_is_revoked_ends_its_export_at_the_next_batch(stores: Stores) -> None:
-    ids, asked = [f"N{at}" for at in range(BATCH + 1)], 0
+    ids, asked = [f"N{index}" for index in range(BATCH + 1)], 0
 
     async def viewer_once(_request: object) -> Viewer:
         nonlocal asked

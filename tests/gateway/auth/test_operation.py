@@ -54,7 +54,7 @@ def test_what_comes_of_the_register_and_the_analysis_needs_their_scopes() -> Non
         (REGISTER,): {
             *("Query.fleet", "Query.airport", "Query.airline"),
             *("Aircraft.registration", "Aircraft.revisions", "Aircraft.operator", "Aircraft.homeBase"),
-            *(f"Analysis.{one}" for one in ("registration", "revisions", "age", "manufacturerShare", "seatRank")),
+            *(f"Analysis.{item}" for item in ("registration", "revisions", "age", "manufacturerShare", "seatRank")),
             *("Analysis.peers", "Analysis.modelBenchmark"),
             *(
                 "AirportService.airport",

@@ -126,10 +126,10 @@ async def test_a_key_is_for_one_tenant_of_one_model(keys: ApiKeys) -> None:
 
 
 def test_viewers_of_two_tenants_share_no_answer_and_no_budget() -> None:
-    one, other = (Viewer("jwt:issuer:ada", frozenset(), tenant=str(UUID(int=number))) for number in (1, 2))
-    assert one.audience != other.audience
-    assert one.budget_name != other.budget_name
-    assert one.audience == Viewer("key:a", frozenset(), tenant=one.tenant).audience
+    item, other = (Viewer("jwt:issuer:ada", frozenset(), tenant=str(UUID(int=number))) for number in (1, 2))
+    assert item.audience != other.audience
+    assert item.budget_name != other.budget_name
+    assert item.audience == Viewer("key:a", frozenset(), tenant=item.tenant).audience
     spaced = Viewer("x", frozenset({"a"}), tenant="b"), Viewer("x", frozenset({"a", "b"}))
     assert spaced[0].audience != spaced[1].audience
 

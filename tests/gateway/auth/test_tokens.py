@@ -82,9 +82,9 @@ def test_a_token_says_who_asks_and_what_they_may(
     ],
 )
 def test_scopes_are_read_of_scope_or_else_scp(
-    verifier: TokenVerifier, given: dict[str, Any], scopes: set[Scope]
+    verifier: TokenVerifier, value: dict[str, Any], scopes: set[Scope]
 ) -> None:
-    assert verifier.viewer(signed(SECRET, "HS256", **given)).scopes == scopes
+    assert verifier.viewer(signed(SECRET, "HS256", **value)).scopes == scopes
 
 
 def _hmac_with_public_key(header: dict[str, Any], key: bytes) -> str:

@@ -79,8 +79,8 @@ def new_gateway(store_urls: StoreUrls, sample_stores: Stores) -> NewGateway:  # 
 @pytest.fixture(scope="session")
 async def gateway(new_gateway: NewGateway) -> AsyncIterator[Gateway]:
     """With the default settings and no cache."""
-    async with new_gateway() as one:
-        yield one
+    async with new_gateway() as item:
+        yield item
 
 
 @pytest.fixture

@@ -9,13 +9,16 @@ from tests.gateway.http.conftest import Gateway, NewGateway
 
 PARTS = "multipart/mixed, application/json"
 DAILY = "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { analysis { daily(first: 1000)"
-IDS = [f"N{at}" for at in range(500)]
+IDS = [f"N{index}" for index in range(500)]
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        DAILY + " { date " + " ".join(f'... @defer(label: "a{at}") {{ flights }}' for at in range(20)) + " } } } }",
+        DAILY
+        + " { date "
+        + " ".join(f'... @defer(label: "a{index}") {{ flights }}' for index in range(20))
+        + " } } } }",
         DAILY + " @stream(initialCount: 0) { date } } } }",
     ],
     ids=["defer", "stream"],
@@ -37,11 +40,11 @@ async def test_parts_of_each_row_are_priced(gateway: Gateway, query: str) -> Non
     ],
 )
 async def test_parts_of_what_is_no_aircraft_are_priced_too(gateway: Gateway, query: str, least: float) -> None:
-    ids = [f"Airport:A{at}" for at in range(500)]
+    ids = [f"Airport:A{index}" for index in range(500)]
     body = {"query": f"query($ids: [ID!]!) {{ {query} }}", "variables": {"ids": ids}}
     plain = {**body, "query": re.sub(r"@(defer|stream)(\([^)]*\))?", "", f"query($ids: [ID!]!) {{ {query} }}")}
-    points = [(await gateway.post(one, accept=PARTS, graphql_cost="validate")).json() for one in (body, plain)]
-    marked, unmarked = (one["extensions"]["cost"]["estimated"]["points"] for one in points)
+    points = [(await gateway.post(item, accept=PARTS, graphql_cost="validate")).json() for item in (body, plain)]
+    marked, unmarked = (item["extensions"]["cost"]["estimated"]["points"] for item in points)
     assert least <= marked - unmarked < 2.5 * least + 1, "what is beside them is completed one by one"
 
 
@@ -52,10 +55,10 @@ async def test_a_count_that_cannot_be_is_the_callers_fault(gateway: Gateway) -> 
 
 
 async def test_introspection_again_and_again_is_paid_each_time(gateway: Gateway) -> None:
-    one = "__schema { types { fields { name } } }"
+    item = "__schema { types { fields { name } } }"
     points = []
     for times in (1, 2, 10):
-        fields = " ".join(f"a{at}: {one}" for at in range(times))
+        fields = " ".join(f"a{index}: {item}" for index in range(times))
         answer = (await gateway.post({"query": f"{{ {fields} }}"}, graphql_cost="validate")).json()
         points.append(answer["extensions"]["cost"]["estimated"]["points"])
     each = points[1] - points[0]
@@ -63,7 +66,7 @@ async def test_introspection_again_and_again_is_paid_each_time(gateway: Gateway)
     assert points[2] - points[0] == pytest.approx(9 * each, abs=10)
 
 
-@pytest.mark.parametrize("value", [[1] * 10_001, {f"k{at}": 1 for at in range(10_001)}])
+@pytest.mark.parametrize("value", [[1] * 10_001, {f"k{index}": 1 for index in range(10_001)}])
 async def test_a_variable_of_too_many_items_is_refused_before_any_is_looked_at(gateway: Gateway, value: object) -> None:
     body = {"query": "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } }", "variables": {"ids": value}}
     answer = (await gateway.post(body)).json()
@@ -81,7 +84,7 @@ async def test_an_answer_varies_by_the_cost_that_was_asked_for(gateway: Gateway)
 
 
 async def test_to_explain_is_paid_by_what_is_looked_up(new_gateway: NewGateway) -> None:
-    fields = " ".join(f"a{at}: aircraftByIds(ids: $ids) {{ registration {{ model }} }}" for at in range(20))
+    fields = " ".join(f"a{index}: aircraftByIds(ids: $ids) {{ registration {{ model }} }}" for index in range(20))
     body = {"query": f"query($ids: [ID!]!) {{ {fields} }}", "variables": {"ids": IDS[:50]}}
     explains = body | {"extensions": {"explain": True}}
     async with new_gateway(rate_cost_per_minute=2_000) as gateway:
@@ -95,7 +98,7 @@ async def test_to_explain_is_paid_by_what_is_looked_up(new_gateway: NewGateway) 
     looking_up = _remaining(validated) - _remaining(explained) - validating
     assert looking_up == pytest.approx(20 * 2 * (5 + 0.03 * 50), abs=60), "two sections of 50 aircraft in each field"
     assert "explain" in explained.json()["extensions"]
-    assert [one["errors"][0]["extensions"]["limit"] for one in batch.json()] == ["cost_per_minute"] * 8
+    assert [item["errors"][0]["extensions"]["limit"] for item in batch.json()] == ["cost_per_minute"] * 8
 
 
 async def test_a_mutation_by_get_is_paid_by_its_length(new_gateway: NewGateway) -> None:
@@ -125,7 +128,7 @@ INVALID = {"query": "{ " + LONG + "nothing }"}
 MANY = {"query": "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { " + LONG + " } }"}
 REFUSED: dict[str, tuple[object, str, int]] = {
     "an alias too many": (
-        {"query": "{ " + LONG + "... @defer { " + " ".join(f"a{at}: __typename" for at in range(31)) + " } }"},
+        {"query": "{ " + LONG + "... @defer { " + " ".join(f"a{index}: __typename" for index in range(31)) + " } }"},
         "aliases",
         300,
     ),

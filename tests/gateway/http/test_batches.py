@@ -36,7 +36,7 @@ def codes(answer: dict[str, Any]) -> list[str]:
 async def test_answers_come_in_the_order_asked(gateway: Gateway) -> None:
     asked = [{"query": f'{{ aircraft(tailNumber: "{key}") {{ id }} }}'} for key in ("N725MQ", "none", "N14228")]
     answers = (await gateway.post(asked)).json()
-    assert [one["data"]["aircraft"] for one in answers] == [{"id": "N725MQ"}, None, {"id": "N14228"}]
+    assert [item["data"]["aircraft"] for item in answers] == [{"id": "N725MQ"}, None, {"id": "N14228"}]
 
 
 async def test_each_operation_is_answered_for_itself(gateway: Gateway) -> None:
@@ -53,15 +53,15 @@ async def test_each_operation_is_answered_for_itself(gateway: Gateway) -> None:
     ]
     answer = await gateway.post(asked)
     assert answer.status_code == 200
-    invalid, good, unknown, named, unnamed, syntax, variable, partly, other = answer.json()
+    invalid, good, unknown, named, anonymous, syntax, variable, partly, other = answer.json()
     assert codes(invalid) == ["GRAPHQL_VALIDATION_FAILED"]
     assert good == UNITED
-    assert codes(unknown) == codes(unnamed) == ["BAD_USER_INPUT"]
+    assert codes(unknown) == codes(anonymous) == ["BAD_USER_INPUT"]
     assert named == {"data": {"airport": {"code": "JFK"}}}
     assert codes(syntax) == ["GRAPHQL_PARSE_FAILED"]
     assert codes(variable) == codes(partly) == codes(other) == ["BAD_USER_INPUT"]
     assert partly["data"] == {"aircraft": None, **UNITED["data"]}
-    assert ["data" in one for one in (invalid, unknown, unnamed, syntax, variable, other)] == [False] * 6
+    assert ["data" in item for item in (invalid, unknown, anonymous, syntax, variable, other)] == [False] * 6
 
 
 async def test_a_batch_is_200_whatever_came_of_its_operations(gateway: Gateway) -> None:
@@ -73,12 +73,12 @@ async def test_a_batch_is_200_whatever_came_of_its_operations(gateway: Gateway) 
 
 async def test_equal_operations_take_the_statements_of_one(new_gateway: NewGateway) -> None:
     asked = {"query": DASHBOARD, "variables": {"ids": ["N14228", "N725MQ"]}}
-    async with new_gateway() as one:
-        alone = (await one.post(asked)).json()
-        assert len(one.recorder.sent) == 3
-        one.recorder.sent.clear()
-        assert (await one.post([asked] * 10)).json() == [alone] * 10
-        assert len(one.recorder.sent) == 3
+    async with new_gateway() as item:
+        alone = (await item.post(asked)).json()
+        assert len(item.recorder.sent) == 3
+        item.recorder.sent.clear()
+        assert (await item.post([asked] * 10)).json() == [alone] * 10
+        assert len(item.recorder.sent) == 3
 
 
 async def test_operations_over_one_source_share_a_statement(new_gateway: NewGateway) -> None:
@@ -87,11 +87,11 @@ async def test_operations_over_one_source_share_a_statement(new_gateway: NewGate
         for key in ("N14228", "N725MQ", "N0FLY")
         for section in ("punctuality", "utilization", "nightFlights")
     ]
-    async with new_gateway() as one:
-        answers = (await one.post(asked)).json()
+    async with new_gateway() as item:
+        answers = (await item.post(asked)).json()
         assert answers[0]["data"]["aircraft"]["analysis"]["punctuality"] == {"flights": 111}
-        assert one.recorder.count("clickhouse") == 1
-        assert one.recorder.count("postgresql") == 1
+        assert item.recorder.count("clickhouse") == 1
+        assert item.recorder.count("postgresql") == 1
 
 
 async def test_each_operation_has_its_own_extensions(gateway: Gateway) -> None:
@@ -118,7 +118,7 @@ async def test_others_have_their_turn_between_the_operations_of_a_batch(gateway:
 class _Kept:
     """Persisted documents that note when one has been kept: of two operations, the second fails before the first ends."""
 
-    ended: list[str] = field(default_factory=list)
+    finished: list[str] = field(default_factory=list)
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     failed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -133,11 +133,11 @@ class _Kept:
         self.begun.set()
         await self.failed.wait()
         await asyncio.sleep(0)
-        self.ended.append("operation")
+        self.finished.append("operation")
 
     async def release(self) -> None:
         """Note that the request has ended, as loaders are told."""
-        self.ended.append("loaders")
+        self.finished.append("loaders")
 
 
 async def test_where_one_operation_fails_unexpectedly_the_others_are_answered(
@@ -158,15 +158,15 @@ async def test_where_one_operation_fails_unexpectedly_the_others_are_answered(
     first, second = answer.json()
     assert first == {"data": {"__typename": "Query"}}
     assert codes(second) == ["INTERNAL_SERVER_ERROR"]
-    assert kept.ended == ["operation", "loaders"]
+    assert kept.finished == ["operation", "loaders"]
 
 
 @pytest.mark.parametrize("step", ["find", "read", "price"])
 async def test_where_one_operation_cannot_be_prepared_the_others_are_answered(
     new_gateway: NewGateway, caplog: pytest.LogCaptureFixture, step: str
 ) -> None:
-    async with new_gateway() as one:
-        (route,) = (route for route in one.app.routes if isinstance(route, Route) and route.path == "/graphql")
+    async with new_gateway() as item:
+        (route,) = (route for route in item.app.routes if isinstance(route, Route) and route.path == "/graphql")
         preparer = cast("GraphQLEndpoint", route.endpoint)._preparer
         whole = {
             "find": (preparer._persisted, "text"),
@@ -174,8 +174,8 @@ async def test_where_one_operation_cannot_be_prepared_the_others_are_answered(
             "price": (preparer, "_estimate"),
         }
         _fail_for_failing(*whole[step])
-        answers = (await one.post([AIRLINE, FAILING, AIRLINE])).json()
-        alone = await one.post(FAILING)
+        answers = (await item.post([AIRLINE, FAILING, AIRLINE])).json()
+        alone = await item.post(FAILING)
     assert [answers[0], answers[2]] == [UNITED, UNITED]
     assert codes(answers[1]) == ["INTERNAL_SERVER_ERROR"]
     assert answers[1]["errors"][0]["extensions"]["id"] in caplog.text

@@ -80,25 +80,25 @@ def impatient_url(request: pytest.FixtureRequest, store_urls: StoreUrls) -> Iter
         yield url
 
 
-def _drip(client: socket.socket, ended: Event) -> None:
+def _drip(client: socket.socket, stopped: Event) -> None:
     with suppress(OSError):
-        while not ended.wait(0.02):
+        while not stopped.wait(0.02):
             client.sendall(b"1\r\n \r\n")
 
 
 @pytest.mark.parametrize("kind", ["silent", "slow"])
 def test_a_body_that_does_not_come_in_time_is_408_and_its_connection_closed(impatient_url: str, kind: str) -> None:
-    parts, ended = urlsplit(impatient_url), Event()
+    parts, stopped = urlsplit(impatient_url), Event()
     with socket.create_connection((parts.hostname, parts.port), 30) as client:
         client.sendall(b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
         length = b"Content-Length: 100" if kind == "silent" else b"Transfer-Encoding: chunked"
         client.sendall(length + b"\r\n\r\n" + (b'{"query"' if kind == "silent" else b""))
-        dripping = Thread(target=_drip, args=(client, ended))
+        dripping = Thread(target=_drip, args=(client, stopped))
         if kind == "slow":
             dripping.start()
         answer = bytearray()
         _read_on(client, answer)
-        ended.set()
+        stopped.set()
         if kind == "slow":
             dripping.join(30)
     head, _, body = bytes(answer).partition(b"\r\n\r\n")

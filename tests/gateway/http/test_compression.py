@@ -109,17 +109,17 @@ async def test_a_large_answer_is_compressed_as_it_is_sent(
 
 async def test_each_encoding_is_kept_for_itself(new_gateway: NewGateway) -> None:
     body = {"query": DASHBOARD, "variables": {"ids": ["N14228", "N725MQ"] * 8}}
-    async with new_gateway(cache=True) as one:
+    async with new_gateway(cache=True) as item:
         texts = []
         for accepted, encoding in (("gzip", "gzip"), ("", None), ("br, gzip", "br"), ("gzip, deflate", "gzip")):
             headers = {"accept-encoding": accepted}
-            await kept(partial(one.client.post, "/graphql", json=body, headers=headers))
-            answer, sent = await raw(one, accepted, body)
+            await kept(partial(item.client.post, "/graphql", json=body, headers=headers))
+            answer, sent = await raw(item, accepted, body)
             assert "age" in answer.headers
             assert answer.headers.get("content-encoding") == encoding
             texts.append(DECODERS[encoding](sent) if encoding else sent)
         assert set(texts) == {texts[0]}
-        answer, _ = await raw(one, "x-gzip, gzip;q=0.5", body)
+        answer, _ = await raw(item, "x-gzip, gzip;q=0.5", body)
         assert "age" in answer.headers, "what matters is the encoding, not the header's text"
 
 
@@ -127,8 +127,8 @@ async def test_encodings_share_their_tag(new_gateway: NewGateway) -> None:
     ids = ", ".join(f'"{key}"' for key in ["N14228", "N725MQ"] * 8)
     parameters = {"query": DASHBOARD.replace("query Dashboard($ids: [ID!]!) ", "").replace("$ids", f"[{ids}]")}
     for cache in (False, True):
-        async with new_gateway(cache=cache) as one:
-            get = one.client.get
+        async with new_gateway(cache=cache) as item:
+            get = item.client.get
             if cache:
                 for encoding in ("gzip", "br", ""):
                     await kept(partial(get, "/graphql", params=parameters, headers={"accept-encoding": encoding}))

@@ -129,8 +129,8 @@ def test_a_header_that_no_page_sends_is_named(entry: str, sentence: str) -> None
 def test_a_setting_that_would_never_match_ends_the_start(variable: str, value: str, what: str) -> None:
     urls = {"DATABASE_URL": "postgresql://x:1/x", "CLICKHOUSE_URL": "http://x:1", "REDIS_URL": "redis://x:1"}
     command = [sys.executable, "-m", "gateway", "serve"]
-    ended = subprocess.run(command, env={**urls, variable: value}, capture_output=True, text=True, timeout=60)
-    assert ended.returncode == 1
-    assert ended.stderr.startswith(f"gateway: {variable} ")
-    assert what in ended.stderr
-    assert ended.stderr.count("\n") == 1
+    process = subprocess.run(command, env={**urls, variable: value}, capture_output=True, text=True, timeout=60)
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"gateway: {variable} ")
+    assert what in process.stderr
+    assert process.stderr.count("\n") == 1

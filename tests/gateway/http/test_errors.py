@@ -67,11 +67,11 @@ async def test_each_cause_has_an_id_of_its_own(
     body = {"query": ASKED, "variables": {"ids": ["N14228"]}}
     async with AsyncExitStack() as stack:
         between = await stack.enter_async_context(relay(store_urls.clickhouse_url))
-        one = await stack.enter_async_context(new_gateway(clickhouse_url=between.url, acquire_timeout_s=1.0))
+        item = await stack.enter_async_context(new_gateway(clickhouse_url=between.url, acquire_timeout_s=1.0))
         await between.cut()
         with caplog.at_level(logging.ERROR, "gateway"):
-            batch = (await one.post([body, {"query": AIRLINE}])).json()
-            again = (await one.post(body)).json()
+            batch = (await item.post([body, {"query": AIRLINE}])).json()
+            again = (await item.post(body)).json()
     first, second = batch[0]["errors"][0], again["errors"][0]
     assert "errors" not in batch[1]
     assert extensions(first)["id"] != extensions(second)["id"]
@@ -84,10 +84,10 @@ async def test_where_keys_cannot_be_looked_up_the_fault_is_the_gateways(
 ) -> None:
     async with AsyncExitStack() as stack:
         between = await stack.enter_async_context(relay(store_urls.database_url))
-        one = await stack.enter_async_context(new_gateway(database_url=between.url, acquire_timeout_s=1.0))
+        item = await stack.enter_async_context(new_gateway(database_url=between.url, acquire_timeout_s=1.0))
         await between.cut()
-        answer = await one.post({"query": AIRLINE}, x_api_key=text_of(*new_key()))
-        bad = await one.post({"query": AIRLINE}, x_api_key="fgk_")
+        answer = await item.post({"query": AIRLINE}, x_api_key=text_of(*new_key()))
+        bad = await item.post({"query": AIRLINE}, x_api_key="fgk_")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert answer.json()["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
     assert (bad.status_code, bad.json()["errors"][0]["extensions"]) == (401, {"code": "UNAUTHENTICATED"})
@@ -96,9 +96,9 @@ async def test_where_keys_cannot_be_looked_up_the_fault_is_the_gateways(
 async def test_a_fault_of_the_gateway_itself_is_masked_too(
     new_gateway: NewGateway, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with new_gateway() as one:
-        one.app.state.stores = None
-        answer = await one.post({"query": AIRLINE})
+    async with new_gateway() as item:
+        item.app.state.stores = None
+        answer = await item.post({"query": AIRLINE})
     assert answer.status_code == 500
     (error,) = answer.json()["errors"]
     assert extensions(error)["id"] in caplog.text
@@ -179,7 +179,7 @@ async def test_the_drafts_statuses_are_a_setting(
     new_gateway: NewGateway, gateway: Gateway, query: str, status: int, draft: int
 ) -> None:
     async with new_gateway(draft_statuses=True) as drafts:
-        answers = [await one.post({"query": query}, accept=OWN) for one in (gateway, drafts)]
+        answers = [await item.post({"query": query}, accept=OWN) for item in (gateway, drafts)]
         assert [answer.status_code for answer in answers] == [status, draft]
         assert answers[0].json() == answers[1].json()
         assert (await drafts.post({"query": query}, accept="application/json")).status_code == 200

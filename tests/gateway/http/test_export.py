@@ -45,18 +45,18 @@ async def test_an_export_costs_what_the_same_query_does_and_is_refused_before_an
     new_gateway: NewGateway, gateway: Gateway
 ) -> None:
     points = await _points(gateway, 1)
-    async with new_gateway(rate_cost_per_minute=points + SPARE) as one:
-        first = await _export(one, ids="N14228")
+    async with new_gateway(rate_cost_per_minute=points + SPARE) as item:
+        first = await _export(item, ids="N14228")
         assert [line["id"] for line in _lines(first)] == ["N14228"]
         assert _remaining(first) == SPARE
-        sent = len(one.recorder.sent)
-        second = await _export(one, ids="N14228")
+        sent = len(item.recorder.sent)
+        second = await _export(item, ids="N14228")
         assert second.status_code == 429
         assert int(second.headers["retry-after"]) > 0
         assert second.json()["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
-        assert (await _export(one)).json()["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
-        assert (await _export(one, ids="N14228", after="N14228")).text == ""
-        assert len(one.recorder.sent) == sent
+        assert (await _export(item)).json()["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+        assert (await _export(item, ids="N14228", after="N14228")).text == ""
+        assert len(item.recorder.sent) == sent
 
 
 async def test_of_all_aircraft_a_page_and_its_statement_are_counted(new_gateway: NewGateway, gateway: Gateway) -> None:
@@ -65,8 +65,8 @@ async def test_of_all_aircraft_a_page_and_its_statement_are_counted(new_gateway:
     answer = (await gateway.post(body, graphql_cost="validate")).json()
     points = answer["extensions"]["cost"]["estimated"]["points"]
     assert points > await _points(gateway, BATCH)
-    async with new_gateway(rate_cost_per_minute=points + SPARE) as one:
-        answer = await _export(one, after="N998")
+    async with new_gateway(rate_cost_per_minute=points + SPARE) as item:
+        answer = await _export(item, after="N998")
         assert 1 < len(_lines(answer)) < BATCH
         assert _remaining(answer) == SPARE
 
@@ -74,9 +74,9 @@ async def test_of_all_aircraft_a_page_and_its_statement_are_counted(new_gateway:
 async def test_a_later_batch_waits_for_the_budget(new_gateway: NewGateway, gateway: Gateway) -> None:
     whole = await _points(gateway, BATCH) + await _points(gateway, 1)
     ids = [f"N{number}" for number in range(BATCH + 1)]
-    async with new_gateway(rate_cost_per_minute=whole - SPARE) as one:
+    async with new_gateway(rate_cost_per_minute=whole - SPARE) as item:
         began = time.monotonic()
-        assert [line["id"] for line in _lines(await _export(one, ids=",".join(ids)))] == ids
+        assert [line["id"] for line in _lines(await _export(item, ids=",".join(ids)))] == ids
         took_s = time.monotonic() - began
     assert took_s > 0.9 * SPARE * 60 / (whole - SPARE), "so long it takes until the points are there"
 
@@ -84,10 +84,10 @@ async def test_a_later_batch_waits_for_the_budget(new_gateway: NewGateway, gatew
 async def test_an_export_that_breaks_off_says_why_by_a_code(new_gateway: NewGateway, store_urls: StoreUrls) -> None:
     async with AsyncExitStack() as stack:
         postgres = await stack.enter_async_context(relay(store_urls.database_url))
-        one = await stack.enter_async_context(new_gateway(database_url=postgres.url, acquire_timeout_s=1.0))
+        item = await stack.enter_async_context(new_gateway(database_url=postgres.url, acquire_timeout_s=1.0))
         await postgres.cut()
         for parameters, after in (({"after": "N998"}, "N998"), ({"ids": "N14228"}, None)):
-            (line,) = _lines(await _export(one, **parameters))
+            (line,) = _lines(await _export(item, **parameters))
             assert line.keys() == {"error", "extensions", "after"}
             assert (line["error"], line["after"]) == ("Something went wrong on our side.", after)
             assert line["extensions"].keys() == {"code", "id"}
@@ -95,8 +95,8 @@ async def test_an_export_that_breaks_off_says_why_by_a_code(new_gateway: NewGate
 
 
 async def test_head_loads_and_counts_nothing(new_gateway: NewGateway) -> None:
-    async with new_gateway(rate_cost_per_minute=100_000) as one:
-        answer = await one.client.head("/export/analysis")
+    async with new_gateway(rate_cost_per_minute=100_000) as item:
+        answer = await item.client.head("/export/analysis")
         assert (answer.status_code, answer.content) == (200, b"")
         assert answer.headers["content-type"].startswith("application/x-ndjson")
-        assert _remaining(await one.post({"query": "{ __typename }"})) > 99_800
+        assert _remaining(await item.post({"query": "{ __typename }"})) > 99_800

@@ -48,13 +48,13 @@ ASKED = "/graphql?query=%7B__typename%7D"
 
 @pytest.mark.parametrize("host", OWN)
 async def test_this_machines_names_are_answered(new_gateway: NewGateway, host: str) -> None:
-    async with new_gateway(allowed_hosts="localhost") as one:
-        assert (await one.client.get(ASKED, headers={"host": host})).status_code == 200
+    async with new_gateway(allowed_hosts="localhost") as item:
+        assert (await item.client.get(ASKED, headers={"host": host})).status_code == 200
 
 
 @pytest.mark.parametrize("host", [*STRANGE, ""])
 async def test_any_other_host_is_421_with_a_sentence(new_gateway: NewGateway, host: str) -> None:
-    async with new_gateway(allowed_hosts="localhost", graphiql=True, cors_origins="*") as one:
+    async with new_gateway(allowed_hosts="localhost", graphiql=True, cors_origins="*") as item:
         for method, path in (
             ("GET", ASKED),
             ("POST", "/graphql"),
@@ -64,7 +64,7 @@ async def test_any_other_host_is_421_with_a_sentence(new_gateway: NewGateway, ho
             ("GET", "/export/analysis?ids=N14228"),
             ("GET", "/nothing"),
         ):
-            answer = await one.client.request(method, path, headers=[(b"host", host.encode("latin-1"))])
+            answer = await item.client.request(method, path, headers=[(b"host", host.encode("latin-1"))])
             assert answer.status_code == 421, path
             (error,) = answer.json()["errors"]
             assert error["extensions"] == {"code": "MISDIRECTED_REQUEST"}
@@ -73,13 +73,13 @@ async def test_any_other_host_is_421_with_a_sentence(new_gateway: NewGateway, ho
 
 
 async def test_each_of_several_hosts_is_looked_at(new_gateway: NewGateway) -> None:
-    async with new_gateway(allowed_hosts="localhost") as one:
+    async with new_gateway(allowed_hosts="localhost") as item:
         headers = [(b"host", b"localhost"), (b"host", b"evil.example")]
-        assert (await one.client.get(ASKED, headers=headers)).status_code == 421
+        assert (await item.client.get(ASKED, headers=headers)).status_code == 421
 
 
 async def test_hosts_that_are_set_are_answered_and_any_where_all_are(new_gateway: NewGateway) -> None:
-    async with new_gateway(allowed_hosts='"Shop.Example., 10.1.2.3 ::2"') as one:
+    async with new_gateway(allowed_hosts='"Shop.Example., 10.1.2.3 ::2"') as item:
         for host, status in (
             ("shop.example:8443", 200),
             ("SHOP.example.", 200),
@@ -89,14 +89,14 @@ async def test_hosts_that_are_set_are_answered_and_any_where_all_are(new_gateway
             ("api.shop.example", 421),
             ("10.1.2.4", 421),
         ):
-            assert (await one.client.get(ASKED, headers={"host": host})).status_code == status, host
-    async with new_gateway() as one:
-        assert (await one.client.get(ASKED, headers={"host": "any.example"})).status_code == 200
+            assert (await item.client.get(ASKED, headers={"host": host})).status_code == status, host
+    async with new_gateway() as item:
+        assert (await item.client.get(ASKED, headers={"host": "any.example"})).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/livez/"])
 async def test_probes_may_ask_by_any_address_and_by_no_other_name(path: str) -> None:
-    app = Starlette(routes=[Route(one, health.live) for one in health.PATHS])
+    app = Starlette(routes=[Route(item, health.live) for item in health.PATHS])
     checked = CanonicalPathsMiddleware(AllowedHostsMiddleware(app, {"shop.example"}, health.PATHS), health.PATHS)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(checked), base_url="http://shop.example") as client:
         for host, status in (("10.0.3.7:8000", 200), ("[2001:db8::1]:8000", 200), ("", 200), ("evil.example", 421)):
@@ -105,8 +105,8 @@ async def test_probes_may_ask_by_any_address_and_by_no_other_name(path: str) -> 
 
 def test_run_answers_for_its_own_machine_alone_and_serve_for_any() -> None:
     assert Settings.from_environment({}, defaults=OPEN_DEFAULTS).allowed_hosts == "localhost"
-    given = {"GATEWAY_ALLOWED_HOSTS": "box.lan"}
-    assert Settings.from_environment(given, defaults=OPEN_DEFAULTS).allowed_hosts == "box.lan"
+    value = {"GATEWAY_ALLOWED_HOSTS": "box.lan"}
+    assert Settings.from_environment(value, defaults=OPEN_DEFAULTS).allowed_hosts == "box.lan"
     assert parse_allowed_hosts(Settings.from_environment({}).allowed_hosts) == {"*"}
 
 

@@ -52,10 +52,10 @@ async def estimate(gateway: Gateway, body: object) -> Any:
 async def test_at_a_limit_an_operation_is_answered_and_past_it_refused(
     new_gateway: NewGateway, setting: str, limit: str, value: int
 ) -> None:
-    async with new_gateway(**{setting: value}) as at:
-        answer = (await at.post(BODY)).json()
+    async with new_gateway(**{setting: value}) as index:
+        answer = (await index.post(BODY)).json()
         assert "errors" not in answer
-        assert [one and one["name"] for one in answer["data"]["one"]] == ["N14228", "N725MQ", None]
+        assert [item and item["name"] for item in answer["data"]["one"]] == ["N14228", "N725MQ", None]
     async with new_gateway(**{setting: value - 1}) as past:
         refused = await past.post(BODY)
         (error,) = refused.json()["errors"]
@@ -69,8 +69,8 @@ async def test_at_a_limit_an_operation_is_answered_and_past_it_refused(
 
 async def test_the_cost_is_bounded(new_gateway: NewGateway, gateway: Gateway) -> None:
     points = (await estimate(gateway, BODY))["points"]
-    async with new_gateway(max_cost=points) as at:
-        assert "errors" not in (await at.post(BODY)).json()
+    async with new_gateway(max_cost=points) as index:
+        assert "errors" not in (await index.post(BODY)).json()
     async with new_gateway(max_cost=points - 1) as past:
         (error,) = (await past.post(BODY)).json()["errors"]
         assert refusal(error) == ("cost", points - 1, points)
@@ -82,7 +82,7 @@ async def test_the_sum_of_a_batch_is_bounded(new_gateway: NewGateway, gateway: G
     flights = {"query": '{ aircraft(tailNumber: "N14228") { analysis { punctuality { flights } } } }'}
     register = {"query": '{ aircraft(tailNumber: "N14228") { analysis { peers { count } } } }'}
     airline = {"query": '{ airline(code: "UA") { name } }'}
-    alone = [(await estimate(gateway, one))["statements"] for one in (flights, register, airline)]
+    alone = [(await estimate(gateway, item))["statements"] for item in (flights, register, airline)]
     async with new_gateway(max_statements=max(alone)) as few:
         for body in (flights, register, airline, [flights] * 10):
             assert "errors" not in (await few.post(body)).text
@@ -99,15 +99,15 @@ async def test_the_sum_of_a_batch_is_bounded(new_gateway: NewGateway, gateway: G
 
 async def test_the_cost_of_a_batch_is_that_of_all(new_gateway: NewGateway, gateway: Gateway) -> None:
     points = (await estimate(gateway, BODY))["points"]
-    async with new_gateway(max_cost=points) as one:
-        assert "errors" not in (await one.post([BODY])).text
-        sent = len(one.recorder.sent)
-        both = (await one.post([BODY, BODY])).json()
+    async with new_gateway(max_cost=points) as item:
+        assert "errors" not in (await item.post([BODY])).text
+        sent = len(item.recorder.sent)
+        both = (await item.post([BODY, BODY])).json()
         for refused in both:
             limit, most, value = refusal(*refused["errors"])
             assert (limit, most) == ("cost", points)
             assert points < value < 2 * points  # the statements are shared, the objects are twice as many
-        assert len(one.recorder.sent) == sent
+        assert len(item.recorder.sent) == sent
 
 
 async def test_a_body_is_bounded(new_gateway: NewGateway) -> None:
@@ -168,21 +168,21 @@ async def test_an_answer_that_came_to_be_too_large_is_not_sent(new_gateway: NewG
         assert refusal(*refused.json()["errors"]) == ("response_bytes", 1 << 20, size)
         assert refused.headers["cache-control"] == "no-store"
         batch = (await small.post([{"query": whole}, {"query": "{ __typename }"}])).json()
-        assert [refusal(*one["errors"])[0] for one in batch] == ["response_bytes"] * 2
+        assert [refusal(*item["errors"])[0] for item in batch] == ["response_bytes"] * 2
         assert "errors" not in (await small.post({"query": "{ " + SCHEMA + " }"})).json()
 
 
 async def test_parts_that_came_to_be_too_large_are_not_sent(new_gateway: NewGateway) -> None:
     small, much = "s: __schema { types { name } }", MUCH
     accept = "multipart/mixed, application/graphql-response+json"
-    async with new_gateway(max_cost=1 << 20, max_response_mib=1) as one:
-        first = await one.post({"query": f"{{ {much} ... @defer {{ later: __typename }} }}"}, accept=accept)
+    async with new_gateway(max_cost=1 << 20, max_response_mib=1) as item:
+        first = await item.post({"query": f"{{ {much} ... @defer {{ later: __typename }} }}"}, accept=accept)
         assert (first.status_code, first.headers["content-type"]) == (400, f"{OWN}; charset=utf-8")
         limit, most, value = refusal(*first.json()["errors"])
         assert (limit, most) == ("response_bytes", 1 << 20)
         assert value > most
         query = f'{{ {small} ... @defer(label: "much") {{ {much} }} }}'
-        later = await one.post({"query": query}, accept=accept)
+        later = await item.post({"query": query}, accept=accept)
         assert later.headers["content-type"].startswith("multipart/mixed")
         begun, ending = [part async for part in parts_of(later.aiter_bytes())]
         assert begun["data"]["s"]["types"]
@@ -191,7 +191,7 @@ async def test_parts_that_came_to_be_too_large_are_not_sent(new_gateway: NewGate
         assert ending == {"hasNext": False}
         assert failed.pop("id") == "0"
         assert refusal(*failed["errors"])[0] == "response_bytes"
-        assert await one.ask("{ __typename }") == {"data": {"__typename": "Query"}}
+        assert await item.ask("{ __typename }") == {"data": {"__typename": "Query"}}
 
 
 BAD_FIELDS = [
@@ -231,8 +231,8 @@ async def test_a_fragment_counts_as_often_as_it_is_spread(new_gateway: NewGatewa
     document = "{ " + "...Two " * spreads + "} fragment Two on Query { a: __typename b: __typename @skip(if: false) }"
     fields, aliases, directives = 2 * spreads, 2 * spreads, spreads
     limits = {"max_aliases": aliases, "max_root_fields": fields, "max_directives": directives}
-    async with new_gateway(**limits) as at:
-        assert await at.ask(document) == {"data": {"a": "Query", "b": "Query"}}
+    async with new_gateway(**limits) as index:
+        assert await index.ask(document) == {"data": {"a": "Query", "b": "Query"}}
     for name, most in limits.items():
         async with new_gateway(**{name: most - 1}) as past:
             (error,) = (await past.ask(document))["errors"]
@@ -255,10 +255,10 @@ async def test_fragments_in_a_circle_are_no_document(gateway: Gateway) -> None:
 
 async def test_each_operation_of_a_document_is_measured_alone(new_gateway: NewGateway) -> None:
     document = "query A { __typename } query B { a: __typename b: __typename }"
-    async with new_gateway(max_aliases=1) as one:
-        small = await one.post({"query": document, "operationName": "A"})
+    async with new_gateway(max_aliases=1) as item:
+        small = await item.post({"query": document, "operationName": "A"})
         assert small.json() == {"data": {"__typename": "Query"}}
-        large = await one.post({"query": document, "operationName": "B"})
+        large = await item.post({"query": document, "operationName": "B"})
         assert refusal(*large.json()["errors"]) == ("aliases", 1, 2)
 
 
@@ -292,7 +292,7 @@ async def test_an_alias_has_at_most_200_characters(gateway: Gateway, below: str)
     ],
 )
 async def test_what_aliases_repeat_counts_for_the_size_of_an_answer(gateway: Gateway, query: str, again: str) -> None:
-    aliased = " ".join(f"{'a' * 150}{at}: {again}" for at in range(30))
+    aliased = " ".join(f"{'a' * 150}{index}: {again}" for index in range(30))
     asked = {"query": f"{{ {query.replace('AGAIN', aliased)} }}"}
     estimated = (await estimate(gateway, asked))["bytes"]
     answer = await gateway.post(asked)
@@ -312,7 +312,9 @@ async def test_introspection_is_bounded_for_a_request_and_leaves_room_for_what_t
     tools = get_introspection_query(input_value_deprecation=True, directive_is_repeatable=True, specified_by_url=True)
     assert "errors" not in await gateway.ask(tools)
     many = (
-        "{ " + " ".join(f"a{at}: __schema {{ types {{ fields {{ name description }} }} }}" for at in range(12)) + " }"
+        "{ "
+        + " ".join(f"a{index}: __schema {{ types {{ fields {{ name description }} }} }}" for index in range(12))
+        + " }"
     )
     for body in ({"query": many}, [{"query": tools}, {"query": f"{tools} #"}]):
         read = (await gateway.post(body)).json()

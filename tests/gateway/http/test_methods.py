@@ -40,8 +40,8 @@ def test_head_of_a_fault_has_no_body_either(connection: Connection) -> None:
 
 def test_get_takes_all_that_post_takes(connection: Connection) -> None:
     query = "query A($code: ID!) { airline(code: $code) { name } } query B { __typename }"
-    given = {"query": query, "variables": '{"code": "UA"}', "operationName": "A", "extensions": "{}"}
-    answer = connection.ask("GET", f"/graphql?{urlencode(given)}")
+    value = {"query": query, "variables": '{"code": "UA"}', "operationName": "A", "extensions": "{}"}
+    answer = connection.ask("GET", f"/graphql?{urlencode(value)}")
     assert json.loads(answer.body) == {"data": {"airline": {"name": "United Air Lines Inc."}}}
 
 

@@ -47,18 +47,18 @@ async def test_nor_can_it_make_one_export(gateway: Gateway, site: dict[str, str]
 
 
 async def test_a_page_of_another_host_of_the_site_is_allowed_by_its_origin_alone(new_gateway: NewGateway) -> None:
-    async with new_gateway(cors_origins=FRIEND) as one:
+    async with new_gateway(cors_origins=FRIEND) as item:
         for path, params in (("/graphql", QUERY), ("/export/analysis", EXPORT)):
             for headers, status in (({}, 403), ({"origin": STRANGER}, 403), ({"origin": FRIEND}, 200)):
-                answer = await one.client.get(path, params=params, headers=SAME_SITE | headers)
+                answer = await item.client.get(path, params=params, headers=SAME_SITE | headers)
                 assert answer.status_code == status
                 assert answer.headers.get("access-control-allow-origin") == (FRIEND if status == 200 else None)
 
 
 async def test_what_is_kept_is_not_for_a_foreign_page_either(new_gateway: NewGateway) -> None:
-    async with new_gateway(cache=True) as one:
-        await kept(lambda: one.client.get("/graphql", params=QUERY))
-        assert (await one.client.get("/graphql", params=QUERY, headers=CROSS)).status_code == 403
+    async with new_gateway(cache=True) as item:
+        await kept(lambda: item.client.get("/graphql", params=QUERY))
+        assert (await item.client.get("/graphql", params=QUERY, headers=CROSS)).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -96,31 +96,31 @@ async def test_without_the_setting_no_origin_is_allowed(gateway: Gateway) -> Non
 
 
 async def test_a_set_origin_is_allowed_for_kept_answers_too(new_gateway: NewGateway) -> None:
-    async with new_gateway(cache=True, cors_origins=f"https://other.example, {FRIEND}") as one:
+    async with new_gateway(cache=True, cors_origins=f"https://other.example, {FRIEND}") as item:
         headers = CROSS | {"origin": FRIEND}
-        first = await one.client.get("/graphql", params=QUERY, headers=headers)
-        for answer in (first, await kept(lambda: one.client.get("/graphql", params=QUERY, headers=headers))):
+        first = await item.client.get("/graphql", params=QUERY, headers=headers)
+        for answer in (first, await kept(lambda: item.client.get("/graphql", params=QUERY, headers=headers))):
             assert answer.status_code == 200
             assert answer.headers["access-control-allow-origin"] == FRIEND
             assert "access-control-allow-credentials" not in answer.headers
             shown = answer.headers["access-control-expose-headers"].lower().split(", ")
             assert {"etag", "age", "ratelimit", "retry-after"} <= set(shown)
             assert answer.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost, Origin"
-        own = await one.client.get("/graphql", params=QUERY)
+        own = await item.client.get("/graphql", params=QUERY)
         assert "age" in own.headers, "who asks is no part of what is kept"
         assert "access-control-allow-origin" not in own.headers
         assert own.headers["vary"] == "Accept, Accept-Encoding, Authorization, X-API-Key, GraphQL-Cost, Origin", (
             "a shared cache must tell them apart"
         )
-        stranger = await one.client.get("/graphql", params=QUERY, headers={"origin": STRANGER})
+        stranger = await item.client.get("/graphql", params=QUERY, headers={"origin": STRANGER})
         assert "access-control-allow-origin" not in stranger.headers
-        refused = await one.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": STRANGER})
+        refused = await item.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": STRANGER})
         assert refused.status_code == 403
 
 
 async def test_all_origins_may_be_allowed(new_gateway: NewGateway) -> None:
-    async with new_gateway(cors_origins="*") as one:
-        answer = await one.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": STRANGER})
+    async with new_gateway(cors_origins="*") as item:
+        answer = await item.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": STRANGER})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
 
 
@@ -147,37 +147,37 @@ TRACING = [
 
 @pytest.mark.parametrize("name", TRACING)
 async def test_a_page_may_send_what_tracing_adds(new_gateway: NewGateway, name: str) -> None:
-    async with new_gateway(cors_origins=FRIEND) as one:
-        answer = await one.client.options("/graphql", **preflight(headers=f"content-type,{name}"))
+    async with new_gateway(cors_origins=FRIEND) as item:
+        answer = await item.client.options("/graphql", **preflight(headers=f"content-type,{name}"))
     assert answer.status_code == 200
     assert name in answer.headers["access-control-allow-headers"].split(", ")
 
 
 async def test_a_page_may_send_the_headers_of_the_setting(new_gateway: NewGateway) -> None:
-    async with new_gateway(cors_origins=FRIEND, cors_headers='"X-Team, x-Trace-7"') as one:
-        answer = await one.client.options("/graphql/", **preflight(headers="x-team,x-trace-7,traceparent"))
+    async with new_gateway(cors_origins=FRIEND, cors_headers='"X-Team, x-Trace-7"') as item:
+        answer = await item.client.options("/graphql/", **preflight(headers="x-team,x-trace-7,traceparent"))
         assert answer.status_code == 200
-        assert (await one.client.options("/graphql", **preflight(headers="x-other"))).status_code == 400
+        assert (await item.client.options("/graphql", **preflight(headers="x-other"))).status_code == 400
 
 
 async def test_an_origin_that_is_put_right_is_allowed(new_gateway: NewGateway) -> None:
-    async with new_gateway(cors_origins=' "HTTPS://Dashboard.Example:443/" ') as one:
-        assert (await one.client.options("/graphql", **preflight())).status_code == 200
-        answer = await one.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": FRIEND})
+    async with new_gateway(cors_origins=' "HTTPS://Dashboard.Example:443/" ') as item:
+        assert (await item.client.options("/graphql", **preflight())).status_code == 200
+        answer = await item.client.get("/graphql", params=QUERY, headers=CROSS | {"origin": FRIEND})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, FRIEND)
 
 
 async def test_a_preflight_names_what_is_allowed(new_gateway: NewGateway) -> None:
-    async with new_gateway(cors_origins=FRIEND) as one:
+    async with new_gateway(cors_origins=FRIEND) as item:
         for method in ("GET", "POST"):
-            answer = await one.client.options("/graphql", **preflight(method=method, headers=ALLOWED))
+            answer = await item.client.options("/graphql", **preflight(method=method, headers=ALLOWED))
             assert answer.status_code == 200
             assert answer.headers["access-control-allow-origin"] == FRIEND
             assert answer.headers["access-control-allow-methods"] == "GET, POST"
             assert "access-control-allow-credentials" not in answer.headers
         for refused in (preflight(STRANGER), preflight(method="DELETE"), preflight(headers="x-other")):
-            assert (await one.client.options("/graphql", **refused)).status_code == 400
-        options = await one.client.options("/graphql", headers={"origin": FRIEND})
+            assert (await item.client.options("/graphql", **refused)).status_code == 400
+        options = await item.client.options("/graphql", headers={"origin": FRIEND})
         assert options.status_code == 204
 
 
@@ -220,8 +220,8 @@ async def test_no_browser_shall_take_an_answer_for_anything_but_json(
     ],
 )
 async def test_every_answer_is_what_it_says(new_gateway: NewGateway, method: str, path: str, status: int) -> None:
-    async with new_gateway(graphiql=True) as one:
-        answer = await one.client.request(method, path)
+    async with new_gateway(graphiql=True) as item:
+        answer = await item.client.request(method, path)
     assert answer.status_code == status
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
 
@@ -232,8 +232,8 @@ def test_a_probe_of_the_stores_is_what_it_says(connection: Connection) -> None:
 
 
 async def test_a_preflight_and_what_is_kept_are_what_they_say(new_gateway: NewGateway) -> None:
-    async with new_gateway(cache=True, cors_origins=FRIEND) as one:
-        asked = await one.client.options("/graphql", **preflight())
-        again = await kept(lambda: one.client.get("/graphql", params=QUERY))
+    async with new_gateway(cache=True, cors_origins=FRIEND) as item:
+        asked = await item.client.options("/graphql", **preflight())
+        again = await kept(lambda: item.client.get("/graphql", params=QUERY))
     assert asked.headers.get_list("x-content-type-options") == ["nosniff"]
     assert again.headers.get_list("x-content-type-options") == ["nosniff"]

@@ -32,34 +32,34 @@ CROSS = {"sec-fetch-site": "cross-site"}
 
 @pytest.mark.parametrize("slash", ["", "/"])
 async def test_a_slash_at_the_end_changes_no_answer(new_gateway: NewGateway, slash: str) -> None:
-    async with new_gateway(cors_origins="https://dashboard.example") as one:
-        posted = await one.client.post(f"/graphql{slash}", json=QUERY)
-        got = await one.client.get(f"/graphql{slash}", params=QUERY)
+    async with new_gateway(cors_origins="https://dashboard.example") as item:
+        posted = await item.client.post(f"/graphql{slash}", json=QUERY)
+        got = await item.client.get(f"/graphql{slash}", params=QUERY)
         assert (posted.status_code, posted.json()) == (got.status_code, got.json()) == (200, posted.json())
         assert posted.json()["data"]["aircraft"]["id"] == "N14228"
-        exported = await one.client.get(f"/export/analysis{slash}", params={"ids": "N14228"})
+        exported = await item.client.get(f"/export/analysis{slash}", params={"ids": "N14228"})
         assert json.loads(exported.text)["id"] == "N14228"
         for path, text in (("/livez", "alive\n"), ("/nothing", "Not Found")):
-            assert (await one.client.get(path + slash)).text == text
+            assert (await item.client.get(path + slash)).text == text
         for path in ("/graphql", "/export/analysis"):
-            assert (await one.client.get(path + slash, headers=CROSS)).status_code == 403
+            assert (await item.client.get(path + slash, headers=CROSS)).status_code == 403
         preflight = {"origin": "https://dashboard.example", "access-control-request-method": "POST"}
-        assert (await one.client.options(f"/graphql{slash}", headers=preflight)).status_code == 200
+        assert (await item.client.options(f"/graphql{slash}", headers=preflight)).status_code == 200
 
 
 async def test_what_is_kept_is_kept_once_for_both_forms(new_gateway: NewGateway) -> None:
-    async with new_gateway(cache=True) as one:
-        first = await kept(lambda: one.client.get("/graphql", params=QUERY))
-        again = await one.client.get("/graphql/", params=QUERY)
+    async with new_gateway(cache=True) as item:
+        first = await kept(lambda: item.client.get("/graphql", params=QUERY))
+        again = await item.client.get("/graphql/", params=QUERY)
     assert "age" in again.headers
     assert again.headers["etag"] == first.headers["etag"]
 
 
 @pytest.mark.parametrize("path", ["/graphiql/", "/"])
 async def test_redirects_are_relative(new_gateway: NewGateway, path: str) -> None:
-    async with new_gateway(graphiql=True, root_path="/api") as one:
+    async with new_gateway(graphiql=True, root_path="/api") as item:
         for prefix in ("", "/api", "/outer/api"):
-            answer = await one.client.get(prefix.removeprefix("/outer") + path)
+            answer = await item.client.get(prefix.removeprefix("/outer") + path)
             assert answer.status_code == 307
             assert urljoin(f"https://fleet.example:8443{prefix}{path}", answer.headers["location"]) == (
                 f"https://fleet.example:8443{prefix}/graphiql"
@@ -69,27 +69,27 @@ async def test_redirects_are_relative(new_gateway: NewGateway, path: str) -> Non
 @pytest.mark.parametrize("root_path", ["/api", "api/", "/api/v1"])
 async def test_a_prefix_that_is_set_may_be_there_and_need_not(new_gateway: NewGateway, root_path: str) -> None:
     prefix = parse_root_path(root_path)
-    async with new_gateway(root_path=root_path, cache=True) as one:
-        await kept(lambda: one.client.get(f"{prefix}/graphql", params=QUERY))
+    async with new_gateway(root_path=root_path, cache=True) as item:
+        await kept(lambda: item.client.get(f"{prefix}/graphql", params=QUERY))
         for path in ("/graphql", f"{prefix}/graphql", f"{prefix}/graphql/"):
-            answer = await one.client.get(path, params=QUERY)
+            answer = await item.client.get(path, params=QUERY)
             assert (answer.status_code, "age" in answer.headers) == (200, True)
-            assert (await one.client.get(path, params=QUERY, headers=CROSS)).status_code == 403
-        assert (await one.client.get(f"{prefix}/livez")).text == "alive\n"
-        assert (await one.client.get(f"{prefix}x/livez")).status_code == 404
-        assert (await one.client.get(f"/other{prefix}/livez")).status_code == 404
-        assert (await one.client.get(prefix)).headers["location"] == f"{prefix.rpartition('/')[2]}/"
+            assert (await item.client.get(path, params=QUERY, headers=CROSS)).status_code == 403
+        assert (await item.client.get(f"{prefix}/livez")).text == "alive\n"
+        assert (await item.client.get(f"{prefix}x/livez")).status_code == 404
+        assert (await item.client.get(f"/other{prefix}/livez")).status_code == 404
+        assert (await item.client.get(prefix)).headers["location"] == f"{prefix.rpartition('/')[2]}/"
 
 
 async def test_the_prefix_of_a_server_is_taken_off_too(new_gateway: NewGateway) -> None:
-    async with new_gateway() as one:
-        one.app.state.stores = one.app.state.stores
+    async with new_gateway() as item:
+        item.app.state.stores = item.app.state.stores
         for app, path in (
-            (Starlette(routes=[Mount("/api", one.app)]), "/api/graphql"),
-            (one.app, "/api/graphql"),
-            (one.app, "/graphql"),
+            (Starlette(routes=[Mount("/api", item.app)]), "/api/graphql"),
+            (item.app, "/api/graphql"),
+            (item.app, "/graphql"),
         ):
-            root_path = "" if isinstance(app, Starlette) and app is not one.app else "/api"
+            root_path = "" if isinstance(app, Starlette) and app is not item.app else "/api"
             transport = httpx.ASGITransport(app, root_path=root_path)
             async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
                 answer = await client.get(path, params=QUERY)

@@ -96,11 +96,11 @@ async def test_rows_and_bytes_of_a_section_are_about_what_was_estimated(
 async def test_every_root_field_has_a_price(
     new_gateway: NewGateway, query: str, statements: int | None, objects: int
 ) -> None:
-    async with new_gateway() as one:
+    async with new_gateway() as item:
         asked = {"query": query, **ACCOUNTED}
-        extensions = (await one.post(asked, graphql_cost="report")).json()["extensions"]
+        extensions = (await item.post(asked, graphql_cost="report")).json()["extensions"]
         estimated, account = extensions["cost"]["estimated"], extensions["accounting"]
-        assert estimated["statements"] == sum(account["statements"].values()) == len(one.recorder.sent)
+        assert estimated["statements"] == sum(account["statements"].values()) == len(item.recorder.sent)
         assert statements in (None, estimated["statements"])
         assert estimated["rows"] >= objects
         assert estimated["points"] >= 80 + 25 * estimated["statements"]
@@ -131,17 +131,17 @@ async def test_a_node_id_is_priced_as_the_other_leaves_of_an_object_are(gateway:
         prices.append(estimated)
         sizes.append(size)
     assert prices[0]["points"] == prices[1]["points"] <= prices[2]["points"] <= prices[0]["points"] + 10
-    assert all(size / 2 < one["bytes"] < size * 2 for size, one in zip(sizes, prices, strict=True))
+    assert all(size / 2 < item["bytes"] < size * 2 for size, item in zip(sizes, prices, strict=True))
 
 
 async def test_each_page_pays_for_the_statements_of_its_own_aircraft(new_gateway: NewGateway) -> None:
     section = "{ nodes { analysis { punctuality { flights } carriers { airline { name } } } } }"
-    pages = " ".join(f"p{at}: fleet(first: {1 + 40 * at}) {section}" for at in range(5))
+    pages = " ".join(f"p{index}: fleet(first: {1 + 40 * index}) {section}" for index in range(5))
     query = f'{{ {pages} aircraft(tailNumber: "N14228") {{ analysis {{ punctuality {{ flights }} }} }} }}'
-    async with new_gateway() as one:
-        answer = (await one.post({"query": query}, graphql_cost="report")).json()
+    async with new_gateway() as item:
+        answer = (await item.post({"query": query}, graphql_cost="report")).json()
         assert "errors" not in answer
-        assert answer["extensions"]["cost"]["estimated"]["statements"] >= len(one.recorder.sent)
+        assert answer["extensions"]["cost"]["estimated"]["statements"] >= len(item.recorder.sent)
 
 
 @pytest.mark.parametrize("first", ["-1", "1000000"])
@@ -149,20 +149,20 @@ async def test_what_is_refused_for_its_arguments_costs_nothing_and_asks_nothing(
     new_gateway: NewGateway, first: str
 ) -> None:
     query = f"{{ fleet(first: 2) {{ totalCount nodes {{ analysis {{ daily(first: {first}) {{ date }} }} }} }} }}"
-    async with new_gateway() as one:
-        answer = (await one.post({"query": query}, graphql_cost="report")).json()
+    async with new_gateway() as item:
+        answer = (await item.post({"query": query}, graphql_cost="report")).json()
         assert answer["errors"][0]["path"] == ["fleet"]
-        assert answer["extensions"]["cost"]["estimated"]["statements"] == len(one.recorder.sent) == 0
+        assert answer["extensions"]["cost"]["estimated"]["statements"] == len(item.recorder.sent) == 0
 
 
 async def test_what_is_denied_costs_nothing_and_is_not_told_of(new_gateway: NewGateway) -> None:
     query = '{ airport(code: "JFK") { name } nodes(ids: ["Airline:UA", "Airport:LGA"]) { id } }'
-    async with new_gateway(anonymous="analysis:read explain") as one:
+    async with new_gateway(anonymous="analysis:read explain") as item:
         body = {"query": query, "extensions": {"explain": True}}
-        answer = (await one.post(body, graphql_cost="report")).json()
+        answer = (await item.post(body, graphql_cost="report")).json()
         assert answer["data"] == {"airport": None, "nodes": [None, None]}
         assert [each["statements"] for each in answer["extensions"]["explain"]["fields"]] == [[], []]
-        assert answer["extensions"]["cost"]["estimated"]["statements"] == len(one.recorder.sent) == 0
+        assert answer["extensions"]["cost"]["estimated"]["statements"] == len(item.recorder.sent) == 0
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ async def test_the_same_twice_costs_what_it_takes_once(gateway: Gateway) -> None
     section = "analysis { punctuality { flights } }"
     once = '{ aircraft(tailNumber: "a") { ' + section + " } }"
     twice = '{ aircraft(tailNumber: "a") { ' + f"{section} {section} ...A" + " } } fragment A on Aircraft { " + section
-    prices = [(await gateway.post({"query": one}, graphql_cost="validate")).json() for one in (once, twice + " }")]
+    prices = [(await gateway.post({"query": item}, graphql_cost="validate")).json() for item in (once, twice + " }")]
     assert prices[0] == prices[1]
 
 
@@ -213,18 +213,18 @@ async def test_what_is_left_out_costs_nothing(gateway: Gateway, skipped: str) ->
 
 async def test_validate_asks_nothing_and_has_no_data(new_gateway: NewGateway) -> None:
     body = {"query": DASHBOARD, "variables": {"ids": ["N14228"]}}
-    async with new_gateway() as one:
-        answer = await one.post(body, graphql_cost="validate")
+    async with new_gateway() as item:
+        answer = await item.post(body, graphql_cost="validate")
         assert set(answer.json()) == {"data", "extensions"}
         assert answer.json()["data"] is None
         assert set(answer.json()["extensions"]["cost"]["estimated"]) == {"statements", "rows", "bytes", "points"}
         assert answer.headers["cache-control"] in ("no-store", "no-cache")
-        assert one.recorder.sent == []
+        assert item.recorder.sent == []
 
 
 async def test_validate_of_what_would_be_refused_is_refused(new_gateway: NewGateway) -> None:
-    async with new_gateway(max_statements=1) as one:
-        answer = await one.post({"query": DASHBOARD, "variables": {"ids": ["N14228"]}}, graphql_cost="validate")
+    async with new_gateway(max_statements=1) as item:
+        answer = await item.post({"query": DASHBOARD, "variables": {"ids": ["N14228"]}}, graphql_cost="validate")
         (error,) = answer.json()["errors"]
         assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
 
@@ -240,9 +240,9 @@ async def test_report_is_the_answer_and_its_cost(gateway: Gateway) -> None:
 @pytest.mark.parametrize("mode", ["validate", "report"])
 async def test_who_wants_a_cost_has_it_where_the_answer_is_kept(new_gateway: NewGateway, mode: str) -> None:
     body = {"query": DASHBOARD, "variables": {"ids": ["N14228", mode]}}
-    async with new_gateway(cache=True) as one:
-        assert "extensions" not in (await kept(lambda: one.post(body))).json()
-        answer = await one.post(body, graphql_cost=mode)
+    async with new_gateway(cache=True) as item:
+        assert "extensions" not in (await kept(lambda: item.post(body))).json()
+        answer = await item.post(body, graphql_cost=mode)
         assert "cost" in answer.json()["extensions"]
         assert "public" not in answer.headers["cache-control"]
-        assert "extensions" not in (await one.post(body)).json()
+        assert "extensions" not in (await item.post(body)).json()

@@ -91,7 +91,7 @@ def test_what_is_empty_is_as_left_out_and_what_is_not_known_is_let_be(
     asked = {"query": QUERY, name: value}
     assert json.loads(connection.post(asked).body) == ANSWER
     assert json.loads(connection.post([asked, {"query": QUERY}]).body) == [ANSWER] * 2
-    texts = {one: text if isinstance(text, str) else json.dumps(text) for one, text in asked.items()}
+    texts = {item: text if isinstance(text, str) else json.dumps(text) for item, text in asked.items()}
     if name not in ("variables", "extensions") and value is None:
         return  # a URL has no null
     assert json.loads(connection.ask("GET", f"/graphql?{urlencode(texts)}").body) == ANSWER

@@ -30,7 +30,7 @@ def _paid(answer: httpx.Response, points: int) -> None:
 def _limits(answer: httpx.Response) -> list[Any]:
     read = answer.json()
     answers = read if isinstance(read, list) else [read]
-    return [one["errors"][0]["extensions"].get("limit") if "errors" in one else None for one in answers]
+    return [item["errors"][0]["extensions"].get("limit") if "errors" in item else None for item in answers]
 
 
 @pytest.fixture
@@ -64,14 +64,14 @@ async def test_what_is_remembered_is_not_paid_again(new_gateway: NewGateway, rea
     assert reads == [query]
     points = scan(query, 2_000).points + 20 * 19 // 2 // 10 + 1
     assert points == 119
-    for at, answer in enumerate(answers):
-        _paid(answer, points + at * 80)
+    for index, answer in enumerate(answers):
+        _paid(answer, points + index * 80)
 
 
 async def test_where_nothing_is_left_nothing_is_read(new_gateway: NewGateway, reads: list[str]) -> None:
     async with new_gateway(rate_cost_per_minute=300) as gateway:
-        for at in range(2):
-            await gateway.post({"query": DOCUMENTS["tiny"](at)})
+        for index in range(2):
+            await gateway.post({"query": DOCUMENTS["tiny"](index)})
         while (last := await gateway.post({})).status_code != 429:
             pass
         reads.clear()
@@ -91,7 +91,7 @@ async def test_a_document_that_is_dearer_than_what_is_left_is_not_read(
     new_gateway: NewGateway, reads: list[str]
 ) -> None:
     async with new_gateway(rate_cost_per_minute=6_000) as gateway:
-        first, second = [await gateway.post({"query": DOCUMENTS["aliases below @skip"](at)}) for at in range(2)]
+        first, second = [await gateway.post({"query": DOCUMENTS["aliases below @skip"](index)}) for index in range(2)]
     assert (first.status_code, second.status_code) == (200, 429)
     assert reads == [DOCUMENTS["aliases below @skip"](0)]
     assert 1 <= int(second.headers["retry-after"]) <= 56
@@ -99,7 +99,7 @@ async def test_a_document_that_is_dearer_than_what_is_left_is_not_read(
 
 async def test_of_many_at_once_those_are_read_that_are_paid(new_gateway: NewGateway, reads: list[str]) -> None:
     async with new_gateway(rate_cost_per_minute=12_000) as gateway:
-        asked = [gateway.post({"query": DOCUMENTS["aliases below @skip"](at)}) for at in range(8)]
+        asked = [gateway.post({"query": DOCUMENTS["aliases below @skip"](index)}) for index in range(8)]
         answers = await asyncio.gather(*asked)
     assert sorted(answer.status_code for answer in answers) == [200] * 2 + [429] * 6
     assert len(reads) == 2
@@ -125,13 +125,17 @@ async def test_what_comparing_took_is_owed_and_what_comes_next_waits(new_gateway
 
 async def test_the_documents_of_a_batch_share_its_limits(gateway: Gateway, reads: list[str]) -> None:
     half = "{ " + "a: __typename " * 400 + "} #%d"
-    assert _limits(await gateway.post(batch([half % at for at in range(2)]))) == ["tokens"] * 2
+    assert _limits(await gateway.post(batch([half % index for index in range(2)]))) == ["tokens"] * 2
     assert reads == []
     wide = "{ __typename } #" + "a" * 60_000
     assert _limits(await gateway.post(batch([wide + "1", wide + "2"]))) == ["characters"] * 2
     assert reads == []
     alike = "{ aircraftByIds(ids: []) { " + "id " * 150 + "} } #%d"  # 11,175 comparisons
-    assert _limits(await gateway.post(batch([alike % at for at in range(3)]))) == [None, "comparisons", "comparisons"]
+    assert _limits(await gateway.post(batch([alike % index for index in range(3)]))) == [
+        None,
+        "comparisons",
+        "comparisons",
+    ]
 
 
 async def test_a_text_that_is_sent_again_and_again_counts_once(gateway: Gateway, reads: list[str]) -> None:
@@ -142,7 +146,7 @@ async def test_a_text_that_is_sent_again_and_again_counts_once(gateway: Gateway,
 
 
 async def test_a_batch_is_refused_alike_whether_its_documents_are_known_or_not(gateway: Gateway) -> None:
-    texts = ["{ aircraftByIds(ids: []) { " + "registration { model } " * 60 + f"}} }} #{at}" for at in range(9)]
+    texts = ["{ aircraftByIds(ids: []) { " + "registration { model } " * 60 + f"}} }} #{index}" for index in range(9)]
     for text in texts:
         assert _limits(await gateway.post({"query": text})) == [None]
     assert _limits(await gateway.post(batch(texts))) == ["tokens"] * 9
@@ -185,14 +189,14 @@ async def test_a_body_that_is_no_request_is_paid_by_what_parsing_it_takes(
 def test_a_request_of_the_usual_size_is_parsed_for_nothing() -> None:
     body = {"query": "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id } }", "variables": {"ids": ["N14228"] * 50}}
     assert json_points(json.dumps(body).encode()) == 0
-    ids = {**body, "variables": {"ids": [f"N{at:05}" for at in range(5_000)]}}
+    ids = {**body, "variables": {"ids": [f"N{index:05}" for index in range(5_000)]}}
     assert json_points(json.dumps(ids).encode()) == 43
 
 
 async def test_parameters_of_a_url_are_bounded(gateway: Gateway) -> None:
-    at = await gateway.client.get("/graphql?query={__typename}" + "&a" * 0)
-    assert at.json() == {"data": {"__typename": "Query"}}
-    past = await gateway.client.get("/graphql?query={__typename}" + "".join(f"&a{at}" for at in range(100)))
+    index = await gateway.client.get("/graphql?query={__typename}" + "&a" * 0)
+    assert index.json() == {"data": {"__typename": "Query"}}
+    past = await gateway.client.get("/graphql?query={__typename}" + "".join(f"&a{index}" for index in range(100)))
     assert past.status_code == 400
     assert past.json()["errors"][0]["message"] == "A URL has at most 100 parameters, and this one has 101."
 

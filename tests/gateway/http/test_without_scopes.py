@@ -48,7 +48,9 @@ ALL = [
     for pair in pairs
 ]
 EACH = pytest.mark.parametrize(
-    ("field", "query", "existing", "missing"), ALL, ids=[f"{at} {one[0]} {one[2]}" for at, one in enumerate(ALL)]
+    ("field", "query", "existing", "missing"),
+    ALL,
+    ids=[f"{index} {item[0]} {item[2]}" for index, item in enumerate(ALL)],
 )
 ASKED: list[tuple[dict[str, Any], str]] = [
     ({}, ""),
@@ -61,14 +63,14 @@ ASKED: list[tuple[dict[str, Any], str]] = [
 
 @pytest.fixture(scope="module")
 async def cold(new_gateway: NewGateway) -> AsyncIterator[Gateway]:
-    async with new_gateway(**TOKENS, anonymous="none", rate_cost_per_minute=10_000_000) as one:
-        yield one
+    async with new_gateway(**TOKENS, anonymous="none", rate_cost_per_minute=10_000_000) as item:
+        yield item
 
 
 @pytest.fixture(scope="module")
 async def cached(new_gateway: NewGateway) -> AsyncIterator[Gateway]:
-    async with new_gateway(**TOKENS, anonymous="none", rate_cost_per_minute=10_000_000, cache=True) as one:
-        yield one
+    async with new_gateway(**TOKENS, anonymous="none", rate_cost_per_minute=10_000_000, cache=True) as item:
+        yield item
 
 
 def _bearer(*scopes: str) -> dict[str, str]:
@@ -146,14 +148,14 @@ async def test_a_root_field_that_is_denied_is_an_error_of_its_own(
     for key in (existing, missing):
         headers = {**_bearer("explain"), "accept": "application/graphql-response+json"}
         answer = await _post(cold, {"query": query, "variables": {"id": key}}, headers)
-        (found,) = answer.json()["errors"]
-        assert {name: found[name] for name in error} == error
+        (result,) = answer.json()["errors"]
+        assert {name: result[name] for name in error} == error
         if field in ("aircraftByIds", "fleet", "nodes"):
-            assert (answer.status_code, "data" in answer.json(), found.get("path")) == (403, False, None)
+            assert (answer.status_code, "data" in answer.json(), result.get("path")) == (403, False, None)
             scopes = " ".join(sorted(needed.split(" or ")))
             assert answer.headers["www-authenticate"] == f'Bearer error="insufficient_scope", scope="{scopes}"'
         else:
-            assert (answer.status_code, answer.json()["data"], found["path"]) == (200, {"found": None}, ["found"])
+            assert (answer.status_code, answer.json()["data"], result["path"]) == (200, {"found": None}, ["found"])
 
 
 @pytest.mark.parametrize(

@@ -165,18 +165,18 @@ class QueryMaker:
 
         Ids are those of a type, with a prefix.
         """
-        required = [name for name, given in each.args.items() if is_required_argument(given)]
+        required = [name for name, received in each.args.items() if is_required_argument(received)]
         if required:
             values = [self._values(each.args[name].type, kind, prefix) for name in required]
             return [_written("()", zip(required, some, strict=True)) for some in product(*values)]
         texts = [""]
-        for name, given in each.args.items():
+        for name, received in each.args.items():
             if name != _CURSOR:
-                texts += [_written("()", [(name, value)]) for value in self._values(given.type, kind, prefix)]
+                texts += [_written("()", [(name, value)]) for value in self._values(received.type, kind, prefix)]
         return texts
 
-    def _values(self, given: Any, kind: str = "", prefix: str = "") -> list[str]:
-        declared = get_nullable_type(given)
+    def _values(self, received: Any, kind: str = "", prefix: str = "") -> list[str]:
+        declared = get_nullable_type(received)
         named = get_named_type(declared)
         if isinstance(named, GraphQLInputObjectType):
             values = self._inputs(named)

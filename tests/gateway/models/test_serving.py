@@ -103,11 +103,11 @@ async def test_an_operation_is_priced_limited_and_explained(analytics: Analytics
     tenant = str(analytics.data.workspaces[2]["id"])
     assert all(statement["arguments"]["tenant"] == tenant for statement in statements)
     assert sum(accounted["statements"].values()) == 1 + len(statements)  # and that of the workspace
-    assert {(one["fresh"], one["missing"]) for one in fields["member"]["sections"]} == {(0, 1)}
-    (member,) = (one for one in again["extensions"]["explain"]["fields"] if one["field"] == "member")
+    assert {(item["fresh"], item["missing"]) for item in fields["member"]["sections"]} == {(0, 1)}
+    (member,) = (item for item in again["extensions"]["explain"]["fields"] if item["field"] == "member")
     assert member["statements"] == []
-    every = [one for field in again["extensions"]["explain"]["fields"] for one in field["sections"]]
-    assert {(one["fresh"], one["missing"]) for one in every} == {(1, 0)}
+    every = [item for field in again["extensions"]["explain"]["fields"] for item in field["sections"]]
+    assert {(item["fresh"], item["missing"]) for item in every} == {(1, 0)}
     async with served(max_statements=2) as client:
         _, refused = await ask(client, MEMBER, await analytics.key(2), variables={"id": ID})
     assert refused["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
@@ -163,8 +163,8 @@ async def test_listed_objects_are_exported_in_their_order(analytics: Analytics, 
         )
         denied = await client.get("/export/member", headers=await analytics.key(1))
         nobody = await client.get("/export/member")
-    found, unknown, again = (json.loads(line) for line in members.text.splitlines())
-    assert (found, unknown) == (again, {"id": "nobody", "member": None})
+    result, unknown, again = (json.loads(line) for line in members.text.splitlines())
+    assert (result, unknown) == (again, {"id": "nobody", "member": None})
     first, second = (json.loads(line) for line in invoices.text.splitlines())
     assert Decimal(first["invoice"]["total"]) == invoice["total"]
     assert second == {"id": "1", "invoice": None}

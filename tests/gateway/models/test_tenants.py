@@ -58,11 +58,11 @@ TABLES = [table.name for table in load_model("deploy.analytics.model").tables if
 async def tenants(new_database: NewDatabase, store_urls: StoreUrls) -> AsyncIterator[TwoTenants]:
     """Databases with both tenants and with the first one alone. Read them, never change them."""
     data = small()
-    async with new_database() as both, new_database() as one:
+    async with new_database() as both, new_database() as item:
         await load(data, *both.stores)
-        await load(alone(data), *one.stores)
+        await load(alone(data), *item.stores)
         await migrate_own(both.stores.postgres)
-        yield TwoTenants(load_model("deploy.analytics.model"), data, both, one, store_urls.redis_url)
+        yield TwoTenants(load_model("deploy.analytics.model"), data, both, item, store_urls.redis_url)
 
 
 @pytest.fixture(scope="module")

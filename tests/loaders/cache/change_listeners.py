@@ -158,11 +158,11 @@ async def messages(postgres: Postgres) -> AsyncIterator[asyncio.Queue[str]]:
 async def all_until(heard: asyncio.Queue[str], postgres: Postgres) -> list[str]:
     """The messages up to now: notifications come in the order of the commits."""
     await postgres.execute("select pg_notify($1, 'now')", CHANNEL)
-    found = []
+    result = []
     async with asyncio.timeout(10):
         while (message := await heard.get()) != "now":
-            found.append(message)
-    return found
+            result.append(message)
+    return result
 
 
 @asynccontextmanager

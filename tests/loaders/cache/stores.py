@@ -33,15 +33,15 @@ class Truth:
     async def __call__(self, keys_by_field: KeysByField) -> LoadedValues:
         """Reads first, then takes its time: what is written meanwhile is not in the answer."""
         self.began.set()
-        self.asked.append({one.name: list(keys) for one, keys in keys_by_field.items()})
+        self.asked.append({item.name: list(keys) for item, keys in keys_by_field.items()})
         answers: dict[CacheField, Any] = {
-            one: {key: [one.name, key, self.versions[key]] for key in keys if key != "unknown"}
-            for one, keys in keys_by_field.items()
+            item: {key: [item.name, key, self.versions[key]] for key in keys if key != "unknown"}
+            for item, keys in keys_by_field.items()
         }
         await asyncio.sleep(self.delay_s)
         if self.fails:
             return dict.fromkeys(keys_by_field, StoreUnavailable("truth", "away"))
         return answers
 
-    def value(self, one: CacheField, key: str) -> Any:
-        return [one.name, key, self.versions[key]]
+    def value(self, item: CacheField, key: str) -> Any:
+        return [item.name, key, self.versions[key]]

@@ -18,14 +18,14 @@ from tests.loaders.stores.relay import Relay, relay
 
 A = field("a")
 TIMEOUT_S = 0.15
-KEYS = [f"aircraft:{at}" for at in range(20)]
+KEYS = [f"aircraft:{index}" for index in range(20)]
 
 
 async def _answers(cache: Cache, truth: Truth) -> tuple[float, float]:
     """How long the slowest of some reads took and all together, of objects that nobody has read; each has the truth."""
     slowest = together = 0.0
-    for at in range(20):
-        keys = [f"{key}:{at}" for key in KEYS]
+    for index in range(20):
+        keys = [f"{key}:{index}" for key in KEYS]
         truth.versions.update(keys)
         began = time.perf_counter()
         fetched = await cache.fetch(keys, (A,), truth)

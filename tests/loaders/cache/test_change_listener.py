@@ -143,10 +143,10 @@ async def test_a_thousand_keys_come_in_messages_under_8000_bytes(register: Postg
         rows = await register.rows(
             f"insert into aircraft (tail_number) select {key} from generate_series(1, 1000) as n returning tail_number"
         )
-        found = await all_until(heard, register)
-    assert max(len(message.encode()) for message in found) < 8000
-    assert len(found) > 1
-    keys = [one for message in found for one in orjson.loads(message)["keys"]]
+        result = await all_until(heard, register)
+    assert max(len(message.encode()) for message in result) < 8000
+    assert len(result) > 1
+    keys = [item for message in result for item in orjson.loads(message)["keys"]]
     assert sorted(keys) == sorted(row["tail_number"] for row in rows)
 
 

@@ -28,14 +28,14 @@ where datname = current_database() and application_name = 'fuseway-session'
 
 async def test_one_listens_and_the_next_takes_over_with_all_of_the_register(register: Postgres) -> None:
     first, second = Invalidated(), Invalidated()
-    async with start_listener(register, first) as one:
+    async with start_listener(register, first) as item:
         assert await first.next() == EVERYTHING
         async with start_listener(register, second):
             await asyncio.sleep(0.3)
             await register.execute(REVISE, "N1", 1)
             assert (await first.next()).keys == ("fleet:Aircraft::N1",)
             assert second.attempts == 0
-            await one.stop()
+            await item.stop()
             assert await second.next() == EVERYTHING
             await register.execute(REVISE, "N2", 1)
             assert (await second.next()).keys == ("fleet:Aircraft::N2",)

@@ -21,7 +21,7 @@ from tests.loaders.cache.valkey import OwnCluster, free_port, of_cluster, own_cl
 from tests.loaders.conftest import open_redis
 
 A, B = field("a"), field("b", source="other")
-KEYS = [f"aircraft:{at}" for at in range(200)]
+KEYS = [f"aircraft:{index}" for index in range(200)]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def process(cluster: OwnCluster, process: OpenCache) -> OpenCache:
 
 
 def _truth(truth: Truth, *fields: object) -> dict[object, list[object]]:
-    return {one: [truth.value(one, key) for key in KEYS] for one in fields}  # type: ignore[arg-type]
+    return {item: [truth.value(item, key) for key in KEYS] for item in fields}  # type: ignore[arg-type]
 
 
 async def test_shards_are_spread_evenly_over_the_slots(redis: Redis) -> None:
@@ -54,8 +54,8 @@ async def test_another_process_has_from_redis_what_one_loaded_in_the_order_asked
     process: OpenCache, cluster: OwnCluster
 ) -> None:
     truth = Truth()
-    async with process() as one, process() as other:
-        for cache in (one, other):
+    async with process() as item, process() as other:
+        for cache in (item, other):
             fetched = await cache.fetch(KEYS, (A, B), truth)
             assert fetched.values == _truth(truth, A, B)
             await cache.settle()
@@ -68,27 +68,27 @@ async def test_another_process_has_from_redis_what_one_loaded_in_the_order_asked
 async def test_automatic_documents_are_known_to_all_and_bounded(redis: Redis, cluster: OwnCluster) -> None:
     names = []
     async with open_redis(cluster.url) as another:
-        for at in range(257):
-            text = f"{{ a{at} }}".ljust(64 << 10)
+        for index in range(257):
+            text = f"{{ a{index} }}".ljust(64 << 10)
             names.append(digest(text))
             await SharedDocuments(redis, timeout_s=5).keep(names[-1], text)
-        found = [await SharedDocuments(another, timeout_s=5).automatic(names[at]) for at in (0, 1, 256)]
-    assert [text is not None for text in found] == [False, True, True]
+        result = [await SharedDocuments(another, timeout_s=5).automatic(names[index]) for index in (0, 1, 256)]
+    assert [text is not None for text in result] == [False, True, True]
 
 
 async def test_a_hundred_at_once_over_two_processes_are_one_load(process: OpenCache) -> None:
     truth = Truth(delay_s=0.1)
-    async with process() as one, process() as other:
-        asked = [cache.fetch(["x"], (A, B), truth) for _ in range(50) for cache in (one, other)]
+    async with process() as item, process() as other:
+        asked = [cache.fetch(["x"], (A, B), truth) for _ in range(50) for cache in (item, other)]
         answers = await asyncio.gather(*asked)
     assert truth.asked == [{"a": ["x"], "b": ["x"]}]
     assert all(answer.values == answers[0].values for answer in answers)
 
 
 async def test_many_parts_of_many_shards_come_back_in_order(process: OpenCache) -> None:
-    fields, truth = tuple(field(f"f{at}") for at in range(400)), Truth()
-    async with process() as one, process() as other:
-        for cache in (one, other):
+    fields, truth = tuple(field(f"f{index}") for index in range(400)), Truth()
+    async with process() as item, process() as other:
+        for cache in (item, other):
             fetched = await cache.fetch(KEYS[:120], fields, truth)
             assert fetched.values[fields[0]] == [truth.value(fields[0], key) for key in KEYS[:120]]
             await cache.settle()
@@ -97,15 +97,15 @@ async def test_many_parts_of_many_shards_come_back_in_order(process: OpenCache) 
 
 async def test_an_invalidation_is_heard_by_two_processes(process: OpenCache, redis: Redis) -> None:
     truth, invalidator = Truth(), Invalidator(redis)
-    async with process() as one, process() as other:
+    async with process() as item, process() as other:
 
         async def asked_after(change: Change) -> list[dict[str, list[str]]]:
-            for cache in (one, other):
+            for cache in (item, other):
                 await cache.fetch(KEYS, (A, B), truth)
                 await cache.settle()
             truth.asked.clear()
             await invalidator.invalidate(change)
-            for cache in (one, other):
+            for cache in (item, other):
                 await cache.fetch(KEYS, (A, B), truth)
                 await cache.settle()
             return truth.asked
@@ -121,16 +121,16 @@ async def test_what_moved_away_and_back_is_not_older_than_what_was_acknowledged_
     truth = Truth()
     (shard,) = Shards(redis).places(["x"])
     slot = key_slot(redis.prefix(shard).encode())
-    here, there = (cluster.nodes[at] for at in (slot * 3 // 16_384, (slot * 3 // 16_384 + 1) % 3))
-    async with process(timeout_s=5) as one, process(max_entries=0, timeout_s=5) as other:
-        await one.fetch(["x"], (A,), truth)
-        await one.settle()
+    here, there = (cluster.nodes[index] for index in (slot * 3 // 16_384, (slot * 3 // 16_384 + 1) % 3))
+    async with process(timeout_s=5) as item, process(max_entries=0, timeout_s=5) as other:
+        await item.fetch(["x"], (A,), truth)
+        await item.settle()
         assert here.ask("EXISTS", f"{redis.prefix(shard)}o:x")
         await asyncio.to_thread(cluster.move, slot, here, there)
         truth.versions["x"] = 1
         await Invalidator(redis).invalidate(Change(keys=("x",)))
         await asyncio.to_thread(cluster.move, slot, there, here)
-        for cache in (one, other):
+        for cache in (item, other):
             assert (await cache.fetch(["x"], (A,), truth)).values[A] == [truth.value(A, "x")]
 
 
@@ -229,12 +229,12 @@ async def test_processes_drop_what_changed_where_another_node_refuses(
 async def test_nothing_older_than_what_was_acknowledged_is_served(
     process: OpenCache, redis: Redis, cluster: OwnCluster
 ) -> None:
-    async with process(timeout_s=0.3, lease_s=0.5) as one, process(timeout_s=0.3, lease_s=0.5) as other:
+    async with process(timeout_s=0.3, lease_s=0.5) as item, process(timeout_s=0.3, lease_s=0.5) as other:
         proof = Proof(Invalidator(redis), seed=7)
 
         async def share(operations: int) -> None:
             for _ in range(operations):
-                await (proof.write() if proof.rng.random() < 0.1 else proof.read(proof.rng.choice([one, other])))
+                await (proof.write() if proof.rng.random() < 0.1 else proof.read(proof.rng.choice([item, other])))
 
         await asyncio.gather(*(share(20) for _ in range(40)))
         cluster.nodes[2].kill()
@@ -243,7 +243,7 @@ async def test_nothing_older_than_what_was_acknowledged_is_served(
         await asyncio.to_thread(cluster.nodes[2].start)
         await away
         await asyncio.gather(*(share(20) for _ in range(40)))
-        counts = one.counts + other.counts
+        counts = item.counts + other.counts
     assert proof.older == []
     assert proof.done["reads"] + proof.done["writes"] == 2_000
     assert proof.done["failed invalidations"] > 0, "a node was away for a while"

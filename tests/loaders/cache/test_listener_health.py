@@ -170,22 +170,22 @@ async def _expect(cache: Cache, truth: Truth, version: int) -> None:
 async def test_nothing_that_was_kept_for_long_is_served_while_changes_are_not_heard(process: OpenCache) -> None:
     """Not from memory, and not from Redis; what nothing changes is, and what is loaded now is kept for a short time."""
     truth = Truth()
-    async with process() as one, process() as other:
+    async with process() as item, process() as other:
         healths = [WatchedHealth(), WatchedHealth()]
-        for cache, health in zip((one, other), healths, strict=True):
+        for cache, health in zip((item, other), healths, strict=True):
             cache.listener_health = health
             health.mark_healthy(time.monotonic() + 60)
             await _expect(cache, truth, 0)
         truth.asked.clear()
         truth.versions["x"] = 1
-        for cache, health in zip((one, other), healths, strict=True):
+        for cache, health in zip((item, other), healths, strict=True):
             await _expect(cache, truth, 0)  # it is heard, and so it has not changed
             health.mark_unhealthy("test")
             await _expect(cache, truth, 1)
             await _expect(cache, truth, 1)
         assert truth.asked == [{"fed": ["x"]}], "once, and for both"
         tracker = begin_request()
-        await _expect(one, truth, 1)
+        await _expect(item, truth, 1)
         assert 0 < tracker.cache_policy.fresh_for_s() <= UNHEALTHY_AGE_S
         assert tracker.cache_policy.stale_while_revalidate_s == 0
 
@@ -231,12 +231,12 @@ def test_what_announced_changes_feed_can_be_told_from_what_is_kept_for_a_short_t
 
 async def test_one_process_has_the_lease_and_the_others_see_what_it_has_proven(redis: Redis) -> None:
     group = uuid4().hex
-    one, other = ListenerLease(redis, group), ListenerLease(redis, group)
-    assert await one.look() == await other.look() == LeaseState(is_free=True, proof_s=0)
-    assert await one.renew(60, 0)
+    item, other = ListenerLease(redis, group), ListenerLease(redis, group)
+    assert await item.look() == await other.look() == LeaseState(is_free=True, proof_s=0)
+    assert await item.renew(60, 0)
     assert not await other.renew(60, 60)
-    assert (await one.look(), await other.look()) == (LeaseState(True, 0), LeaseState(False, 0))
-    assert await one.renew(60, 0.5)
+    assert (await item.look(), await other.look()) == (LeaseState(True, 0), LeaseState(False, 0))
+    assert await item.renew(60, 0.5)
     state = await other.look()
     assert not state.is_free
     assert 0 < state.proof_s <= 0.5
@@ -244,9 +244,9 @@ async def test_one_process_has_the_lease_and_the_others_see_what_it_has_proven(r
     assert not (await other.look()).is_free, "only who has it can leave it"
     await asyncio.sleep(0.6)
     assert await other.look() == LeaseState(is_free=False, proof_s=0)
-    assert await one.renew(60, 60)
-    await one.end()
+    assert await item.renew(60, 60)
+    await item.end()
     assert await other.look() == LeaseState(is_free=True, proof_s=0), "the proof ends with the lease"
     assert await other.renew(0.2, 0)
     await asyncio.sleep(0.3)
-    assert (await one.look()).is_free
+    assert (await item.look()).is_free

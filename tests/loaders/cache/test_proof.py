@@ -20,7 +20,7 @@ from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import Relay, relay
 
 OPERATIONS = 10_000
-KEYS = [f"aircraft:{at}" for at in range(40)]
+KEYS = [f"aircraft:{index}" for index in range(40)]
 FIELDS = (field("long", LONG), field("short", SHORT), field("brief", Freshness(1, 5, 5)))
 
 
@@ -59,10 +59,10 @@ class Proof:
         least = {key: self.acknowledged[key] for key in keys}
         self.truth.delay_s = self.rng.choice([0, 0, 0.001, 0.01])
         fetched = await cache.fetch(keys, fields, self.truth)
-        for one in fields:
-            for key, value in zip(keys, fetched.values[one], strict=True):
+        for item in fields:
+            for key, value in zip(keys, fetched.values[item], strict=True):
                 if value[2] < least[key]:
-                    self.older.append(f"{one.name} of {key}: {value[2]}, and {least[key]} was acknowledged")
+                    self.older.append(f"{item.name} of {key}: {value[2]}, and {least[key]} was acknowledged")
         self.done["reads"] += 1
 
     async def work(self, caches: list[Cache]) -> None:
@@ -78,15 +78,15 @@ async def test_nothing_older_than_what_was_acknowledged_is_served(process: OpenC
         async with relay(valkey.url) as first, relay(valkey.url) as second, relay(valkey.url) as third:
             _slow_down(first, second, third)
             async with (
-                process(url=first.url, timeout_s=0.3, lease_s=0.5) as one,
+                process(url=first.url, timeout_s=0.3, lease_s=0.5) as item,
                 process(url=second.url, timeout_s=0.3, lease_s=0.5) as other,
                 open_redis(third.url, command_timeout_s=1) as writers,
             ):
                 proof = Proof(Invalidator(writers), seed=7)
                 restarting = asyncio.create_task(_restart(valkey, proof))
-                await asyncio.gather(*(proof.work([one, other]) for _ in range(40)))
+                await asyncio.gather(*(proof.work([item, other]) for _ in range(40)))
                 await restarting
-                counts = one.counts + other.counts
+                counts = item.counts + other.counts
     assert proof.older == []
     assert proof.done["reads"] + proof.done["writes"] == OPERATIONS
     assert proof.done["failed invalidations"] > 0, "Redis was away for a while"
@@ -96,8 +96,8 @@ async def test_nothing_older_than_what_was_acknowledged_is_served(process: OpenC
 
 def _slow_down(*relays: Relay) -> None:
     rng = Random(3)
-    for one in relays:
-        one.delay_s = lambda: rng.choice([0, 0, 0.001, 0.004])
+    for item in relays:
+        item.delay_s = lambda: rng.choice([0, 0, 0.001, 0.004])
 
 
 async def _restart(valkey: OwnValkey, proof: Proof) -> None:

@@ -23,15 +23,15 @@ async def test_stale_is_served_at_once_and_refreshed_behind_together(
     )  # all have asked by then, on a busy machine too
     truth, brief = Truth(), Freshness(1, 3_600, 3_600)  # what is refreshed is not stale again before all have asked
     short = (field("a", brief), field("b", brief))
-    async with process() as one, process() as other:
-        await one.fetch(KEYS, short, truth)
-        await one.settle()
+    async with process() as item, process() as other:
+        await item.fetch(KEYS, short, truth)
+        await item.settle()
         await asyncio.sleep(1.01)
         truth.versions.update(x=1, y=1)
         truth.asked.clear()
-        answers = [await cache.fetch([key], short, truth) for key in KEYS for cache in (one, other)]
+        answers = [await cache.fetch([key], short, truth) for key in KEYS for cache in (item, other)]
         assert all(answer.values[short[0]][0] in (["a", "x", 0], ["a", "y", 0], None) for answer in answers)
-        await one.settle()
+        await item.settle()
         await other.settle()
         refreshed = [key for asked in truth.asked for key in asked["a"]]
         assert sorted(refreshed) == sorted(KEYS), "each by one of the processes"
@@ -49,24 +49,24 @@ async def test_a_refresh_that_fails_in_a_way_nobody_expects_is_logged(
     async def broken(_wanted: KeysByField) -> LoadedValues:
         raise RuntimeError("a bug")
 
-    async with process() as one:
-        await one.fetch(["x"], (brief,), truth)
-        await one.settle()
+    async with process() as item:
+        await item.fetch(["x"], (brief,), truth)
+        await item.settle()
         await asyncio.sleep(0.005)
-        assert (await one.fetch(["x"], (brief,), broken)).values[brief] == [["a", "x", 0]]
-        await one.settle()
+        assert (await item.fetch(["x"], (brief,), broken)).values[brief] == [["a", "x", 0]]
+        await item.settle()
     assert [str(record.exc_info[1]) for record in caplog.records if record.exc_info] == ["a bug"]
 
 
 async def test_what_another_process_refreshed_is_taken_over(process: OpenCache) -> None:
     truth, brief = Truth(), field("brief", Freshness(1, 1_000, 1_000))
-    async with process() as one, process() as other:
-        for cache in (one, other):
+    async with process() as item, process() as other:
+        for cache in (item, other):
             await cache.fetch(["x"], (brief,), truth)
             await cache.settle()
         truth.versions["x"] = 1
         await asyncio.sleep(1.05)
-        for cache in (one, other):
+        for cache in (item, other):
             await cache.fetch(["x"], (brief,), truth)
             await cache.settle()
         assert (await other.fetch(["x"], (brief,), truth)).values[brief] == [["brief", "x", 1]]
@@ -95,22 +95,22 @@ async def test_a_refresh_is_charged_to_no_request(process: OpenCache) -> None:
         await asyncio.sleep(0.005)  # fresh for no time is fresh for this millisecond
         return tracker
 
-    async with process() as one, process() as other:
-        cold = await asyncio.create_task(asked(one))
-        for cache in (one, other):  # stale in memory, and in Redis
+    async with process() as item, process() as other:
+        cold = await asyncio.create_task(asked(item))
+        for cache in (item, other):  # stale in memory, and in Redis
             stale = await asyncio.create_task(asked(cache))
             assert stale.stats.fields == {"a": {"stale": 1}}
     assert truth.trackers == [cold, None, None]
 
 
 async def test_only_what_is_stale_is_refreshed(process: OpenCache) -> None:
-    truth, stale = Truth(), [field(f"s{at}", SHORT) for at in range(3)]
-    async with process() as one:
-        await one.fetch(["x", "y"], stale, truth)
-        await one.settle()
+    truth, stale = Truth(), [field(f"s{index}", SHORT) for index in range(3)]
+    async with process() as item:
+        await item.fetch(["x", "y"], stale, truth)
+        await item.settle()
         await asyncio.sleep(0.005)  # fresh for no time is fresh for this millisecond
         truth.asked.clear()
-        await one.fetch(["x"], tuple(stale[:1]), truth)
-        await one.fetch(["y"], tuple(stale[1:]), truth)
-        await one.settle()
+        await item.fetch(["x"], tuple(stale[:1]), truth)
+        await item.fetch(["y"], tuple(stale[1:]), truth)
+        await item.settle()
         assert truth.asked == [{"s0": ["x"]}, {"s1": ["y"], "s2": ["y"]}]

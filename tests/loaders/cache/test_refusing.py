@@ -20,7 +20,7 @@ from tests.loaders.cache.valkey import OwnValkey, own_valkey
 from tests.loaders.conftest import open_redis
 
 A = field("a")
-KEYS = [f"aircraft:{at}" for at in range(20)]
+KEYS = [f"aircraft:{index}" for index in range(20)]
 CHANGE = Change(keys=tuple(KEYS), sources=("other",))
 
 

@@ -21,33 +21,33 @@ async def test_a_skewed_workload_asks_under_a_tenth_of_the_statements(process: O
     """One object a request, by Zipf over 4,000, at two processes; one request in 200 comes with a write."""
     rng, truth, invalidator = Random(11), Truth(), Invalidator(redis)
     popularity = list(accumulate(1 / (rank + 1) for rank in range(OBJECTS)))
-    objects = [f"aircraft:{at}" for at in range(OBJECTS)]
-    async with process(max_entries=100_000) as one, process(max_entries=100_000) as other:
-        for at, key in enumerate(rng.choices(objects, cum_weights=popularity, k=SINGLE_REQUESTS)):
-            if at % 200 == 0:
+    objects = [f"aircraft:{index}" for index in range(OBJECTS)]
+    async with process(max_entries=100_000) as item, process(max_entries=100_000) as other:
+        for index, key in enumerate(rng.choices(objects, cum_weights=popularity, k=SINGLE_REQUESTS)):
+            if index % 200 == 0:
                 truth.versions[key] += 1
                 await invalidator.invalidate(Change(keys=(key,)))
-            fetched = await rng.choice([one, other]).fetch([key], FIELDS, truth)
-            for which in FIELDS:
-                assert fetched.values[which] == [truth.value(which, key)]
-        await asyncio.gather(one.settle(), other.settle())
+            fetched = await rng.choice([item, other]).fetch([key], FIELDS, truth)
+            for place in FIELDS:
+                assert fetched.values[place] == [truth.value(place, key)]
+        await asyncio.gather(item.settle(), other.settle())
     assert len(truth.asked) < SINGLE_REQUESTS / 10
 
 
 async def test_dashboards_that_repeat_ask_under_a_tenth_of_the_statements(process: OpenCache, redis: Redis) -> None:
     """Two hundred dashboards of twenty objects each, asked by Zipf; one request in 200 comes with a write."""
     rng, truth, invalidator = Random(5), Truth(), Invalidator(redis)
-    objects = [f"aircraft:{at}" for at in range(OBJECTS)]
+    objects = [f"aircraft:{index}" for index in range(OBJECTS)]
     dashboards = [[objects[min(int(rng.paretovariate(0.6)), OBJECTS) - 1] for _ in range(20)] for _ in range(200)]
     popularity = [1 / (rank + 1) for rank in range(len(dashboards))]
-    async with process(max_entries=100_000) as one, process(max_entries=100_000) as other:
-        for at in range(REQUESTS):
+    async with process(max_entries=100_000) as item, process(max_entries=100_000) as other:
+        for index in range(REQUESTS):
             keys = list(dict.fromkeys(rng.choices(dashboards, popularity)[0]))
-            if at % 200 == 0:
+            if index % 200 == 0:
                 truth.versions[keys[0]] += 1
                 await invalidator.invalidate(Change(keys=(keys[0],)))
-            fetched = await rng.choice([one, other]).fetch(keys, FIELDS, truth)
-            for which in FIELDS:
-                assert fetched.values[which] == [[which.name, key, truth.versions[key]] for key in keys]
-        await asyncio.gather(one.settle(), other.settle())
+            fetched = await rng.choice([item, other]).fetch(keys, FIELDS, truth)
+            for place in FIELDS:
+                assert fetched.values[place] == [[place.name, key, truth.versions[key]] for key in keys]
+        await asyncio.gather(item.settle(), other.settle())
     assert len(truth.asked) < REQUESTS / 10

@@ -19,7 +19,7 @@ from tests.loaders.cache.stores import Truth, field
 from tests.loaders.conftest import open_redis
 
 A, B = field("a"), field("b")
-KEYS = [f"aircraft:{at}" for at in range(3)]
+KEYS = [f"aircraft:{index}" for index in range(3)]
 Mangle = Callable[[Any], Any]
 
 
@@ -68,8 +68,8 @@ def _cell(value: object) -> Callable[[list[Any]], object]:
     return lambda answer: answer[2].__setitem__(0, value)
 
 
-def _set(at: int, value: object) -> Callable[[list[Any]], object]:
-    return lambda answer: answer.__setitem__(at, value)
+def _set(index: int, value: object) -> Callable[[list[Any]], object]:
+    return lambda answer: answer.__setitem__(index, value)
 
 
 CHANGES = {
@@ -134,7 +134,7 @@ async def _expect_truth_without_redis(store_urls: StoreUrls, version: str, mangl
             truth = Truth()
             fetched = await cache.fetch(KEYS, (A, B), truth)
             assert not fetched.errors
-            assert fetched.values == {one: [truth.value(one, key) for key in KEYS] for one in (A, B)}
+            assert fetched.values == {item: [truth.value(item, key) for key in KEYS] for item in (A, B)}
             assert len(truth.asked) == 1
         assert client.count == 1, "then Redis is left alone"
         assert cache.counts["fields from redis"] == 0

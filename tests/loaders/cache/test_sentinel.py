@@ -11,7 +11,7 @@ from tests.loaders.cache.valkey import OwnValkey, own_sentinel, until
 from tests.loaders.conftest import open_redis
 
 A = field("a")
-KEYS = [f"aircraft:{at}" for at in range(20)]
+KEYS = [f"aircraft:{index}" for index in range(20)]
 
 
 async def _read(cache: Cache, truth: Truth) -> bool:

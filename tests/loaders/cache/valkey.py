@@ -97,10 +97,10 @@ class OwnCluster:
         """Have a server of a cluster's join as the replica of a node; returns when it has all of its data."""
         replica.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self._bus)
         identity = master.ask("CLUSTER", "MYID")
-        until(lambda: all(identity in one.ask("CLUSTER", "NODES") for one in (replica, *self.nodes)))
+        until(lambda: all(identity in item.ask("CLUSTER", "NODES") for item in (replica, *self.nodes)))
         replica.ask("CLUSTER", "REPLICATE", identity)
         until(lambda: replica.ask("INFO", "replication").get("master_link_status") == "up")
-        until(lambda: all("slave" in str(one.ask("CLUSTER", "NODES")) for one in self.nodes))
+        until(lambda: all("slave" in str(item.ask("CLUSTER", "NODES")) for item in self.nodes))
 
     def move(self, slot: int, source: OwnValkey, target: OwnValkey) -> None:
         """Move a slot with its keys to another node."""
@@ -152,8 +152,8 @@ def own_cluster(directory: Path) -> Iterator[OwnCluster]:
         buses = [free_port() for _ in range(3)]
         servers = [own_valkey(_folder(directory, f"node-{bus}"), *of_cluster(bus)) for bus in buses]
         nodes = [stack.enter_context(server) for server in servers]
-        for at, node in enumerate(nodes):
-            node.ask("CLUSTER", "ADDSLOTSRANGE", at * 16_384 // 3, (at + 1) * 16_384 // 3 - 1)
+        for index, node in enumerate(nodes):
+            node.ask("CLUSTER", "ADDSLOTSRANGE", index * 16_384 // 3, (index + 1) * 16_384 // 3 - 1)
             node.ask("CLUSTER", "MEET", "127.0.0.1", nodes[0].port, buses[0])
         cluster = OwnCluster(nodes, buses[0])
         until(cluster.is_well)

@@ -27,7 +27,7 @@ def _graphql_type(declared: DeclaredField) -> str:
     shape, word = declared.shape, declared.word
     assert shape is not None
     name = shape.scalar.name if shape.scalar is not None else shape.type.__name__
-    may_fail = word is not None and word.name == "section" and not declared.given("required")
+    may_fail = word is not None and word.name == "section" and not declared.option("required")
     end = "" if shape.nullable or may_fail else "!"
     if shape.cardinality is Cardinality.LIST:
         return f"[{name}{'' if shape.items_nullable else '!'}]{end}"
@@ -41,8 +41,8 @@ def test_sections_have_the_fields_of_the_schema(model: Model) -> None:
         declared = SCHEMA.type_map[section.name]
         assert isinstance(declared, GraphQLObjectType)
         expected = [(name, str(field.type), field.description or "") for name, field in declared.fields.items()]
-        found = [(field.graphql_name, _graphql_type(field), field.description) for field in section.fields]
-        assert expected == found, section.name
+        result = [(field.graphql_name, _graphql_type(field), field.description) for field in section.fields]
+        assert expected == result, section.name
 
 
 def test_the_analysis_has_every_section_in_order(model: Model) -> None:
@@ -60,8 +60,8 @@ def test_the_analysis_has_every_section_in_order(model: Model) -> None:
         if "first" in arguments:
             node = arguments["first"].ast_node
             assert node is not None
-            assert print_ast(node).endswith(f"first: Int = {field.given('first')}")
-            assert f"0 to {field.given('max'):,}" in str(arguments["first"].description)
+            assert print_ast(node).endswith(f"first: Int = {field.option('first')}")
+            assert f"0 to {field.option('max'):,}" in str(arguments["first"].description)
         assert ("first" in arguments) == (field.shape.cardinality is not Cardinality.ONE)
 
 

@@ -165,8 +165,8 @@ def test_a_value_that_a_scalar_cannot_represent_is_an_error_in_its_place_alone(s
 
 
 def test_what_is_no_array_is_an_error_in_its_place() -> None:
-    one, wrong, other = TEXT.decode_lists([["a"], "ab", [None, "b"]])
-    assert (one, type(wrong), other) == (["a"], ScalarError, [None, "b"])
+    entry, wrong, other = TEXT.decode_lists([["a"], "ab", [None, "b"]])
+    assert (entry, type(wrong), other) == (["a"], ScalarError, [None, "b"])
     (nested,) = INTEGER.decode_lists([[[1, 2], [3, 4]]])  # of two dimensions, as PostgreSQL's arrays may be
     assert [type(item) for item in nested] == [ScalarError, ScalarError]
 

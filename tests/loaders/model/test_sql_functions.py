@@ -16,9 +16,9 @@ CLICKHOUSE_ROW_MAKERS = frozenset({"numbers", "zeros", "generateSeries", "genera
 async def test_postgres_has_all_of_them_and_only_the_clock_is_volatile(sample_stores: Stores) -> None:
     sql = "select proname, bool_or(provolatile = 'v') as is_volatile from pg_proc where proname = any($1) group by 1"
     names = known_functions(Kind.POSTGRES)
-    found = {row["proname"]: row["is_volatile"] for row in await sample_stores.postgres.rows(sql, sorted(names))}
-    assert names - set(found) == POSTGRES_GRAMMAR
-    assert [name for name, is_volatile in found.items() if is_volatile] == ["clock_timestamp"]
+    result = {row["proname"]: row["is_volatile"] for row in await sample_stores.postgres.rows(sql, sorted(names))}
+    assert names - set(result) == POSTGRES_GRAMMAR
+    assert [name for name, is_volatile in result.items() if is_volatile] == ["clock_timestamp"]
 
 
 async def test_clickhouse_has_all_of_them(sample_stores: Stores) -> None:

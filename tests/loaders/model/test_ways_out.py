@@ -173,6 +173,6 @@ def test_every_word_of_a_field_may_be_deprecated() -> None:
         *(each("x", deprecated="x") for each in (m.prefix, m.present, m.contains, m.where)),
         m.through(m.Postgres().table("a.b"), "x", "y", order="x", deprecated="x"),
     ]
-    assert {word.given["deprecated"] for word in words} == {"x"}
+    assert {word.options["deprecated"] for word in words} == {"x"}
     day = m.argument("day", dt.date, "The day.", default=dt.date(2026, 1, 1), deprecated="x")
     assert (day.description, day.deprecated) == ("The day.", "x")

@@ -220,9 +220,9 @@ ALSO = {
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_has_its_line_and_what_to_do(name: str, tmp_path: Path) -> None:
     old, new, expected = MISTAKES[name]
-    found = problems(tmp_path, (old, new), *([ALSO[name]] if name in ALSO else []))
-    assert any(expected in line for line in found), found
-    assert all(line.startswith("model.py:") for line in found), found
+    result = problems(tmp_path, (old, new), *([ALSO[name]] if name in ALSO else []))
+    assert any(expected in line for line in result), result
+    assert all(line.startswith("model.py:") for line in result), result
 
 
 def test_the_right_model_has_none(tmp_path: Path) -> None:
@@ -230,17 +230,17 @@ def test_the_right_model_has_none(tmp_path: Path) -> None:
 
 
 def test_the_line_is_that_of_the_mistake(tmp_path: Path) -> None:
-    (found,) = problems(tmp_path, ("name: str", "name: complex"))
-    assert found.startswith(f"model.py:{line_of('name: str')}  ")
+    (result,) = problems(tmp_path, ("name: str", "name: complex"))
+    assert result.startswith(f"model.py:{line_of('name: str')}  ")
 
 
 def test_a_mistake_in_sql_has_the_line_inside_of_its_text(tmp_path: Path) -> None:
     sql = "select o.id as id\\n\\n    from {orders.asked('id')} as o".replace("\\n", "\n")
-    (found,) = problems(
+    (result,) = problems(
         tmp_path,
         ("crm.relation(f\"select o.id as id from {orders.asked('id')} as o\")", f'crm.relation(f"""{sql}, secret""")'),
     )
-    assert found.startswith(f"model.py:{line_of('peers = crm') + 2}  relation: names the table secret")
+    assert result.startswith(f"model.py:{line_of('peers = crm') + 2}  relation: names the table secret")
 
 
 def test_all_mistakes_are_shown_at_once(tmp_path: Path) -> None:
@@ -252,10 +252,10 @@ def test_all_mistakes_are_shown_at_once(tmp_path: Path) -> None:
         "a second statement",
     ]
     edits = [MISTAKES[name] for name in names]
-    found = problems(tmp_path, *((old, new) for old, new, _ in edits if "count()" not in old))
-    assert [any(expected in line for line in found) for _, _, expected in edits] == [True, True, True, True, False]
-    assert [int(line.split(":")[1].split()[0]) for line in found] == sorted(
-        int(line.split(":")[1].split()[0]) for line in found
+    result = problems(tmp_path, *((old, new) for old, new, _ in edits if "count()" not in old))
+    assert [any(expected in line for line in result) for _, _, expected in edits] == [True, True, True, True, False]
+    assert [int(line.split(":")[1].split()[0]) for line in result] == sorted(
+        int(line.split(":")[1].split()[0]) for line in result
     )
 
 

@@ -85,8 +85,8 @@ async def test_a_query_of_all_sections_takes_as_many_statements_for_one_as_for_t
 async def test_a_period_is_of_the_tenants_own_days(asker: Asker, own: AnalyticsData, tenant: UUID) -> None:
     own = _within(own, _zone(tenant))
     assert await asker.of("Member.activity", MEMBERS, period=SPRING) == truth.activity(own, "member_id")
-    found = await asker.of("Member.usage.by_month", MEMBERS, period=SPRING, arguments={"timeZone": "UTC"})
-    assert found == truth.months(own, "UTC")
+    result = await asker.of("Member.usage.by_month", MEMBERS, period=SPRING, arguments={"timeZone": "UTC"})
+    assert result == truth.months(own, "UTC")
 
 
 async def test_requests_that_differ_in_arguments_share_a_statement(asker: Asker, own: AnalyticsData) -> None:
@@ -123,16 +123,16 @@ async def test_an_enum_chooses_the_order_of_each_request(asker: Asker, own: Anal
 
 async def test_keys_of_several_parts_are_loaded(asker: Asker, own: AnalyticsData) -> None:
     lines = [(row["invoice_id"], row["line_no"]) for row in DATA.invoice_lines]
-    found = await asker.of("InvoiceLine.record", lines)
+    result = await asker.of("InvoiceLine.record", lines)
     names = ("invoice_id", "line_no", "text", "amount")
     rows = [truth.canonical(tuple(row[name] for name in names)) for row in own.invoice_lines]
-    assert found == {row[:2]: row for row in rows}
+    assert result == {row[:2]: row for row in rows}
 
 
 async def test_a_unique_column_finds_its_object(asker: Asker, own: AnalyticsData) -> None:
     emails = [row["email"] for row in DATA.members if row["email"] is not None]
-    found = await asker.of("Query.member_by_email", [*dict.fromkeys(emails), "nobody@example.org"])
-    assert {email: row[0] for email, row in found.items()} == {
+    result = await asker.of("Query.member_by_email", [*dict.fromkeys(emails), "nobody@example.org"])
+    assert {email: row[0] for email, row in result.items()} == {
         row["email"]: str(row["id"]) for row in own.members if row["email"] is not None
     }
 

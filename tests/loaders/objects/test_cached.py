@@ -48,8 +48,8 @@ async def test_what_is_cached_is_what_was_loaded_in_memory_and_in_redis(
     plain = Asker(analytics, analytics_stores, FIRST)
     requests = [plain.request(name) for name in NAMES]
     expected = await _values(plain, SOME, requests)
-    async with process() as one, process() as other:
-        for place, cache in enumerate((one, one, other)):
+    async with process() as item, process() as other:
+        for place, cache in enumerate((item, item, other)):
             asker = Asker(analytics, analytics_stores, FIRST, cache)
             assert await _values(asker, SOME, requests) == expected
             await cache.settle()
@@ -86,8 +86,8 @@ async def test_pages_lines_and_every_kind_of_request_come_back_from_redis_as_the
     period = plain.request("Member.usage.activity", period=Period(dt.date(2026, 2, 1), None))
     requests = [page, period, plain.request("Member.activity", arguments={"slowMs": 100})]
     expected = await _values(plain, SOME, requests)
-    async with process() as one, process() as other:
-        for cache in (one, other):
+    async with process() as item, process() as other:
+        for cache in (item, other):
             assert await _values(Asker(analytics, analytics_stores, FIRST, cache), SOME, requests) == expected
             await cache.settle()
         assert not other.counts["fields loaded"]
@@ -116,9 +116,9 @@ async def test_what_clients_fill_with_long_values_is_asked_of_the_databases_each
 async def test_two_tenants_with_the_same_keys_never_meet(
     analytics: Model, analytics_stores: Stores, process: OpenCache
 ) -> None:
-    async with process() as one, process() as other:
+    async with process() as item, process() as other:
         for _ in range(2):
-            for cache in (one, other):
+            for cache in (item, other):
                 for tenant in TENANTS:
                     asker = Asker(analytics, analytics_stores, str(tenant), cache)
                     own = truth.own(DATA, tenant)

@@ -32,7 +32,7 @@ RECORD, PUNCTUALITY, CANCELLATIONS, AIRLINE = (
 )
 
 
-class Answers:
+class RecordedAnswers:
     """Both databases: answers each key in reverse order with made-up rows, and notes which keys were asked."""
 
     def __init__(self, error: Exception | None = None) -> None:
@@ -58,7 +58,7 @@ class Answers:
         raise AssertionError("nothing is sent along")
 
 
-def _loader(postgres: Answers, clickhouse: Answers) -> ObjectLoader:
+def _loader(postgres: RecordedAnswers, clickhouse: RecordedAnswers) -> ObjectLoader:
     stores = {each: postgres if each.kind is Kind.POSTGRES else clickhouse for each in MODEL.databases}
     return RequestLoaders.over(MODEL, stores).objects
 
@@ -68,8 +68,8 @@ async def _load(loader: ObjectLoader, keys: Sequence[str], *requests: SectionReq
 
 
 async def test_keys_of_one_tick_are_one_batch_in_the_order_asked() -> None:
-    postgres = Answers()
-    loader = _loader(postgres, Answers())
+    postgres = RecordedAnswers()
+    loader = _loader(postgres, RecordedAnswers())
     loaded = await asyncio.gather(*(_load(loader, key, RECORD) for key in ("a", "b", "a", "c")))
     assert postgres.asked == [["a", "b", "c"]]
     assert [[each.key for each in records] for records in loaded] == [["a"], ["b"], ["a"], ["c"]]
@@ -77,8 +77,8 @@ async def test_keys_of_one_tick_are_one_batch_in_the_order_asked() -> None:
 
 
 async def test_objects_of_one_loader_key_come_in_the_order_asked_and_twice_where_they_are() -> None:
-    postgres = Answers()
-    records = await _load(_loader(postgres, Answers()), ["b", "a", "unknown", "b"], RECORD)
+    postgres = RecordedAnswers()
+    records = await _load(_loader(postgres, RecordedAnswers()), ["b", "a", "unknown", "b"], RECORD)
     assert postgres.asked == [["b", "a", "unknown"]]
     assert [(each.key, each.get(RECORD)) for each in records] == [
         ("b", ("b",)),
@@ -89,48 +89,48 @@ async def test_objects_of_one_loader_key_come_in_the_order_asked_and_twice_where
 
 
 async def test_equal_loader_keys_share_their_statements_and_not_their_columns() -> None:
-    postgres = Answers()
-    loader = _loader(postgres, Answers())
-    (one,), (other,) = await asyncio.gather(_load(loader, "a", RECORD), _load(loader, "a", RECORD))
+    postgres = RecordedAnswers()
+    loader = _loader(postgres, RecordedAnswers())
+    (item,), (other,) = await asyncio.gather(_load(loader, "a", RECORD), _load(loader, "a", RECORD))
     assert postgres.asked == [["a"]]
-    one.values[RECORD] = [None]
-    assert (one.get(RECORD), other.get(RECORD)) == (None, ("a",))
+    item.values[RECORD] = [None]
+    assert (item.get(RECORD), other.get(RECORD)) == (None, ("a",))
 
 
 async def test_different_sets_of_sections_are_fused_and_each_has_its_own() -> None:
-    clickhouse = Answers()
-    loader = _loader(Answers(), clickhouse)
-    (one,), (other,) = await asyncio.gather(_load(loader, "a", CANCELLATIONS), _load(loader, "b", PUNCTUALITY))
+    clickhouse = RecordedAnswers()
+    loader = _loader(RecordedAnswers(), clickhouse)
+    (item,), (other,) = await asyncio.gather(_load(loader, "a", CANCELLATIONS), _load(loader, "b", PUNCTUALITY))
     assert clickhouse.asked == [["a", "b"]]
-    assert (one.place, list(one.values)) == (0, [CANCELLATIONS])
+    assert (item.place, list(item.values)) == (0, [CANCELLATIONS])
     assert (other.place, list(other.values)) == (0, [PUNCTUALITY])
-    assert one.get(CANCELLATIONS)[0] == 7
+    assert item.get(CANCELLATIONS)[0] == 7
 
 
 async def test_key_spaces_of_one_tick_are_loaded_each_on_its_own() -> None:
-    postgres = Answers()
-    loader = _loader(postgres, Answers())
+    postgres = RecordedAnswers()
+    loader = _loader(postgres, RecordedAnswers())
     await asyncio.gather(_load(loader, ["a"], RECORD), _load(loader, ["UA"], AIRLINE))
     assert sorted(postgres.asked) == [["UA"], ["a"]]
 
 
 async def test_a_section_is_null_or_empty_where_an_object_has_no_rows() -> None:
-    (record,) = await _load(_loader(Answers(), Answers()), ["unknown"], PUNCTUALITY, RECORD)
+    (record,) = await _load(_loader(RecordedAnswers(), RecordedAnswers()), ["unknown"], PUNCTUALITY, RECORD)
     assert record.get(PUNCTUALITY) == (0, None, None, None, None, None)
     assert record.get(RECORD) is None
 
 
 async def test_a_failed_statement_fails_its_own_sections_alone() -> None:
     error = StoreUnavailable("clickhouse", "gone")
-    (record,) = await _load(_loader(Answers(), Answers(error)), ["a"], PUNCTUALITY, RECORD)
+    (record,) = await _load(_loader(RecordedAnswers(), RecordedAnswers(error)), ["a"], PUNCTUALITY, RECORD)
     assert record.get(RECORD) == ("a",)
     with pytest.raises(StoreUnavailable, match="gone"):
         record.get(PUNCTUALITY)
 
 
 async def test_a_failure_that_nobody_foresaw_fails_the_batch_and_is_forgotten() -> None:
-    clickhouse = Answers(RuntimeError("a bug"))
-    loader = _loader(Answers(), clickhouse)
+    clickhouse = RecordedAnswers(RuntimeError("a bug"))
+    loader = _loader(RecordedAnswers(), clickhouse)
     for _ in range(2):
         with pytest.raises(RuntimeError, match="a bug"):
             await _load(loader, ["a"], PUNCTUALITY)
@@ -138,7 +138,7 @@ async def test_a_failure_that_nobody_foresaw_fails_the_batch_and_is_forgotten() 
 
 
 async def test_a_key_that_no_database_can_hold_is_unknown_and_is_not_sent() -> None:
-    postgres, clickhouse = Answers(), Answers()
+    postgres, clickhouse = RecordedAnswers(), RecordedAnswers()
     records = await _load(_loader(postgres, clickhouse), ["a\0b", "a"], RECORD, PUNCTUALITY)
     assert (postgres.asked, clickhouse.asked) == ([["a"]], [["a"]])
     assert [each.get(RECORD) for each in records] == [None, ("a",)]
@@ -148,13 +148,13 @@ async def test_a_key_that_no_database_can_hold_is_unknown_and_is_not_sent() -> N
 async def test_more_objects_than_can_be_loaded_at_once_are_the_callers_error() -> None:
     keys = [f"N{number}" for number in range(MAX_OBJECTS + 1)]
     with pytest.raises(CallerError, match="for 10,000 different objects of a type, and this one is for 10,001"):
-        await _load(_loader(Answers(), Answers()), keys, RECORD)
+        await _load(_loader(RecordedAnswers(), RecordedAnswers()), keys, RECORD)
 
 
 async def test_keys_are_sent_in_chunks_of_so_many_bytes() -> None:
     keys = [f"{number:040}" for number in range(5_000)]
-    postgres = Answers()
-    records = await _load(_loader(postgres, Answers()), keys, RECORD)
+    postgres = RecordedAnswers()
+    records = await _load(_loader(postgres, RecordedAnswers()), keys, RECORD)
     assert [len(asked) for asked in postgres.asked] == [2_325, 2_325, 350]
     assert [each.get(RECORD) for each in records] == [(key,) for key in keys]
 
@@ -168,7 +168,7 @@ def test_chunks_hold_all_keys_in_order() -> None:
 
 
 async def test_what_comes_after_the_release_is_not_kept() -> None:
-    loader = _loader(Answers(), Answers())
+    loader = _loader(RecordedAnswers(), RecordedAnswers())
     loading = asyncio.ensure_future(_load(loader, ["a"], RECORD))
     await loader.release()
     await loading

@@ -190,9 +190,9 @@ async def test_filters_narrow_a_page_and_its_count(
     asker: Asker, own: AnalyticsData, filters: dict[str, Any], condition: Callable[[Any], bool]
 ) -> None:
     own.invoices = [row for row in own.invoices if condition(row)]
-    found = await asker.of("Member.invoices", MEMBERS, first=200, filters=filters)
+    result = await asker.of("Member.invoices", MEMBERS, first=200, filters=filters)
     expected = truth.invoices(own, 200)
-    assert {key: [row[:6] for row in rows] for key, rows in found.items()} == expected
+    assert {key: [row[:6] for row in rows] for key, rows in result.items()} == expected
     counts = await asker.of("Member.invoices.count", MEMBERS, filters=filters)
     assert counts == {key: (len(rows),) for key, rows in expected.items()}
 
@@ -212,8 +212,8 @@ async def test_filters_of_every_kind_narrow_a_page_of_all_objects(
     asker: Asker, own: AnalyticsData, filters: dict[str, Any], condition: Callable[[Any], bool]
 ) -> None:
     expected = sorted((row["joined_on"], str(row["id"])) for row in own.members if condition(row))
-    found = await asker.of("Query.members", [()], first=1_000, filters=filters)
-    assert [(row[-2], row[-1]) for row in found.get((), [])] == expected
+    result = await asker.of("Query.members", [()], first=1_000, filters=filters)
+    assert [(row[-2], row[-1]) for row in result.get((), [])] == expected
     counted = {(): (len(expected),)} if expected else {}
     assert await asker.of("Query.members.count", [()], filters=filters) == counted
 

@@ -10,7 +10,7 @@ from loaders.objects.poll_window import PolledRow, PollWindow
 NOON = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
 
 
-def at(seconds: float) -> dt.datetime:
+def instant(seconds: float) -> dt.datetime:
     """Return an instant by its seconds after noon."""
     return NOON + dt.timedelta(seconds=seconds)
 
@@ -54,17 +54,19 @@ def test_an_empty_table_is_read_from_its_first_row() -> None:
 
 
 def test_a_value_of_the_future_hides_nothing_and_is_told_once() -> None:
-    window = PollWindow(at(0), 0, margin_s=5)
-    future = at(86_400)
-    assert window.changed([row(1, future, at(1))], 1) == [row(1, future, at(1))]
-    window.changed([row(1, future, at(9))], 9)
-    assert window.after == at(1), "the server's time then"
-    assert window.changed([row(2, at(10.000_1), at(11)), row(1, future, at(11))], 11) == [row(2, at(10.000_1), at(11))]
+    window = PollWindow(instant(0), 0, margin_s=5)
+    future = instant(86_400)
+    assert window.changed([row(1, future, instant(1))], 1) == [row(1, future, instant(1))]
+    window.changed([row(1, future, instant(9))], 9)
+    assert window.after == instant(1), "the server's time then"
+    assert window.changed([row(2, instant(10.000_1), instant(11)), row(1, future, instant(11))], 11) == [
+        row(2, instant(10.000_1), instant(11))
+    ]
 
 
 def test_what_clocks_of_milliseconds_cannot_tell_apart_is_told_as_long_as_it_is_read() -> None:
-    window = PollWindow(at(0), 0)
-    coarse, fine = row(1, at(1.005), at(2)), row(2, at(1.005_001), at(2))
+    window = PollWindow(instant(0), 0)
+    coarse, fine = row(1, instant(1.005), instant(2)), row(2, instant(1.005_001), instant(2))
     assert window.changed([coarse, fine], 2) == [coarse, fine]
     assert window.changed([coarse, fine], 3) == [coarse]
 

@@ -91,8 +91,8 @@ async def test_rows_are_told_by_tenant_once_with_one_statement_a_poll(
         + interval '1 microsecond' where id in (1, 3)"""
     )
     changed = Change(("feeds:Project:a:1", "feeds:Project:b:3"), (f"{PROJECTS}*@a", f"{PROJECTS}*@b"))
-    found = await poll.poll()
-    assert (sorted(found.keys), sorted(found.sources)) == (list(changed.keys), list(changed.sources))
+    result = await poll.poll()
+    assert (sorted(result.keys), sorted(result.sources)) == (list(changed.keys), list(changed.sources))
     assert await poll.poll() == Change(), "the margin reads them again"
     assert len(counted.sent) == 3
     assert len(set(counted.sent)) == 1

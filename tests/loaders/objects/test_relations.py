@@ -129,12 +129,12 @@ def model(tmp_path: Path) -> Model:
 
 
 async def test_every_type_is_sent_along(model: Model, stores: Stores) -> None:
-    found = await Asker(model, stores).of("Person.sent", [ANN, BOB, CAT])
-    rate = found[ANN][3]
+    result = await Asker(model, stores).of("Person.sent", [ANN, BOB, CAT])
+    rate = result[ANN][3]
     assert Decimal(rate) == Decimal("12.345678901234567890")
-    assert found[ANN] == ("north", dt.date(1950, 1, 2), HIRED, rate, 7, 2)
-    assert found[BOB] == ("north", None, None, None, None, 0)
-    assert found[CAT] == (None, None, None, None, None, 0)
+    assert result[ANN] == ("north", dt.date(1950, 1, 2), HIRED, rate, 7, 2)
+    assert result[BOB] == ("north", None, None, None, None, 0)
+    assert result[CAT] == (None, None, None, None, None, 0)
 
 
 async def test_without_a_row_the_types_are_known_too(model: Model, stores: Stores) -> None:

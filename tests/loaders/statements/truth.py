@@ -85,7 +85,7 @@ def _activity(rows: list[Row], slow_ms: int) -> tuple[Any, ...]:
         sum(row["bytes"] for row in rows),
         sum((row["amount"] for row in rows), Decimal(0)),
         _level(0.95, known),
-        sum(one >= slow_ms for one in known) / len(known) if known else None,
+        sum(entry >= slow_ms for entry in known) / len(known) if known else None,
         sorted({row["kind"] for row in rows}),
         max(row["sent_at"] for row in rows),
     )
@@ -174,7 +174,7 @@ def project_use(data: AnalyticsData, by: Callable[[list[Row]], int], first: int)
     answer = {}
     for member, rows in _by(data.events, "member_id").items():
         used = [(project, of) for project, of in _by(rows, "project_id").items() if project is not None]
-        used.sort(key=lambda one: -by(one[1]))
+        used.sort(key=lambda entry: -by(entry[1]))
         answer[member] = [(p, p, len(of), sum(row["bytes"] for row in of)) for p, of in used[:first]]
     return answer
 

@@ -159,15 +159,15 @@ def _exception_at_the_end(response: Response, between: Proxy) -> Response:
 
 def _block_left_out(response: Response, between: Proxy) -> Response:
     ends = boundaries(response.body)
-    at = between.random.randrange(max(1, len(ends) - 1))
-    return replace(response, body=response.body[: ends[at]] + response.body[ends[min(at + 1, len(ends) - 1)] :])
+    index = between.random.randrange(max(1, len(ends) - 1))
+    return replace(response, body=response.body[: ends[index]] + response.body[ends[min(index + 1, len(ends) - 1)] :])
 
 
 def _block_twice(response: Response, between: Proxy) -> Response:
     ends = boundaries(response.body)
-    at = between.random.randrange(max(1, len(ends) - 1))
+    index = between.random.randrange(max(1, len(ends) - 1))
     body = response.body
-    again = body[ends[at] : ends[min(at + 1, len(ends) - 1)]]
+    again = body[ends[index] : ends[min(index + 1, len(ends) - 1)]]
     return replace(response, body=body + again) if again else _bare(response, between)
 
 

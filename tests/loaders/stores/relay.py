@@ -29,8 +29,8 @@ class Relay:
     def url(self) -> str:
         """The store's URL by way of the relay."""
         parts = urlsplit(self._store_url)
-        login, at, _ = parts.netloc.rpartition("@")
-        return parts._replace(netloc=f"{login}{at}127.0.0.1:{self.port}").geturl()
+        login, index, _ = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{login}{index}127.0.0.1:{self.port}").geturl()
 
     async def listen(self) -> None:
         """Take connections, on the same port as before."""

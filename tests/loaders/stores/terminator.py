@@ -85,5 +85,5 @@ async def terminator(
 def through(store_url: str, between: Terminator, scheme: str, options: str = "", host: str = "127.0.0.1") -> str:
     """The store's URL by way of a terminator."""
     parts = urlsplit(store_url)
-    login, at, _ = parts.netloc.rpartition("@")
-    return parts._replace(scheme=scheme, netloc=f"{login}{at}{host}:{between.port}", query=options).geturl()
+    login, index, _ = parts.netloc.rpartition("@")
+    return parts._replace(scheme=scheme, netloc=f"{login}{index}{host}:{between.port}", query=options).geturl()

@@ -143,11 +143,11 @@ async def test_a_statement_is_one_request(store_urls: StoreUrls) -> None:
 
 
 async def test_inserted_rows_come_back(clickhouse: ClickHouse, table: str) -> None:
-    at, day = datetime(2013, 7, 1, 12, 30, tzinfo=UTC), date(2013, 7, 1)
-    await clickhouse.insert(table, ["id", "at", "day"], [["a", "b"], [at, None], [day, day]])
-    await clickhouse.insert(table, ["id", "at", "day"], [["c", "d"], [None, int(at.timestamp())], [15887, 15887]])
+    index, day = datetime(2013, 7, 1, 12, 30, tzinfo=UTC), date(2013, 7, 1)
+    await clickhouse.insert(table, ["id", "at", "day"], [["a", "b"], [index, None], [day, day]])
+    await clickhouse.insert(table, ["id", "at", "day"], [["c", "d"], [None, int(index.timestamp())], [15887, 15887]])
     answer = await clickhouse.columns(f"select id, at, day from {table} order by id", {})
-    assert [list(column) for column in answer.columns] == [["a", "b", "c", "d"], [at, None, None, at], [day] * 4]
+    assert [list(column) for column in answer.columns] == [["a", "b", "c", "d"], [index, None, None, index], [day] * 4]
 
 
 async def test_a_command_may_take_parameters(clickhouse: ClickHouse, table: str) -> None:
@@ -256,8 +256,8 @@ _HOSTILE = ["it's", "\\", "tab\t", "line\n", "\\'", "é", '"', "`", "{ids:Array(
 @pytest.mark.parametrize("text", _HOSTILE)
 async def test_any_text_among_many_comes_back_as_it_is(clickhouse: ClickHouse, text: str) -> None:
     asked = ["N14228", text, "N725MQ"]
-    found = await clickhouse.columns("select arrayJoin({ids:Array(String)}) as id", {"ids": asked})
-    assert list(found.columns[0]) == asked
+    result = await clickhouse.columns("select arrayJoin({ids:Array(String)}) as id", {"ids": asked})
+    assert list(result.columns[0]) == asked
 
 
 async def test_texts_without_anything_to_escape_are_not_looked_at_one_by_one(
@@ -270,8 +270,8 @@ async def test_texts_without_anything_to_escape_are_not_looked_at_one_by_one(
         return str(value)
 
     monkeypatch.setattr(binding, "format_bind_value", noted)
-    found = await clickhouse.columns(
-        "select length({ids:Array(String)}) as n", {"ids": [f"N{at}" for at in range(500)]}
+    result = await clickhouse.columns(
+        "select length({ids:Array(String)}) as n", {"ids": [f"N{index}" for index in range(500)]}
     )
-    assert found.columns[0][0] == 500
+    assert result.columns[0][0] == 500
     assert len(formatted) == 1

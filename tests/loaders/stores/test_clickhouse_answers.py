@@ -110,7 +110,7 @@ async def test_a_damaged_answer_without_rows_is_a_fault(
 async def test_what_is_cut_at_each_end_of_a_block_is_a_fault(
     sample_stores: Stores, between: Proxy, through: ClickHouse, ids: list[str], name: str
 ) -> None:
-    ids = [*ids, *(f"X{at}" for at in range(300))]  # joined answers come in blocks of 256 ids
+    ids = [*ids, *(f"X{index}" for index in range(300))]  # joined answers come in blocks of 256 ids
     await load_sections(sample_stores.postgres, through, ids, STATEMENTS[name])
     ends = boundaries(between.responses[-1].body)
     assert len(ends) >= (3 if name in ("joined lists", "a list", "a list of rows") else 2)
@@ -135,7 +135,9 @@ async def test_a_statement_of_any_kind_keeps_its_order_and_proves_its_answer(
     clickhouse: ClickHouse, between: Proxy, through: ClickHouse
 ) -> None:
     statements = {
-        "select number % 8 as n from numbers(40) order by n desc, number limit 30": [7 - at // 5 for at in range(25)],
+        "select number % 8 as n from numbers(40) order by n desc, number limit 30": [
+            7 - index // 5 for index in range(25)
+        ],
         "select distinct number % 3 as n from numbers(9) order by n": [0, 1, 2],
         "select 1 as n union all select 1": [1, 1],
     }
@@ -149,9 +151,9 @@ async def test_a_statement_of_any_kind_keeps_its_order_and_proves_its_answer(
             between.fault = None
     hashes = "select cityHash64(number) as n from numbers_mt(300000) order by n"
     for sql in (hashes, f"{hashes} limit 200000", f"{hashes} limit 1 by n"):
-        found = list((await clickhouse.columns(sql, {})).columns[0])
-        assert found == sorted(found)
-        assert len(found) >= 200_000
+        result = list((await clickhouse.columns(sql, {})).columns[0])
+        assert result == sorted(result)
+        assert len(result) >= 200_000
 
 
 @pytest.mark.parametrize("fault", ["empty", "a stranger's page", "without ClickHouse's headers", "refused"])

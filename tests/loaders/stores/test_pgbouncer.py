@@ -38,17 +38,17 @@ async def test_statements_that_share_few_connections_get_their_own_answers(store
     pooler = Pooler.of(mode)
     size = 8 if mode is Mode.TRANSACTION else 1
     with pgbouncer(store_urls.database_url, mode.value, pool_size=3) as url:
-        async with pool(url, pooler, size=size) as one, pool(url, pooler, size=size) as other:
+        async with pool(url, pooler, size=size) as item, pool(url, pooler, size=size) as other:
 
             async def ask(number: int) -> tuple[int, ...]:
-                columns = ", ".join(f"$1::int + {number % 7 + at} as c{at}" for at in range(number % 7 + 1))
-                (row,) = await (one, other)[number % 2].rows(
+                columns = ", ".join(f"$1::int + {number % 7 + index} as c{index}" for index in range(number % 7 + 1))
+                (row,) = await (item, other)[number % 2].rows(
                     f"select {columns} from (select pg_sleep(0.002)) as a", number
                 )
                 return tuple(row)
 
             answers = await asyncio.gather(*map(ask, range(500)))
-    assert answers == [tuple(n + n % 7 + at for at in range(n % 7 + 1)) for n in range(500)]
+    assert answers == [tuple(n + n % 7 + index for index in range(n % 7 + 1)) for n in range(500)]
 
 
 async def test_a_statement_that_fails_leaves_no_transaction_and_no_complaint(

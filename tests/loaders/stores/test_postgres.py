@@ -32,8 +32,8 @@ async def test_rows_have_python_values(postgres: Postgres) -> None:
         date(2013, 1, 1),
         datetime(2013, 1, 1, 5, tzinfo=UTC),
     )
-    at = datetime(2013, 1, 1, 5, tzinfo=UTC)
-    assert tuple(row) == (7, 0.5, "N1", date(2013, 1, 1), at, None, ["a", None], True)
+    index = datetime(2013, 1, 1, 5, tzinfo=UTC)
+    assert tuple(row) == (7, 0.5, "N1", date(2013, 1, 1), index, None, ["a", None], True)
     assert row["at"].tzinfo is UTC
 
 

@@ -37,41 +37,41 @@ def told_redis(url: str) -> dict[str, Any]:
 
 
 def test_what_neon_gives_is_taken() -> None:
-    given = told("postgresql://u:p@ep-x.neon.tech/neondb?sslmode=require&channel_binding=require&connect_timeout=10")
-    assert (given["host"], given["port"], given["database"]) == (["ep-x.neon.tech"], [5432], "neondb")
-    assert given["ssl"].verify_mode.name == "CERT_NONE"
-    assert (given["timeout"], given["server_settings"]) == (10, {})
+    value = told("postgresql://u:p@ep-x.neon.tech/neondb?sslmode=require&channel_binding=require&connect_timeout=10")
+    assert (value["host"], value["port"], value["database"]) == (["ep-x.neon.tech"], [5432], "neondb")
+    assert value["ssl"].verify_mode.name == "CERT_NONE"
+    assert (value["timeout"], value["server_settings"]) == (10, {})
 
 
 def test_options_of_postgresql_reach_the_driver() -> None:
-    given = told(
+    value = told(
         "postgres://u%40corp:p%40ss%2Fw%23@h1:1,[::1],h2/a%20b?application_name=x&target_session_attrs=primary"
         "&options=-c%20search_path%3Dshop&sslmode=verify-full&sslrootcert=system&ssl_min_protocol_version=TLSv1.3"
     )
-    assert (given["host"], given["port"]) == (["h1", "::1", "h2"], [1, 5432, 5432])
-    assert (given["user"], given["password"], given["database"]) == ("u@corp", "p@ss/w#", "a b")
-    assert given["server_settings"] == {"application_name": "x", "options": "-c search_path=shop"}
-    assert (given["target_session_attrs"], given["timeout"]) == ("primary", 5)
-    context = given["ssl"]
+    assert (value["host"], value["port"]) == (["h1", "::1", "h2"], [1, 5432, 5432])
+    assert (value["user"], value["password"], value["database"]) == ("u@corp", "p@ss/w#", "a b")
+    assert value["server_settings"] == {"application_name": "x", "options": "-c search_path=shop"}
+    assert (value["target_session_attrs"], value["timeout"]) == ("primary", 5)
+    context = value["ssl"]
     assert (context.verify_mode.name, context.check_hostname) == ("CERT_REQUIRED", True)
     assert context.minimum_version.name == "TLSv1_3"
 
 
 def test_hosts_user_password_and_database_may_be_options() -> None:
-    given = told("postgresql:///?host=/run/postgresql,h&port=7&user=u&password=p%26w&dbname=d")
-    assert (given["host"], given["port"]) == (["/run/postgresql", "h"], [7, 7])
-    assert (given["user"], given["password"], given["database"]) == ("u", "p&w", "d")
+    value = told("postgresql:///?host=/run/postgresql,h&port=7&user=u&password=p%26w&dbname=d")
+    assert (value["host"], value["port"]) == (["/run/postgresql", "h"], [7, 7])
+    assert (value["user"], value["password"], value["database"]) == ("u", "p&w", "d")
     assert told("postgresql://u@%2Frun%2Fpostgresql/d")["host"] == ["/run/postgresql"]
     assert told("postgresql://h?sslmode=disable")["ssl"] == "disable"
     assert told("postgresql://h")["ssl"] is None  # then the driver looks at PGSSLMODE
 
 
 def test_options_of_clickhouse_reach_the_driver() -> None:
-    given = told_clickhouse("clickhouse://u:p%3Aw@h/fleet?secure=true&verify=false&compression=zstd&connect_timeout=7")
-    assert (given["interface"], given["host"], given["port"], given["database"]) == ("https", "h", 8443, "fleet")
-    assert (given["username"], given["password"]) == ("u", "p:w")
-    assert (given["verify"], given["compress"], given["connect_timeout"]) == (False, "zstd", 7)
-    assert given["send_receive_timeout"] == 300
+    value = told_clickhouse("clickhouse://u:p%3Aw@h/fleet?secure=true&verify=false&compression=zstd&connect_timeout=7")
+    assert (value["interface"], value["host"], value["port"], value["database"]) == ("https", "h", 8443, "fleet")
+    assert (value["username"], value["password"]) == ("u", "p:w")
+    assert (value["verify"], value["compress"], value["connect_timeout"]) == (False, "zstd", 7)
+    assert value["send_receive_timeout"] == 300
     plain = told_clickhouse("clickhouse://h?compress=on&send_receive_timeout=60&username=u&password=p&database=d")
     assert (plain["interface"], plain["port"], plain["compress"]) == ("http", 8123, True)
     assert (plain["username"], plain["password"], plain["database"], plain["send_receive_timeout"]) == (
@@ -85,10 +85,10 @@ def test_options_of_clickhouse_reach_the_driver() -> None:
 
 
 def test_options_of_redis_reach_the_driver() -> None:
-    given = told_redis("rediss://:p%2Fw@h:7/3?ssl_check_hostname=false&socket_timeout=1.5&health_check_interval=30")
-    assert (given["host"], given["port"], given["db"], given["password"]) == ("h", 7, 3, "p/w")
-    assert (given["ssl_check_hostname"], given["socket_timeout"], given["health_check_interval"]) == (False, 1.5, 30)
-    assert given["socket_connect_timeout"] == 2
+    value = told_redis("rediss://:p%2Fw@h:7/3?ssl_check_hostname=false&socket_timeout=1.5&health_check_interval=30")
+    assert (value["host"], value["port"], value["db"], value["password"]) == ("h", 7, 3, "p/w")
+    assert (value["ssl_check_hostname"], value["socket_timeout"], value["health_check_interval"]) == (False, 1.5, 30)
+    assert value["socket_connect_timeout"] == 2
     other = told_redis("redis://h?db=4&username=u&password=p&socket_connect_timeout=9&socket_keepalive=no")
     assert (other["db"], other["username"], other["password"]) == (4, "u", "p")
     assert (other["socket_connect_timeout"], other["socket_keepalive"], other["socket_timeout"]) == (9, False, 2)
@@ -127,13 +127,13 @@ def connections_of(url: str) -> list[Any]:
 def test_every_option_of_redis_is_one_that_the_drivers_connections_take(topology: str, tmp_path: Path) -> None:
     own = signed(tmp_path, authority(tmp_path, "authority"))
     samples = SAMPLES | {"ssl_ca_certs": own.certificate, "ssl_certfile": own.certificate, "ssl_keyfile": own.key}
-    given = [
+    value = [
         f"{option.name}={samples.get(option.name, '1' if option.name in NUMBERS else 'text')}"
         for option in redis.OPTIONS
         if (not option.topologies or topology in option.topologies) and not (option.needs_tls and topology == "unix")
     ]
-    assert len(given) > 5
-    assert connections_of(f"{REDIS_URLS[topology]}?{'&'.join(given)}")
+    assert len(value) > 5
+    assert connections_of(f"{REDIS_URLS[topology]}?{'&'.join(value)}")
 
 
 def test_every_option_of_both_databases_is_one_that_the_driver_takes() -> None:
@@ -212,20 +212,20 @@ async def test_the_url_says_how_long_a_connection_may_take(store_urls: StoreUrls
         writer.close()
 
     listening = await asyncio.start_server(silent, "127.0.0.1", 0)
-    at = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    index = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
     limits: dict[str, Any] = {"acquire_timeout_s": 60.0, "statement_timeout_s": 60.0}
-    with pytest.raises(StoreUnavailable, match=f"PostgreSQL at {at} did not accept a connection within 0.2 s"):
-        await Postgres.connect(f"postgresql://{at}/d?connect_timeout=0.2", min_size=1, max_size=1, **limits)
-    direct = f"postgresql://{at}/d?connect_timeout=0.3"
+    with pytest.raises(StoreUnavailable, match=f"PostgreSQL at {index} did not accept a connection within 0.2 s"):
+        await Postgres.connect(f"postgresql://{index}/d?connect_timeout=0.2", min_size=1, max_size=1, **limits)
+    direct = f"postgresql://{index}/d?connect_timeout=0.3"
     client = await Postgres.connect(store_urls.database_url, min_size=1, max_size=1, direct_url=direct, **limits)
-    with pytest.raises(StoreUnavailable, match=f"PostgreSQL at {at} did not accept a connection within 0.3 s"):
+    with pytest.raises(StoreUnavailable, match=f"PostgreSQL at {index} did not accept a connection within 0.3 s"):
         async with client.session():
             pass
     await client.close()
-    with pytest.raises(StoreUnavailable, match=f"ClickHouse at {at} did not answer within 0.2 s"):
-        await ClickHouse.connect(f"http://{at}/d?connect_timeout=0.2", max_connections=1, **limits)
-    with pytest.raises(StoreUnavailable, match=f"Redis at {at} cannot be reached: Redis did not answer in time"):
+    with pytest.raises(StoreUnavailable, match=f"ClickHouse at {index} did not answer within 0.2 s"):
+        await ClickHouse.connect(f"http://{index}/d?connect_timeout=0.2", max_connections=1, **limits)
+    with pytest.raises(StoreUnavailable, match=f"Redis at {index} cannot be reached: Redis did not answer in time"):
         await Redis.connect(
-            f"redis://{at}?socket_timeout=0.2", max_connections=1, acquire_timeout_s=60, command_timeout_s=60
+            f"redis://{index}?socket_timeout=0.2", max_connections=1, acquire_timeout_s=60, command_timeout_s=60
         )
     listening.close()
