@@ -49,7 +49,7 @@ many as these, one run over the new rows holds it up for 50 ms."""
 
 
 def create_app() -> Starlette:
-    """The application of a worker process, with the settings of its environment."""
+    """Return the application of a worker process, with the settings of its environment."""
     settings = Settings.from_environment()
     logging.basicConfig(level=settings.log_level.upper())
     stop_with_parent()
@@ -63,7 +63,7 @@ def create_app() -> Starlette:
 
 
 def _ending(lifespan: Lifespan[Starlette], within_s: float) -> Lifespan[Starlette]:
-    """Extend the lifespan: end the process `within_s` seconds after it began to stop, whatever still hangs."""
+    """Extend the lifespan: end the process `within_s` seconds after it began to stop, even if something still hangs."""
 
     @asynccontextmanager
     async def ending(app: Starlette) -> AsyncIterator[None]:

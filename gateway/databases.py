@@ -33,7 +33,7 @@ def require_urls(settings: Settings, model: Model) -> None:
 def database_urls(settings: Settings, model: Model) -> Mapping[Database, str]:
     """Return the URL of each database that the model names.
 
-    Raises SettingsError with a line for each that is missing or cannot be.
+    Raises SettingsError with a line for each that is missing or invalid.
     """
     urls = {database: settings.url(database.variable) for database in model.databases}
     problems = [problem for database, url in urls.items() if (problem := _problem(database, url))]

@@ -37,9 +37,9 @@ _COMMENTS_A_POINT = 4
 _CHARACTERS_A_POINT = 60
 """The lexer looks at each character, those of comments and strings and ignored ones too: 60 to 230 nanoseconds each."""
 _ESCAPES_A_POINT = 16
-"""In addition to their characters."""
+"""Escapes a point, in addition to their characters."""
 _LINES_A_POINT = 10
-"""In addition to their characters: validation locates up to five errors."""
+"""Lines a point, in addition to their characters: validation locates up to five errors."""
 
 
 class DocumentScan(NamedTuple):

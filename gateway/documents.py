@@ -131,7 +131,7 @@ class Documents:
         return self._kept.bytes
 
     def known(self, text: str) -> Document | None:
-        """The document of a text that need not be read again."""
+        """Return the document of a text that need not be read again."""
         return self._kept.get(text) or self._in_use.get(text)
 
     def get(self, text: str) -> Document:

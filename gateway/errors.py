@@ -1,4 +1,4 @@
-"""Decide what of an error is shown to the caller, and what is logged."""
+"""Decide which details of an error are shown to the caller, and which are logged."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 INTERNAL = "INTERNAL_SERVER_ERROR"
-"""The code of what is not the caller's fault, a store that is away among it."""
+"""The code of errors that are not the caller's fault, such as an unavailable store."""
 MASKED = "Something went wrong on our side."
 MAX_ERRORS = 5
-"""Errors that an answer has in full; a store that is away fails thousands of fields for one reason."""
+"""Maximum errors reported in full per response: an unavailable store fails thousands of fields for one reason."""
 
 _MAX_MESSAGE_LENGTH = 2_000
 """Characters of a logged message. A store may repeat in its errors what it was sent, thousands of ids and all."""
@@ -30,7 +30,7 @@ _log = logging.getLogger("gateway")
 
 
 class ErrorMasking(SchemaExtension):
-    """Logs what is not the caller's to know, with an id, and shows the id in its place."""
+    """Logs internal errors with an id, and shows the caller only the id."""
 
     def on_operation(self) -> Iterator[None]:
         """Mask the errors of the result."""
@@ -62,7 +62,7 @@ def is_masked(error: GraphQLError) -> bool:
 
 
 def shown(errors: Sequence[GraphQLError]) -> tuple[list[dict[str, Any]], int]:
-    """The first errors as an answer has them, and how many it leaves out."""
+    """Return the first errors as an answer has them, and how many it leaves out."""
     return [dict(error.formatted) for error in errors[:MAX_ERRORS]], max(0, len(errors) - MAX_ERRORS)
 
 

@@ -144,7 +144,7 @@ class PageBatches:
     tenant: str = ""
 
     def is_any(self) -> bool:
-        """Whether there may be any."""
+        """Return whether there may be any objects."""
         return True
 
     @property
@@ -220,7 +220,7 @@ class ListedBatches:
     after: str | None = None
 
     def is_any(self) -> bool:
-        """Whether anything is listed."""
+        """Return whether anything is listed."""
         return bool(self.ids)
 
     @property

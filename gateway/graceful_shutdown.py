@@ -87,7 +87,7 @@ class Server(uvicorn.Server):
     def _stop_listening(self) -> None:
         """Stop listening, and serve the connections that wait to be accepted. Does nothing the second time.
 
-        The socket of several workers is theirs together: the others, or those that replace this one, go on with it.
+        Workers share a socket: the other workers, or the one that replaces this one, continue to listen on it.
         """
         if not self.started:
             return

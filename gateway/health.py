@@ -40,7 +40,7 @@ class Ready:
         self._look: asyncio.Task[None] | None = None
 
     async def answer(self, request: Request) -> Response:
-        """The answer to one probe."""
+        """Return the answer to one probe."""
         stores: Stores = request.app.state.stores
         if self._look is None and time.monotonic() >= self._fresh_until:
             self._look = asyncio.create_task(
@@ -63,5 +63,5 @@ class Ready:
 
 
 def routes() -> list[BaseRoute]:
-    """The probes."""
+    """Return the probes."""
     return [Route(LIVE, live), Route(READY, Ready().answer)]

@@ -171,7 +171,7 @@ class Connection(HttpToolsProtocol):
     # Refusals
 
     def _refuse(self, error: HTTPError) -> None:
-        """Read no more requests, and answer with this after those before."""
+        """Stop reading requests, and send this response after those to earlier requests."""
         self._is_refused = True
         self._refusal = error
         self._stop_timer()

@@ -19,7 +19,7 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The maximum of each, for one operation, except for those below; the settings say why.
+    """The limits of one operation, except for those below. The settings give the reasons.
 
     `tokens`, `characters` and `comparisons` are for all documents of a request, each text once; `comparisons` are only
     made for documents that are not cached. `cost`, `statements`, `operations`, `body_bytes` and `response_bytes` are

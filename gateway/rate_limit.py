@@ -167,7 +167,7 @@ def _caller(scope: Scope, viewer: str) -> str:
 
 
 def address(scope: Scope) -> str:
-    """The address that a request counts for: the client's, of IPv6 its network."""
+    """Return the address that a request counts for: the client's, of IPv6 its network."""
     host: str = (scope.get("client") or ("", 0))[0]
     try:
         read = ip_address(host)

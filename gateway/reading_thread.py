@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MAX_INLINE_POINTS = 600
-"""Maximum points of work (six milliseconds) that is done on the event loop."""
+"""Maximum points of work (six milliseconds) done on the event loop; more is done in a thread."""
 _MAX_WAITING = 64
 """Requests that wait for the thread. Without a bound, they would pile up, each with its body."""
 

@@ -49,7 +49,7 @@ class GatewaySchema(strawberry.Schema):
         scopes: frozenset[str],
         tenant: str | None = None,
     ) -> CostEstimate:
-        """Return the cost of a valid operation with its coerced variables. Raises GraphQLError for its directives."""
+        """Return the cost of a valid operation with coerced variables. Raises GraphQLError for invalid directives."""
         return estimate_cost(self.types, self._schema, operation, fragments, variables, scopes, tenant or "")
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:

@@ -11,7 +11,7 @@ from loaders.stores.urls.store_url import InvalidStoreURL, parse_url
 
 
 class SettingsError(GatewayError):
-    """A setting that is missing or cannot be; the message names it."""
+    """A setting is missing or invalid; the message names it."""
 
 
 NAMED_VARIABLES = "DATABASE_<NAME>_URL, CLICKHOUSE_<NAME>_URL"
@@ -66,7 +66,7 @@ _BOOLEANS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "
 
 
 def parsed(setting: "Field[Any]", text: str) -> object:
-    """The value of a text. Raises SettingsError, with one sentence, where it cannot be one."""
+    """Parse a text. Raises SettingsError, with a one-sentence message, if it is not a valid value."""
     variable: str = setting.metadata["variable"]
     kind: type = type(setting.default)
     if kind is bool:

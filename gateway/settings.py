@@ -18,7 +18,7 @@ _SCOPES = ", ".join(f"`{scope}`" for scope in Scope)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(LimitSettings):
-    """The gateway's settings. Each has its variable, its default, and what it is for."""
+    """The gateway's settings. Each has a variable, a default and a description."""
 
     model: str = setting(
         "GATEWAY_MODEL",
@@ -213,7 +213,7 @@ def _plain_fields() -> "list[Field[Any]]":
 
 
 def settings_table() -> str:
-    """The settings as a table in Markdown, for the documentation."""
+    """Return the settings as a table in Markdown, for the documentation."""
     lines = ["| variable | default | what for |", "| --- | --- | --- |"]
     for item in fields(Settings):
         default = "" if item.name == "named_urls" else item.default

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from graphql import DocumentNode, GraphQLError, GraphQLSchema, ValidationContext
 
 MAX_ERRORS = 5
-"""Maximum validation errors, after which validation stops: nobody reads more, and each takes time to find."""
+"""Maximum validation errors, after which validation stops: more are of little use, and each takes time to find."""
 _UNITS_A_COMPARISON = 2
 """Units that graphql-core counts for one comparison of two fields; it counts smaller steps too."""
 _COMPARISONS_A_POINT = 10

@@ -1,4 +1,4 @@
-"""API keys, in the gateway's own table. A change of them is announced as a change of the objects of change_of."""
+"""API keys, in the gateway's own table. Changes are announced to other processes as `change_of` returns them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

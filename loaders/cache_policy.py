@@ -1,4 +1,4 @@
-"""Whether the answer of one request may be cached, for how long, and which changes invalidate it."""
+"""The cache policy of one response: whether and for how long it may be cached, and what invalidates it."""
 
 import time
 from collections.abc import Iterable

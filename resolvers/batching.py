@@ -26,5 +26,5 @@ class ColumnField(StrawberryField):
     place: int = 0
 
     def get_result(self, source: Any, info: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG002 (Strawberry's signature)
-        """The value at the column's place."""
+        """Return the value at the column's place."""
         return source[self.place]

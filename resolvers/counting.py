@@ -1,4 +1,4 @@
-"""Sums over what a document spells out, whatever it is executed on."""
+"""Sums over the nodes of a document, which do not depend on variables or data."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,7 +18,7 @@ INCREMENTAL = frozenset({GraphQLDeferDirective.name, GraphQLStreamDirective.name
 
 
 class Sums:
-    """Of what each field and spread counts for, those of a fragment as often as it is spread.
+    """Sums of a count over fields and spreads; a fragment counts as often as it is spread.
 
     Each fragment is walked once, so that fragments of fragments cost no more than they are long.
     """
@@ -29,7 +29,7 @@ class Sums:
         self._known: dict[str, int] = {}
 
     def of(self, selections: SelectionSetNode | None) -> int:
-        """The sum over a selection set and all below it."""
+        """Return the sum over a selection set and all below it."""
         result = 0
         for node in selections.selections if selections is not None else ():
             result += self._count(node)
@@ -46,5 +46,5 @@ class Sums:
 
 
 def parts(node: SelectionNode) -> int:
-    """The marks of @defer and @stream on a node, active or not."""
+    """Return the marks of @defer and @stream on a node, active or not."""
     return sum(item.name.value in INCREMENTAL for item in node.directives or ())

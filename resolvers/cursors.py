@@ -53,9 +53,9 @@ class CursorSealer:
         return seal
 
     def open(self, cursor: str, list_identity: str, tenant: str, scalars: Sequence[Scalar]) -> tuple[Any, ...]:
-        """Return the values, which are of these scalars.
+        """Decrypt a cursor and return its values, parsed as these scalars.
 
-        Raises CallerError where the cursor is not one of this tenant's list in this order.
+        Raises CallerError if the cursor was not made for this tenant, list and order.
         """
         try:
             if len(cursor) > MAX_CURSOR_CHARACTERS:

@@ -30,7 +30,7 @@ class FieldColumns:
 
 @dataclass(frozen=True, slots=True)
 class FieldLink:
-    """The object whose key a column of the parent's row holds."""
+    """A link to the object whose key is held by a column of the parent's row."""
 
     column: str
 
@@ -204,7 +204,7 @@ def _checked(field: str, arguments: Sequence[StrawberryArgument]) -> list[Strawb
 
 
 def strictest(scopes: Iterable[str]) -> list[str]:
-    """Return what is needed, in order, without what another need implies: having one scope is having it or another."""
+    """Return the required scopes, sorted, without those that another one implies: `a` implies `a b` (either)."""
     needs = {scope: frozenset(scope.split()) for scope in sorted(scopes)}
     return [scope for scope, each in needs.items() if not any(other < each for other in needs.values())]
 

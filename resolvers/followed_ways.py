@@ -48,7 +48,7 @@ class Way:
     places: Sequence[int]
 
     async def load(self, context: RequestContext) -> list[ObjectRecord]:
-        """Load what the way leads to, put it in its place, and return the objects that exist."""
+        """Load the targets, store them in place of the keys, and return the objects that exist."""
         raise NotImplementedError
 
     def _is_list(self) -> bool:
@@ -84,7 +84,7 @@ class Way:
 
 
 class LinkWay(Way):
-    """From rows with a column that holds a key."""
+    """Follow a column that holds a key to the objects it names."""
 
     __slots__ = ()
 
@@ -115,7 +115,7 @@ def _linked(rows: Sequence[Any], position: int, targets: Mapping[Any, Any]) -> S
 
 
 class OwnRowsWay(Way):
-    """From rows that are the objects' own records, so that these need no second statement."""
+    """Follow rows that are the objects' own records, which need no second statement."""
 
     __slots__ = ()
 
@@ -130,7 +130,7 @@ class OwnRowsWay(Way):
 
 
 class ReferenceWay(Way):
-    """From references that a function answered for each object, one or a list of them."""
+    """Follow the references that a function returned for each object, one or a list."""
 
     __slots__ = ()
 

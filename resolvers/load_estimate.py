@@ -34,7 +34,7 @@ class Wave(NamedTuple):
 
     @property
     def objects(self) -> int:
-        """The number of objects, those that are listed twice among them."""
+        """The number of objects, counting duplicates."""
         return len(self.keys) + self.unknown
 
 
@@ -88,7 +88,7 @@ def _level_estimate(level: _Level) -> LoadEstimate:
 
 
 def _below(node: SelectionNode, objects: float) -> _Level:
-    """Return the nodes that a node leads to. A list's rows answer the records of its objects."""
+    """Return a node's child nodes. Rows of a list include the records of its objects, so these are not loaded again."""
     level: _Level = []
     for follow in node.follows:
         below = follow.node

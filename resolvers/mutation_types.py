@@ -94,7 +94,7 @@ def _load_references(parts: SchemaParts, each: StrawberryField, name: str, shape
 
 
 def _reference_shape(parts: SchemaParts, each: StrawberryField) -> Shape | None:
-    """Return what a field answers where that is an object of the model, or a list of them; None for anything else."""
+    """Return the shape of a field that returns an object of the model or a list of them, otherwise None."""
     resolver = each.base_resolver
     if resolver is None or resolver.type_annotation is None:
         return None

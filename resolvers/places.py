@@ -1,4 +1,4 @@
-"""How many places of an answer an operation fills for each object, and how they are completed."""
+"""Count the places of a response that an operation fills for each object, and how they are completed."""
 
 import operator
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Places(NamedTuple):
     introspected: float = 0
     """Fields of the schema's own description, which are completed one by one too, from what is in memory."""
     bytes: float = 0
-    """All of them as JSON."""
+    """Estimated size of all places as JSON."""
     fields: float = 0
     """Fields that are read from the selection, whatever the number of objects."""
 
@@ -34,14 +34,14 @@ NO_PLACES = Places()
 
 _VALUE_BYTES = {"Int": 4, "Float": 18, "Boolean": 5, "Date": 12, "DateTime": 27}
 _TEXT_BYTES = 12
-"""Of any other leaf as JSON, about: codes, names, keys."""
+"""Estimated bytes of any other leaf as JSON: codes, names, keys."""
 _CURSOR_BYTES = 60
 _PUNCTUATION = 4
-"""Around a field: quotes, colon, comma; around an object, two of them braces."""
+"""Bytes of punctuation around a field (quotes, colon, comma) or an object (including its braces)."""
 
 
 class Subfields(Protocol):
-    """Tells the fields of an object that a request may read, and how many it may not."""
+    """Returns the fields of an object that a request may read, and the number of denied ones."""
 
     def __call__(self, parent: GraphQLObjectType, group: FieldDetailsList) -> tuple[GroupedFieldSet, int]: ...
 
@@ -90,17 +90,17 @@ class PlaceCounter:
 
 
 def add(item: Places, other: Places) -> Places:
-    """Both together."""
+    """Return the sum of both."""
     return Places(*map(operator.add, item, other))
 
 
 def is_deferred(group: FieldDetailsList, below: FieldDetailsList) -> bool:
-    """Whether a field comes later than the one that it is below: every use of it is in a deferred part of its own."""
+    """Return whether a field is delivered later than its parent: all of its uses are in deferred fragments."""
     if any(item.defer_usage is None for item in group):
         return False
     return get_filtered_defer_usage_set(group) != get_filtered_defer_usage_set(below)
 
 
 def is_streamed(details: FieldDetailsList) -> bool:
-    """Whether a field has @stream, active or not; as in graphql-core, the first use says so for all."""
+    """Return whether a field has @stream, active or not; as in graphql-core, the first use says so for all."""
     return any(item.name.value == GraphQLStreamDirective.name for item in details[0].node.directives or ())

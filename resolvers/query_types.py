@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelTypes:
-    """The types of one schema: two schemas that shared types would share what Strawberry hangs on them."""
+    """The types of one schema. Schemas do not share types, since Strawberry stores state on each type."""
 
     query: type
     types: tuple[type, ...]
-    """All object types, those that no root field answers among them."""
+    """All object types, including those that no root field returns."""
     mutation: type | None
     """The model's own mutations; None where it has none."""
     parts: SchemaParts
     roots: Mapping[str, Root]
     mutations: Mapping[str, Shape]
-    """What mutations answer that refer to objects of the model, by the fields' names in the API."""
+    """The return shapes of mutations that return references to objects, by the fields' names in the API."""
 
 
 def build_types(model: Model, cursors: CursorSealer | None = None) -> ModelTypes:

@@ -42,7 +42,7 @@ _PLACES_POINTS = Places(leaves=0.007, objects=0.05, edges=0.5, alone=1.5, denied
 _PART_POINTS = 3.5
 """Points of a part that comes later: it is put together by itself, and holds up everything for a moment."""
 _EXPLAINED_POINTS, _LOOKED_UP_POINTS = 5, 0.03
-"""Points of a section that is explained, and of each object that the cache is asked for it."""
+"""Points of an explained section, and of looking up one object of it in the cache."""
 _PART_BYTES = 100
 """Bytes of a part that comes later, beside its data: its id, its path, that it is complete."""
 
@@ -104,7 +104,7 @@ class RootFieldCosts:
         """Errors of fields with invalid arguments."""
 
     def root_fields(self) -> Iterator[RootFieldCost]:
-        """Yield the cost of each field of the operation but those that are in error."""
+        """Yield the cost of each root field; errors are added to `errors` instead."""
         for name, group in self._reader.root_fields().items():
             try:
                 cost = self._of_operation(RootFieldCost(name, completing=_ROOT_FIELD_POINTS), group)

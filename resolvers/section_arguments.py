@@ -63,7 +63,7 @@ class SectionArguments:
 
 
 def _is_plain(arguments: Mapping[str, Any]) -> bool:
-    """Whether no condition and no order is chosen."""
+    """Return whether no condition and no order is chosen."""
     get = arguments.get
     return not arguments or (get(AFTER) is None and get(FILTER) is None and get(ORDER_BY) is None)
 

@@ -1,4 +1,4 @@
-"""The selection tree of an operation: a node for each object type that is met on a way down from the root."""
+"""The selection tree of an operation, with a node for each object type on each path from the root."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class DataDirectory:
         return self.path / "secret"
 
     def secret(self) -> str:
-        """The password, made at the first call for this directory."""
+        """Return the password, made at the first call for this directory."""
         if not self.secret_file.exists():
             new = self.path / "secret.new"
             new.unlink(missing_ok=True)
@@ -73,6 +73,6 @@ class DataDirectory:
         return log
 
     def pid_file(self, engine: str) -> Path:
-        """Where the process id of one engine is kept while it runs."""
+        """Return the path of the file that holds an engine's process id while it runs."""
         (self.path / "run").mkdir(exist_ok=True)
         return self.path / "run" / f"{engine}.pid"

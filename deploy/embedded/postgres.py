@@ -83,7 +83,7 @@ def _binary(name: str) -> Path:
 
 
 def _as_nobody() -> list[str]:
-    """A command's prefix for root, as whom PostgreSQL refuses to run; empty for everybody else.
+    """Return the command prefix that drops root, as which PostgreSQL refuses to run; empty for other users.
 
     The one right that it keeps is to read and search whatever the modes of files say: a clone below /root is closed to
     all others. It writes nothing but its own files, and the gateway's role cannot make it read others. The right holds
@@ -124,7 +124,7 @@ def _recover(directory: Path) -> None:
 
 
 def _has_cluster(data: DataDirectory, directory: Path) -> bool:
-    """Whether there is a whole cluster, which is made ours; what was left of unfinished ones is removed."""
+    """Return whether there is a whole cluster, which is made ours; what was left of unfinished ones is removed."""
     for unfinished in data.path.glob("postgres.new.*"):
         shutil.rmtree(unfinished, ignore_errors=True)
     if directory.exists():
@@ -145,7 +145,7 @@ def _create_cluster(data: DataDirectory, directory: Path, log: Path, spawner: Sp
 
 
 def _own(directory: Path) -> None:
-    """Give the files to the user that the server runs as; raises EngineError where they are somebody else's."""
+    """Give the files to the user that the server runs as; raises EngineError if another user owns them."""
     owner = NOBODY if os.geteuid() == 0 else os.geteuid()
     if directory.stat().st_uid == owner:
         return

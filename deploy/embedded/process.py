@@ -58,7 +58,7 @@ def _start(command: list[str], log: Path, options: dict[str, object]) -> subproc
 
 
 def dying_with_parent(end_signal: str) -> list[str]:
-    """A command's prefix by which it is sent a signal when its parent dies; empty where the system has none."""
+    """Return a command's prefix by which it is sent a signal when its parent dies; empty where the system has none."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", end_signal] if setpriv else []
 
@@ -75,7 +75,7 @@ class Engine:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def died(self) -> str | None:
-        """How the engine ended by itself, as a sentence; None while it runs."""
+        """Return how the engine ended by itself, as a sentence, or None while it runs."""
         code = self.process.poll()
         if code is None or self.stopping.is_set():
             return None
@@ -127,7 +127,7 @@ def _signal_name(number: int) -> str:
 
 
 def tail(log: Path) -> str:
-    """The end of a log."""
+    """Return the end of a log."""
     with suppress(OSError), log.open("rb") as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
         return file.read().decode(errors="replace").strip()
@@ -135,14 +135,14 @@ def tail(log: Path) -> str:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now; somebody may by the time it is used."""
+    """Return a port of 127.0.0.1 that is free now; another process may take it before it is used."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def on_free_port(start: Callable[[int], Engine]) -> tuple[Engine, int]:
-    """Start an engine on a free port, and again on another one when somebody took the first in between."""
+    """Start an engine on a free port, and retry on another one if the port was taken in between."""
     for _ in range(PORT_ATTEMPTS - 1):
         port = free_port()
         try:
@@ -160,7 +160,7 @@ def _is_taken(port: int) -> bool:
 
 
 def read_pid(pid_file: Path) -> int | None:
-    """The process id at the head of a pid file; None without one."""
+    """Return the process id at the head of a pid file; None without one."""
     try:
         return int(pid_file.read_text().split()[0])
     except (OSError, ValueError, IndexError):

@@ -41,13 +41,13 @@ _log = logging.getLogger("gateway")
 
 
 def new_key() -> tuple[str, str]:
-    """The id and the secret of a new key, both random."""
+    """Return the id and the secret of a new key, both random."""
     key_id = base64.b32encode(secrets.token_bytes(8)).decode().lower()[:12]
     return key_id, secrets.token_urlsafe(32)
 
 
 def text_of(key_id: str, secret: str) -> str:
-    """The key as it is sent."""
+    """Return the key as it is sent."""
     return f"{PREFIX}{key_id}_{secret}"
 
 
@@ -66,12 +66,12 @@ class _Known:
     fresh_until: float
 
     def go_on(self) -> None:
-        """Take it for good a little longer, though not beyond its grace."""
+        """Keep the key valid a little longer, but not beyond its grace period."""
         self.fresh_until = min(time.monotonic() + _AGAIN_S, self.grace_until)
 
 
 class KeyVerifier:
-    """Verifies API keys for the model that `access` is to.
+    """Verifies API keys for the model of `access`.
 
     Valid keys are cached for `fresh_s` seconds; pass changes to `apply` to end that sooner. Where PostgreSQL is away, a
     key that was valid is valid for five minutes more, and any other raises KeysUnavailable.

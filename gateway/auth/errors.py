@@ -58,6 +58,6 @@ class KeysUnavailable(AuthenticationError):  # noqa: N818 (as HTTP has it)
 
 
 def insufficient(viewer: Viewer, scopes: Iterable[str]) -> dict[str, str]:
-    """The header of a 403 for scopes that are needed (RFC 6750, 3.1); without a credential, no error is one's."""
+    """Return the header of a 403 for missing scopes (RFC 6750, 3.1); it names no error without a credential."""
     error = "" if viewer.is_anonymous else 'error="insufficient_scope", '
     return {"WWW-Authenticate": f'Bearer {error}scope="{" ".join(sorted(scopes))}"'}

@@ -37,7 +37,7 @@ Keys = Mapping[str | None, VerificationKey]
 
 
 def shared_secret(secret: str) -> VerificationKey:
-    """The key of GATEWAY_JWT_SECRET. Raises SettingsError, which does not repeat it."""
+    """Return the key of GATEWAY_JWT_SECRET. Raises SettingsError, which does not repeat it."""
     if len(secret.encode()) < _MIN_SECRET_BYTES:
         raise SettingsError(f"GATEWAY_JWT_SECRET must have {_MIN_SECRET_BYTES} bytes at least.")
     return VerificationKey("HS256", secret.encode())

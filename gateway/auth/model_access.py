@@ -59,11 +59,11 @@ class ModelAccess:
         return None if key is None else self.scalar.write_key(key)
 
     def has_tenant(self, viewer: Viewer) -> bool:
-        """Return whether a viewer is of a tenant, as far as the model has any."""
+        """Return whether the viewer has a tenant, or the model has no tenants."""
         return self.scalar is None or viewer.tenant is not None
 
     def require_tenant(self, viewer: Viewer) -> Viewer:
-        """Return the viewer. Raises TenantRequired where the model has tenants, and the viewer is of none."""
+        """Return the viewer. Raises TenantRequired if the model has tenants and the viewer has none."""
         if self.scalar is not None and not self.has_tenant(viewer):
             raise TenantRequired(self.claim, self.scalar.name)
         return viewer
@@ -83,7 +83,7 @@ class ModelAccess:
     def tenant_option(self, text: str | None, option: str) -> str | None:
         """Return the tenant that an option or setting names.
 
-        Raises SettingsError where it is missing, cannot be one, or the model has no tenants.
+        Raises SettingsError if it is missing or not a valid key, or if the model has no tenants.
         """
         if self.scalar is None:
             if text is not None:

@@ -66,7 +66,7 @@ def forbidden(
 def _of_directives(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, Any]
 ) -> VariableValues | None:
-    """The variables that `@skip` and `@include` can take, and no others, which may be thousands of ids."""
+    """Return the variables that `@skip` and `@include` can take, and no others, which may be thousands of ids."""
     defined = operation.variable_definitions or ()
     booleans = [item for item in defined if print_ast(item.type) in ("Boolean", "Boolean!")]
     values = get_variable_values(schema, booleans, dict(variables))

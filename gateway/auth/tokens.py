@@ -111,7 +111,7 @@ class TokenVerifier:
 
 
 def _keys(settings: Settings) -> Callable[[], Keys]:
-    """The shared secret has no `kid`; what has one is in the file."""
+    """Return a function that returns the keys by `kid`: the shared secret under None, the others from the file."""
     secret: Keys = {None: shared_secret(settings.jwt_secret)} if settings.jwt_secret else {}
     if not settings.jwks_file:
         return lambda: secret
@@ -119,7 +119,7 @@ def _keys(settings: Settings) -> Callable[[], Keys]:
 
 
 def _signed_with(kid: str | None, keys: Keys) -> VerificationKey:
-    """The key of this name; for a token that names none, the one without a name, or the only one."""
+    """Return the key of this name; for a token that names none, the one without a name, or the only one."""
     if kid is None and None not in keys and len(keys) == 1:
         return next(iter(keys.values()))
     return keys[kid]

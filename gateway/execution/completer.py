@@ -197,7 +197,7 @@ def _non_null(complete: Complete, values: Sequence[Any], context: Any) -> Comple
 
 
 def _each_once(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
-    """Complete each object once, where most of them are there several times."""
+    """Complete each distinct object once, if most of them occur several times."""
     distinct = dict(zip(map(id, values), values, strict=True))
     if 2 * len(distinct) > len(values):
         return complete(values, context)
@@ -250,7 +250,7 @@ def _objects(
 
 @lru_cache(maxsize=1_024)
 def _is_no_object(kind: type) -> bool:
-    """Whether values of a class are errors, or awaited before they are completed."""
+    """Return whether a class's values are errors or awaitables, and so no objects to complete."""
     return issubclass(kind, Exception | UndefinedType | GeneratorType) or hasattr(kind, "__await__")
 
 

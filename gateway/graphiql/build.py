@@ -63,7 +63,7 @@ def is_current(directory: Path) -> bool:
 
 
 def _stamp(directory: Path) -> str:
-    """A hash of the sources' contents: modification times do not survive a checkout or a copy into an image."""
+    """Return a hash of the sources' contents: modification times do not survive a checkout or a copy into an image."""
     digests = [hashlib.sha256((directory / name).read_bytes()).hexdigest() for name in SOURCES]
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
@@ -98,7 +98,7 @@ def _run_npm(npm: str, directory: Path, timeout_s: float) -> None:
 
 
 def _run(command: list[str], directory: Path, output: int, timeout_s: float) -> int:
-    """The exit status; npm is a tree of processes, so all of them end with this call, however it ends."""
+    """Return the exit status; npm is a tree of processes, so all of them end with this call, however it ends."""
     with subprocess.Popen(  # noqa: S603 - npm's absolute path and constant arguments
         command,
         cwd=directory,

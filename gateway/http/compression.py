@@ -24,7 +24,7 @@ _MAX_HEADER_LENGTH = 500
 
 
 class _Compressor(Protocol):
-    """Bytes in, bytes out; the last of them when it is finished."""
+    """A streaming compressor: takes and returns bytes, and returns the last ones when it is finished."""
 
     def compress(self, data: bytes, /) -> bytes: ...
     def finish(self) -> bytes: ...
@@ -72,7 +72,7 @@ _ENCODINGS: dict[str, Callable[[], _Compressor]] = {"zstd": _Zstd, "br": _Brotli
 
 @lru_cache(maxsize=64)  # browsers and clients send one of a few
 def chosen(accept_encoding: str) -> str | None:
-    """The encoding that the client likes best, ours first of equals; None where it takes none of them."""
+    """Return the encoding that the client likes best, ours first of equals; None where it takes none of them."""
     if not accept_encoding:
         return None
     qualities: dict[str, float] = {}

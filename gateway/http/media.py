@@ -30,7 +30,7 @@ def listed(headers: Headers, name: str) -> str:
 
 
 def negotiated(accept: str) -> str:
-    """The media type of the answer: what the client likes best, GraphQL's own where it likes both alike.
+    """Return the media type of the answer: what the client likes best, GraphQL's own where it likes both alike.
 
     Without a wish it is JSON, as clients from before GraphQL's own expect. Raises HTTPError 406 where nothing fits.
     """

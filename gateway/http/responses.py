@@ -103,7 +103,7 @@ async def respond(
 
 
 async def respond_error(request: Request, refused: HTTPError | RequestError, media: str = JSON) -> Response:
-    """The response to a request that is rejected as a whole."""
+    """Return the response to a request that is rejected as a whole."""
     errors = refused.errors if isinstance(refused, RequestError) else [refused.error]
     result = OperationResult(has_data=False, errors=errors, headers=refused.headers)
     return await respond(request, ResponseData([result], is_batch=False, media=media, status=refused.status))

@@ -27,7 +27,7 @@ class InFlightLoad:
     load: LoadFunction
     rows: dict[str, list[Any]] = field(default_factory=dict)
     errors: dict[str, StoreError] = field(default_factory=dict)
-    """By name of the field."""
+    """The error of each field that failed, by the field's name."""
     stale: Counter[CacheField] = field(default_factory=Counter)
     missed: Counter[CacheField] = field(default_factory=Counter)
     oldest: bytes = NEVER

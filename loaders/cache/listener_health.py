@@ -1,4 +1,4 @@
-"""Whether changes reach this process, and for how long what they concern is cached while they may not."""
+"""Track whether changes reach this process, and shorten cache lifetimes while they may be missed."""
 
 from __future__ import annotations
 

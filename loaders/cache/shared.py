@@ -23,9 +23,9 @@ Mode = Literal["load", "refresh", "look"]
 MAX_FIELDS = 50_000
 """Values that one request may look up. Larger requests are rarely repeated, and would evict what is."""
 _ATTEMPTS = 3
-"""How often a look-up is tried whose parts an invalidation has come between."""
+"""Maximum attempts of a look-up that an invalidation interrupts between its parts."""
 _FIELDS_PER_SCRIPT = 5_000
-"""Values in one script, for which Redis serves nobody else: some milliseconds."""
+"""Maximum values per script. Redis serves no other client while a script runs: some milliseconds."""
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class SharedCache:
     async def look_up(
         self, keys: Sequence[str], fields: Sequence[CacheField], *, mode: Mode = "load"
     ) -> CacheLookup | None:
-        """Return what Redis has. Missing values are leased to the caller where nobody else has their lease.
+        """Return the values in Redis. Missing values are leased to the caller unless another process has their lease.
 
         Mode "refresh" leases stale values too, and mode "look" leases nothing.
         """
@@ -198,7 +198,7 @@ def _join(parts: Sequence[CacheLookup], rows_of_part: Sequence[Sequence[int]]) -
 
 
 def _sources(fields: Sequence[CacheField]) -> list[Any]:
-    """Return the number of different sources, these, and of each field the numbers of its own, from 1."""
+    """Return the number of distinct sources, the sources, and for each field the 1-based numbers of its sources."""
     numbers: dict[str, int] = {}
     lists = [",".join(str(numbers.setdefault(each, len(numbers) + 1)) for each in field.sources) for field in fields]
     return [len(numbers), *numbers, *lists]

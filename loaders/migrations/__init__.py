@@ -133,6 +133,6 @@ async def _apply_missing(
 
 
 def statements(sql: str) -> list[str]:
-    """The statements of a script, each of which ends with a semicolon at the end of a line. Without the semicolons."""
+    """Split a script at semicolons that end a line, and return the statements without them."""
     parts = (part.strip() for part in f"{sql}\n".split(";\n"))
     return [part for part in parts if part]

@@ -65,7 +65,7 @@ class DeclaredField:
 
     @property
     def expressions(self) -> list[Any]:
-        """The SQL among the arguments of its word, orders left out; a wrong model may have other values there."""
+        """The SQL arguments of its word, except for orders. In an invalid model they may be other values."""
         values = self.word.options if self.word is not None else {}
         names = ("expression", "part", "whole", "sql", *(["column"] if self.has_sql_link else []))
         return [values[name] for name in names if name in values]
@@ -84,7 +84,7 @@ class DeclaredField:
         return f"{self.word.description} Unit: {unit}.".lstrip() if unit else self.word.description
 
     def option(self, name: str, default: Any = None) -> Any:
-        """Return an argument of the word; the default where the field has no word, or its word no such argument."""
+        """Return an argument of the word, or `default` if the field has no word or the word no such argument."""
         return default if self.word is None else self.word.options.get(name, default)
 
 

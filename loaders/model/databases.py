@@ -110,7 +110,7 @@ class Table:
         return Rows(self, None)
 
     def asked(self, column: str) -> Rows:
-        """The rows of the objects that are asked for, whose key `column` holds."""
+        """Return the rows of the objects that are asked for, whose key `column` holds."""
         return Rows(self, column)
 
     def via(self, column: str, *, key: str = "") -> Via:

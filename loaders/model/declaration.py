@@ -79,7 +79,7 @@ class ModelParts:
     """The functions that answer fields, by the fields' subjects."""
 
     def classes(self, base: type[Declared]) -> Iterator[type[Declared]]:
-        """The classes of one kind."""
+        """Return the classes of one kind."""
         return (cls for cls in self.fields if issubclass(cls, base))
 
     def all_fields(self) -> Iterator[DeclaredField]:

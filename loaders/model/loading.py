@@ -151,7 +151,7 @@ def _import_error(where: str, error: Exception) -> ModelError:
 
 
 def _is_of_an_author(file: str) -> bool:
-    """Whether a file is neither the language's own nor one of Python's or a package's."""
+    """Return whether a file is neither the language's own nor one of Python's or a package's."""
     folders = (str(Path(__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "purelib")))
     return not file.startswith((*folders, "<"))
 

@@ -20,12 +20,12 @@ def camel(name: str) -> str:
 
 
 def is_graphql_name(name: str) -> bool:
-    """Whether a name may stand in a schema; names with two underscores in front are GraphQL's own."""
+    """Return whether a name may stand in a schema; names with two underscores in front are GraphQL's own."""
     return _GRAPHQL.fullmatch(name) is not None
 
 
 def is_scope(text: object) -> bool:
-    """Whether a text may be a scope; an empty one stands for none."""
+    """Return whether a text may be a scope; an empty one stands for none."""
     return isinstance(text, str) and (not text or _SCOPE.fullmatch(text) is not None)
 
 
@@ -64,7 +64,7 @@ def column_names(text: object) -> tuple[str, ...]:
 
 
 def columns_in(text: object) -> tuple[str, ...]:
-    """Return the columns that a text names; none where it is anything else."""
+    """Return the columns that a text names, or an empty tuple if the text is not a list of columns."""
     try:
         return column_names(text)
     except ValueError:

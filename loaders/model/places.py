@@ -18,7 +18,7 @@ _MAX_FILES = 256
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """A line of a file; line 0 where the file alone is known."""
+    """A line of a source file; `line` is 0 if only the file is known."""
 
     file: str
     line: int = 0

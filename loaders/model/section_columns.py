@@ -62,7 +62,7 @@ def column_expression(field: DeclaredField, kind: Kind) -> Fragment:
 
 
 def empty_value(column: BoundColumn) -> Any:
-    """Return what a column is over no rows: nothing of a list, 0 of a number that cannot be null."""
+    """Return a column's value over no rows: an empty list for a list, 0 for a number that cannot be null."""
     if column.is_list:
         return None if column.shape.nullable else []
     return None if column.shape.nullable else NUMBERS.get(column.scalar.name)

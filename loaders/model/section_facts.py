@@ -33,7 +33,7 @@ def with_facts(section: BoundSection, model: Model) -> BoundSection:
 
 
 def _shared(section: BoundSection, model: Model) -> list[Table]:
-    """Return the tables of which a row that changes may concern any key.
+    """Return the tables in which a changed row may affect any key.
 
     They are read whole, or are tables of objects that the section is not of, since a change names objects by their key:
     of other types, or by other columns.
@@ -108,7 +108,7 @@ def _arguments(section: BoundSection) -> list[Argument[Any]]:
 
 
 def _of_relation(relation: Relation) -> list[Fragment]:
-    """Return the SQL of a relation and of those that it reads, of other databases too, each once."""
+    """Return the SQL of a relation and of the relations it reads, without duplicates, across databases."""
     waiting, fragments = [relation], dict[Relation, Fragment]()
     while waiting:
         relation = waiting.pop(0)
@@ -119,7 +119,7 @@ def _of_relation(relation: Relation) -> list[Fragment]:
 
 
 def _references(fragments: Iterable[Fragment]) -> Iterator[Reference]:
-    """Yield the references of some SQL, those in what an argument picks among them."""
+    """Yield the references in SQL fragments, including those in the alternatives of a `Pick`."""
     for fragment in fragments:
         for reference in fragment.references():
             yield reference

@@ -1,4 +1,4 @@
-"""The functions that SQL of models may call: those that compute from their arguments alone.
+"""The functions that a model's SQL may call: those whose result depends only on their arguments.
 
 None of them reads a table, a file or a setting, changes something, waits, or takes SQL as text. A database may name
 more of them: `m.Postgres("crm", functions=["similarity"])`.
@@ -209,7 +209,7 @@ _TYPES = names_in(
 
 
 def is_known_function(name: str, kind: Kind, more: Collection[str] = ()) -> bool:
-    """Whether SQL of a model may call a function, whose name is as SQL takes it where it is not quoted.
+    """Return whether SQL of a model may call a function, whose name is as SQL takes it where it is not quoted.
 
     Names of PostgreSQL are in lower case. Those of ClickHouse have one spelling, unless they are all in lower case.
     """
@@ -221,7 +221,7 @@ def is_known_function(name: str, kind: Kind, more: Collection[str] = ()) -> bool
 
 
 def is_type_with_brackets(name: str) -> bool:
-    """Whether a name is that of a type which has something in brackets behind it."""
+    """Return whether a name is that of a type which has something in brackets behind it."""
     return name.lower() in _TYPES
 
 

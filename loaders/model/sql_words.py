@@ -37,7 +37,7 @@ def words(sql: str) -> list[SQLWord]:
 
 
 def has_comment(sql: str) -> bool:
-    """Whether SQL has a comment, which would hide what the gateway writes behind an expression."""
+    """Return whether SQL has a comment, which would hide what the gateway writes behind an expression."""
     return any(word.kind == "comment" for word in all_words(sql))
 
 

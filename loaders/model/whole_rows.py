@@ -17,7 +17,7 @@ _BEHIND_STAR = frozenset({"from", ","})
 
 
 def takes_whole_rows(sql: str) -> bool:
-    """Whether SQL may take values of columns that it does not name.
+    """Return whether SQL may take values of columns that it does not name.
 
     `select *` keeps the names of the columns, by which what is around it reads them; not so behind `union`, and where
     the columns get other names. SQL that is not understood here counts as taking whole rows.
@@ -77,7 +77,7 @@ def _is_whole_star(texts: Sequence[str], place: int) -> bool:
 
 
 def _begins_definition(texts: Sequence[str], place: int) -> bool:
-    """Whether the query of a `with` begins."""
+    """Return whether the query of a `with` begins."""
     return _at(texts, place) == "as" and _at(texts, place + 1) in ("(", "materialized", "not")
 
 

@@ -236,47 +236,47 @@ def by(
 
 
 def equals(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the column has this value."""
+    """Declare the condition that the column has this value."""
     return _word("equals", description, column=column, deprecated=deprecated)
 
 
 def one_of(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the column has one of these values."""
+    """Declare the condition that the column has one of these values."""
     return _word("one_of", description, column=column, deprecated=deprecated)
 
 
 def between(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the column lies in a range, both ends inclusive, an absent end open."""
+    """Declare the condition that the column lies in a range, both ends inclusive, an absent end open."""
     return _word("between", description, column=column, deprecated=deprecated)
 
 
 def at_least(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the column has this value or a greater one."""
+    """Declare the condition that the column has this value or a greater one."""
     return _word("at_least", description, column=column, deprecated=deprecated)
 
 
 def at_most(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the column has this value or a smaller one."""
+    """Declare the condition that the column has this value or a smaller one."""
     return _word("at_most", description, column=column, deprecated=deprecated)
 
 
 def less_than(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the column has a smaller value."""
+    """Declare the condition that the column has a smaller value."""
     return _word("less_than", description, column=column, deprecated=deprecated)
 
 
 def prefix(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the text begins with this one."""
+    """Declare the condition that the text begins with this one."""
     return _word("prefix", description, column=column, deprecated=deprecated)
 
 
 def present(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the column is not null where true is given, and null where false is."""
+    """Declare the condition that the column is not null where true is given, and null where false is."""
     return _word("present", description, column=column, deprecated=deprecated)
 
 
 def contains(column: str, description: str = "", *, deprecated: str = "") -> Any:
-    """A condition: the array has this value among its own."""
+    """Declare the condition that the array has this value among its own."""
     return _word("contains", description, column=column, deprecated=deprecated)
 
 

@@ -81,7 +81,7 @@ def label_of(request: SectionRequest, zones: tuple[str, ...] = ()) -> str:
 
 
 def is_cacheable(request: SectionRequest) -> bool:
-    """Whether a request may be cached: not without a freshness, nor with values too long for the name of a field."""
+    """Return whether a request may be cached: it has a freshness, and its values fit into the name of a field."""
     return request.section.freshness is not None and not request.has_long_values
 
 

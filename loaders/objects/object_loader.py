@@ -67,7 +67,7 @@ class ObjectLoader:
         return make_records(key[1], columns, loaded.places)
 
     def clear_all(self) -> None:
-        """Load what is asked from now on anew."""
+        """Forget loaded objects, so that later requests load them again."""
         self._batches.clear_all()
 
     async def release(self) -> None:
@@ -145,14 +145,14 @@ class _Batches(DataLoader[LoadKey, _Loaded]):
 
 
 def nothing_of(request: SectionRequest) -> Any:
-    """Return the value of an object of which nothing is known."""
+    """Return the request's value for an object without rows."""
     if request.is_list:
         return []
     return None if request.section.is_nullable else request.section.empty
 
 
 def _part(columns: _Columns, keys: Sequence[Any], asked: Sequence[Any]) -> _Loaded:
-    """Return the columns of the keys that were asked, of those of all keys."""
+    """Return the columns for the requested keys only."""
     own = list(dict.fromkeys(asked))
     if own != keys:
         columns = _taken(columns, keys, own)

@@ -1,4 +1,4 @@
-"""Objects from the databases, with what requests take from the tenant's own row."""
+"""Load objects from the databases, with arguments that default to columns of the tenant's own row."""
 
 from __future__ import annotations
 

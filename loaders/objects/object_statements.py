@@ -157,7 +157,7 @@ def valid_keys(key: Key, keys: Sequence[Any]) -> Sequence[Any]:
 
 
 def _are_valid(scalar: Scalar, values: Sequence[Any]) -> bool:
-    """Whether all values of a part of the key may be: a look at all together costs less than one at each."""
+    """Return whether all values of a part of the key may be: a look at all together costs less than one at each."""
     if scalar.python is str:
         return "\0" not in "".join(values)
     if scalar.python in (int, BigInt):

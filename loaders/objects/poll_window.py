@@ -48,7 +48,7 @@ class PollWindow:
         return self._positions[0][1]
 
     def is_settling(self, now_s: float) -> bool:
-        """Whether this is the first poll that knows all transactions which had begun before the first one.
+        """Return whether this is the first poll that knows all transactions which had begun before the first one.
 
         What these have changed may lie before the value that polls began at.
         """
@@ -89,7 +89,7 @@ def present(value: Any, now: dt.datetime | None) -> Any:
 
 
 def _is_coarse(row: PolledRow) -> bool:
-    """Whether the row may have changed twice within its value, so that reading it again may be news.
+    """Return whether the row may have changed twice within its value, so that reading it again may be news.
 
     Clocks of whole seconds and milliseconds say the same of several changes.
     """

@@ -121,7 +121,7 @@ class PolledTable:
 
     @property
     def _identity(self) -> list[tuple[str, Scalar]]:
-        """The columns that say which row it is, each once: those of its keys, and its tenant's."""
+        """The columns that identify a row, without duplicates: those of its keys, and its tenant's."""
         columns = [pair for space, names in self._spaces.items() for pair in zip(names, space.key.scalars, strict=True)]
         if self._spaces and self._tenant is not None:
             columns.append((self._tenant.column, self._tenant.scalar))

@@ -77,7 +77,7 @@ class TableChanges:
 
 
 def merged(changes: Iterable[Change]) -> Change:
-    """Return one change that concerns all that any of them does."""
+    """Return the union of the changes."""
     keys: dict[str, None] = {}
     sources: dict[str, None] = {}
     for change in changes:
@@ -118,7 +118,7 @@ def _readers(model: Model, table: Table) -> Iterator[tuple[KeySpace, tuple[str, 
 
 
 def _shared(model: Model) -> set[Table]:
-    """Return the tables of which a row concerns more keys than its own.
+    """Return the tables in which a row affects more keys than its own.
 
     They are read by others, say whose the rows of other tables are, or have a value that a tenant's answers depend on.
     """

@@ -36,14 +36,14 @@ _ONE_ZONE = frozenset({"DateTime", *(f"DateTime64({digits})" for digits in range
 
 
 def are_canonical(column: BoundColumn, type_name: str, values: Sequence[Any]) -> bool:
-    """Whether a column's values are canonical by their type, and as far as need be by the first of them."""
+    """Return whether a column's values are canonical by their type, and as far as need be by the first of them."""
     return is_canonical(column, type_name) or (
         not column.is_list and len(column.scalars) == 1 and _is_in_utc(column.scalar, type_name, values)
     )
 
 
 def are_canonical_scalars(scalar: Scalar, type_name: str, values: Sequence[Any]) -> bool:
-    """Whether a scalar's values are canonical by their type, and as far as need be by the first of them."""
+    """Return whether a scalar's values are canonical by their type, and as far as need be by the first of them."""
     return is_canonical_scalar(scalar, type_name) or _is_in_utc(scalar, type_name, values)
 
 
@@ -56,13 +56,13 @@ def _is_in_utc(scalar: Scalar, type_name: str, values: Sequence[Any]) -> bool:
 
 @lru_cache(maxsize=_MAX_TYPES)
 def is_canonical(column: BoundColumn, type_name: str) -> bool:
-    """Whether the driver gives values of a type as a column's canonical ones; an unknown type is not."""
+    """Return whether the driver gives values of a type as a column's canonical ones; an unknown type is not."""
     return not column.is_list and len(column.scalars) == 1 and is_canonical_scalar(column.scalar, type_name)
 
 
 @lru_cache(maxsize=_MAX_TYPES)
 def is_canonical_scalar(scalar: Scalar, type_name: str) -> bool:
-    """Whether the driver gives values of a type as a scalar's canonical ones; an unknown type is not."""
+    """Return whether the driver gives values of a type as a scalar's canonical ones; an unknown type is not."""
     return _unwrapped(type_name) in _CANONICAL.get(scalar, ())
 
 

@@ -101,7 +101,7 @@ def _statement_points(plan: StatementPlan) -> Points:
 
 
 def _is_of_few(request: SectionRequest) -> bool:
-    """Whether a request finds records of a PostgreSQL table that has few rows."""
+    """Return whether a request finds records of a PostgreSQL table that has few rows."""
     section = request.section
     is_few = isinstance(section.over, Table) and bool(section.over.options.rows)
     return is_few and section.name.endswith(f".{RECORD}") and section.database.kind is Kind.POSTGRES

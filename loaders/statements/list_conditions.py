@@ -140,7 +140,7 @@ class _Cursor:
     never_null: Sequence[bool]
 
     def is_plain(self) -> bool:
-        """Whether all terms run in one direction, without nulls and labels: then rows can be compared at once."""
+        """Return whether all terms have one direction and no nulls or labels, so rows can be compared at once."""
         directions = {term.is_descending for term in self.terms}
         return (
             len(directions) == 1 and all(self.never_null) and not any(is_enum(term_scalar(each)) for each in self.terms)

@@ -84,7 +84,7 @@ class Parameters:
         return self.typed(name, f"{scalar.postgres}[]", f"Array({scalar.clickhouse})", encoded)
 
     def untyped(self, name: str, scalar: Scalar, source: Source) -> str:
-        """Return the SQL that stands for a value whose type PostgreSQL takes from what it is compared with."""
+        """Bind a value whose type PostgreSQL infers from the other operand, and return its placeholder."""
         place = self.single(name, scalar, source)
         return place.partition("::")[0] if self.kind is Kind.POSTGRES else place
 

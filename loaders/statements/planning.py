@@ -1,4 +1,4 @@
-"""From requests to the statements that answer them. Pure: no I/O, the same requests give the same statements."""
+"""Plan the statements for requests. Pure: no I/O, the same requests give the same statements."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _place(request: SectionRequest) -> tuple[str, ...]:
 
 
 def unified(requests: Iterable[SectionRequest]) -> Mapping[SectionRequest, SectionRequest]:
-    """Return for each request the one that is loaded for it: of sections with the same digest the first by name."""
+    """Map each request to the one loaded for it: among sections with the same digest, the first by name."""
     every = list(requests)
     first: dict[tuple[str, str], BoundSection] = {}
     for request in every:

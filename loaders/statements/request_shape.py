@@ -106,12 +106,12 @@ def other_rows(section: BoundSection) -> OtherRows:
 
 
 def is_enum(scalar: Scalar) -> bool:
-    """Whether a scalar is an enum's, whose values the stores hold as labels."""
+    """Return whether a scalar is an enum's, whose values the stores hold as labels."""
     return isinstance(scalar.python, type) and issubclass(scalar.python, Enum)
 
 
 def never_null(section: BoundSection, term: OrderTerm) -> bool:
-    """Whether a term of an order is a column that is never null."""
+    """Return whether a term of an order is a column that is never null."""
     if term.is_never_null:
         return True
     if section.target and any(term.expression == each.expression for each in section.tie_break):

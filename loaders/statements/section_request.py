@@ -59,12 +59,12 @@ class SectionRequest:
         return self if self.columns is None else replace(self, columns=None)
 
     def wants(self, column: BoundColumn) -> bool:
-        """Whether a column is asked for."""
+        """Return whether a column is asked for."""
         return self.columns is None or column.name in self.columns
 
     @property
     def has_long_values(self) -> bool:
-        """Whether its filters and arguments are too long to be remembered.
+        """Whether its filters and arguments are too long to be cached.
 
         Caches that are bounded in requests would otherwise be as large as clients like.
         """
@@ -122,7 +122,7 @@ def merged(requests: Iterable[SectionRequest]) -> list[SectionRequest]:
 
 
 def rows_of(request: SectionRequest) -> float:
-    """Return about how many rows a request has for a busy object: of a period with both ends at most one a day."""
+    """Estimate the rows of a request for a busy object: at most one per day of a period with both ends."""
     if not request.is_list:
         return 1
     rows = min(request.first, request.section.usual or request.first)

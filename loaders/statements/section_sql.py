@@ -106,7 +106,7 @@ def from_rows(
 
 
 def narrows_groups(writer: RowsWriter, section: BoundSection) -> bool:
-    """Whether the groups of other keys are left out rather than their rows, of which there are few."""
+    """Return whether the groups of other keys are left out rather than their rows, of which there are few."""
     is_grouped = not section.is_row and bool(section.key_columns) and isinstance(section.over, Relation)
     return writer.kind is Kind.CLICKHOUSE and is_grouped and other_rows(section) is OtherRows.SOME
 

@@ -19,7 +19,7 @@ class Alignment(Enum):
     PLACE = auto()
     """By the place of the key among those that were asked, from 0, which comes first."""
     NONE = auto()
-    """Not at all: the key is empty, and all rows belong to it."""
+    """No column: the key is empty, and all rows belong to it."""
 
 
 @dataclass(frozen=True, slots=True)

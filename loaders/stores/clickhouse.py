@@ -129,7 +129,7 @@ class ClickHouse:
         return bound | ({DATABASE_PARAMETER: self._database} if DATABASE_PARAMETER in sql else {})
 
     async def _is_empty(self, sql: str, parameters: Mapping[str, object]) -> bool:
-        """Whether the statement has no rows: ClickHouse answers that with nothing at all, as a broken proxy does."""
+        """Return whether the statement has no rows: ClickHouse sends an empty body then, as a broken proxy does."""
         counting = f"select count() as n, 1 as {ANSWER_ROWS} from (\n{sql}\n)"  # noqa: S608 no value is in it
         count = await self._proven(counting, parameters)
         if count.names != ("n",):
@@ -137,7 +137,7 @@ class ClickHouse:
         return bool(count.columns[0][0] == 0)
 
     async def _proven(self, sql: str, parameters: Mapping[str, object]) -> Columns:
-        """The columns of an answer with rows, without the column that proves it: how many rows the answer has.
+        """Return the columns of a response without the row-count column, which proves that the response is whole.
 
         The proof lies in the answer, and not in its framing or headers, which any proxy on the way may write anew: each
         row repeats the number of all rows, and the column's name is used once, so that no other answer has it.
@@ -157,7 +157,7 @@ class ClickHouse:
         return Columns(_without(names, place), others, _without(types, place))
 
     async def _read(self, sql: str, parameters: Mapping[str, object]) -> Columns:
-        """The columns of whatever ClickHouse answered: they may be a part of the answer."""
+        """Return the columns of ClickHouse's response, which may be truncated."""
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
             with decoding():

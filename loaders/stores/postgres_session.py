@@ -41,7 +41,7 @@ class PostgresSession:
         await self.execute(f"set idle_session_timeout = {round(silence_s * 1000)}")
 
     async def listen(self, channel: str, heard: Callable[[str], None]) -> None:
-        """From now on, call `heard` with each message on the channel: when its transaction has committed, in order.
+        """Listen to the channel: call `heard` with each message, in commit order.
 
         A connection that is lost says nothing of it here: only the next statement does.
         """

@@ -13,7 +13,7 @@ binds it."""
 
 
 def with_row_count(sql: str) -> str:
-    """The statement with a column `ANSWER_ROWS` around it, in its own order.
+    """Return the statement with a column `ANSWER_ROWS` around it, in its own order.
 
     The order has to be asked for again, by the place of each row: ClickHouse does not keep that of a sub-select, since
     it goes on in several threads behind a window function.

@@ -38,7 +38,7 @@ class Redis:
 
     @classmethod
     def opened(cls, url: str, *, max_connections: int, acquire_timeout_s: float, command_timeout_s: float) -> Redis:
-        """A client that connects when it is first used. Raises StoreUnavailable for a URL that cannot be read."""
+        """Return a client that connects on first use. Raises StoreUnavailable for an invalid URL."""
         parts = parse_url(REDIS, url)
         command_timeout_s = parts.options.get("socket_timeout", command_timeout_s)
         client = client_of(
@@ -70,7 +70,7 @@ class Redis:
 
     @property
     def shards(self) -> int:
-        """Into how many parts keys are divided. What one script touches is of one part, which one server holds."""
+        """Number of shards that keys are divided into. A script only touches keys of one shard, held by one server."""
         return len(self._tags) or 1
 
     def prefix(self, shard: int) -> str:
@@ -131,7 +131,7 @@ class Scripts:
         return reply[1]
 
     async def read_stream(self, name: str, after: bytes, wait_s: float) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        """The entries of a stream after a place, `[]` where none came in time: less than a command may take."""
+        """Return the entries of a stream after a place, `[]` where none came in time: less than a command may take."""
         block_ms, key = int(min(wait_s, self._timeout_s / 2) * 1000), self._prefix + name
         with _translated():
             # A cluster's client would ask a node which of these words is the key.

@@ -19,7 +19,7 @@ from loaders.stores.urls.store_url import StoreURL
 
 _CLIENT_NAME = "fuseway"
 _RETRIES = 2
-"""After a server failed, with the others asked anew who holds what. The driver's ten hold a request for seconds."""
+"""Retries after a server failed, each with a refreshed slot map. The driver's default of ten takes seconds."""
 
 
 class _Pool(BlockingConnectionPool):
@@ -28,7 +28,7 @@ class _Pool(BlockingConnectionPool):
     _is_closed = False
 
     def can_get_connection(self) -> bool:
-        """Whether one is free. Raises ConnectionError where they are closed."""
+        """Return whether one is free. Raises ConnectionError where they are closed."""
         if self._is_closed:
             raise exceptions.ConnectionError("The client is closed.")
         return bool(super().can_get_connection())
@@ -40,7 +40,7 @@ class _Pool(BlockingConnectionPool):
         return super().release(connection)
 
     async def aclose(self) -> None:
-        """Close all of them, for good."""
+        """Close all connections permanently."""
         self._is_closed = True
         await super().aclose()
 
@@ -64,7 +64,7 @@ class _MasterPool(SentinelConnectionPool, _Pool):
 
 
 class Cluster(RedisCluster):
-    """A cluster's client that does so much at once and no more; who comes later waits."""
+    """A cluster client with a limit on concurrent commands; further commands wait."""
 
     def __init__(self, *, max_connections: int, timeout: float, **options: Any) -> None:
         # A connection that is being closed still counts as one of its node's, which raises where it has too many.

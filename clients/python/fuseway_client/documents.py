@@ -1,4 +1,4 @@
-"""Which kind of operation a document would run, told without parsing it."""
+"""Find the kind of operation that a document would run, without parsing it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _is_text(document: str) -> bool:
 
 
 def _definitions(document: str) -> list[tuple[str, str | None]] | None:
-    """Return kind and name of the executable definitions; None where there is anything else.
+    """Return kind and name of the executable definitions, or None if there is any other definition.
 
     A definition ends with the brace that closes its selection set: of all braces outside of brackets, these alone open
     one, since values are in parentheses.

@@ -24,7 +24,7 @@ def max_items_of(max_items: int | None, most: int | None) -> int:
 
 
 class Paging:
-    """Where a walk through a connection stands: the next operation to execute, and the nodes of its result."""
+    """The position in a connection: the next operation to execute, and the nodes of its result."""
 
     def __init__(
         self,

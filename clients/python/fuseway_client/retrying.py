@@ -1,4 +1,4 @@
-"""Whether to ask again, and when."""
+"""Decide whether and when to retry a request."""
 
 from __future__ import annotations
 

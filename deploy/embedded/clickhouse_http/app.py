@@ -58,7 +58,7 @@ class Response:
 
 
 class DisconnectedError(Exception):
-    """The client went away: nobody is left to answer."""
+    """The client has disconnected, so no response can be sent."""
 
 
 class App:
@@ -124,7 +124,7 @@ class App:
             self._under_way -= 1
 
     async def _while_connected(self, work: asyncio.Future[Response], job: Job, receive: Receive) -> Response:
-        """The outcome of `work`; a client that goes away ends a query that may be ended so."""
+        """Return the result of `work`, and cancel the query if its client disconnects and it allows that."""
         gone = asyncio.ensure_future(receive())
         try:
             await asyncio.wait((work, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -178,7 +178,7 @@ def _require_length(method: str, headers: Headers) -> None:
 
 
 async def _read(receive: Receive) -> bytes:
-    """The request's body; raises ClickHouseError when it is too large."""
+    """Return the request's body; raises ClickHouseError when it is too large."""
     parts: list[bytes] = []
     size = 0
     while True:

@@ -1,4 +1,4 @@
-"""Who may ask: one user with a password, named as in ClickHouse's HTTP interface."""
+"""Authentication: one user with a password, sent as in ClickHouse's HTTP interface."""
 
 from __future__ import annotations
 

@@ -55,13 +55,13 @@ COMPRESSORS: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 
 def choose(accept_encoding: str) -> str | None:
-    """The encoding for an answer, or None where the client takes none of ours."""
+    """Return the encoding for a response, or None if the client accepts none of the supported ones."""
     accepted = {item.split(";")[0].strip() for item in accept_encoding.lower().split(",")}
     return next((name for name in COMPRESSORS if name in accepted), None)
 
 
 def decompress(data: bytes, encoding: str, limit_bytes: int) -> bytes:
-    """A request's body as it was before its Content-Encoding.
+    """Return a request's body as it was before its Content-Encoding.
 
     Raises ClickHouseError for an unknown encoding, broken data, or more than `limit_bytes` when unpacked.
     """
@@ -77,7 +77,7 @@ def decompress(data: bytes, encoding: str, limit_bytes: int) -> bytes:
 
 
 def _unpack(data: bytes, encoding: str, limit_bytes: int) -> bytes:
-    """All frames of `data` one after the other: senders may compress block by block."""
+    """Return all frames of `data` one after the other: senders may compress block by block."""
     parts: list[bytes] = []
     size = 0
     while data:
@@ -102,7 +102,7 @@ def _decompressor(encoding: str) -> Any:
 
 
 def too_large(limit_bytes: int) -> ClickHouseError:
-    """The error for a body over the limit."""
+    """Return the error for a body over the limit."""
     return ClickHouseError(
         QUERY_IS_TOO_LARGE, "QUERY_IS_TOO_LARGE", f"The request's body is larger than {limit_bytes} bytes."
     )

@@ -83,7 +83,7 @@ class Query:
 
 
 async def parse(method: str, query_string: bytes, headers: Headers, body: bytes) -> Query:
-    """The query of a request whose body is already unpacked; raises ClickHouseError."""
+    """Return the query of a request whose body is already unpacked; raises ClickHouseError."""
     pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     url = dict(pairs)
     _refuse_native_compression(url)
@@ -119,7 +119,7 @@ def _refuse_native_compression(url: dict[str, str]) -> None:
 
 
 async def _text_and_form(url_query: str, headers: Headers, body: bytes) -> tuple[bytes, dict[str, str]]:
-    """The whole text (URL first, then the form or the body) and the form's fields."""
+    """Return the whole text (URL first, then the form or the body) and the form's fields."""
     if not headers.get("content-type", "").startswith("multipart/form-data"):
         return (url_query.encode() + b"\n" + body if url_query else body), {}
     form = await _form(headers, body)

@@ -31,7 +31,7 @@ class Insert:
 
 
 def parse_insert(text: bytes) -> Insert | None:
-    """The insert in `text`, or None where it is another statement or an insert from a query."""
+    """Return the insert in `text`, or None where it is another statement or an insert from a query."""
     begin = _INSERT.match(text)
     if begin is None:
         return None
@@ -62,7 +62,7 @@ def without_end(text: bytes) -> bytes:
 
 
 def output_format(text: bytes, default: str) -> str:
-    """The format that a statement (as `without_end` leaves it) answers in: its FORMAT clause wins."""
+    """Return the format that a statement (as `without_end` leaves it) answers in: its FORMAT clause wins."""
     result = _LAST_FORMAT.search(text, max(0, len(text) - 1000))
     return result[1].decode() if result else default
 
@@ -73,15 +73,15 @@ def marker(query_id: str) -> bytes:
 
 
 def is_kill(text: bytes) -> bool:
-    """Whether the statement is KILL QUERY."""
+    """Return whether the statement is KILL QUERY."""
     return _KILL.match(text) is not None
 
 
 def kill_by_marker(text: bytes) -> bytes:
-    """A KILL QUERY whose `query_id` means the ids that clients gave."""
+    """Return a KILL QUERY whose `query_id` means the ids that clients gave."""
     return _QUERY_ID.sub(lambda _: _MARKED_ID, text)
 
 
 def kill_statement(query_id: str) -> bytes:
-    """The statement that ends one query; a safe id needs no escaping."""
+    """Return the statement that ends one query; a safe id needs no escaping."""
     return b"kill query where %s = '%s' async" % (_MARKED_ID, query_id.encode())

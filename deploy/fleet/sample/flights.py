@@ -25,7 +25,7 @@ def batches(size: int) -> Iterator[Columns]:
 
 
 def airport_zones() -> dict[str, ZoneInfo]:
-    """The time zone of each airport that has one, by code."""
+    """Return the time zone of each airport that has one, by code."""
     airports = files.records("airports.csv")
     return {row["faa"]: ZoneInfo(row["tzone"]) for row in airports if row["tzone"] != "NA"}
 
@@ -66,7 +66,7 @@ def _times(csv: Mapping[str, Sequence[str]], zones: Mapping[str, ZoneInfo]) -> C
 
 
 def scheduled_arrival(departure: Instant, clock: int, zone: ZoneInfo | None) -> Instant | None:
-    """The first instant after a departure at which the destination's clocks show `clock` (hhmm, midnight 0 or 2400).
+    """Return the first instant after a departure when the destination's clocks show `clock` (hhmm, or 2400).
 
     None where the zone is not known. Where the clocks are put back, the first of the two instants that is late enough.
     """

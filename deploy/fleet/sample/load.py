@@ -32,7 +32,7 @@ class ForeignDataError(GatewayError):
 
 
 async def sample_is_loaded(postgres: Postgres, clickhouse: ClickHouse) -> bool:
-    """Whether both stores hold the whole sample. A load that was interrupted does not count."""
+    """Return whether both stores hold the whole sample. A load that was interrupted does not count."""
     return await _register_is_loaded(postgres) and await _flights_are_loaded(clickhouse)
 
 

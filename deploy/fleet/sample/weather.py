@@ -21,7 +21,7 @@ _MEASURES = {
 
 
 def columns() -> dict[str, Sequence[object]]:
-    """The whole file in its order, by our columns' names. Each airport and hour is in it once."""
+    """Return the whole file in its order, by our columns' names. Each airport and hour is in it once."""
     rows = files.records("weather.csv")
     return {
         "origin": [row["origin"] for row in rows],

@@ -146,7 +146,7 @@ def unknown_functions(sql: str, kind: Kind, more: Iterable[str] = ()) -> Iterato
 
 
 def _is_no_call(word: SQLWord, before: SQLWord) -> bool:
-    """Whether a name before brackets is a keyword, the alias of a table with its columns, or a type."""
+    """Return whether a name before brackets is a keyword, the alias of a table with its columns, or a type."""
     return word.lower in _KEYWORDS or before.lower == "as" or is_type_with_brackets(word.text)
 
 
@@ -167,7 +167,7 @@ def _definitions(result: Sequence[SQLWord]) -> Iterator[int]:
 
 
 def _is_definition(following: Sequence[SQLWord]) -> bool:
-    """Whether names in brackets, `as` and a query in brackets follow."""
+    """Return whether names in brackets, `as` and a query in brackets follow."""
     for place, word in enumerate(following):
         if word.text == ")":
             behind = [each.lower for each in following[place + 1 : place + 3]]

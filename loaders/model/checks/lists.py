@@ -147,7 +147,7 @@ def _check_texts(argument: Argument[Any], problems: Problems) -> None:
 
 
 def _is_of(value: object, kind: type, *, optional: bool) -> bool:
-    """Whether a value is of a type; in Python true is a whole number, and an instant a date."""
+    """Return whether a value is of a type; in Python true is a whole number, and an instant a date."""
     if value is None:
         return optional
     return isinstance(value, kind) and (type(value) is kind or type(value) not in SCALARS)

@@ -106,7 +106,7 @@ class _TableScan:
         return not is_known and not (after.text == "(" and word.lower in _ROW_MAKERS)
 
     def _is_last_of_in(self, word: SQLWord, before: str, after: SQLWord) -> bool:
-        """Whether a name stands alone at the end of `in (…)`: ClickHouse reads a table of that name."""
+        """Return whether a name stands alone at the end of `in (…)`: ClickHouse reads a table of that name."""
         is_last = before in ("(", ",") and after.text == ")" and word.lower not in _CONSTANTS
         calls = "".join(f"{each} " for each in self._calls).rstrip("( ")
         return is_last and calls.rpartition(" ")[2] == "in"
@@ -135,7 +135,7 @@ class _TableScan:
             self._end_table_list()
 
     def _begins_query(self, before: str) -> bool:
-        """Whether a query may begin behind a word; elsewhere `select` can be the alias of a table."""
+        """Return whether a query may begin behind a word; elsewhere `select` can be the alias of a table."""
         return before in _BEFORE_QUERY or any(depth == self._depth for depth, _ in self._withs)
 
     def _from(self, before: list[str]) -> None:

@@ -48,7 +48,7 @@ def _keys(parts: ModelParts) -> dict[Table, set[tuple[str, ...]]]:
 
 
 def _check_keys(table: Table, keys: dict[Table, set[tuple[str, ...]]], problems: Problems) -> None:
-    """Check that the key is known by which a table's tenant is found, and by which versions of a row are known."""
+    """Check that a table declares the key its tenant is looked up by, and the key that identifies versions of a row."""
     tenant, options = table.options.tenant, table.options
     if isinstance(tenant, Via) and not tenant.key and len(keys.get(tenant.parent, ())) != 1:
         why = "several object types with different keys are" if keys.get(tenant.parent) else "no object type is"

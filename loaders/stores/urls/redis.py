@@ -135,7 +135,7 @@ def _check(url: StoreURL) -> StoreURL:
 
 
 def _of_path(url: StoreURL, kind: str) -> tuple[str, str]:
-    """The database, and the path that is left."""
+    """Return the database, and the path that is left."""
     path = url.path if kind == "unix" else url.path.removesuffix("/")
     database = "" if kind in ("sentinel", "unix") else path
     if kind == "sentinel":

@@ -73,7 +73,7 @@ def decoded(text: str) -> str:
 
 
 def is_printable_name(name: str) -> bool:
-    """Whether a name may be repeated in a message."""
+    """Return whether a name may be repeated in a message."""
     return _PRINTABLE_NAME.fullmatch(name) is not None
 
 
