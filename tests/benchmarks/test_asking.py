@@ -27,7 +27,7 @@ def test_the_floor_is_asked_without_a_query() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "expected"),
+    ("item", "other", "expected"),
     [
         ({"a": [1, None]}, {"a": [1, None]}, ""),
         ({"a": 0.1 + 0.2}, {"a": 0.3}, ""),

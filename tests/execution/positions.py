@@ -38,27 +38,27 @@ POSITIONS: Mapping[str, str] = {
     "middle of a row": "row { before value after }",
     "last of a row": "row { before after value }",
     "twice in a row": "row { value __typename again: value }",
-    "row in first place": "rows(at: 0) { before value }",
-    "row in the middle": "rows(at: 1) { value after }",
-    "row in last place": "rows(at: 2) { value }",
-    "row with a link": "rows(at: 1) { value link }",
-    "row without null": "rowsNotNull(at: 1) { before value }",
+    "row in first place": "rows(index: 0) { before value }",
+    "row in the middle": "rows(index: 1) { value after }",
+    "row in last place": "rows(index: 2) { value }",
+    "row with a link": "rows(index: 1) { value link }",
+    "row without null": "rowsNotNull(index: 1) { before value }",
     "array in a row": "row { listed before }",
     "array of nullable items in a row": "row { after maybe }",
-    "array in rows": "rows(at: 1) { listed value maybe }",
+    "array in rows": "rows(index: 1) { listed value maybe }",
     "row of an object": "holder { row { value before } }",
     "rows of an object": "holder { rows { before value } value: __typename }",
     "attribute": "holder { value }",
-    "attribute of objects": "holders(at: 1) { __typename value }",
+    "attribute of objects": "holders(index: 1) { __typename value }",
     "batch": "holder { batched }",
-    "batch of objects": "holders(at: 2) { batched value: batched }",
+    "batch of objects": "holders(index: 2) { batched value: batched }",
     "list": "holder { values }",
-    "list of lists": "holders(at: 0) { grid }",
-    "in place of a row": "places(at: 1) { before value }",
-    "in place of an object": "things(at: 1) { holder { __typename } }",
-    "in place of an object with rows": "things(at: 1) { holder { row { before } } }",
-    "in place of a list": "things(at: 1) { rows { before } }",
-    "in place of a list of lists": "things(at: 1) { grid }",
+    "list of lists": "holders(index: 0) { grid }",
+    "in place of a row": "places(index: 1) { before value }",
+    "in place of an object": "things(index: 1) { holder { __typename } }",
+    "in place of an object with rows": "things(index: 1) { holder { row { before } } }",
+    "in place of a list": "things(index: 1) { rows { before } }",
+    "in place of a list of lists": "things(index: 1) { grid }",
 }
 
 
@@ -189,5 +189,5 @@ def _field(item: Callable[..., Any], answer: Any) -> Any:
     def resolve_at(root: Any, index: int = 0) -> Any:
         return item(root, index)
 
-    takes_place = "at" in inspect.signature(item).parameters
+    takes_place = "index" in inspect.signature(item).parameters
     return strawberry.field(resolver=resolve_at if takes_place else resolve, graphql_type=answer)

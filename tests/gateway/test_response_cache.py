@@ -237,7 +237,7 @@ async def test_a_client_that_has_it_is_told_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "answer"),
+    ("value", "answer"),
     [
         (b'"a"', True),
         (b'W/"a"', True),

@@ -84,7 +84,7 @@ def test_a_period_is_told_apart_by_its_dates() -> None:
     assert _of(document, deep=True, period=april) is not result
 
 
-@pytest.mark.parametrize(("one", "other"), [(True, 1), (False, 0), ("1", 1), (None, False)])
+@pytest.mark.parametrize(("item", "other"), [(True, 1), (False, 0), ("1", 1), (None, False)])
 def test_values_that_are_equal_and_not_the_same_are_told_apart(item: Any, other: Any) -> None:
     document = parse(QUERY)
     assert _of(document, first=item) is not _of(document, first=other)

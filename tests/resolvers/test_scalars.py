@@ -108,7 +108,7 @@ async def test_a_wrong_literal_is_refused_with_its_place_and_what_to_write(field
 
 
 @pytest.mark.parametrize(
-    ("python", "given", "canonical"),
+    ("python", "received", "canonical"),
     [
         (BigInt, 4711, 4711),
         (BigInt, "-9223372036854775808", -(2**63)),
@@ -125,7 +125,7 @@ def test_a_variable_becomes_canonical(python: type, received: Any, canonical: An
 
 
 @pytest.mark.parametrize(
-    ("python", "given"),
+    ("python", "received"),
     [
         (BigInt, 1.0),
         (BigInt, True),

@@ -70,7 +70,7 @@ def test_a_token_says_who_asks_and_what_they_may(
 
 
 @pytest.mark.parametrize(
-    ("given", "scopes"),
+    ("value", "scopes"),
     [
         ({"scope": "analysis:read  export x"}, {ANALYSIS, Scope.EXPORT}),
         ({"scope": None, "scp": ["analysis:read", 1, None, ["export"]]}, {ANALYSIS}),
