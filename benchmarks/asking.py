@@ -30,14 +30,14 @@ class Endpoint:
     name: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    """What it wants to be sent."""
+    """The headers that requests to it have."""
 
     def path(self, query: str) -> str:
         """Where the query is asked."""
         return f"{self.url}/{query}" if self.name == FLOOR else f"{self.url}/graphql"
 
     def body(self, query: str, ids: Sequence[str]) -> bytes:
-        """What is posted: the floor needs no query."""
+        """Return the body to post: the floor needs no query."""
         return orjson.dumps({"ids": ids} if self.name == FLOOR else {"query": TEXTS[query], "variables": {"ids": ids}})
 
 

@@ -1,4 +1,4 @@
-"""What one query saves: all aircraft in one request against a request for each, as a browser sends them."""
+"""Measure what one query saves: all aircraft in one request against a request for each, as a browser sends them."""
 
 import asyncio
 import statistics

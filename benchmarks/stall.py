@@ -1,4 +1,4 @@
-"""What a small request waits for while a large one is answered by the same worker.
+"""Measure how long a small request waits while a large one is answered by the same worker.
 
 `python -m benchmarks.stall URL` posts the bytes of its standard input, reads the answer and prints its length: in a
 process of its own, so that the probes share no event loop with it.

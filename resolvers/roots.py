@@ -19,7 +19,7 @@ ROOT_PATH = "Query"
 
 
 class RootKind(Enum):
-    """What a root field is asked with."""
+    """The argument that a root field is asked with."""
 
     KEY = auto()
     UNIQUE = auto()

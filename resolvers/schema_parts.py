@@ -32,7 +32,7 @@ class SchemaParts:
     inputs: InputTypes
     arguments: SectionArguments
     list_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Of each section type, the names of the fields that answer a list of it."""
+    """The names of the fields that answer a list of a section type, by its name."""
 
     @classmethod
     def of(cls, model: Model, cursors: CursorSealer) -> SchemaParts:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from loaders.statements.section_request import SectionRequest
 
 GroupSource = tuple[ObjectRecord, Period | None, str]
-"""What a group is resolved from: the object, the period, and the path of the group, such as `Customer.usage`."""
+"""The value of a group: the object, the period, and the path of the group, such as `Customer.usage`."""
 
 
 def section_type(parts: SchemaParts, section: SectionType) -> Any:

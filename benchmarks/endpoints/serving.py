@@ -80,7 +80,7 @@ class CountedClickHouse:
 
 @dataclass(frozen=True, slots=True)
 class CountedStores:
-    """What endpoints find in their application's state."""
+    """The stores in an application's state, as endpoints use them."""
 
     postgres: CountedPostgres
     clickhouse: CountedClickHouse

@@ -40,7 +40,7 @@ class Role(Enum):
 
 
 class Ranking(Enum):
-    """What projects are ranked by."""
+    """The measure that projects are ranked by."""
 
     EVENTS, BYTES = "events", "bytes"
 
@@ -95,7 +95,7 @@ class ActivityRank(
 
 
 class Billing(m.Section, over=invoices):
-    """What was billed."""
+    """Sums of invoices."""
 
     invoices: int = m.sql("count(*)", "Invoices.", unit="invoices")
     total: Decimal | None = m.sql("sum(total)", "Sum of their totals.", unit="EUR")
@@ -152,7 +152,7 @@ class MemberOrder(m.Order, default="joined_on"):
 
 
 class Usage(m.Group):
-    """What somebody did in a period."""
+    """Use of the product by a member in a period."""
 
     activity: Activity = m.section("member_id")
     by_month: list[ActivityMonth] = m.section("member_id", order="month", first=24)
@@ -178,7 +178,7 @@ class ProjectFilter(m.Filter):
 
 
 class ProjectOrder(m.Order, default="name"):
-    """What the projects of a member can be ordered by."""
+    """The order of a member's projects."""
 
     name = m.by('"Name"')
     budget = m.by('"Budget"', nulls="last")

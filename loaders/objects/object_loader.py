@@ -83,7 +83,7 @@ class ObjectLoader:
 
 
 class _Loaded(NamedTuple):
-    """What was loaded for a loader key: values of each request, and the place of each key in these."""
+    """The result for a loader key: values of each request, and the place of each key in these."""
 
     columns: _Columns
     places: Sequence[int]

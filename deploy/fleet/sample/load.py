@@ -124,7 +124,7 @@ async def _count(clickhouse: AnalyticalStore, table: str) -> int:
 
 
 async def _in_thread(iterator: Iterator[T]) -> AsyncIterator[T]:
-    """What an iterator yields, each made in a thread, which leaves the event loop free."""
+    """Yield the items of an iterator, each made in a thread, so that the event loop stays free."""
     done = object()
     while (item := await asyncio.to_thread(next, iterator, done)) is not done:
         yield item  # type: ignore[misc]

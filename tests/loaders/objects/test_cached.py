@@ -254,7 +254,7 @@ async def test_two_models_on_one_redis_never_meet(
     ("was", "becomes", "is_asked"),
     [
         ('"Sum of their totals."', '"All that was billed."', False),
-        ('"""What was billed."""', '"""Money."""', False),
+        ('"""Sums of invoices."""', '"""Money."""', False),
         ('m.sql("sum(total)"', 'm.sql("sum(total) + 1"', True),
     ],
     ids=["description", "docstring", "sql"],
