@@ -151,3 +151,11 @@ class LimitSettings(StoreSettings):
         minimum=1,
         maximum=1_000_000,
     )
+    request_timeout_s: float = setting(
+        "GATEWAY_REQUEST_TIMEOUT_S",
+        10.0,
+        "Seconds until a request is answered, with what has come by then; without it, clients give up first, and what"
+        " they asked for goes on. A client may ask for less by `Prefer: wait=2`.",
+        minimum=0.05,
+        maximum=600,
+    )
