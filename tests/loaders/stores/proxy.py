@@ -3,10 +3,11 @@
 import asyncio
 import random
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -32,7 +33,19 @@ class Response:
         return f"HTTP/{version} {self.status} Whatever\r\n{head}Connection: close\r\n\r\n".encode() + self.body
 
 
-Fault = Callable[[Response, "Proxy"], Response]
+class Between(Protocol):
+    """What changes responses: a proxy that knows earlier ones, with a source of seeded randomness."""
+
+    @property
+    def random(self) -> random.Random:
+        """Where its choices come from."""
+
+    @property
+    def responses(self) -> Sequence[Response]:
+        """The last responses of the store itself."""
+
+
+Fault = Callable[[Response, Between], Response]
 
 
 class Proxy(Relay):
@@ -119,51 +132,51 @@ def boundaries(body: bytes) -> tuple[int, ...]:
     return (*(head.start() for head in heads), len(body))
 
 
-def _empty(response: Response, _: Proxy) -> Response:
+def _empty(response: Response, _: Between) -> Response:
     return replace(response, body=b"")
 
 
-def _cut_at_a_block(response: Response, between: Proxy) -> Response:
+def _cut_at_a_block(response: Response, between: Between) -> Response:
     ends = boundaries(response.body)[:-1] or (0,)
     return replace(response, body=response.body[: between.random.choice(ends)])
 
 
-def _cut_anywhere(response: Response, between: Proxy) -> Response:
+def _cut_anywhere(response: Response, between: Between) -> Response:
     return replace(response, body=response.body[: between.random.randrange(max(1, len(response.body)))])
 
 
-def _swapped(response: Response, between: Proxy) -> Response:
+def _swapped(response: Response, between: Between) -> Response:
     others = [other for other in between.responses if other.body != response.body]
     return between.random.choice(others) if others else _empty(response, between)
 
 
-def _of_a_stranger(_: Response, between: Proxy) -> Response:
+def _of_a_stranger(_: Response, between: Between) -> Response:
     pages = ["<!doctype html><title>Log in</title>", "Ok.\n", "", '{"error": "maintenance"}', "1\n" * 40]
     return Response({"Content-Type": "text/html"}, between.random.choice(pages).encode())
 
 
-def _page_in_its_name(response: Response, between: Proxy) -> Response:
+def _page_in_its_name(response: Response, between: Between) -> Response:
     return replace(response, body=_of_a_stranger(response, between).body)
 
 
-def _bare(response: Response, _: Proxy) -> Response:
+def _bare(response: Response, _: Between) -> Response:
     return replace(response, headers={"Content-Type": "application/octet-stream"})
 
 
-def _exception_at_the_end(response: Response, between: Proxy) -> Response:
+def _exception_at_the_end(response: Response, between: Between) -> Response:
     text = b"Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 26.1)\n"
     tagged = b"\r\n__exception__\r\nabcdefghijklmnop\r\n" + text + b"90 abcdefghijklmnop\r\n__exception__\r\n"
     cut = _cut_at_a_block(response, between)
     return replace(cut, body=cut.body + between.random.choice([text, tagged]))
 
 
-def _block_left_out(response: Response, between: Proxy) -> Response:
+def _block_left_out(response: Response, between: Between) -> Response:
     ends = boundaries(response.body)
     index = between.random.randrange(max(1, len(ends) - 1))
     return replace(response, body=response.body[: ends[index]] + response.body[ends[min(index + 1, len(ends) - 1)] :])
 
 
-def _block_twice(response: Response, between: Proxy) -> Response:
+def _block_twice(response: Response, between: Between) -> Response:
     ends = boundaries(response.body)
     index = between.random.randrange(max(1, len(ends) - 1))
     body = response.body
@@ -171,12 +184,12 @@ def _block_twice(response: Response, between: Proxy) -> Response:
     return replace(response, body=body + again) if again else _bare(response, between)
 
 
-def _other_names(response: Response, between: Proxy) -> Response:
+def _other_names(response: Response, between: Between) -> Response:
     changed = response.body.replace(b"\x03key", b"\x03kex").replace(b"answer_rows", b"answer_rowz")
     return replace(response, body=changed) if changed != response.body else _bare(response, between)
 
 
-def _refused(_: Response, between: Proxy) -> Response:
+def _refused(_: Response, between: Between) -> Response:
     status = between.random.choice([204, 301, 400, 403, 404, 429, 500, 502, 503, 504])
     return Response({}, between.random.choice([b"", b"Bad gateway"]) if status != 204 else b"", status)
 

@@ -11,7 +11,7 @@ from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StoreError, StoreUnavailable
 from tests.conftest import Stores
 from tests.fleet.served import load_sections, request
-from tests.loaders.stores.proxy import FAULTS, Fault, Proxy, Response, boundaries, proxy
+from tests.loaders.stores.proxy import FAULTS, Between, Fault, Proxy, Response, boundaries, proxy
 from tests.seeds import seeds_of
 
 STATEMENTS: dict[str, list[SectionRequest]] = {
@@ -124,7 +124,7 @@ async def test_what_is_cut_at_each_end_of_a_block_is_a_fault(
 def _cut_at(block: int, framed: bool) -> Fault:
     """Cut a response where a block begins: its last one if it has fewer, as threads put rows together differently."""
 
-    def cut(response: Response, _: Proxy) -> Response:
+    def cut(response: Response, _: Between) -> Response:
         begins = boundaries(response.body)[:-1]
         return replace(response, body=response.body[: begins[min(block, len(begins) - 1)]], framed=framed)
 
@@ -193,5 +193,5 @@ async def test_values_under_other_names_than_the_statements_are_a_fault(
     }
 
 
-def _other_column(response: Response, _: Proxy) -> Response:
+def _other_column(response: Response, _: Between) -> Response:
     return replace(response, body=response.body.replace(b"punctuality__flights", b"punctuality__flightz"))
