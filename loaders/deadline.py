@@ -4,6 +4,7 @@ own."""
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -12,43 +13,55 @@ from contextvars import ContextVar
 class Deadline:
     """The time by which work has to end, in seconds of the event loop's clock.
 
-    Whoever joins the work may move it back: what is under way is given the longer time too.
+    Whoever joins the work may move it back: what is under way is given the longer time too. `ceiling` is the latest
+    time that it may be moved to; without one, any. A server is told of the ceiling alone, as its limit is not moved.
     """
 
-    def __init__(self, ends_at: float) -> None:
+    def __init__(self, ends_at: float, *, ceiling: float = math.inf) -> None:
         self._ends_at = ends_at
-        self._timeouts: set[asyncio.Timeout] = set()
+        self._ceiling = max(ends_at, ceiling)
+        self._timeouts: dict[asyncio.Timeout, float] = {}
+        """What is under way, and the latest time that each may take by a limit of its own."""
 
     @classmethod
-    def after(cls, seconds: float) -> Deadline:
-        """Return a deadline that many seconds from now."""
-        return cls(asyncio.get_running_loop().time() + seconds)
+    def after(cls, seconds: float, *, ceiling_s: float = math.inf) -> Deadline:
+        """Return a deadline that many seconds from now, which may be moved to `ceiling_s` from now."""
+        now = asyncio.get_running_loop().time()
+        return cls(now + seconds, ceiling=now + ceiling_s)
 
     @property
     def ends_at(self) -> float:
         """The time, in seconds of the event loop's clock."""
         return self._ends_at
 
+    @property
+    def ceiling(self) -> float:
+        """The latest time that it may be moved to, in seconds of the event loop's clock."""
+        return self._ceiling
+
     def left_s(self) -> float:
         """Return the seconds that are left; 0 once it has passed."""
         return max(0.0, self._ends_at - asyncio.get_running_loop().time())
 
     def extend(self, ends_at: float) -> None:
-        """Move it back to a later time; an earlier one changes nothing."""
+        """Move it back to a later time, its ceiling at most; an earlier one changes nothing."""
+        ends_at = min(ends_at, self._ceiling)
         if ends_at > self._ends_at:
             self._ends_at = ends_at
-            for timeout in self._timeouts:
-                timeout.reschedule(ends_at)
+            for timeout, latest in self._timeouts.items():
+                if not timeout.expired():  # one that is about to raise cannot be moved
+                    timeout.reschedule(min(ends_at, latest))
 
     @asynccontextmanager
-    async def enforced(self) -> AsyncIterator[None]:
-        """Raise TimeoutError in the block when the deadline passes."""
-        async with asyncio.timeout_at(self._ends_at) as timeout:
-            self._timeouts.add(timeout)
+    async def enforced(self, at_most_s: float | None = None) -> AsyncIterator[None]:
+        """Raise TimeoutError in the block when the deadline passes, or after `at_most_s` if that is earlier."""
+        latest = math.inf if at_most_s is None else asyncio.get_running_loop().time() + at_most_s
+        async with asyncio.timeout_at(min(self._ends_at, latest)) as timeout:
+            self._timeouts[timeout] = latest
             try:
                 yield
             finally:
-                self._timeouts.discard(timeout)
+                del self._timeouts[timeout]
 
 
 _current: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
@@ -65,6 +78,17 @@ def seconds_left(at_most_s: float) -> float:
     return at_most_s if deadline is None else min(at_most_s, deadline.left_s())
 
 
+def longest_left(at_most_s: float) -> float:
+    """Return the seconds until the ceiling of the current deadline, and no more than `at_most_s`.
+
+    This is the limit to tell a server, which cannot be told of a deadline that is moved back later.
+    """
+    deadline = _current.get()
+    if deadline is None or deadline.ceiling == math.inf:
+        return at_most_s
+    return max(0.0, min(at_most_s, deadline.ceiling - asyncio.get_running_loop().time()))
+
+
 @contextmanager
 def working_until(deadline: Deadline | None) -> Iterator[None]:
     """Give the block, and the tasks that it starts, a deadline of their own in place of the current one."""
@@ -79,9 +103,9 @@ def working_until(deadline: Deadline | None) -> Iterator[None]:
 async def time_limit(at_most_s: float | None) -> AsyncIterator[None]:
     """Raise TimeoutError in the block at the current deadline, or after `at_most_s` if that is earlier."""
     deadline = _current.get()
-    async with asyncio.timeout(at_most_s):
-        if deadline is None:
+    if deadline is None:
+        async with asyncio.timeout(at_most_s):
             yield
-            return
-        async with deadline.enforced():
+    else:
+        async with deadline.enforced(at_most_s):
             yield

@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
-from loaders.deadline import Deadline, current_deadline, seconds_left, time_limit, working_until
+from loaders.deadline import (
+    Deadline,
+    current_deadline,
+    longest_left,
+    seconds_left,
+    time_limit,
+    working_until,
+)
 
 SHORT_S, LONG_S = 0.02, 30.0
 
@@ -63,3 +70,44 @@ async def test_tasks_inherit_the_deadline_and_a_block_may_have_none() -> None:
             assert seconds_left(LONG_S) == LONG_S
         assert current_deadline() is deadline
     assert current_deadline() is None
+
+
+async def test_its_own_limit_still_ends_work_whose_deadline_was_moved_back() -> None:
+    deadline = Deadline.after(SHORT_S)
+
+    async def work() -> None:
+        async with time_limit(2 * SHORT_S):
+            deadline.extend(deadline.ends_at + LONG_S)
+            await asyncio.sleep(LONG_S)
+
+    with working_until(deadline), pytest.raises(TimeoutError):
+        await work()
+
+
+async def test_a_deadline_is_not_moved_past_its_ceiling() -> None:
+    deadline = Deadline.after(SHORT_S, ceiling_s=LONG_S)
+    deadline.extend(deadline.ends_at + 10 * LONG_S)
+    assert deadline.ends_at == deadline.ceiling
+
+
+async def test_moving_a_deadline_back_leaves_work_alone_that_is_about_to_end() -> None:
+    deadline = Deadline.after(SHORT_S)
+
+    async def work() -> None:
+        async with time_limit(None):
+            try:
+                await asyncio.sleep(LONG_S)
+            finally:
+                deadline.extend(deadline.ends_at + LONG_S)
+
+    with working_until(deadline), pytest.raises(TimeoutError):
+        await work()
+
+
+async def test_a_server_is_told_of_the_ceiling_where_there_is_one() -> None:
+    assert longest_left(LONG_S) == LONG_S
+    with working_until(Deadline.after(SHORT_S)):
+        assert longest_left(LONG_S) == LONG_S
+    with working_until(Deadline.after(SHORT_S, ceiling_s=1)):
+        assert 0.5 < longest_left(LONG_S) <= 1
+        assert longest_left(SHORT_S) == SHORT_S
