@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench attack fuzz schema clean
+.PHONY: run test check bench attack fuzz chaos schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
@@ -63,3 +63,8 @@ fuzz: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/execution --fuzz-seconds 600
 	$(BIN)/pytest tests/fuzz/test_structures.py --fuzz-seconds 120
 	$(BIN)/pytest tests/loaders/stores/test_clickhouse_answers.py --fuzz-seconds 5
+
+# Each fault of each store, before gateways of both sample models, and processes that are killed: forty minutes, or a
+# part with ARGS.
+chaos: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/chaos -m "chaos or not chaos" --numprocesses 2 --dist loadscope $(ARGS)

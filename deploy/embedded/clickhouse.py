@@ -23,8 +23,8 @@ USER: Final = "gateway"
 DATABASE: Final = "gateway"
 
 
-def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
-    """Start ClickHouse; returns it with its URL. Raises EngineError."""
+def start(data: DataDirectory, spawner: Spawner, port: int = 0) -> tuple[Engine, str]:
+    """Start ClickHouse at a port, or at a free one; returns it with its URL. Raises EngineError."""
     package_directory("chdb")
     directory = data.path / "clickhouse"
     pid_file = data.pid_file("clickhouse")
@@ -32,7 +32,7 @@ def start(data: DataDirectory, spawner: Spawner) -> tuple[Engine, str]:
     secret = data.secret()
     log = data.log_file("clickhouse")
     # The socket is bound here and handed over, so that nobody can take its port in between.
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+    with socket.create_server(("127.0.0.1", port), backlog=1024) as listener:
         port = listener.getsockname()[1]
         process = spawner.start(
             _command(data, directory, listener.fileno()),

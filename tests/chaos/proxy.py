@@ -97,11 +97,6 @@ class Proxy:
         """The last HTTP responses of the store itself."""
         return list(self._last_responses)
 
-    def lead_to(self, store_url: str) -> None:
-        """Connect to a store that was restarted elsewhere from now on."""
-        parts = urlsplit(store_url)
-        self._target = (parts.hostname or "127.0.0.1", parts.port or 0)
-
     async def listen(self) -> None:
         """Take connections."""
         if self._listener is None:

@@ -1,0 +1,186 @@
+"""The cells of the matrix: each fault of each store, and what must hold during it and afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from tests.chaos.answer_check import Answer, Violation, check
+from tests.chaos.lag import measured_lag
+from tests.chaos.network_faults import HTTP_FAULTS, JITTER, LATENCY, REFUSED, STREAM_FAULTS, Fault
+from tests.chaos.world import DEADLINE_S, EXPORT, World
+
+STORES: Final = ("postgres", "clickhouse", "redis")
+STOPPED: Final = Fault("stopped process")
+KILLED: Final = Fault("killed process")
+RETURN_S: Final = 3.0
+"""How soon after a store's return answers are whole."""
+IDS: Final = 6
+_HARMLESS: Final = (LATENCY, JITTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A fault of a store, and whether its values may be missing meanwhile."""
+
+    fault: Fault
+    store: str
+
+    @property
+    def faulty(self) -> frozenset[str]:
+        """The stores whose values may be missing: Redis only saves time, and what is merely slow is waited for."""
+        return frozenset() if self.store == "redis" or self.fault in _HARMLESS else frozenset({self.store})
+
+    def __str__(self) -> str:
+        return f"{self.store}: {self.fault.name}"
+
+
+NETWORK_CELLS: Final = tuple(Cell(fault, store) for store in STORES for fault in STREAM_FAULTS)
+HTTP_CELLS: Final = tuple(Cell(fault, "clickhouse") for fault in HTTP_FAULTS)
+PROCESS_CELLS: Final = tuple(Cell(fault, store) for store in STORES for fault in (STOPPED, KILLED))
+CELLS: Final = (*NETWORK_CELLS, *HTTP_CELLS, *PROCESS_CELLS)
+
+_seeds: Final = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a cell took: its slowest answer at first, its slowest a moment later, and until all was whole again."""
+
+    first_s: float
+    second_s: float
+    return_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A question, and whether it was asked before, so that it is answered whatever happens."""
+
+    name: str
+    ids: Sequence[str]
+    is_cached: bool = False
+
+
+async def warm_up(world: World) -> None:
+    """Ask everything until it is answered in time: a process that has just started builds what it keeps."""
+    ids = world.model.ids(0, IDS)
+    for name in (*world.model.queries, EXPORT):
+        for _ in range(5):
+            answer = await world.ask(name, ids)
+            if _is_whole(answer) and answer.seconds < DEADLINE_S / 3:
+                break
+
+
+async def run_cell(world: World, cell: Cell, late_s: float) -> tuple[list[Violation], Timing]:
+    """Ask everything before, during and after a fault; returns what was wrong.
+
+    `late_s` is what an answer may take longer than its deadline.
+    """
+    world.log.violations()  # what was before is not this cell's
+    questions = list(_questions(world))
+    for question in questions:
+        await world.expect(question.name, question.ids, cell.faulty)
+    violations = await _before(world, questions)
+    async with _during(world, cell):
+        first = await _round(world, questions, cell.faulty, late_s, violations)
+        second = await _round(world, questions, cell.faulty, late_s, violations)
+    return_s = await _until_whole(world, questions, violations)
+    await _round(world, questions, frozenset(), late_s, violations)
+    violations += world.log.violations()
+    return violations, Timing(first, second, return_s)
+
+
+def _questions(world: World) -> Iterator[_Question]:
+    seed = next(_seeds) if world.is_cached else 1
+    cold = world.model.ids(seed, IDS)
+    for name in (*world.model.queries, EXPORT):
+        yield _Question(name, cold)
+    if world.is_cached:
+        warm = world.model.ids(seed + 100_000, IDS)
+        for name in world.model.queries:
+            yield _Question(name, warm, is_cached=True)
+            yield _Question(name, warm[::-1], is_cached=True)  # another answer, of the same cached sections
+
+
+async def _before(world: World, questions: Sequence[_Question]) -> list[Violation]:
+    """Ask what is to be cached; it is whole."""
+    warmed: list[Violation] = []
+    for question in questions:
+        if question.is_cached:
+            answer = await world.ask(question.name, question.ids)
+            expected = await world.expect(question.name, question.ids, frozenset())
+            warmed += [Violation(wrong.kind, f"before the fault: {wrong.text}") for wrong in check(answer, expected)]
+    return warmed
+
+
+async def _round(
+    world: World, questions: Sequence[_Question], faulty: frozenset[str], late_s: float, violations: list[Violation]
+) -> float:
+    """Ask everything at once; returns how long the slowest answer took."""
+    async with measured_lag() as lag:
+        answers = await asyncio.gather(*(world.ask(question.name, question.ids) for question in questions))
+    for question, answer in zip(questions, answers, strict=True):
+        missing = frozenset[str]() if question.is_cached else faulty
+        expected = await world.expect(question.name, question.ids, missing)
+        where = f"{question.name}{' (cached)' if question.is_cached else ''}"
+        violations += [Violation(wrong.kind, f"{where}: {wrong.text}") for wrong in check(answer, expected)]
+        if answer.seconds > DEADLINE_S + late_s + lag.sum_s:
+            violations.append(Violation("LATE", f"{where}: {answer.seconds:.2f} s, with a lag of {lag.sum_s:.2f} s"))
+    return max(answer.seconds for answer in answers)
+
+
+async def _until_whole(world: World, questions: Sequence[_Question], violations: list[Violation]) -> float:
+    """Ask until everything is whole; returns how long that took since the store's return."""
+    start = time.monotonic()
+    while True:
+        asked_s = time.monotonic() - start
+        answers = await asyncio.gather(*(world.ask(question.name, question.ids) for question in questions))
+        if all(_is_whole(answer) for answer in answers):
+            return time.monotonic() - start
+        if asked_s > RETURN_S:
+            broken = {
+                question.name: list(answer.errors)[:1]
+                for question, answer in zip(questions, answers, strict=True)
+                if not _is_whole(answer)
+            }
+            violations.append(Violation("RETURN", f"not whole {asked_s:.1f} s after the store's return: {broken}"))
+            return time.monotonic() - start
+        await asyncio.sleep(0.05)
+
+
+def _is_whole(answer: Answer) -> bool:
+    return answer.status == 200 and not answer.errors
+
+
+@asynccontextmanager
+async def _during(world: World, cell: Cell) -> AsyncIterator[None]:
+    """Let the fault last for the length of the block."""
+    between = world.proxies[cell.store]
+    if cell.fault not in (STOPPED, KILLED):
+        between.random.seed(str(cell))
+        await between.switch(cell.fault)
+        try:
+            yield
+        finally:
+            await between.heal()
+        return
+    assert world.engines is not None, "Processes can be stopped only where the engines are the tests' own."
+    if cell.fault is STOPPED:
+        world.engines.stop(cell.store)
+        try:
+            yield
+        finally:
+            world.engines.go_on(cell.store)
+        return
+    await world.engines.kill(cell.store)
+    await between.switch(REFUSED)
+    try:
+        yield
+    finally:
+        await world.engines.start_again(cell.store)
+        await between.heal()
