@@ -21,6 +21,7 @@ from gateway.http.endpoint import GraphQLEndpoint
 from gateway.http.hosts import AllowedHostsMiddleware, parse_allowed_hosts
 from gateway.http.origins import origin_middleware
 from gateway.http.paths import CanonicalPathsMiddleware, parse_root_path
+from gateway.http.request_deadline import RequestDeadlineMiddleware
 from gateway.http.request_parser import BodyTimeoutMiddleware
 from gateway.http.response_cache import ResponseCache, ResponseCacheMiddleware
 from gateway.http.security_headers import NoSniffMiddleware
@@ -128,7 +129,8 @@ def _middleware(settings: Settings, model: Model) -> list[Middleware]:
         Middleware(NoSniffMiddleware, exempt_path=GRAPHQL_PATH),
         Middleware(BodyTimeoutMiddleware, timeout_s=settings.body_timeout_s),
         *origin_middleware((GRAPHQL_PATH, *exports), origins, headers),
-        Middleware(ResponseCacheMiddleware, path=GRAPHQL_PATH),
+        Middleware(ResponseCacheMiddleware, path=GRAPHQL_PATH, timeout_s=settings.request_timeout_s),
+        Middleware(RequestDeadlineMiddleware, path=GRAPHQL_PATH, timeout_s=settings.request_timeout_s),
     ]
 
 
@@ -163,7 +165,7 @@ def _routes(settings: Settings, schema: GatewaySchema, persisted: Persisted, rat
     pages = [Route("/", _home), *graphiql.routes(examples_of(schema))] if settings.graphiql else []
     return [
         Route(GRAPHQL_PATH, endpoint),
-        *export_endpoint.routes(schema, settings.max_ids, rate_limit, viewer_of),
+        *export_endpoint.routes(schema, settings.max_ids, rate_limit, viewer_of, settings.request_timeout_s),
         *health.routes(),
         *pages,
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,13 +19,16 @@ from graphql import (
 from graphql.type import GraphQLList
 
 from gateway.execution.variables import coerced
-from gateway.http.errors import bad_request
+from gateway.http.errors import HTTPError, bad_request
+from gateway.http.request_deadline import RequestDeadline
 from gateway.request_context import open_context
+from loaders.deadline import working_until
 from loaders.statements.section_request import section_request
 from resolvers.connections import holds_objects
 from resolvers.object_types import SEPARATOR
 from resolvers.roots import RootKind
 from resolvers.section_arguments import list_identity
+from resolvers.time_limits import DEADLINE_EXCEEDED
 
 if TYPE_CHECKING:
     from gateway.schema import GatewaySchema
@@ -60,16 +64,18 @@ class ObjectExport:
     type_name: str
     page: Root | None
     listing: Root | None
+    batch_timeout_s: float | None = None
+    """Seconds that each batch may take, None without a limit. An export as a whole takes as long as its client."""
 
     @classmethod
-    def of(cls, schema: GatewaySchema, type_name: str) -> ObjectExport:
+    def of(cls, schema: GatewaySchema, type_name: str, batch_timeout_s: float | None = None) -> ObjectExport:
         """Return the export of a type of a model's schema."""
         roots = list(schema.types.roots.values())
         own = [root for root in roots if root.object_type == type_name]
         page = next((root for root in own if root.kind is RootKind.PAGE and root.section is not None), None)
         by_key = [root for root in own if root.kind is RootKind.KEY and root.is_list]
         nodes = [root for root in roots if root.kind is RootKind.NODE and root.is_list]
-        return cls(schema, type_name, page, next(iter(by_key + nodes), None))
+        return cls(schema, type_name, page, next(iter(by_key + nodes), None), batch_timeout_s)
 
     def pages(self, after: str | None, tenant: str | None = None) -> PageBatches:
         """Return the batches of all objects after a cursor. Raises HTTPError for a type without a page."""
@@ -115,6 +121,23 @@ class ObjectExport:
         core: Any = self.schema._schema
         values: Any = coerced(core, document.node, operation, dict(variables))  # type: ignore[arg-type]
         return self.schema.estimate(operation, document.fragments, values, scopes, tenant).points
+
+    async def batch(
+        self, stores: Stores, query: str, variables: Mapping[str, Any], scopes: frozenset[str], tenant: str | None
+    ) -> Any:
+        """Return what the only root field answers, by a deadline of this batch. Raises like `answer`, and HTTPError."""
+        if self.batch_timeout_s is None:
+            return await self.answer(stores, query, variables, scopes, tenant)
+        deadline = RequestDeadline.beginning(asyncio.get_running_loop().time(), self.batch_timeout_s)
+        try:
+            with working_until(deadline.stores):
+                async with deadline.answer.enforced():
+                    return await self.answer(stores, query, variables, scopes, tenant)
+        except TimeoutError:
+            if deadline.answer.left_s():
+                raise
+            message = f"A batch was not loaded within {self.batch_timeout_s:g} s: go on after the last line."
+            raise HTTPError(504, message, DEADLINE_EXCEEDED) from None
 
     async def answer(
         self, stores: Stores, query: str, variables: Mapping[str, Any], scopes: frozenset[str], tenant: str | None
@@ -183,7 +206,7 @@ class PageBatches:
         """Yield a line for each object; each page but the first is charged before it is loaded."""
         name = export_name(self.export.type_name)
         while True:
-            page = await self.export.answer(stores, self.query, self.variables, scopes, tenant)
+            page = await self.export.batch(stores, self.query, self.variables, scopes, tenant)
             for edge in page.get("edges") or ({"node": node} for node in page.get("nodes", ())):
                 node = edge["node"]
                 cursor = {"cursor": edge["cursor"]} if "cursor" in edge else {}
@@ -241,7 +264,7 @@ class ListedBatches:
         """Yield a line for each id; each batch but the first is charged before it is loaded."""
         name = export_name(self.export.type_name)
         while self.ids:
-            answer = await self.export.answer(stores, self.query, self.variables, scopes, tenant)
+            answer = await self.export.batch(stores, self.query, self.variables, scopes, tenant)
             for key, item in zip(self.ids[:BATCH], answer, strict=True):
                 self.after = key
                 yield orjson.dumps({"id": key, name: item}) + b"\n"

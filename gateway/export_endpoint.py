@@ -62,11 +62,21 @@ def paths(model: Model) -> tuple[str, ...]:
     return tuple(f"{_FOLDER}/{name}" for name in export_types(model))
 
 
-def routes(schema: GatewaySchema, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf) -> list[BaseRoute]:
-    """Return the exports of a model's object types."""
-    return [
-        Route(f"{_FOLDER}/{name}", ObjectExporter(schema, type_name, max_ids, rate_limit, viewer_of).__call__)
+def routes(
+    schema: GatewaySchema,
+    max_ids: int,
+    rate_limit: RateLimit,
+    viewer_of: ViewerOf,
+    batch_timeout_s: float | None = None,
+) -> list[BaseRoute]:
+    """Return the exports of a model's object types. Each of their batches may take `batch_timeout_s`."""
+    exports = {
+        name: ObjectExport.of(schema, type_name, batch_timeout_s)
         for name, type_name in export_types(schema.model).items()
+    }
+    return [
+        Route(f"{_FOLDER}/{name}", ObjectExporter(export, max_ids, rate_limit, viewer_of).__call__)
+        for name, export in exports.items()
     ]
 
 
@@ -81,11 +91,9 @@ class ObjectExporter:
     wait for it.
     """
 
-    def __init__(
-        self, schema: GatewaySchema, type_name: str, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf
-    ) -> None:
-        self._export = ObjectExport.of(schema, type_name)
-        self._needed = sorted({*schema.field_scopes, scopes.Scope.EXPORT.value})
+    def __init__(self, export: ObjectExport, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf) -> None:
+        self._export = export
+        self._needed = sorted({*export.schema.field_scopes, scopes.Scope.EXPORT.value})
         self._max_ids = max_ids
         self._rate_limit = rate_limit
         self._viewer_of = viewer_of

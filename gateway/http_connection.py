@@ -25,6 +25,8 @@ _MAX_LINGERING = 256
 """Maximum connections above the limit that get an error; further ones are reset."""
 LAST_HEAD_S = 2.0
 """Time for a stopping gateway to wait for the rest of a request's head, or for the first one of a new connection."""
+CONNECTION = "gateway.connection"
+"""The key of its Connection in the scope of a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Connection(HttpToolsProtocol):
         """The error to send once earlier requests are answered."""
         self._lingered = 0
         self._is_stopping = False
+        self.received_at: float | None = None
+        """When the request under way had come, its body too, by the loop's clock; None while its body is coming."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the timer of the first head, and make room if there are too many connections."""

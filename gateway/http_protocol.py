@@ -8,7 +8,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.http.errors import HTTPError
-from gateway.http_connection import LAST_HEAD_S, Connection, ConnectionLimits, IdleConnections
+from gateway.http_connection import CONNECTION, LAST_HEAD_S, Connection, ConnectionLimits, IdleConnections
 from gateway.http_refusal import bad_head, no_proxy, no_websocket, too_large
 
 if TYPE_CHECKING:
@@ -212,6 +212,8 @@ class GatewayProtocol(Connection):
         if self.parser.should_upgrade():
             self._check_upgrade()
             return
+        self.scope[CONNECTION] = self  # type: ignore[literal-required]
+        self.received_at = None
         uvicorn_on_headers_complete(self)
         self._in_body = True
         self._head_has_line = self._is_chunked = False
@@ -262,6 +264,7 @@ class GatewayProtocol(Connection):
             return
         self._in_body = False
         self._is_complete = True
+        self.received_at = self.loop.time()
         cycle = self.cycle
         if cycle.response_complete:  # it was answered before
             self._stop_timer()

@@ -16,6 +16,7 @@ from loaders.model.shapes import Shape
 from loaders.request_tracker import forbid_caching
 from resolvers.section_arguments import canonical
 from resolvers.selection_tree import FunctionCall
+from resolvers.time_limits import stopped_at_deadline
 
 if TYPE_CHECKING:
     from resolvers.request_context import RequestContext
@@ -47,7 +48,10 @@ async def answers_of(call: FunctionCall, columns: Mapping[str, Sequence[Any]], c
         taken[function.viewer] = _viewer(context)
     forbid_caching()  # nothing tells how long its answer is good, or when it changes
     answer = function.function(**taken)
-    return await answer if inspect.isawaitable(answer) else answer
+    if not inspect.isawaitable(answer):
+        return answer
+    async with stopped_at_deadline(call.name):
+        return await answer
 
 
 def _viewer(context: RequestContext) -> Viewer:

@@ -19,6 +19,7 @@ from resolvers.fields import strictest
 from resolvers.function_fields import function_type
 from resolvers.root_loading import objects_of_references
 from resolvers.scopes import RequiresScope
+from resolvers.time_limits import StopsAtDeadline
 from resolvers.type_registry import make_type
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def mutation_type(parts: SchemaParts) -> MutationType:
     for each in definition.fields:
         shape = _reference_shape(parts, each)
         copied = copy.copy(each)
+        copied.extensions = [*each.extensions, StopsAtDeadline()]
         if shape is not None:
             _load_references(parts, copied, f"{definition.name}.{each.python_name}", shape)
             shapes[_name(each)] = shape

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import math
 import re
 import secrets
 import time
@@ -22,6 +23,7 @@ from gateway.auth.model_access import ModelAccess
 from gateway.auth.viewer import Viewer, ViewerLimits
 from loaders.api_keys import ApiKey, ApiKeys, changed_ids
 from loaders.cache.invalidation import EVERYTHING, Change
+from loaders.deadline import seconds_left, time_limit
 from loaders.stores.errors import StoreError
 
 PREFIX = "fgk_"
@@ -141,7 +143,8 @@ class KeyVerifier:
     def _without(self, before: _Known | None, error: Exception) -> _Known:
         """Return what was known of a key that cannot be looked up now. Raises KeysUnavailable after its grace
         period."""
-        if not self._is_away:
+        is_own_deadline = seconds_left(math.inf) == 0  # of this request, which tells nothing of PostgreSQL
+        if not self._is_away and not is_own_deadline:
             self._is_away = True
             _log.warning("Keys cannot be looked up, and good ones go on: %s", str(error)[:500] or "no answer in time")
         if before is None or time.monotonic() >= before.grace_until:
@@ -170,7 +173,7 @@ class _Lookups:
         answer = self._waiting[key_id]
         if self._task is None:
             self._task = asyncio.create_task(self._run(), context=Context())  # no request counts the statement
-        async with asyncio.timeout(self._within_s):
+        async with time_limit(self._within_s):
             return await asyncio.shield(answer)
 
     async def _run(self) -> None:

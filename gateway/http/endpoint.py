@@ -19,7 +19,8 @@ from gateway.http.incremental import IncrementalResult
 from gateway.http.media import listed, multipart, negotiated
 from gateway.http.operation_result import OperationResult
 from gateway.http.preparation import OperationPreparer, PreparedOperation, cost_mode
-from gateway.http.request_parser import METHODS, RequestBatch, parse_request
+from gateway.http.request_deadline import RequestDeadline, request_deadline
+from gateway.http.request_parser import METHODS, RequestBatch, parse_request, read_body
 from gateway.http.response_cache import CACHE_POLICY, VIEWER
 from gateway.http.responses import ResponseData, respond, respond_error
 from gateway.limits import Limits
@@ -71,6 +72,7 @@ class GraphQLEndpoint:
         request = Request(scope, receive)
         response = await self._respond(request)
         self._rate_limit.add_headers(scope, response)
+        request_deadline(scope).add_header(response)
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
@@ -81,12 +83,18 @@ class GraphQLEndpoint:
             if request.method == "OPTIONS":
                 return await respond(request, ResponseData.nothing({"Allow": ", ".join(METHODS)}))
             viewer = _viewer(request)
-            budget = CallerBudget(self._rate_limit, request.scope, viewer)
-            await budget.begin()
-            media = negotiated(listed(request.headers, "accept"))
             limits = replace(self._limits, ids=viewer.limits.ids_per_field or self._limits.ids)
-            batch = await parse_request(request, limits, budget, self._thread)
-            results = await self._results(request, batch, viewer, limits, budget, tracker)
+            budget = CallerBudget(self._rate_limit, request.scope, viewer)
+            deadline = request_deadline(request.scope)
+            async with deadline.before_execution():
+                await budget.begin()
+            media = negotiated(listed(request.headers, "accept"))
+            body = await read_body(request, limits)
+            async with deadline.before_execution():
+                batch = await parse_request(request, body, limits, budget, self._thread)
+                in_parts = _takes_parts(request, batch)
+                prepared = await self._preparer.prepare(request, batch, viewer, limits, budget, in_parts=in_parts)
+            results = await self._results(request, prepared, viewer, tracker, in_parts=in_parts)
         except RequestError as refusal:
             return await respond_error(request, refusal, media)
         except HTTPError as error:
@@ -104,15 +112,14 @@ class GraphQLEndpoint:
     async def _results(
         self,
         request: Request,
-        batch: RequestBatch,
+        prepared: Sequence[PreparedOperation | OperationResult],
         viewer: Viewer,
-        limits: Limits,
-        budget: CallerBudget,
         tracker: RequestTracker,
+        *,
+        in_parts: bool,
     ) -> Sequence[OperationResult]:
         """Return the result of each operation, in order. They are executed together."""
-        in_parts = _takes_parts(request, batch)
-        prepared = await self._preparer.prepare(request, batch, viewer, limits, budget, in_parts=in_parts)
+        deadline = request_deadline(request.scope)
         stores: Stores = request.app.state.stores
         is_mutation = any(isinstance(item, PreparedOperation) and item.is_mutation for item in prepared)
         if is_mutation:  # a copy would answer the next such request without executing it, or with what it has changed
@@ -122,9 +129,11 @@ class GraphQLEndpoint:
         )
         async with AsyncExitStack() as stack:
             stack.push_async_callback(context.release)
-            results = await _all([self._result_or_error(item, context, request, tracker) for item in prepared])
+            results = await _all(
+                [self._result_or_error(item, context, request, tracker) for item in prepared], deadline
+            )
             for incremental in (item.incremental for item in results if item.incremental is not None):
-                incremental.held = stack.pop_all()
+                incremental.held, incremental.deadline = stack.pop_all(), deadline
             return results
 
     async def _result_or_error(
@@ -194,12 +203,18 @@ class GraphQLEndpoint:
         return OperationResult(has_data=False, errors=result.errors, error_status=403, headers=headers)
 
 
-async def _all(operations: Iterable[Coroutine[Any, Any, OperationResult]]) -> list[OperationResult]:
-    """Return the results in order. If one operation raises, the others are cancelled, since what they share is released
-    next."""
+async def _all(
+    operations: Iterable[Coroutine[Any, Any, OperationResult]], deadline: RequestDeadline
+) -> list[OperationResult]:
+    """Return the results in order, at the deadline an error in the place of those that are not there.
+
+    However it ends, no operation goes on: what they share is released next.
+    """
     tasks = [asyncio.create_task(item) for item in operations]
     try:
-        return await asyncio.gather(*tasks)
+        await asyncio.wait(tasks, timeout=deadline.answer.left_s())
+        late = OperationResult(has_data=False, errors=[deadline.error()], error_status=504)
+        return [task.result() if task.done() else late for task in tasks]
     finally:
         await cancel_and_wait(tasks)
 

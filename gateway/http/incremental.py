@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from graphql import GraphQLError
 from starlette.responses import StreamingResponse
 
 from gateway.errors import MAX_ERRORS, masked
@@ -17,12 +18,13 @@ from loaders.concurrency import cancel_and_wait
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 
-    from graphql import ExperimentalIncrementalExecutionResults, GraphQLError
+    from graphql import ExperimentalIncrementalExecutionResults
     from graphql.execution import IncrementalResult as CoreIncrementalResult
     from graphql.execution import SubsequentIncrementalExecutionResult
     from graphql.execution.types import CompletedResult
     from starlette.types import Receive, Scope, Send
 
+    from gateway.http.request_deadline import RequestDeadline
     from loaders.request_stats import RequestStats
 
 _PART = b"\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
@@ -36,13 +38,14 @@ class IncrementalResult:
     """The parts of a result after the initial one.
 
     `causes` are the masked causes of errors so far, with the ids under which they are logged. `stats`, if given, are
-    reported with the last part. `held` is closed at the end.
+    reported with the last part. `held` is closed at the end. What is not there by the `deadline` fails.
     """
 
     result: ExperimentalIncrementalExecutionResults
     causes: dict[BaseException, str] = field(default_factory=dict)
     stats: RequestStats | None = None
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
+    deadline: RequestDeadline | None = None
 
     def initial_members(self) -> dict[str, Any]:
         """Return the members of the initial part that announce the later ones."""
@@ -51,21 +54,27 @@ class IncrementalResult:
     async def encoded(self, sent: int, max_bytes: int | None) -> AsyncIterator[list[bytes]]:
         """Encode the later parts as JSON, in chunks. Each part is requested once the previous one was sent.
 
-        `sent` is the size of the initial part. If the parts exceed `max_bytes` together, a last part fails everything
-        that is pending; by then everything has been released.
+        `sent` is the size of the initial part. If the parts exceed `max_bytes` together, or the deadline passes, a last
+        part fails everything that is pending; by then everything has been released.
         """
         pending = {item.id: None for item in self.result.initial_result.pending}
-        async for result in self.result.subsequent_results:
+        async for result in self._results():
+            if isinstance(result, GraphQLError):
+                failure = result
+                break
             chunks = encode(self._payload(result))
             sent += sum(map(len, chunks))
             if max_bytes is not None and sent > max_bytes:
-                await self.close()
-                yield encode(self._too_large(pending, max_bytes, sent))
-                return
+                (failure,) = exceeded("response_bytes", max_bytes, sent, unit="bytes of an answer").errors
+                break
             yield chunks
             pending |= {item.id: None for item in result.pending or ()}
             for item in result.completed or ():
                 del pending[item.id]
+        else:
+            return
+        await self.close()
+        yield encode(self._failed(pending, failure))
 
     async def close(self) -> None:
         """Close the result, and release what it holds."""
@@ -86,9 +95,24 @@ class IncrementalResult:
             payload["completed"] = [self._completed(item) for item in result.completed]
         return payload if result.has_next else self._accounted(payload)
 
-    def _too_large(self, pending: Iterable[str], max_bytes: int, size: int) -> dict[str, Any]:
-        """The last part, for who waits for these ids."""
-        (error,) = exceeded("response_bytes", max_bytes, size, unit="bytes of an answer").errors
+    async def _results(self) -> AsyncIterator[SubsequentIncrementalExecutionResult | GraphQLError]:
+        """Yield the later parts; at the deadline, an error and no more."""
+        parts, deadline = self.result.subsequent_results, self.deadline
+        while True:
+            try:
+                async with deadline.answer.enforced() if deadline is not None else nullcontext():
+                    part = await anext(parts)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                if deadline is None or deadline.answer.left_s():
+                    raise
+                yield deadline.error()
+                return
+            yield part
+
+    def _failed(self, pending: Iterable[str], error: GraphQLError) -> dict[str, Any]:
+        """Return the last part, with the error for each id that is waited for."""
         completed = [{"id": item, "errors": [error.formatted]} for item in pending]
         return self._accounted({"hasNext": False, **({"completed": completed} if completed else {})})
 

@@ -25,6 +25,7 @@ _ALLOWED_HEADERS = (
     "x-api-key",
     "graphql-cost",
     "if-none-match",
+    "prefer",
     "apollographql-client-name",
     "apollographql-client-version",
     *_PREFLIGHTED,
@@ -39,6 +40,7 @@ _ALLOWED_HEADERS = (
 _EXPOSED_HEADERS = (
     "ETag",
     "Age",
+    "Preference-Applied",
     "Retry-After",
     "RateLimit",
     "RateLimit-Policy",

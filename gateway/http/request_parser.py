@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.http.errors import HTTPError, bad_request
 from gateway.http.media import check_content_type
+from gateway.http.request_deadline import request_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -97,15 +98,13 @@ class _TimedReceive:
         return message
 
 
-async def parse_request(request: Request, limits: Limits, budget: CallerBudget, thread: ReadingThread) -> RequestBatch:
-    """Return the operations of a request. Reading them is charged first.
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """Return the body of a POST, b"" of a GET. Its deadline counts from when this is there.
 
-    Raises HTTPError for a request that is malformed or too large, or if the budget is used up for now, and RequestError
-    if reading costs more points than a minute has.
+    Raises HTTPError for another method or media type, and for a body that is too large.
     """
     if request.method in ("GET", "HEAD"):
-        await budget.charge(_check_query_string(request.scope["query_string"]))
-        return RequestBatch([_from_url(request)])
+        return b""
     if request.method != "POST":
         allow = ", ".join(METHODS)
         raise HTTPError(
@@ -116,6 +115,21 @@ async def parse_request(request: Request, limits: Limits, budget: CallerBudget, 
         message = "A request body must not be compressed: send it without Content-Encoding."
         raise HTTPError(415, message, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"})
     body = await _body(request, limits.body_bytes)
+    request_deadline(request.scope).restart(request.scope)
+    return body
+
+
+async def parse_request(
+    request: Request, body: bytes, limits: Limits, budget: CallerBudget, thread: ReadingThread
+) -> RequestBatch:
+    """Return the operations of a request. Reading them is charged first.
+
+    Raises HTTPError for a request that is malformed, or if the budget is used up for now, and RequestError if reading
+    costs more points than a minute has.
+    """
+    if request.method != "POST":
+        await budget.charge(_check_query_string(request.scope["query_string"]))
+        return RequestBatch([_from_url(request)])
     points = json_points(body)
     await budget.charge(points)
     content = await thread.run(points, partial(_json, body))

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from gateway.auth.errors import AuthenticationError
 from gateway.http.compression import chosen
 from gateway.http.errors import HTTPError
+from gateway.http.request_deadline import APPLIED, RequestDeadline
 from gateway.rate_limit import HEADERS as RATE_LIMIT_HEADERS
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.cache_policy import CachePolicy
+from loaders.deadline import working_until
 from loaders.lru_cache import LRUCache
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ VIEWER = "gateway.viewer"
 _KEY_HEADERS = frozenset({b"accept", b"accept-encoding", b"content-type", b"if-none-match"})
 _LIST_HEADERS = _KEY_HEADERS - {b"content-type"}
 _BODY_HEADERS = frozenset({b"content-length", b"content-type", b"content-encoding"})
+_UNSTORED_HEADERS = RATE_LIMIT_HEADERS | {APPLIED}
+"""Headers of a response that are its own client's."""
 _NO_BODY: Message = {"type": "http.response.body", "body": b""}
 
 Key = tuple[bytes | str | None, ...]
@@ -120,9 +124,10 @@ class ResponseCacheMiddleware:
     same audience. The application (`scope["app"]`) has the authenticator and the cache, since both need the stores.
     """
 
-    def __init__(self, app: ASGIApp, path: str) -> None:
+    def __init__(self, app: ASGIApp, path: str, timeout_s: float) -> None:
         self._app = app
         self._path = path
+        self._timeout_s = timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -131,7 +136,7 @@ class ResponseCacheMiddleware:
             return
         application: Application = scope["app"]
         authenticator = application.authenticator
-        viewer = scope[VIEWER] = authenticator.anonymous_viewer(scope["headers"]) or await _viewer(authenticator, scope)
+        viewer = scope[VIEWER] = authenticator.anonymous_viewer(scope["headers"]) or await self._viewer(scope)
         cache = application.response_cache
         headers, body = _headers(scope), b""
         if cache is None or headers is None or isinstance(viewer, AuthenticationError):
@@ -149,12 +154,14 @@ class ResponseCacheMiddleware:
         await send(start)
         await send(rest)
 
-
-async def _viewer(authenticator: Authenticator, scope: Scope) -> Viewer | AuthenticationError:
-    try:
-        return await authenticator.viewer(scope["headers"])
-    except AuthenticationError as error:
-        return error
+    async def _viewer(self, scope: Scope) -> Viewer | AuthenticationError:
+        """Return the viewer; a look-up of the credential ends at the deadline of the request."""
+        authenticator: Authenticator = scope["app"].authenticator
+        try:
+            with working_until(RequestDeadline.of(scope, self._timeout_s).stores):
+                return await authenticator.viewer(scope["headers"])
+        except AuthenticationError as error:
+            return error
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes] | None:
@@ -239,7 +246,7 @@ class _CachingSend:
         size = len(body) + sum(len(part or "") for part in self._key)
         size += _OVERHEAD_BYTES + _BYTES_PER_KEY * len(policy.keys)
         response = CachedResponse(
-            headers=[header for header in headers if header[0] not in RATE_LIMIT_HEADERS],
+            headers=[header for header in headers if header[0] not in _UNSTORED_HEADERS],
             rest={"type": "http.response.body", "body": body},
             etag=dict(headers).get(b"etag", b""),
             begun=time.monotonic(),

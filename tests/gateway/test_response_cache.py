@@ -65,7 +65,7 @@ class Origin:
         self.cache = FakeCache()
         self.app = Application(
             [Route("/graphql", self.answer, methods=["GET", "POST"])],
-            [Middleware(ResponseCacheMiddleware, path="/graphql")],
+            [Middleware(ResponseCacheMiddleware, path="/graphql", timeout_s=10)],
         )
         self.responses = self.app.response_cache = ResponseCache(self.cache, max_bytes)  # type: ignore[arg-type]
         self.app.authenticator = FakeAuthenticator()  # type: ignore[assignment]

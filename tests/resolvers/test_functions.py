@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -12,6 +13,7 @@ from uuid import UUID
 import pytest
 
 import fuseway as m
+from loaders.deadline import Deadline, working_until
 from loaders.model.compilation import compile_model
 from loaders.stores.errors import StoreUnavailable
 from resolvers.fields import ArgumentNameError
@@ -58,6 +60,19 @@ def _wrong(id: Sequence[UUID], how: str) -> Any:  # noqa: A002
     return answers[how]
 
 
+async def _waits(id: Sequence[UUID]) -> list[str]:  # noqa: A002
+    try:
+        await asyncio.sleep(3_600)
+    except asyncio.CancelledError:
+        CALLS.append(("cancelled", len(id)))
+        raise
+    return []
+
+
+async def _fails_late(id: Sequence[UUID]) -> list[str]:  # noqa: A002
+    raise TimeoutError(f"{len(id)} of its own")
+
+
 def _strange(id: Sequence[UUID]) -> list[Any]:  # noqa: A002
     return [m.ref(Shop, each) for each in id]
 
@@ -100,6 +115,8 @@ class Shop(m.Object, table=shops):
     known: list[Good] = m.resolver(_some)
     wrong: str | None = m.resolver(_wrong)
     strange: Good | None = m.resolver(_strange)
+    waits: str | None = m.resolver(_waits)
+    fails_late: str | None = m.resolver(_fails_late)
 
 
 class Query(m.Query):
@@ -223,6 +240,23 @@ async def test_what_a_function_does_wrong_is_an_error_of_its_field_alone(how: st
     assert result.data == {"shop": {"id": A, "wrong": None}}
     (error,) = result.errors
     assert (error.path, str(error.original_error)) == (["shop", "wrong"], message)
+
+
+async def test_a_function_is_stopped_at_the_deadline_and_its_field_alone_is_null() -> None:
+    with working_until(Deadline.after(0.05)):
+        async with asyncio.timeout(30):
+            result, _ = await ask(f'{{ shop(id: "{A}") {{ id waits price(add: "1") }} }}')
+    assert result.data == {"shop": {"id": A, "waits": None, "price": "2.50"}}
+    (error,) = result.errors
+    assert (error.path, error.extensions) == (["shop", "waits"], {"code": "DEADLINE_EXCEEDED"})
+    assert ("cancelled", 1) in CALLS
+
+
+async def test_a_time_out_of_a_functions_own_is_its_error() -> None:
+    with working_until(Deadline.after(30)):
+        result, _ = await ask(f'{{ shop(id: "{A}") {{ id failsLate }} }}')
+    (error,) = result.errors
+    assert str(error.original_error) == "1 of its own"
 
 
 async def test_a_reference_to_another_type_is_an_error() -> None:

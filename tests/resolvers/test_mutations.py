@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import strawberry
 
 import fuseway as m
+from loaders.deadline import Deadline, working_until
 from loaders.model.compilation import compile_model
 from loaders.model.key_spaces import KeySpace
 from loaders.objects.object_loader import ObjectLoader
@@ -54,6 +56,16 @@ class Mutation:
         return [m.ref(Task, UUID(each)) for each in ids]
 
     @strawberry.mutation
+    async def wait(self) -> int | None:
+        """Take long."""
+        try:
+            await asyncio.sleep(3_600)
+        except asyncio.CancelledError:
+            DONE.append("cancelled")
+            raise
+        return 1
+
+    @strawberry.mutation
     def count(self, by: int = 1) -> int:
         """Answer a number."""
         return len(DONE) + by
@@ -68,6 +80,16 @@ async def ask(query: str, scopes: frozenset[str] = TYPES.parts.field_scopes) -> 
     DONE.clear()
     objects = FakeObjects({"Task.record": lambda key, _: TASKS.get(key)})
     return await SCHEMA.execute(query, context_value=RequestContext(FakeLoaders(objects), scopes)), objects
+
+
+async def test_a_mutation_is_stopped_at_the_deadline_and_what_was_done_before_it_is_answered() -> None:
+    with working_until(Deadline.after(0.05)):
+        async with asyncio.timeout(30):
+            result, _ = await ask("mutation { before: count wait after: count }")
+    assert result.data == {"before": 1, "wait": None, "after": 2}
+    (error,) = result.errors
+    assert (error.path, error.extensions) == (["wait"], {"code": "DEADLINE_EXCEEDED"})
+    assert DONE == ["cancelled"]
 
 
 async def test_references_of_mutations_are_loaded_with_what_is_selected() -> None:

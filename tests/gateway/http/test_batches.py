@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from gateway.http.application import Application
 from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.request_deadline import RequestDeadlineMiddleware
 from gateway.http.request_parser import GraphQLRequest
 from gateway.http.response_cache import ResponseCacheMiddleware
 from gateway.limits import Limits
@@ -145,7 +146,10 @@ async def test_where_one_operation_fails_unexpectedly_the_others_are_answered(
 ) -> None:
     kept = _Kept()
     endpoint: Any = GraphQLEndpoint(SCHEMA, Limits(), persisted=kept, rate_limit=RateLimit(0))  # type: ignore[arg-type]
-    middleware = [Middleware(ResponseCacheMiddleware, path="/graphql")]
+    middleware = [
+        Middleware(ResponseCacheMiddleware, path="/graphql", timeout_s=10),
+        Middleware(RequestDeadlineMiddleware, path="/graphql", timeout_s=10),
+    ]
     app = Application([Route("/graphql", endpoint)], middleware)
     app.authenticator = SimpleNamespace(anonymous_viewer=lambda _headers: ANONYMOUS)  # type: ignore[assignment]
     loaders = SimpleNamespace(objects=None, tenant=None, release=kept.release)

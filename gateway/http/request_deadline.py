@@ -1,0 +1,141 @@
+"""The deadline of a request: the gateway's own, or a sooner one that the client asks for (RFC 7240)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphql import GraphQLError
+
+from gateway.http.errors import HTTPError
+from gateway.http_connection import CONNECTION
+from loaders.deadline import Deadline, working_until
+from resolvers.time_limits import DEADLINE_EXCEEDED
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+APPLIED = b"preference-applied"
+
+_DEADLINE = "gateway.deadline"
+"""The key of a request's deadline in its scope."""
+_WRITING_SHARE, _MAX_WRITING_S = 0.1, 0.5
+"""How much earlier than the request the stores end: a tenth of its time, and no more than the latter. It is what
+completing and writing the largest answers takes."""
+_MAX_HEADER_BYTES = 500
+"""Bytes of a Prefer header that are looked at; clients send some thirty."""
+_WAIT = re.compile(rb'\s*wait\s*=\s*"?([0-9]{1,9}(?:\.[0-9]{1,9})?)"?\s*(?:;.*)?', re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDeadline:
+    """When the answer of a request has to be there, and the earlier time when its stores and functions have to end.
+
+    `preference` is what the client asked for and has, empty where it asked for nothing. It counts from when the request
+    was received, its body too, which has a time limit of its own.
+    """
+
+    answer: Deadline
+    stores: Deadline
+    timeout_s: float
+    preference: str
+
+    @classmethod
+    def of(cls, scope: Scope, timeout_s: float) -> RequestDeadline:
+        """Return the deadline of a request, which begins at the first call for it."""
+        deadline: RequestDeadline | None = scope.get(_DEADLINE)
+        if deadline is None:
+            wait = preferred_wait(scope["headers"])
+            timeout_s = min(timeout_s, float(wait)) if wait else timeout_s
+            deadline = cls.beginning(_received_at(scope), timeout_s, f"wait={wait}" if wait else "")
+            scope[_DEADLINE] = deadline
+        return deadline
+
+    @classmethod
+    def beginning(cls, begun: float, timeout_s: float, preference: str = "") -> RequestDeadline:
+        """Return a deadline that many seconds after a time of the loop's clock."""
+        return cls(
+            Deadline(begun + timeout_s), Deadline(begun + timeout_s - _writing_s(timeout_s)), timeout_s, preference
+        )
+
+    def error(self) -> GraphQLError:
+        """Return the error of what has begun to be executed and is not done in time."""
+        message = f"The operation was not done within {self.timeout_s:g} s, and was stopped."
+        return GraphQLError(message, extensions={"code": DEADLINE_EXCEEDED})
+
+    def restart(self, scope: Scope) -> None:
+        """Count from now on: the body has come after the head."""
+        answer_at = _received_at(scope) + self.timeout_s
+        self.answer.extend(answer_at)
+        self.stores.extend(answer_at - _writing_s(self.timeout_s))
+
+    @asynccontextmanager
+    async def before_execution(self) -> AsyncIterator[None]:
+        """Raise HTTPError 503 in the block when the deadline passes: nothing has been executed, and may be retried."""
+        try:
+            async with self.answer.enforced():
+                yield
+        except TimeoutError:
+            if self.answer.left_s():
+                raise
+            message = f"The request was not executed within {self.timeout_s:g} s: try again in a second."
+            raise HTTPError(503, message, DEADLINE_EXCEEDED, {"Retry-After": "1"}) from None
+
+    def add_header(self, response: Response) -> None:
+        """Say that the preference was applied, but not in an answer that caches may give to others."""
+        if self.preference and not response.headers.get("cache-control", "").startswith("public"):
+            response.headers["Preference-Applied"] = self.preference
+
+
+def request_deadline(scope: Scope) -> RequestDeadline:
+    """Return the deadline of a request that has passed RequestDeadlineMiddleware."""
+    deadline: RequestDeadline = scope[_DEADLINE]
+    return deadline
+
+
+def preferred_wait(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the seconds that the client prefers to wait at most, as it wrote them; "" where it says nothing.
+
+    The first one counts. What is malformed, or no time at all, is ignored: preferences are no demands.
+    """
+    for name, value in headers:
+        if name == b"prefer":
+            for preference in value[:_MAX_HEADER_BYTES].split(b","):
+                wait = _WAIT.fullmatch(preference)
+                if wait is not None and float(wait[1]) > 0:
+                    return wait[1].decode()
+    return ""
+
+
+class RequestDeadlineMiddleware:
+    """ASGI middleware that gives requests for one path their deadline, and the deadline of stores to what they do."""
+
+    def __init__(self, app: ASGIApp, path: str, timeout_s: float) -> None:
+        self._app = app
+        self._path = path
+        self._timeout_s = timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["path"] != self._path:
+            await self._app(scope, receive, send)
+            return
+        with working_until(RequestDeadline.of(scope, self._timeout_s).stores):
+            await self._app(scope, receive, send)
+
+
+def _received_at(scope: Scope) -> float:
+    """Return when the request was received, and now where its body has not come yet, or the server does not tell."""
+    connection = scope.get(CONNECTION)
+    received_at: float | None = None if connection is None else connection.received_at
+    return asyncio.get_running_loop().time() if received_at is None else received_at
+
+
+def _writing_s(timeout_s: float) -> float:
+    return min(_WRITING_SHARE * timeout_s, _MAX_WRITING_S)
