@@ -20,8 +20,10 @@ from loaders.migrations import migrate_own
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StatementFailed
 from loaders.stores.postgres import Postgres
+from tests.patience import REDIS_ENVIRONMENT
 
-os.environ.setdefault("GATEWAY_MODEL", SAMPLE_MODEL)  # of every gateway that a test starts
+for _name, _default in {"GATEWAY_MODEL": SAMPLE_MODEL, **REDIS_ENVIRONMENT}.items():
+    os.environ.setdefault(_name, _default)  # of every gateway that a test starts
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -10,6 +10,7 @@ from deploy.embedded.engines import StoreUrls
 from gateway.app import build_app
 from gateway.settings import Settings
 from tests.fleet.served import MODEL
+from tests.patience import REDIS_SETTINGS
 
 OPEN: dict[str, Any] = {"anonymous": "all", "introspection": True, "suggestions": True}
 """The defaults of `gateway run`."""
@@ -18,7 +19,7 @@ OPEN: dict[str, Any] = {"anonymous": "all", "introspection": True, "suggestions"
 def settings_of(urls: StoreUrls, **settings: Any) -> Settings:
     """These stores' settings."""
     value = {"database_url": urls.database_url, "clickhouse_url": urls.clickhouse_url, "redis_url": urls.redis_url}
-    return Settings(**{**OPEN, **value, **settings})
+    return Settings(**{**OPEN, **REDIS_SETTINGS, **value, **settings})
 
 
 @asynccontextmanager

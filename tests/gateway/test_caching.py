@@ -21,8 +21,6 @@ from tests.gateway.conftest import environment_of, invalidate, served
 from tests.loaders.stores.relay import Relay, relay
 from tests.queries import DASHBOARD
 
-PATIENT = {"GATEWAY_CACHE_TIMEOUT_S": "5"}
-"""The timeouts for Redis on a busy machine: a look-up that is late is done without, and then there are more statements."""
 ONE = '{ aircraft(tailNumber: "N14228") { id registration { seats } operator { name } } }'
 
 
@@ -120,7 +118,7 @@ async def test_a_hundred_cold_queries_at_once_over_two_gateways_are_a_statement_
     rows = await sample_stores.clickhouse.columns("select distinct tail_number from flights limit 300", {})
     body = {"query": DASHBOARD, "variables": {"ids": [*asked, *rows.columns[0]]}}
     with ExitStack() as stack:
-        both = [await asyncio.to_thread(stack.enter_context, served(urls, **PATIENT)) for _ in range(2)]
+        both = [await asyncio.to_thread(stack.enter_context, served(urls)) for _ in range(2)]
         assert (await asyncio.to_thread(invalidate, store_urls, "--everything")).returncode == 0
         sent = len(between.sent)
         async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=100)) as client:

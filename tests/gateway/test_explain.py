@@ -19,6 +19,7 @@ from tests.asking import SCHEMA, Recorder, Sent
 from tests.conftest import Stores
 from tests.fleet.served import ALL_SCOPES, context_over
 from tests.gateway.conftest import invalidate, served
+from tests.patience import PATIENCE_S
 from tests.queries import DASHBOARD, TRENDS, everything
 
 VALIDATE = {"GraphQL-Cost": "validate"}
@@ -76,8 +77,12 @@ async def test_the_statements_that_are_shown_are_those_that_are_then_sent(
 ) -> None:
     recorder, version = Recorder(), uuid4().hex[:8]
     relational, analytical = recorder.relational(sample_stores.postgres), recorder.analytical(sample_stores.clickhouse)
-    redis = await Redis.connect(store_urls.redis_url, max_connections=8, acquire_timeout_s=5, command_timeout_s=5)
-    async with open_cache(redis, version, max_entries=10_000, max_bytes=1 << 26, timeout_s=5, lease_s=5) as cache:
+    redis = await Redis.connect(
+        store_urls.redis_url, max_connections=8, acquire_timeout_s=5, command_timeout_s=PATIENCE_S
+    )
+    async with open_cache(
+        redis, version, max_entries=10_000, max_bytes=1 << 26, timeout_s=PATIENCE_S, lease_s=5
+    ) as cache:
         for again in (False, True):
             context = context_over(relational, analytical, cache if is_cached else None)
             explanation = await _explained(query, {"ids": IDS}, context)

@@ -22,6 +22,7 @@ from tests.gateway.conftest import served
 from tests.gateway.in_process import opened
 from tests.loaders.cache.valkey import own_valkey
 from tests.loaders.conftest import open_redis
+from tests.patience import PATIENCE_S
 
 GRAPHQL = "application/graphql-response+json"
 
@@ -169,7 +170,7 @@ async def test_what_is_used_or_sent_is_made_known_again_to_a_redis_that_has_lost
     asked, named = GraphQLRequest(text, extensions=_named(text)), GraphQLRequest(None, extensions=_named(text))
     key = "gateway:documents"
     persisted = Persisted(clock=lambda: now_s)
-    async with open_redis(store_urls.redis_url) as redis, persisted.over(redis, timeout_s=2):
+    async with open_redis(store_urls.redis_url) as redis, persisted.over(redis, timeout_s=PATIENCE_S):
         await persisted.keep(asked)
         for after_s, is_known in ((9, False), (1, True)):
             await redis._client.hdel(key, digest(text))
@@ -191,7 +192,7 @@ async def test_a_manifest_is_made_known_when_redis_is_there(tmp_path: Path) -> N
             async with persisted.over(redis, timeout_s=0.2):
                 assert await persisted.text(GraphQLRequest(None, document_id="page")) == "{ a }"
                 await asyncio.to_thread(valkey.start)
-                others = SharedDocuments(redis, timeout_s=2)
+                others = SharedDocuments(redis, timeout_s=PATIENCE_S)
                 for _ in range(200):
                     if await others.trusted("page") is not None:
                         break

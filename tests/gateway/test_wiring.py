@@ -13,6 +13,7 @@ from gateway.stores import Stores, open_stores
 from loaders.model.databases import Kind
 from loaders.stores.errors import StoreTimeout
 from tests.fleet.served import MODEL
+from tests.patience import REDIS_SETTINGS
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def settings(store_urls: StoreUrls) -> Settings:
         clickhouse_url=store_urls.clickhouse_url,
         redis_url=store_urls.redis_url,
         statement_timeout_s=0.2,
+        **REDIS_SETTINGS,
     )
 
 

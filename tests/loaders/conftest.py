@@ -7,10 +7,11 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from loaders.stores.redis import Redis
+from tests.patience import PATIENCE_S
 
 
 @asynccontextmanager
-async def open_redis(url: str, *, command_timeout_s: float = 2) -> AsyncIterator[Redis]:
+async def open_redis(url: str, *, command_timeout_s: float = PATIENCE_S) -> AsyncIterator[Redis]:
     """A client of its own."""
     redis = await Redis.connect(url, max_connections=8, acquire_timeout_s=5, command_timeout_s=command_timeout_s)
     try:

@@ -12,6 +12,7 @@ from loaders.persisted_documents import SharedDocuments, digest
 from loaders.stores.redis import Redis
 from tests.loaders.cache.valkey import own_valkey
 from tests.loaders.conftest import open_redis
+from tests.patience import PATIENCE_S
 
 DAY_S = 86_400
 KEYS = (TEXTS, USED) = ("gateway:documents", "gateway:documents:used")
@@ -21,7 +22,7 @@ MAX_DOCUMENTS, MAX_BYTES, MAX_LENGTH = 4_096, 16 << 20, 64 << 10
 @pytest.fixture
 async def other(store_urls: StoreUrls) -> AsyncIterator[SharedDocuments]:
     async with open_redis(store_urls.redis_url) as redis:
-        yield SharedDocuments(redis, timeout_s=2)
+        yield SharedDocuments(redis, timeout_s=PATIENCE_S)
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def test_an_automatic_document_is_known_to_others_for_a_month_after_its_la
 ) -> None:
     name = digest(text)
     assert await other.automatic(name) is None
-    await SharedDocuments(redis, timeout_s=2).keep(name, text)
+    await SharedDocuments(redis, timeout_s=PATIENCE_S).keep(name, text)
     for key in KEYS:
         assert 29 * DAY_S < await redis._client.ttl(key) <= 30 * DAY_S
         await redis._client.expire(key, 100)
@@ -47,7 +48,7 @@ async def test_an_automatic_document_is_known_to_others_for_a_month_after_its_la
 async def test_an_automatic_document_that_its_digest_does_not_prove_is_unknown(
     redis: Redis, other: SharedDocuments, text: str, forged: bytes
 ) -> None:
-    await SharedDocuments(redis, timeout_s=2).keep(digest(text), text)
+    await SharedDocuments(redis, timeout_s=PATIENCE_S).keep(digest(text), text)
     await redis._client.hset(TEXTS, digest(text), forged)
     assert await other.automatic(digest(text)) is None
 
@@ -71,7 +72,7 @@ async def _kept(redis: Redis) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("size", "most"), [(100, MAX_DOCUMENTS), (MAX_LENGTH, MAX_BYTES // MAX_LENGTH)])
 async def test_past_the_most_documents_or_bytes_those_used_least_lately_go(alone: Redis, size: int, most: int) -> None:
-    documents = SharedDocuments(alone, timeout_s=5)
+    documents = SharedDocuments(alone, timeout_s=PATIENCE_S)
     texts = [f"{{ a{index} }}".ljust(size) for index in range(most + 2)]
     names = [digest(text) for text in texts]
     for index in range(most):
@@ -88,7 +89,7 @@ async def test_past_the_most_documents_or_bytes_those_used_least_lately_go(alone
 
 
 async def test_a_long_document_takes_the_place_of_many_short_ones(alone: Redis) -> None:
-    documents = SharedDocuments(alone, timeout_s=5)
+    documents = SharedDocuments(alone, timeout_s=PATIENCE_S)
     for size in (*([MAX_LENGTH // 16] * 16), *([MAX_LENGTH] * 255), MAX_LENGTH):
         text = uuid4().hex.ljust(size)
         await documents.keep(digest(text), text)
@@ -99,7 +100,7 @@ async def test_a_long_document_takes_the_place_of_many_short_ones(alone: Redis) 
 async def test_documents_begin_anew_where_redis_evicted_one_of_their_keys(
     alone: Redis, text: str, evicted: str
 ) -> None:
-    documents = SharedDocuments(alone, timeout_s=2)
+    documents = SharedDocuments(alone, timeout_s=PATIENCE_S)
     await documents.keep(digest("{ a }"), "{ a }")
     await alone._client.delete(evicted)
     await documents.keep(digest(text), text)
@@ -111,7 +112,7 @@ async def test_a_trusted_document_is_known_by_any_name_for_three_days(
     redis: Redis, other: SharedDocuments, text: str
 ) -> None:
     name = f"{uuid4().hex} \ud800 any"
-    assert await SharedDocuments(redis, timeout_s=2).publish({name: text, f"{name} 2": "{ a }"})
+    assert await SharedDocuments(redis, timeout_s=PATIENCE_S).publish({name: text, f"{name} 2": "{ a }"})
     assert await other.trusted(name) == text
     assert await other.trusted(f"{name} 2") == "{ a }"
     key = f"gateway:documents:trusted:{digest(name)}"
@@ -125,7 +126,7 @@ async def test_a_trusted_document_under_anothers_name_is_unknown(
     redis: Redis, other: SharedDocuments, text: str
 ) -> None:
     item, another = uuid4().hex, uuid4().hex
-    await SharedDocuments(redis, timeout_s=2).publish({item: text})
+    await SharedDocuments(redis, timeout_s=PATIENCE_S).publish({item: text})
     value = await redis._client.get(f"gateway:documents:trusted:{digest(item)}")
     assert isinstance(value, bytes)
     for forged in (value, value[:-1], b""):
@@ -136,11 +137,11 @@ async def test_a_trusted_document_under_anothers_name_is_unknown(
 async def test_documents_outlive_a_restart_of_redis_that_has_them_on_disk(tmp_path: Path, text: str) -> None:
     with own_valkey(tmp_path) as valkey:
         async with open_redis(valkey.url) as redis:
-            await SharedDocuments(redis, timeout_s=2).keep(digest(text), text)
+            await SharedDocuments(redis, timeout_s=PATIENCE_S).keep(digest(text), text)
         valkey.kill()
         valkey.start()
         async with open_redis(valkey.url) as redis:
-            assert await SharedDocuments(redis, timeout_s=2).automatic(digest(text)) == text
+            assert await SharedDocuments(redis, timeout_s=PATIENCE_S).automatic(digest(text)) == text
 
 
 async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
@@ -148,7 +149,7 @@ async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
 ) -> None:
     with own_valkey(tmp_path, "--maxmemory", "1", "--maxmemory-policy", "noeviction") as valkey:
         async with open_redis(valkey.url) as redis:
-            documents = SharedDocuments(redis, timeout_s=2)
+            documents = SharedDocuments(redis, timeout_s=PATIENCE_S)
             for _ in range(8):
                 await documents.keep(digest(text), text)
                 await asyncio.sleep(0.2)

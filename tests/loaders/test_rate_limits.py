@@ -13,6 +13,7 @@ from loaders.stores.redis import Redis, Scripts
 from tests.loaders.cache.valkey import own_valkey
 from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import Relay, relay
+from tests.patience import PATIENCE_S
 
 
 class Clock:
@@ -88,7 +89,7 @@ def test_callers_have_budgets_of_their_own_and_the_oldest_is_forgotten() -> None
 
 
 async def test_redis_counts_as_a_process_does(redis: Redis, caller: str) -> None:
-    rates = SharedRates(redis, timeout_s=2)
+    rates = SharedRates(redis, timeout_s=PATIENCE_S)
     assert await rates.take(caller, 4, 10) == Counted(True, 6, 0, 24)
     used_up = await rates.take(caller, 6, 10)
     assert used_up is not None
@@ -103,7 +104,7 @@ async def test_redis_counts_as_a_process_does(redis: Redis, caller: str) -> None
 
 @pytest.mark.parametrize("per_minute", [1, 7, 1_000_000, 999_999_999_937])
 async def test_a_whole_budget_is_neither_more_nor_less_in_redis(redis: Redis, caller: str, per_minute: int) -> None:
-    rates = SharedRates(redis, timeout_s=2)
+    rates = SharedRates(redis, timeout_s=PATIENCE_S)
     assert await rates.take(caller, per_minute, per_minute) == Counted(True, 0, 0, 60)
     refused = await rates.take(caller, per_minute, per_minute)
     assert refused is not None
@@ -111,7 +112,7 @@ async def test_a_whole_budget_is_neither_more_nor_less_in_redis(redis: Redis, ca
 
 
 async def test_a_point_of_a_budget_without_bounds_is_taken(redis: Redis, caller: str) -> None:
-    rates = SharedRates(redis, timeout_s=2)
+    rates = SharedRates(redis, timeout_s=PATIENCE_S)
     for _ in range(3):
         counted = await rates.take(caller, 1, 10**15)
         assert counted is not None
@@ -120,13 +121,13 @@ async def test_a_point_of_a_budget_without_bounds_is_taken(redis: Redis, caller:
 
 async def test_processes_share_one_budget(store_urls: StoreUrls, caller: str) -> None:
     async with open_redis(store_urls.redis_url) as item, open_redis(store_urls.redis_url) as other:
-        rates = [SharedRates(item, timeout_s=5), SharedRates(other, timeout_s=5)]
+        rates = [SharedRates(item, timeout_s=PATIENCE_S), SharedRates(other, timeout_s=PATIENCE_S)]
         counted = await asyncio.gather(*(rates[index % 2].take(caller, 1, 6) for index in range(40)))
     assert sum(item is not None and item.allowed for item in counted) == 6, "the seventh is there after ten seconds"
 
 
 async def test_a_caller_is_forgotten_when_all_is_paid_back(redis: Redis) -> None:
-    rates = SharedRates(redis, timeout_s=2)
+    rates = SharedRates(redis, timeout_s=PATIENCE_S)
     keys = set(await redis._client.keys("*rate:*"))
     await rates.take(uuid4().hex, 4, 10)
     (key,) = set(await redis._client.keys("*rate:*")) - keys
@@ -155,7 +156,7 @@ async def test_a_redis_that_is_silent_is_done_without_until_it_is_back(store_url
 
 async def test_what_answers_garbage_is_done_without(store_urls: StoreUrls, caller: str) -> None:
     async with relay(store_urls.redis_url) as line, open_redis(line.url) as redis:
-        rates = SharedRates(redis, timeout_s=2)
+        rates = SharedRates(redis, timeout_s=PATIENCE_S)
         assert await Scripts(redis).run("return 1", [], []) == 1
         line.garbles = True
         assert await rates.take(caller, 1, 10) is None
@@ -164,7 +165,7 @@ async def test_what_answers_garbage_is_done_without(store_urls: StoreUrls, calle
 
 async def test_little_of_much_is_given_at_once_and_counted_behind(store_urls: StoreUrls, caller: str) -> None:
     async with open_redis(store_urls.redis_url) as redis:
-        item, turn = SharedRates(redis, timeout_s=5), asyncio.Event()
+        item, turn = SharedRates(redis, timeout_s=PATIENCE_S), asyncio.Event()
         assert await item.take(caller, 1, 1_000) is not None
         asyncio.get_running_loop().call_soon(turn.set)
         value = [await item.take(caller, 1, 1_000) for _ in range(50)]
@@ -177,7 +178,7 @@ async def test_little_of_much_is_given_at_once_and_counted_behind(store_urls: St
 async def test_what_is_given_within_a_moment_is_one_command_and_counted_before_the_end(tmp_path: Path) -> None:
     with own_valkey(tmp_path) as valkey:
         async with open_redis(valkey.url) as redis:
-            rates = SharedRates(redis, timeout_s=5)
+            rates = SharedRates(redis, timeout_s=PATIENCE_S)
             assert await rates.take("caller", 1, 1_000) is not None
             before = valkey.ask("INFO", "commandstats")["cmdstat_evalsha"]["calls"]
             for _ in range(50):
@@ -190,7 +191,7 @@ async def test_what_is_given_within_a_moment_is_one_command_and_counted_before_t
 async def _seen_below(points: int, redis: Redis, caller: str) -> int:
     """What a process is told that has not asked before, again and again until it is less."""
     for _ in range(100):
-        counted = await SharedRates(redis, timeout_s=5).take(caller, 1, 1_000)
+        counted = await SharedRates(redis, timeout_s=PATIENCE_S).take(caller, 1, 1_000)
         if counted is not None and counted.remaining < points:
             break
         await asyncio.sleep(0.02)
@@ -199,7 +200,7 @@ async def _seen_below(points: int, redis: Redis, caller: str) -> int:
 
 async def _left(redis: Redis, caller: str) -> int:
     """What a process is told that has not asked before."""
-    rates = SharedRates(redis, timeout_s=5)
+    rates = SharedRates(redis, timeout_s=PATIENCE_S)
     counted = await rates.take(caller, 1, 100_000)
     assert counted is not None
     return counted.remaining
@@ -221,7 +222,7 @@ async def test_what_was_given_while_redis_went_away_is_counted_when_it_is_back(
     store_urls: StoreUrls, redis: Redis, caller: str
 ) -> None:
     async with relay(store_urls.redis_url) as line, open_redis(line.url) as by_line:
-        rates = SharedRates(by_line, timeout_s=2, clock=Clock())
+        rates = SharedRates(by_line, timeout_s=PATIENCE_S, clock=Clock())
         await _give_while_cut(rates, line, caller)
         assert await _left(redis, caller) > 99_000
         await line.listen()
@@ -238,7 +239,7 @@ async def test_what_would_have_been_paid_back_meanwhile_is_not_counted(
 ) -> None:
     clock = Clock()
     async with relay(store_urls.redis_url) as line, open_redis(line.url) as by_line:
-        rates = SharedRates(by_line, timeout_s=2, clock=clock)
+        rates = SharedRates(by_line, timeout_s=PATIENCE_S, clock=clock)
         await _give_while_cut(rates, line, caller)
         clock.now_s += 61
         await line.listen()
@@ -256,7 +257,7 @@ async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
 ) -> None:
     with own_valkey(tmp_path, "--maxmemory", "1", "--maxmemory-policy", "noeviction") as valkey:
         async with open_redis(valkey.url) as redis:
-            rates = SharedRates(redis, timeout_s=2)
+            rates = SharedRates(redis, timeout_s=PATIENCE_S)
             for _ in range(8):
                 assert await rates.take("caller", 1, 10) is None
                 await asyncio.sleep(0.2)
@@ -275,7 +276,7 @@ def test_what_is_owed_is_counted_whatever_is_left() -> None:
 
 
 async def test_what_is_owed_is_counted_whatever_is_left_in_redis(redis: Redis, caller: str) -> None:
-    rates = SharedRates(redis, timeout_s=5)
+    rates = SharedRates(redis, timeout_s=PATIENCE_S)
     assert await rates.take(caller, 500, 1_000) is not None
     rates.owe(caller, 1_000, 1_000)
     refused = await rates.take(caller, 1, 1_000)
@@ -289,7 +290,7 @@ async def test_what_was_refused_is_refused_again_without_redis_until_points_are_
     clock = Clock()
     with own_valkey(tmp_path) as valkey:
         async with open_redis(valkey.url) as redis:
-            rates = SharedRates(redis, timeout_s=5, clock=clock)
+            rates = SharedRates(redis, timeout_s=PATIENCE_S, clock=clock)
             await rates.take("caller", 60, 60)
             assert await rates.take("caller", 5, 60) is not None
             before = valkey.ask("INFO", "commandstats")["cmdstat_evalsha"]["calls"]
@@ -309,7 +310,7 @@ async def test_what_was_refused_is_refused_again_without_redis_until_points_are_
 
 async def test_near_its_end_a_budget_is_counted_exactly(store_urls: StoreUrls, caller: str) -> None:
     async with open_redis(store_urls.redis_url) as redis:
-        both = [SharedRates(redis, timeout_s=5) for _ in range(2)]
+        both = [SharedRates(redis, timeout_s=PATIENCE_S) for _ in range(2)]
         taken = [await both[index % 2].take(caller, 100, 1_000) for index in range(12)]
         assert [counted.allowed for counted in taken if counted] == [True] * 10 + [False] * 2
         for rates in both:

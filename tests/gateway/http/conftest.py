@@ -20,6 +20,7 @@ from tests.conftest import Stores
 from tests.fleet.served import MODEL
 from tests.gateway.http.connection import Connection
 from tests.gateway.in_process import OPEN
+from tests.patience import REDIS_SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ def new_gateway(store_urls: StoreUrls, sample_stores: Stores) -> NewGateway:  # 
     async def create(**settings: Any) -> AsyncIterator[Gateway]:
         async with Redis.from_url(urls["redis_url"]) as redis:
             await redis.flushdb()  # of what another gateway has left, some may be stale
-        app = build_app(Settings(**{**urls, **OPEN, "cache": False, "rate_cost_per_minute": 0, **settings}), MODEL)
+        app = build_app(
+            Settings(**{**urls, **REDIS_SETTINGS, **OPEN, "cache": False, "rate_cost_per_minute": 0, **settings}), MODEL
+        )
         recorder = Recorder()
         async with app.router.lifespan_context(app):
             stores = app.state.stores

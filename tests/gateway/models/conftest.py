@@ -22,6 +22,7 @@ from tests.conftest import NewDatabase, NewStores
 from tests.gateway.auth.conftest import added
 from tests.gateway.conftest import served as serving
 from tests.gateway.models.feeds import DEVICES, TABLES, Feeds, unique
+from tests.patience import REDIS_SETTINGS
 
 Served = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -38,8 +39,8 @@ class Analytics:
     @property
     def settings(self) -> dict[str, Any]:
         urls = (("CLICKHOUSE_WEB_URL", self.new.clickhouse_url), ("DATABASE_CRM_URL", self.new.database_url))
-        slow = {"redis_timeout_s": 10.0, "cache_timeout_s": 10.0}  # a busy machine has a cache, too
-        return {"named_urls": urls, "own_database_url": self.new.database_url, "redis_url": self.redis_url, **slow}
+        stores = {"named_urls": urls, "own_database_url": self.new.database_url, "redis_url": self.redis_url}
+        return {**stores, **REDIS_SETTINGS}
 
     async def key(self, number: int, *scopes: str) -> dict[str, str]:
         """The header of a new key of a workspace, by its number, with these scopes or all of the model."""

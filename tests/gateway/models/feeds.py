@@ -14,6 +14,7 @@ from gateway.app import build_app
 from gateway.settings import Settings
 from loaders.model.model import Model
 from tests.conftest import NewStores
+from tests.patience import REDIS_SETTINGS
 
 TABLES = """
 create schema app;
@@ -59,7 +60,8 @@ class Feeds:
         async with AsyncExitStack() as stack:
             clients = []
             for tenant in tenants:
-                values: dict[str, Any] = {"named_urls": urls, "redis_url": self.redis_url, "anonymous": "all"}
+                stores = {"named_urls": urls, "redis_url": self.redis_url}
+                values = {**stores, **REDIS_SETTINGS, "anonymous": "all"}
                 settings_of_tenant = Settings(**values | {"anonymous_tenant": tenant} | settings)
                 app = build_app(settings_of_tenant, self.model)
                 await stack.enter_async_context(app.router.lifespan_context(app))

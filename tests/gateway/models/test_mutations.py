@@ -18,6 +18,7 @@ from loaders.migrations import migrate_own
 from loaders.model.compilation import compile_model
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewDatabase
+from tests.patience import REDIS_SETTINGS
 
 db = m.Postgres()
 tasks = db.table("public.tasks", freshness=m.Freshness(fresh_s=600, stale_while_revalidate_s=0, stale_if_error_s=0))
@@ -87,8 +88,7 @@ async def client(new_database: NewDatabase, store_urls: StoreUrls) -> AsyncItera
             database_url=new.database_url,
             redis_url=store_urls.redis_url,
             anonymous="all",
-            redis_timeout_s=10.0,  # a busy machine has a cache, too
-            cache_timeout_s=10.0,
+            **REDIS_SETTINGS,
         )
         app = build_app(settings, model)
         transport = httpx.ASGITransport(app)

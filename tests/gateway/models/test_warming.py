@@ -17,6 +17,7 @@ from gateway.cli import main
 from gateway.settings import Settings
 from loaders.model.loading import load_model
 from tests.conftest import NewDatabase
+from tests.patience import REDIS_SETTINGS
 
 MODEL = '''
 import fuseway as m
@@ -76,8 +77,7 @@ async def test_a_gateway_warms_itself_again_after_a_failure(
             anonymous="all",
             warm_documents=str(tmp_path / "document.graphql"),
             warm_every_s=0.1,
-            redis_timeout_s=10.0,
-            cache_timeout_s=10.0,
+            **REDIS_SETTINGS,
         )
         app = build_app(settings, load_model(str(model_file)))
         transport = httpx.ASGITransport(app)

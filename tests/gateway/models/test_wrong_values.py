@@ -17,6 +17,7 @@ from gateway.settings import Settings
 from loaders.migrations import migrate_own
 from loaders.model.compilation import compile_model
 from tests.conftest import NewDatabase
+from tests.patience import REDIS_SETTINGS
 
 db, web = m.Postgres(), m.ClickHouse()
 shops = db.table("public.shops", scope="shop:read")
@@ -119,6 +120,7 @@ async def client(new_database: NewDatabase, store_urls: StoreUrls) -> AsyncItera
                 clickhouse_url=new.clickhouse_url,
                 redis_url=store_urls.redis_url,
                 anonymous="all",
+                **REDIS_SETTINGS,
             ),
             model,
         )

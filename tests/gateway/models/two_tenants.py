@@ -18,6 +18,7 @@ from loaders.api_keys import ApiKeys
 from loaders.model.model import Model
 from tests.conftest import NewStores
 from tests.gateway.auth.conftest import added
+from tests.patience import REDIS_SETTINGS
 
 MEMBERS = 6
 """The number of members of each tenant."""
@@ -100,9 +101,12 @@ class TwoTenants:
             for row in self.data.workspaces
         ]
         urls = (("CLICKHOUSE_WEB_URL", new.clickhouse_url), ("DATABASE_CRM_URL", new.database_url))
-        options = {"own_database_url": self.both.database_url, "redis_url": self.redis_url, **NO_LIMITS, **settings}
+        options = {"own_database_url": self.both.database_url, "redis_url": self.redis_url, **REDIS_SETTINGS}
         async with AsyncExitStack() as stack:
-            apps = [build_app(Settings(named_urls=urls, **options), model) for _ in range(gateways)]
+            apps = [
+                build_app(Settings(**{"named_urls": urls, **options, **NO_LIMITS, **settings}), model)
+                for _ in range(gateways)
+            ]
             clients = []
             for app in apps:
                 await stack.enter_async_context(app.router.lifespan_context(app))

@@ -13,6 +13,7 @@ from loaders.cache.factory import open_cache
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewDatabase, NewStores
 from tests.loaders.conftest import open_redis
+from tests.patience import PATIENCE_S
 
 OpenCache = Callable[..., AbstractAsyncContextManager[Cache]]
 
@@ -25,10 +26,10 @@ def process(store_urls: StoreUrls) -> OpenCache:
     @asynccontextmanager
     async def opened(
         max_entries: int = 10_000,
-        timeout_s: float = 2,
+        timeout_s: float = PATIENCE_S,
         lease_s: float = 5,
         url: str = store_urls.redis_url,
-        command_timeout_s: float = 2,
+        command_timeout_s: float = PATIENCE_S,
     ) -> AsyncIterator[Cache]:
         async with (
             open_redis(url, command_timeout_s=command_timeout_s) as redis,

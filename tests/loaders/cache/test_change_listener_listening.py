@@ -77,7 +77,7 @@ async def test_a_connection_that_falls_silent_is_lost_at_both_ends(database: New
         between.silence()
         async with start_listener(register, well, lost_after_s=0.5) as other:
             assert await well.next() == EVERYTHING
-            for _ in range(100):  # the server counts from what it has received last, and by its own clock
+            for _ in range(1_000):  # the server counts from what it has received last, and by its own clock
                 sessions = await register.rows("select 1 from pg_stat_activity where pid = $1", pid)
                 if not sessions:
                     break

@@ -18,6 +18,7 @@ from tests.conftest import NewDatabase, Stores
 from tests.loaders.conftest import open_redis
 from tests.loaders.objects.asking import DATA, TENANTS, Asker
 from tests.loaders.statements import truth
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +78,9 @@ def process(store_urls: StoreUrls) -> OpenCache:
     async def opened() -> AsyncIterator[Cache]:
         async with (
             open_redis(store_urls.redis_url) as redis,
-            open_cache(redis, of_test, max_entries=100_000, max_bytes=1 << 26, timeout_s=2, lease_s=5) as cache,
+            open_cache(
+                redis, of_test, max_entries=100_000, max_bytes=1 << 26, timeout_s=PATIENCE_S, lease_s=5
+            ) as cache,
         ):
             yield cache
 
