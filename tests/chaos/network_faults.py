@@ -31,10 +31,14 @@ class Fault:
     """How slowly answers drip."""
     garbles: bool = False
     """Answers are random bytes, as many as there were."""
+    truncates: bool = False
+    """Each piece of an answer ends at a random byte, and the connection with it."""
     damage: Damage | None = None
     """What is made of an HTTP response; the connection ends with it."""
     exchanges: bool = False
     """Two HTTP responses that are under way at a time change places; one that is alone becomes empty."""
+    answers: int | None = None
+    """How many answers or pieces of them it concerns, on all connections together; the others pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +110,10 @@ GARBAGE = Fault("garbage", garbles=True)
 LATENCY = Fault("latency", delay_s=0.1)
 JITTER = Fault("jitter", jitter_s=0.2)
 LATE = Fault("late answers", delay_s=5.0)
+TRUNCATED = Fault("truncated answers", truncates=True)
 
 STREAM_FAULTS = (
-    REFUSED, CUT, CUT_MID_ANSWER, HALF_CLOSED, BLACK_HOLE, SLOW_DRIP, GARBAGE, LATENCY, JITTER, LATE,
+    REFUSED, CUT, CUT_MID_ANSWER, HALF_CLOSED, BLACK_HOLE, SLOW_DRIP, GARBAGE, LATENCY, JITTER, LATE, TRUNCATED,
 )  # fmt: skip
 """Those that any store's connection may have."""
 

@@ -76,6 +76,7 @@ class Proxy:
         self.port: int = self._holder.getsockname()[1]
         self.random = random.Random(seed)
         self.fault = HEALTHY
+        self._answers_left: int | None = None
         self.accepted = 0
         """How many connections were made so far."""
         self.damaged = 0
@@ -105,6 +106,7 @@ class Proxy:
     async def switch(self, fault: Fault) -> None:
         """Let this fault take the place of the current one, for open connections too."""
         self.fault = fault
+        self._answers_left = fault.answers
         self._switched.set()
         self._switched = asyncio.Event()
         for connection in list(self._connections):
@@ -191,21 +193,28 @@ class Proxy:
                         break
             else:
                 while data := await store.read(65536):
-                    await self._pass(connection, data)
+                    await self._pass(connection, data, self._fault_of_next_answer())
         await self._passing.wait()
+
+    def _fault_of_next_answer(self) -> Fault:
+        """Return the current fault, or none if it has concerned as many answers as it should."""
+        if self._answers_left is None:
+            return self.fault
+        self._answers_left -= 1
+        return self.fault if self._answers_left >= 0 else HEALTHY
 
     async def _pass_response(self, connection: _Connection, answer: HTTPAnswer) -> bool:
         """Pass an HTTP response, or what the fault makes of it; returns whether the connection goes on."""
-        fault = self.fault
+        fault = self._fault_of_next_answer()
         if fault.damage is None and not fault.exchanges:
             if answer.is_whole and answer.response.status == 200:
                 self._last_responses.append(answer.response)
-            await self._pass(connection, answer.raw)
+            await self._pass(connection, answer.raw, fault)
             return answer.is_whole
         response = await self._exchanged(answer.response) if fault.exchanges else answer.response
         damaged = fault.damage(response, self) if fault.damage else response
         self.damaged += 1
-        await self._pass(connection, damaged.encoded())
+        await self._pass(connection, damaged.encoded(), HEALTHY)
         return False
 
     async def _exchanged(self, response: Response) -> Response:
@@ -225,21 +234,23 @@ class Proxy:
             if self._offered is offer:
                 self._offered = None
 
-    async def _pass(self, connection: _Connection, data: bytes) -> None:
+    async def _pass(self, connection: _Connection, data: bytes, fault: Fault) -> None:
         """Pass a piece of the answers, as the fault lets it."""
         await self._passing.wait()
-        fault = self.fault
         delay_s = fault.delay_s + self.random.random() * fault.jitter_s
         if delay_s > 0:
             await self._wait(delay_s)
             await self._passing.wait()
         if connection.is_half_closed:
             return
-        if self.fault.garbles:
+        if fault.garbles:
             data = self.random.randbytes(len(data))
-        if self.fault.bytes_per_s is not None:
-            data = await self._drip(connection, data, self.fault.bytes_per_s)
-        limit = self.fault.cut_after_bytes
+        if fault.bytes_per_s is not None:
+            data = await self._drip(connection, data, fault.bytes_per_s)
+        limit = fault.cut_after_bytes
+        if fault.truncates:
+            limit = self.random.randrange(len(data))
+            connection.passed_bytes = 0
         if limit is not None:
             data = data[: max(0, limit - connection.passed_bytes)]
             connection.passed_bytes += len(data)

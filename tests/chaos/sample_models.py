@@ -44,6 +44,8 @@ class SampleModel:
     """The stores that know that an id exists."""
     ids: Callable[[int, int], list[str]]
     """So many ids of a seed, among them odd ones: unknown, and known to one store alone."""
+    fresh_ids: Callable[[int], list[str]]
+    """A known id and an unknown one, which no other seed has; there are as many seeds as objects."""
 
 
 _FLEET_SECTIONS: Final = {
@@ -110,6 +112,7 @@ FLEET: Final = SampleModel(
     truth=_fleet_truth,
     proofs=_fleet_proofs,
     ids=_fleet_ids,
+    fresh_ids=lambda seed: [_fleet_pools()[0][seed], f"N0Y{seed}"],
 )
 
 TENANT: Final = UUID(int=1)
@@ -189,7 +192,7 @@ def _activity(key: str) -> Any:
         "actions": str(actions),
         "bytesSent": str(size),
         "spent": _text(spent),
-        "p95Latency": p95,
+        "p95Latency": None if p95 is None else float(p95),
         "slowShare": slow_share,
         "kinds": kinds,
         "lastSentAt": last and last.isoformat(),
@@ -244,6 +247,7 @@ ANALYTICS: Final = SampleModel(
     truth=_analytics_truth,
     proofs=_analytics_proofs,
     ids=_analytics_ids,
+    fresh_ids=lambda seed: [str(member_id(seed)), str(UUID(int=10_000 + seed))],
 )
 
 MODELS: Final[Sequence[SampleModel]] = (FLEET, ANALYTICS)

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import aiohttp
 import pytest
@@ -24,6 +25,7 @@ from tests.chaos.network_faults import (
     LATENCY,
     REFUSED,
     SLOW_DRIP,
+    TRUNCATED,
     Fault,
 )  # fmt: skip
 from tests.chaos.proxy import Proxy, proxy
@@ -102,6 +104,25 @@ async def test_a_refused_connection_finds_nobody_at_the_port_and_the_port_stays(
 async def test_an_answer_is_cut_after_its_bytes(between: Proxy) -> None:
     await between.switch(CUT_MID_ANSWER)
     assert await asyncio.to_thread(_received_until_reset, between.port) == LINE[: CUT_MID_ANSWER.cut_after_bytes]
+
+
+async def test_each_answer_is_truncated_at_a_byte_of_the_seed(between: Proxy) -> None:
+    await between.switch(TRUNCATED)
+    lengths = set()
+    for seed in range(5):
+        between.random.seed(seed)
+        received = await asyncio.to_thread(_received_until_reset, between.port)
+        assert received == LINE[: len(received)]
+        lengths.add(len(received))
+    assert len(lengths) > 1
+    assert len(LINE) not in lengths
+
+
+async def test_a_fault_of_one_answer_lets_the_others_pass(between: Proxy) -> None:
+    async with _connected(between) as connection:
+        await between.switch(replace(GARBAGE, answers=1))
+        assert await _ask(connection) != LINE
+        assert await _ask(connection) == LINE
 
 
 def _received_until_reset(port: int) -> bytes:
@@ -249,6 +270,13 @@ async def test_no_damaged_response_is_the_stores(before_http: Proxy, fault: Faul
         await before_http.heal()
         for path in BODIES:
             assert await _get(client, before_http, path) == (200, BODIES[path])
+
+
+async def test_a_damage_of_one_response_lets_the_others_pass(before_http: Proxy) -> None:
+    empty = next(fault for fault in HTTP_FAULTS if fault.name == "empty")
+    await before_http.switch(replace(empty, answers=1))
+    async with aiohttp.ClientSession() as client:
+        assert [await _get(client, before_http, "/first") for _ in range(2)] == [(200, b""), (200, BODIES["/first"])]
 
 
 async def test_two_answers_under_way_change_places(before_http: Proxy) -> None:

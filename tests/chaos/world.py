@@ -54,9 +54,10 @@ class World:
     engines: EngineProcesses | None
     _references: dict[tuple[str, tuple[str, ...]], list[Any]] = field(default_factory=dict)
 
-    async def ask(self, question: str, ids: Sequence[str]) -> Answer:
-        """Ask the gateway; what breaks off is an answer with status 0."""
-        return await _ask(self.client, self.model, question, ids)
+    async def ask(self, question: str, ids: Sequence[str], wait_s: float | None = None) -> Answer:
+        """Ask the gateway, which is to answer within `wait_s`; what breaks off is an answer with status 0."""
+        headers = {} if wait_s is None else {"Prefer": f"wait={wait_s}"}
+        return await _ask(self.client, self.model, question, ids, headers)
 
     async def expect(self, question: str, ids: Sequence[str], faulty: frozenset[str]) -> Expectation:
         """Return what the gateway should answer, which is checked against plain Python before."""
@@ -93,14 +94,20 @@ def _common(value: Any, other: Any) -> Any:
     return value
 
 
-async def _ask(client: httpx.AsyncClient, model: SampleModel, question: str, ids: Sequence[str]) -> Answer:
+async def _ask(
+    client: httpx.AsyncClient,
+    model: SampleModel,
+    question: str,
+    ids: Sequence[str],
+    sent: Mapping[str, str] | None = None,
+) -> Answer:
     start = time.monotonic()
     try:
         if question == EXPORT:
-            response = await client.get(model.export, params={"ids": ",".join(ids)})
+            response = await client.get(model.export, params={"ids": ",".join(ids)}, headers=sent)
         else:
             body = {"query": model.queries[question], "variables": {"ids": list(ids)}}
-            response = await client.post("/graphql", json=body)
+            response = await client.post("/graphql", json=body, headers=sent)
     except httpx.HTTPError as error:
         return Answer(0, time.monotonic() - start, None, [{"message": repr(error)}])
     seconds = time.monotonic() - start
