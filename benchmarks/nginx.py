@@ -14,26 +14,22 @@ from deploy.embedded.process import free_port
 
 TEMPLATE = Path(__file__).parents[1] / "deploy" / "nginx" / "gateway.conf.template"
 
-# What Debian's own nginx.conf has around the edge; some of it the edge has to turn off again.
-_NGINX_CONF = """
-{user}
-daemon off;
-worker_processes 2;
-pid {folder}/pid;
-error_log {folder}/error.log info;
-events {{ worker_connections 512; }}
-http {{
+NGINX_CONF = TEMPLATE.with_name("nginx.conf")
+
+SERVERS = "server {0} max_fails=3 fail_timeout=2s; server {0} backup max_fails=0;"
+"""A gateway as the README names it."""
+
+# What Debian's own nginx.conf has around the edge, which has to turn some of it off again; and files of our own.
+_AROUND = """
     sendfile on;
     tcp_nopush on;
     gzip on;
-    access_log off;
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     include {folder}/gateway.conf;
-}}
 """
 
 
@@ -56,12 +52,35 @@ def running_edge(
     """
     port = free_port()
     edge = Edge(f"http://127.0.0.1:{port}", folder / "h2c", folder / "cache")
-    (folder / "gateway.conf").write_text(change(_rendered(edge, gateways)))
-    user = "user root;" if os.geteuid() == 0 else ""
-    (folder / "nginx.conf").write_text(_NGINX_CONF.format(user=user, folder=folder))
-    command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
-    with running(command, lambda: accepts(port)):
+    with running_nginx(nginx, folder, change(_rendered(edge, gateways)), port):
         yield edge
+
+
+@contextmanager
+def running_nginx(nginx: str, folder: Path, configuration: str, port: int) -> Iterator[None]:
+    """nginx in the shipped frame around this configuration, which listens at this port; its files in the folder."""
+    (folder / "gateway.conf").write_text(configuration)
+    (folder / "nginx.conf").write_text(_frame(folder))
+    command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
+    with running([*command, "-g", "daemon off;"], lambda: accepts(port)):
+        yield
+
+
+def _frame(folder: Path) -> str:
+    """The shipped nginx.conf, with its files in the folder."""
+    places = {
+        "user www-data;": "user root;" if os.geteuid() == 0 else "",
+        "worker_processes auto;": "worker_processes 2;",
+        "/run/nginx.pid": f"{folder}/pid",
+        "/var/log/nginx/error.log warn": f"{folder}/error.log info",
+        "    include /etc/nginx/conf.d/*.conf;": _AROUND.format(folder=folder),
+    }
+    text = NGINX_CONF.read_text()
+    for shipped, ours in places.items():
+        if shipped not in text:
+            raise ValueError(f"{NGINX_CONF.name} has no {shipped!r}.")
+        text = text.replace(shipped, ours)
+    return text
 
 
 def unlimited(configuration: str) -> str:
@@ -74,7 +93,7 @@ def _rendered(edge: Edge, gateways: Sequence[str]) -> str:
     values = {
         "EDGE_LISTEN": urlsplit(edge.url).netloc,
         "EDGE_LISTEN_H2C": f"unix:{edge.h2c_socket}",
-        "EDGE_GATEWAYS": " ".join(f"server {address};" for address in gateways),
+        "EDGE_GATEWAYS": " ".join(SERVERS.format(address) for address in gateways),
         "EDGE_CACHE": edge.cache,
     }
     return Template(TEMPLATE.read_text()).safe_substitute(values)

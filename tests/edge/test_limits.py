@@ -29,7 +29,7 @@ def _check_refusal(answer: httpx.Response) -> None:
 
 def test_requests_of_one_address_are_bounded(start_edge: StartEdge, upstream: Upstream) -> None:
     def change(text: str) -> str:
-        slow, burst = re.subn("rate=100r/s", "rate=1r/m", text), "burst=200"
+        slow, burst = re.subn("rate=1000r/s", "rate=1r/m", text), "burst=10000"
         assert (slow[1], slow[0].count(burst)) == (1, 1)
         return slow[0].replace(burst, "burst=2")
 
@@ -43,7 +43,7 @@ def test_requests_of_one_address_are_bounded(start_edge: StartEdge, upstream: Up
 async def test_requests_that_one_address_has_answered_at_once_are_bounded(
     start_edge: StartEdge, upstream: Upstream
 ) -> None:
-    edge = start_edge(upstream.address, change=lambda text: text.replace("edge_connections 100", "edge_connections 2"))
+    edge = start_edge(upstream.address, change=lambda text: text.replace("edge_connections 1000", "edge_connections 2"))
     may_answer = threading.Event()
     upstream.answer = held(answering(cache="no-store"), may_answer)
     async with httpx.AsyncClient(base_url=edge.url, timeout=20) as client:
@@ -60,7 +60,9 @@ def test_ipv6_counts_by_network_and_ipv4_by_address_however_it_is_written(
     real = "set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For; limit_req zone=edge_requests;"
 
     def change(text: str) -> str:
-        text = text.replace("limit_req zone=edge_requests burst=200 nodelay;", real).replace("rate=100r/s", "rate=1r/m")
+        text = text.replace("limit_req zone=edge_requests burst=10000 nodelay;", real).replace(
+            "rate=1000r/s", "rate=1r/m"
+        )
         assert real in text
         return text
 

@@ -1,15 +1,18 @@
 """What goes between client and gateway: bodies, exports, headers, connections, and around a gateway that is away."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from benchmarks.nginx import Edge
 from deploy.embedded.process import free_port
 from tests.edge.asking import QUERY
 from tests.edge.conftest import StartEdge
@@ -32,6 +35,49 @@ def test_an_export_streams(client: httpx.Client, upstream: Upstream) -> None:
         first = next(got)
         first_line_came.set()
         assert (first, *got) == ("first", "last")
+
+
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_the_parts_of_an_answer_come_as_they_are_sent(client: httpx.Client, upstream: Upstream, method: str) -> None:
+    first_part_came = threading.Event()
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"first\n"
+        yield b"last\n" if await asyncio.to_thread(first_part_came.wait, 5) else b"too late\n"
+
+    async def deferred(_request: Request) -> Response:
+        headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}  # as the gateway has them
+        return StreamingResponse(parts(), headers=headers, media_type='multipart/mixed; boundary="-"')
+
+    upstream.answer = deferred
+    with client.stream(method, "/graphql?deferred") as answer:
+        lines = answer.iter_lines()
+        first = next(lines)
+        first_part_came.set()
+        assert (first, *lines) == ("first", "last")
+
+
+def test_an_answer_of_a_megabyte_is_held_in_memory_for_a_slow_client(
+    edge: Edge, upstream: Upstream, folder: Path
+) -> None:
+    """So that the gateway need not hold it; and nothing is written to a disk."""
+    taken = threading.Event()
+
+    async def parts() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b"x" * (32 << 10)
+        taken.set()
+
+    async def large(_request: Request) -> Response:
+        return StreamingResponse(parts(), headers={"Cache-Control": "no-store"})
+
+    upstream.answer = large
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        slow.connect(("127.0.0.1", httpx.URL(edge.url).port))
+        slow.sendall(b"POST /graphql HTTP/1.1\r\nHost: edge\r\nContent-Length: 0\r\n\r\n")
+        assert taken.wait(20)
+    assert "temporary file" not in (folder / "error.log").read_text()
 
 
 def test_an_export_is_no_faster_than_its_client(client: httpx.Client, upstream: Upstream) -> None:
@@ -93,17 +139,3 @@ def test_the_gateway_learns_who_asked(client: httpx.Client, upstream: Upstream) 
 def test_a_gateway_that_is_away_is_passed_over(start_edge: StartEdge, upstream: Upstream) -> None:
     edge = start_edge(f"127.0.0.1:{free_port()}", upstream.address)
     assert [httpx.post(f"{edge.url}/graphql", content=b"{}").status_code for _ in range(6)] == [200] * 6
-
-
-async def test_a_post_whose_gateway_dies_goes_to_another(start_edge: StartEdge, upstream: Upstream) -> None:
-    """It only reads, so that asking again is safe."""
-
-    async def die(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read(1)
-        writer.close()
-
-    async with await asyncio.start_server(die, "127.0.0.1", 0) as dying:
-        edge = start_edge(f"127.0.0.1:{dying.sockets[0].getsockname()[1]}", upstream.address)
-        async with httpx.AsyncClient(base_url=edge.url) as client:
-            answers = [await client.post("/graphql", content=b"{}") for _ in range(6)]
-    assert [answer.status_code for answer in answers] == [200] * 6

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,8 +14,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from benchmarks.nginx import _NGINX_CONF
-from benchmarks.servers import accepts, installed, running
+from benchmarks.nginx import running_nginx
+from benchmarks.servers import installed
 from deploy.embedded.engines import StoreUrls
 from deploy.embedded.process import free_port
 from gateway.http.paths import parse_root_path
@@ -119,11 +118,7 @@ def _below_api(gateway_url: str, target: str) -> Iterator[str]:
     location = f"location /api/ {{ proxy_pass {gateway_url}{target}; proxy_set_header Host $http_host; }}"
     with tempfile.TemporaryDirectory(prefix="edge-") as name:
         folder = Path(name)
-        (folder / "gateway.conf").write_text(f"server {{ listen 127.0.0.1:{port}; {location} }}")
-        user = "user root;" if subprocess.run(["id", "-u"], capture_output=True, check=True).stdout == b"0\n" else ""
-        (folder / "nginx.conf").write_text(_NGINX_CONF.format(user=user, folder=folder))
-        command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
-        with running(command, lambda: accepts(port)):
+        with running_nginx(nginx, folder, f"server {{ listen 127.0.0.1:{port}; {location} }}", port):
             yield f"http://127.0.0.1:{port}/api"
 
 
