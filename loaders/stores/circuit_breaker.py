@@ -1,4 +1,4 @@
-"""A circuit breaker around Redis, so that a slow or absent server costs a request one timeout at most."""
+"""Circuit breakers: a store that failed is not asked again until a probe in the background has succeeded."""
 
 from __future__ import annotations
 
@@ -7,34 +7,53 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import Context
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from loaders.concurrency import cancel_and_wait
-from loaders.stores.errors import StoreError
+from loaders.stores.errors import FailureKind, StoreError
 
 T = TypeVar("T")
 
 _PROBE_INTERVAL_S = 0.5
-"""How often an open breaker tries Redis again, in a task of its own that no request waits for."""
+"""How often an open breaker tries the store again, in a task of its own that no request waits for."""
 
 _log = logging.getLogger("gateway")
 
 
-class CircuitBreaker:
-    """Runs calls with a timeout, and returns None at once for every call while the breaker is open.
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Why a store is away, and since when, in seconds of Unix time."""
 
-    It opens when a call fails or takes longer than `timeout_s`. It closes when `probe`, which a background task calls,
-    succeeds within the same time.
+    kind: FailureKind
+    reason: str
+    since: float
+
+    @classmethod
+    def of(cls, error: Exception) -> Outage:
+        """Return the outage that an error shows, from now on."""
+        kind = error.kind if isinstance(error, StoreError) else FailureKind.SILENT
+        return cls(kind, str(error)[:500] or type(error).__name__, time.time())
+
+
+class CircuitBreaker:
+    """Open while a store is away: `call` returns None at once then, and whoever asks `is_open` need not try.
+
+    It opens when a call fails or takes longer than `timeout_s`, or by `trip`. It closes when `probe`, which a
+    background task calls, succeeds within the same time. `name` is the store's in the log.
     """
 
-    def __init__(self, probe: Callable[[], Awaitable[object]], timeout_s: float) -> None:
+    def __init__(self, probe: Callable[[], Awaitable[object]], timeout_s: float, *, name: str = "Redis") -> None:
         self._probe = probe
         self._timeout_s = timeout_s
+        self._name = name
         self._probing: asyncio.Task[None] | None = None
+        self.outage: Outage | None = None
+        """Why the store is away; None while it is not."""
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are skipped because Redis failed lately."""
+        """Whether calls are skipped because the store failed lately."""
         return self._probing is not None
 
     async def call(self, call: Coroutine[Any, Any, T]) -> T | None:
@@ -52,9 +71,8 @@ class CircuitBreaker:
     def trip(self, error: Exception) -> None:
         """Open the breaker because of an error that a call raised, or that its reply showed."""
         if self._probing is None:
-            _log.warning(
-                "Redis failed and is not used until it answers again: %s", str(error)[:500] or type(error).__name__
-            )
+            self.outage = Outage.of(error)
+            _log.warning("%s failed and is not used until it answers again: %s", self._name, self.outage.reason)
             self._probing = asyncio.create_task(
                 self._probe_until_closed(), context=Context()
             )  # not the context of a request
@@ -73,6 +91,6 @@ class CircuitBreaker:
                     await self._probe()
             except Exception:  # noqa: S112  # an error here would leave the breaker open for good; its cause is logged already
                 continue
-            _log.warning("Redis answers again, within %.0f ms.", (time.monotonic() - started) * 1000)
-            self._probing = None
+            _log.warning("%s answers again, within %.0f ms.", self._name, (time.monotonic() - started) * 1000)
+            self._probing = self.outage = None
             return

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
 
-import clickhouse_connect
 from clickhouse_connect.driver.summary import QuerySummary
 
-from loaders.concurrency import close_with_timeout
+from loaders.deadline import longest_left, seconds_left, time_limit
 from loaders.request_tracker import record_statement
-from loaders.stores.clickhouse_errors import connecting, decoding, translated
-from loaders.stores.clickhouse_text import use_utf8_strings
+from loaders.stores.circuit_breaker import Outage
+from loaders.stores.clickhouse_driver import ClickHouseDriver, DriverOptions
+from loaders.stores.clickhouse_errors import decoding, require_query_id, translated, unproven
 from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, DATABASE_PARAMETER, Columns, TypedColumns, with_row_count
-from loaders.stores.urls.clickhouse import CLICKHOUSE, driver_arguments
+from loaders.stores.store_guard import StoreGuard
+from loaders.stores.urls.clickhouse import CLICKHOUSE
 from loaders.stores.urls.store_url import parse_url
 
-if TYPE_CHECKING:
-    from clickhouse_connect.driver.asyncclient import AsyncClient
-
 STORE = CLICKHOUSE.store
-_DEFAULT_DATABASE = "default"
-_WITHOUT_TABLES = "INFORMATION_SCHEMA"
-"""A database that every server has, and that holds views of the server's own alone."""
-_READ_ONLY = {"readonly": 2}
-"""Refuses to write and to leave this mode. 1 would refuse each statement's own settings too."""
-_CLIENT_NAME = "fuseway"
 
 # The server stops a statement at its timeout; the client gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0
-
-# Joined blocks stay as small as statements make them, and are not put together again: see statements/clickhouse.py.
-_SMALL_BLOCKS = {"min_joined_block_size_rows", "min_joined_block_size_bytes"}
 
 
 class ClickHouse:
@@ -46,19 +35,13 @@ class ClickHouse:
     """
 
     def __init__(
-        self,
-        client: AsyncClient,
-        database: str,
-        *,
-        max_connections: int,
-        acquire_timeout_s: float,
-        statement_timeout_s: float,
+        self, driver: ClickHouseDriver, name: str, *, options: DriverOptions, acquire_timeout_s: float
     ) -> None:
-        self._client = client
-        self._database = database
-        self._free = asyncio.Semaphore(max_connections)
+        self._driver = driver
+        self._guard = StoreGuard(STORE, name, probe=driver.probe, drop=driver.drop)
+        self._free = asyncio.Semaphore(options.max_connections)
         self._acquire_timeout_s = acquire_timeout_s
-        self._statement_timeout_s = statement_timeout_s
+        self._statement_timeout_s = options.statement_timeout_s
 
     @classmethod
     async def connect(
@@ -71,30 +54,31 @@ class ClickHouse:
         compress: bool = False,
         variable: str = "",
         only_reads: bool = False,
+        must_answer: bool = True,
     ) -> ClickHouse:
         """Open a connection and learn the server's settings. StoreUnavailable, with its address, where it cannot.
 
         `compress` pays over a network and costs time on loopback. `variable` is the setting that holds the URL, for
         messages. With `only_reads` the server refuses to write, and a bare name names no table of the URL's database:
-        statements name it as `{fw_database:Identifier}`, which is bound for each statement that has it.
+        statements name it as `{fw_database:Identifier}`, which is bound for each statement that has it. Without
+        `must_answer`, a server that is away is used as soon as it is back.
         """
         parts = parse_url(CLICKHOUSE, url, variable)
-        arguments = driver_arguments(parts, compress=compress)
-        database = arguments["database"] or _DEFAULT_DATABASE
-        if only_reads:
-            arguments |= {"database": _WITHOUT_TABLES}
-        with connecting(parts.address, arguments["connect_timeout"]):
-            async with asyncio.timeout(arguments["connect_timeout"]):
-                client = await _client(arguments, max_connections, statement_timeout_s, only_reads=only_reads)
-            for name in _SMALL_BLOCKS & client.server_settings.keys():  # an older server has larger blocks
-                client.set_client_setting(name, 0)
-        return cls(
-            client,
-            database,
-            max_connections=max_connections,
-            acquire_timeout_s=acquire_timeout_s,
-            statement_timeout_s=statement_timeout_s,
-        )
+        options = DriverOptions(max_connections, statement_timeout_s, compress=compress, only_reads=only_reads)
+        driver = ClickHouseDriver(parts, options)
+        clickhouse = cls(driver, f"ClickHouse at {parts.address}", options=options, acquire_timeout_s=acquire_timeout_s)
+        try:
+            await driver.open()
+        except StoreUnavailable as error:
+            if must_answer:
+                raise
+            clickhouse._guard.open(error)
+        return clickhouse
+
+    @property
+    def outage(self) -> Outage | None:
+        """Why the server is away; None while it is not."""
+        return self._guard.outage
 
     async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
         """Run one statement; no columns at all where there is no row. Times are aware, in UTC; nulls are None.
@@ -107,7 +91,7 @@ class ClickHouse:
         if not answer.names and not await self._is_empty(sql, parameters):
             answer = await self._proven(counted, parameters)  # rows were added between the two statements
             if not answer.names:
-                raise _unproven("it has no rows, and there are some")
+                raise unproven("it has no rows, and there are some")
         await record_statement(STORE, len(answer.columns[0]) if answer.columns else 0, answer.columns)
         return answer
 
@@ -119,21 +103,23 @@ class ClickHouse:
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
             with decoding():
-                described = await self._client.query(f"describe table (\n{sql}\n)", bound, column_oriented=True)
-                _require_query_id(described.summary)
+                described = await self._driver.client.query(
+                    f"describe table (\n{sql}\n)", bound, settings=self._limit(), column_oriented=True
+                )
+                require_query_id(described.summary)
                 names, types = map(tuple, described.result_columns[:2])
         return TypedColumns(names, types, [()] * len(names))
 
     def _bound_parameters(self, sql: str, parameters: Mapping[str, object]) -> dict[str, object]:
         bound = {name: _bound(value) for name, value in parameters.items()}
-        return bound | ({DATABASE_PARAMETER: self._database} if DATABASE_PARAMETER in sql else {})
+        return bound | ({DATABASE_PARAMETER: self._driver.database} if DATABASE_PARAMETER in sql else {})
 
     async def _is_empty(self, sql: str, parameters: Mapping[str, object]) -> bool:
         """Return whether the statement has no rows: ClickHouse sends an empty body then, as a broken proxy does."""
         counting = f"select count() as n, 1 as {ANSWER_ROWS} from (\n{sql}\n)"  # noqa: S608 no value is in it
         count = await self._proven(counting, parameters)
         if count.names != ("n",):
-            raise _unproven("it is empty")
+            raise unproven("it is empty")
         return bool(count.columns[0][0] == 0)
 
     async def _proven(self, sql: str, parameters: Mapping[str, object]) -> Columns:
@@ -148,11 +134,11 @@ class ClickHouse:
         if not columns or not columns[0]:
             return Columns((), ())
         if proof not in names:
-            raise _unproven("it is the answer to another statement")
+            raise unproven("it is the answer to another statement")
         place = names.index(proof)
         rows = columns[place]
         if rows.count(len(rows)) != len(rows):
-            raise _unproven(f"it has {len(rows):,} rows of {rows[0]:,}")
+            raise unproven(f"it has {len(rows):,} rows of {rows[0]:,}")
         others = [*columns[:place], *columns[place + 1 :]]
         return Columns(_without(names, place), others, _without(types, place))
 
@@ -161,21 +147,23 @@ class ClickHouse:
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
             with decoding():
-                result = await self._client.query(sql, bound, column_oriented=True, tz_mode="aware")
-                _require_query_id(result.summary)
+                result = await self._driver.client.query(
+                    sql, bound, settings=self._limit(), column_oriented=True, tz_mode="aware"
+                )
+                require_query_id(result.summary)
                 types = tuple(each.name for each in result.column_types)
                 return Columns(tuple(result.column_names), result.result_columns, types)
 
     async def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
         """Run one statement for its effect. It may take as long as it needs."""
         async with self._turn(None):
-            summary = await self._client.command(
+            summary = await self._driver.client.command(
                 sql,
                 dict(parameters or {}),
                 settings={"max_execution_time": 0},
                 transport_settings={"X-ClickHouse-Format": "Null"},  # a body then comes from something else
             )
-            _require_query_id(summary.summary if isinstance(summary, QuerySummary) else {})
+            require_query_id(summary.summary if isinstance(summary, QuerySummary) else {})
 
     async def insert(self, table: str, column_names: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
         """Append rows to a table, given column by column in the order of the names.
@@ -184,49 +172,61 @@ class ClickHouse:
         connection breaks before the answer, the driver sends the rows again: they may be there twice.
         """
         async with self._turn(None):
-            summary = await self._client.insert(
+            summary = await self._driver.client.insert(
                 table, columns, column_names, column_oriented=True, settings={"max_execution_time": 0}
             )
-            _require_query_id(summary.summary)
+            require_query_id(summary.summary)
+
+    def _limit(self) -> dict[str, float]:
+        """Return the server's limit for a statement, where the deadline leaves less than it has anyway.
+
+        It is rounded up: the client is exact, and a server that keeps settings for a connection need not change them.
+        """
+        left_s = longest_left(self._statement_timeout_s)
+        if left_s >= self._statement_timeout_s:
+            return {}
+        return {"max_execution_time": math.ceil(left_s) if left_s > 1 else math.ceil(left_s * 10) / 10}
 
     async def ping(self) -> None:
         """Return when the server answers a statement; raises like `columns`."""
         await self.columns(f"select 1 as one, 1 as {ANSWER_ROWS}", {})
 
+    async def check(self) -> None:
+        """Return if the server answers a statement on a new connection, or has answered one within the last second.
+
+        Raises StoreUnavailable otherwise, after a second at most.
+        """
+        await self._guard.check()
+
     async def close(self) -> None:
         """Close every connection."""
-        await close_with_timeout(self._client.close())
+        await self._guard.close()
+        await self._driver.close()
 
     @asynccontextmanager
     async def _turn(self, timeout_s: float | None) -> AsyncIterator[None]:
         """Wait for one of the connections, then translate what goes wrong on it."""
+        async with self._guard.statement():
+            await self._acquire()
+            try:
+                with translated():
+                    async with time_limit(timeout_s):
+                        yield
+            finally:
+                self._free.release()
+
+    async def _acquire(self) -> None:
+        timeout_s = seconds_left(self._acquire_timeout_s)
         try:
-            async with asyncio.timeout(self._acquire_timeout_s):
+            async with time_limit(timeout_s):
                 await self._free.acquire()
         except TimeoutError as error:
-            message = f"No connection to ClickHouse became free within {self._acquire_timeout_s:g} s."
+            message = f"No connection to ClickHouse became free within {timeout_s:.3g} s."
             raise StoreTimeout(STORE, message) from error
-        try:
-            with translated():
-                async with asyncio.timeout(timeout_s):
-                    yield
-        finally:
-            self._free.release()
 
 
 def _without(items: tuple[str, ...], place: int) -> tuple[str, ...]:
     return (*items[:place], *items[place + 1 :])
-
-
-def _unproven(why: str) -> StoreUnavailable:
-    return StoreUnavailable(STORE, f"The answer of ClickHouse is not whole: {why}. Look at the proxies on its way.")
-
-
-def _require_query_id(summary: Mapping[str, Any]) -> None:
-    """Raise StoreUnavailable unless the answer has ClickHouse's header for the query's id, as all of its answers do."""
-    if not summary.get("query_id"):
-        message = "The answer lacks the header X-ClickHouse-Query-Id: something answers in the place of ClickHouse."
-        raise StoreUnavailable(STORE, message)
 
 
 class _Literal:
@@ -247,19 +247,3 @@ def _bound(value: object) -> object:
     if not together.isprintable() or "'" in together or "\\" in together:
         return value
     return _Literal("['" + "','".join(value) + "']")
-
-
-async def _client(
-    arguments: Mapping[str, Any], max_connections: int, statement_timeout_s: float, *, only_reads: bool
-) -> AsyncClient:
-    use_utf8_strings()
-    return await clickhouse_connect.get_async_client(
-        **arguments,
-        client_name=_CLIENT_NAME,
-        connector_limit=max_connections,
-        connector_limit_per_host=max_connections,
-        autogenerate_session_id=False,  # a session takes one statement at a time
-        autogenerate_query_id=False,
-        query_retries=0,  # of a busy server's refusals; an idle connection that broke is replaced all the same
-        settings={"max_execution_time": statement_timeout_s} | (_READ_ONLY if only_reads else {}),
-    )

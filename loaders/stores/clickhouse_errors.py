@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
 from clickhouse_connect.driver import exceptions
 
-from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import FailureKind, StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.urls.clickhouse import ADVICE, STORE
 from loaders.stores.urls.tls import refused_certificate
 
@@ -24,19 +24,84 @@ _VALUES = re.compile(
 )
 
 _TIMEOUT_CODES = frozenset({159, 160})  # TIMEOUT_EXCEEDED, TOO_SLOW
-_UNAVAILABLE_CODES = frozenset(
+_BUSY_CODES = frozenset(
     {
-        81,  # UNKNOWN_DATABASE: the server is up and its data is not
+        173,  # CANNOT_ALLOCATE_MEMORY
+        201,  # QUOTA_EXCEEDED
         202,  # TOO_MANY_SIMULTANEOUS_QUERIES
-        209,  # SOCKET_TIMEOUT, between servers
-        210,  # NETWORK_ERROR, between servers
+        203,  # NO_FREE_CONNECTION, between servers
         236,  # ABORTED: the server is stopping
         241,  # MEMORY_LIMIT_EXCEEDED
-        242,  # TABLE_IS_READ_ONLY
+        364,  # RECEIVED_ERROR_TOO_MANY_REQUESTS
         394,  # QUERY_WAS_CANCELLED
-        516,  # AUTHENTICATION_FAILED
+        439,  # CANNOT_SCHEDULE_TASK
+        696,  # ASYNC_LOAD_CANCELED: a table that is being loaded while the server starts or stops
+        700,  # USER_SESSION_LIMIT_EXCEEDED
+        733,  # TABLE_IS_BEING_RESTARTED
+        735,  # QUERY_WAS_CANCELLED_BY_CLIENT
+        745,  # SERVER_OVERLOADED
+        749,  # TCP_CONNECTION_LIMIT_REACHED
+        762,  # HTTP_CONNECTION_LIMIT_REACHED
+        776,  # RESOURCE_LIMIT_EXCEEDED
+        777,  # MEMORY_RESERVATION_KILLED
+        778,  # MEMORY_RESERVATION_FAILED
+        1019,  # QUERY_SLOT_ACQUISITION_TIMEOUT
+        1020,  # MEMORY_RESERVATION_ACQUISITION_TIMEOUT
     }
 )
+"""The server answers, and takes no work now."""
+_UNAVAILABLE_CODES = _BUSY_CODES | frozenset(
+    {
+        3,  # UNEXPECTED_END_OF_FILE, of another server or of its storage, as the next five
+        32,  # ATTEMPT_TO_READ_AFTER_EOF
+        33,  # CANNOT_READ_ALL_DATA
+        74,  # CANNOT_READ_FROM_FILE_DESCRIPTOR
+        75,  # CANNOT_WRITE_TO_FILE_DESCRIPTOR
+        76,  # CANNOT_OPEN_FILE
+        81,  # UNKNOWN_DATABASE: the server is up and its data is not
+        86,  # RECEIVED_ERROR_FROM_REMOTE_IO_SERVER
+        95,  # CANNOT_READ_FROM_SOCKET
+        96,  # CANNOT_WRITE_TO_SOCKET
+        192,  # UNKNOWN_USER
+        193,  # WRONG_PASSWORD
+        198,  # DNS_ERROR
+        209,  # SOCKET_TIMEOUT, between servers
+        210,  # NETWORK_ERROR, between servers
+        218,  # TABLE_IS_DROPPED, and may be there again
+        225,  # NO_ZOOKEEPER
+        242,  # TABLE_IS_READ_ONLY
+        243,  # NOT_ENOUGH_SPACE
+        254,  # NO_ACTIVE_REPLICAS
+        265,  # NO_AVAILABLE_REPLICA
+        279,  # ALL_CONNECTION_TRIES_FAILED
+        285,  # TOO_FEW_LIVE_REPLICAS
+        297,  # SHARD_HAS_NO_CONNECTIONS
+        369,  # ALL_REPLICAS_ARE_STALE
+        415,  # ALL_REPLICAS_LOST
+        425,  # SYSTEM_ERROR
+        499,  # S3_ERROR
+        500,  # AZURE_BLOB_STORAGE_ERROR
+        516,  # AUTHENTICATION_FAILED
+        614,  # POSTGRESQL_CONNECTION_FAILURE, of a table that is there
+        660,  # HDFS_ERROR
+        904,  # TOO_MANY_UNAVAILABLE_SHARDS
+        999,  # KEEPER_EXCEPTION
+    }
+)
+"""The server cannot finish a statement for reasons that are not the statement's."""
+
+
+def unproven(why: str) -> StoreUnavailable:
+    """Return the error for an answer that is not proven to be whole and the statement's own."""
+    message = f"The answer of ClickHouse is not whole: {why}. Look at the proxies on its way."
+    return StoreUnavailable(STORE, message, FailureKind.MALFORMED)
+
+
+def require_query_id(summary: Mapping[str, Any]) -> None:
+    """Raise StoreUnavailable unless the answer has ClickHouse's header for the query's id, as all of its answers do."""
+    if not summary.get("query_id"):
+        message = "The answer lacks the header X-ClickHouse-Query-Id: something answers in the place of ClickHouse."
+        raise StoreUnavailable(STORE, message, FailureKind.MALFORMED)
 
 
 @contextmanager
@@ -46,10 +111,11 @@ def connecting(where: str, timeout_s: float) -> Iterator[None]:
         yield
     except TimeoutError as error:
         message = f"ClickHouse at {where} did not answer within {timeout_s:g} s."
-        raise StoreUnavailable(STORE, message) from error
+        raise StoreUnavailable(STORE, message, FailureKind.SILENT) from error
     except (exceptions.Error, aiohttp.ClientError, OSError) as error:
         reason = refused_certificate(error, ADVICE) or str(error)
-        raise StoreUnavailable(STORE, f"ClickHouse at {where} cannot be reached: {reason}") from error
+        message = f"ClickHouse at {where} cannot be reached: {reason}"
+        raise StoreUnavailable(STORE, message, _kind(error)) from error
 
 
 @contextmanager
@@ -61,7 +127,7 @@ def decoding() -> Iterator[None]:
         raise
     except Exception as error:
         message = f"The answer of ClickHouse cannot be read: {type(error).__name__}. Look at the proxies on its way."
-        raise StoreUnavailable(STORE, message) from error
+        raise StoreUnavailable(STORE, message, FailureKind.MALFORMED) from error
 
 
 @contextmanager
@@ -88,5 +154,13 @@ def _fault(error: exceptions.Error) -> StoreTimeout | StoreUnavailable | Stateme
         or type(error) is exceptions.DatabaseError
     )
     if silent or code in _UNAVAILABLE_CODES:
-        return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {said}")
+        return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {said}", _kind(error))
     return StatementFailed(STORE, f"ClickHouse refused the statement: {said}")
+
+
+def _kind(error: Exception) -> FailureKind:
+    code = error.code if isinstance(error, exceptions.Error) else None
+    if code in _BUSY_CODES:
+        return FailureKind.BUSY
+    is_network = isinstance(error, OSError | aiohttp.ClientError | exceptions.OperationalError) or code is not None
+    return FailureKind.UNREACHABLE if is_network else FailureKind.MALFORMED

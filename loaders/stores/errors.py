@@ -1,16 +1,33 @@
 """The errors of stores. Their messages are for the log, and are masked in responses.
 
 StoreError             a store failed
-├── StoreUnavailable   there is no connection, or it broke
+├── StoreUnavailable   there is no connection, it broke, or the store takes no work now
 ├── StoreTimeout       the store did not answer in time
 └── StatementFailed    the store refused the statement, which is a bug in the gateway
 """
 
+from enum import StrEnum
+
 from loaders.errors import GatewayError
+
+
+class FailureKind(StrEnum):
+    """How a store fails, as far as its client can tell."""
+
+    UNREACHABLE = "unreachable"
+    """Connections are refused or break."""
+    SILENT = "silent"
+    """Nothing is answered in time."""
+    MALFORMED = "malformed"
+    """What is answered is not whole, or is not the store's."""
+    BUSY = "busy"
+    """The server answers that it takes no work now: it has no connection left, or starts, or stops."""
 
 
 class StoreError(GatewayError):
     """A failure of a store. The caller is told which store it was; the message goes to the log."""
+
+    kind = FailureKind.UNREACHABLE
 
     def __init__(self, store: str, message: str) -> None:
         super().__init__(message)
@@ -18,11 +35,17 @@ class StoreError(GatewayError):
 
 
 class StoreUnavailable(StoreError):
-    """The store cannot be reached, or the connection broke."""
+    """The store cannot be reached, the connection broke, or the store takes no work now."""
+
+    def __init__(self, store: str, message: str, kind: FailureKind = FailureKind.UNREACHABLE) -> None:
+        super().__init__(store, message)
+        self.kind = kind
 
 
 class StoreTimeout(StoreError):
     """The store did not answer in time."""
+
+    kind = FailureKind.SILENT
 
 
 class StatementFailed(StoreError):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
 
-from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import FailureKind, StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import explained
 from loaders.stores.urls.postgres import ADVICE, POSTGRES
 from loaders.stores.urls.store_url import StoreURL
@@ -15,13 +16,23 @@ from loaders.stores.urls.tls import refused_certificate
 
 STORE = POSTGRES.store
 
-# A statement that the server could not take or finish for reasons of its own: starting, stopping, out of connections.
-_UNAVAILABLE = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.InvalidAuthorizationSpecificationError,
+_BUSY = (
+    asyncpg.InsufficientResourcesError,  # 53: no connection left (53300), no memory, no disk
+    asyncpg.OperatorInterventionError,  # 57: the server starts (57P03), stops or crashed; but for 57014, see below
+    asyncpg.TransactionRollbackError,  # 40: a standby gave up the statement for its replication, or a deadlock
+    asyncpg.LockNotAvailableError,  # 55P03
+    asyncpg.PostgresSystemError,  # 58: its files cannot be read
 )
+"""What a server says that takes no work now, or cannot finish this statement, for reasons of its own."""
+_UNREACHABLE = (
+    asyncpg.PostgresConnectionError,  # 08, which poolers answer with for what they cannot pass on
+    asyncpg.InvalidAuthorizationSpecificationError,  # 28
+    asyncpg.InvalidCatalogNameError,  # 3D000: the server is up and its database is not
+    asyncpg.IdleInTransactionSessionTimeoutError,  # 25P03
+    asyncpg.TargetServerAttributeNotMatched,  # the host is no longer what the URL asks for
+)
+_MALFORMED = (asyncpg.InternalClientError, BufferError, UnicodeDecodeError, struct.error)
+"""What the driver raises for bytes that are not PostgreSQL's."""
 
 
 @contextmanager
@@ -32,10 +43,10 @@ def connecting(url: StoreURL, timeout_s: float) -> Iterator[None]:
         yield
     except TimeoutError as error:
         message = f"PostgreSQL at {where} did not accept a connection within {timeout_s:g} s."
-        raise StoreUnavailable(STORE, message) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StoreUnavailable(STORE, message, FailureKind.SILENT) from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *_MALFORMED) as error:
         reason = refused_certificate(error, ADVICE) or getattr(error, "strerror", None) or explained(error)
-        raise StoreUnavailable(STORE, f"PostgreSQL at {where} cannot be reached: {reason}") from error
+        raise StoreUnavailable(STORE, f"PostgreSQL at {where} cannot be reached: {reason}", _kind(error)) from error
 
 
 @contextmanager
@@ -45,12 +56,23 @@ def translated() -> Iterator[None]:
         yield
     except (TimeoutError, asyncpg.QueryCanceledError) as error:
         raise StoreTimeout(STORE, f"PostgreSQL did not answer in time: {error or 'no answer'}") from error
-    except (OSError, *_UNAVAILABLE) as error:
-        raise StoreUnavailable(STORE, f"The connection to PostgreSQL failed: {error}") from error
-    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+    except (OSError, *_BUSY, *_UNREACHABLE) as error:
+        raise StoreUnavailable(STORE, f"The connection to PostgreSQL failed: {error}", _kind(error)) from error
+    except asyncpg.InterfaceError as error:
         # The driver has one class for its own errors: a connection or pool that closed, and arguments that do not fit.
         broken = "clos" in str(error)
         error_class = StoreUnavailable if broken else StatementFailed
         raise error_class(STORE, f"PostgreSQL's driver refused: {error}") from error
+    except _MALFORMED as error:
+        message = f"The answer of PostgreSQL cannot be read: {error}"
+        raise StoreUnavailable(STORE, message, FailureKind.MALFORMED) from error
     except asyncpg.PostgresError as error:
         raise StatementFailed(STORE, f"PostgreSQL refused the statement: {explained(error)}") from error
+
+
+def _kind(error: BaseException) -> FailureKind:
+    if isinstance(error, _BUSY):
+        return FailureKind.BUSY
+    if isinstance(error, _MALFORMED) and not isinstance(error, _UNREACHABLE):
+        return FailureKind.MALFORMED
+    return FailureKind.UNREACHABLE

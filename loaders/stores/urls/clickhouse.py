@@ -90,8 +90,6 @@ REFUSED = {
 
 def _check(url: StoreURL) -> StoreURL:
     options = url.options
-    if len(url.hosts) > 1:
-        raise MalformedURLError("names several hosts, and ClickHouse is asked at one: put a balancer before them")
     url = _with_scheme(url)
     if url.username is not None and ":" in url.username:
         raise MalformedURLError("has a user name with a colon, which HTTP cannot send")
@@ -148,14 +146,11 @@ CLICKHOUSE = StoreKind(
 
 
 def driver_arguments(url: StoreURL, *, compress: bool) -> dict[str, Any]:
-    """Return what the driver is told of a URL."""
+    """Return what the driver is told of a URL, but for the host."""
     options = url.options
-    ((host, port),) = url.hosts
     names = ("verify", "ca_cert", "client_cert", "client_cert_key", "tls_mode", "server_host_name")
     return {
         "interface": url.scheme,
-        "host": host,
-        "port": port,
         "username": url.username or "default",
         "password": url.password or "",
         "database": url.database,

@@ -21,6 +21,9 @@ CONNECT_TIMEOUT_S = 5.0
 _SYSTEM = "system"
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _WITH_TLS = _MODES[3:]
+_ROLE_OF_SEVERAL = "primary"
+"""Which of several hosts is taken, unless the URL says so: a standby lags, and what is read from it late would be
+cached after it was invalidated."""
 _VERSIONS = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 OPTIONS = (
@@ -81,7 +84,8 @@ OPTIONS = (
     Option(
         "target_session_attrs",
         ValueKind.CHOICE,
-        "Which of several hosts is taken.",
+        "Which of several hosts is taken: the first that answers in this role. Not set, it is `primary`: a standby"
+        " lags, and old values would be cached.",
         choices=("any", "primary", "standby", "prefer-standby", "read-write", "read-only"),
     ),
     Option("options", ValueKind.TEXT, "Options of the server's command line, such as `-c%20work_mem=64MB`."),
@@ -164,7 +168,7 @@ def driver_arguments(url: StoreURL) -> dict[str, Any]:
         "database": url.database,
         "ssl": _context(options) if options.get("sslmode") in _WITH_TLS else options.get("sslmode"),
         "direct_tls": options["sslnegotiation"] == "direct" if "sslnegotiation" in options else None,
-        "target_session_attrs": options.get("target_session_attrs"),
+        "target_session_attrs": options.get("target_session_attrs", _ROLE_OF_SEVERAL if len(url.hosts) > 1 else None),
         "timeout": options.get("connect_timeout", CONNECT_TIMEOUT_S),
         "server_settings": settings,
     }

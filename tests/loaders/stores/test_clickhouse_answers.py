@@ -38,9 +38,10 @@ async def between(store_urls: StoreUrls) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def through(between: Proxy) -> AsyncIterator[ClickHouse]:
-    """A client by way of the proxy, whose answers come in small blocks."""
+    """A client by way of the proxy, whose answers come in small blocks, and that goes on to ask after damaged ones."""
     client = await ClickHouse.connect(between.url, max_connections=4, acquire_timeout_s=60, statement_timeout_s=60)
-    client._client.set_client_setting("max_block_size", 16)
+    client._driver.client.set_client_setting("max_block_size", 16)
+    await client._guard.close()
     yield client
     await client.close()
 

@@ -84,7 +84,6 @@ REFUSED = [
     ("CLICKHOUSE_URL", "https://h/d?max_execution_time=0", "has the option max_execution_time, which is refused: GATEWAY_STATEMENT_TIMEOUT_S sets it."),
     ("CLICKHOUSE_URL", "https://h/a/b", "has a path that is more than the name of a database."),
     ("CLICKHOUSE_URL", "https://h/a?database=b", "has a database in its path and another one in its options."),
-    ("CLICKHOUSE_URL", "https://h1,h2/a", "names several hosts, and ClickHouse is asked at one: put a balancer before them."),
     ("CLICKHOUSE_URL", "https://a%3Ab:c@h/a", "has a user name with a colon, which HTTP cannot send."),
     ("CLICKHOUSE_URL", "https://", "names no host: it must look like https://user:password@host:port/name."),
     ("CLICKHOUSE_URL", "https://%2Fvar/a", "has a host that begins with a slash."),

@@ -28,7 +28,8 @@ def told(url: str) -> Any:
 
 
 def told_clickhouse(url: str) -> Any:
-    return clickhouse.driver_arguments(parse_url(clickhouse.CLICKHOUSE, url), compress=False)
+    parts = parse_url(clickhouse.CLICKHOUSE, url)
+    return clickhouse.driver_arguments(parts, compress=False) | {"hosts": parts.hosts}
 
 
 def told_redis(url: str) -> dict[str, Any]:
@@ -63,17 +64,20 @@ def test_hosts_user_password_and_database_may_be_options() -> None:
     assert (value["user"], value["password"], value["database"]) == ("u", "p&w", "d")
     assert told("postgresql://u@%2Frun%2Fpostgresql/d")["host"] == ["/run/postgresql"]
     assert told("postgresql://h?sslmode=disable")["ssl"] == "disable"
+    assert told("postgresql://h")["target_session_attrs"] is None
+    assert told("postgresql://h1,h2")["target_session_attrs"] == "primary"
+    assert told("postgresql://h1,h2?target_session_attrs=any")["target_session_attrs"] == "any"
     assert told("postgresql://h")["ssl"] is None  # then the driver looks at PGSSLMODE
 
 
 def test_options_of_clickhouse_reach_the_driver() -> None:
     value = told_clickhouse("clickhouse://u:p%3Aw@h/fleet?secure=true&verify=false&compression=zstd&connect_timeout=7")
-    assert (value["interface"], value["host"], value["port"], value["database"]) == ("https", "h", 8443, "fleet")
+    assert (value["interface"], value["hosts"], value["database"]) == ("https", (("h", 8443),), "fleet")
     assert (value["username"], value["password"]) == ("u", "p:w")
     assert (value["verify"], value["compress"], value["connect_timeout"]) == (False, "zstd", 7)
     assert value["send_receive_timeout"] == 300
     plain = told_clickhouse("clickhouse://h?compress=on&send_receive_timeout=60&username=u&password=p&database=d")
-    assert (plain["interface"], plain["port"], plain["compress"]) == ("http", 8123, True)
+    assert (plain["interface"], plain["hosts"], plain["compress"]) == ("http", (("h", 8123),), True)
     assert (plain["username"], plain["password"], plain["database"], plain["send_receive_timeout"]) == (
         "u",
         "p",
@@ -82,6 +86,7 @@ def test_options_of_clickhouse_reach_the_driver() -> None:
     )
     assert told_clickhouse("https://h?ca_cert=certifi")["ca_cert"] == "certifi"
     assert told_clickhouse("http://h:8123/")["username"] == "default"
+    assert told_clickhouse("https://h1:1,h2/a")["hosts"] == (("h1", 1), ("h2", 8443))
 
 
 def test_options_of_redis_reach_the_driver() -> None:
@@ -139,7 +144,7 @@ def test_every_option_of_redis_is_one_that_the_drivers_connections_take(topology
 def test_every_option_of_both_databases_is_one_that_the_driver_takes() -> None:
     assert {*told("postgresql://h")} <= {*signature(asyncpg.connect).parameters}
     of_url = {*told_clickhouse("https://h?verify=true&server_host_name=x"), "ca_cert", "client_cert", "client_cert_key"}
-    assert {*of_url, "tls_mode"} <= {*signature(AsyncClient).parameters}
+    assert {*of_url, "tls_mode"} - {"hosts"} <= {*signature(AsyncClient).parameters}
 
 
 async def test_a_server_takes_every_option_at_once(tmp_path: Path) -> None:

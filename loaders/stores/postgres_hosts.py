@@ -1,0 +1,47 @@
+"""Connections to PostgreSQL at one of a URL's hosts."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from loaders.stores.hosts import first_to_answer
+from loaders.stores.urls.postgres import driver_arguments
+from loaders.stores.urls.store_url import StoreURL
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record]
+
+_PREFERENCES = {"prefer-standby": ("standby", "any")}
+"""Roles that hosts are tried for one after the other, where the driver's own choice would be among all that answer."""
+
+
+async def connect_to_first(url: StoreURL, **options: Any) -> tuple[int, Connection]:
+    """Return the place of the first host that has the role that the URL asks for, and a connection to it.
+
+    `options` replace those that the URL gives to the driver. Raises the driver's errors.
+    """
+    arguments = driver_arguments(url) | options
+    if len(url.hosts) == 1:
+        return 0, await asyncpg.connect(**arguments)
+    role = arguments["target_session_attrs"]
+    *preferred, last = _PREFERENCES.get(role, (role,))
+    for role in preferred:
+        try:
+            return await _connect_to_first(url, arguments | {"target_session_attrs": role})
+        except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError):
+            continue  # no host has this role
+    return await _connect_to_first(url, arguments | {"target_session_attrs": last})
+
+
+async def _connect_to_first(url: StoreURL, arguments: dict[str, Any]) -> tuple[int, Connection]:
+    attempts = [partial(asyncpg.connect, **(arguments | at_host(url, place))) for place in range(len(url.hosts))]
+    return await first_to_answer(attempts, asyncpg.Connection.terminate)
+
+
+def at_host(url: StoreURL, place: int) -> dict[str, Any]:
+    """Return the driver's arguments that name one of the hosts."""
+    host, port = url.hosts[place]
+    return {"host": host, "port": port}
