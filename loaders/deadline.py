@@ -52,6 +52,10 @@ class Deadline:
                 if not timeout.expired():  # one that is about to raise cannot be moved
                     timeout.reschedule(min(ends_at, latest))
 
+    def settle(self) -> None:
+        """Let nobody move it any more, so that servers may be told of it."""
+        self._ceiling = self._ends_at
+
     @asynccontextmanager
     async def enforced(self, at_most_s: float | None = None) -> AsyncIterator[None]:
         """Raise TimeoutError in the block when the deadline passes, or after `at_most_s` if that is earlier."""

@@ -111,3 +111,11 @@ async def test_a_server_is_told_of_the_ceiling_where_there_is_one() -> None:
     with working_until(Deadline.after(SHORT_S, ceiling_s=1)):
         assert 0.5 < longest_left(LONG_S) <= 1
         assert longest_left(SHORT_S) == SHORT_S
+
+
+async def test_a_deadline_that_is_settled_is_moved_no_more() -> None:
+    deadline = Deadline.after(SHORT_S)
+    deadline.settle()
+    deadline.extend(deadline.ends_at + LONG_S)
+    with working_until(deadline):
+        assert longest_left(LONG_S) <= SHORT_S

@@ -250,6 +250,7 @@ async def test_statements_have_the_deadline_of_stores(new_gateway: NewGateway) -
         now = asyncio.get_running_loop().time()
         await _late(item, {"query": DASHBOARD, "variables": VARIABLES})
     assert {round(deadline.ends_at - now, 1) for deadline in deadlines} == {round(SHORT_S * 0.9, 1)}
+    assert all(deadline.ceiling == deadline.ends_at for deadline in deadlines), "servers may be told of them"
 
 
 async def test_each_batch_of_an_export_has_a_deadline(new_gateway: NewGateway) -> None:
