@@ -13,8 +13,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Lifespan
 
 from gateway import export_endpoint, graphiql, health
+from gateway.admission.admission import Admission
 from gateway.auth.authentication import Authenticator, Policy, viewer_of
 from gateway.graphiql.examples import examples_of
+from gateway.http.admission import AdmissionMiddleware
 from gateway.http.application import Application
 from gateway.http.cors_settings import ALL, parse_headers, parse_origins
 from gateway.http.endpoint import GraphQLEndpoint
@@ -38,6 +40,10 @@ from gateway.warm import kept_warm
 from loaders.model.model import Model
 
 GRAPHQL_PATH = "/graphql"
+
+_REQUESTS_PER_CONNECTION = 4
+"""Requests that may be under way for each connection to a store: most of them wait for the other store, or for the
+event loop, and more would only wait for a connection."""
 
 _THREAD_SWITCH_S = 0.0005
 """Maximum time for which a thread that decodes a store's answer may keep the interpreter from the event loop. At
@@ -84,6 +90,11 @@ def build_app(settings: Settings, model: Model) -> Starlette:
     """
     persisted = Persisted.of(settings)
     rate_limit = RateLimit(settings.rate_cost_per_minute)
+    admission = Admission(
+        max_wait_s=settings.queue_timeout_s,
+        max_under_way=_REQUESTS_PER_CONNECTION * (settings.postgres_connections + settings.clickhouse_connections),
+        max_response_bytes=settings.max_response_mib << 20,
+    )
     policy = Policy.of(settings, model)
     schema = build_schema(
         model,
@@ -104,15 +115,17 @@ def build_app(settings: Settings, model: Model) -> Starlette:
             app.authenticator = Authenticator(policy, stores)
             if stores.cache is not None:
                 app.response_cache = ResponseCache(stores.cache, settings.response_cache_mib << 20)
-            async with kept_warm(stores, schema, settings):
+            async with kept_warm(stores, schema, settings, admission.background):
                 yield
 
-    app = Application(_routes(settings, schema, persisted, rate_limit), _middleware(settings, model), lifespan)
+    middleware = _middleware(settings, model, admission)
+    app = Application(_routes(settings, schema, persisted, rate_limit), middleware, lifespan)
+    app.admission = admission
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
     return app
 
 
-def _middleware(settings: Settings, model: Model) -> list[Middleware]:
+def _middleware(settings: Settings, model: Model, admission: Admission) -> list[Middleware]:
     """Return the middleware that each request passes, outermost first. Cached responses pass all of it."""
     hosts = parse_allowed_hosts(settings.allowed_hosts)
     exports = export_endpoint.paths(model)
@@ -131,6 +144,9 @@ def _middleware(settings: Settings, model: Model) -> list[Middleware]:
         *origin_middleware((GRAPHQL_PATH, *exports), origins, headers),
         Middleware(ResponseCacheMiddleware, path=GRAPHQL_PATH, timeout_s=settings.request_timeout_s),
         Middleware(RequestDeadlineMiddleware, path=GRAPHQL_PATH, timeout_s=settings.request_timeout_s),
+        Middleware(
+            AdmissionMiddleware, path=GRAPHQL_PATH, admission=admission, max_body_bytes=settings.max_body_kib << 10
+        ),
     ]
 
 

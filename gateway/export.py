@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ BATCH = 50
 
 Charge = Callable[[int], Awaitable[None]]
 """Charges the points of a batch before it is loaded."""
+Turn = Callable[[], AbstractAsyncContextManager[None]]
+"""Gives a batch its turn, for as long as it is loaded."""
 
 
 def export_name(type_name: str) -> str:
@@ -201,12 +204,13 @@ class PageBatches:
         return cursors.seal(values, list_identity(section_request(self.root.section)), self.tenant)
 
     async def lines(
-        self, stores: Stores, scopes: frozenset[str], tenant: str | None, charge: Charge
+        self, stores: Stores, scopes: frozenset[str], tenant: str | None, charge: Charge, turn: Turn = nullcontext
     ) -> AsyncIterator[bytes]:
         """Yield a line for each object; each page but the first is charged before it is loaded."""
         name = export_name(self.export.type_name)
         while True:
-            page = await self.export.batch(stores, self.query, self.variables, scopes, tenant)
+            async with turn():
+                page = await self.export.batch(stores, self.query, self.variables, scopes, tenant)
             for edge in page.get("edges") or ({"node": node} for node in page.get("nodes", ())):
                 node = edge["node"]
                 cursor = {"cursor": edge["cursor"]} if "cursor" in edge else {}
@@ -259,12 +263,13 @@ class ListedBatches:
         return {"ids": [f"{prefix}{key}" for key in self.ids[:BATCH]]}
 
     async def lines(
-        self, stores: Stores, scopes: frozenset[str], tenant: str | None, charge: Charge
+        self, stores: Stores, scopes: frozenset[str], tenant: str | None, charge: Charge, turn: Turn = nullcontext
     ) -> AsyncIterator[bytes]:
         """Yield a line for each id; each batch but the first is charged before it is loaded."""
         name = export_name(self.export.type_name)
         while self.ids:
-            answer = await self.export.batch(stores, self.query, self.variables, scopes, tenant)
+            async with turn():
+                answer = await self.export.batch(stores, self.query, self.variables, scopes, tenant)
             for key, item in zip(self.ids[:BATCH], answer, strict=True):
                 self.after = key
                 yield orjson.dumps({"id": key, name: item}) + b"\n"

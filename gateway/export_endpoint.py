@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
     from gateway.auth.authentication import ViewerOf
     from gateway.auth.viewer import Viewer
+    from gateway.http.application import Application
     from gateway.rate_limit import RateLimit
     from gateway.schema import GatewaySchema
-    from gateway.stores import Stores
     from loaders.model.model import Model
 
 _FOLDER = "/export"
@@ -111,7 +111,7 @@ class ObjectExporter:
             response = await respond_error(request, error)
         else:
             is_head = request.method == "HEAD"
-            lines = _nothing() if is_head else _lines(request.app.state.stores, batches, viewer, budget)
+            lines = _nothing() if is_head else _lines(request.app, batches, viewer, budget)
             response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=_MEDIA_TYPE)
         self._rate_limit.add_headers(request.scope, response)
         return response
@@ -144,10 +144,11 @@ class ObjectExporter:
         return self._export.listed(ids[ids.index(after) + 1 :] if after is not None else ids)
 
 
-async def _lines(stores: Stores, batches: Batches, viewer: Viewer, budget: ExportBudget) -> AsyncIterator[bytes]:
+async def _lines(app: Application, batches: Batches, viewer: Viewer, budget: ExportBudget) -> AsyncIterator[bytes]:
     """Yield the lines, one batch ahead of the client at most: the next is loaded when this one has been taken."""
+    stores, turn, charge = app.state.stores, app.admission.background, partial(budget.charge, waits=True)
     try:
-        async for line in batches.lines(stores, viewer.scopes, viewer.tenant, partial(budget.charge, waits=True)):
+        async for line in batches.lines(stores, viewer.scopes, viewer.tenant, charge, turn):
             yield line
     except Exception as error:  # whatever it is: the client learns that these are not all
         shown = _shown(error)

@@ -159,3 +159,11 @@ class LimitSettings(StoreSettings):
         minimum=0.05,
         maximum=600,
     )
+    queue_timeout_s: float = setting(
+        "GATEWAY_QUEUE_TIMEOUT_S",
+        2.0,
+        "Seconds that a request waits to be executed while the gateway has too much to do; then it is answered 503."
+        " A queue that has not been empty for as long gives each request half of it.",
+        minimum=0.01,
+        maximum=600,
+    )

@@ -5,14 +5,14 @@ import logging
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, VariableNode, parse
 
 from gateway.auth.model_access import ModelAccess
-from gateway.export import ObjectExport
+from gateway.export import ObjectExport, Turn
 from gateway.http.errors import HTTPError
 from gateway.request_context import open_context
 from gateway.schema import GatewaySchema
@@ -109,6 +109,7 @@ async def warm(
     per_s: float,
     progress: Progress,
     tenant: str | None = None,
+    turn: Turn = nullcontext,
 ) -> list[str]:
     """Execute each document for all ids, at most `per_s` objects a second, and return the errors, each once, in order.
 
@@ -120,7 +121,8 @@ async def warm(
     while some := list(islice(rest, AT_ONCE)):
         for text in texts:
             context = open_context(stores, scopes, tenant)
-            result = await schema.execute(text, variable_values={"ids": some}, context_value=context)
+            async with turn():
+                result = await schema.execute(text, variable_values={"ids": some}, context_value=context)
             await context.release()
             errors.update((error.message, None) for error in result.errors or ())
         done += len(some)
@@ -132,13 +134,13 @@ async def warm(
 
 
 @asynccontextmanager
-async def kept_warm(stores: Stores, schema: GatewaySchema, settings: Settings) -> AsyncIterator[None]:
+async def kept_warm(stores: Stores, schema: GatewaySchema, settings: Settings, turn: Turn) -> AsyncIterator[None]:
     """Fill the cache to the end of the block: once, and again on a schedule where the settings say so.
 
     Raises CallerError for documents that cannot be read.
     """
     texts = documents([Path(settings.warm_documents)]) if settings.warm_documents else []
-    task = asyncio.create_task(_keep_warm(stores, schema, texts, settings)) if texts else None
+    task = asyncio.create_task(_keep_warm(stores, schema, texts, settings, turn)) if texts else None
     try:
         yield
     finally:
@@ -146,12 +148,16 @@ async def kept_warm(stores: Stores, schema: GatewaySchema, settings: Settings) -
             await cancel_and_wait([task])
 
 
-async def _keep_warm(stores: Stores, schema: GatewaySchema, texts: Sequence[str], settings: Settings) -> None:
+async def _keep_warm(
+    stores: Stores, schema: GatewaySchema, texts: Sequence[str], settings: Settings, turn: Turn
+) -> None:
     while True:
         try:
             errors = []
             for target in await targets(stores, schema, texts, None, None):
-                errors += await warm(stores, schema, target, per_s=settings.warm_rate, progress=lambda *_: None)
+                errors += await warm(
+                    stores, schema, target, per_s=settings.warm_rate, progress=lambda *_: None, turn=turn
+                )
         except GatewayError as error:
             errors = [str(error)]
         except GraphQLError as error:

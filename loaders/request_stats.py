@@ -19,6 +19,8 @@ class RequestStats:
     """Size of what the stores returned when written as JSON, by store: their own encodings cannot be compared."""
     fields: dict[str, Counter[str]] = field(default_factory=dict)
     """By name of the cached field, the number of objects whose value was fresh, stale or missed (and so loaded)."""
+    waited_s: float = 0.0
+    """The longest time that one of its statements waited for a connection."""
     fused: list[Sequence[str]] = field(default_factory=list)
     """The sections of each statement that was sent for this request."""
 

@@ -44,6 +44,13 @@ def forbid_caching() -> None:
         tracker.cache_policy.is_kept = False
 
 
+def record_wait(seconds: float) -> None:
+    """Record how long a statement of the current request waited for a connection."""
+    tracker = _current.get()
+    if tracker is not None:
+        tracker.stats.waited_s = max(tracker.stats.waited_s, seconds)
+
+
 async def record_statement(store: str, rows: int, answer: Iterable[Iterable[object]]) -> None:
     """Count a statement and its answer, given by rows or by columns, for the current request."""
     tracker = _current.get()

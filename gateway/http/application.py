@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.types import ASGIApp, Lifespan
 
+    from gateway.admission.admission import Admission
     from gateway.auth.authentication import Authenticator
     from gateway.http.response_cache import ResponseCache
 
@@ -25,6 +26,8 @@ class Application(Starlette):
 
     authenticator: Authenticator
     """Set when the application starts."""
+    admission: Admission
+    """Set by who builds the application."""
     response_cache: ResponseCache | None = None
     """Set when the application starts, unless caching is disabled."""
 

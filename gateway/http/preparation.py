@@ -12,6 +12,7 @@ from gateway.auth.errors import insufficient
 from gateway.document_reader import DocumentReader
 from gateway.execution.variables import coerced, counted, points_to_coerce
 from gateway.explain import EXPLAIN
+from gateway.http.admission import TICKET
 from gateway.http.errors import HTTPError, RequestError, request_error
 from gateway.http.operation_result import OperationResult
 from gateway.limits import Limits, check, exceeded
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from graphql import OperationDefinitionNode
     from starlette.requests import Request
 
+    from gateway.admission.admission import Ticket
     from gateway.auth.viewer import Viewer
     from gateway.documents import Document
     from gateway.http.request_parser import GraphQLRequest, RequestBatch
@@ -107,8 +109,12 @@ class OperationPreparer:
                 operations.append(OperationResult(has_data=False, errors=[error.error], error_status=error.status))
         try:
             costs = [item.cost for item in operations if isinstance(item, PreparedOperation)]
-            _check_cost(combine_costs(costs), limits)
+            combined = combine_costs(costs)
+            _check_cost(combined, limits)
             points = _points(operations, is_estimate=cost_mode(request) == "validate")
+            ticket: Ticket | None = request.scope.get(TICKET)
+            if ticket is not None:
+                await ticket.price(points, combined.bytes)
             await budget.charge(points, is_price=True)
         except RequestError as error:
             operations = _reject_all(operations, error)

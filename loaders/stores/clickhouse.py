@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from clickhouse_connect.driver.summary import QuerySummary
 
 from loaders.deadline import longest_left, seconds_left, time_limit
-from loaders.request_tracker import record_statement
+from loaders.request_tracker import record_statement, record_wait
 from loaders.stores.circuit_breaker import Outage
 from loaders.stores.clickhouse_driver import ClickHouseDriver, DriverOptions
 from loaders.stores.clickhouse_errors import decoding, require_query_id, translated, unproven
@@ -217,12 +218,15 @@ class ClickHouse:
 
     async def _acquire(self) -> None:
         timeout_s = seconds_left(self._acquire_timeout_s)
+        began = time.monotonic()
         try:
             async with time_limit(timeout_s):
                 await self._free.acquire()
         except TimeoutError as error:
             message = f"No connection to ClickHouse became free within {timeout_s:.3g} s."
             raise StoreTimeout(STORE, message) from error
+        finally:
+            record_wait(time.monotonic() - began)
 
 
 def _without(items: tuple[str, ...], place: int) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -13,6 +14,7 @@ import asyncpg
 
 from loaders.concurrency import close_with_timeout
 from loaders.deadline import seconds_left, time_limit
+from loaders.request_tracker import record_wait
 from loaders.stores.calendar_codecs import set_calendar_codecs
 from loaders.stores.errors import StoreTimeout
 from loaders.stores.poolers import Mode, Pooler
@@ -164,12 +166,15 @@ async def _connect(url: StoreURL, *_: object, **options: Any) -> Any:
 
 async def _acquire(pool: asyncpg.Pool[asyncpg.Record], timeout_s: float) -> Proxy:
     timeout_s = seconds_left(timeout_s)
+    began = time.monotonic()
     try:
         async with time_limit(timeout_s):
             return await pool.acquire()
     except TimeoutError as error:
         message = f"No connection to {STORE} became free within {timeout_s:.3g} s."
         raise StoreTimeout(STORE, message) from error
+    finally:
+        record_wait(time.monotonic() - began)
 
 
 async def _give_back(pool: asyncpg.Pool[asyncpg.Record], connection: Proxy) -> None:

@@ -1,0 +1,33 @@
+"""A client that leaves when the test wants it to."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+
+async def stays() -> None:
+    """The client of a request, which does not hang up."""
+    await asyncio.Event().wait()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let other tasks run until it is so."""
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - a condition has no event
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def clock() -> "Clock":
+    return Clock()
+
+
+class Clock:
+    """A clock that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
