@@ -23,6 +23,10 @@ from tests.gateway.in_process import OPEN
 from tests.patience import REDIS_SETTINGS
 
 
+_UNBOUNDED: dict[str, Any] = {"cache": False, "rate_cost_per_minute": 0, "request_timeout_s": 60.0}
+"""The time is for machines that do much else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gateway:
     """A client of it, and what it sends to its stores."""
@@ -65,9 +69,7 @@ def new_gateway(store_urls: StoreUrls, sample_stores: Stores) -> NewGateway:  # 
     async def create(**settings: Any) -> AsyncIterator[Gateway]:
         async with Redis.from_url(urls["redis_url"]) as redis:
             await redis.flushdb()  # of what another gateway has left, some may be stale
-        app = build_app(
-            Settings(**{**urls, **REDIS_SETTINGS, **OPEN, "cache": False, "rate_cost_per_minute": 0, **settings}), MODEL
-        )
+        app = build_app(Settings(**{**urls, **REDIS_SETTINGS, **OPEN, **_UNBOUNDED, **settings}), MODEL)
         recorder = Recorder()
         async with app.router.lifespan_context(app):
             stores = app.state.stores
