@@ -20,9 +20,9 @@ from loaders.migrations import migrate_own
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StatementFailed
 from loaders.stores.postgres import Postgres
-from tests.patience import REDIS_ENVIRONMENT
+from tests.patience import REDIS_ENVIRONMENT, REQUEST_ENVIRONMENT
 
-for _name, _default in {"GATEWAY_MODEL": SAMPLE_MODEL, **REDIS_ENVIRONMENT}.items():
+for _name, _default in {"GATEWAY_MODEL": SAMPLE_MODEL, **REDIS_ENVIRONMENT, **REQUEST_ENVIRONMENT}.items():
     os.environ.setdefault(_name, _default)  # of every gateway that a test starts
 
 

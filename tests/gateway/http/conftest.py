@@ -22,7 +22,6 @@ from tests.gateway.http.connection import Connection
 from tests.gateway.in_process import OPEN
 from tests.patience import REDIS_SETTINGS
 
-
 _UNBOUNDED: dict[str, Any] = {"cache": False, "rate_cost_per_minute": 0, "request_timeout_s": 60.0}
 """The time is for machines that do much else."""
 
