@@ -94,6 +94,7 @@ class GraphQLEndpoint:
                 batch = await parse_request(request, body, limits, budget, self._thread)
                 in_parts = _takes_parts(request, batch)
                 prepared = await self._preparer.prepare(request, batch, viewer, limits, budget, in_parts=in_parts)
+            deadline.stores.settle()
             results = await self._results(request, prepared, viewer, tracker, in_parts=in_parts)
         except RequestError as refusal:
             return await respond_error(request, refusal, media)

@@ -81,7 +81,6 @@ class RequestDeadline:
         try:
             async with self.answer.enforced():
                 yield
-            self.stores.settle()
         except TimeoutError:
             if self.answer.left_s():
                 raise

@@ -21,6 +21,8 @@ class Relay:
         self.sent = bytearray()
         self.delay_s: Callable[[], float] = lambda: 0.0
         """How long each piece takes on its way; the order stays."""
+        self.piece_bytes = 1 << 16
+        """How many bytes a piece has at most."""
         self.garbles = False
         """Whether what the store answers comes as something else."""
         self.port = 0
@@ -66,7 +68,7 @@ class Relay:
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kept: bytearray) -> None:
         try:
-            while data := await reader.read(65536):
+            while data := await reader.read(self.piece_bytes):
                 await self._open.wait()
                 if (delay_s := self.delay_s()) > 0:
                     await asyncio.sleep(delay_s)

@@ -1,0 +1,341 @@
+"""Databases that fail in each way: what their clients do, and how soon they are used again."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import psutil
+import pytest
+
+from deploy.embedded.engines import EmbeddedEngines, StoreUrls
+from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.errors import FailureKind, StatementFailed, StoreError, StoreTimeout, StoreUnavailable
+from loaders.stores.postgres import Postgres
+from loaders.stores.store_guard import StoreGuard
+from tests.loaders.stores.relay import Relay, relay
+from tests.loaders.stores.waiting import BACK_WITHIN_S, until, when_back
+
+FOUND_WITHIN_S = 3.0
+"""How long the first statements may take when a store is away: a second of silence, another for the probe, and one for
+a loaded machine."""
+AT_ONCE_S = 0.1
+
+
+class Client:
+    """A client of either database by way of a relay, with one way to ask both."""
+
+    def __init__(self, name: str, store: Postgres | ClickHouse, between: Relay) -> None:
+        self.name = name
+        self.store = store
+        self.between = between
+
+    async def ask(self, sql: str = "select 1 as n") -> object:
+        if isinstance(self.store, Postgres):
+            return await self.store.rows(sql)
+        return await self.store.columns(sql, {})
+
+    async def slow(self, seconds: float) -> object:
+        sql = f"select pg_sleep({seconds})" if isinstance(self.store, Postgres) else _slow_clickhouse(seconds)
+        return await self.ask(sql)
+
+
+def _slow_clickhouse(seconds: float) -> str:
+    """A statement of that many seconds, each of which may be slept for in a block of one row."""
+    return f"select sleepEachRow(0.5) as n from numbers({round(seconds * 2)}) settings max_block_size = 1"
+
+
+@asynccontextmanager
+async def _client(name: str, urls: StoreUrls) -> AsyncIterator[Client]:
+    limits: dict[str, Any] = {"acquire_timeout_s": 20, "statement_timeout_s": 60}
+    store: Postgres | ClickHouse
+    url = f"{urls.database_url}?sslmode=disable" if name == "postgresql" else urls.clickhouse_url
+    async with relay(url) as between:
+        if name == "postgresql":
+            store = await Postgres.connect(between.url, min_size=1, max_size=3, **limits)
+        else:
+            store = await ClickHouse.connect(between.url, max_connections=3, only_reads=True, **limits)
+        try:
+            yield Client(name, store, between)
+        finally:
+            between.resume()
+            await store.close()
+
+
+@pytest.fixture(params=["postgresql", "clickhouse"])
+async def client(request: pytest.FixtureRequest, store_urls: StoreUrls) -> AsyncIterator[Client]:
+    async with _client(request.param, store_urls) as client:
+        yield client
+
+
+async def _fails(ask: Callable[[], Awaitable[object]]) -> tuple[StoreError, float]:
+    """Return the error that a statement ends with, and after how many seconds."""
+    started = monotonic()
+    try:
+        result = await ask()
+    except StoreError as error:
+        return error, monotonic() - started
+    pytest.fail(f"A store that is away answers {result}.")
+
+
+def _silence(between: Relay) -> None:
+    between.silence()
+
+
+def _drip(between: Relay) -> None:
+    between.delay_s = lambda: 0.4
+    between.piece_bytes = 1
+
+
+def _garble(between: Relay) -> None:
+    between.garbles = True
+
+
+FAULTS: dict[str, Callable[[Relay], object]] = {"black hole": _silence, "slow drip": _drip, "garbage": _garble}
+
+
+async def _mend(between: Relay) -> None:
+    between.delay_s, between.piece_bytes, between.garbles = lambda: 0.0, 1 << 16, False
+    between.resume()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_store_that_does_not_answer_is_found_out_then_left_alone_and_used_again(
+    client: Client, fault: str
+) -> None:
+    await asyncio.gather(*(client.slow(0.5) for _ in range(3)))  # opens all connections
+    FAULTS[fault](client.between)
+    await asyncio.gather(*(_asked_until_open(client) for _ in range(8)))
+    for _ in range(20):
+        error, seconds = await _fails(client.ask)
+        assert (type(error), seconds < AT_ONCE_S) == (StoreUnavailable, True)
+    outage = client.store.outage
+    assert outage is not None
+    if fault == "black hole":
+        assert outage.kind is FailureKind.SILENT
+    await _mend(client.between)
+    started = monotonic()
+    await when_back(client.ask)
+    assert client.store.outage is None
+    answers = await asyncio.gather(*(client.ask() for _ in range(20)), return_exceptions=True)
+    assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+    assert monotonic() - started < BACK_WITHIN_S + 1
+
+
+async def _asked_until_open(client: Client) -> None:
+    """Ask until the store is taken to be away. What is damaged may answer once more before it is."""
+    started = monotonic()
+    while client.store.outage is None:
+        with suppress(StoreError):
+            await client.ask()
+        assert monotonic() - started < FOUND_WITHIN_S
+
+
+async def _until_open(client: Client) -> None:
+    async def is_open() -> bool:
+        return client.store.outage is not None
+
+    await until(is_open, FOUND_WITHIN_S)
+
+
+async def test_a_store_that_refuses_is_found_out_at_once(client: Client) -> None:
+    running = asyncio.create_task(_fails(lambda: client.slow(30)))
+    await asyncio.sleep(0.2)
+    await client.between.cut()
+    error, _ = await running
+    assert type(error) is StoreUnavailable
+    await _until_open(client)
+    error, seconds = await _fails(client.ask)
+    assert (type(error), seconds < AT_ONCE_S) == (StoreUnavailable, True)
+    outage = client.store.outage
+    assert outage is not None
+    assert outage.kind is FailureKind.UNREACHABLE
+    await client.between.listen()
+    await when_back(client.ask)
+
+
+async def test_slow_statements_alone_never_open_it(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    await asyncio.gather(*(client.slow(4) for _ in range(6)))  # more than there are connections
+    assert client.store.outage is None
+    assert caplog.records == []
+
+
+async def test_errors_of_statements_never_open_it(client: Client) -> None:
+    for _ in range(20):
+        with pytest.raises(StatementFailed):
+            await client.ask("select nothing from nowhere")
+    await asyncio.sleep(0)
+    assert client.store.outage is None
+
+
+async def test_a_check_asks_a_store_that_was_not_asked_for_long(client: Client) -> None:
+    await client.store.check()
+    client.between.silence()
+    await asyncio.sleep(1.1)
+    started = monotonic()
+    with pytest.raises(StoreUnavailable):
+        await client.store.check()
+    assert monotonic() - started < 2
+    started = monotonic()
+    with pytest.raises(StoreUnavailable):
+        await client.store.check()
+    assert monotonic() - started < AT_ONCE_S
+
+
+@pytest.mark.parametrize("name", ["postgresql", "clickhouse"])
+async def test_a_store_that_is_away_at_the_start_is_used_when_it_comes(name: str, store_urls: StoreUrls) -> None:
+    limits: dict[str, Any] = {"acquire_timeout_s": 20, "statement_timeout_s": 60, "must_answer": False}
+    url = f"{store_urls.database_url}?sslmode=disable" if name == "postgresql" else store_urls.clickhouse_url
+    async with relay(url) as between:
+        await between.cut()
+        store: Postgres | ClickHouse
+        if name == "postgresql":
+            store = await Postgres.connect(between.url, min_size=1, max_size=1, **limits)
+        else:
+            store = await ClickHouse.connect(between.url, max_connections=1, **limits)
+        client = Client(name, store, between)
+        error, seconds = await _fails(client.ask)
+        assert (type(error), seconds < AT_ONCE_S) == (StoreUnavailable, True)
+        await between.listen()
+        await when_back(client.ask)
+        await store.close()
+
+
+@pytest.fixture(scope="module")
+def own_engines() -> Iterator[tuple[StoreUrls, EmbeddedEngines]]:
+    """Engines that a test may stop."""
+    with tempfile.TemporaryDirectory(prefix="fuseway-tests-") as folder:
+        engines = EmbeddedEngines(Path(folder))
+        urls = engines.start()
+        try:
+            yield urls, engines
+        finally:
+            engines.stop()
+
+
+@pytest.mark.parametrize("name", ["postgresql", "clickhouse"])
+async def test_a_store_whose_processes_are_stopped_is_found_out_and_used_again(
+    name: str, own_engines: tuple[StoreUrls, EmbeddedEngines]
+) -> None:
+    urls, engines = own_engines
+    async with _client(name, urls) as client:
+        await asyncio.gather(*(client.slow(0.5) for _ in range(3)))
+        with _stopped(engines, client.name):
+            failures = await asyncio.gather(*(_fails(client.ask) for _ in range(8)))
+            assert max(seconds for _, seconds in failures) < FOUND_WITHIN_S
+            await _until_open(client)
+            assert (await _fails(client.ask))[1] < AT_ONCE_S
+        await when_back(client.ask)
+
+
+@contextmanager
+def _stopped(engines: EmbeddedEngines, name: str) -> Iterator[None]:
+    """Stop the processes of an engine by SIGSTOP for the length of the block."""
+    (engine,) = (each for each in engines._engines if each.name.lower() == name)
+    main = psutil.Process(engine.process.pid)
+    processes = [main, *main.children(recursive=True)]
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+
+class _Store:
+    """A store that a test makes answer or not."""
+
+    def __init__(self) -> None:
+        self.answers: Callable[[], Awaitable[bool]] = self._well
+        self.probes: list[bool] = []
+        self.drops = 0
+        self.guard = StoreGuard("store", "The store", probe=self._probe, drop=self._drop)
+
+    async def _well(self) -> bool:
+        return False
+
+    async def _probe(self, was_away: bool) -> bool:
+        self.probes.append(was_away)
+        return await self.answers()
+
+    def _drop(self) -> None:
+        self.drops += 1
+
+
+async def _busy() -> bool:
+    raise StoreUnavailable("store", "too many", FailureKind.BUSY)
+
+
+async def test_a_busy_store_that_answers_others_is_not_away() -> None:
+    store = _Store()
+    store.answers = _busy
+    async with store.guard.statement():
+        pass
+    with pytest.raises(StoreUnavailable):
+        await _one(store.guard, StoreUnavailable("store", "too many", FailureKind.BUSY))
+    await _until_probed(store)
+    assert store.guard.outage is None
+    await store.guard.close()
+
+
+async def test_a_busy_store_that_answers_nobody_is_away() -> None:
+    store = _Store()
+    store.answers = _busy
+    with pytest.raises(StoreUnavailable):
+        await _one(store.guard, StoreUnavailable("store", "too many", FailureKind.BUSY))
+    await _until_probed(store)
+    assert store.guard.outage is not None
+    assert (store.guard.outage.kind, store.drops) == (FailureKind.BUSY, 1)
+    await store.guard.close()
+
+
+async def test_statements_that_were_given_up_early_are_silence_too() -> None:
+    store = _Store()
+    for _ in range(5):
+        with pytest.raises(StoreTimeout):
+            await _one(store.guard, StoreTimeout("store", "late"), after_s=0.3)
+    assert store.probes == [False]
+    await store.guard.close()
+
+
+async def test_statements_that_are_fast_are_never_probed() -> None:
+    store = _Store()
+    until = monotonic() + 1.5
+    while monotonic() < until:
+        async with store.guard.statement():
+            await asyncio.sleep(0.01)
+    assert store.probes == []
+    await store.guard.close()
+
+
+async def test_statements_on_the_old_host_end_when_another_one_answers() -> None:
+    store = _Store()
+
+    async def moved() -> bool:
+        return True
+
+    store.answers = moved
+    with pytest.raises(StoreUnavailable):
+        await _one(store.guard, None, after_s=30)
+    assert store.guard.outage is None
+    await store.guard.close()
+
+
+async def _one(guard: StoreGuard, error: Exception | None, after_s: float = 0) -> None:
+    async with guard.statement():
+        await asyncio.sleep(after_s)
+        if error is not None:
+            raise error
+
+
+async def _until_probed(store: _Store) -> None:
+    async def is_probed() -> bool:
+        return bool(store.probes)
+
+    await until(is_probed)
+    await asyncio.sleep(0)
