@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from graphql import ExecutionResult as CoreResult
@@ -12,16 +13,26 @@ from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionResult
 
 from gateway.execution.error_locations import at_place_of
+from gateway.execution.field_errors import AFFECTED, failure_of
 from loaders.errors import CallerError
+from loaders.stores.errors import StoreError, StoreTimeout, StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 INTERNAL = "INTERNAL_SERVER_ERROR"
-"""The code of errors that are not the caller's fault, such as an unavailable store."""
+"""The code of errors that are not the caller's fault, and of statements that a store refused."""
 MASKED = "Something went wrong on our side."
+STORE_UNAVAILABLE, STORE_TIMEOUT = "STORE_UNAVAILABLE", "STORE_TIMEOUT"
+"""The codes of fields whose store is away or was late."""
+_MESSAGES = {
+    STORE_UNAVAILABLE: "The data of this field is not available at the moment. Try again later.",
+    STORE_TIMEOUT: "The data of this field did not come in time. Try again, or ask for less.",
+}
 MAX_ERRORS = 5
-"""Maximum errors reported in full per response: an unavailable store fails thousands of fields for one reason."""
+"""Maximum errors reported in full per response: a denied field has one for each of thousands of objects."""
+MAX_FIELD_ERRORS = 100
+"""Maximum errors of stores reported in full per response, of which each field has one."""
 
 _MAX_MESSAGE_LENGTH = 2_000
 """Characters of a logged message. A store may repeat in its errors what it was sent, thousands of ids and all."""
@@ -46,14 +57,15 @@ def masked(errors: Sequence[GraphQLError], causes: dict[BaseException, str] | No
     `causes` are those that were logged before, with their ids; new ones are added.
     """
     ids = {} if causes is None else causes
+    places = Counter[int]()
     for error in errors:
-        cause = error.original_error
+        places[id(_cause(error))] += _facts(error).get(AFFECTED, 1)
+    for error in errors:
+        cause = _cause(error)
         if cause is not None and is_masked(error) and cause not in ids:
             ids[cause] = secrets.token_hex(8)
-            _log_cause(error, ids[cause], sum(other.original_error is cause for other in errors))
-    return [
-        _masked(error, ids[error.original_error]) if error.original_error in ids else _coded(error) for error in errors
-    ]
+            _log_cause(error, cause, ids[cause], places[id(cause)])
+    return [_masked(error, cause, ids) if (cause := _cause(error)) in ids else _coded(error) for error in errors]
 
 
 def is_masked(error: GraphQLError) -> bool:
@@ -63,18 +75,50 @@ def is_masked(error: GraphQLError) -> bool:
 
 def shown(errors: Sequence[GraphQLError]) -> tuple[list[dict[str, Any]], int]:
     """Return the first errors as an answer has them, and how many it leaves out."""
-    return [dict(error.formatted) for error in errors[:MAX_ERRORS]], max(0, len(errors) - MAX_ERRORS)
+    result = [dict(error.formatted) for error in first_errors(errors)]
+    return result, len(errors) - len(result)
 
 
-def _log_cause(error: GraphQLError, incident: str, fields: int) -> None:
+def first_errors(errors: Iterable[GraphQLError]) -> list[GraphQLError]:
+    """Return the errors that an answer has in full. Those of stores, one for each field, have their own maximum."""
+    result, counts = [], Counter[bool]()
+    for error in errors:
+        is_of_field = AFFECTED in (error.extensions or {})
+        counts[is_of_field] += 1
+        if counts[is_of_field] <= (MAX_FIELD_ERRORS if is_of_field else MAX_ERRORS):
+            result.append(error)
+    return result
+
+
+def _cause(error: GraphQLError) -> BaseException | None:
+    """Return what is behind an error: what it was raised from, or the failure of a store behind that."""
+    cause = error.original_error
+    return failure_of(cause) if isinstance(cause, StoreError) else cause
+
+
+def _facts(error: GraphQLError) -> Mapping[str, Any]:
+    """Return what is told of a field that a store failed. Extensions of any other masked error may be internal."""
+    return (error.extensions or {}) if isinstance(error.original_error, StoreError) else {}
+
+
+def _code(cause: BaseException | None) -> str:
+    if isinstance(cause, StoreTimeout):
+        return STORE_TIMEOUT
+    return STORE_UNAVAILABLE if isinstance(cause, StoreUnavailable) else INTERNAL
+
+
+def _log_cause(error: GraphQLError, cause: BaseException, incident: str, places: int) -> None:
+    """Log a cause in one line. A store that is away or late is a warning: its circuit breaker logs the error."""
     path = ".".join(str(step) for step in error.path or ())
-    message = str(error.original_error)[:_MAX_MESSAGE_LENGTH]
-    _log.error("%s: %s at %s (%d fields): %s", incident, type(error.original_error).__name__, path, fields, message)
+    level = logging.ERROR if _code(cause) == INTERNAL else logging.WARNING
+    message = str(cause)[:_MAX_MESSAGE_LENGTH]
+    _log.log(level, "%s: %s at %s (%d places): %s", incident, type(cause).__name__, path, places, message)
 
 
-def _masked(error: GraphQLError, incident: str) -> GraphQLError:
-    extensions = {"code": INTERNAL, "id": incident}
-    return at_place_of(error, GraphQLError(MASKED, path=error.path, extensions=extensions))
+def _masked(error: GraphQLError, cause: BaseException | None, ids: Mapping[BaseException, str]) -> GraphQLError:
+    code = _code(cause)
+    extensions = {"code": code, **({"id": ids[cause]} if cause is not None else {}), **_facts(error)}
+    return at_place_of(error, GraphQLError(_MESSAGES.get(code, MASKED), path=error.path, extensions=extensions))
 
 
 def _coded(error: GraphQLError) -> GraphQLError:

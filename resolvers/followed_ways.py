@@ -8,6 +8,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
 
 from loaders.model.shapes import Cardinality
+from loaders.objects.existence import existing
 from loaders.objects.object_record import ObjectRecord, make_records
 from loaders.stores.errors import StoreError
 from resolvers.function_calls import FunctionAnswerError, reference_key
@@ -31,12 +32,11 @@ async def load_node(context: RequestContext, node: SelectionNode, keys: Sequence
 def known_objects(node: SelectionNode, records: list[ObjectRecord]) -> list[ObjectRecord]:
     """Return the records, loaded together, of objects that exist; none where that is not known.
 
-    What deferred parts ask is asked of such objects alone.
+    What they lead to, and what deferred parts ask, is asked of such objects alone.
     """
-    column = records[0].values.get(node.target.record) if records and node.target.record is not None else None
-    if column is None:
+    if not records or node.target.record not in records[0].values:
         return records
-    return [] if isinstance(column, StoreError) else [each for each in records if column[each.place] is not None]
+    return [each for each in existing(node.target.record, records) if isinstance(each, ObjectRecord)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,8 @@ class ReferenceWay(Way):
     async def load(self, context: RequestContext) -> list[ObjectRecord]:
         """Put objects in the place of references. What is no reference to such an object is an error in its place."""
         node, call = self.follow.node, cast("FunctionCall", self.follow.request)
+        if isinstance(self.columns[call], StoreError):
+            return []
         read = _key_reader(node, call.name)
         keys = {place: _mapped(value, read) for place, value in self.columns[call].items()}
         wanted = dict.fromkeys(each for value in keys.values() for each in _several(value))
@@ -180,11 +182,11 @@ async def _targets(
         records = await load_node(context, node, keys)
     except StoreError as error:
         return [], dict.fromkeys(keys, error)
-    column = records[0].values[node.target.record] if node.target.record is not None else None
-    if isinstance(column, StoreError):
-        return [], dict.fromkeys(keys, column)
-    known = known_objects(node, records)
-    return known, {each.key: each for each in known}
+    if node.target.record is None:
+        return records, {each.key: each for each in records}
+    objects = existing(node.target.record, records)
+    known = [each for each in objects if isinstance(each, ObjectRecord)]
+    return known, {record.key: each for record, each in zip(records, objects, strict=True)}
 
 
 async def _with_rows(

@@ -15,7 +15,6 @@ from resolvers.function_columns import FunctionColumns, function_columns
 from resolvers.selection_tree import FunctionCall
 
 if TYPE_CHECKING:
-    from loaders.statements.section_request import SectionRequest
     from resolvers.request_context import RequestContext
     from resolvers.selection_tree import SelectionNode
 
@@ -41,12 +40,6 @@ async def load_objects(context: RequestContext, node: SelectionNode, keys: Seque
     while level:
         level = await _next_level(context, level)
     return records
-
-
-def existing(record: SectionRequest, records: Sequence[ObjectRecord]) -> list[ObjectRecord | None]:
-    """Return the records of objects that exist, and None for others. Raises the StoreError that left it unknown."""
-    rows = values_of(records, record)
-    return [None if row is None else each for each, row in zip(records, rows, strict=True)]
 
 
 async def _next_level(context: RequestContext, level: _Level) -> _Level:
@@ -84,6 +77,9 @@ async def _call(
         taken = _own_columns(node, call, objects)
         answer = await answers_of(call, taken.values, context) if taken.count else []
         values = taken.with_errors(checked_answers(call, answer, taken.count))
+    except StoreError as error:
+        columns[call] = error.with_traceback(None)
+        return
     except Exception as error:
         values = [error] * len(objects)
     columns[call] = {each.place: value for each, value in zip(objects, values, strict=True)}
@@ -91,7 +87,7 @@ async def _call(
 
 def _own_columns(node: SelectionNode, call: FunctionCall, records: Sequence[ObjectRecord]) -> FunctionColumns:
     """Return the columns that a function takes, as Python's own values."""
-    if node.target.record is None:
+    if node.target.record is None or not call.function.columns:
         return FunctionColumns({}, {}, len(records))
     columns = {column.name: column for column in node.target.record.section.columns}
     places = {name: place for place, name in enumerate(columns)}

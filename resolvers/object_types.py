@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import strawberry
 
+from loaders.model.names import column_names
 from loaders.model.shapes import ValueKind
 from loaders.objects.object_record import ObjectRecord, values_of
+from loaders.stores.errors import StoreError
 from resolvers.computed_values import computed_batch
 from resolvers.fields import FieldColumns, FieldLink, FieldText, batch_field
 from resolvers.function_fields import function_field
@@ -117,10 +119,14 @@ def _own_column(parts: SchemaParts, kind: ObjectType, field: DeclaredField) -> S
         raise TypeError(field.subject)
     record = parts.record(kind.name)
     place = place_of(record.section, field.name)
+    batch = partial(_column, record, place)
+    names = column_names(field.column_text)
+    if len(names) == 1 and names[0] in kind.key.columns:
+        batch = partial(_key_column, record, place, kind.key.columns.index(names[0]), len(kind.key.columns))
     return batch_field(
         FieldText.of(field),
         parts.leaf(field.shape),
-        partial(_column, record, place),
+        batch,
         asked=FieldColumns((field.name,)),
         scopes=kind.field_scopes[field.name],
     )
@@ -130,6 +136,22 @@ def _column(
     record: SectionRequest, place: int, parents: Sequence[ObjectRecord], _arguments: Mapping[str, Any], _context: Any
 ) -> Sequence[Any]:
     return [row[place] for row in values_of(parents, record)]
+
+
+def _key_column(
+    record: SectionRequest,
+    place: int,
+    part: int,
+    width: int,
+    parents: Sequence[ObjectRecord],
+    arguments: Mapping[str, Any],
+    context: Any,
+) -> Sequence[Any]:
+    """Return a column that holds a part of the key, which is known where the record could not be loaded."""
+    try:
+        return _column(record, place, parents, arguments, context)
+    except StoreError:
+        return [parent.key if width == 1 else parent.key[part] for parent in parents]
 
 
 def _link(parts: SchemaParts, kind: ObjectType, field: DeclaredField) -> StrawberryField:

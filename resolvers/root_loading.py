@@ -11,12 +11,16 @@ from graphql.execution.values import VariableValues
 
 from loaders.model.bound_sections import COUNT
 from loaders.model.key_texts import is_storable
+from loaders.objects.existence import existing
+from loaders.objects.object_record import ObjectRecord, section_error
+from loaders.objects.section_error import SectionError
 from loaders.statements.section_request import SectionRequest
+from loaders.stores.errors import StoreError
 from resolvers.connections import count_request, make_page
 from resolvers.fields import Resolve
 from resolvers.function_calls import answers_of, checked_answers, function_call, reference_key
 from resolvers.function_fields import function_shape
-from resolvers.object_loading import existing, load_objects
+from resolvers.object_loading import load_objects
 from resolvers.object_types import parse_node_id
 from resolvers.operations import OperationCache, operation_cache
 from resolvers.roots import Root, RootKind
@@ -110,7 +114,10 @@ async def _by_key(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[
 
 
 async def _objects(parts: SchemaParts, info: Any, type_name: str, texts: Sequence[str]) -> list[Any]:
-    """Return the objects of these ids, in order; None where nothing is known of one, or it cannot be a key."""
+    """Return the objects of these ids, in order; None where nothing is known of one, or it cannot be a key.
+
+    The error stands in the place of one of which it is not known whether it exists.
+    """
     context: RequestContext = info.context
     node = selected(parts, info._raw_info, type_name, context).node
     return await _of_keys(context, node, node.target.key_space.key.read_all(texts))
@@ -136,8 +143,15 @@ async def _by_unique_column(parts: SchemaParts, root: Root, info: Any, arguments
     node = entry_node(request, selection)
     keys = unique_keys(root, arguments)
     known = iter(await load_objects(context, node, [key for key in keys if key is not None]))
-    result = [None if key is None else next(known).get(request) for key in keys]
+    result = [None if key is None else _value_or_error(next(known), request) for key in keys]
     return result if root.is_list else result[0]
+
+
+def _value_or_error(record: ObjectRecord, request: SectionRequest) -> Any:
+    try:
+        return record.get(request)
+    except SectionError as error:
+        return error
 
 
 def unique_keys(root: Root, arguments: Mapping[str, Any]) -> list[Any]:
@@ -168,7 +182,7 @@ async def _page(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[st
     total: Any = None
     if count is not None:
         column = entry.values[count]
-        total = column if isinstance(column, Exception) else column[entry.place][0]
+        total = section_error(count, column) if isinstance(column, StoreError) else column[entry.place][0]
     return make_page(request, entry.get(request), selection.node.target.record, total)
 
 
@@ -239,8 +253,8 @@ async def _nodes_of_type(
     node_class = parts.registry[type_name].node_class
     objects = await _objects(parts, info, type_name, keys)
     return {
-        (type_name, key): None if record is None else node_class(record.key, record.values, record.place)
-        for key, record in zip(keys, objects, strict=True)
+        (type_name, key): node_class(each.key, each.values, each.place) if isinstance(each, ObjectRecord) else each
+        for key, each in zip(keys, objects, strict=True)
     }
 
 

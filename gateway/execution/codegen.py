@@ -30,7 +30,7 @@ class Leaf:
 
 Completed = list[Any]
 Complete = Callable[[Sequence[Any], Any], Completed]
-"""A function of (values, context) that completes a column: one value for each, in order. Raises FallbackValue."""
+"""A function of (values, run) that completes a column: one value for each, in order. Raises FallbackValue."""
 
 
 @lru_cache(maxsize=1_024)  # one a selection of leaves; documents repeat
@@ -48,7 +48,7 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
             for name, leaf in names
             if leaf.type and leaf.is_list
         },
-        "def complete(rows, context):",
+        "def complete(rows, run):",
         "    out = []",
         "    append = out.append",
         "    try:",
@@ -71,7 +71,7 @@ def complete_rows(leaves: tuple[Leaf, ...], typename: str) -> Complete:
 def complete_leaf(leaf_type: LeafType) -> Complete:
     """Return a function that completes a column of one leaf; None stays None."""
     items = complete_items(leaf_type, nullable=True)
-    return lambda values, _context: items(values if type(values) is list else list(values))
+    return lambda values, _run: items(values if type(values) is list else list(values))
 
 
 @lru_cache(maxsize=1_024)

@@ -31,7 +31,9 @@ from gateway.execution.codegen import (
     complete_leaf,
     complete_rows,
 )
+from gateway.execution.completion import FAILED
 from gateway.execution.leaf_types import leaf_type
+from loaders.stores.errors import StoreError
 from resolvers.batching import BATCH, FEW_OBJECTS, Batch, ColumnField
 from resolvers.places import is_deferred, is_streamed
 from resolvers.scopes import RequiresScope, missing_scope
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from graphql import GraphQLSchema
     from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
     from graphql.execution.values import VariableValues
+
+    from gateway.execution.completion import Completion
 
 _Resolve = Callable[[Sequence[Any], Any], Sequence[Any]]
 """A function of (parents, context) that returns one value for each parent."""
@@ -76,7 +80,10 @@ class _Compiler:
 
     def complete(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
         if isinstance(declared, GraphQLNonNull):
-            return partial(_non_null, self.complete(declared.of_type, details))
+            return partial(_non_null, partial(_without_errors, details, self._value(declared.of_type, details)))
+        return partial(_nullable, partial(_without_errors, details, self._value(declared, details)))
+
+    def _value(self, declared: GraphQLOutputType, details: FieldDetailsList) -> Complete:
         if isinstance(declared, GraphQLList):
             return partial(_lists, self.complete(declared.of_type, details))
         if isinstance(declared, GraphQLObjectType):
@@ -96,7 +103,7 @@ class _Compiler:
         leaves = self._leaves(fields)
         if leaves is not None and declared.is_type_of is None and any(leaf.type is not None for leaf in leaves):
             return complete_rows(leaves, declared.name)
-        columns = [self._column(declared, field, groups[key]) for key, field in fields.items()]
+        columns = [(key, self._column(declared, field, groups[key])) for key, field in fields.items()]
         return partial(_objects, _type_check(declared), columns, assemble(tuple(fields)))
 
     def _field(self, parent: GraphQLObjectType, details: FieldDetailsList) -> GraphQLField:
@@ -136,11 +143,11 @@ class _Compiler:
     def _column(self, parent: GraphQLObjectType, field: GraphQLField, details: FieldDetailsList) -> Complete:
         if field is self._typename_field():
             return partial(_repeat, parent.name)
-        resolve = partial(_resolved, self._batch(field, details))
-        complete = self.complete(field.type, details)
+        resolve, complete = self._batch(field, details), self.complete(field.type, details)
         if self._definition(field).metadata.get(FEW_OBJECTS):
             complete = partial(_each_once, complete)
-        return lambda sources, context: complete(resolve(sources, context), context)
+        failed = FAILED if isinstance(field.type, GraphQLNonNull) else None
+        return partial(_fields, resolve, complete, details, failed)
 
     def _batch(self, field: GraphQLField, details: FieldDetailsList) -> _Resolve:
         definition = self._definition(field)
@@ -189,23 +196,70 @@ def _without_non_null(declared: GraphQLOutputType) -> tuple[GraphQLOutputType, b
     return (declared.of_type, False) if isinstance(declared, GraphQLNonNull) else (declared, True)
 
 
-def _non_null(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
-    completed = complete(values, context)
+def _non_null(complete: Complete, values: Sequence[Any], run: Completion) -> Completed:
+    completed = complete(values, run)
     if None in completed:
         raise FallbackValue("null")
     return completed
 
 
-def _each_once(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
+def _nullable(complete: Complete, values: Sequence[Any], run: Completion) -> Completed:
+    """Complete values, with null in the place of those that failed."""
+    count = len(run.failures)
+    completed = complete(values, run)
+    if len(run.failures) == count:
+        return completed
+    return [None if value is FAILED else value for value in completed]
+
+
+def _without_errors(details: FieldDetailsList, complete: Complete, values: Sequence[Any], run: Completion) -> Completed:
+    """Complete values; those that are errors of stores have failed."""
+    count = len(run.failures)
+    try:
+        return complete(values, run)
+    except FallbackValue:
+        wrong: dict[int, list[int]] = {}
+        for place, value in enumerate(values):
+            if isinstance(value, StoreError):
+                wrong.setdefault(id(value), []).append(place)
+        if not wrong:
+            raise
+    del run.failures[count:]
+    for places in wrong.values():
+        run.fail(values[places[0]], details, places)
+    noted = len(run.failures)
+    good = [place for place, value in enumerate(values) if not isinstance(value, StoreError)]
+    result: Completed = [FAILED] * len(values)
+    completed = complete([values[place] for place in good], run)
+    run.move(noted, good)
+    for place, value in zip(good, completed, strict=True):
+        result[place] = value
+    return result
+
+
+def _each_once(complete: Complete, values: Sequence[Any], run: Completion) -> Completed:
     """Complete each distinct object once, if most of them occur several times."""
     distinct = dict(zip(map(id, values), values, strict=True))
     if 2 * len(distinct) > len(values):
-        return complete(values, context)
-    completed = dict(zip(distinct, complete(list(distinct.values()), context), strict=True))
+        return complete(values, run)
+    count = len(run.failures)
+    result = complete(list(distinct.values()), run)
+    if len(run.failures) > count:
+        _count_each(run, count, list(distinct), values)
+    completed = dict(zip(distinct, result, strict=True))
     return list(map(completed.__getitem__, map(id, values)))
 
 
-def _lists(complete: Complete, values: Sequence[Any], context: Any) -> Completed:
+def _count_each(run: Completion, since: int, distinct: Sequence[int], values: Sequence[Any]) -> None:
+    """Translate failures from distinct objects to all values: each is affected as often as it occurs."""
+    places: dict[int, list[int]] = {}
+    for place, value in enumerate(values):
+        places.setdefault(id(value), []).append(place)
+    for failure in run.failures[since:]:
+        failure.places = sorted(place for each in failure.places for place in places[distinct[each]])
+
+
+def _lists(complete: Complete, values: Sequence[Any], run: Completion) -> Completed:
     flat: list[Any] = []
     for value in values:
         if value is None:
@@ -213,7 +267,12 @@ def _lists(complete: Complete, values: Sequence[Any], context: Any) -> Completed
         if type(value) is not list:
             raise FallbackValue("list")
         flat += value
-    completed = complete(flat, context)
+    count = len(run.failures)
+    completed = complete(flat, run)
+    if len(run.failures) > count:
+        if FAILED in completed:
+            raise FallbackValue("failed item")  # graphql-core stops there
+        _move_to_lists(run, count, values)
     if len(values) == 1 and values[0] is not None:
         return [completed]
     lists: Completed = []
@@ -227,25 +286,69 @@ def _lists(complete: Complete, values: Sequence[Any], context: Any) -> Completed
     return lists
 
 
+def _move_to_lists(run: Completion, since: int, values: Sequence[Any]) -> None:
+    """Translate failures from the items of all lists to the lists."""
+    origins = [(place, index) for place, value in enumerate(values) for index in range(len(value or ()))]
+    for failure in run.failures[since:]:
+        failure.path = (origins[failure.places[0]][1], *failure.path)
+        failure.places = [origins[place][0] for place in failure.places]
+
+
 def _objects(
     check_types: Callable[[Sequence[Any]], None] | None,
-    columns: Sequence[Complete],
+    columns: Sequence[tuple[str, Complete]],
     put_together: Callable[..., list[dict[str, Any]]],
     values: Sequence[Any],
-    context: Any,
+    run: Completion,
 ) -> Completed:
     sources = [value for value in values if value is not None]
     if any(map(_is_no_object, set(map(type, sources)))):
         raise FallbackValue("object")
     if check_types is not None:
         check_types(sources)
-    completed: Completed = (
-        put_together(*(column(sources, context) for column in columns)) if columns else [{} for _ in sources]
-    )
+    count = len(run.failures)
+    parts: list[Completed] = []
+    for key, column in columns:
+        parts.append(column(sources, run))
+        if len(run.failures) > count:
+            return _objects_that_failed(columns[len(parts) :], put_together, (key, parts, sources, values), run, count)
+    completed: Completed = put_together(*parts) if columns else [{} for _ in sources]
     if len(completed) == len(values):
         return completed
     rest = iter(completed)
     return [None if value is None else next(rest) for value in values]
+
+
+def _objects_that_failed(
+    columns: Sequence[tuple[str, Complete]],
+    put_together: Callable[..., list[dict[str, Any]]],
+    begun: tuple[str, list[Completed], list[Any], Sequence[Any]],
+    run: Completion,
+    since: int,
+) -> Completed:
+    """Complete the rest of the columns, of those objects alone that have not failed.
+
+    An object has failed where one of its non-null fields has; as in graphql-core, its later fields are not looked at.
+    `begun` are the key of the last column, the columns so far, their objects, and the values that these are of.
+    """
+    key, parts, sources, values = begun
+    origins = [place for place, value in enumerate(values) if value is not None]
+    rest = iter(columns)
+    while True:
+        run.move(since, origins, key)
+        if FAILED in parts[-1]:
+            kept = [place for place, value in enumerate(parts[-1]) if value is not FAILED]
+            sources, origins = [sources[place] for place in kept], [origins[place] for place in kept]
+            parts = [[part[place] for place in kept] for part in parts]
+        key, column = next(rest, ("", None))
+        if column is None or not sources:
+            break
+        since = len(run.failures)
+        parts.append(column(sources, run))
+    result: Completed = [None if value is None else FAILED for value in values]
+    for place, row in zip(origins, put_together(*parts) if sources else (), strict=True):
+        result[place] = row
+    return result
 
 
 @lru_cache(maxsize=1_024)
@@ -264,15 +367,26 @@ def _check_types(is_type_of: Callable[[Any, Any], Any], sources: Iterable[Any]) 
             raise FallbackValue("is_type_of")
 
 
-def _resolved(resolve: _Resolve, sources: Sequence[Any], context: Any) -> Sequence[Any]:
+def _fields(
+    resolve: _Resolve,
+    complete: Complete,
+    details: FieldDetailsList,
+    failed: object,
+    sources: Sequence[Any],
+    run: Completion,
+) -> Completed:
+    """Resolve and complete one field of all sources. Each is `failed` where a store failed the field."""
     try:
-        values = resolve(sources, context)
-        complete = len(values) == len(sources)
+        values = resolve(sources, run.context)
+        is_whole = len(values) == len(sources)
+    except StoreError as error:
+        run.fail(error, details, range(len(sources)))
+        return [failed] * len(sources)
     except Exception as error:
         raise FallbackValue("resolver") from error
-    if not complete:
+    if not is_whole:
         raise FallbackValue("length")
-    return values
+    return complete(values, run)
 
 
 def _call(batch: Batch, arguments: Mapping[str, Any], sources: Sequence[Any], context: Any) -> Sequence[Any]:
@@ -287,5 +401,5 @@ def _places(place: int, sources: Sequence[Any], _context: Any) -> list[Any]:
     return [source[place] for source in sources]
 
 
-def _repeat(name: str, sources: Sequence[Any], _context: Any) -> Completed:
+def _repeat(name: str, sources: Sequence[Any], _run: Completion) -> Completed:
     return [name] * len(sources)

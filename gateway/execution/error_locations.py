@@ -8,7 +8,6 @@ from graphql import GraphQLError
 
 if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList
-    from graphql.pyutils import Path
 
 
 class ErrorLocations:
@@ -21,7 +20,7 @@ class ErrorLocations:
     def __init__(self) -> None:
         self._located: dict[int, tuple[FieldDetailsList, GraphQLError]] = {}
 
-    def located_error(self, cause: Exception, field: FieldDetailsList, path: Path) -> Exception:
+    def located_error(self, cause: Exception, field: FieldDetailsList, path: list[str | int]) -> GraphQLError:
         """Return the error as graphql-core would locate it; errors of GraphQL's own are left to it."""
         if isinstance(cause, GraphQLError):
             return cause
@@ -29,7 +28,7 @@ class ErrorLocations:
         if known is None:
             known = GraphQLError("", [details.node for details in field])
             self._located[id(field)] = field, known  # the field is kept, so that its id stays its own
-        error = GraphQLError(str(getattr(cause, "message", cause)), path=path.as_list(), original_error=cause)
+        error = GraphQLError(str(getattr(cause, "message", cause)), path=path, original_error=cause)
         return at_place_of(known, error)
 
 

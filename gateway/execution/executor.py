@@ -1,9 +1,11 @@
 """graphql-core's executor, which completes lists and objects by columns where the result is certain to be the same.
 
 graphql-core resolves the root fields. Before it completes a list or an object, this class tries the completer of that
-selection, all or nothing. A selection that cannot be compiled, and any unexpected value, leaves the whole subtree to
-graphql-core, which finds and reports the errors. Completers read what is already loaded and have no side effects, so
-that a failed attempt costs time only.
+selection, all or nothing; of a large list, chunk by chunk. A selection that cannot be compiled, and any unexpected
+value, leaves the subtree to graphql-core, which finds and reports the errors. Completers read what is already loaded
+and have no side effects, so that a failed attempt costs time only.
+
+Fields that a store failed are completed here too: they are null, with one error for each field (see field_errors).
 
 The overridden methods are not public in graphql-core: its version is pinned, and a test fails when they change.
 """
@@ -16,14 +18,18 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
-from graphql import GraphQLError, GraphQLObjectType, get_named_type
+from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_non_null_type
+from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.codegen import Complete, FallbackValue
 from gateway.execution.completer import FallbackSelection, compile_completer
+from gateway.execution.completion import Completion
 from gateway.execution.error_locations import ErrorLocations
-from gateway.execution.json_chunks import JSONChunks
+from gateway.execution.field_errors import FieldErrors
+from gateway.execution.json_chunks import JSONChunks, encode
 from gateway.execution.variables import texts, with_texts
+from loaders.stores.errors import StoreError
 from resolvers.connections import holds_objects
 from resolvers.operations import operation_cache
 from resolvers.places import is_streamed
@@ -35,7 +41,9 @@ if TYPE_CHECKING:
     from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
     from graphql.execution.incremental.incremental_executor import DeliveryGroup, DeliveryGroupMap
     from graphql.execution.incremental.work_queue import WorkResult
-    from graphql.pyutils import AwaitableOrValue, Path
+    from graphql.pyutils import AwaitableOrValue
+
+    from gateway.execution.completion import FieldFailure
 
 _NOT_DONE = object()
 _DEFINITION = "strawberry-definition"
@@ -56,6 +64,23 @@ def _encoded(completed: Any) -> bytes | None:
         return orjson.dumps(completed)[1:-1]
     except TypeError:
         return None
+
+
+class _ChunkPath(Path):
+    """The path of a list, of which some items are completed apart: `start` is the index of the first one."""
+
+    start: int
+
+    @classmethod
+    def of(cls, path: Path, start: int) -> _ChunkPath:
+        """Return the path of the list for the items from an index on."""
+        chunk = cls(*path)
+        chunk.start = start
+        return chunk
+
+    def add_key(self, key: str | int, typename: str | None = None) -> Path:
+        """Return the path of an item, given its index in the chunk."""
+        return Path(Path(*self), self.start + int(key), typename)
 
 
 def _next_size(size: int, took_s: float) -> int:
@@ -80,6 +105,7 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         self._encode: bool | None = getattr(self.context_value, "encode_in_chunks", None)
         self.encodes = bool(self._encode)
         self.scopes: frozenset[str] = getattr(self.context_value, "scopes", frozenset())
+        self.collected_errors: FieldErrors = FieldErrors()
         self._error_locations = ErrorLocations()
         self._completers: dict[
             tuple[GraphQLOutputType, int], tuple[FieldDetailsList, Complete | FallbackSelection]
@@ -132,9 +158,23 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         field_details_list: FieldDetailsList,
         path: Path,
     ) -> None:
-        """Report an error as graphql-core does, but locate each field of the document only once."""
-        error = self._error_locations.located_error(raw_error, field_details_list, path)
+        """Report an error as graphql-core does, but locate each field of the document only once.
+
+        Of one that a store failed for many objects only one error is built: see FieldErrors.
+        """
+        if isinstance(raw_error, StoreError):
+            raw_error = raw_error.with_traceback(None)  # its frames hold what the request has loaded
+            is_null = not (self.error_propagation and is_non_null_type(return_type))
+            if is_null and self.collected_errors.add_further(raw_error, path):
+                return
+        error = self._error_locations.located_error(raw_error, field_details_list, path.as_list())
         super().handle_field_error(error, return_type, field_details_list, path)
+
+    def create_sub_executor(self, *args: Any) -> Any:
+        """Return an executor for a part that comes later, with errors of its own."""
+        executor = super().create_sub_executor(*args)
+        executor.collected_errors = FieldErrors()
+        return executor
 
     def get_stream_usage(self, field_details_list: FieldDetailsList, path: Path) -> Any:
         """Return the use of @stream. Raises GraphQLError, where graphql-core raises ValueError, for a negative
@@ -193,19 +233,17 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
     ) -> Any:
         """Complete a list in chunks that take about _CHUNK_S each, and yield to the event loop in between.
 
-        Each chunk is encoded at once if the context allows it, so that a large result is held as bytes. If one chunk
-        has an unexpected value or cannot be encoded, graphql-core completes the whole list.
+        Each chunk is encoded at once if the context allows it, so that a large result is held as bytes. A chunk that
+        has an unexpected value, or cannot be encoded, is completed by graphql-core.
         """
         chunks: list[Any] = []
         index, size = 0, _FIRST_CHUNK
         while index < len(items):
             started = time.perf_counter()
-            chunk = self._by_columns(declared, details, path, items[index : index + size])
-            if self._encode and chunk is not _NOT_DONE:
-                chunk = _encoded(chunk)
-            if chunk is _NOT_DONE or chunk is None:
-                left = super().complete_list_value(declared, details, info, path, items, position_context)
-                return await left if self.is_awaitable(left) else left
+            some = items[index : index + size]
+            chunk = self._by_columns(declared, details, path, some, index)
+            if chunk is _NOT_DONE:
+                chunk = await self._left_chunk(declared, details, info, path, some, index, position_context)
             chunks.append(chunk)
             index += size
             size = _next_size(size, time.perf_counter() - started)
@@ -214,7 +252,30 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
             return JSONChunks(chunks)
         return [item for chunk in chunks for item in chunk]
 
-    def _by_columns(self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path, value: Any) -> Any:
+    async def _left_chunk(
+        self,
+        declared: GraphQLList[GraphQLOutputType],
+        details: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: list[Any],
+        start: int,
+        position_context: Any,
+    ) -> Any:
+        """Have graphql-core complete some items of a list, and encode them if the context allows it."""
+        place = _ChunkPath.of(path, start)
+        completed = self.complete_iterable_value(declared.of_type, details, info, place, items, position_context)
+        if self.is_awaitable(completed):
+            completed = await completed
+        return b"".join(encode(completed))[1:-1] if self._encode else completed
+
+    def _by_columns(
+        self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path, value: Any, start: int | None = None
+    ) -> Any:
+        """Return the completed value, or _NOT_DONE.
+
+        `start` is the index of the first item of a list's chunk, which is encoded if the context allows it.
+        """
         manager = self.middleware_manager
         if (manager is not None and manager.middlewares) or not self.error_propagation:
             return _NOT_DONE
@@ -224,11 +285,28 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         if isinstance(complete, FallbackSelection):
             self.left_to_graphql_core[f"selection: {complete}"] += 1
             return _NOT_DONE
+        run = Completion(self.context_value)
         try:
-            return complete([value], self.context_value)[0]
+            (completed,) = complete([value], run)
         except FallbackValue as reason:
             self.left_to_graphql_core[f"value: {reason}"] += 1
             return _NOT_DONE
+        if completed is None and value is not None:
+            return _NOT_DONE  # a non-null item or field failed, which graphql-core reports to the field above
+        if start is not None and self._encode and (completed := _encoded(completed)) is None:
+            return _NOT_DONE
+        for failure in run.failures:
+            self._note_failure(failure, path, start or 0)
+        return completed
+
+    def _note_failure(self, failure: FieldFailure, path: Path, start: int) -> None:
+        if self.collected_errors.has_nulled_position(path):
+            return
+        first, *rest = failure.path
+        steps = [*path.as_list(), first + start if isinstance(first, int) else first, *rest]
+        if not self.collected_errors.merge(failure.cause, steps, len(failure.places)):
+            error = self._error_locations.located_error(failure.cause, failure.details, steps)
+            self.collected_errors.append(error, failure.cause, len(failure.places))
 
     def _completer(
         self, declared: GraphQLOutputType, details: FieldDetailsList, path: Path

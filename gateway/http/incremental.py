@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLError
 from starlette.responses import StreamingResponse
 
-from gateway.errors import MAX_ERRORS, masked
+from gateway.errors import first_errors, masked
+from gateway.execution.field_errors import merge_errors
 from gateway.execution.json_chunks import encode
 from gateway.limits import exceeded
 from loaders.concurrency import cancel_and_wait
@@ -122,14 +123,17 @@ class IncrementalResult:
         return last
 
     def _values(self, values: Sequence[CoreIncrementalResult]) -> tuple[list[dict[str, Any]], int]:
-        """The values, of their errors the first ones, and how many are left out."""
-        errors = masked([error for item in values for error in item.errors or ()], self.causes)
-        shown, formatted = iter(errors[:MAX_ERRORS]), []
+        """The values, of their errors the first ones, and how many are left out. Those of a failed field are merged."""
+        merged = merge_errors(error for item in values for error in item.errors or ())
+        errors = dict(zip(map(id, merged), masked(merged, self.causes), strict=True))
+        full = set(map(id, first_errors(errors.values())))
+        formatted = []
         for item in values:
-            few = [dict(error.formatted) for _, error in zip(item.errors or (), shown, strict=False)]
+            own = [errors[id(error)] for error in item.errors or () if id(error) in errors]
+            few = [dict(error.formatted) for error in own if id(error) in full]
             item.errors = None
             formatted.append({**item.formatted, **({"errors": few} if few else {})})
-        return formatted, max(0, len(errors) - MAX_ERRORS)
+        return formatted, len(errors) - len(full)
 
     def _completed(self, item: CompletedResult) -> dict[str, Any]:
         """Return a completion notice, with one error if it failed. Without an error it would mean success."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
+from loaders.objects.section_error import SectionError
 from loaders.statements.section_request import SectionRequest
 from loaders.stores.errors import StoreError
 
@@ -33,15 +34,22 @@ class ObjectRecord:
     place: int
 
     def get(self, request: SectionRequest) -> Any:
-        """Return the request's value of this object. Raises the StoreError that kept it from being loaded."""
+        """Return the request's value of this object. Raises SectionError where it could not be loaded."""
         return self.column(request)[self.place]
 
     def column(self, request: SectionRequest) -> Values:
         """Return the request's values of all records; this object's is at `place`. Raises like `get`."""
         values = self.values[request]
         if isinstance(values, StoreError):
-            raise values
+            raise section_error(request, values)
         return values
+
+
+def section_error(request: SectionRequest, failure: StoreError) -> SectionError:
+    """Return a new error of a request that could not be loaded, or of what depends on one that could not."""
+    if isinstance(failure, SectionError):
+        return SectionError(failure.section, failure.cause)
+    return SectionError(request.section.name, failure)
 
 
 def make_records(
@@ -54,7 +62,7 @@ def make_records(
 def values_of(records: Sequence[ObjectRecord], request: SectionRequest) -> list[Any]:
     """Return the request's value of each record, in order: looked up once for those that were loaded together.
 
-    Raises the StoreError that kept it from being loaded.
+    Raises SectionError where it could not be loaded.
     """
     values: list[Any] = []
     together: object = None

@@ -20,6 +20,7 @@ from loaders.statements.section_request import SectionRequest
 from loaders.stores.errors import StoreError, StoreTimeout
 from resolvers.request_context import RequestContext
 from tests.execution.documents import Hints
+from tests.execution.engines import STORE_ERROR
 from tests.fleet.served import ALL_SCOPES
 
 _IDS = ("N14228", "N725MQ", "N804JB", "N865DA", "nothing")
@@ -82,7 +83,7 @@ class _Objects:
     async def load(self, key: LoadKey) -> list[ObjectRecord]:
         space, keys, requests = key
         if "fails" in keys and space.name != "Aircraft":
-            raise StoreTimeout("canned", "The store did not answer in time.")
+            raise StoreTimeout("canned", STORE_ERROR)
         values: dict[SectionRequest, Values | StoreError] = {
             request: self._of_request(request, keys) for request in requests
         }
@@ -93,7 +94,7 @@ class _Objects:
         if request.section.name.endswith(".record"):
             return [None if key == "nothing" else self._record(request, key) for key in keys]
         if Random(name).random() < self.faults:
-            return StoreTimeout("canned", "The store did not answer in time.")
+            return StoreTimeout("canned", STORE_ERROR)
         return [self._value(request, Random(f"{name} {key}")) for key in keys]
 
     def _record(self, request: SectionRequest, key: Any) -> tuple[Any, ...]:

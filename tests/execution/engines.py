@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,6 +17,12 @@ from gateway.execution.json_chunks import encode
 from resolvers.scalars import SCALAR_MAP
 
 Group = tuple[tuple[str | int, ...], frozenset[str]]
+Failures = dict[tuple[str, ...], tuple[list[str | int], int]]
+"""By the names of a field's path, the path of the first object that a store failed it for, and how many there are."""
+
+STORE_ERROR = "The store did not answer in time."
+"""The message of errors of stores in these tests, where they are not masked."""
+_STORE_CODES = {"STORE_TIMEOUT", "STORE_UNAVAILABLE"}
 
 
 class Reference(StrawberryGraphQLCoreExecutionContext):
@@ -30,7 +36,7 @@ class Counting(ColumnExecutor):
 
     def _by_columns(self, *args: Any) -> Any:
         completed = super()._by_columns(*args)
-        self.tried["by columns" if isinstance(completed, dict | list) else "left"] += 1
+        self.tried["by columns" if isinstance(completed, dict | list | bytes) else "left"] += 1
         return completed
 
 
@@ -58,6 +64,8 @@ class ExecutionOutcome:
 
     data: object
     errors: tuple[Group, ...]
+    failures: str = "{}"
+    """Errors of stores, merged: of each field the first path, and the number of objects."""
 
     def agrees(self, reference: "ExecutionOutcome", *, in_turn: bool) -> bool:
         """Whether both are the same answer.
@@ -67,7 +75,10 @@ class ExecutionOutcome:
         """
         if not in_turn or self == reference:
             return self == reference
-        return self.data == reference.data and dict(self.errors).keys() == dict(reference.errors).keys()
+        errors, others = dict(self.errors), dict(reference.errors)
+        if self.data != reference.data or errors.keys() != others.keys():
+            return False
+        return self.data == exact(None) or self.failures == reference.failures
 
 
 async def run(
@@ -108,10 +119,32 @@ async def both(
 def outcome(data: Any, errors: list[Any] | None) -> ExecutionOutcome:
     """What there is to compare of an answer."""
     groups: dict[tuple[str | int, ...], set[str]] = {}
-    for error in errors or []:
-        groups.setdefault(_nulled(data, error.path or []), set()).add(error.message)
+    rest, failures = store_failures([error.formatted for error in errors or []])
+    for error in rest:
+        groups.setdefault(_nulled(data, error.get("path") or []), set()).add(error["message"])
     ordered = sorted(groups.items(), key=lambda item: repr(item[0]))
-    return ExecutionOutcome(exact(data), tuple((index, frozenset(texts)) for index, texts in ordered))
+    texts = tuple((index, frozenset(texts)) for index, texts in ordered)
+    return ExecutionOutcome(exact(data), texts, repr(sorted(failures.items())))
+
+
+def store_failures(errors: Iterable[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], Failures]:
+    """Return the other errors, and those of stores merged, as either engine reports them."""
+    rest: list[Mapping[str, Any]] = []
+    failures: Failures = {}
+    for error in errors:
+        extensions = error.get("extensions") or {}
+        if error["message"] != STORE_ERROR and extensions.get("code") not in _STORE_CODES:
+            rest.append(error)
+            continue
+        path = list(error["path"])
+        names = tuple(step for step in path if isinstance(step, str))
+        first, affected = failures.get(names, (path, 0))
+        failures[names] = min(path, first, key=_indexes), affected + extensions.get("affected", 1)
+    return rest, failures
+
+
+def _indexes(path: list[str | int]) -> list[int]:
+    return [step for step in path if isinstance(step, int)]
 
 
 def difference(tested: ExecutionOutcome, reference: ExecutionOutcome) -> str:
@@ -124,6 +157,8 @@ def difference(tested: ExecutionOutcome, reference: ExecutionOutcome) -> str:
             return (
                 f"errors at {index}: {sorted(mine.get(index, []))}, and graphql-core's: {sorted(theirs.get(index, []))}"
             )
+    if tested.failures != reference.failures:
+        return f"stores: {tested.failures}, and graphql-core's: {reference.failures}"
     return "none"
 
 

@@ -13,8 +13,9 @@ from strawberry.extensions import ParserCache
 from strawberry.extensions.field_extension import FieldExtension
 from strawberry.permission import BasePermission
 
+from loaders.stores.errors import StoreTimeout
 from resolvers.batching import BATCH
-from tests.execution.engines import Context, QuietSchema
+from tests.execution.engines import STORE_ERROR, Context, QuietSchema
 from tests.execution.positions import PYTHON, column, list_of
 from tests.execution.values import EXACT, Boom, Colour, Later, exact_value, odd_value
 
@@ -65,10 +66,13 @@ class Odds:
     """A value that no resolver should give."""
     plain: float
     """A field with a resolver and no batch, which is graphql-core's; also interfaces, unions and enums."""
+    failed: float
+    """A field that a store fails for all parents, and a value in whose place there is an error of a store."""
 
     @classmethod
     def draw(cls, rng: Random) -> "Odds":
-        return cls(rng.choice([0, 0, 0.005, 0.02, 0.1]), rng.choice([0, 0, 0, 0.1, 0.2]))
+        odd, plain = rng.choice([0, 0, 0.005, 0.02, 0.1]), rng.choice([0, 0, 0, 0.1, 0.2])
+        return cls(odd, plain, rng.choice([0, 0, 0.05, 0.2]))
 
 
 @dataclass(slots=True)
@@ -90,6 +94,8 @@ class _Maker:
     def _level(self, shape: Shape, level: int, rng: Random, seed: str, least: int = 0) -> Any:
         if rng.random() < self.odds.odd:
             return odd_value(rng, shape.of)
+        if not least and rng.random() < self.odds.failed / 5:
+            return StoreTimeout("synthetic", STORE_ERROR)
         if not least and shape.nullable[level] and rng.random() < 0.15:
             return None
         if rng.random() < self.odds.odd * self.odds.plain:
@@ -191,7 +197,11 @@ class _Maker:
         if self.rng.random() < 0.5:
             return strawberry.field()
 
+        has_failed = self.rng.random() < self.odds.failed
+
         def value_of(parent: Any, arguments: Mapping[str, Any]) -> Any:
+            if has_failed:
+                raise StoreTimeout("synthetic", STORE_ERROR)
             received = f"{arguments.get('n')},{arguments.get('text') or None}"
             return self.value(shape, f"{parent._seed}.{name}({received})")
 

@@ -159,13 +159,16 @@ async def test_without_clickhouse_the_registers_fields_answer_and_nothing_leaks(
         "operator": None,
         "analysis": {"punctuality": None, "monthly": None, "flightLog": None, "age": {"years": 14}},
     }
-    assert set(answer.errors) == {"Something went wrong on our side."}
+    assert set(answer.errors) == {"The data of this field is not available at the moment. Try again later."}
     analysis = ["aircraft", "analysis"]
     sections = [[*analysis, name] for name in ("punctuality", "monthly", "flightLog")]
     assert sorted(answer.paths, key=str) == sorted([["aircraft", "operator"], *sections], key=str)
 
 
-async def test_without_postgresql_nothing_is_known_of_any_aircraft(sample_stores: Stores) -> None:
+async def test_without_postgresql_an_aircraft_that_flies_is_known(sample_stores: Stores) -> None:
     answer = await ask(Away(), sample_stores.clickhouse, _BOTH)
-    assert answer.data == {"aircraft": None}
-    assert answer.errors == ["Something went wrong on our side."]
+    whole = await ask(*sample_stores, _BOTH)
+    analysis = whole.data["aircraft"]["analysis"] | {"age": None}
+    expected = {"id": "N14228", "registration": None, "operator": None, "analysis": analysis}
+    assert answer.data == {"aircraft": expected}
+    assert sorted(path[-1] for path in answer.paths) == ["age", "operator", "registration"]

@@ -89,9 +89,10 @@ async def test_an_export_that_breaks_off_says_why_by_a_code(new_gateway: NewGate
         for parameters, after in (({"after": "N998"}, "N998"), ({"ids": "N14228"}, None)):
             (line,) = _lines(await _export(item, **parameters))
             assert line.keys() == {"error", "extensions", "after"}
-            assert (line["error"], line["after"]) == ("Something went wrong on our side.", after)
-            assert line["extensions"].keys() == {"code", "id"}
-            assert line["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
+            message = "The data of this field is not available at the moment. Try again later."
+            assert (line["error"], line["after"]) == (message, after)
+            assert line["extensions"].keys() == {"code", "id", "section", "store", "affected"}
+            assert line["extensions"]["code"] == "STORE_UNAVAILABLE"
 
 
 async def test_head_loads_and_counts_nothing(new_gateway: NewGateway) -> None:

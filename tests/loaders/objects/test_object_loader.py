@@ -16,6 +16,7 @@ from loaders.objects.object_loader import MAX_OBJECTS, ObjectLoader
 from loaders.objects.object_record import ObjectRecord
 from loaders.objects.object_statements import chunked
 from loaders.objects.request_loaders import RequestLoaders
+from loaders.objects.section_error import SectionError
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.protocols import Columns, TypedColumns
@@ -124,8 +125,14 @@ async def test_a_failed_statement_fails_its_own_sections_alone() -> None:
     error = StoreUnavailable("clickhouse", "gone")
     (record,) = await _load(_loader(RecordedAnswers(), RecordedAnswers(error)), ["a"], PUNCTUALITY, RECORD)
     assert record.get(RECORD) == ("a",)
-    with pytest.raises(StoreUnavailable, match="gone"):
+    with pytest.raises(SectionError, match="gone") as raised:
         record.get(PUNCTUALITY)
+    assert (raised.value.section, raised.value.store, raised.value.cause) == (
+        "Aircraft.analysis.punctuality",
+        "clickhouse",
+        error,
+    )
+    assert error.__traceback__ is None
 
 
 async def test_a_failure_that_nobody_foresaw_fails_the_batch_and_is_forgotten() -> None:

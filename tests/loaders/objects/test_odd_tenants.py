@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loaders.model.model import Model
-from loaders.stores.errors import StatementFailed
+from loaders.objects.section_error import SectionError
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.model.models import load
 from tests.loaders.objects.asking import Asker
@@ -116,5 +116,5 @@ async def test_each_tenant_is_told_apart_whatever_its_text(odd: Model, odd_store
 async def test_a_column_that_the_parent_lacks_is_not_looked_for_in_the_child(odd: Model, odd_stores: Stores) -> None:
     """The line is of no tenant; by its own column in the place of the parent's, it would be everyone's."""
     asker = Asker(odd, odd_stores, "a")
-    with pytest.raises(StatementFailed, match=r"column fw_parent\.line_id does not exist"):
+    with pytest.raises(SectionError, match=r"column fw_parent\.line_id does not exist"):
         await asker.of("Line.record", [7])

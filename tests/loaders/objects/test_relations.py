@@ -12,6 +12,7 @@ import pytest
 
 from loaders.model.databases import Kind
 from loaders.model.model import Model
+from loaders.objects.section_error import SectionError
 from loaders.request_tracker import begin_request
 from loaders.statements.needed_rows import sent_rows
 from loaders.stores.errors import StatementFailed
@@ -154,7 +155,7 @@ async def test_a_relation_with_too_many_rows_is_an_error_and_not_read_to_its_end
     asker, tracker = Asker(model, stores), begin_request()
     request = asker.request("Person.many")
     (record,) = await asker.records([ANN], [request])
-    with pytest.raises(StatementFailed, match="A relation has more than 100,000 rows to be sent"):
+    with pytest.raises(SectionError, match="A relation has more than 100,000 rows to be sent"):
         record.get(request)
     assert tracker.stats.rows["postgresql"] == 100_001
 
