@@ -108,7 +108,7 @@ def _code(cause: BaseException | None) -> str:
 
 
 def _log_cause(error: GraphQLError, cause: BaseException, incident: str, places: int) -> None:
-    """Log a cause in one line. A store that is away or late is a warning: its circuit breaker logs the error."""
+    """Log a cause in one line. A store that is away or late is a warning, as in its circuit breaker."""
     path = ".".join(str(step) for step in error.path or ())
     level = logging.ERROR if _code(cause) == INTERNAL else logging.WARNING
     message = str(cause)[:_MAX_MESSAGE_LENGTH]

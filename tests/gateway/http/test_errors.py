@@ -88,7 +88,7 @@ async def test_each_cause_has_an_id_of_its_own(
     first, second = batch[0]["errors"][0], again["errors"][0]
     assert "errors" not in batch[1]
     assert failure(first)["id"] != failure(second)["id"]
-    ids = {record.getMessage().partition(":")[0] for record in caplog.records if record.name == "gateway"}
+    ids = {record.getMessage().partition(":")[0] for record in caplog.records if record.module == "errors"}
     assert ids == {failure(first)["id"], failure(second)["id"]}
 
 
