@@ -132,7 +132,7 @@ async def test_a_failed_statement_fails_its_own_sections_alone() -> None:
         "clickhouse",
         error,
     )
-    assert error.__traceback__ is None
+    assert raised.value.__cause__ is None, "a failure that many share holds no request's frames"
 
 
 async def test_a_failure_that_nobody_foresaw_fails_the_batch_and_is_forgotten() -> None:
