@@ -130,8 +130,8 @@ async def test_a_field_that_cannot_be_null_takes_its_object_along(sample_stores:
       id revisions { revision } analysis { punctuality { flights } } registration { model } } }"""
     data, errors = await answer(Failing(), sample_stores.clickhouse, query, ids=ids)
     assert data == {"aircraftByIds": [None] * 32}
-    found = {tuple(error["path"]): error["extensions"]["affected"] for error in errors}
-    assert found == {("aircraftByIds", 0, "revisions"): 31, ("aircraftByIds", 30): 1}
+    affected = {tuple(error["path"]): error["extensions"]["affected"] for error in errors}
+    assert affected == {("aircraftByIds", 0, "revisions"): 31, ("aircraftByIds", 30): 1}
 
 
 async def test_a_made_up_row_of_zeros_proves_nothing(sample_stores: Stores) -> None:
