@@ -27,9 +27,12 @@ for _name, _default in {"GATEWAY_MODEL": SAMPLE_MODEL, **REDIS_ENVIRONMENT, **RE
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The long run's option."""
+    """The long runs' options."""
     parser.addoption(
         "--fuzz-seconds", type=float, default=0.0, help="How long each random test goes on, from new seeds."
+    )
+    parser.addoption(
+        "--soak-seconds", type=float, default=600.0, help="How long the soak of `make chaos` loads a gateway."
     )
 
 

@@ -36,6 +36,11 @@ class Cell:
         """The stores whose values may be missing: Redis only saves time, and what is merely slow is waited for."""
         return frozenset() if self.store == "redis" or self.fault in _HARMLESS else frozenset({self.store})
 
+    @property
+    def is_of_process(self) -> bool:
+        """Whether the store's processes are stopped or killed."""
+        return self.fault in (STOPPED, KILLED)
+
     def __str__(self) -> str:
         return f"{self.store}: {self.fault.name}"
 
@@ -86,7 +91,7 @@ async def run_cell(world: World, cell: Cell, late_s: float) -> tuple[list[Violat
     for question in questions:
         await world.expect(question.name, question.ids, cell.faulty)
     violations = await _before(world, questions)
-    async with _during(world, cell):
+    async with lasting(world, cell):
         first = await _round(world, questions, cell.faulty, late_s, violations)
         second = await _round(world, questions, cell.faulty, late_s, violations)
     return_s = await _until_whole(world, questions, violations)
@@ -158,10 +163,10 @@ def _is_whole(answer: Answer) -> bool:
 
 
 @asynccontextmanager
-async def _during(world: World, cell: Cell) -> AsyncIterator[None]:
+async def lasting(world: World, cell: Cell) -> AsyncIterator[None]:
     """Let the fault last for the length of the block."""
     between = world.proxies[cell.store]
-    if cell.fault not in (STOPPED, KILLED):
+    if not cell.is_of_process:
         between.random.seed(str(cell))
         await between.switch(cell.fault)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,7 +16,9 @@ from urllib.parse import urlsplit
 import httpx
 from redis.asyncio import Redis
 
+from benchmarks.servers import answers, running
 from deploy.embedded.engines import StoreUrls
+from deploy.embedded.process import free_port
 from gateway.app import build_app
 from gateway.settings import Settings
 from loaders.model.loading import load_model
@@ -24,7 +27,6 @@ from tests.chaos.engine_processes import EngineProcesses
 from tests.chaos.gateway_log import GatewayLog
 from tests.chaos.proxy import Proxy, proxy
 from tests.chaos.sample_models import FLEET, TENANT, SampleModel
-from tests.gateway.conftest import served
 from tests.truth.compare import differences
 
 DEADLINE_S: Final = 3.0
@@ -148,9 +150,19 @@ _OPEN: Final = {
 
 @asynccontextmanager
 async def opened_world(
-    model: SampleModel, databases: Databases, log: Path, *, is_cached: bool, redis_database: int, **settings: str
+    model: SampleModel,
+    databases: Databases,
+    log: Path,
+    *,
+    is_cached: bool,
+    redis_database: int,
+    module: str = "gateway",
+    **settings: str,
 ) -> AsyncIterator[World]:
-    """A world whose gateway serves the model, for the length of the block; the Redis database is emptied before."""
+    """A world whose gateway serves the model, for the length of the block; the Redis database is emptied before.
+
+    The gateway is `python -m MODULE serve` with these settings.
+    """
     urls = databases.urls
     redis_url = _with_database(urls.redis_url, str(redis_database))
     async with AsyncExitStack() as stack:
@@ -168,16 +180,19 @@ async def opened_world(
         environment = {
             "GATEWAY_MODEL": model.module, **_OPEN, **_variables(model, between), **caching, **settings,
         }  # fmt: skip
-        client = await stack.enter_async_context(_process(between, log, environment))
+        client = await stack.enter_async_context(_process(module, log, environment))
         yield World(model, is_cached, proxies, client, reference, GatewayLog(log), databases.engines)
 
 
 @asynccontextmanager
-async def _process(urls: StoreUrls, log: Path, environment: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of `gateway serve` in a process of its own, which starts and ends beside this event loop."""
+async def _process(module: str, log: Path, environment: Mapping[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway in a process of its own, which starts and ends beside this event loop."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
     with log.open("wb") as file:
-        process = served(urls, file, **environment)
-        url = await asyncio.to_thread(process.__enter__)
+        command = [sys.executable, "-m", module, "serve"]
+        process = running(command, lambda: answers(f"{url}/livez"), {**environment, "GATEWAY_PORT": str(port)}, file)
+        await asyncio.to_thread(process.__enter__)
         try:
             limits = httpx.Limits(max_connections=None)
             async with httpx.AsyncClient(base_url=url, timeout=_PATIENCE_S, limits=limits) as client:
