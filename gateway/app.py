@@ -20,6 +20,7 @@ from gateway.http.admission import AdmissionMiddleware
 from gateway.http.application import Application
 from gateway.http.cors_settings import ALL, parse_headers, parse_origins
 from gateway.http.endpoint import GraphQLEndpoint
+from gateway.http.hang_up import HangUpMiddleware
 from gateway.http.hosts import AllowedHostsMiddleware, parse_allowed_hosts
 from gateway.http.origins import origin_middleware
 from gateway.http.paths import CanonicalPathsMiddleware, parse_root_path
@@ -143,6 +144,7 @@ def _middleware(settings: Settings, model: Model, admission: Admission) -> list[
         Middleware(BodyTimeoutMiddleware, timeout_s=settings.body_timeout_s),
         *origin_middleware((GRAPHQL_PATH, *exports), origins, headers),
         Middleware(ResponseCacheMiddleware, path=GRAPHQL_PATH, timeout_s=settings.request_timeout_s),
+        Middleware(HangUpMiddleware),
         Middleware(RequestDeadlineMiddleware, path=GRAPHQL_PATH, timeout_s=settings.request_timeout_s),
         Middleware(
             AdmissionMiddleware, path=GRAPHQL_PATH, admission=admission, max_body_bytes=settings.max_body_kib << 10

@@ -11,6 +11,7 @@ from gateway.http_refusal import head_timeout, refuse, response_bytes, stopping,
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle, Transport
+    from collections.abc import Callable
 
     from uvicorn.config import Config
     from uvicorn.server import ServerState
@@ -108,6 +109,8 @@ class Connection(HttpToolsProtocol):
         self._is_stopping = False
         self.received_at: float | None = None
         """When the request under way had come, its body too, by the loop's clock; None while its body is coming."""
+        self.on_hang_up: Callable[[], None] | None = None
+        """Called when the client hangs up before it has the answer to the request under way."""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the timer of the first head, and make room if there are too many connections."""
@@ -125,10 +128,17 @@ class Connection(HttpToolsProtocol):
             self._refuse(too_many(self._limits.connections))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Forget it, and end what is done for it."""
         super().connection_lost(exc)
         self._idle.since.pop(self, None)
         self._stop_timer()
+        if self._is_answering():
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        on_hang_up, self.on_hang_up = self.on_hang_up, None
+        if on_hang_up is not None:
+            on_hang_up()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -195,6 +205,7 @@ class Connection(HttpToolsProtocol):
         else:
             cycle.disconnected = cycle.response_complete = True
             cycle.message_event.set()
+            self._hang_up()
             self._send_refusal()
 
     def _send_refusal(self) -> None:

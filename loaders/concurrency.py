@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Sequence
-from typing import Any, TypeVar
+from contextvars import Context
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -14,9 +15,57 @@ _TIMEOUT_S = 5.0
 _log = logging.getLogger("gateway")
 
 
+_ending: set[asyncio.Task[None]] = set()
+"""What waits for tasks that nobody else waits for: the event loop itself holds none."""
+
+
 async def gather(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """Return the results in order, as asyncio.gather does. A coroutine that is alone needs no task."""
-    return [await coroutines[0]] if len(coroutines) == 1 else await asyncio.gather(*coroutines)
+    """Return the results in order, as asyncio.gather does, but cancel the others where one fails.
+
+    A coroutine that is alone needs no task.
+    """
+    if len(coroutines) == 1:
+        return [await coroutines[0]]
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        raise
+
+
+class SharedTask(Generic[T]):
+    """A task that several others await. It is cancelled when the last of them no longer does."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._task = asyncio.create_task(coroutine)
+        self._waiters = 0
+        self.is_abandoned = False
+        """Whether it was cancelled, since nobody waited any more: it has no result then."""
+
+    async def result(self) -> T:
+        """Return its result. Whoever waits may be cancelled without the others."""
+        self._waiters += 1
+        try:
+            return await asyncio.shield(self._task)
+        finally:
+            self._waiters -= 1
+            if not self._waiters and not self._task.done():
+                self.is_abandoned = self._task.cancel()
+
+
+async def cancel_within(tasks: Collection[asyncio.Task[Any]], seconds: float) -> None:
+    """Cancel the tasks, and return when all of them are done or the time is over. What takes longer is left to end."""
+    running = [task for task in tasks if not task.done()]
+    for task in running:
+        task.cancel()
+    if running and seconds:
+        await asyncio.wait(running, timeout=seconds)
+    if late := [task for task in running if not task.done()]:
+        ending = asyncio.create_task(cancel_and_wait(late), context=Context())
+        _ending.add(ending)
+        ending.add_done_callback(_ending.discard)
 
 
 async def cancel_and_wait(tasks: Collection[asyncio.Task[Any]]) -> None:

@@ -107,7 +107,7 @@ class DeferredLoads:
         return None if load is None or load.task.done() else load.done()
 
     async def release(self) -> None:
-        """Stop waiting, and drop what has come. A statement that was sent is not cancelled."""
+        """Stop loading, and drop what has come."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -55,7 +55,11 @@ class LoadsReferences(FieldExtension):
         is_list = self._shape.cardinality is Cardinality.LIST
         target = self._shape.type.__name__
         context = replace(info.context, loaders=info.context.loaders.uncached())
-        return await objects_of_references(self._parts, info, context, self._name, target, answer, is_list=is_list)
+        try:
+            return await objects_of_references(self._parts, info, context, self._name, target, answer, is_list=is_list)
+        except BaseException:
+            await context.loaders.release()
+            raise
 
 
 def mutation_type(parts: SchemaParts) -> MutationType:

@@ -15,6 +15,7 @@ from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.explain import EXPLAIN, explain
 from gateway.http.errors import HTTPError, RequestError
+from gateway.http.hang_up import ignore_hang_up
 from gateway.http.incremental import IncrementalResult
 from gateway.http.media import listed, multipart, negotiated
 from gateway.http.operation_result import OperationResult
@@ -27,7 +28,7 @@ from gateway.limits import Limits
 from gateway.rate_limit import CallerBudget
 from gateway.reading_thread import ReadingThread
 from gateway.request_context import open_context
-from loaders.concurrency import cancel_and_wait
+from loaders.concurrency import cancel_within
 from loaders.request_tracker import RequestTracker, begin_request
 from resolvers import scopes
 
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 
 ACCOUNTING = "accounting"
 """The extension of a request that asks for statistics, and of the answer that has them."""
+_ENDING_S = 0.05
+"""How long an answer waits for operations that are cancelled. They take no time unless a function of the model's author
+goes on in spite of it."""
 
 
 class GraphQLEndpoint:
@@ -125,6 +129,7 @@ class GraphQLEndpoint:
         is_mutation = any(isinstance(item, PreparedOperation) and item.is_mutation for item in prepared)
         if is_mutation:  # a copy would answer the next such request without executing it, or with what it has changed
             tracker.cache_policy.is_kept = False
+            ignore_hang_up(request.scope)
         context = open_context(
             stores, viewer.scopes, viewer.tenant, encode_in_chunks=True, in_parts=in_parts, past_cache=is_mutation
         )
@@ -217,7 +222,7 @@ async def _all(
         late = OperationResult(has_data=False, errors=[deadline.error()], error_status=504)
         return [task.result() if task.done() else late for task in tasks]
     finally:
-        await cancel_and_wait(tasks)
+        await cancel_within(tasks, _ENDING_S)
 
 
 def _viewer(request: Request) -> Viewer:

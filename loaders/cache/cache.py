@@ -7,24 +7,28 @@ says which of them loads; the others look again until the value is there or the 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loaders.cache.background_tasks import BackgroundTasks
 from loaders.cache.cache_loader import CacheLoader
-from loaders.cache.fields import NEVER, CacheField, clock
+from loaders.cache.fields import NEVER, CacheField, Entry, clock
 from loaders.cache.in_flight_load import InFlightLoad, LoadFunction, record_fetch
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.refresh_coalescer import RefreshCoalescer
 from loaders.cache.states import States, states
+from loaders.deadline import current_deadline, working_until
+from loaders.stores.errors import StoreTimeout
 
 if TYPE_CHECKING:
     from loaders.cache.listener_health import CombinedHealth, ListenerHealth
     from loaders.cache.local import LocalCache
     from loaders.cache.shared import SharedCache
     from loaders.stores.errors import StoreError
+
+_LATE = "Its values were not there by the deadline of the request."
 
 
 @dataclass(eq=False, slots=True)
@@ -48,7 +52,7 @@ class Cache:
         self._loader = CacheLoader(shared, local, self._tasks, lambda: self.is_kept)
         self._refreshes = RefreshCoalescer(self._loader.refresh, self._tasks.run)
         self._loader.on_stale = self._refreshes.add
-        self._joinable: dict[str, tuple[InFlightLoad, asyncio.Task[None]]] = {}
+        self._joinable: dict[str, InFlightLoad] = {}
         """By key, the loads in flight that requests may join."""
         self.counts: Counter[str] = self._loader.counts
         self.changes = 0
@@ -76,7 +80,7 @@ class Cache:
         else:
             self._local.drop(change.keys, change.sources)
         self._loader.mark_outdated(change)
-        for key in [key for key, (load, _) in self._joinable.items() if load.outdated]:
+        for key in [key for key, load in self._joinable.items() if load.outdated]:
             del self._joinable[key]
         for callback in self.on_change:
             callback(change)
@@ -85,11 +89,12 @@ class Cache:
         """Return the values of the fields of these objects.
 
         `load` may be called after this has returned, to refresh stale values; equal load functions are called together.
+        What is not there at the current deadline is a StoreTimeout, unless there are stale values to serve on errors.
         """
         given_fields, fields = fields, self._adjust_for_health(fields)
         rows: list[list[Any] | None] = [None] * len(keys)
         oldest, stale = NEVER, list[tuple[int, int]]()
-        loads: Sequence[InFlightLoad] = ()
+        loads: Mapping[int, InFlightLoad] = {}
         if self.is_kept:
             rows, stale, oldest = self._local.get(keys, fields, clock(self._loader.now_ms()))
             self._refreshes.add(((keys[row], fields[column]) for row, column in stale), load)
@@ -97,11 +102,18 @@ class Cache:
         self.counts["fields from memory"] += (len(keys) - len(missing)) * len(fields)
         result = FetchResult({})
         if missing:
-            loads = await self._join_or_start(missing, keys, fields, load, rows, result.errors)
-            oldest = min(oldest, *(load.oldest for load in loads))
+            loads = self._join_or_start(missing, keys, fields, load)
+            await self._wait(list(dict.fromkeys(loads.values())))
+            oldest = min(oldest, self._fill(rows, keys, loads, result))
         if keys:
             fresh_until = (int(oldest[:13]) - self._loader.clock_ms) / 1000
-            record_fetch(keys, fields, fresh_until, Counter(fields[column] for _, column in stale), loads)
+            record_fetch(
+                keys,
+                fields,
+                fresh_until,
+                Counter(fields[column] for _, column in stale),
+                list(dict.fromkeys(loads.values())),
+            )
         result.values = dict(zip(given_fields, map(list, zip(*rows, strict=True)), strict=True)) if rows else {}
         if result.errors and given_fields is not fields:
             field_by_name = {field.name: field for field in given_fields}
@@ -127,49 +139,94 @@ class Cache:
     def _adjust_for_health(self, fields: Sequence[CacheField]) -> Sequence[CacheField]:
         return fields if self.listener_health is None else self.listener_health.adjust(fields)
 
-    async def _join_or_start(
-        self,
-        missing: Sequence[int],
-        keys: Sequence[str],
-        fields: Sequence[CacheField],
-        load: LoadFunction,
-        rows: list[list[Any] | None],
-        errors: dict[CacheField, StoreError],
-    ) -> Sequence[InFlightLoad]:
-        """Fill the missing rows from loads in flight of the same fields, and from a new load for the others."""
-        loads: dict[int, tuple[InFlightLoad, asyncio.Task[None]]] = {}
+    def _join_or_start(
+        self, missing: Sequence[int], keys: Sequence[str], fields: Sequence[CacheField], load: LoadFunction
+    ) -> dict[int, InFlightLoad]:
+        """Return a load for each missing row: one in flight of the same fields, and a new one for the others.
+
+        Nothing is awaited until all are joined, so that none can end in between.
+        """
+        loads: dict[int, InFlightLoad] = {}
         rest: list[int] = []
         for index in missing:
             # Without a lease on changes, a load may predate one that this process has not heard of.
             in_flight = self._joinable.get(keys[index]) if self.is_kept else None
-            if in_flight is not None and in_flight[0].fields == fields:
+            if in_flight is not None and in_flight.fields == fields:
                 loads[index] = in_flight
             else:
                 rest.append(index)
         self.counts["fields joined"] += len(loads) * len(fields)
+        for in_flight in dict.fromkeys(loads.values()):
+            in_flight.join()
         if rest:
             loads.update(dict.fromkeys(rest, self._start([keys[index] for index in rest], fields, load)))
-        tasks = dict(loads.values())
-        await asyncio.gather(*map(asyncio.shield, tasks.values()))
-        for index, (in_flight_load, _) in loads.items():
-            rows[index] = in_flight_load.rows[keys[index]]
-        for each in tasks:
-            errors.update((field, each.errors[field.name]) for field in fields if field.name in each.errors)
-        return list(tasks)
+        return loads
 
-    def _start(
-        self, keys: Sequence[str], fields: Sequence[CacheField], load: LoadFunction
-    ) -> tuple[InFlightLoad, asyncio.Task[None]]:
+    def _start(self, keys: Sequence[str], fields: Sequence[CacheField], load: LoadFunction) -> InFlightLoad:
         in_flight_load = InFlightLoad(keys, fields, load)
-        started = (in_flight_load, self._tasks.run(self._run(in_flight_load), awaited=True))
+        in_flight_load.join()
+        with working_until(in_flight_load.deadline):
+            in_flight_load.task = self._tasks.run(self._run(in_flight_load), awaited=True)
         if self.is_kept:  # otherwise no change would detach it, and requests must not join it
-            self._joinable.update(dict.fromkeys(keys, started))
-        return started
+            self._joinable.update(dict.fromkeys(keys, in_flight_load))
+        return in_flight_load
+
+    async def _wait(self, loads: Sequence[InFlightLoad]) -> None:
+        """Return when the loads have ended, at the deadline of the current task, or when that is cancelled."""
+        deadline = current_deadline()
+        try:
+            tasks = [load.task for load in loads if load.task is not None]
+            await asyncio.wait(tasks, timeout=None if deadline is None else deadline.left_s())
+        finally:
+            for load in loads:
+                load.leave()
+                if load.is_abandoned:
+                    self._detach(load)
+        for task in tasks:
+            if task.done() and not task.cancelled():
+                task.result()  # raises what is no StoreError
+
+    def _fill(
+        self,
+        rows: list[list[Any] | None],
+        keys: Sequence[str],
+        loads: Mapping[int, InFlightLoad],
+        result: FetchResult,
+    ) -> bytes:
+        """Put what the loads have into the missing rows, and return the times of the least fresh value.
+
+        A load that has not ended has stale values where they may be served on an error, and otherwise an error.
+        """
+        oldest = NEVER
+        indexes_by_load: defaultdict[InFlightLoad, list[int]] = defaultdict(list)
+        for index, load in loads.items():
+            indexes_by_load[load].append(index)
+        for load, indexes in indexes_by_load.items():
+            oldest = min(oldest, load.oldest)
+            unfinished = [index for index in indexes if keys[index] not in load.rows]
+            known = load.known([keys[index] for index in unfinished]) if unfinished else {}
+            late: set[CacheField] = set()
+            for index in indexes:
+                key = keys[index]
+                rows[index] = load.rows[key] if key in load.rows else _values(known[key], load.fields, late)
+            oldest = b"0" if unfinished else oldest
+            result.errors.update((each, load.errors[each.name]) for each in load.fields if each.name in load.errors)
+            result.errors.update((each, StoreTimeout(each.store, _LATE)) for each in late)
+        return oldest
+
+    def _detach(self, load: InFlightLoad) -> None:
+        for key in load.keys:
+            if self._joinable.get(key) is load:
+                del self._joinable[key]
 
     async def _run(self, load: InFlightLoad) -> None:
         try:
             await self._loader.look_and_load(load)
         finally:
-            for key in load.keys:
-                if key in self._joinable and self._joinable[key][0] is load:
-                    del self._joinable[key]
+            self._detach(load)
+
+
+def _values(entries: Sequence[Entry | None], fields: Sequence[CacheField], late: set[CacheField]) -> list[Any]:
+    """Return the values of one object, and add the fields that are not there to those that are late."""
+    late.update(each for each, entry in zip(fields, entries, strict=True) if entry is None)
+    return [None if entry is None else entry.value for entry in entries]

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,12 @@ _FIRST_WAIT_S, _MAX_WAIT_S = 0.005, 0.05
 _PAUSE_EVERY = 250
 """Values that are encoded before other tasks get the event loop: about a millisecond."""
 
+_MAX_WRITING = 100_000
+"""Values that may wait to be written to Redis, with all that they hold. Of more, the leases are given back alone: where
+Redis is slower than the stores, what is to be written would pile up."""
+_MAX_GIVING_BACK = 1_000
+"""Loads whose leases may wait to be given back; those of more end by themselves."""
+
 
 class CacheLoader:
     """Runs the loads of one process's cache. `is_kept` says whether cached values may be served and written."""
@@ -37,6 +44,7 @@ class CacheLoader:
         self._tasks = tasks
         self._is_kept = is_kept
         self._in_flight: set[InFlightLoad] = set()
+        self._writing = self._giving_back = 0
         self.on_stale: Callable[[Iterable[tuple[str, CacheField]], LoadFunction], None] = lambda _values, _load: None
         """Called with the keys and fields that turn out stale, and with what loads them."""
         self.clock_ms = 0.0
@@ -61,7 +69,13 @@ class CacheLoader:
             wait_s, keys = _FIRST_WAIT_S, list(load.keys)
             until = time.monotonic() + self._shared.lease_s
             while keys:
+                load.is_looking_up = True
                 lookup = await self._look_up_or_bypass(load, keys, until)
+                load.is_looking_up = False
+                if load.is_abandoned:
+                    self._give_back(load, keys, lookup)
+                    return
+                load.last_lookup = keys, lookup
                 self._take(load, keys, lookup)
                 if lookup.leased:
                     await self._load(load, keys, lookup)
@@ -122,9 +136,13 @@ class CacheLoader:
 
     async def _load(self, load: InFlightLoad, keys: Sequence[str], lookup: CacheLookup) -> None:
         """Ask the stores for what this load has the leases of, put it into its rows, and have it written to Redis."""
-        values = await load.load(
-            {load.fields[column]: [keys[row] for row in rows] for column, rows in lookup.leased.items()}
-        )
+        try:
+            values = await load.load(
+                {load.fields[column]: [keys[row] for row in rows] for column, rows in lookup.leased.items()}
+            )
+        except BaseException:  # nobody waits any more; or what is no StoreError
+            self._give_back(load, keys, lookup)
+            raise
         for column, rows in lookup.leased.items():
             field = load.fields[column]
             self.counts["fields loaded"] += len(rows)
@@ -138,9 +156,7 @@ class CacheLoader:
             age_ms = field.freshness.fresh_s * MIN_MS
             load.oldest = min(load.oldest, clock((lookup.now_ms or self.now_ms()) + age_ms))
         if lookup.epochs:
-            writing = replace(load)
-            self._in_flight.add(writing)  # a change may outdate it until it is written
-            self._tasks.run(self._write(writing, keys, lookup, values))
+            self._start_writing(load, keys, lookup, values)
 
     def _serve_on_error(self, load: InFlightLoad, lookup: CacheLookup, column: int, error: StoreError) -> None:
         """Serve stale values of a field that could not be loaded, where they may be; otherwise its error."""
@@ -152,7 +168,44 @@ class CacheLoader:
             if usable is None:
                 load.errors[load.fields[column].name] = error
 
-    async def _write(self, load: InFlightLoad, keys: Sequence[str], lookup: CacheLookup, values: LoadedValues) -> None:
+    def _start_writing(
+        self, load: InFlightLoad, keys: Sequence[str], lookup: CacheLookup, values: LoadedValues
+    ) -> None:
+        """Have what was loaded written, unless too much is being written: then the leases are given back alone."""
+        count = sum(map(len, lookup.leased.values()))
+        if self._writing + count > _MAX_WRITING:
+            self.counts["fields not written"] += count
+            self._give_back(load, keys, lookup)
+            return
+        writing = replace(load, task=None, last_lookup=None)
+        self._in_flight.add(writing)  # a change may outdate it until it is written
+        self._writing += count
+        self._tasks.run(self._write(writing, keys, lookup, values, count), Context())
+
+    def _give_back(self, load: InFlightLoad, keys: Sequence[str], lookup: CacheLookup) -> None:
+        """Give back the leases of what is not loaded or not written, so that others need not wait for their end."""
+        leased = sorted({row for rows in lookup.leased.values() for row in rows}) if lookup.epochs else []
+        if leased and self._giving_back < _MAX_GIVING_BACK:
+            self._giving_back += 1
+            self._tasks.run(self._return_leases([keys[row] for row in leased], load.fields, lookup.token), Context())
+
+    async def _return_leases(self, keys: Sequence[str], fields: Sequence[CacheField], token: str) -> None:
+        try:
+            await self._shared.put(keys, fields, token, [[b""] * len(fields)] * len(keys))
+        finally:
+            self._giving_back -= 1
+
+    async def _write(
+        self, load: InFlightLoad, keys: Sequence[str], lookup: CacheLookup, values: LoadedValues, count: int
+    ) -> None:
+        try:
+            await self._encode_and_put(load, keys, lookup, values)
+        finally:
+            self._writing -= count
+
+    async def _encode_and_put(
+        self, load: InFlightLoad, keys: Sequence[str], lookup: CacheLookup, values: LoadedValues
+    ) -> None:
         """Write what was loaded to memory and Redis, and give the leases back. Errors are never cached."""
         try:
             texts = await self._encode(load, keys, lookup, values)

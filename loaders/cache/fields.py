@@ -47,6 +47,8 @@ class CacheField:
     read: Callable[[Any], Any]
     of: Any
     label: str = ""
+    store: str = ""
+    """The store that it is loaded from, for errors."""
 
     @property
     def is_brief(self) -> bool:

@@ -1,14 +1,21 @@
 """A load that is in flight, and the types of what it asks the stores for."""
 
+from __future__ import annotations
+
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from loaders.cache.fields import NEVER, CacheField
+from loaders.cache.fields import NEVER, CacheField, Entry
+from loaders.deadline import Deadline, current_deadline
 from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError
+
+if TYPE_CHECKING:
+    from loaders.cache.shared import CacheLookup
 
 KeysByField = dict[CacheField, list[str]]
 """The keys of the objects to load, by the field that is needed of them."""
@@ -17,10 +24,18 @@ LoadedValues = Mapping[CacheField, Mapping[str, Any] | StoreError]
 LoadFunction = Callable[[KeysByField], Awaitable[LoadedValues]]
 """Loads from the stores, in as few statements as possible."""
 
+_UNLIMITED_S = 86_400.0
+"""The deadline of a load for whom has none, such as `gateway warm`: its statements have a limit of their own."""
+
 
 @dataclass(eq=False, slots=True)
 class InFlightLoad:
-    """Objects whose fields are being loaded; `rows` has the values of each, in the order of the fields."""
+    """Objects whose fields are being loaded; `rows` has the values of each, in the order of the fields.
+
+    It goes on while somebody waits for it, until the deadline of whoever waits longest. When the last has left, it is
+    abandoned: nobody may join it any more, and its task is cancelled. While a look-up of Redis is under way, which may
+    take leases, the task ends after that, when it knows the leases to give back.
+    """
 
     keys: Sequence[str]
     fields: Sequence[CacheField]
@@ -34,6 +49,43 @@ class InFlightLoad:
     """The times of its least fresh value."""
     outdated: bool = False
     """Whether a change came that it may predate: then its values are not cached in memory, and no request joins it."""
+    task: asyncio.Task[None] | None = None
+    deadline: Deadline | None = None
+    waiters: int = 0
+    is_looking_up: bool = False
+    is_abandoned: bool = False
+    last_lookup: tuple[Sequence[str], CacheLookup] | None = None
+    """The keys that are not in `rows` yet, and what is known of them."""
+
+    def join(self) -> None:
+        """Add the current task as one that waits, until its deadline."""
+        self.waiters += 1
+        deadline = current_deadline()
+        ends_at = asyncio.get_running_loop().time() + _UNLIMITED_S if deadline is None else deadline.ends_at
+        if self.deadline is None:
+            self.deadline = Deadline(ends_at)
+        else:
+            self.deadline.extend(ends_at)
+
+    def leave(self) -> None:
+        """Remove one that waits. The last one ends the load."""
+        self.waiters -= 1
+        if self.waiters or self.task is None or self.task.done():
+            return
+        self.is_abandoned = True
+        if not self.is_looking_up:
+            self.task.cancel()
+
+    def known(self, keys: Sequence[str]) -> dict[str, list[Entry | None]]:
+        """Return what is known of keys that are not in `rows`: values of Redis, also those to serve on an error."""
+        unfinished, lookup = self.last_lookup or ((), None)
+        wanted, columns = set(keys), range(len(self.fields))
+        rows: dict[str, list[Entry | None]] = {key: [None] * len(self.fields) for key in keys}
+        if lookup is not None:
+            for row, key in enumerate(unfinished):
+                if key in wanted:
+                    rows[key] = [lookup.rows[row][column] or lookup.usable.get((row, column)) for column in columns]
+        return rows
 
 
 def record_fetch(

@@ -20,6 +20,10 @@ class Kind(Enum):
     CLICKHOUSE = auto()
 
 
+STORE_NAMES = {Kind.POSTGRES: "postgresql", Kind.CLICKHOUSE: "clickhouse"}
+"""The names of the kinds in errors and statistics."""
+
+
 class Everyones(Enum):
     """The type of `everyones`."""
 

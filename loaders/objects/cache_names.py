@@ -16,7 +16,7 @@ from loaders.cache.fields import CacheField
 from loaders.model.arguments import Argument
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.bound_tables import with_parents
-from loaders.model.databases import Freshness, Table
+from loaders.model.databases import STORE_NAMES, Freshness, Table
 from loaders.model.key_spaces import KeySpace
 from loaders.model.order_terms import OrderTerm
 from loaders.model.references import OwnField
@@ -102,6 +102,7 @@ def field_of(request: SectionRequest, names: CacheNames, zones: tuple[str, ...])
         read=_reader(request),
         of=request,
         label=label_of(request, zones),
+        store=STORE_NAMES[section.over.database.kind],
     )
 
 

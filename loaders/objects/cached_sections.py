@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from loaders.cache.cache import Cache
 from loaders.cache.fields import CacheField
 from loaders.cache.in_flight_load import KeysByField, LoadedValues
+from loaders.concurrency import gather
 from loaders.model.databases import Value
 from loaders.model.key_spaces import KeySpace
 from loaders.model.key_texts import MAX_KEY_CHARACTERS
@@ -48,11 +48,9 @@ class CachedSections:
         if direct:
             forbid_caching()
         stored = StoredSections(self.statements, self.tenant)
-        answers, fetched = await asyncio.gather(
-            stored.load(space, keys, direct, values) if direct else _nothing(),
-            self._fetch(space, texts, cached, values) if cached else _nothing(),
-        )
-        return {**answers, **fetched}
+        loads = [stored.load(space, keys, direct, values)] if direct else []
+        loads += [self._fetch(space, texts, cached, values)] if cached else []
+        return {request: column for loaded in await gather(loads) for request, column in loaded.items()}
 
     async def states(
         self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest], values: TenantValues
@@ -108,7 +106,3 @@ class _StoresOf:
             else:
                 answers[field] = dict(zip(self.names.keys(self.space, keys), values, strict=True))
         return answers
-
-
-async def _nothing() -> RequestValues:
-    return {}

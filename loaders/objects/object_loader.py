@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from aiodataloader import DataLoader
 
-from loaders.concurrency import gather
+from loaders.concurrency import cancel_within, gather
 from loaders.errors import CallerError
 from loaders.model.key_spaces import KeySpace
 from loaders.objects.object_record import ObjectRecord, Values, make_records
@@ -60,7 +60,7 @@ class ObjectLoader:
         An object exists if the request of its record answers a row. The columns belong to these records alone: who
         loads the same again has others.
         """
-        loaded = await self._batches.load(key)
+        loaded = await asyncio.shield(self._batches.load(key))  # others may wait for the same
         columns = dict(loaded.columns)
         if not self._released:  # a request may have ended in an error while this was being loaded
             self._handed_out.append((len(loaded.places), columns))
@@ -71,9 +71,9 @@ class ObjectLoader:
         self._batches.clear_all()
 
     async def release(self) -> None:
-        """Forget what was loaded; where it is much, others get the event loop in between."""
+        """Cancel what is being loaded, and forget what was; where it is much, others get the event loop in between."""
         self._released = True
-        self.clear_all()
+        await self._batches.release()
         for count, columns in self._handed_out:
             while columns:
                 columns.popitem()
@@ -95,6 +95,17 @@ class _Batches(DataLoader[LoadKey, _Loaded]):
     def __init__(self, source: ObjectSource) -> None:
         super().__init__()
         self._source = source
+        self._running: set[asyncio.Task[Any]] = set()
+        self._is_released = False
+
+    async def release(self) -> None:
+        """Cancel the batches that are being loaded, and load no more. What was loaded is forgotten."""
+        self._is_released = True
+        for future in self._cache.values():
+            future.cancel()  # whoever still waits, though its request has ended
+        self.clear_all()
+        if self._running:
+            await cancel_within(self._running, 0)
 
     def get_cache_key(self, key: LoadKey) -> Any:
         """Return the key by which a loader key is remembered: wanted columns tell equal requests apart."""
@@ -103,6 +114,20 @@ class _Batches(DataLoader[LoadKey, _Loaded]):
 
     async def batch_load_fn(self, keys: list[LoadKey]) -> list[_Loaded]:
         """Return what was loaded for each loader key, in order."""
+        task = asyncio.current_task()
+        if task is None or self._is_released:
+            raise asyncio.CancelledError  # nobody waits any more
+        self._running.add(task)
+        try:
+            return await self._load_all(keys)
+        except asyncio.CancelledError:
+            if task.cancelling():
+                raise
+            raise RuntimeError("What was being loaded was cancelled, and its request was not.") from None
+        finally:
+            self._running.discard(task)
+
+    async def _load_all(self, keys: list[LoadKey]) -> list[_Loaded]:
         # By place: loader keys that differ in the wanted columns alone are equal.
         spaces: defaultdict[KeySpace, list[int]] = defaultdict(list)
         for place, (space, _, _) in enumerate(keys):

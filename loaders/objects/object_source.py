@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from loaders.concurrency import SharedTask
 from loaders.model.databases import Table, Value
 from loaders.model.key_spaces import KeySpace
 from loaders.model.model import Model
@@ -55,7 +55,7 @@ class TenantSource:
     sections: SectionSource
     tenant: TenantScope | None
     _values: dict[Value, Any] = field(default_factory=dict)
-    _loading: dict[tuple[Table, str], asyncio.Future[Any]] = field(default_factory=dict)
+    _loading: dict[tuple[Table, str], SharedTask[Any]] = field(default_factory=dict)
 
     async def load(self, space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> RequestValues:
         """Return the values of each request in the order of the keys, or the error that kept them from being loaded."""
@@ -85,19 +85,20 @@ class TenantSource:
         for value in needed:
             if value in self._values:
                 continue
-            answer = await asyncio.shield(self._loading_of(value))
+            answer = await self._loading_of(value).result()
             if isinstance(answer, StoreError):
                 self._loading.pop((value.table, value.column), None)
                 return answer
             self._values[value] = answer
         return None
 
-    def _loading_of(self, value: Value) -> asyncio.Future[Any]:
+    def _loading_of(self, value: Value) -> SharedTask[Any]:
         """Return the load of a column: other key spaces, and other values of the same column, wait for the same."""
         column = (value.table, value.column)
-        if column not in self._loading:
-            self._loading[column] = asyncio.ensure_future(self._load_value(value))
-        return self._loading[column]
+        loading = self._loading.get(column)
+        if loading is None or loading.is_abandoned:
+            loading = self._loading[column] = SharedTask(self._load_value(value))
+        return loading
 
     async def _load_value(self, value: Value) -> Any:
         """Return the value, or the error that kept it from being loaded."""

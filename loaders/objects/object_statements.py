@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from loaders.concurrency import gather
-from loaders.model.databases import Database, Kind
+from loaders.concurrency import SharedTask, gather
+from loaders.model.databases import STORE_NAMES, Database, Kind
 from loaders.model.keys import Key, chunks
 from loaders.model.scalars import BigInt, Scalar
 from loaders.request_tracker import current_request
@@ -26,7 +26,6 @@ MANY_KEYS = 200
 
 Store = TypedRelationalStore | TypedAnalyticalStore
 Values = list[Any]
-_NAMES = {Kind.POSTGRES: "postgresql", Kind.CLICKHOUSE: "clickhouse"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +76,7 @@ class _Load:
 
     stores: Mapping[Database, Store]
     scope: StatementScope
-    _relations: dict[tuple[Any, ...], asyncio.Task[SentRows]] = field(default_factory=dict)
+    _relations: dict[tuple[Any, ...], SharedTask[SentRows]] = field(default_factory=dict)
 
     async def answer(
         self, each: StatementPlan, chunks: Sequence[Sequence[Any]]
@@ -110,13 +109,14 @@ class _Load:
     ) -> Sequence[SentRows]:
         if not needs:
             return ()
-        return await asyncio.gather(*(self._rows_of(each, database, scope) for each in needs))
+        return await gather([self._rows_of(each, database, scope) for each in needs])
 
     async def _rows_of(self, each: RelationPlan, database: Database, scope: StatementScope) -> SentRows:
         identity = (*each.identity, database, tuple(scope.keys))
-        if identity not in self._relations:
-            self._relations[identity] = asyncio.ensure_future(self._relation(each, database, scope))
-        return await asyncio.shield(self._relations[identity])
+        relation = self._relations.get(identity)
+        if relation is None or relation.is_abandoned:
+            relation = self._relations[identity] = SharedTask(self._relation(each, database, scope))
+        return await relation.result()
 
     async def _relation(self, each: RelationPlan, database: Database, scope: StatementScope) -> SentRows:
         origin, target = each.database, database.kind
@@ -125,7 +125,7 @@ class _Load:
             answer = await self._postgres(origin).typed_columns(statement.sql, *statement.values.values())
         else:
             answer = await self._clickhouse(origin).typed_columns(statement.sql, statement.values)
-        return sent_rows(answer, origin.kind, target, _NAMES[target])
+        return sent_rows(answer, origin.kind, target, STORE_NAMES[target])
 
     def _postgres(self, database: Database) -> TypedRelationalStore:
         return cast("TypedRelationalStore", self.stores[database])

@@ -174,9 +174,11 @@ def test_chunks_hold_all_keys_in_order() -> None:
     assert max(map(len, chunks)) <= 100_000 // 39
 
 
-async def test_what_comes_after_the_release_is_not_kept() -> None:
+async def test_whoever_waits_at_the_release_is_cancelled_and_nothing_is_kept() -> None:
     loader = _loader(RecordedAnswers(), RecordedAnswers())
     loading = asyncio.ensure_future(_load(loader, ["a"], RECORD))
+    await asyncio.sleep(0)
     await loader.release()
-    await loading
+    with pytest.raises(asyncio.CancelledError):
+        await loading
     assert not loader._handed_out
