@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -53,16 +54,22 @@ class RequestDeadline:
         if deadline is None:
             wait = preferred_wait(scope["headers"])
             timeout_s = min(timeout_s, float(wait)) if wait else timeout_s
-            deadline = cls.beginning(_received_at(scope), timeout_s, f"wait={wait}" if wait else "")
+            received_at = _received_at(scope)
+            deadline = cls.beginning(
+                received_at or _now(), timeout_s, f"wait={wait}" if wait else "", is_fixed=received_at is not None
+            )
             scope[_DEADLINE] = deadline
         return deadline
 
     @classmethod
-    def beginning(cls, begun: float, timeout_s: float, preference: str = "") -> RequestDeadline:
-        """Return a deadline that many seconds after a time of the loop's clock."""
-        return cls(
-            Deadline(begun + timeout_s), Deadline(begun + timeout_s - _writing_s(timeout_s)), timeout_s, preference
-        )
+    def beginning(
+        cls, begun: float, timeout_s: float, preference: str = "", *, is_fixed: bool = True
+    ) -> RequestDeadline:
+        """Return a deadline that many seconds after a time of the loop's clock; one that is not fixed may be moved."""
+        answer_at, stores_at = begun + timeout_s, begun + timeout_s - _writing_s(timeout_s)
+        ceilings = (answer_at, stores_at) if is_fixed else (math.inf, math.inf)
+        answer, stores = Deadline(answer_at, ceiling=ceilings[0]), Deadline(stores_at, ceiling=ceilings[1])
+        return cls(answer, stores, timeout_s, preference)
 
     def error(self) -> GraphQLError:
         """Return the error of what has begun to be executed and is not done in time."""
@@ -71,7 +78,7 @@ class RequestDeadline:
 
     def restart(self, scope: Scope) -> None:
         """Count from now on: the body has come after the head."""
-        answer_at = _received_at(scope) + self.timeout_s
+        answer_at = (_received_at(scope) or _now()) + self.timeout_s
         self.answer.extend(answer_at)
         self.stores.extend(answer_at - _writing_s(self.timeout_s))
 
@@ -130,11 +137,14 @@ class RequestDeadlineMiddleware:
             await self._app(scope, receive, send)
 
 
-def _received_at(scope: Scope) -> float:
-    """Return when the request was received, and now where its body has not come yet, or the server does not tell."""
+def _received_at(scope: Scope) -> float | None:
+    """Return when the request was received; None where its body has not come yet, or the server does not tell."""
     connection = scope.get(CONNECTION)
-    received_at: float | None = None if connection is None else connection.received_at
-    return asyncio.get_running_loop().time() if received_at is None else received_at
+    return None if connection is None else connection.received_at
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _writing_s(timeout_s: float) -> float:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from uvicorn.supervisors import multiprocess
 
 from gateway.graceful_shutdown import Worker
-from gateway.http_connection import _MAX_LINGERING, LAST_HEAD_S, ConnectionLimits
+from gateway.http_connection import _MAX_LINGERING, CONNECTION, LAST_HEAD_S, ConnectionLimits
 from gateway.http_protocol import GatewayProtocol, ProtocolFactory
 
 KIB = 1 << 10
@@ -99,6 +99,7 @@ class Opened:
 
     def __init__(self, **limits: Any) -> None:
         self.scopes: list[Scope] = []
+        self.on_hang_up: Callable[[], None] | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         value = {"head_bytes": 64 * KIB, "headers": 100, "head_timeout_s": 60, "body_timeout_s": 60, "connections": 10}
@@ -114,6 +115,8 @@ class Opened:
 
     async def _app(self, scope: Scope, _receive: Receive, send: Send) -> None:
         self.scopes.append(scope)
+        if self.on_hang_up is not None:
+            scope[CONNECTION].on_hang_up = self.on_hang_up
         await self.gate.wait()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
@@ -267,3 +270,49 @@ async def test_an_unexpected_error_of_the_parsers_callbacks_is_400_and_in_the_lo
     with opened() as connection:
         connection.protocol.data_received(b"GET http:// HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.statuses == [400]
+
+
+async def test_a_request_was_received_when_its_body_was() -> None:
+    with opened() as connection:
+        connection.gate.clear()
+        before = asyncio.get_running_loop().time()
+        connection.protocol.data_received(LIVE)
+        assert (connection.protocol.received_at or 0) >= before
+        connection.gate.set()
+        await asyncio.sleep(0.01)
+        connection.protocol.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        assert connection.protocol.received_at is None
+        connection.protocol.data_received(b"}")
+        await asyncio.sleep(0.01)
+        assert (connection.protocol.received_at or 0) >= before
+        assert connection.scopes[-1][CONNECTION] is connection.protocol
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+async def test_a_client_that_hangs_up_before_it_is_answered_is_told_of(is_answered: bool) -> None:
+    told: list[str] = []
+    with opened() as connection:
+        connection.on_hang_up = lambda: told.append("left")
+        if not is_answered:
+            connection.gate.clear()
+        connection.protocol.data_received(LIVE)
+        await asyncio.sleep(0.01)
+        assert told == []
+        connection.transport.close()
+        await asyncio.sleep(0.01)
+        assert told == ([] if is_answered else ["left"])
+        connection.gate.set()
+        await asyncio.sleep(0.01)
+
+
+async def test_what_is_done_for_a_request_whose_body_is_refused_ends() -> None:
+    told: list[str] = []
+    with opened() as connection:
+        connection.on_hang_up = lambda: told.append("refused")
+        connection.gate.clear()
+        connection.protocol.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await asyncio.sleep(0.01)
+        connection.protocol.data_received(b"not a size\r\n")
+        assert told == ["refused"]
+        connection.gate.set()
+        await asyncio.sleep(0.01)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loaders import concurrency
-from loaders.concurrency import cancel_and_wait, close_with_timeout, gather
+from loaders.concurrency import SharedTask, cancel_and_wait, cancel_within, close_with_timeout, gather
 
 
 async def test_a_task_that_takes_a_cancellation_for_something_else_is_told_again() -> None:
@@ -83,3 +83,73 @@ async def test_results_are_gathered_in_order_and_one_alone_needs_no_task() -> No
     (slow, first), (fast, second) = await gather([task_of(0.01), task_of(0)])
     assert (slow, fast) == (0.01, 0)
     assert len({own, first, second}) == 3
+
+
+async def test_where_one_of_several_fails_the_others_are_cancelled() -> None:
+    cancelled = []
+
+    async def waits() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(1)
+            raise
+
+    async def fails() -> None:
+        await asyncio.sleep(0)
+        raise OSError
+
+    with pytest.raises(OSError):  # noqa: PT011 (it has no text)
+        await gather([waits(), fails(), waits()])
+    await asyncio.sleep(0)
+    assert cancelled == [1, 1]
+
+
+async def test_a_shared_task_ends_when_the_last_that_waits_is_cancelled() -> None:
+    gate, ends = asyncio.Event(), list[str]()
+
+    async def work() -> str:
+        try:
+            await gate.wait()
+        except asyncio.CancelledError:
+            ends.append("cancelled")
+            raise
+        return "done"
+
+    shared = SharedTask(work())
+    waiting = [asyncio.create_task(shared.result()) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.sleep(0)
+    assert not shared.is_abandoned
+    gate.set()
+    assert await asyncio.gather(*waiting[1:]) == ["done", "done"]
+    gate.clear()
+    abandoned = SharedTask(work())
+    waiting = [asyncio.create_task(abandoned.result()) for _ in range(2)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+    assert abandoned.is_abandoned
+    await asyncio.sleep(0)
+    assert ends == ["cancelled"]
+
+
+async def test_a_task_that_goes_on_in_spite_of_its_cancellation_is_waited_for_no_longer_than_that() -> None:
+    gate = asyncio.Event()
+
+    async def deaf() -> None:
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                continue
+
+    tasks = [asyncio.create_task(deaf()), asyncio.create_task(asyncio.sleep(60))]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(1):  # cancel_and_wait takes five
+        await cancel_within(tasks, 0.01)
+    assert [task.done() for task in tasks] == [False, True]
+    gate.set()
+    await tasks[0]
