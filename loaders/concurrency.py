@@ -4,11 +4,14 @@ import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Sequence
 from contextvars import Context
+from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 _CANCEL_INTERVAL_S = 0.3
+_SWALLOWED_S = 0.05
+"""How long a block takes to end after its timeout, before it is taken for one that swallowed its cancellation."""
 _TIMEOUT_S = 5.0
 """A driver that never returns must not keep the process from stopping: after this, it is abandoned."""
 
@@ -66,6 +69,41 @@ async def cancel_within(tasks: Collection[asyncio.Task[Any]], seconds: float) ->
         ending = asyncio.create_task(cancel_and_wait(late), context=Context())
         _ending.add(ending)
         ending.add_done_callback(_ending.discard)
+
+
+class InsistentTimeout:
+    """Raise TimeoutError in the block after some seconds, as `asyncio.timeout` does, and cancel it again until it ends.
+
+    Drivers swallow a cancellation that comes while they end a wait of their own: `asyncio.wait_for` does until Python
+    3.12. The block would then wait on without a timeout.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._cancels = 0
+
+    async def __aenter__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("A timeout needs a task.")
+        self._task = task
+        self._cancelled_before = task.cancelling()
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(self._seconds, self._expire)
+
+    def _expire(self) -> None:
+        self._cancels += 1
+        self._task.cancel()
+        self._timer = self._loop.call_later(_SWALLOWED_S, self._expire)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        for _ in range(self._cancels):
+            self._task.uncancel()
+        if self._cancels and kind is asyncio.CancelledError and self._task.cancelling() <= self._cancelled_before:
+            raise TimeoutError from error
 
 
 async def cancel_and_wait(tasks: Collection[asyncio.Task[Any]]) -> None:

@@ -75,7 +75,7 @@ class SharedDocuments:
     def __init__(self, redis: Redis, *, timeout_s: float) -> None:
         self._redis = redis
         self._scripts = Scripts(redis)
-        self._breaker = CircuitBreaker(self._probe, timeout_s)
+        self._breaker = CircuitBreaker(self._probe, timeout_s, beside=redis.breakers)
 
     async def automatic(self, name: str) -> str | None:
         """Return the text with this digest, and keep it for as long as a new one; None where it is not known."""

@@ -83,7 +83,7 @@ class SharedRates:
 
     def __init__(self, redis: Redis, *, timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._scripts = Scripts(redis)
-        self._breaker = CircuitBreaker(self._probe, timeout_s)
+        self._breaker = CircuitBreaker(self._probe, timeout_s, beside=redis.breakers)
         self._clock = clock
         self._known = LRUCache[_Budget, tuple[Counted, float]](max_entries=_MAX_CALLERS)
         self._refused = LRUCache[_Budget, tuple[int, Counted, float]](max_entries=_MAX_CALLERS)

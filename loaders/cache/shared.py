@@ -63,7 +63,7 @@ class SharedCache:
         self._lease_ms = int(lease_s * 1000)
         self._clocks_ms = [0.0] * len(self._shards)
         """By shard, what to add to the monotonic clock to have that of its server; 0 before it is known."""
-        self._breaker = CircuitBreaker(self._probe, timeout_s)
+        self._breaker = CircuitBreaker(self._probe, timeout_s, beside=redis.breakers)
 
     @property
     def is_away(self) -> bool:

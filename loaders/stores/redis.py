@@ -9,10 +9,12 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 from redis import exceptions
 
 from loaders.concurrency import close_with_timeout
+from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.redis_clients import Cluster, client_of
 from loaders.stores.urls.redis import ADVICE, REDIS
@@ -35,6 +37,8 @@ class Redis:
         self._client = client
         self.command_timeout_s = command_timeout_s
         self._tags: Sequence[str] = _TAGS if isinstance(client, Cluster) else ()
+        self.breakers: WeakSet[CircuitBreaker] = WeakSet()
+        """The breakers around this server, which open together."""
 
     @classmethod
     def opened(cls, url: str, *, max_connections: int, acquire_timeout_s: float, command_timeout_s: float) -> Redis:
@@ -153,27 +157,27 @@ def _named(script: str) -> tuple[str, str]:
 
 
 _AWAY = (
-    exceptions.ConnectionError,
     exceptions.ReadOnlyError,  # of a server that was the master
     exceptions.ClusterError,
-    exceptions.RedisClusterException,
     exceptions.AskError,
     exceptions.TryAgainError,
-    OSError,
 )
+"""Error replies that do not refuse the command, but say that it has to be sent elsewhere or later."""
 
 
 @contextmanager
 def _translated() -> Iterator[None]:
+    """Translate whatever the driver, asyncio or uvloop raise: nothing of it may end a request, which goes on without
+    Redis. uvloop has a RuntimeError for a transport that was closed, and broken replies surface as any error."""
     try:
         yield
     except (exceptions.TimeoutError, TimeoutError) as error:
         raise StoreTimeout(STORE, f"Redis did not answer in time: {error}") from error
     except _AWAY as error:
-        kind = StoreTimeout if isinstance(error.__cause__, TimeoutError) else StoreUnavailable  # none became free
-        reason = refused_certificate(error, ADVICE) or str(error)
-        raise kind(STORE, f"The connection to Redis failed: {reason}") from error
-    except exceptions.RedisError as error:
+        raise StoreUnavailable(STORE, f"The connection to Redis failed: {error}") from error
+    except (exceptions.ResponseError, exceptions.DataError) as error:
         raise StatementFailed(STORE, f"Redis refused the command: {error}") from error
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
-        raise StatementFailed(STORE, f"What answers is not Redis: {error}") from error
+    except Exception as error:
+        kind = StoreTimeout if isinstance(error.__cause__, TimeoutError) else StoreUnavailable  # none became free
+        reason = refused_certificate(error, ADVICE) or str(error) or type(error).__name__
+        raise kind(STORE, f"The connection to Redis failed: {reason}") from error

@@ -1,10 +1,14 @@
 """A relay before a store, which a test can cut or silence, and which counts what passes."""
 
 import asyncio
+import random
+import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
+
+_RESETTING = struct.pack("ii", 1, 0)
 
 
 class Relay:
@@ -47,6 +51,13 @@ class Relay:
         for writer in list(self._writers):
             writer.transport.abort()
         await asyncio.sleep(0.05)
+
+    def reset_some(self, chance: random.Random) -> None:
+        """Reset about a third of the connections; new ones are taken."""
+        for writer in list(self._writers):
+            if chance.random() < 1 / 3 and not writer.transport.is_closing():
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESETTING)
+                writer.transport.abort()
 
     def silence(self) -> None:
         """Like a network that swallows packets: connections stay, nothing passes."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from loaders.stores.circuit_breaker import CircuitBreaker
-from loaders.stores.errors import StoreUnavailable
+from loaders.stores.errors import StatementFailed, StoreUnavailable
 from loaders.stores.redis import STORE, Redis
 
 
@@ -96,3 +96,75 @@ async def test_who_has_closed_it_does_not_look_for_redis_any_more() -> None:
         await asyncio.sleep(0.05)
     await breaker.close()
     assert looking == ["began", "ended"]
+
+
+async def test_those_around_one_server_open_together_where_it_does_not_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    is_back = asyncio.Event()
+
+    async def probe() -> None:
+        await is_back.wait()
+
+    beside: set[CircuitBreaker] = set()
+    breakers = [CircuitBreaker(probe, 0.2, beside=beside) for _ in range(3)]
+    with caplog.at_level(logging.INFO, "gateway"):
+        assert await breakers[0].call(_is_late()) is None
+        assert [breaker.is_open for breaker in breakers] == [True] * 3
+        is_back.set()
+        for _ in range(600):
+            if not any(breaker.is_open for breaker in breakers):
+                break
+            await asyncio.sleep(0.05)
+    assert [record.message.partition(" and")[0].partition(",")[0] for record in caplog.records] == [
+        "Redis failed",
+        "Redis answers again",
+    ]
+    for breaker in breakers:
+        await breaker.close()
+    assert not beside
+
+
+async def test_a_command_that_is_refused_opens_none_beside(redis: Redis) -> None:
+    async def refused() -> str:
+        raise StatementFailed(STORE, "full")
+
+    beside: set[CircuitBreaker] = set()
+    first, other = (CircuitBreaker(redis.ping, 0.2, beside=beside) for _ in range(2))
+    assert await first.call(refused()) is None
+    assert (first.is_open, other.is_open) == (True, False)
+    await first.close()
+    await other.close()
+
+
+async def test_a_driver_that_swallows_a_cancellation_takes_no_longer() -> None:
+    async def swallows() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:  # as asyncio.wait_for does where what it waits for is done by then
+            await asyncio.sleep(60)
+        return "late"
+
+    async def probe() -> None:
+        raise StoreUnavailable(STORE, "away")
+
+    breaker = CircuitBreaker(probe, timeout_s=0.2)
+    async with asyncio.timeout(10):
+        assert await breaker.call(swallows()) is None
+    await breaker.close()
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+
+
+async def test_a_cancellation_of_who_waits_is_no_timeout() -> None:
+    async def probe() -> None:
+        raise StoreUnavailable(STORE, "away")
+
+    breaker = CircuitBreaker(probe, timeout_s=60)
+    waiting = asyncio.create_task(breaker.call(_is_late()))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert not breaker.is_open
