@@ -108,7 +108,7 @@ def build_app(settings: Settings, model: Model) -> Starlette:
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         timeout_s = settings.cache_timeout_s
         async with (
-            open_cached_stores(settings, model) as stores,
+            open_cached_stores(settings, model, must_answer=False) as stores,
             persisted.over(stores.redis, timeout_s=timeout_s),
             rate_limit.over(stores.redis, timeout_s=timeout_s),
         ):

@@ -3,19 +3,22 @@
 import asyncio
 import time
 from contextvars import Context
+from dataclasses import replace
+from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.stores import Stores
+from loaders.stores.circuit_breaker import Outage
 
 PATHS = LIVE, READY = "/livez", "/readyz"
 
 _FRESH_S = 1.0
 """Time for which one check of the stores is reused: anybody may call the probes, at any rate."""
-_WITHIN_S = 5.0
-"""Maximum time of a ping. Without it, probes would wait as long as a statement may take."""
+_WITHIN_S = 0.8
+"""Maximum time of a check. Orchestrators give a probe a second, if they are not told otherwise."""
 
 
 async def live(_request: Request) -> Response:
@@ -29,13 +32,13 @@ class Ready:
 
     The states of the other stores are reported, but do not count: while they are down, what they hold is null or comes
     from elsewhere, and taking every replica out of service would lose the rest too. Probes within a second share one
-    check of the stores, so that each store has one ping at a time, however many probes there are.
+    check of the stores, so that each store is checked once at a time, however many probes there are.
     """
 
     def __init__(self, fresh_s: float = _FRESH_S, within_s: float = _WITHIN_S) -> None:
         self._fresh_s = fresh_s
         self._within_s = within_s
-        self._states: dict[str, str] = {}
+        self._outages: dict[str, Outage | None] = {}
         self._fresh_until = 0.0
         self._look: asyncio.Task[None] | None = None
 
@@ -48,18 +51,36 @@ class Ready:
             )  # no request counts its statements
         if self._look is not None:
             await asyncio.shield(self._look)  # which others wait for, too
-        status = 200 if any(self._states[name] == "ok" for name in stores.required) else 503
-        content: dict[str, object] = {"ready": status == 200, "stores": self._states}
+        status = 200 if any(self._outages[name] is None for name in stores.required) else 503
+        away = {name: outage for name, outage in self._outages.items() if outage is not None}
+        content: dict[str, object] = {
+            "ready": status == 200,
+            "stores": {name: "away" if name in away else "ok" for name in self._outages},
+        }
+        if away:
+            content["away"] = {name: _reason(outage) for name, outage in away.items()}
         if stores.warnings:
             content["warnings"] = stores.warnings
         return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
 
     async def _look_at(self, stores: Stores) -> None:
         try:
-            self._states = await stores.states(self._within_s)
+            before, outages = self._outages, await stores.outages(self._within_s)
+            self._outages = {name: outage and _longest(before.get(name), outage) for name, outage in outages.items()}
             self._fresh_until = time.monotonic() + self._fresh_s
         finally:
             self._look = None
+
+
+def _longest(before: Outage | None, outage: Outage) -> Outage:
+    """Return an outage since it was first seen."""
+    return outage if before is None else replace(outage, since=min(before.since, outage.since))
+
+
+def _reason(outage: Outage) -> dict[str, str]:
+    """Return what anybody may be told of an outage, which is not where the store is."""
+    since = datetime.fromtimestamp(outage.since, UTC)
+    return {"kind": outage.kind, "since": since.isoformat(timespec="seconds").replace("+00:00", "Z")}
 
 
 def routes() -> list[BaseRoute]:

@@ -168,3 +168,10 @@ class StoreSettings:
         minimum=0.01,
         maximum=3_600,
     )
+    start_timeout_s: float = setting(
+        "GATEWAY_START_TIMEOUT_S",
+        60.0,
+        "Seconds that `serve` waits for PostgreSQL when it starts; it does not wait for ClickHouse and Redis.",
+        minimum=0,
+        maximum=3_600,
+    )

@@ -1,7 +1,7 @@
 """The process's stores, opened and closed together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from loaders.cache.factory import open_cache
 from loaders.cache.listener_health import CombinedHealth
 from loaders.model.databases import Database, Kind
 from loaders.model.model import Model
+from loaders.stores.circuit_breaker import Outage
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.poolers import MODEL_SESSION, Mode, Pooler
 from loaders.stores.postgres import Postgres
@@ -57,12 +58,25 @@ class Stores:
         """The names in `states` of the databases that hold objects: without all of these, nothing is known of any."""
         return frozenset(state_name(object_type.table.database) for object_type in self.model.objects.values())
 
-    async def states(self, within_s: float = 5.0) -> dict[str, str]:
-        """`ok` or `away` for each store; one that has not answered by then is away."""
-        stores = {**{state_name(database): store for database, store in self.databases.items()}, "redis": self.redis}
-        pings = (asyncio.wait_for(store.ping(), within_s) for store in stores.values())
-        answers = await asyncio.gather(*pings, return_exceptions=True)
-        return {name: "ok" if answer is None else "away" for name, answer in zip(stores, answers, strict=True)}
+    async def outages(self, within_s: float) -> dict[str, Outage | None]:
+        """Return why each store is away, by its name; None for one that is not. It takes `within_s` at most.
+
+        A database is known by its circuit breaker, and is asked only where no request has for a second.
+        """
+        checks = {state_name(database): store.check for database, store in self.databases.items()}
+        checks["redis"] = self.redis.ping
+        outages = await asyncio.gather(*(_outage(check, within_s) for check in checks.values()))
+        known = {state_name(database): store.outage for database, store in self.databases.items()}
+        return {name: outage and (known.get(name) or outage) for name, outage in zip(checks, outages, strict=True)}
+
+
+async def _outage(check: Callable[[], Awaitable[None]], within_s: float) -> Outage | None:
+    try:
+        async with asyncio.timeout(within_s):
+            await check()
+    except Exception as error:  # of any kind: the store is of no use, and the others are to be told of
+        return Outage.of(error)
+    return None
 
 
 @asynccontextmanager
@@ -81,10 +95,10 @@ async def open_redis(settings: Settings) -> AsyncIterator[Redis]:
 
 
 @asynccontextmanager
-async def open_own(settings: Settings) -> AsyncIterator[Postgres | None]:
+async def open_own(settings: Settings, *, must_answer: bool = True) -> AsyncIterator[Postgres | None]:
     """Open the PostgreSQL that holds the gateway's own tables; None where no setting names one.
 
-    Raises StoreUnavailable, with the address, where it is away.
+    Raises StoreUnavailable, with the address, where it is away. Without `must_answer`, it is used when it is back.
     """
     if settings.own_database_url:
         url, direct_url, variable = settings.own_database_url, settings.own_database_direct_url, "GATEWAY_DATABASE_URL"
@@ -93,43 +107,50 @@ async def open_own(settings: Settings) -> AsyncIterator[Postgres | None]:
     if not url:
         yield None
         return
-    async with _postgres(settings, url, variable, direct_url=direct_url, max_size=_OWN_CONNECTIONS) as own:
+    async with _postgres(
+        settings, url, variable, direct_url=direct_url, max_size=_OWN_CONNECTIONS, must_answer=must_answer
+    ) as own:
         yield own
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings, model: Model) -> AsyncIterator[Stores]:
+async def open_stores(settings: Settings, model: Model, *, must_answer: bool = True) -> AsyncIterator[Stores]:
     """Connect to all databases, and close all at the end. StoreUnavailable, with the address, where one is away.
 
-    Those of a model only read, and without a schema or database that bare names are looked up in.
+    Those of a model only read, and without a schema or database that bare names are looked up in. Without
+    `must_answer`, those that are away are used when they are back.
     """
     async with AsyncExitStack() as stack:
-        databases = await stack.enter_async_context(open_databases(settings, model))
+        databases = await stack.enter_async_context(open_databases(settings, model, must_answer=must_answer))
         redis = await stack.enter_async_context(open_redis(settings))
         stores = Stores(databases, redis, model)
-        yield replace(stores, own=await stack.enter_async_context(open_own(settings)))
+        own = await stack.enter_async_context(open_own(settings, must_answer=must_answer))
+        yield replace(stores, own=own)
 
 
 @asynccontextmanager
 async def open_databases(
-    settings: Settings, model: Model, *, only_reads: bool = True
+    settings: Settings, model: Model, *, only_reads: bool = True, must_answer: bool = True
 ) -> AsyncIterator[Mapping[Database, Store]]:
     """Connect to the databases of a model, and close them at the end.
 
-    With `only_reads`, the connections only read, and find no table by a bare name.
+    With `only_reads`, the connections only read, and find no table by a bare name. Without `must_answer`, those that
+    are away are used when they are back.
     """
     urls = database_urls(settings, model)
     async with AsyncExitStack() as stack:
         databases: dict[Database, Store] = {}
         for database, url in urls.items():
-            opened = _store(settings, database, url, only_reads=only_reads)
+            opened = _store(settings, database, url, only_reads=only_reads, must_answer=must_answer)
             databases[database] = await stack.enter_async_context(opened)
         yield databases
 
 
-def _store(settings: Settings, database: Database, url: str, *, only_reads: bool) -> AbstractAsyncContextManager[Store]:
+def _store(
+    settings: Settings, database: Database, url: str, *, only_reads: bool, must_answer: bool
+) -> AbstractAsyncContextManager[Store]:
     if database.kind is Kind.CLICKHOUSE:
-        return _clickhouse(settings, url, database.variable, only_reads=only_reads)
+        return _clickhouse(settings, url, database.variable, only_reads=only_reads, must_answer=must_answer)
     return _postgres(
         settings,
         url,
@@ -137,6 +158,7 @@ def _store(settings: Settings, database: Database, url: str, *, only_reads: bool
         direct_url=settings.direct_url(database.variable),
         max_size=settings.postgres_connections,
         session_settings=MODEL_SESSION if only_reads else {},
+        must_answer=must_answer,
     )
 
 
@@ -148,6 +170,7 @@ async def _postgres(
     *,
     direct_url: str,
     max_size: int,
+    must_answer: bool,
     session_settings: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Postgres]:
     postgres = await Postgres.connect(
@@ -160,6 +183,7 @@ async def _postgres(
         direct_url=direct_url,
         variable=variable,
         session_settings=session_settings,
+        must_answer=must_answer,
     )
     try:
         yield postgres
@@ -168,7 +192,9 @@ async def _postgres(
 
 
 @asynccontextmanager
-async def _clickhouse(settings: Settings, url: str, variable: str, *, only_reads: bool) -> AsyncIterator[ClickHouse]:
+async def _clickhouse(
+    settings: Settings, url: str, variable: str, *, only_reads: bool, must_answer: bool
+) -> AsyncIterator[ClickHouse]:
     clickhouse = await ClickHouse.connect(
         url,
         max_connections=settings.clickhouse_connections,
@@ -177,6 +203,7 @@ async def _clickhouse(settings: Settings, url: str, variable: str, *, only_reads
         compress=settings.clickhouse_compression,
         variable=variable,
         only_reads=only_reads,
+        must_answer=must_answer,
     )
     try:
         yield clickhouse
@@ -185,10 +212,12 @@ async def _clickhouse(settings: Settings, url: str, variable: str, *, only_reads
 
 
 @asynccontextmanager
-async def open_cached_stores(settings: Settings, model: Model, *, listens: bool = True) -> AsyncIterator[Stores]:
+async def open_cached_stores(
+    settings: Settings, model: Model, *, listens: bool = True, must_answer: bool = True
+) -> AsyncIterator[Stores]:
     """The stores, and a cache before them where the settings want one, which `listens` to changes."""
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(open_stores(settings, model))
+        stores = await stack.enter_async_context(open_stores(settings, model, must_answer=must_answer))
         if settings.cache:
             cache = open_cache(
                 stores.redis,

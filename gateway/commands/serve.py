@@ -17,7 +17,7 @@ from gateway.reload import serve_and_reload
 from gateway.served_model import load_served_model
 from gateway.server import listen, serve
 from gateway.setting import SettingsError
-from gateway.stores import open_stores
+from gateway.startup import reach_stores
 from gateway.trusted_proxies import TrustedProxies
 
 if TYPE_CHECKING:
@@ -45,15 +45,9 @@ def _serve(arguments: argparse.Namespace) -> int:
     require_urls(settings, model)
     check_model_settings(settings, model)
     with listen(settings.host, settings.port) as listening:
-        asyncio.run(_reach(settings, model))
+        asyncio.run(reach_stores(settings, model))
         serve(settings, listening, model)
     return 0
-
-
-async def _reach(settings: Settings, model: Model) -> None:
-    """Connect once before workers start, so that a store that is away is one message and no traceback of each."""
-    async with open_stores(settings, model):
-        pass
 
 
 def check_model_settings(settings: Settings, model: Model) -> None:

@@ -74,7 +74,7 @@ def test_a_model_needs_redis_and_not_the_fleets_stores() -> None:
 
 
 async def test_each_database_is_shown_by_its_name(stores: Stores) -> None:
-    assert await stores.states() == {"postgresql crm": "ok", "clickhouse web": "ok", "redis": "ok"}
+    assert await stores.outages(5) == {"postgresql crm": None, "clickhouse web": None, "redis": None}
     assert stores.required == {"postgresql crm"}
     assert (set(stores.databases), stores.own) == ({CRM, WEB}, None)
 

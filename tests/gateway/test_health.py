@@ -3,7 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
@@ -16,6 +19,8 @@ from gateway.stores import Stores
 from tests.fleet.served import MODEL
 from tests.gateway.in_process import opened
 from tests.loaders.cache.valkey import OwnValkey, own_valkey
+from tests.loaders.stores.relay import relay
+from tests.loaders.stores.waiting import until
 
 REFUSES = "Nothing cached is served: Redis is away, or refuses to take changes."
 
@@ -27,6 +32,11 @@ class Pinged:
         self.pings = 0
         self.was_pinged = asyncio.Event()
         self._answer = answer
+
+    outage = None
+
+    async def check(self) -> None:
+        await self.ping()
 
     async def ping(self) -> None:
         self.pings += 1
@@ -69,7 +79,11 @@ async def test_a_store_that_hangs_is_away_and_pinged_once(hanging: str, status: 
     async with _asking(Ready(fresh_s=60, within_s=0.05), *stores) as client:
         answers = await asyncio.gather(*(client.get("/readyz") for _ in range(20)))
     states = {name: "away" if name == hanging else "ok" for name in names}
-    assert [answer.json() for answer in answers] == [{"ready": status == 200, "stores": states}] * 20
+    reasons = answers[0].json()["away"]
+    assert (reasons.keys(), reasons[hanging]["kind"]) == ({hanging}, "silent")
+    assert datetime.now(UTC) - datetime.fromisoformat(reasons[hanging]["since"]) < timedelta(minutes=1)
+    content = {"ready": status == 200, "stores": states, "away": reasons}
+    assert [answer.json() for answer in answers] == [content] * 20
     assert {answer.status_code for answer in answers} == {status}
     assert [store.pings for store in stores] == [1, 1, 1]
 
@@ -111,3 +125,30 @@ async def test_a_redis_that_answers_and_refuses_changes_is_a_warning(store_urls:
             await _until_said(client, "ok", is_refusing=False)
             await asyncio.to_thread(valkey.kill)
             await _until_said(client, "away", is_refusing=True)
+
+
+@pytest.mark.parametrize(("name", "status"), [("clickhouse", 200), ("postgresql", 503)])
+async def test_a_database_in_a_black_hole_is_named_within_a_second(
+    store_urls: StoreUrls, sample_stores: object, name: str, status: int
+) -> None:
+    del sample_stores  # loaded before it is read
+    url = f"{store_urls.database_url}?sslmode=disable" if name == "postgresql" else store_urls.clickhouse_url
+    async with relay(url) as between:
+        variable = "database_url" if name == "postgresql" else "clickhouse_url"
+        async with opened(replace(store_urls, **{variable: between.url}), cache=False) as client:
+            assert (await client.get("/readyz")).json()["stores"][name] == "ok"
+            between.silence()
+            await asyncio.sleep(1.1)  # what was found a second ago is still said
+            started = monotonic()
+            answer = await client.get("/readyz")
+            assert monotonic() - started < 1.5
+            assert (answer.status_code, answer.json()["away"][name]["kind"]) == (status, "silent")
+            since = answer.json()["away"][name]["since"]
+            await asyncio.sleep(1.1)
+            assert (await client.get("/readyz")).json()["away"][name]["since"] == since
+            between.resume()
+            await until(lambda: _is_ok(client, name), 5)
+
+
+async def _is_ok(client: httpx.AsyncClient, name: str) -> bool:
+    return bool((await client.get("/readyz")).json()["stores"][name] == "ok")

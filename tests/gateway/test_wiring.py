@@ -53,8 +53,8 @@ async def test_a_statement_may_take_as_long_as_it_is_set(settings: Settings) -> 
 
 async def test_a_store_that_is_away_is_named_and_the_others_are_not(settings: Settings) -> None:
     async with open_stores(settings, MODEL) as stores:
-        assert await stores.states() == {"postgresql": "ok", "clickhouse": "ok", "redis": "ok"}
+        assert await stores.outages(5) == {"postgresql": None, "clickhouse": None, "redis": None}
         await stores.redis.close()
         await _store(stores, Kind.POSTGRES).close()
-        assert (await stores.states())["clickhouse"] == "ok"
-        assert (await stores.states())["postgresql"] == "away"
+        outages = await stores.outages(5)
+        assert [name for name, outage in outages.items() if outage is None] == ["clickhouse"]
