@@ -101,8 +101,12 @@ class _Comparison:
     def __init__(self) -> None:
         self.wrong: list[Violation] = []
         self.nulls: list[Path] = []
+        self.all_nulls: defaultdict[FieldPath, list[Path]] = defaultdict(list)
+        """By field, also those that are true: what failed cannot know which values are null."""
 
     def compare(self, actual: Any, expected: Any, path: Path) -> None:
+        if actual is None:
+            self.all_nulls[field_path(path)].append(path)
         if actual is None and expected is not None:
             self.nulls.append(path)
         elif isinstance(actual, dict) and isinstance(expected, dict):
@@ -147,7 +151,7 @@ def _explained(comparison: _Comparison, answer: Answer, expected: Expectation) -
             yield Violation("SHAPE", f"an error at {_text(erring)}, where nothing is missing: {error}")
             continue
         used[group] += 1
-        yield from _error_shape(error, groups.get(group, unknown), expected)
+        yield from _error_shape(error, comparison.all_nulls[group], expected)
     for group, paths in groups.items():
         if not used[group]:
             yield Violation("UNEXPLAINED", f"{_text(paths[0])} and {len(paths) - 1} more are null without an error")

