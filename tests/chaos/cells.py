@@ -82,13 +82,15 @@ async def warm_up(world: World) -> None:
                 break
 
 
-async def run_cell(world: World, cell: Cell, late_s: float) -> tuple[list[Violation], Timing]:
-    """Ask everything before, during and after a fault; returns what was wrong.
+async def run_cell(
+    world: World, cell: Cell, late_s: float, names: Sequence[str] | None = None
+) -> tuple[list[Violation], Timing]:
+    """Ask everything, or queries of these names, before, during and after a fault; returns what was wrong.
 
     `late_s` is what an answer may take longer than its deadline.
     """
     world.log.violations()  # what was before is not this cell's
-    questions = list(_questions(world))
+    questions = [question for question in _questions(world) if names is None or question.name in names]
     for question in questions:
         await world.expect(question.name, question.ids, cell.faulty)
     violations = await _before(world, questions)
