@@ -44,7 +44,8 @@ def connecting(url: StoreURL, timeout_s: float) -> Iterator[None]:
     except TimeoutError as error:
         message = f"PostgreSQL at {where} did not accept a connection within {timeout_s:g} s."
         raise StoreUnavailable(STORE, message, FailureKind.SILENT) from error
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *_MALFORMED) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, AttributeError, *_MALFORMED) as error:
+        # AttributeError is the driver's own, for a server that does not tell its version.
         reason = refused_certificate(error, ADVICE) or getattr(error, "strerror", None) or explained(error)
         raise StoreUnavailable(STORE, f"PostgreSQL at {where} cannot be reached: {reason}", _kind(error)) from error
 
@@ -73,6 +74,6 @@ def translated() -> Iterator[None]:
 def _kind(error: BaseException) -> FailureKind:
     if isinstance(error, _BUSY):
         return FailureKind.BUSY
-    if isinstance(error, _MALFORMED) and not isinstance(error, _UNREACHABLE):
+    if isinstance(error, (AttributeError, *_MALFORMED)) and not isinstance(error, _UNREACHABLE):
         return FailureKind.MALFORMED
     return FailureKind.UNREACHABLE

@@ -19,6 +19,7 @@ from loaders.stores.calendar_codecs import set_calendar_codecs
 from loaders.stores.errors import StoreTimeout
 from loaders.stores.poolers import Mode, Pooler
 from loaders.stores.postgres_errors import STORE, connecting
+from loaders.stores.postgres_frames import use_checked_protocol
 from loaders.stores.postgres_hosts import at_host, connect_to_first
 from loaders.stores.urls.postgres import driver_arguments
 from loaders.stores.urls.store_url import StoreURL
@@ -46,6 +47,7 @@ class PostgresPool:
     def __init__(
         self, url: StoreURL, pooler: Pooler, limits: Mapping[str, str], *, max_size: int, answer_timeout_s: float
     ) -> None:
+        use_checked_protocol()
         self._url = url
         self._pooler = pooler
         self._limits = limits
