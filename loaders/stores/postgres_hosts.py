@@ -18,10 +18,11 @@ _PREFERENCES = {"prefer-standby": ("standby", "any")}
 """Roles that hosts are tried for one after the other, where the driver's own choice would be among all that answer."""
 
 
-async def connect_to_first(url: StoreURL, **options: Any) -> tuple[int, Connection]:
+async def connect_to_first(url: StoreURL, first: int = 0, **options: Any) -> tuple[int, Connection]:
     """Return the place of the first host that has the role that the URL asks for, and a connection to it.
 
-    `options` replace those that the URL gives to the driver. Raises the driver's errors.
+    The host at the place `first` is tried before the others. `options` replace those that the URL gives to the driver.
+    Raises the driver's errors.
     """
     arguments = driver_arguments(url) | options
     if len(url.hosts) == 1:
@@ -30,15 +31,17 @@ async def connect_to_first(url: StoreURL, **options: Any) -> tuple[int, Connecti
     *preferred, last = _PREFERENCES.get(role, (role,))
     for role in preferred:
         try:
-            return await _connect_to_first(url, arguments | {"target_session_attrs": role})
+            return await _connect_to_first(url, first, arguments | {"target_session_attrs": role})
         except (OSError, asyncpg.PostgresError, asyncpg.InternalClientError):
             continue  # no host has this role
-    return await _connect_to_first(url, arguments | {"target_session_attrs": last})
+    return await _connect_to_first(url, first, arguments | {"target_session_attrs": last})
 
 
-async def _connect_to_first(url: StoreURL, arguments: dict[str, Any]) -> tuple[int, Connection]:
-    attempts = [partial(asyncpg.connect, **(arguments | at_host(url, place))) for place in range(len(url.hosts))]
-    return await first_to_answer(attempts, asyncpg.Connection.terminate)
+async def _connect_to_first(url: StoreURL, first: int, arguments: dict[str, Any]) -> tuple[int, Connection]:
+    places = [*range(first, len(url.hosts)), *range(first)]
+    attempts = [partial(asyncpg.connect, **(arguments | at_host(url, place))) for place in places]
+    step, connection = await first_to_answer(attempts, asyncpg.Connection.terminate)
+    return places[step], connection
 
 
 def at_host(url: StoreURL, place: int) -> dict[str, Any]:

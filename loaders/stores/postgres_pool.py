@@ -112,7 +112,7 @@ class PostgresPool:
         arguments = driver_arguments(self._url)
         settings = {"application_name": APPLICATION_NAME} | arguments["server_settings"]
         with connecting(self._url, arguments["timeout"]):
-            place, connection = await connect_to_first(self._url, server_settings=settings)
+            place, connection = await connect_to_first(self._url, self._place, server_settings=settings)
             try:
                 await connection.execute("select")
             finally:
