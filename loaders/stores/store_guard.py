@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 _SILENCE_S = 1.0
 """How long statements may be without an answer before the store is suspected of being away."""
 _PROBE_TIMEOUT_S = 1.0
-"""How long the store may take to answer a probe. One that is busy opens a connection and answers within this."""
+"""How long the store may take to answer a probe."""
+_LATE_PROBES = 2
+"""Probes in a row that have to be late, with no statement answered meanwhile, for the store to be away: a busy one may
+take longer than a second to accept a connection."""
 _MAX_LAG_S = 0.25
 """How much later than its time a timer may be before this process is too busy to judge a store by the clock."""
 _PROBES_IN_LAG = 5
@@ -176,6 +179,7 @@ class StoreGuard:
     async def _probe_error(self) -> StoreError | None:
         """Return why a probe failed; None where it succeeded."""
         loop = asyncio.get_running_loop()
+        late = 0
         for _ in range(_PROBES_IN_LAG):
             started = loop.time()
             try:
@@ -183,7 +187,10 @@ class StoreGuard:
                     if await self._probe(False):
                         self._end_statements()
             except TimeoutError:
-                if loop.time() - started < _PROBE_TIMEOUT_S + _MAX_LAG_S:
+                if self._answered_at >= started:
+                    return None  # it is busy, and answers others
+                late += loop.time() - started < _PROBE_TIMEOUT_S + _MAX_LAG_S
+                if late == _LATE_PROBES:
                     break
             except StatementFailed:
                 return None  # the server answers
@@ -194,4 +201,4 @@ class StoreGuard:
                 return StoreUnavailable(self._store, reason, FailureKind.MALFORMED)
             else:
                 return None
-        return StoreTimeout(self._store, f"{self._name} did not answer within {_PROBE_TIMEOUT_S:g} s.")
+        return StoreTimeout(self._store, f"{self._name} did not answer within {_PROBE_TIMEOUT_S:g} s, twice.")
