@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench attack fuzz chaos schema clean
+.PHONY: run test check bench attack overload fuzz chaos schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
@@ -49,6 +49,10 @@ bench: $(VENV)/dev.stamp
 # What a small request of one client takes while another one does its worst: two minutes.
 attack: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.attack $(ARGS)
+
+# What a gateway answers at two and four times the rate that it sustains: three minutes.
+overload: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.overload $(ARGS)
 
 # CPU of the gateway and its stores for each point of cost, by shape of request: 20 minutes, or a part with ARGS.
 calibrate: $(VENV)/dev.stamp

@@ -18,7 +18,7 @@ from benchmarks.measuring import percentile
 
 TIMEOUT_S = 10.0
 """After it, the client gives up and hangs up, as a browser's code does."""
-_LONGEST_HEAD = 1 << 16
+LATE_MS = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,14 @@ class Counted:
     """Answers that are neither good nor a 503 with OVERLOADED and Retry-After."""
     lost: int = 0
     """Requests that had no answer in time, or whose connection was closed."""
+    late_ms: float = 0.0
+    """How late the generator was at worst: times that are not much longer say nothing."""
     good_ms: list[float] = field(default_factory=list)
     refused_ms: list[float] = field(default_factory=list)
 
     @property
     def good_per_s(self) -> float:
+        """Good answers a second, while there was load."""
         return self.good_in_time / self.seconds
 
     def line(self) -> str:
@@ -57,6 +60,7 @@ class Counted:
         return (
             f"{self.good_per_s:6.1f} good/s {_times(self.good_ms)}; {len(self.refused_ms)} refused"
             f" {_times(self.refused_ms)}; {self.wrong} wrong, {self.lost} lost"
+            + (f"; the generator was {self.late_ms:.0f} ms late" if self.late_ms > LATE_MS else "")
         )
 
 
@@ -115,6 +119,7 @@ class _Generator:
         for index in range(round(self._plan.per_s * self._plan.seconds)):
             meant = began + index / self._plan.per_s
             await asyncio.sleep(max(0.0, meant - time.perf_counter()))
+            self._counted.late_ms = max(self._counted.late_ms, (time.perf_counter() - meant) * 1000)
             asked.append(asyncio.create_task(self._ask(meant)))
         await asyncio.gather(*asked)
         return self._counted

@@ -23,10 +23,15 @@ from loaders.model.loading import load_model
 _STORES = ("DATABASE_URL", "CLICKHOUSE_URL", "REDIS_URL")
 
 _COLD = {"GATEWAY_CACHE": "false"}
-_PATIENCE = {"GATEWAY_ACQUIRE_TIMEOUT_S": "300", "GATEWAY_STATEMENT_TIMEOUT_S": "300"}
+_PATIENCE = {
+    "GATEWAY_ACQUIRE_TIMEOUT_S": "300",
+    "GATEWAY_STATEMENT_TIMEOUT_S": "300",
+    "GATEWAY_REQUEST_TIMEOUT_S": "300",
+    "GATEWAY_QUEUE_TIMEOUT_S": "300",
+}
 """Of all endpoints alike: some fifty statements that are not fused wait longer for a connection than the gateway lets
 them by default, and it is their time that is measured."""
-_UNREFUSED = {
+UNREFUSED = {
     "GATEWAY_ANONYMOUS": "all",
     "GATEWAY_RATE_COST_PER_MINUTE": "1000000000",
     "GATEWAY_MAX_IDS": "5000",
@@ -93,6 +98,6 @@ def endpoint(
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", f"benchmarks.endpoints.{name}", str(port), *arguments]
-    environment = {**urls, **_PATIENCE, **_COLD, **_UNREFUSED, **(settings or {})}
+    environment = {**urls, **_PATIENCE, **_COLD, **UNREFUSED, **(settings or {})}
     with running(command, lambda: answers(url + ready), environment):
         yield url

@@ -7,8 +7,9 @@ import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from gateway.admission.fair_gate import FairGate, overloaded
+from gateway.admission.fair_gate import FairGate
 from gateway.admission.limit import AdaptiveLimit
+from gateway.admission.overloaded import OverloadedError
 from loaders.lru_cache import LRUCache
 from loaders.request_tracker import current_request
 
@@ -62,8 +63,8 @@ class Admission:
     async def enter(self, viewer: str, shape: int, hang_up: Callable[[], Awaitable[object]]) -> Ticket:
         """Let a request in, at once or when its turn comes, and return its ticket.
 
-        `viewer` is who waits in turn with others, `shape` what requests of about the same price share. Raises HTTPError
-        503 if it is refused, and ClientDisconnect if `hang_up` returns before it is in.
+        `viewer` is who waits in turn with others, `shape` what requests of about the same price share. Raises
+        OverloadedError if it is refused, and ClientDisconnect if `hang_up` returns before it is in.
         """
         price = self._prices.get(shape)
         if price is not None and price <= _SMALL_POINTS and self.small < _MAX_SMALL:
@@ -78,9 +79,9 @@ class Admission:
         self._prices.put(shape, points)
 
     def reserve_bytes(self, size: int) -> None:
-        """Count a large answer. Raises HTTPError 503 where all of them would be too large."""
+        """Count a large answer. Raises OverloadedError where all of them would be too large."""
         if self.held_bytes and self.held_bytes + size > self._max_held_bytes:
-            raise overloaded()
+            raise OverloadedError
         self.held_bytes += size
 
     @asynccontextmanager
@@ -142,7 +143,7 @@ class Ticket:
     async def price(self, points: int, size: int) -> None:
         """Say what the request costs and how large its answer may be, before it is executed. It may have to wait again.
 
-        Raises HTTPError 503 if it is refused, and ClientDisconnect.
+        Raises OverloadedError if it is refused, and ClientDisconnect.
         """
         admission = self._admission
         admission.keep_price(self._shape, points)

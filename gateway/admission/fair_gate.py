@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
-from gateway.http.errors import HTTPError
+from gateway.admission.overloaded import OverloadedError
 from loaders.deadline import current_deadline
 
 if TYPE_CHECKING:
@@ -23,15 +22,6 @@ _STANDING_SHARE = 0.5
 """The part of the longest wait that is left once the queue has not been empty for that long: a queue that does not pass
 makes all wait, and answers none the sooner."""
 _SWEEP_S = 0.025
-_MAX_SPREAD_S = 4
-"""Seconds over which refused clients are spread when they come back."""
-
-
-def overloaded(standing_s: float = 0.0) -> HTTPError:
-    """Return an HTTPError 503. Retry-After is longer, and more spread, the longer the queue has been standing."""
-    retry_s = 1 + random.randint(0, 1 + min(_MAX_SPREAD_S - 1, int(standing_s)))  # noqa: S311 - spreads load
-    message = f"The gateway has too much to do: try again in {retry_s} s."
-    return HTTPError(503, message, "OVERLOADED", {"Retry-After": str(retry_s)}, retryAfter=retry_s)
 
 
 @dataclass(slots=True)
@@ -115,7 +105,7 @@ class FairGate:
     async def wait(self, viewer: str, cost: int, hang_up: Callable[[], Awaitable[object]]) -> None:
         """Wait until a request is in. `hang_up` returns when its client has left.
 
-        Raises HTTPError 503 if it is refused, and ClientDisconnect.
+        Raises OverloadedError if it is refused, and ClientDisconnect.
         """
         waiter = self._add(viewer, cost)
         leaving = asyncio.ensure_future(hang_up())
@@ -132,7 +122,7 @@ class FairGate:
             return
         if waiter.admitted.cancelled():
             raise ClientDisconnect
-        raise overloaded(self._standing_s())
+        raise OverloadedError(self._standing_s())
 
     def admit(self) -> None:
         """Let in who waits, as many as fit, a viewer after the other."""
@@ -181,11 +171,11 @@ class FairGate:
         return waiter
 
     def _make_room(self, own: int) -> None:
-        """Refuse the newest request of the viewer that has the most. Raises HTTPError 503 where that is the new one."""
+        """Refuse the newest request of the viewer with the most. Raises OverloadedError where that is the new one."""
         longest = max(self._queues.values(), key=len)
         self.counters.refused_full += 1
         if len(longest) <= own + 1:
-            raise overloaded(self._standing_s())
+            raise OverloadedError(self._standing_s())
         last = longest[-1]
         self._remove(last)
         last.resolve(admitted=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import orjson
 from starlette.requests import ClientDisconnect
 
-from gateway.admission.fair_gate import overloaded
+from gateway.admission.overloaded import OverloadedError, overloaded_error
 from gateway.auth.errors import AuthenticationError
 from gateway.http.errors import HTTPError
 from gateway.http.media import JSON, MULTIPART, negotiated
@@ -29,6 +30,8 @@ _MAX_HELD_BODIES = 64
 _MAX_SHAPE_BYTES = 4 << 10
 """Larger bodies are not looked at: they list many objects, and are hardly ever small requests."""
 _MULTIPART = MULTIPART.encode()
+_KEPT_MEDIA = 256
+"""Accept headers whose media types are remembered."""
 
 
 class AdmissionMiddleware:
@@ -61,7 +64,7 @@ class AdmissionMiddleware:
             ticket = await self._enter(scope, viewer, body)
         except ClientDisconnect:
             return
-        except HTTPError as error:
+        except OverloadedError as error:
             await _refuse(scope, send, error)
             return
         if ticket is None:
@@ -76,7 +79,7 @@ class AdmissionMiddleware:
     async def _enter(self, scope: Scope, viewer: Viewer, body: _BufferedBody) -> Ticket | None:
         """Return the ticket of a request; None for one that is refused since its body is too long or does not come.
 
-        Raises HTTPError 503 and ClientDisconnect.
+        Raises OverloadedError and ClientDisconnect.
         """
         held = 0
         try:
@@ -91,7 +94,7 @@ class AdmissionMiddleware:
                     return None
                 if self._held_bytes > _MAX_HELD_BODIES * self._max_body_bytes:
                     self.refused_bodies += 1
-                    raise overloaded()
+                    raise OverloadedError
             request_deadline(scope).restart(scope)  # a body that came slowly leaves no less time
             shape = _shape(scope["query_string"], body.joined())
             return await self._admission.enter(viewer.budget_name or address(scope), shape, body.hang_up)
@@ -169,21 +172,32 @@ def _shape(query_string: bytes, body: bytes) -> int:
     return hash((orjson.dumps(content), len(body).bit_length()))
 
 
-async def _refuse(scope: Scope, send: Send, error: HTTPError) -> None:
-    """Send the response to a request that is refused. It is made of little, since there are many when it matters."""
+async def _refuse(scope: Scope, send: Send, error: OverloadedError) -> None:
     accept = b", ".join(value for name, value in scope["headers"] if name == b"accept")
+    start, rest = _refusal(error.retry_after_s, _media(accept))
+    await send({**start, "headers": list(start["headers"])})  # who passes it on may add to them
+    await send(rest)
+
+
+@lru_cache(maxsize=_KEPT_MEDIA)
+def _media(accept: bytes) -> str:
     try:
-        media = negotiated(accept.decode("latin-1"))
+        return negotiated(accept.decode("latin-1"))
     except HTTPError:  # what the client likes would be said if it were let in
-        media = JSON
-    body = orjson.dumps({"errors": [error.error.formatted]})
+        return JSON
+
+
+@cache
+def _refusal(retry_after_s: int, media: str) -> tuple[Message, Message]:
+    """Return the messages of a refusal. Each is made once, since there are many when it matters."""
+    body = orjson.dumps({"errors": [overloaded_error(retry_after_s).formatted]})
     headers = {
         "Content-Type": f"{media}; charset=utf-8",
         "Content-Length": str(len(body)),
         "Cache-Control": "no-store",
         **SAFE,
-        **error.headers,
+        "Retry-After": str(retry_after_s),
     }
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": error.status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    start = {"type": "http.response.start", "status": 503, "headers": raw}
+    return start, {"type": "http.response.body", "body": body}

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from starlette.requests import ClientDisconnect
 
-from gateway.admission.fair_gate import FairGate, overloaded
+from gateway.admission.fair_gate import FairGate
+from gateway.admission.overloaded import OverloadedError
 from gateway.http.errors import HTTPError
 from loaders.deadline import Deadline, working_until
 from tests.gateway.admission.conftest import Clock, stays, until
@@ -218,6 +219,6 @@ async def test_what_it_did_is_counted(clock: Clock) -> None:
 
 
 def test_refused_clients_come_back_at_different_times() -> None:
-    waits = {overloaded(60.0).headers["Retry-After"] for _ in range(500)}
+    waits = {OverloadedError(60.0).headers["Retry-After"] for _ in range(500)}
     assert len(waits) >= 4
     assert all(1 <= int(wait) <= 6 for wait in waits)

@@ -1,0 +1,236 @@
+"""`make overload`: what a gateway answers at one, two and four times the rate that it sustains; three minutes.
+
+The sustained rate is the highest of two closed loops of the same run. Requests come from a process of their own, at a
+rate that does not wait for answers, over loopback. Beside them, the probe and a small request are asked all the time.
+"""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psutil
+import redis
+
+from benchmarks.asking import TEXTS
+from benchmarks.measuring import percentile
+from benchmarks.open_loop import Counted, Plan, generated
+from benchmarks.processes import UNREFUSED, busiest_aircraft, stores
+from benchmarks.servers import answers, running
+from deploy import SAMPLE_MODEL
+from deploy.embedded.process import free_port
+
+GOAL_SHARE = 0.9
+"""Good answers under overload, of the highest closed-loop rate."""
+GOAL_LIVE_MS = 100.0
+GOAL_MEMORY = 1.5
+"""Memory under overload, of that at the sustained rate."""
+CONNECTIONS = (16, 32)
+FACTORS = (1, 2, 4)
+_IDS = 50
+_BODIES = 300
+_IDS_TO_WARM = 500
+_PROBE_EVERY_S = 0.05
+_SMALL = {"query": '{ airline(code: "UA") { name } }'}
+_PAST_CACHED_RESPONSES = {"Cache-Control": "no-cache"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A state of the cache: off, on and empty when the load begins, or on and filled. Responses are never cached."""
+
+    name: str
+    caches: bool
+    is_cold: bool
+
+
+SCENARIOS = (
+    Scenario("without a cache", caches=False, is_cold=False),
+    Scenario("with a cold cache", caches=True, is_cold=True),
+    Scenario("with a warm cache", caches=True, is_cold=False),
+)
+
+
+@dataclass(slots=True)
+class Beside:
+    """What was seen beside the load."""
+
+    live_ms: list[float] = field(default_factory=list)
+    small_ms: list[float] = field(default_factory=list)
+    small_failed: int = 0
+    resident_mib: float = 0.0
+
+    def line(self) -> str:
+        """As it is printed."""
+        small_ms = percentile(self.small_ms or [0.0], 0.99)
+        small_ms = percentile(self.small_ms or [0.0], 0.99)
+        return (
+            f"/livez p99 {percentile(self.live_ms, 0.99):.0f} ms, small p99 {small_ms:.0f} ms"
+            f" ({self.small_failed} of {len(self.small_ms) + self.small_failed} refused), {self.resident_mib:.0f} MiB"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """`gateway serve` in a process of its own."""
+
+    port: int
+    process: psutil.Process
+
+    def warm_up(self, ids: Sequence[str]) -> None:
+        """Ask for all objects once, so that they are cached where anything is."""
+        with httpx.Client(timeout=60) as client:
+            for first in range(0, len(ids), _IDS_TO_WARM):
+                client.post(f"http://127.0.0.1:{self.port}/graphql", json=_dashboard(ids[first : first + _IDS_TO_WARM]))
+
+    def load(self, plan: Plan) -> tuple[Counted, Beside]:
+        """Run the plan, and look at the process meanwhile."""
+        beside, ends = Beside(), threading.Event()
+        watches = [threading.Thread(target=watch, args=(beside, ends)) for watch in (self._watch, self._ask_small)]
+        for watch in watches:
+            watch.start()
+        try:
+            return generated(self.port, plan), beside
+        finally:
+            ends.set()
+            for watch in watches:
+                watch.join()
+
+    def _watch(self, beside: Beside, ends: threading.Event) -> None:
+        with httpx.Client(timeout=60) as client:
+            while not ends.wait(_PROBE_EVERY_S):
+                began = time.perf_counter()
+                client.get(f"http://127.0.0.1:{self.port}/livez").raise_for_status()
+                beside.live_ms.append((time.perf_counter() - began) * 1000)
+                beside.resident_mib = max(beside.resident_mib, self.process.memory_info().rss / 2**20)
+
+    def _ask_small(self, beside: Beside, ends: threading.Event) -> None:
+        with httpx.Client(timeout=60, headers=_PAST_CACHED_RESPONSES) as client:
+            while not ends.wait(_PROBE_EVERY_S):
+                began = time.perf_counter()
+                answer = client.post(f"http://127.0.0.1:{self.port}/graphql", json=_SMALL)
+                if answer.status_code == 200 and b"errors" not in answer.content:
+                    beside.small_ms.append((time.perf_counter() - began) * 1000)
+                else:
+                    beside.small_failed += 1
+
+
+@contextmanager
+def served(urls: Mapping[str, str], scenario: Scenario) -> Iterator[Gateway]:
+    """A gateway for the length of the block, whose cache is empty when it begins."""
+    if scenario.caches:
+        with redis.Redis.from_url(urls["REDIS_URL"]) as client:
+            client.flushdb()
+    port = free_port()
+    command = [sys.executable, "-m", "gateway", "serve"]
+    settings = {"GATEWAY_MODEL": SAMPLE_MODEL, "GATEWAY_PORT": str(port), "GATEWAY_CACHE": str(scenario.caches).lower()}
+    with running(command, lambda: answers(f"http://127.0.0.1:{port}/readyz"), {**urls, **UNREFUSED, **settings}):
+        yield Gateway(port, _listening(port))
+
+
+def _listening(port: int) -> psutil.Process:
+    own = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return next(
+        item
+        for item in own
+        if any(each.laddr.port == port for each in item.net_connections("inet") if each.status == psutil.CONN_LISTEN)
+    )
+
+
+@dataclass(slots=True)
+class Run:
+    """The loads of one scenario."""
+
+    urls: Mapping[str, str]
+    scenario: Scenario
+    ids: Sequence[str]
+    bodies: list[str]
+    seconds: float
+    failures: list[str] = field(default_factory=list)
+
+    def measure(self) -> None:
+        """Load and print."""
+        print(f"\n{self.scenario.name}", flush=True)
+        with ExitStack() as stack:
+            kept = None if self.scenario.is_cold else stack.enter_context(served(self.urls, self.scenario))
+            if kept is not None:
+                kept.warm_up(self.ids)
+            closed = [self._closed(kept, connections) for connections in CONNECTIONS]
+            best, sustained_mib = max(closed), 0.0
+            for factor in FACTORS:
+                name = f"open, {factor} x"
+                counted, beside = self._load(kept, name, self._plan(per_s=factor * best))
+                sustained_mib = sustained_mib or beside.resident_mib
+                closed.append(self._closed(kept, CONNECTIONS[-1]))
+                if factor > 1:
+                    self._check(name, counted, beside, statistics.mean(closed[-2:]), sustained_mib)
+            print(f"  highest closed loop: {max(closed):.1f}/s, lowest: {min(closed):.1f}/s", flush=True)
+
+    def _closed(self, kept: Gateway | None, connections: int) -> float:
+        return self._load(kept, f"closed, {connections}", self._plan(connections=connections))[0].good_per_s
+
+    def _plan(self, *, connections: int = 0, per_s: float = 0.0) -> Plan:
+        return Plan(self.bodies, self.seconds, per_s, connections, _PAST_CACHED_RESPONSES)
+
+    def _load(self, kept: Gateway | None, name: str, plan: Plan) -> tuple[Counted, Beside]:
+        if kept is not None:
+            counted, beside = kept.load(plan)
+        else:
+            with served(self.urls, self.scenario) as fresh:
+                counted, beside = fresh.load(plan)
+        print(f"  {name:11} {counted.line()}; {beside.line()}", flush=True)
+        return counted, beside
+
+    def _check(self, name: str, counted: Counted, beside: Beside, closed_per_s: float, sustained_mib: float) -> None:
+        """Compare with the closed loops before and after: other work on the machine changes what is possible."""
+        found = {
+            f"good answers are {counted.good_per_s / closed_per_s:.0%} of the closed loop's": counted.good_per_s
+            < GOAL_SHARE * closed_per_s,
+            f"/livez took {max(beside.live_ms):.0f} ms": percentile(beside.live_ms, 0.99) > GOAL_LIVE_MS,
+            f"memory is {beside.resident_mib / sustained_mib:.1f} times": beside.resident_mib
+            > GOAL_MEMORY * sustained_mib,
+            f"{counted.wrong + counted.lost} requests had another answer, or none": counted.wrong + counted.lost > 0,
+            f"{beside.small_failed} small requests were refused": beside.small_failed > 0,
+        }
+        self.failures += [f"{self.scenario.name}, {name}: {text}" for text, is_so in found.items() if is_so]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; status 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=6.0, help="Of each load.")
+    parser.add_argument("--scenario", type=int, choices=range(len(SCENARIOS)), help="One of them alone.")
+    asked = parser.parse_args(arguments)
+    chosen = SCENARIOS if asked.scenario is None else [SCENARIOS[asked.scenario]]
+    failures: list[str] = []
+    with stores() as urls:
+        ids = busiest_aircraft(urls)
+        bodies = _bodies(ids)
+        for scenario in chosen:
+            run = Run(urls, scenario, ids, bodies, asked.seconds)
+            run.measure()
+            failures += run.failures
+    for text in failures:
+        print(text, file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _bodies(ids: Sequence[str]) -> list[str]:
+    chance = random.Random(1)  # noqa: S311
+    return [json.dumps(_dashboard(chance.sample(ids, _IDS))) for _ in range(_BODIES)]
+
+
+def _dashboard(ids: Sequence[str]) -> dict[str, Any]:
+    return {"query": TEXTS["dashboard"], "variables": {"ids": ids}}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
