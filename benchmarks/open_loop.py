@@ -55,6 +55,17 @@ class Counted:
         """Good answers a second, while there was load."""
         return self.good_in_time / self.seconds
 
+    def add(self, other: "Counted") -> None:
+        """Add what was counted in another round."""
+        self.seconds += other.seconds
+        self.good += other.good
+        self.good_in_time += other.good_in_time
+        self.wrong += other.wrong
+        self.lost += other.lost
+        self.late_ms = max(self.late_ms, other.late_ms)
+        self.good_ms += other.good_ms
+        self.refused_ms += other.refused_ms
+
     def line(self) -> str:
         """As it is printed."""
         return (
