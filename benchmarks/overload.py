@@ -1,8 +1,8 @@
 """`make overload`: what a gateway answers at one, two and four times the rate that it sustains; three minutes.
 
-The sustained rate is the higher one of two closed loops, which is repeated between the other loads. Requests come from a
-process of their own, at a rate that does not wait for answers, over loopback. Beside them, the probe and a small request
-are asked all the time.
+The sustained rate is the higher one of two closed loops, which is repeated between the other loads. Requests come from
+a process of their own, at a rate that does not wait for answers, over loopback. Beside them, the probe and a small
+request are asked all the time.
 """
 
 import argparse
