@@ -197,7 +197,7 @@ class Run:
             return fresh.load(plan)
 
     def _check(self, name: str, counted: Counted, beside: Beside, closed_per_s: float, sustained_mib: float) -> None:
-        found = {
+        misses = {
             f"good answers are {counted.good_per_s / closed_per_s:.0%} of the closed loop's": counted.good_per_s
             < GOAL_SHARE * closed_per_s,
             f"/livez took {max(beside.live_ms):.0f} ms": percentile(beside.live_ms, 0.99) > GOAL_LIVE_MS,
@@ -206,7 +206,7 @@ class Run:
             f"{counted.wrong + counted.lost} requests had another answer, or none": counted.wrong + counted.lost > 0,
             f"{beside.small_failed} small requests were refused": beside.small_failed > 0,
         }
-        self.failures += [f"{self.scenario.name}, {name}: {text}" for text, is_so in found.items() if is_so]
+        self.failures += [f"{self.scenario.name}, {name}: {text}" for text, is_so in misses.items() if is_so]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

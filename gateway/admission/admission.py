@@ -14,7 +14,7 @@ from loaders.lru_cache import LRUCache
 from loaders.request_tracker import current_request
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator
 
 _SMALL_POINTS = 500
 """Price of a small request, five milliseconds of CPU: a look-up by keys, and nothing of ClickHouse's."""
@@ -60,19 +60,19 @@ class Admission:
             return False
         return not self.heavy.count or self.heavy.cost + points <= _MAX_HEAVY_POINTS
 
-    async def enter(self, viewer: str, shape: int, hang_up: Callable[[], Awaitable[object]]) -> Ticket:
+    async def enter(self, viewer: str, shape: int) -> Ticket:
         """Let a request in, at once or when its turn comes, and return its ticket.
 
         `viewer` is who waits in turn with others, `shape` what requests of about the same price share. Raises
-        OverloadedError if it is refused, and ClientDisconnect if `hang_up` returns before it is in.
+        OverloadedError if it is refused.
         """
         price = self._prices.get(shape)
         if price is not None and price <= _SMALL_POINTS and self.small < _MAX_SMALL:
             self.small += 1
-            return Ticket(self, viewer, shape, hang_up, is_small=True)
+            return Ticket(self, viewer, shape, is_small=True)
         if not self.door.enter_now(1):
-            await self.door.wait(viewer, 1, hang_up)
-        return Ticket(self, viewer, shape, hang_up, is_small=False)
+            await self.door.wait(viewer, 1)
+        return Ticket(self, viewer, shape, is_small=False)
 
     def keep_price(self, shape: int, points: int) -> None:
         """Remember the price of a request, for the next ones of its shape."""
@@ -108,7 +108,6 @@ class Ticket:
     __slots__ = (
         "_admission",
         "_bytes",
-        "_hang_up",
         "_heavy_points",
         "_holds_place",
         "_is_small",
@@ -122,14 +121,12 @@ class Ticket:
         admission: Admission,
         viewer: str,
         shape: int,
-        hang_up: Callable[[], Awaitable[object]],
         *,
         is_small: bool,
     ) -> None:
         self._admission = admission
         self._viewer = viewer
         self._shape = shape
-        self._hang_up = hang_up
         self._is_small = is_small
         self._holds_place = not is_small
         self._heavy_points = 0
@@ -143,14 +140,14 @@ class Ticket:
     async def price(self, points: int, size: int) -> None:
         """Say what the request costs and how large its answer may be, before it is executed. It may have to wait again.
 
-        Raises OverloadedError if it is refused, and ClientDisconnect.
+        Raises OverloadedError if it is refused.
         """
         admission = self._admission
         admission.keep_price(self._shape, points)
         if self._is_small and points > _SMALL_POINTS:
             self._leave_small()
             if not admission.door.enter_now(1):
-                await admission.door.wait(self._viewer, 1, self._hang_up)
+                await admission.door.wait(self._viewer, 1)
             self._holds_place = True
         if size > _HEAVY_BYTES:
             admission.reserve_bytes(size)
@@ -163,7 +160,7 @@ class Ticket:
         admission = self._admission
         if not admission.heavy.enter_now(points):
             self._leave_door()
-            await admission.heavy.wait(self._viewer, points, self._hang_up)
+            await admission.heavy.wait(self._viewer, points)
             admission.door.enter_regardless(1)
             self._holds_place = True
         self._heavy_points = points

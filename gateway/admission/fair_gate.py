@@ -8,13 +8,11 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from starlette.requests import ClientDisconnect
-
 from gateway.admission.overloaded import OverloadedError
 from loaders.deadline import current_deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
 MAX_WAITING = 128
 """Requests that wait. A hundred clients that ask at once are answered one after the other; more only grow memory."""
@@ -36,7 +34,7 @@ class GateCounters:
     refused_full: int = 0
     refused_late: int = 0
     left: int = 0
-    """Clients that hung up, or whose request was cancelled, while they waited."""
+    """Requests that were cancelled while they waited, since their clients hung up."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,27 +100,16 @@ class FairGate:
         self.cost -= cost
         self.admit()
 
-    async def wait(self, viewer: str, cost: int, hang_up: Callable[[], Awaitable[object]]) -> None:
-        """Wait until a request is in. `hang_up` returns when its client has left.
-
-        Raises OverloadedError if it is refused, and ClientDisconnect.
-        """
+    async def wait(self, viewer: str, cost: int) -> None:
+        """Wait until a request is in. A client that hangs up cancels it. Raises OverloadedError if it is refused."""
         waiter = self._add(viewer, cost)
-        leaving = asyncio.ensure_future(hang_up())
-        leaving.add_done_callback(lambda done: done.cancelled() or done.exception())  # a failure is a hang-up too
-        is_in = False
         try:
-            await asyncio.wait((waiter.admitted, leaving), return_when=asyncio.FIRST_COMPLETED)
-            is_in = waiter.admitted.done() and waiter.admitted.result()
-        finally:
-            leaving.cancel()
-            if not is_in:
-                self._abandon(waiter)
-        if is_in:
-            return
-        if waiter.admitted.cancelled():
-            raise ClientDisconnect
-        raise OverloadedError(self._standing_s())
+            is_in = await waiter.admitted
+        except asyncio.CancelledError:
+            self._abandon(waiter)
+            raise
+        if not is_in:
+            raise OverloadedError(self._standing_s())
 
     def admit(self) -> None:
         """Let in who waits, as many as fit, a viewer after the other."""
@@ -181,12 +168,12 @@ class FairGate:
         last.resolve(admitted=False)
 
     def _abandon(self, waiter: _Waiter) -> None:
-        """Forget a waiter whose client left or whose task was cancelled, and give back what it was let in to."""
-        if waiter.admitted.cancel():
+        """Forget a waiter whose task was cancelled, or give back what it was let in to meanwhile."""
+        if waiter.admitted.cancelled():
             self._remove(waiter)
             self.counters.left += 1
             self.admit()  # it may have been the first, and too costly to fit
-        elif not waiter.admitted.cancelled() and waiter.admitted.result():
+        elif waiter.admitted.result():
             self.leave(waiter.cost)
 
     def _remove(self, waiter: _Waiter) -> None:

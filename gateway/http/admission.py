@@ -97,7 +97,7 @@ class AdmissionMiddleware:
                     raise OverloadedError
             request_deadline(scope).restart(scope)  # a body that came slowly leaves no less time
             shape = _shape(scope["query_string"], body.joined())
-            return await self._admission.enter(viewer.budget_name or address(scope), shape, body.hang_up)
+            return await self._admission.enter(viewer.budget_name or address(scope), shape)
         finally:
             self._held_bytes -= held
 
@@ -127,11 +127,6 @@ class _BufferedBody:
         """Return what has been read."""
         parts = [message.get("body", b"") for message in self._messages]
         return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    async def hang_up(self) -> None:
-        """Return when the client has left."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass  # the empty body of a GET
 
 
 class _TicketSend:

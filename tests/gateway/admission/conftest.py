@@ -1,14 +1,9 @@
-"""A client that leaves when the test wants it to."""
+"""A clock of the test's own, and waiting for what has no event."""
 
 import asyncio
 from collections.abc import Callable
 
 import pytest
-
-
-async def stays() -> None:
-    """The client of a request, which does not hang up."""
-    await asyncio.Event().wait()
 
 
 async def until(condition: Callable[[], bool]) -> None:

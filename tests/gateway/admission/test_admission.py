@@ -7,7 +7,7 @@ import pytest
 from gateway.admission.admission import Admission, Ticket
 from gateway.admission.limit import INITIAL
 from gateway.http.errors import HTTPError
-from tests.gateway.admission.conftest import stays, until
+from tests.gateway.admission.conftest import until
 
 SMALL, MEDIUM, HEAVY = 100, 1_000, 60_000
 
@@ -17,7 +17,7 @@ def new() -> Admission:
 
 
 async def enter(admission: Admission, shape: int = 0, viewer: str = "a") -> Ticket:
-    return await admission.enter(viewer, shape, stays)
+    return await admission.enter(viewer, shape)
 
 
 def held(admission: Admission) -> list[int]:

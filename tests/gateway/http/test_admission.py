@@ -24,6 +24,7 @@ from tests.fleet.served import ANONYMOUS
 from tests.gateway.admission.conftest import until
 from tests.gateway.admission.test_admission import held
 from tests.gateway.http.conftest import Gateway, NewGateway, kept
+from tests.gateway.http.test_hang_up import _listening
 
 SMALL = '{ airline(code: "UA") { name } }'
 STALLED = '{ aircraft(tailNumber: "N14228") { analysis { punctuality { flights } } } }'
@@ -143,6 +144,74 @@ def _remaining(answer: httpx.Response) -> int:
     return int(answer.headers["ratelimit"].partition("r=")[2].partition(";")[0])
 
 
+async def test_an_export_waits_until_others_leave_room(new_gateway: NewGateway) -> None:
+    async with new_gateway() as gateway:
+        admission = admission_of(gateway)
+        admission.limit.value = 2
+        admission.door.enter_regardless(1)
+        task = asyncio.create_task(gateway.client.get("/export/aircraft?ids=N14228"))
+        await until(admission._background.locked)
+        assert gateway.recorder.sent == []
+        admission.door.leave(1)
+        answer = await task
+    assert answer.status_code == 200
+    assert '"N14228"' in answer.text
+
+
+def _post(query: str) -> bytes:
+    body = f'{{"query": "{query}"}}'.encode()
+    head = "POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+    return f"{head}{len(body)}\r\n\r\n".encode() + body
+
+
+async def test_a_client_that_hangs_up_while_it_waits_frees_its_place(new_gateway: NewGateway) -> None:
+    async with new_gateway(queue_timeout_s=60.0) as gateway, _listening(gateway) as address:
+        admission = admission_of(gateway)
+        admission.limit.value = 0
+        _, writer = await asyncio.open_connection(*address)
+        writer.write(_post("{ __typename }"))
+        await until(lambda: admission.door.waiting == 1)
+        writer.close()
+        await until(lambda: admission.door.waiting == 0)
+        assert admission.door.counters.left == 1
+        assert not any(held(admission))
+
+
+async def test_what_waits_is_answered_when_the_gateway_stops(new_gateway: NewGateway) -> None:
+    answers = []
+    async with new_gateway(queue_timeout_s=1.0) as gateway:
+        admission = admission_of(gateway)
+        admission.limit.value = 0
+        async with _listening(gateway) as address:
+            readers = []
+            for _ in range(5):
+                reader, writer = await asyncio.open_connection(*address)
+                writer.write(_post("{ __typename }"))
+                readers.append((reader, writer))
+            await until(lambda: admission.door.waiting == 5)
+            admission.limit.value = 2
+            admission.door.admit()
+        for reader, writer in readers:
+            answers.append(await reader.readuntil(b"\r\n"))
+            writer.close()
+    assert sorted(answers) == [b"HTTP/1.1 200 OK\r\n"] * 5
+
+
+async def test_what_waits_to_the_end_is_refused_when_the_gateway_stops(new_gateway: NewGateway) -> None:
+    async with new_gateway(queue_timeout_s=1.0) as gateway:
+        admission = admission_of(gateway)
+        admission.limit.value = 0
+        async with _listening(gateway) as address:
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(_post("{ __typename }"))
+            await until(lambda: admission.door.waiting == 1)
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: " in answer
+    assert b"OVERLOADED" in answer
+
+
 class Origin:
     """The middleware, before an application of the test's own."""
 
@@ -191,20 +260,6 @@ class Client:
         self.messages.append(message)
         if message["type"] == "http.response.body":
             await self.reads.wait()
-
-
-async def test_a_client_that_hangs_up_while_it_waits_is_not_executed() -> None:
-    origin, first, second = Origin(), Client(b"query"), Client(b"query")
-    tasks = [asyncio.create_task(origin.ask(client)) for client in (first, second)]
-    await until(lambda: origin.admission.door.waiting == 1)
-    second.leaves.set()
-    async with asyncio.timeout(30):
-        await tasks[1]
-    assert (origin.admission.door.waiting, second.messages) == (0, [])
-    origin.may_answer.set()
-    await tasks[0]
-    assert origin.asked == 1
-    assert not any(held(origin.admission))
 
 
 async def test_a_body_that_does_not_come_holds_no_place() -> None:
