@@ -134,6 +134,8 @@ class Connection(HttpToolsProtocol):
         self._stop_timer()
         if self._is_answering():
             self._hang_up()
+        # They refer to this connection, which would stay, with its last request, until the garbage collector comes.
+        self.cycle = self.scope = self.parser = None  # type: ignore[assignment]
 
     def _hang_up(self) -> None:
         on_hang_up, self.on_hang_up = self.on_hang_up, None

@@ -36,6 +36,8 @@ async def gather(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
         for task in tasks:
             task.cancel()
         raise
+    finally:
+        tasks.clear()  # the frame of an error holds them, and they hold the error
 
 
 class SharedTask(Generic[T]):

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections import Counter
+from types import MethodType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 from graphql import GraphQLError, GraphQLObjectType, get_named_type, is_non_null_type
 from graphql.pyutils import Path
+from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from gateway.execution.codegen import Complete, FallbackValue
@@ -101,6 +104,11 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # graphql-core binds them to this object, which would then stay until the garbage collector comes.
+        weak = weakref.proxy(self)
+        self.async_helpers = GraphQLResolveInfoHelpers(
+            gather=MethodType(type(self).gather_async_work, weak), track=MethodType(type(self).track_async_work, weak)
+        )
         # None if the context is not the gateway's: then lists are completed in one go.
         self._encode: bool | None = getattr(self.context_value, "encode_in_chunks", None)
         self.encodes = bool(self._encode)

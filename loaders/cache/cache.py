@@ -224,6 +224,7 @@ class Cache:
             await self._loader.look_and_load(load)
         finally:
             self._detach(load)
+            load.task = None  # where it failed, it holds the frames that hold the load
 
 
 def _values(entries: Sequence[Entry | None], fields: Sequence[CacheField], late: set[CacheField]) -> list[Any]:

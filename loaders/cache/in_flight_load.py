@@ -75,6 +75,7 @@ class InFlightLoad:
         self.is_abandoned = True
         if not self.is_looking_up:
             self.task.cancel()
+            self.task = None  # its cancellation holds the frames that hold this
 
     def known(self, keys: Sequence[str]) -> dict[str, list[Entry | None]]:
         """Return what is known of keys that are not in `rows`: values of Redis, also those to serve on an error."""

@@ -126,6 +126,7 @@ class _Batches(DataLoader[LoadKey, _Loaded]):
             raise RuntimeError("What was being loaded was cancelled, and its request was not.") from None
         finally:
             self._running.discard(task)
+            del task  # the frame of a cancellation holds it, and it holds the cancellation
 
     async def _load_all(self, keys: list[LoadKey]) -> list[_Loaded]:
         # By place: loader keys that differ in the wanted columns alone are equal.

@@ -18,7 +18,7 @@ from loaders.statements.planning import plan
 from loaders.statements.row_reader import read
 from loaders.statements.section_request import SectionRequest
 from loaders.statements.statement_plan import RelationPlan, StatementPlan
-from loaders.stores.errors import StoreError, StoreUnavailable
+from loaders.stores.errors import StoreError, StoreUnavailable, without_frames
 from loaders.stores.protocols import TypedAnalyticalStore, TypedRelationalStore
 
 MANY_KEYS = 200
@@ -90,7 +90,7 @@ class _Load:
                 for request, items in (await self._answer(each, keys)).items():
                     values[request] += items
         except StoreError as error:
-            return dict.fromkeys(each.requests, error)
+            return dict.fromkeys(each.requests, without_frames(error))
         return values
 
     async def _answer(self, each: StatementPlan, keys: Sequence[Any]) -> Mapping[SectionRequest, Values]:

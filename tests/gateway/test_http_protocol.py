@@ -316,3 +316,13 @@ async def test_what_is_done_for_a_request_whose_body_is_refused_ends() -> None:
         assert told == ["refused"]
         connection.gate.set()
         await asyncio.sleep(0.01)
+
+
+async def test_a_connection_that_was_closed_holds_no_request() -> None:
+    with opened() as connection:
+        connection.protocol.data_received(LIVE)
+        await asyncio.sleep(0.01)
+        connection.transport.close()
+        await asyncio.sleep(0.01)
+        protocol: Any = connection.protocol
+        assert (protocol.cycle, protocol.scope, protocol.parser) == (None, None, None)
