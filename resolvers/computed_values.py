@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loaders.model.class_reader import DeclaredField
+from loaders.objects.object_record import read_values
 from resolvers.batching import Batch
 from resolvers.function_columns import function_columns
 
@@ -28,7 +29,10 @@ def computed_batch(
     shapes = {name: columns[name].shape for name in names}
 
     def batch(parents: Sequence[Any], _arguments: Mapping[str, Any], _context: Any) -> Sequence[Any]:
-        taken = function_columns(shapes, places, rows_of(parents))
+        return read_values(rows_of(parents), computed)
+
+    def computed(rows: Sequence[Any]) -> Sequence[Any]:
+        taken = function_columns(shapes, places, rows)
         values = function(**taken.values) if taken.count else []
         if len(values) != taken.count:
             raise ValueError(f"{field.subject}: the function answered {len(values)} values for {taken.count} objects.")

@@ -83,13 +83,12 @@ def connection_reader(parts: SchemaParts, section: BoundSection) -> Read:
         def page(each: ObjectRecord, rows: Sequence[Any]) -> Page:
             return make_page(request, rows, record, None if total is None else _total(each, total))
 
-        def later(each: ObjectRecord, value: DeferredValue) -> DeferredValue:
-            return value.then(lambda rows: page(each, rows))
+        def read_page(each: ObjectRecord, value: Any) -> Any:
+            if isinstance(value, DeferredValue):
+                return value.then(lambda rows: page(each, rows))
+            return value if isinstance(value, StoreError) else page(each, value)
 
-        return [
-            later(each, value) if isinstance(value, DeferredValue) else page(each, value)
-            for each, value in zip(objects, values, strict=True)
-        ]
+        return [read_page(each, value) for each, value in zip(objects, values, strict=True)]
 
     return read
 

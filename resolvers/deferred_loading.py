@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Sequence
 from typing import Any, cast
 
 from loaders.objects.object_record import ObjectRecord, Values
+from loaders.objects.section_error import SectionError
 from loaders.statements.section_request import SectionRequest
 from loaders.stores.errors import StoreError
 
@@ -72,7 +73,10 @@ class _Column:
 
     def __getitem__(self, place: int) -> Any:
         if self._load.task.done():
-            return self._load.value(self._request, place)
+            try:
+                return self._load.value(self._request, place)
+            except SectionError as error:
+                return error
         return DeferredValue(self._load, self._request, place)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from loaders.concurrency import gather
-from loaders.objects.object_record import ObjectRecord, values_of
+from loaders.objects.object_record import ObjectRecord, has_errors, section_error, values_of
 from loaders.stores.errors import StoreError
 from resolvers.followed_ways import LinkWay, OwnRowsWay, ReferenceWay, Way, known_objects, load_node
 from resolvers.function_calls import answers_of, checked_answers
@@ -62,8 +62,19 @@ def _ways(node: SelectionNode, records: Sequence[ObjectRecord]) -> Iterator[Way]
     for follow in node.follows:
         if isinstance(follow.request, FunctionCall):
             yield ReferenceWay(follow, columns, places)
-        elif not isinstance(columns[follow.request], StoreError):
-            yield (OwnRowsWay if follow.position is None else LinkWay)(follow, columns, places)
+        else:
+            loaded = _loaded_places(columns[follow.request], places)
+            if loaded:
+                yield (OwnRowsWay if follow.position is None else LinkWay)(follow, columns, loaded)
+
+
+def _loaded_places(column: Any, places: Sequence[int]) -> Sequence[int]:
+    """Return the places of objects whose values could be loaded."""
+    if isinstance(column, StoreError):
+        return ()
+    if isinstance(column, list) and has_errors(column):
+        return [place for place in places if not isinstance(column[place], StoreError)]
+    return places
 
 
 async def _call(
@@ -72,17 +83,22 @@ async def _call(
     """Put what a function answers for each object among the objects' values; what it raises is each one's error."""
     columns: dict[Any, Any] = records[0].values
     objects = list({each.place: each for each in records}.values())
+    record, lost = node.target.record, dict[int, Any]()
+    if record is not None and call.function.columns:
+        own = columns[record]
+        if isinstance(own, StoreError):
+            columns[call] = section_error(record, own)
+            return
+        lost = {each.place: own[each.place] for each in objects if isinstance(own[each.place], StoreError)}
+        objects = [each for each in objects if each.place not in lost]
     values: Sequence[Any]
     try:
         taken = _own_columns(node, call, objects)
         answer = await answers_of(call, taken.values, context) if taken.count else []
         values = taken.with_errors(checked_answers(call, answer, taken.count))
-    except StoreError as error:
-        columns[call] = error.with_traceback(None)
-        return
     except Exception as error:
         values = [error] * len(objects)
-    columns[call] = {each.place: value for each, value in zip(objects, values, strict=True)}
+    columns[call] = {each.place: value for each, value in zip(objects, values, strict=True)} | lost
 
 
 def _own_columns(node: SelectionNode, call: FunctionCall, records: Sequence[ObjectRecord]) -> FunctionColumns:

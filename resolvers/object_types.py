@@ -10,8 +10,8 @@ import strawberry
 
 from loaders.model.names import column_names
 from loaders.model.shapes import ValueKind
-from loaders.objects.object_record import ObjectRecord, values_of
-from loaders.stores.errors import StoreError
+from loaders.objects.object_record import ObjectRecord, has_errors, read_values, values_of
+from loaders.objects.section_error import SectionError
 from resolvers.computed_values import computed_batch
 from resolvers.fields import FieldColumns, FieldLink, FieldText, batch_field
 from resolvers.function_fields import function_field
@@ -135,7 +135,7 @@ def _own_column(parts: SchemaParts, kind: ObjectType, field: DeclaredField) -> S
 def _column(
     record: SectionRequest, place: int, parents: Sequence[ObjectRecord], _arguments: Mapping[str, Any], _context: Any
 ) -> Sequence[Any]:
-    return [row[place] for row in values_of(parents, record)]
+    return read_values(values_of(parents, record), lambda rows: [row[place] for row in rows])
 
 
 def _key_column(
@@ -149,9 +149,13 @@ def _key_column(
 ) -> Sequence[Any]:
     """Return a column that holds a part of the key, which is known where the record could not be loaded."""
     try:
-        return _column(record, place, parents, arguments, context)
-    except StoreError:
-        return [parent.key if width == 1 else parent.key[part] for parent in parents]
+        values = _column(record, place, parents, arguments, context)
+    except SectionError as error:
+        values = [error] * len(parents)
+    if not has_errors(values):
+        return values
+    keys = [parent.key if width == 1 else parent.key[part] for parent in parents]
+    return [key if isinstance(value, SectionError) else value for key, value in zip(keys, values, strict=True)]
 
 
 def _link(parts: SchemaParts, kind: ObjectType, field: DeclaredField) -> StrawberryField:

@@ -12,7 +12,7 @@ from graphql.execution.values import VariableValues
 from loaders.model.bound_sections import COUNT
 from loaders.model.key_texts import is_storable
 from loaders.objects.existence import existing
-from loaders.objects.object_record import ObjectRecord, section_error
+from loaders.objects.object_record import ObjectRecord
 from loaders.objects.section_error import SectionError
 from loaders.statements.section_request import SectionRequest
 from loaders.stores.errors import StoreError
@@ -181,8 +181,8 @@ async def _page(parts: SchemaParts, root: Root, info: Any, arguments: Mapping[st
     (entry,) = await load_objects(context, entry_node(request, selection, count), [NO_KEY])
     total: Any = None
     if count is not None:
-        column = entry.values[count]
-        total = section_error(count, column) if isinstance(column, StoreError) else column[entry.place][0]
+        row = _value_or_error(entry, count)
+        total = row if isinstance(row, StoreError) else row[0]
     return make_page(request, entry.get(request), selection.node.target.record, total)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from loaders.model.shapes import Cardinality, ValueKind
-from loaders.objects.object_record import ObjectRecord, values_of
+from loaders.objects.object_record import ObjectRecord, read_values, values_of
 from loaders.statements.section_request import Period
 from resolvers.computed_values import computed_batch
 from resolvers.connections import Read, connection_reader, object_connection, section_connection
@@ -185,12 +185,16 @@ def _same(_objects: Sequence[ObjectRecord], _request: SectionRequest, values: Se
 
 def _first_rows(_objects: Sequence[ObjectRecord], _request: SectionRequest, values: Sequence[Any]) -> Sequence[Any]:
     """Return the first row of each list, or None."""
-    return when_loaded(values, lambda lists: [rows[0] if rows else None for rows in lists])
+    return _when_loaded(values, lambda lists: [rows[0] if rows else None for rows in lists])
 
 
 def _first_columns(_objects: Sequence[ObjectRecord], _request: SectionRequest, values: Sequence[Any]) -> Sequence[Any]:
     """Return the first column of each row, which is a link."""
-    return when_loaded(values, lambda rows: [None if row is None else row[0] for row in rows])
+    return _when_loaded(values, lambda rows: [None if row is None else row[0] for row in rows])
+
+
+def _when_loaded(values: Sequence[Any], read: Callable[[Sequence[Any]], Sequence[Any]]) -> Sequence[Any]:
+    return when_loaded(values, lambda some: read_values(some, read))
 
 
 _FIRST_VALUES: Mapping[str, Read] = {"first": _first_rows, "one": _first_columns}

@@ -33,7 +33,10 @@ _LATE = "Its values were not there by the deadline of the request."
 
 @dataclass(eq=False, slots=True)
 class FetchResult:
-    """Values by field, each in the order of the keys; and the error of each field that could not be loaded."""
+    """Values by field, each in the order of the keys, with an error in the place of each that could not be loaded.
+
+    `errors` has the fields that have such errors, with one of them.
+    """
 
     values: dict[CacheField, list[Any]]
     errors: dict[CacheField, StoreError] = field(default_factory=dict)
@@ -205,13 +208,13 @@ class Cache:
             oldest = min(oldest, load.oldest)
             unfinished = [index for index in indexes if keys[index] not in load.rows]
             known = load.known([keys[index] for index in unfinished]) if unfinished else {}
-            late: set[CacheField] = set()
+            late: dict[CacheField, StoreError] = {}
             for index in indexes:
                 key = keys[index]
                 rows[index] = load.rows[key] if key in load.rows else _values(known[key], load.fields, late)
             oldest = b"0" if unfinished else oldest
             result.errors.update((each, load.errors[each.name]) for each in load.fields if each.name in load.errors)
-            result.errors.update((each, StoreTimeout(each.store, _LATE)) for each in late)
+            result.errors.update(late)
         return oldest
 
     def _detach(self, load: InFlightLoad) -> None:
@@ -227,7 +230,13 @@ class Cache:
             load.task = None  # where it failed, it holds the frames that hold the load
 
 
-def _values(entries: Sequence[Entry | None], fields: Sequence[CacheField], late: set[CacheField]) -> list[Any]:
-    """Return the values of one object, and add the fields that are not there to those that are late."""
-    late.update(each for each, entry in zip(fields, entries, strict=True) if entry is None)
-    return [None if entry is None else entry.value for entry in entries]
+def _values(
+    entries: Sequence[Entry | None], fields: Sequence[CacheField], late: dict[CacheField, StoreError]
+) -> list[Any]:
+    """Return the values of one object, with errors in the place of those that are late, and note these by field."""
+    values: list[Any] = []
+    for each, entry in zip(fields, entries, strict=True):
+        if entry is None and each not in late:
+            late[each] = StoreTimeout(each.store, _LATE)
+        values.append(late[each] if entry is None else entry.value)
+    return values

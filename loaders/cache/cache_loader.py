@@ -159,10 +159,11 @@ class CacheLoader:
             self._start_writing(load, keys, lookup, values)
 
     def _serve_on_error(self, load: InFlightLoad, lookup: CacheLookup, column: int, error: StoreError) -> None:
-        """Serve stale values of a field that could not be loaded, where they may be; otherwise its error."""
+        """Serve stale values of a field that could not be loaded, where they may be; otherwise its error in their
+        place."""
         for row in lookup.leased[column]:
             usable = lookup.usable.get((row, column))
-            lookup.rows[row][column] = usable or Entry(None, b"", 0)
+            lookup.rows[row][column] = usable or Entry(error, b"", 0)
             load.oldest = b"0"
             self.counts["fields served on error"] += usable is not None
             if usable is None:

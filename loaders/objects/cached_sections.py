@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from loaders.cache.cache import Cache
 from loaders.cache.fields import CacheField
@@ -14,7 +14,7 @@ from loaders.model.databases import Value
 from loaders.model.key_spaces import KeySpace
 from loaders.model.key_texts import MAX_KEY_CHARACTERS
 from loaders.objects.cache_names import CacheNames, field_of, is_cacheable
-from loaders.objects.object_record import Values
+from loaders.objects.object_record import Values, section_error
 from loaders.objects.object_source import RequestValues, StoredSections, TenantValues
 from loaders.objects.object_statements import ObjectStatements
 from loaders.objects.tenant_values import zones_of
@@ -74,8 +74,8 @@ class CachedSections:
         fetched = await self.cache.fetch(texts, tuple(wanted.values()), load)
         answers: dict[SectionRequest, Values | StoreError] = {}
         for request, field in wanted.items():
-            error = fetched.errors.get(field)
-            answers[request] = error if error is not None else fetched.values.get(field, [])
+            column = fetched.values.get(field, [])
+            answers[request] = _with_errors(request, column) if field in fetched.errors else column
         return answers
 
 
@@ -106,3 +106,12 @@ class _StoresOf:
             else:
                 answers[field] = dict(zip(self.names.keys(self.space, keys), values, strict=True))
         return answers
+
+
+def _with_errors(request: SectionRequest, values: Values) -> Values | StoreError:
+    """Return the values of a request: its error where none could be loaded, otherwise in the places of those alone."""
+    causes = {id(value): value for value in values if isinstance(value, StoreError)}
+    if values and all(id(value) in causes for value in values):
+        return cast("StoreError", values[0])
+    errors = {number: section_error(request, cause) for number, cause in causes.items()}
+    return [errors.get(id(value), value) for value in values]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
@@ -15,7 +15,8 @@ Values = Sequence[Any]
 """The values of a request, one for each key, in the order of the keys.
 
 A section of one row has a tuple in the order of its columns, or None; a list or a page has a list of such tuples. Rows
-of a page have the values of the order's terms behind their columns.
+of a page have the values of the order's terms behind their columns. Where only some objects could not be loaded, since
+the cache knows the others, each of these has a SectionError in its place.
 """
 
 
@@ -35,7 +36,10 @@ class ObjectRecord:
 
     def get(self, request: SectionRequest) -> Any:
         """Return the request's value of this object. Raises SectionError where it could not be loaded."""
-        return self.column(request)[self.place]
+        value = self.column(request)[self.place]
+        if isinstance(value, SectionError):
+            raise section_error(request, value)
+        return value
 
     def column(self, request: SectionRequest) -> Values:
         """Return the request's values of all records; this object's is at `place`. Raises like `get`."""
@@ -62,7 +66,7 @@ def make_records(
 def values_of(records: Sequence[ObjectRecord], request: SectionRequest) -> list[Any]:
     """Return the request's value of each record, in order: looked up once for those that were loaded together.
 
-    Raises SectionError where it could not be loaded.
+    Raises SectionError where none could be loaded. An object that alone could not be has the error in its place.
     """
     values: list[Any] = []
     together: object = None
@@ -72,3 +76,22 @@ def values_of(records: Sequence[ObjectRecord], request: SectionRequest) -> list[
             column = record.column(request)
         values.append(column[record.place])
     return values
+
+
+def read_values(values: Sequence[Any], read: Callable[[Sequence[Any]], Sequence[Any]]) -> Sequence[Any]:
+    """Return what `read` makes of values, in order; errors in the place of values stay where they are.
+
+    `read` must raise TypeError for an error among the values, which costs those without errors nothing.
+    """
+    try:
+        return read(values)
+    except TypeError:
+        if not has_errors(values):
+            raise
+    rest = iter(read([value for value in values if not isinstance(value, SectionError)]))
+    return [value if isinstance(value, SectionError) else next(rest) for value in values]
+
+
+def has_errors(values: Iterable[Any]) -> bool:
+    """Return whether some objects alone could not be loaded."""
+    return SectionError in set(map(type, values))

@@ -14,6 +14,7 @@ from loaders.model.bound_sections import BoundColumn
 from loaders.model.scalars import DATE, FLOAT, INSTANT, INTEGER, TEXT, Scalar
 from loaders.objects.object_loader import LoadKey
 from loaders.objects.object_record import ObjectRecord, Values
+from loaders.objects.section_error import SectionError
 from loaders.statements.list_conditions import term_scalar
 from loaders.statements.request_shape import shape_of
 from loaders.statements.section_request import SectionRequest
@@ -70,7 +71,7 @@ def canned_context(
     in_parts: bool = False,
 ) -> RequestContext:
     """Return a request's context over loaders of this seed."""
-    faults = Random(repr(seed)).choice([0.0, 0.0, 0.1])
+    faults = Random(repr(seed)).choice([0.0, 0.0, 0.1, 0.3])
     encode: Any = encode_in_chunks
     return RequestContext(_Loaders(_Objects(repr(seed), faults)), scopes, encode, in_parts)
 
@@ -91,11 +92,19 @@ class _Objects:
 
     def _of_request(self, request: SectionRequest, keys: Sequence[Any]) -> list[Any] | StoreError:
         name = f"{self.seed} {request.section.name} {request.period} {request.first} {request.filters}"
-        if request.section.name.endswith(".record"):
-            return [None if key == "nothing" else self._record(request, key) for key in keys]
         if Random(name).random() < self.faults:
             return StoreTimeout("canned", STORE_ERROR)
-        return [self._value(request, Random(f"{name} {key}")) for key in keys]
+        lost = SectionError(request.section.name, StoreTimeout("canned", STORE_ERROR))
+        return [lost if self._is_lost(name, key) else self._of_key(request, name, key) for key in keys]
+
+    def _is_lost(self, name: str, key: Any) -> bool:
+        """Whether the values of one object alone could not be loaded, as where the cache knows the others."""
+        return Random(f"{name} {key} lost").random() < self.faults / 2
+
+    def _of_key(self, request: SectionRequest, name: str, key: Any) -> Any:
+        if request.section.name.endswith(".record"):
+            return None if key == "nothing" else self._record(request, key)
+        return self._value(request, Random(f"{name} {key}"))
 
     def _record(self, request: SectionRequest, key: Any) -> tuple[Any, ...]:
         rng = Random(f"{self.seed} {request.section.name} {key}")
