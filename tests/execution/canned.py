@@ -71,7 +71,7 @@ def canned_context(
     in_parts: bool = False,
 ) -> RequestContext:
     """Return a request's context over loaders of this seed."""
-    faults = Random(repr(seed)).choice([0.0, 0.0, 0.1, 0.3])
+    faults = Random(repr(seed)).choice([0.0, 0.0, 0.0, 0.1, 0.2])
     encode: Any = encode_in_chunks
     return RequestContext(_Loaders(_Objects(repr(seed), faults)), scopes, encode, in_parts)
 
