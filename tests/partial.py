@@ -5,7 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from loaders.stores.errors import StoreError, StoreUnavailable
+
 Names = tuple[str, ...]
+
+
+class Failing:
+    """A store whose statements fail."""
+
+    def __init__(self, kind: type[StoreError] = StoreUnavailable) -> None:
+        self._kind = kind
+
+    async def rows(self, _sql: str, *_arguments: object) -> Any:
+        raise self._kind("postgresql", "PostgreSQL at db.internal:5432 cannot be reached")
+
+    async def columns(self, _sql: str, _parameters: Mapping[str, Any]) -> Any:
+        raise self._kind("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
+
+    async def typed_columns(self, _sql: str, arguments: Any = None, *_rest: Any) -> Any:
+        store = "clickhouse" if isinstance(arguments, dict) else "postgresql"
+        raise self._kind(store, f"{store} at db.internal cannot be reached")
 
 
 @dataclass(slots=True)

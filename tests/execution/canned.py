@@ -73,11 +73,11 @@ def canned_context(
     """Return a request's context over loaders of this seed."""
     faults = Random(repr(seed)).choice([0.0, 0.0, 0.0, 0.1, 0.2])
     encode: Any = encode_in_chunks
-    return RequestContext(_Loaders(_Objects(repr(seed), faults)), scopes, encode, in_parts)
+    return RequestContext(CannedLoaders(CannedObjects(repr(seed), faults)), scopes, encode, in_parts)
 
 
 @dataclass(frozen=True, slots=True)
-class _Objects:
+class CannedObjects:
     seed: str
     faults: float
 
@@ -135,12 +135,12 @@ class _Objects:
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaders:
-    objects: _Objects
+class CannedLoaders:
+    objects: CannedObjects
     tenant: None = None
 
     async def release(self) -> None:
         pass
 
-    def uncached(self) -> "_Loaders":
+    def uncached(self) -> "CannedLoaders":
         return self

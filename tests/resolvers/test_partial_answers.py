@@ -3,7 +3,7 @@ for each field; and objects exist that any store knows."""
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,30 +16,13 @@ from loaders.stores.errors import StoreError, StoreTimeout, StoreUnavailable
 from resolvers.request_context import RequestContext
 from tests.conftest import Stores
 from tests.fleet.served import ALL_SCOPES, MODEL, SCHEMA
-from tests.partial import check_partial
+from tests.partial import Failing, check_partial
 from tests.queries import everything
 
 EVERYTHING = everything(SCHEMA._schema)
 NULLABLE = re.sub(r"revisions \{[^}]*\}", "", EVERYTHING)
 """Without the only field of an aircraft that cannot be null."""
 IN_ONE_GO, IN_CHUNKS = False, True
-
-
-class Failing:
-    """A store whose statements fail."""
-
-    def __init__(self, kind: type[StoreError] = StoreUnavailable) -> None:
-        self._kind = kind
-
-    async def rows(self, _sql: str, *_arguments: object) -> Any:
-        raise self._kind("postgresql", "PostgreSQL at db.internal:5432 cannot be reached")
-
-    async def columns(self, _sql: str, _parameters: Mapping[str, Any]) -> Any:
-        raise self._kind("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
-
-    async def typed_columns(self, _sql: str, arguments: Any = None, *_rest: Any) -> Any:
-        store = "clickhouse" if isinstance(arguments, dict) else "postgresql"
-        raise self._kind(store, f"{store} at db.internal cannot be reached")
 
 
 async def answer(

@@ -1,0 +1,158 @@
+"""Fields that a store failed for many objects: one error each, no more work than for a whole answer, and the event loop
+let go in between."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+from graphql import GraphQLError
+
+from gateway.execution.error_locations import ErrorLocations
+from gateway.execution.executor import ColumnExecutor
+from gateway.execution.json_chunks import encode
+from loaders.model.databases import Kind
+from loaders.objects.object_loader import LoadKey
+from loaders.objects.object_record import ObjectRecord, Values
+from loaders.objects.section_error import SectionError
+from loaders.stores.errors import StoreError, StoreUnavailable
+from resolvers.request_context import RequestContext
+from tests.asking import SCHEMA
+from tests.execution.canned import CannedLoaders, CannedObjects
+from tests.fleet.served import ALL_SCOPES
+from tests.queries import DASHBOARD
+
+COUNT = 500
+IDS = [f"N{number}" for number in range(COUNT)]
+MAX_CHUNK = 64
+"""Objects that are completed at most before other tasks get the event loop."""
+
+
+class _CountedLocations(ErrorLocations):
+    """Counts the errors that are built."""
+
+    built: ClassVar[int] = 0
+
+    def located_error(self, *arguments: Any) -> GraphQLError:
+        type(self).built += 1
+        return super().located_error(*arguments)
+
+
+class _Executor(ColumnExecutor):
+    """Counts the errors that are built, and the tries by column."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._error_locations = _CountedLocations()
+
+
+@dataclass(slots=True)
+class _Failing:
+    """Made-up objects; the sections of one store fail, for all objects or for those of some places."""
+
+    kind: Kind
+    lost: frozenset[int] = frozenset()
+
+    async def load(self, key: LoadKey) -> list[ObjectRecord]:
+        records = await CannedObjects("seed", 0.0).load(key)
+        values: dict[Any, Values | StoreError] = records[0].values
+        for request in list(values):
+            if request.section.database.kind is self.kind:
+                error = StoreUnavailable("canned", "gone")
+                lost = SectionError(request.section.name, error)
+                column: Any = values[request]
+                values[request] = (
+                    [lost if place in self.lost else value for place, value in enumerate(column)]
+                    if self.lost
+                    else error
+                )
+        return records
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    data: Any
+    errors: dict[tuple[Any, ...], int]
+    built: int
+    turns: int
+    left: int
+
+
+async def answer(source: Any, query: str, *, scopes: frozenset[str] = ALL_SCOPES) -> _Outcome:
+    """Return an answer, the errors built for it, and how often the event loop went round while it was completed."""
+    context = RequestContext(CannedLoaders(source), scopes, True)
+    turns, ended = 0, False
+
+    async def count() -> None:
+        nonlocal turns
+        while not ended:
+            await asyncio.sleep(0)
+            turns += 1
+
+    before, SCHEMA.execution_context_class = SCHEMA.execution_context_class, _Executor
+    _CountedLocations.built, left = 0, ColumnExecutor.left_to_graphql_core.total()
+    counting = asyncio.create_task(count())
+    try:
+        result: Any = await SCHEMA.execute(query, variable_values={"ids": IDS}, context_value=context)
+    finally:
+        SCHEMA.execution_context_class, ended = before, True
+        await counting
+    data = json.loads(b"".join(encode(result.data)))
+    errors: dict[tuple[Any, ...], int] = {
+        tuple(error.path): (error.extensions or {}).get("affected", 0) for error in result.errors or ()
+    }
+    left = ColumnExecutor.left_to_graphql_core.total() - left
+    return _Outcome(data, errors, _CountedLocations.built, turns, left)
+
+
+async def test_a_store_that_is_away_costs_an_error_a_field() -> None:
+    outcome = await answer(_Failing(Kind.CLICKHOUSE), DASHBOARD)
+    analysis = ("aircraftByIds", 0, "analysis")
+    assert outcome.errors == {
+        ("aircraftByIds", 0, "operator"): COUNT,
+        **{(*analysis, name): COUNT for name in ("punctuality", "utilization", "cancellations")},
+    }
+    assert outcome.built == 4
+    assert outcome.left == 0, "all was completed by columns"
+    assert outcome.turns >= COUNT / MAX_CHUNK
+    assert {json.dumps(each["analysis"]) for each in outcome.data["aircraftByIds"]} == {
+        '{"punctuality": null, "utilization": null, "cancellations": null}'
+    }
+
+
+async def test_objects_that_a_non_null_field_takes_along_cost_one_error_too() -> None:
+    query = """query($ids: [ID!]!) { aircraftByIds(ids: $ids) {
+        revisions { revision } analysis { punctuality { flights } } } }"""
+    outcome = await answer(_Failing(Kind.POSTGRES), query)
+    assert outcome.data == {"aircraftByIds": [None] * COUNT}
+    assert outcome.errors == {("aircraftByIds", 0, "revisions"): COUNT}
+    assert (outcome.built, outcome.left) == (1, 0)
+
+
+@pytest.mark.parametrize("lost", [[0], [3, 4, 70, 499]])
+async def test_objects_that_failed_alone_are_counted_from_the_first(lost: Sequence[int]) -> None:
+    query = """query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id
+        registration { model } analysis { punctuality { flights } } } }"""
+    outcome = await answer(_Failing(Kind.POSTGRES, frozenset(lost)), query)
+    assert outcome.errors[("aircraftByIds", lost[0], "registration")] == len(lost)
+    whole = await answer(_Failing(Kind.POSTGRES, frozenset({COUNT})), query)
+    for place, each in enumerate(whole.data["aircraftByIds"]):
+        expected = each | ({"registration": None} if place in lost else {})
+        assert outcome.data["aircraftByIds"][place] == expected
+    assert outcome.left == 0
+
+
+async def test_what_graphql_core_completes_has_one_error_a_field_and_lets_go_of_the_loop() -> None:
+    query = """query($ids: [ID!]!) { aircraftByIds(ids: $ids) {
+        registration { model } analysis { punctuality { flights } } } }"""
+    scopes = ALL_SCOPES - {"register:read"}  # a denied field leaves its objects to graphql-core
+    outcome = await answer(_Failing(Kind.CLICKHOUSE), query, scopes=scopes)
+    stores = {path: affected for path, affected in outcome.errors.items() if affected}
+    assert stores == {("aircraftByIds", 0, "analysis", "punctuality"): COUNT}
+    assert outcome.left >= COUNT / MAX_CHUNK
+    assert outcome.turns >= COUNT / MAX_CHUNK
+    denied = len(outcome.errors) - len(stores)
+    assert denied == COUNT, "errors of other kinds stay as they are"
+    assert outcome.built == COUNT + 1
