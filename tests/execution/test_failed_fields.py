@@ -83,11 +83,11 @@ class _Outcome:
 async def answer(source: Any, query: str, *, scopes: frozenset[str] = ALL_SCOPES) -> _Outcome:
     """Return an answer, the errors built for it, and how often the event loop went round while it was completed."""
     context = RequestContext(CannedLoaders(source), scopes, True)
-    turns, ended = 0, False
+    turns, is_over = 0, False
 
     async def count() -> None:
         nonlocal turns
-        while not ended:
+        while not is_over:
             await asyncio.sleep(0)
             turns += 1
 
@@ -97,7 +97,7 @@ async def answer(source: Any, query: str, *, scopes: frozenset[str] = ALL_SCOPES
     try:
         result: Any = await SCHEMA.execute(query, variable_values={"ids": IDS}, context_value=context)
     finally:
-        SCHEMA.execution_context_class, ended = before, True
+        SCHEMA.execution_context_class, is_over = before, True
         await counting
     data = json.loads(b"".join(encode(result.data)))
     errors: dict[tuple[Any, ...], int] = {
@@ -110,10 +110,8 @@ async def answer(source: Any, query: str, *, scopes: frozenset[str] = ALL_SCOPES
 async def test_a_store_that_is_away_costs_an_error_a_field() -> None:
     outcome = await answer(_Failing(Kind.CLICKHOUSE), DASHBOARD)
     analysis = ("aircraftByIds", 0, "analysis")
-    assert outcome.errors == {
-        ("aircraftByIds", 0, "operator"): COUNT,
-        **{(*analysis, name): COUNT for name in ("punctuality", "utilization", "cancellations")},
-    }
+    sections = [(*analysis, name) for name in ("punctuality", "utilization", "cancellations")]
+    assert outcome.errors == dict.fromkeys([("aircraftByIds", 0, "operator"), *sections], COUNT)
     assert outcome.built == 4
     assert outcome.left == 0, "all was completed by columns"
     assert outcome.turns >= COUNT / MAX_CHUNK
