@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from loaders.stores.urls.store_url import StoreURL
 
 if TYPE_CHECKING:
     from clickhouse_connect.driver.asyncclient import AsyncClient
+
+# The driver logs, with tracebacks, what it raises too.
+logging.getLogger("clickhouse_connect.driver").setLevel(logging.CRITICAL)
 
 DEFAULT_DATABASE = "default"
 _WITHOUT_TABLES = "INFORMATION_SCHEMA"

@@ -276,3 +276,18 @@ async def test_texts_without_anything_to_escape_are_not_looked_at_one_by_one(
     )
     assert result.columns[0][0] == 500
     assert len(formatted) == 1
+
+
+async def test_a_connection_that_breaks_in_the_middle_of_an_answer_is_an_error_and_no_traceback(
+    store_urls: StoreUrls, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with relay(store_urls.clickhouse_url) as between:
+        clickhouse = await small_client(between.url, statement_timeout_s=60)
+        between.delay_s = lambda: 0.05  # a piece at a time
+        running = asyncio.create_task(clickhouse.columns("select number as n from numbers(2000000)", {}))
+        await asyncio.sleep(1)
+        await between.cut()
+        with pytest.raises(StoreUnavailable):
+            await running
+        await clickhouse.close()
+    assert [record.name for record in caplog.records if record.name != "gateway"] == []
