@@ -43,6 +43,7 @@ class _Waiter:
     cost: int
     since: float
     expires_at: float
+    is_queued: bool = True
     admitted: asyncio.Future[bool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def resolve(self, *, admitted: bool) -> None:
@@ -117,8 +118,11 @@ class FairGate:
             viewer, own = next(iter(self._queues.items()))
             if not self._fits(own[0].cost):
                 return
-            waiter = own.popleft()
-            self._removed(viewer, own)
+            waiter = own[0]
+            self._remove(waiter)
+            if waiter.admitted.cancelled():  # its task has not run since
+                self.counters.left += 1
+                continue
             if own:
                 self._queues.move_to_end(viewer)
             self.enter_regardless(waiter.cost)
@@ -169,22 +173,20 @@ class FairGate:
 
     def _abandon(self, waiter: _Waiter) -> None:
         """Forget a waiter whose task was cancelled, or give back what it was let in to meanwhile."""
-        if waiter.admitted.cancelled():
+        if waiter.is_queued:
             self._remove(waiter)
             self.counters.left += 1
             self.admit()  # it may have been the first, and too costly to fit
-        elif waiter.admitted.result():
+        elif not waiter.admitted.cancelled() and waiter.admitted.result():
             self.leave(waiter.cost)
 
     def _remove(self, waiter: _Waiter) -> None:
+        waiter.is_queued = False
+        self.waiting -= 1
         own = self._queues[waiter.viewer]
         own.remove(waiter)
-        self._removed(waiter.viewer, own)
-
-    def _removed(self, viewer: str, own: deque[_Waiter]) -> None:
-        self.waiting -= 1
         if not own:
-            del self._queues[viewer]
+            del self._queues[waiter.viewer]
 
     def _sweep_later(self) -> None:
         if not self._sweeps:

@@ -191,6 +191,25 @@ async def test_a_request_that_is_cancelled_leaves_nothing_behind(clock: Clock, i
     assert (gate.gate.waiting, gate.gate.count, gate.gate.cost) == (0, *([0, 0] if is_let_in else [1, 1]))
 
 
+@pytest.mark.parametrize("event", ["room", "time", "another"])
+async def test_a_request_that_is_cancelled_and_has_not_run_since_takes_no_place(clock: Clock, event: str) -> None:
+    gate = Gate(clock, max_waiting=1)
+    await gate.enter("a")
+    task = await gate.begin("b")
+    task.cancel()
+    if event == "room":
+        gate.gate.leave(1)
+    elif event == "time":
+        clock.now += 5
+        gate.gate.expire()
+    else:
+        with pytest.raises(HTTPError):
+            await gate.enter("b")
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert (gate.gate.waiting, gate.gate.count) == (0, 0 if event == "room" else 1)
+
+
 async def test_what_it_did_is_counted(clock: Clock) -> None:
     gate = Gate(clock)
     await gate.enter("a")
