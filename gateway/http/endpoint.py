@@ -92,9 +92,8 @@ class GraphQLEndpoint:
             deadline = request_deadline(request.scope)
             async with deadline.before_execution():
                 await budget.begin()
-            media = negotiated(listed(request.headers, "accept"))
-            body = await read_body(request, limits)
-            async with deadline.before_execution():
+                media = negotiated(listed(request.headers, "accept"))
+                body = await read_body(request, limits)
                 batch = await parse_request(request, body, limits, budget, self._thread)
                 in_parts = _takes_parts(request, batch)
                 prepared = await self._preparer.prepare(request, batch, viewer, limits, budget, in_parts=in_parts)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,8 @@ from loaders.deadline import Deadline, working_until
 from resolvers.time_limits import DEADLINE_EXCEEDED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import Iterable
+    from types import TracebackType
 
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -34,7 +34,7 @@ _MAX_HEADER_BYTES = 500
 _WAIT = re.compile(rb'\s*wait\s*=\s*"?([0-9]{1,9}(?:\.[0-9]{1,9})?)"?\s*(?:;.*)?', re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RequestDeadline:
     """When the answer of a request has to be there, and the earlier time when its stores and functions have to end.
 
@@ -46,6 +46,8 @@ class RequestDeadline:
     stores: Deadline
     timeout_s: float
     preference: str
+    timeout: asyncio.Timeout | None = None
+    """That of the time before anything is executed."""
 
     @classmethod
     def of(cls, scope: Scope, timeout_s: float) -> RequestDeadline:
@@ -76,28 +78,55 @@ class RequestDeadline:
         message = f"The operation was not done within {self.timeout_s:g} s, and was stopped."
         return GraphQLError(message, extensions={"code": DEADLINE_EXCEEDED})
 
+    def stop_for_body(self, scope: Scope) -> bool:
+        """Stop the clock where the body has not come yet, which has a time limit of its own. Return whether it has."""
+        if _received_at(scope) is not None:
+            return False
+        self._reschedule(None)
+        return True
+
     def restart(self, scope: Scope) -> None:
-        """Count from now on: the body has come after the head."""
+        """Count from when the body has come, for which the clock was stopped."""
         answer_at = (_received_at(scope) or _now()) + self.timeout_s
         self.answer.extend(answer_at)
         self.stores.extend(answer_at - _writing_s(self.timeout_s))
+        self._reschedule(self.answer.ends_at)
 
-    @asynccontextmanager
-    async def before_execution(self) -> AsyncIterator[None]:
+    def _reschedule(self, ends_at: float | None) -> None:
+        if self.timeout is not None and not self.timeout.expired():  # one that is about to raise cannot be moved
+            self.timeout.reschedule(ends_at)
+
+    def before_execution(self) -> _BeforeExecution:
         """Raise HTTPError 503 in the block when the deadline passes: nothing has been executed, and may be retried."""
-        try:
-            async with self.answer.enforced():
-                yield
-        except TimeoutError:
-            if self.answer.left_s():
-                raise
-            message = f"The request was not executed within {self.timeout_s:g} s: try again in a second."
-            raise HTTPError(503, message, DEADLINE_EXCEEDED, {"Retry-After": "1"}) from None
+        return _BeforeExecution(self)
 
     def add_header(self, response: Response) -> None:
         """Say that the preference was applied, but not in an answer that caches may give to others."""
         if self.preference and not response.headers.get("cache-control", "").startswith("public"):
             response.headers["Preference-Applied"] = self.preference
+
+
+class _BeforeExecution:
+    """A block of a request that ends at its deadline. A class costs each request a fifth of what a generator does."""
+
+    __slots__ = ("_deadline", "_timeout")
+
+    def __init__(self, deadline: RequestDeadline) -> None:
+        self._deadline = deadline
+        self._timeout = deadline.timeout = asyncio.timeout_at(deadline.answer.ends_at)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._deadline.timeout = None
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            message = f"The request was not executed within {self._deadline.timeout_s:g} s: try again in a second."
+            raise HTTPError(503, message, DEADLINE_EXCEEDED, {"Retry-After": "1"}) from None
 
 
 def request_deadline(scope: Scope) -> RequestDeadline:

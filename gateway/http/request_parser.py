@@ -114,8 +114,11 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         message = "A request body must not be compressed: send it without Content-Encoding."
         raise HTTPError(415, message, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"})
+    deadline = request_deadline(request.scope)
+    is_stopped = deadline.stop_for_body(request.scope)
     body = await _body(request, limits.body_bytes)
-    request_deadline(request.scope).restart(request.scope)
+    if is_stopped:
+        deadline.restart(request.scope)
     return body
 
 
