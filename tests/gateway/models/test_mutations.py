@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +15,7 @@ import strawberry
 import fuseway as m
 from deploy.embedded.engines import StoreUrls
 from gateway.app import build_app
+from gateway.http_connection import CONNECTION
 from gateway.settings import Settings
 from loaders.migrations import migrate_own
 from loaders.model.compilation import compile_model
@@ -25,6 +28,7 @@ tasks = db.table("public.tasks", freshness=m.Freshness(fresh_s=600, stale_while_
 WRITERS: list[Postgres] = []
 """The connections of the mutations, which are the author's own."""
 RENAMED: list[str] = []
+GATE = asyncio.Event()
 COUNTS: dict[str, int] = {}
 
 _TABLE = "create table tasks (id int primary key, title text not null); insert into tasks values (1, 'old'), (2, 'two')"
@@ -54,11 +58,21 @@ def _calls() -> int:
     return COUNTS["calls"]
 
 
+async def _waits() -> int:
+    RENAMED.append("begun")
+    try:
+        return int(await GATE.wait())
+    except asyncio.CancelledError:
+        RENAMED.append("cancelled")
+        raise
+
+
 class Query(m.Query):
     """Ways in."""
 
     task: Task | None = m.by_key()
     calls: int = m.resolver(_calls)
+    waits: int = m.resolver(_waits)
 
 
 @strawberry.type
@@ -71,6 +85,15 @@ class Mutation:
         RENAMED.append(title)
         await WRITERS[-1].execute("update tasks set title = $2 where id = $1", id, title)
         return m.ref(Task, id)
+
+    @strawberry.mutation
+    async def rename_slowly(self, id: int, title: str) -> bool:  # noqa: A002
+        """Wait, and rename the task then."""
+        RENAMED.append("begun")
+        await GATE.wait()
+        await WRITERS[-1].execute("update tasks set title = $2 where id = $1", id, title)
+        RENAMED.append(title)
+        return True
 
 
 @pytest.fixture
@@ -131,3 +154,35 @@ async def test_an_answer_with_that_of_a_function_is_not_cached(client: httpx.Asy
         first, control = await ask(client, query)
         again, _ = await ask(client, query)
         assert (first != again, control) == (True, "no-cache")
+
+
+@pytest.mark.parametrize("kind", ["query", "mutation"])
+async def test_a_client_that_hangs_up_ends_its_query_and_not_its_mutation(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The connection is one of the test's, put into the scope of the request."""
+    transport: Any = client._transport
+    connection: Any = SimpleNamespace(
+        received_at=asyncio.get_running_loop().time(),
+        on_hang_up=None,
+        transport=SimpleNamespace(is_closing=lambda: False),
+    )
+    inner = transport.app
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await inner({**scope, CONNECTION: connection}, receive, send)
+
+    monkeypatch.setattr(transport, "app", app)
+    monkeypatch.setattr("tests.gateway.models.test_mutations.GATE", gate := asyncio.Event())
+    query = {"mutation": 'mutation { renameSlowly(id: 1, title: "late") }', "query": "{ waits }"}[kind]
+    answering = asyncio.create_task(client.post("/graphql", json={"query": query}))
+    async with asyncio.timeout(30):
+        while "begun" not in RENAMED:  # noqa: ASYNC110 (of what has no event)
+            await asyncio.sleep(0.001)
+        connection.on_hang_up()
+        await asyncio.sleep(0.01)
+        gate.set()
+        await asyncio.wait([answering])
+    answering.exception()  # the client has no answer to a query that was given up
+    ends = {"mutation": "late", "query": "cancelled"}
+    assert [*RENAMED] == ["begun", ends[kind]]
