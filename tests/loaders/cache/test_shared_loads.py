@@ -297,6 +297,37 @@ async def test_wherever_one_is_cancelled_the_other_has_the_values() -> None:
         assert _is_idle(cache), turns
 
 
+async def test_wherever_the_only_one_is_cancelled_another_that_comes_at_once_has_the_values() -> None:
+    for turns in range(40):
+        shared = FakeShared(steps=2)
+        cache = _over(shared)
+        async with _store(fails=False) as load:
+            leaving = _fetch(cache, load)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            leaving.cancel()
+            coming = await _fetch(cache, load)
+            assert (coming.values, coming.errors) == ({A: [["a", "x"]]}, {}), turns
+            await asyncio.gather(leaving, return_exceptions=True)
+            await cache.settle()
+        assert _is_idle(cache), turns
+
+
+async def test_a_load_that_nobody_waits_for_asks_no_store_after_its_look_up() -> None:
+    shared, store = FakeShared(steps=5), Held()
+    cache = _over(shared)
+    leaving = _fetch(cache, store)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not shared.leases
+    await _cancelled(leaving)
+    async with asyncio.timeout(PATIENCE_S):
+        await cache.settle()
+    assert store.asked == 0
+    assert not shared.leases
+    assert _is_idle(cache)
+
+
 async def test_what_is_more_than_redis_takes_is_not_written_and_its_leases_are_given_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
