@@ -182,3 +182,21 @@ def _face(kind: type[Client | AsyncClient], name: str) -> tuple[str | None, str]
 @pytest.mark.parametrize("name", ["__init__", "execute", "execute_batch", "pages"])
 def test_both_clients_have_one_face(name: str) -> None:
     assert _face(Client, name) == _face(AsyncClient, name)
+
+
+@pytest.mark.parametrize("status", [200, 294])
+async def test_a_partial_answer_is_data_with_errors_that_have_codes(
+    connect: Connect, serve: Serve, status: int
+) -> None:
+    extensions = {"code": "STORE_UNAVAILABLE", "section": "Aircraft.record", "store": "postgresql", "affected": 500}
+    error = {"message": "Not now.", "path": ["aircraftByIds", 3, "registration"], "extensions": extensions}
+    data = {"aircraftByIds": [{"registration": None}]}
+    server = serve(saying({"data": data, "errors": [error]}, status))
+    result = await connect(server.url).execute(QUERY)
+    assert result.data == data
+    assert [(each.code, each.path, each.extensions["affected"]) for each in result.errors] == [
+        ("STORE_UNAVAILABLE", ("aircraftByIds", 3, "registration"), 500)
+    ]
+    assert len(server.asked) == 1, "what the other stores answered is not asked for again"
+    with pytest.raises(GraphQLErrors, match="STORE_UNAVAILABLE"):
+        result.raise_for_errors()

@@ -1,6 +1,7 @@
 """Errors in answers and in the log."""
 
 import asyncio
+import json
 import logging
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
@@ -90,6 +91,28 @@ async def test_each_cause_has_an_id_of_its_own(
     assert failure(first)["id"] != failure(second)["id"]
     ids = {record.getMessage().partition(":")[0] for record in caplog.records if record.module == "errors"}
     assert ids == {failure(first)["id"], failure(second)["id"]}
+
+
+async def test_a_partial_answer_is_not_cached_and_explained_and_counted_as_any_other(
+    new_gateway: NewGateway, store_urls: StoreUrls
+) -> None:
+    variables = {"ids": ["N14228", "N725MQ"]}
+    extras = {"extensions": {"accounting": True, "explain": True}}
+    async with AsyncExitStack() as stack:
+        between = await stack.enter_async_context(relay(store_urls.clickhouse_url))
+        settings: dict[str, Any] = {"clickhouse_url": between.url, "acquire_timeout_s": 1.0, "draft_statuses": True}
+        item = await stack.enter_async_context(new_gateway(**settings))
+        await between.cut()
+        url = {"query": ASKED, "variables": json.dumps(variables)}
+        answers = [await item.client.get("/graphql", params=url, headers={"accept": OWN}) for _ in range(2)]
+        told = (await item.post({"query": ASKED, "variables": variables, **extras})).json()
+    for answer in answers:
+        assert (answer.status_code, answer.headers["cache-control"]) == (DRAFT_PARTIAL, "no-store")
+        assert "age" not in answer.headers
+        assert failure(answer.json()["errors"][0])["affected"] == 2
+    assert told["extensions"]["accounting"]["statements"]["postgresql"] == 1
+    assert told["extensions"]["explain"]["fields"]
+    assert [error["path"] for error in told["errors"]] == [["aircraftByIds", 0, "analysis", "punctuality"]]
 
 
 async def test_where_keys_cannot_be_looked_up_the_fault_is_the_gateways(
