@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Lifespan
 
 from gateway import export_endpoint, graphiql, health
 from gateway.admission.admission import Admission
@@ -33,7 +32,7 @@ from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
 from gateway.schema import GatewaySchema, build_schema
 from gateway.served_model import load_served_model
-from gateway.server import stop_surely, stop_with_parent
+from gateway.server import stop_with_parent
 from gateway.settings import Settings
 from gateway.stores import open_cached_stores
 from gateway.trusted_proxies import TrustedProxies, TrustedProxiesMiddleware
@@ -63,25 +62,10 @@ def create_app() -> Starlette:
     stop_with_parent()
     sys.setswitchinterval(_THREAD_SWITCH_S)
     app = build_app(settings, load_served_model(settings))
-    app.router.lifespan_context = _ending(app.router.lifespan_context, settings.shutdown_timeout_s)
     gc.collect()
     gc.freeze()  # the schema and all else that lives as long as the process need not be looked at again
     gc.set_threshold(_COLLECT_EVERY, 100, 20)
     return app
-
-
-def _ending(lifespan: Lifespan[Starlette], within_s: float) -> Lifespan[Starlette]:
-    """Extend the lifespan: end the process `within_s` seconds after it began to stop, even if something still hangs."""
-
-    @asynccontextmanager
-    async def ending(app: Starlette) -> AsyncIterator[None]:
-        async with lifespan(app):
-            try:
-                yield
-            finally:
-                stop_surely(within_s)
-
-    return ending
 
 
 def build_app(settings: Settings, model: Model) -> Starlette:

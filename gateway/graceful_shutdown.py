@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -16,19 +17,28 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import multiprocess
+from uvicorn.server import ServerState
 
+from gateway.http.request_deadline import end_by
+from gateway.http_connection import Connection
 from gateway.http_refusal import response_bytes, stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
 
+_log = logging.getLogger("gateway")
+
 _ANSWER_S = 1.0
 """Time for the client of a connection that came too late to read the error."""
 _HANDSHAKE_S = 0.02
 """Time for handshakes that have begun to complete, before a socket stops listening."""
-_JOIN_INTERVAL_S = 0.05
+_RESERVE_SHARE, _MAX_RESERVE_S = 0.25, 2.0
+"""How much of the time to stop in is left when the last answers have to be there: a quarter, and no more than the
+latter. In it, they are written, and the stores are closed."""
+_LAST_REQUEST_SHARE, _MAX_LAST_REQUEST_S = 0.1, 1.0
+"""How long a connection without a request waits for a last one, which is answered with `Connection: close`: a tenth of
+the time to stop in, and no more than the latter. Load balancers use a connection again within it under load."""
 _SO_ATTACH_FILTER = 26
 _DROP_FIRST_PACKETS = (
     (0x30, 0, 0, 13),  # load the flags of the TCP header
@@ -41,11 +51,34 @@ _DROP_FIRST_PACKETS = (
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
+class State(ServerState):
+    """What the connections of a process share."""
+
+    stops_at: float | None = None
+    """When the last answers have to be there, by the loop's clock; None until it is told to stop."""
+    last_request_s = 0.0
+
+
 class Server(uvicorn.Server):
-    """uvicorn's server of one process, which stops listening as soon as it receives a signal to stop."""
+    """uvicorn's server of one process, which stops listening as soon as it receives a signal to stop.
+
+    From then on it takes `timeout_graceful_shutdown` seconds at most. A quarter earlier, at most two seconds, is the
+    deadline of requests under way; half of that later, connections are cut, and the stores are closed.
+    """
 
     _loop: asyncio.AbstractEventLoop | None = None
     _listening: list[socket.socket]
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.server_state: State = State()
+        self.ticked_at: float | None = None
+        """When the event loop ran last, by the monotonic clock; None before it serves and while it stops."""
+
+    async def on_tick(self, counter: int) -> bool:
+        """Note that the event loop runs."""
+        self.ticked_at = time.monotonic()
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then listen, unless a signal to stop came meanwhile."""
@@ -71,7 +104,7 @@ class Server(uvicorn.Server):
         """Stop for a closed terminal too, and for SIGQUIT. uvicorn leaves both to end the process at once."""
         with super().capture_signals():
             before = {number: signal.getsignal(number) for number in _STOP_SIGNALS}
-            _stop_by(self.handle_exit)
+            stop_by(self.handle_exit)
             try:
                 yield
             finally:
@@ -80,6 +113,8 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop for a signal. This runs between any two steps of the event loop's."""
+        if not self.should_exit and self.config.timeout_graceful_shutdown is not None:
+            stop_surely(self.config.timeout_graceful_shutdown)
         super().handle_exit(signal.SIGINT if sig == signal.SIGINT else signal.SIGTERM, frame)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop_listening)
@@ -91,11 +126,35 @@ class Server(uvicorn.Server):
         """
         if not self.started:
             return
+        self._limit_requests()
         listening, self._listening = self._listening, []
         for waiting in accept_last(listening) if self.config.workers == 1 else accept_all(listening):
             self._serving.add(asyncio.ensure_future(self._serve_connection(waiting)))
         for server in self.servers:
             server.close()
+
+    def _limit_requests(self) -> None:
+        """Let requests end by the time that is left to stop in."""
+        timeout_s, state, loop = self.config.timeout_graceful_shutdown, self.server_state, asyncio.get_running_loop()
+        if state.stops_at is not None or timeout_s is None:
+            return
+        reserve_s = min(_RESERVE_SHARE * timeout_s, _MAX_RESERVE_S)
+        state.stops_at = loop.time() + timeout_s - reserve_s
+        state.last_request_s = min(_LAST_REQUEST_SHARE * timeout_s, _MAX_LAST_REQUEST_S)
+        self._cut_at = state.stops_at + reserve_s / 2
+        for connection in self._connections():
+            cycle: Any = connection.cycle
+            if cycle is not None:
+                end_by(cycle.scope, state.stops_at)
+            connection.shutdown()  # uvicorn does it up to a tenth of a second later, once more
+        loop.call_at(state.stops_at, self._give_up)
+
+    def _give_up(self) -> None:
+        for connection in self._connections():
+            connection.give_up()
+
+    def _connections(self) -> list[Connection]:
+        return [item for item in self.server_state.connections if isinstance(item, Connection)]
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, then close the sockets and stop as uvicorn does.
@@ -103,7 +162,11 @@ class Server(uvicorn.Server):
         uvicorn may notice a signal before `_stop_listening` runs, and to close the sockets resets what waits there.
         """
         self._stop_listening()
+        self.ticked_at = None
         await asyncio.gather(*self._serving)
+        if self.server_state.stops_at is not None:
+            left_s: Any = max(0.0, self._cut_at - asyncio.get_running_loop().time())
+            self.config.timeout_graceful_shutdown = left_s
         await super().shutdown(sockets)
 
     async def _serve_connection(self, accepted: socket.socket) -> None:
@@ -111,72 +174,23 @@ class Server(uvicorn.Server):
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted)
 
 
-class Worker(multiprocess.Process):
-    """A worker process, which runs this module's server."""
+def stop_surely(within_s: float) -> None:
+    """End the process that long from now, unless it has ended by itself.
 
-    @property
-    def server(self) -> uvicorn.Server:
-        """Make it, in the worker."""
-        if self._server is None:
-            self._server = Server(config=self.config)
-        return self._server
-
-
-multiprocess.Process = Worker  # type: ignore[misc]  # uvicorn's supervisor makes them by this name in four places
-
-
-class Workers(multiprocess.Multiprocess):
-    """uvicorn's workers, all of which stop listening as soon as this process receives a signal to stop.
-
-    A closed terminal stops them too, instead of restarting them.
+    A driver's thread that waits for an answer, or a connection that does not close, would keep it for good, and a
+    deployment with it.
     """
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
-        hang_up = signal.getsignal(signal.SIGHUP)
-        super().__init__(config, sockets)
-        signal.signal(signal.SIGHUP, hang_up)
-        self._is_stopping = False
-        self._answering = threading.Thread()
-        _stop_by(self._stop)
+    def end() -> None:
+        _log.error("Stopping takes longer than %g s: the process is ended.", within_s)
+        os._exit(1)
 
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        """Stop listening and pass the signal on. This runs between any two steps of this process's."""
-        self.signal_queue.append(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
-        if self._is_stopping:
-            return
-        self._is_stopping = True
-        accepted = accept_last(self.sockets)
-        for process in self.processes:
-            if process.pid is not None and process.exitcode is None:
-                with suppress(ProcessLookupError):
-                    os.kill(process.pid, signal.SIGTERM)
-        self._answering = threading.Thread(target=refuse_all, args=(accepted,), name="answer-late-connections")
-        self._answering.start()
-
-    def keep_subprocess_alive(self) -> None:
-        """Replace workers that have died, unless all are stopping."""
-        if not self._is_stopping:
-            super().keep_subprocess_alive()
-
-    def terminate_all(self) -> None:
-        """Stop the workers."""
-        end_listening(self.sockets)
-        super().terminate_all()
-
-    def join_all(self) -> None:
-        """Wait for the workers. One that was just starting may have opened the socket again."""
-        are_alive = True
-        while are_alive:  # and once more when they have ended
-            are_alive = any(process.process.is_alive() for process in self.processes)
-            late = accept_all(self.sockets)
-            end_listening(self.sockets)
-            refuse_all(late)
-            if are_alive:
-                time.sleep(_JOIN_INTERVAL_S)
-        super().join_all()
+    timer = threading.Timer(within_s, end)
+    timer.daemon = True
+    timer.start()
 
 
-def _stop_by(handler: Callable[[int, FrameType | None], None]) -> None:
+def stop_by(handler: Callable[[int, FrameType | None], None]) -> None:
     """Have signals that mean to stop handled, but for a SIGHUP that is ignored: `nohup` is to outlive the terminal."""
     for number in _STOP_SIGNALS:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.http_connection import CONNECTION
 from gateway.stores import Stores
 from loaders.stores.circuit_breaker import Outage
 
@@ -44,6 +45,9 @@ class Ready:
 
     async def answer(self, request: Request) -> Response:
         """Return the answer to one probe."""
+        connection = request.scope.get(CONNECTION)
+        if connection is not None and connection.stops_at is not None:
+            return JSONResponse({"ready": False, "stopping": True}, 503, headers={"Cache-Control": "no-store"})
         stores: Stores = request.app.state.stores
         if self._look is None and time.monotonic() >= self._fresh_until:
             self._look = asyncio.create_task(

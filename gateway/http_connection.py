@@ -145,8 +145,17 @@ class Connection(HttpToolsProtocol):
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def stops_at(self) -> float | None:
+        """When the last answers have to be there, by the loop's clock; None until the process is told to stop."""
+        stops_at: float | None = getattr(self.server_state, "stops_at", None)
+        return stops_at
+
     def shutdown(self) -> None:
-        """Close the connection after the request that is under way, or whose head is."""
+        """Close the connection after the request that is under way, whose head is, or that comes within a moment.
+
+        A client that knows nothing of the stop, such as a load balancer, sends what a closed connection would lose.
+        """
         self._is_stopping = True
         if self._is_answering():
             self.cycle.keep_alive = False
@@ -155,7 +164,16 @@ class Connection(HttpToolsProtocol):
         elif self.cycle is None or self._head_size:
             self._start_timer(LAST_HEAD_S)
         else:
-            self.loop.call_later(0, self.loop.call_later, 0, self._close_if_idle)
+            self.loop.call_later(getattr(self.server_state, "last_request_s", 0.0), self._close_if_idle_soon)
+
+    def give_up(self) -> None:
+        """Refuse the request that is under way if its body is still coming."""
+        if self._in_body:
+            self._refuse(stopping())
+
+    def _close_if_idle_soon(self) -> None:
+        """First read what has come while the event loop was busy."""
+        self.loop.call_later(0, self.loop.call_later, 0, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
         """Close the connection, unless a request has come meanwhile."""

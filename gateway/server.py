@@ -14,10 +14,11 @@ from dataclasses import replace
 
 import uvicorn
 
-from gateway.graceful_shutdown import Server, Workers
+from gateway.graceful_shutdown import Server
 from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
 from gateway.settings import Settings
+from gateway.workers import Workers
 from loaders.errors import GatewayError
 from loaders.model.model import Model
 
@@ -128,22 +129,6 @@ def stop_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="watch-parent", daemon=True).start()
-
-
-def stop_surely(within_s: float) -> None:
-    """End the process that long from now, unless it has ended by itself.
-
-    A driver's thread that waits for an answer, or a connection that does not close, would keep it for good, and a
-    deployment with it.
-    """
-
-    def end() -> None:
-        _log.error("Stopping takes longer than %g s: the process is ended.", within_s)
-        os._exit(1)
-
-    timer = threading.Timer(within_s, end)
-    timer.daemon = True
-    timer.start()
 
 
 def welcome(settings: Settings, model: Model, tenant: str | None = None) -> str:

@@ -140,7 +140,8 @@ class Settings(LimitSettings):
     shutdown_timeout_s: int = setting(
         "GATEWAY_SHUTDOWN_TIMEOUT_S",
         10,
-        "Seconds that running requests get when the gateway stops; without it, one slow request holds up a deployment.",
+        "Seconds that the gateway takes to stop at most, of which running requests get all but the last quarter (at"
+        " most two seconds); without it, one slow request holds up a deployment.",
         minimum=1,
         maximum=600,
     )

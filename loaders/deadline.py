@@ -20,6 +20,8 @@ class Deadline:
     def __init__(self, ends_at: float, *, ceiling: float = math.inf) -> None:
         self._ends_at = ends_at
         self._ceiling = max(ends_at, ceiling)
+        self.was_shortened = False
+        """Whether it is earlier than it was meant to be."""
         self._timeouts: dict[asyncio.Timeout, float] = {}
         """What is under way, and the latest time that each may take by a limit of its own."""
 
@@ -51,6 +53,15 @@ class Deadline:
             for timeout, latest in self._timeouts.items():
                 if not timeout.expired():  # one that is about to raise cannot be moved
                     timeout.reschedule(min(ends_at, latest))
+
+    def shorten(self, ends_at: float) -> None:
+        """Move it forward to an earlier time, for what is under way too, and let nobody move it back."""
+        if ends_at < self._ends_at:
+            self._ends_at, self.was_shortened = ends_at, True
+            for timeout, latest in self._timeouts.items():
+                if not timeout.expired():
+                    timeout.reschedule(min(ends_at, latest))
+        self._ceiling = min(self._ceiling, max(ends_at, self._ends_at))
 
     def settle(self) -> None:
         """Let nobody move it any more, so that servers may be told of it."""

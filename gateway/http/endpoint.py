@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -217,7 +217,9 @@ async def _all(
     """
     tasks = [asyncio.create_task(item) for item in operations]
     try:
-        await asyncio.wait(tasks, timeout=deadline.answer.left_s())
+        with suppress(TimeoutError):
+            async with deadline.answer.enforced():  # which may be shortened
+                await asyncio.wait(tasks)
         late = OperationResult(has_data=False, errors=[deadline.error()], error_status=504)
         return [task.result() if task.done() else late for task in tasks]
     finally:

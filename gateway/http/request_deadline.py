@@ -61,6 +61,9 @@ class RequestDeadline:
                 received_at or _now(), timeout_s, f"wait={wait}" if wait else "", is_fixed=received_at is not None
             )
             scope[_DEADLINE] = deadline
+            connection = scope.get(CONNECTION)
+            if connection is not None and connection.stops_at is not None:
+                deadline.shorten(connection.stops_at)
         return deadline
 
     @classmethod
@@ -73,9 +76,14 @@ class RequestDeadline:
         answer, stores = Deadline(answer_at, ceiling=ceilings[0]), Deadline(stores_at, ceiling=ceilings[1])
         return cls(answer, stores, timeout_s, preference)
 
+    @property
+    def limit(self) -> str:
+        """The time that it gives, in words."""
+        return "before this gateway stopped" if self.answer.was_shortened else f"within {self.timeout_s:g} s"
+
     def error(self) -> GraphQLError:
         """Return the error of what has begun to be executed and is not done in time."""
-        message = f"The operation was not done within {self.timeout_s:g} s, and was stopped."
+        message = f"The operation was not done {self.limit}, and was stopped."
         return GraphQLError(message, extensions={"code": DEADLINE_EXCEEDED})
 
     def stop_for_body(self, scope: Scope) -> bool:
@@ -84,6 +92,12 @@ class RequestDeadline:
             return False
         self._reschedule(None)
         return True
+
+    def shorten(self, ends_at: float) -> None:
+        """Let the answer be there by an earlier time: the gateway stops."""
+        self.answer.shorten(ends_at)
+        self.stores.shorten(ends_at - _writing_s(self.timeout_s))
+        self._reschedule(self.answer.ends_at)
 
     def restart(self, scope: Scope) -> None:
         """Count from when the body has come, for which the clock was stopped."""
@@ -125,8 +139,15 @@ class _BeforeExecution:
         try:
             await self._timeout.__aexit__(kind, error, traceback)
         except TimeoutError:
-            message = f"The request was not executed within {self._deadline.timeout_s:g} s: try again in a second."
+            message = f"The request was not executed {self._deadline.limit}: try again in a second."
             raise HTTPError(503, message, DEADLINE_EXCEEDED, {"Retry-After": "1"}) from None
+
+
+def end_by(scope: Scope, ends_at: float) -> None:
+    """Shorten the deadline of a request that is under way, if it has one."""
+    deadline: RequestDeadline | None = scope.get(_DEADLINE)
+    if deadline is not None:
+        deadline.shorten(ends_at)
 
 
 def request_deadline(scope: Scope) -> RequestDeadline:

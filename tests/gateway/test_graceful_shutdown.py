@@ -6,7 +6,7 @@ import time
 
 _HANGS = """
 import asyncio, threading
-from gateway.server import stop_surely
+from gateway.graceful_shutdown import stop_surely
 
 async def main():
     stop_surely(0.5)
@@ -25,7 +25,7 @@ def test_what_hangs_is_ended() -> None:
 
 
 def test_what_stops_by_itself_is_not_held_up() -> None:
-    code = "from gateway.server import stop_surely; stop_surely(30)"
+    code = "from gateway.graceful_shutdown import stop_surely; stop_surely(30)"
     began = time.monotonic()
     assert subprocess.run([sys.executable, "-c", code], timeout=20, check=False).returncode == 0
     assert time.monotonic() - began < 10

@@ -16,9 +16,9 @@ from uvicorn.protocols.http import flow_control, httptools_impl
 from uvicorn.server import ServerState
 from uvicorn.supervisors import multiprocess
 
-from gateway.graceful_shutdown import Worker
 from gateway.http_connection import _MAX_LINGERING, CONNECTION, LAST_HEAD_S, ConnectionLimits
 from gateway.http_protocol import GatewayProtocol, ProtocolFactory
+from gateway.workers import Worker
 
 KIB = 1 << 10
 LIVE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -39,7 +39,7 @@ def test_uvicorns_class_is_the_one_that_was_read(used: type) -> None:
     digest = hashlib.sha256(inspect.getsource(used).encode()).hexdigest()[:16]
     assert digest == SOURCES[used], (
         f"uvicorn's {used.__name__} has changed: read what, see that gateway/http_connection.py, gateway/http_protocol.py"
-        " and gateway/graceful_shutdown.py still do what they say, and set the new digest."
+        " and gateway/graceful_shutdown.py and gateway/workers.py still do what they say, and set the new digest."
     )
 
 

@@ -1,17 +1,19 @@
 """A gateway that is told to stop: new connections are refused at once, and requests under way are answered."""
 
 import errno
+import fcntl
 import os
 import select
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -32,20 +34,42 @@ BEGUN = HEAD + b"Content-Length: %d\r\n\r\n" % len(TYPENAME) + TYPENAME[:5]
 
 
 @contextmanager
-def gateway(urls: StoreUrls, workers: int, *before: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A gateway's process, and its URL; `before` is what its command begins with."""
+def gateway(
+    urls: StoreUrls, workers: int, *before: str, log: IO[bytes] | None = None, **changed: Any
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A gateway's process, which a terminal controls, and its URL; `before` is what its command begins with."""
     port = free_port()
     settings = {"GATEWAY_PORT": str(port), "GATEWAY_WORKERS": str(workers), "GATEWAY_SHUTDOWN_TIMEOUT_S": "20"}
-    environment = os.environ | environment_of(urls) | OPEN | settings
+    environment = os.environ | environment_of(urls) | OPEN | settings | changed
     command = [*before, sys.executable, "-m", "gateway", "serve"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
+    with _terminal() as (terminal, control):
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=terminal,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=control,
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until(lambda: is_live(f"{url}/livez"))
+            yield process, url
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+@contextmanager
+def _terminal() -> Iterator[tuple[int, Callable[[], object]]]:
+    """A terminal, and what a new process calls so that it is controlled by it."""
+    ours, theirs = os.openpty()
     try:
-        wait_until(lambda: is_live(f"{url}/livez"))
-        yield process, url
+        yield theirs, lambda: fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
     finally:
-        process.terminate()
-        process.wait(60)
+        os.close(theirs)
+        os.close(ours)
 
 
 def is_refused(url: str) -> bool:

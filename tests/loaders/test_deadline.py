@@ -119,3 +119,30 @@ async def test_a_deadline_that_is_settled_is_moved_no_more() -> None:
     deadline.extend(deadline.ends_at + LONG_S)
     with working_until(deadline):
         assert longest_left(LONG_S) <= SHORT_S
+
+
+async def test_a_deadline_that_is_shortened_ends_what_is_under_way_and_stays() -> None:
+    deadline = Deadline.after(60)
+    began = asyncio.get_running_loop().time()
+
+    async def shorten() -> None:
+        await asyncio.sleep(0)
+        deadline.shorten(began + 0.05)
+        deadline.extend(began + 60)
+
+    shortening = asyncio.create_task(shorten())
+    with pytest.raises(TimeoutError):
+        async with deadline.enforced():
+            await asyncio.sleep(30)
+    await shortening
+    assert deadline.was_shortened
+    assert deadline.ends_at == began + 0.05
+
+
+async def test_a_deadline_that_is_sooner_is_not_shortened_but_no_longer_moved_beyond() -> None:
+    now = asyncio.get_running_loop().time()
+    deadline = Deadline(now + 1)
+    deadline.shorten(now + 5)
+    assert (deadline.ends_at, deadline.was_shortened) == (now + 1, False)
+    deadline.extend(now + 60)
+    assert deadline.ends_at == now + 5
