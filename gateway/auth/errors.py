@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.errors import INTERNAL
+from gateway.errors import STORE_UNAVAILABLE
 from loaders.errors import GatewayError
 from resolvers.scopes import FORBIDDEN
 
@@ -54,7 +54,7 @@ class KeysUnavailable(AuthenticationError):  # noqa: N818 (as HTTP has it)
 
     def __init__(self) -> None:
         headers = {"Retry-After": "1", "Cache-Control": "no-store"}
-        super().__init__("Keys cannot be looked up at the moment.", 503, INTERNAL, headers)
+        super().__init__("Keys cannot be looked up at the moment.", 503, STORE_UNAVAILABLE, headers)
 
 
 def insufficient(viewer: Viewer, scopes: Iterable[str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from deploy.embedded.engines import StoreUrls
 from tests.conftest import Stores
 from tests.gateway.conftest import served
 from tests.loaders.stores.relay import Relay, relay
+from tests.loaders.stores.waiting import until
 from tests.parts import merged, parts_of
 
 PARTS = "multipart/mixed;incrementalSpec=v0.2,application/graphql-response+json,application/json;q=0.9"
@@ -228,6 +229,11 @@ async def test_an_error_in_a_deferred_part_nulls_its_section_and_tells_nothing(g
     assert len({item["extensions"]["id"] for item in answer["errors"]}) == 2, "one a statement that failed"
     affected = {(item["path"][-1], item["path"][1]): item["extensions"]["affected"] for item in answer["errors"]}
     assert affected == {("punctuality", 0): 20, ("carriers", 0): 20}, "one error for each field"
+
+    async def is_back() -> bool:
+        return "errors" not in await gateway.whole(_without(LATER))
+
+    await until(is_back)  # for the tests after this one
 
 
 @pytest.mark.parametrize(

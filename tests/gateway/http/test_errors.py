@@ -125,7 +125,7 @@ async def test_where_keys_cannot_be_looked_up_the_fault_is_the_gateways(
         answer = await item.post({"query": AIRLINE}, x_api_key=text_of(*new_key()))
         bad = await item.post({"query": AIRLINE}, x_api_key="fgk_")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-    assert answer.json()["errors"][0]["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}
+    assert answer.json()["errors"][0]["extensions"] == {"code": "STORE_UNAVAILABLE"}
     assert (bad.status_code, bad.json()["errors"][0]["extensions"]) == (401, {"code": "UNAUTHENTICATED"})
 
 
