@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench attack overload fuzz chaos schema clean
+.PHONY: run test check bench attack overload fuzz chaos reliability schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
@@ -72,3 +72,7 @@ fuzz: $(VENV)/dev.stamp
 # part with ARGS.
 chaos: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/chaos -m "chaos or not chaos" --numprocesses 2 --dist loadscope $(ARGS)
+
+# What faults and overload cost, beside 0.1.0 and the goals: a quarter of an hour, or rows that are named by ARGS.
+reliability: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.reliability $(ARGS)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.cells import warm_up
-from tests.chaos.conftest import DatabasesOf
 from tests.chaos.damaged_answers import damage, run_damage
+from tests.chaos.databases import DatabasesOf
 from tests.chaos.sample_models import MODELS, SampleModel
 from tests.chaos.world import World, opened_world
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.chaos.answer_check import Violation
 from tests.chaos.cells import Cell, run_cell, warm_up
-from tests.chaos.conftest import DatabasesOf
+from tests.chaos.databases import DatabasesOf
 from tests.chaos.network_faults import BLACK_HOLE, CUT, HTTP_FAULTS, REFUSED
 from tests.chaos.sample_models import ANALYTICS, FLEET, SampleModel
 from tests.chaos.world import World, opened_world

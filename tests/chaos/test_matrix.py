@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.cells import CELLS, Cell, run_cell
-from tests.chaos.conftest import DatabasesOf
+from tests.chaos.databases import DatabasesOf
 from tests.chaos.sample_models import MODELS, SampleModel
 from tests.chaos.world import World, opened_world
 

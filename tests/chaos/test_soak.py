@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.cells import warm_up
-from tests.chaos.conftest import DatabasesOf
+from tests.chaos.databases import DatabasesOf
 from tests.chaos.sample_models import FLEET
 from tests.chaos.soak import soak
 from tests.chaos.test_matrix import LATE_S
