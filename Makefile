@@ -68,7 +68,7 @@ fuzz: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/fuzz/test_structures.py --fuzz-seconds 120
 	$(BIN)/pytest tests/loaders/stores/test_clickhouse_answers.py --fuzz-seconds 5
 
-# Each fault of each store, before gateways of both sample models, and processes that are killed: forty minutes, or a
+# Each fault of each store, before gateways of both sample models, and processes that are killed: an hour, or a
 # part with ARGS.
 chaos: $(VENV)/dev.stamp
 	$(BIN)/pytest tests/chaos -m "chaos or not chaos" --numprocesses 2 --dist loadscope $(ARGS)

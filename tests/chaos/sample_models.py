@@ -99,7 +99,7 @@ def _fleet_pools() -> tuple[list[str], list[str]]:
 def _fleet_ids(seed: int, count: int) -> list[str]:
     known, unregistered = _fleet_pools()
     chance = random.Random(seed)
-    return [*chance.sample(known, count - 2), f"N0X{seed % 1000}", chance.choice(unregistered)]
+    return [*chance.sample(known, count - 2), f"N0X{seed}", chance.choice(unregistered)]
 
 
 FLEET: Final = SampleModel(

@@ -30,8 +30,8 @@ from tests.chaos.proxy import Proxy, proxy
 from tests.chaos.sample_models import FLEET, TENANT, SampleModel
 from tests.truth.compare import differences
 
-DEADLINE_S: Final = float(os.environ.get("CHAOS_DEADLINE_S", "3"))
-"""Of each request. A machine that is busy with other things needs longer."""
+DEADLINE_S: Final = float(os.environ.get("CHAOS_DEADLINE_S", "6"))
+"""Of each request: twice what a breaker takes to open. A machine that is busy with other things needs longer."""
 EXPORT: Final = "export"
 _CURSOR_SECRET: Final = "of all gateways of the chaos tests"
 _PATIENCE_S: Final = 40.0  # an answer that takes longer is taken for none
