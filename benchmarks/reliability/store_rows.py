@@ -187,9 +187,9 @@ async def burst(world: World) -> str:
     await asyncio.sleep(5)
     async with lasting(world, Cell(BLACK_HOLE, "clickhouse")):
         await asyncio.sleep(5)
-    ended = time.monotonic() - start
+    end_s = time.monotonic() - start
     await clients
-    return f"{len(bad)} of 225 bad, the last one {max([*bad, ended]) - ended:.1f} s after its end"
+    return f"{len(bad)} of 225 bad, the last one {max([*bad, end_s]) - end_s:.1f} s after its end"
 
 
 async def codes(world: World) -> str:
