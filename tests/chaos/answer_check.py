@@ -105,8 +105,12 @@ class _Comparison:
         self.nulls: list[Path] = []
         self.all_nulls: defaultdict[FieldPath, list[Path]] = defaultdict(list)
         """By field, also those that are true: what failed cannot know which values are null."""
+        self.present: set[FieldPath] = set()
+        """Fields that have a value anywhere."""
 
     def compare(self, actual: Any, expected: Any, path: Path) -> None:
+        if actual is not None:
+            self.present.add(field_path(path))
         if actual is None:
             self.all_nulls[field_path(path)].append(path)
         if actual is None and expected is not None:
@@ -149,6 +153,8 @@ def _explained(comparison: _Comparison, answer: Answer, expected: Expectation) -
         group = next((group for group in groups if field_path(erring)[: len(group)] == group), None)
         if group is None and erring in unknown:
             group = root
+        if group is None and field_path(erring) in comparison.all_nulls:  # what failed cannot know which are null
+            group = field_path(erring)
         if group is None:
             yield Violation("SHAPE", f"an error at {_text(erring)}, where nothing is missing: {error}")
             continue
@@ -159,7 +165,8 @@ def _explained(comparison: _Comparison, answer: Answer, expected: Expectation) -
             yield Violation("UNEXPLAINED", f"{_text(paths[0])} and {len(paths) - 1} more are null without an error")
         elif used[group] > 1 and group != root:
             yield Violation("SHAPE", f"{used[group]} errors for {'.'.join(group)}")
-    if unknown and RECORDS in expected.faulty and groups.keys() - {root} and not used[root]:
+    is_unread = not any(expected.stores_of(path) == {RECORDS} for path in comparison.present)
+    if unknown and is_unread and RECORDS in expected.faulty and groups.keys() - {root} and not used[root]:
         yield Violation("EXISTENCE", f"{_text(unknown[0])} is null without an error, though nobody can say that")
 
 

@@ -19,6 +19,7 @@ from tests.loaders.stores.proxy import Response
 
 HEALTHY: Final = Fault("none")
 _DRIP_S: Final = 0.1
+_END_S: Final = 1.0
 _EXCHANGE_S: Final = 0.3  # how long an answer waits for another one to change places with
 _KEPT_RESPONSES: Final = 20
 _RESETTING: Final = struct.pack("ii", 1, 0)  # SO_LINGER of no time: the end of the connection is a RST
@@ -133,9 +134,11 @@ class Proxy:
         """End the connections, and give the port back."""
         await self.switch(Fault("closed", refuses=True))
         tasks = [task for connection in self._connections for task in connection.tasks]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:  # their connections are reset, so that they end by themselves
+            _, pending = await asyncio.wait(tasks, timeout=_END_S)
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*pending, return_exceptions=True)
         self._holder.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
