@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from loaders.cache.shared import SharedCache
     from loaders.stores.errors import StoreError
 
+_LAST_MOMENT_S = 0.1
+"""How long a load may take to end once its deadline has passed, a part of the time in which the answer is written."""
 _LATE = "Its values were not there by the deadline of the request."
 
 
@@ -179,7 +181,9 @@ class Cache:
         deadline = current_deadline()
         try:
             tasks = [load.task for load in loads if load.task is not None]
-            await asyncio.wait(tasks, timeout=None if deadline is None else deadline.left_s())
+            _, late = await asyncio.wait(tasks, timeout=None if deadline is None else deadline.left_s())
+            if late and deadline is not None:
+                await _last_moment([load.task for load in loads if load.task in late and load.ends_with(deadline)])
         finally:
             for load in loads:
                 load.leave()
@@ -228,6 +232,12 @@ class Cache:
         finally:
             self._detach(load)
             load.task = None  # where it failed, it holds the frames that hold the load
+
+
+async def _last_moment(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Let loads end whose deadline has passed: they know which of their fields are late, and have the others."""
+    if tasks:
+        await asyncio.wait(tasks, timeout=_LAST_MOMENT_S)
 
 
 def _values(

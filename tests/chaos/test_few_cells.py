@@ -29,7 +29,7 @@ CELLS = [
     Cell(BLACK_HOLE, "clickhouse"),
     *(Cell(fault, "clickhouse") for fault in _DAMAGES),
     Cell(CUT, "redis"),
-    pytest.param(Cell(BLACK_HOLE, "redis"), marks=pytest.mark.chaos),
+    Cell(BLACK_HOLE, "redis"),
 ]
 
 

@@ -14,7 +14,7 @@ from loaders.cache.fields import CacheField, Entry
 from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.cache.local import LocalCache
 from loaders.cache.shared import CacheLookup
-from loaders.deadline import Deadline, current_deadline, working_until
+from loaders.deadline import Deadline, current_deadline, time_limit, working_until
 from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import GONE, LONG, SHORT, Truth, field
@@ -138,6 +138,23 @@ async def test_the_last_that_is_late_ends_the_load_and_says_whose_store_it_was(p
         late = (await _fetch(cache, store, SHORT_S, fields=(item,))).errors[item]
         assert (type(late), cast("Any", late).store) == (StoreTimeout, "clickhouse")
         await _until(lambda: store.cancelled)
+        await _until(lambda: _is_idle(cache))
+
+
+async def test_at_the_deadline_what_has_come_is_there_beside_what_is_late(process: OpenCache) -> None:
+    async def load(keys_by_field: KeysByField) -> LoadedValues:
+        try:
+            async with time_limit(None):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            late = StoreTimeout("clickhouse", "late")
+            await asyncio.sleep(0.01)  # ends its statement
+        return {A: {key: ["a", key] for key in keys_by_field[A]}, B: late}
+
+    async with process() as cache:
+        result = await _fetch(cache, load, SHORT_S, fields=(A, B))
+        assert result.values[A] == [["a", "x"]]
+        assert [str(error) for error in result.errors.values()] == ["late"]
         await _until(lambda: _is_idle(cache))
 
 
