@@ -9,6 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 
+_CLOCK_STEP_S = 0.001
+"""Less than this is no time left: uvloop's clock goes in such steps, and its timers may come as much too early."""
+
 
 class Deadline:
     """The time by which work has to end, in seconds of the event loop's clock.
@@ -43,29 +46,31 @@ class Deadline:
 
     def left_s(self) -> float:
         """Return the seconds that are left; 0 once it has passed."""
-        return max(0.0, self._ends_at - asyncio.get_running_loop().time())
+        left = self._ends_at - asyncio.get_running_loop().time()
+        return left if left > _CLOCK_STEP_S else 0.0
 
     def extend(self, ends_at: float) -> None:
         """Move it back to a later time, its ceiling at most; an earlier one changes nothing."""
         ends_at = min(ends_at, self._ceiling)
         if ends_at > self._ends_at:
-            self._ends_at = ends_at
-            for timeout, latest in self._timeouts.items():
-                if not timeout.expired():  # one that is about to raise cannot be moved
-                    timeout.reschedule(min(ends_at, latest))
+            self._move(ends_at)
 
     def shorten(self, ends_at: float) -> None:
-        """Move it forward to an earlier time, for what is under way too, and let nobody move it back."""
+        """Move it forward to an earlier time, for what is under way too. It cannot be moved back afterwards."""
         if ends_at < self._ends_at:
-            self._ends_at, self.was_shortened = ends_at, True
-            for timeout, latest in self._timeouts.items():
-                if not timeout.expired():
-                    timeout.reschedule(min(ends_at, latest))
+            self.was_shortened = True
+            self._move(ends_at)
         self._ceiling = min(self._ceiling, max(ends_at, self._ends_at))
 
     def settle(self) -> None:
-        """Let nobody move it any more, so that servers may be told of it."""
+        """Keep it from being moved back, so that servers may be told of it."""
         self._ceiling = self._ends_at
+
+    def _move(self, ends_at: float) -> None:
+        self._ends_at = ends_at
+        for timeout, latest in self._timeouts.items():
+            if not timeout.expired():  # one that is about to raise cannot be moved
+                timeout.reschedule(min(ends_at, latest))
 
     @asynccontextmanager
     async def enforced(self, at_most_s: float | None = None) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from loaders.cache.in_flight_load import InFlightLoad, LoadFunction, record_fetc
 from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.refresh_coalescer import RefreshCoalescer
 from loaders.cache.states import States, states
-from loaders.deadline import current_deadline, working_until
+from loaders.deadline import Deadline, current_deadline, working_until
 from loaders.stores.errors import StoreTimeout
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from loaders.stores.errors import StoreError
 
 _LAST_MOMENT_S = 0.1
-"""How long a load may take to end once its deadline has passed, a part of the time in which the answer is written."""
+"""How long a load may take to end at its deadline: a part of the time that is left for writing the answer."""
 _LATE = "Its values were not there by the deadline of the request."
 
 
@@ -181,9 +182,13 @@ class Cache:
         deadline = current_deadline()
         try:
             tasks = [load.task for load in loads if load.task is not None]
-            _, late = await asyncio.wait(tasks, timeout=None if deadline is None else deadline.left_s())
-            if late and deadline is not None:
-                await _last_moment([load.task for load in loads if load.task in late and load.ends_with(deadline)])
+            if deadline is None:
+                await asyncio.wait(tasks)
+            else:
+                with suppress(TimeoutError):
+                    async with deadline.enforced():
+                        await asyncio.wait(tasks)
+                await self._end([load for load in loads if load.waiters == 1], deadline)
         finally:
             for load in loads:
                 load.leave()
@@ -192,6 +197,17 @@ class Cache:
         for task in tasks:
             if task.done() and not task.cancelled():
                 task.result()  # raises what is no StoreError
+
+    async def _end(self, loads: Sequence[InFlightLoad], deadline: Deadline) -> None:
+        """End the statements of loads at the deadline, and let the loads take what others have answered."""
+        tasks = []
+        for load in loads:
+            if load.task is not None and not load.task.done():
+                self._detach(load)  # it cannot be joined once it is shortened
+                load.shorten(deadline.ends_at)
+                tasks.append(load.task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LAST_MOMENT_S)
 
     def _fill(
         self,
@@ -232,12 +248,6 @@ class Cache:
         finally:
             self._detach(load)
             load.task = None  # where it failed, it holds the frames that hold the load
-
-
-async def _last_moment(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Let loads end whose deadline has passed: they know which of their fields are late, and have the others."""
-    if tasks:
-        await asyncio.wait(tasks, timeout=_LAST_MOMENT_S)
 
 
 def _values(

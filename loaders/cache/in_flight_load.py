@@ -67,9 +67,10 @@ class InFlightLoad:
         else:
             self.deadline.extend(ends_at)
 
-    def ends_with(self, deadline: Deadline) -> bool:
-        """Return whether nobody waits for this longer than until then."""
-        return self.deadline is not None and self.deadline.ends_at <= deadline.ends_at
+    def shorten(self, ends_at: float) -> None:
+        """End its statements at a time that may be earlier than its deadline."""
+        if self.deadline is not None:
+            self.deadline.shorten(ends_at)
 
     def leave(self) -> None:
         """Remove one that waits. The last one ends the load."""

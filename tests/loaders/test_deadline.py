@@ -146,3 +146,8 @@ async def test_a_deadline_that_is_sooner_is_not_shortened_but_no_longer_moved_be
     assert (deadline.ends_at, deadline.was_shortened) == (now + 1, False)
     deadline.extend(now + 60)
     assert deadline.ends_at == now + 5
+
+
+async def test_less_than_a_step_of_the_clock_is_no_time_left() -> None:
+    assert Deadline.after(0.0005).left_s() == 0
+    assert Deadline.after(0.05).left_s() > 0

@@ -141,21 +141,45 @@ async def test_the_last_that_is_late_ends_the_load_and_says_whose_store_it_was(p
         await _until(lambda: _is_idle(cache))
 
 
-async def test_at_the_deadline_what_has_come_is_there_beside_what_is_late(process: OpenCache) -> None:
-    async def load(keys_by_field: KeysByField) -> LoadedValues:
-        try:
-            async with time_limit(None):
-                await asyncio.Event().wait()
-        except TimeoutError:
-            late = StoreTimeout("clickhouse", "late")
-            await asyncio.sleep(0.01)  # ends its statement
-        return {A: {key: ["a", key] for key in keys_by_field[A]}, B: late}
+async def _one_store_late(keys_by_field: KeysByField) -> LoadedValues:
+    """Load A at once, and B never."""
+    try:
+        async with time_limit(None):
+            await asyncio.Event().wait()
+    except TimeoutError:
+        await asyncio.sleep(0.01)  # the statement is ended
+    late = StoreTimeout("clickhouse", "late")
+    return {A: {key: ["a", key] for key in keys_by_field[A]}, B: late}
 
+
+def _has_what_came(result: FetchResult) -> bool:
+    return result.values[A] == [["a", "x"]] and [str(error) for error in result.errors.values()] == ["late"]
+
+
+async def test_at_the_deadline_what_has_come_is_there_beside_what_is_late(process: OpenCache) -> None:
     async with process() as cache:
-        result = await _fetch(cache, load, SHORT_S, fields=(A, B))
-        assert result.values[A] == [["a", "x"]]
-        assert [str(error) for error in result.errors.values()] == ["late"]
+        assert _has_what_came(await _fetch(cache, _one_store_late, SHORT_S, fields=(A, B)))
         await _until(lambda: _is_idle(cache))
+
+
+async def test_the_same_where_one_that_would_wait_longer_has_left(process: OpenCache) -> None:
+    async with process() as cache:
+        first = _fetch(cache, _one_store_late, 4 * SHORT_S, fields=(A, B))
+        second = _fetch(cache, _one_store_late, LONG_S, fields=(A, B))
+        await asyncio.sleep(0)
+        await _cancelled(second)
+        assert _has_what_came(await first)
+        await _until(lambda: _is_idle(cache))
+
+
+async def test_a_deadline_that_is_moved_forward_ends_the_wait(process: OpenCache) -> None:
+    deadline = Deadline.after(LONG_S)
+    async with process() as cache:
+        with working_until(deadline):
+            task = asyncio.create_task(cache.fetch(("x",), (A, B), _one_store_late))
+        await _until(lambda: cache._joinable)
+        deadline.shorten(asyncio.get_running_loop().time() + SHORT_S)
+        assert _has_what_came(await task)
 
 
 async def test_of_what_is_late_stale_values_are_served_and_what_is_known(process: OpenCache) -> None:
