@@ -85,7 +85,7 @@ async def test_a_client_may_lower_the_deadline_and_not_raise_it() -> None:
 
 
 async def test_it_counts_from_when_the_request_was_received() -> None:
-    connection = SimpleNamespace(received_at=asyncio.get_running_loop().time() - 3)
+    connection = SimpleNamespace(received_at=asyncio.get_running_loop().time() - 3, stops_at=None)
     assert await _left_s([], connection) == [pytest.approx(6.5, abs=0.1)]
 
 
@@ -94,7 +94,7 @@ async def test_other_paths_have_no_deadline() -> None:
 
 
 async def test_a_body_that_comes_late_has_its_own_limit_and_moves_the_deadline_back() -> None:
-    connection = SimpleNamespace(received_at=None)
+    connection = SimpleNamespace(received_at=None, stops_at=None)
     scope = {"headers": [(b"prefer", b"wait=1")], CONNECTION: connection}
     deadline = RequestDeadline.of(scope, 10.0)
     connection.received_at = asyncio.get_running_loop().time() + 7
