@@ -131,7 +131,7 @@ class FairGate:
             waiter.resolve(admitted=True)
 
     def expire(self) -> None:
-        """Refuse who has waited too long."""
+        """Refuse who has waited too long, and let in who fits then."""
         now = self._clock()
         is_standing = self._standing_s() >= self._max_wait_s
         longest = self._max_wait_s * (_STANDING_SHARE if is_standing else 1.0)
@@ -140,6 +140,7 @@ class FairGate:
                 self._remove(waiter)
                 self.counters.refused_late += 1
                 waiter.resolve(admitted=False)
+        self.admit()  # the first one may have been too costly to fit
 
     def _standing_s(self) -> float:
         """Return for how many seconds the queue has not been empty."""

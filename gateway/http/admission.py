@@ -1,4 +1,4 @@
-"""Let requests in, or refuse them, before anything of them is parsed."""
+"""Let requests in, or refuse them, before their documents are parsed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from gateway.auth.errors import AuthenticationError
 from gateway.http.errors import HTTPError
 from gateway.http.media import JSON, MULTIPART, negotiated
 from gateway.http.request_deadline import request_deadline
+from gateway.http.request_parser import PERSISTED_QUERY
 from gateway.http.response_cache import VIEWER
 from gateway.http.security_headers import SAFE
 from gateway.rate_limit import address
@@ -27,8 +28,13 @@ TICKET = "gateway.ticket"
 """The key of a request's Ticket in its scope."""
 _MAX_HELD_BODIES = 64
 """Bodies of the largest size that may be held at once, in bytes, by requests that are read or wait."""
+_SMALL_BODY_BYTES = 16 << 10
+"""A body is taken up to this size, whatever the others hold: most requests have less, and none of them is refused since
+a few clients send large bodies slowly."""
 _MAX_SHAPE_BYTES = 4 << 10
 """Larger bodies are not looked at: they list many objects, and are hardly ever small requests."""
+_NAMES = ("query", "documentId", "id", "doc_id", "operationName")
+"""Members of a request that say, as strings, what it asks for."""
 _MULTIPART = MULTIPART.encode()
 _KEPT_MEDIA = 256
 """Accept headers whose media types are remembered."""
@@ -92,7 +98,7 @@ class AdmissionMiddleware:
                 self._held_bytes += size
                 if held > self._max_body_bytes:
                     return None
-                if self._held_bytes > _MAX_HELD_BODIES * self._max_body_bytes:
+                if held > _SMALL_BODY_BYTES and self._held_bytes > _MAX_HELD_BODIES * self._max_body_bytes:
                     self.refused_bodies += 1
                     raise OverloadedError
             request_deadline(scope).restart(scope)  # a body that came slowly leaves no less time
@@ -163,8 +169,11 @@ def _shape(query_string: bytes, body: bytes) -> int:
         return hash(body)
     if not isinstance(content, dict):
         return hash(body)
-    content.pop("variables", None)
-    return hash((orjson.dumps(content), len(body).bit_length()))
+    named = [content.get(name) for name in _NAMES]
+    extensions = content.get("extensions")
+    persisted = extensions.get(PERSISTED_QUERY) if isinstance(extensions, dict) else None
+    named.append(persisted.get("sha256Hash") if isinstance(persisted, dict) else None)
+    return hash((*(item if isinstance(item, str) else None for item in named), len(body).bit_length()))
 
 
 async def _refuse(scope: Scope, send: Send, error: OverloadedError) -> None:

@@ -77,25 +77,36 @@ class BodyTimeoutMiddleware:
 
 
 class _TimedReceive:
-    """ASGI `receive` that raises HTTPError 408 if the whole body has not arrived in time."""
+    """ASGI `receive` that raises HTTPError 408 if the whole body has not arrived in time, and at each later call.
+
+    Middleware that reads ahead leaves the error to the application: a last part that comes meanwhile must not make it a
+    request, which would have passed what the middleware does.
+    """
 
     def __init__(self, receive: Receive, timeout_s: float) -> None:
         self._receive = receive
         self._timeout_s = timeout_s
         self._deadline = asyncio.get_running_loop().time() + timeout_s
         self._is_whole = False
+        self._is_late = False
 
     async def __call__(self) -> Message:
         if self._is_whole:
             return await self._receive()  # reports when the client leaves
+        if self._is_late:
+            raise self._error()
         try:
             async with asyncio.timeout_at(self._deadline):
                 message = await self._receive()
         except TimeoutError:
-            text = f"The whole body of a request has to come within {self._timeout_s:g} s."
-            raise HTTPError(408, text, "REQUEST_TIMEOUT", {"Connection": "close"}) from None
+            self._is_late = True
+            raise self._error() from None
         self._is_whole = not message.get("more_body", False)
         return message
+
+    def _error(self) -> HTTPError:
+        text = f"The whole body of a request has to come within {self._timeout_s:g} s."
+        return HTTPError(408, text, "REQUEST_TIMEOUT", {"Connection": "close"})
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:

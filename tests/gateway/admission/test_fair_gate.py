@@ -138,6 +138,24 @@ async def test_a_queue_that_does_not_pass_has_less_patience(clock: Clock) -> Non
     await task
 
 
+async def test_who_is_refused_does_not_hold_up_who_is_behind(clock: Clock) -> None:
+    gate = Gate(clock, places=10, max_cost=100)
+    await gate.enter("a", cost=50)
+    large = await gate.begin("b", cost=90)
+    clock.now += 0.6
+    small = await gate.begin("b", cost=20)
+    clock.now += 0.39
+    gate.gate.expire()
+    assert not small.done()
+    clock.now += 0.02
+    gate.gate.expire()
+    with pytest.raises(HTTPError):
+        await large
+    async with asyncio.timeout(30):
+        await small
+    assert gate.order == ["a", "b"]
+
+
 async def test_it_is_swept_without_being_asked(clock: Clock) -> None:
     gate = Gate(clock)
     await gate.enter("a")

@@ -10,14 +10,17 @@ import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp
 
 from benchmarks.asking import TEXTS
 from gateway.admission.admission import Admission
 from gateway.admission.limit import FLOOR
 from gateway.auth.errors import Unauthenticated
-from gateway.http.admission import TICKET, AdmissionMiddleware
+from gateway.http.admission import TICKET, AdmissionMiddleware, _shape
 from gateway.http.application import Application
+from gateway.http.errors import HTTPError
 from gateway.http.request_deadline import RequestDeadlineMiddleware
+from gateway.http.request_parser import BodyTimeoutMiddleware
 from gateway.http.response_cache import VIEWER
 from loaders.model.databases import Database, Kind
 from tests.fleet.served import ANONYMOUS
@@ -222,7 +225,7 @@ class Origin:
         self.may_answer = asyncio.Event()
         self.respond: Any = lambda: Response(b"answer")
         self.door = AdmissionMiddleware(self._answer, "/graphql", self.admission, max_body_bytes)
-        self.app = RequestDeadlineMiddleware(self.door, "/graphql", timeout_s=60.0)
+        self.app: ASGIApp = RequestDeadlineMiddleware(self.door, "/graphql", timeout_s=60.0)
 
     async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1
@@ -249,6 +252,9 @@ class Client:
         self.reads = asyncio.Event()
         self.reads.set()
         self.messages: list[Any] = []
+
+    def add(self, last: bytes) -> None:
+        self._parts.append({"type": "http.request", "body": last, "more_body": False})
 
     async def receive(self) -> Any:
         if self._parts:
@@ -314,8 +320,8 @@ async def test_a_body_that_is_too_long_is_left_to_the_application() -> None:
 
 
 async def test_the_bodies_of_those_that_wait_are_bounded() -> None:
-    origin = Origin(places=0, max_body_bytes=5)
-    clients = [Client(b"query") for _ in range(65)]
+    origin = Origin(places=0, max_body_bytes=20_000)
+    clients = [Client(b"q" * 20_000) for _ in range(65)]
     tasks = [
         asyncio.create_task(origin.ask(client, client=(f"192.0.2.{index}", 1))) for index, client in enumerate(clients)
     ]
@@ -326,6 +332,62 @@ async def test_the_bodies_of_those_that_wait_are_bounded() -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert not any(held(origin.admission))
+
+
+async def test_small_bodies_are_taken_while_large_ones_do_not_come() -> None:
+    origin = Origin(max_body_bytes=20_000)
+    origin.may_answer.set()
+    stalled_tasks = [asyncio.create_task(origin.ask(Client(b"q" * 20_000, more=True))) for _ in range(64)]
+    await until(lambda: origin.door._held_bytes == 64 * 20_000)
+    small, large = Client(b"query"), Client(b"q" * 16_385)
+    await origin.ask(small)
+    await origin.ask(large)
+    assert [client.messages[0]["status"] for client in (small, large)] == [200, 503]
+    for task in stalled_tasks:
+        task.cancel()
+    await asyncio.gather(*stalled_tasks, return_exceptions=True)
+
+
+async def test_a_last_part_that_comes_too_late_makes_no_request() -> None:
+    origin = Origin()
+    origin.may_answer.set()
+    late = Client(b"que", more=True)
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        late.add(b"ry")
+        await origin._answer(scope, receive, send)
+
+    door = AdmissionMiddleware(answer, "/graphql", origin.admission, 1_000)
+    origin.app = BodyTimeoutMiddleware(RequestDeadlineMiddleware(door, "/graphql", timeout_s=60.0), timeout_s=0.05)
+    with pytest.raises(HTTPError) as refused:
+        await origin.ask(late)
+    assert refused.value.status == 408
+
+
+NESTED = f'{{"query": "{{ __typename }}", "extensions": {{"x": {"[" * 400}{"]" * 400}}}}}'
+
+
+@pytest.mark.parametrize(
+    "body", [NESTED, f"[{NESTED}]", '{"query": {"a": 1}, "extensions": {"persistedQuery": [1]}}', "[[[", "1", "null"]
+)
+async def test_no_body_is_more_than_the_middleware_can_take(new_gateway: NewGateway, body: str) -> None:
+    async with new_gateway() as gateway:
+        answer = await gateway.client.post("/graphql", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code < 500
+    assert answer.headers["content-type"].startswith("application/json")
+
+
+def test_requests_of_the_same_shape_have_the_same_document_and_about_as_many_variables() -> None:
+    first = b'{"query":"{ a }","variables":{"id":"1"}}'
+    assert _shape(b"", first) == _shape(b"", first.replace(b"1", b"2"))
+    others = [
+        first.replace(b"a", b"b"),
+        first.replace(b'"1"', b'"' + b"1" * 100 + b'"'),
+        b'{"documentId":"a","variables":{"id":1}}',
+        b'{"documentId":"b","variables":{"id":1}}',
+        *(b'{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"%s"}}}' % name for name in (b"a", b"b")),
+    ]
+    assert len({_shape(b"", body) for body in [first, *others]}) == 1 + len(others)
 
 
 async def test_a_refused_credential_is_answered_without_waiting() -> None:
