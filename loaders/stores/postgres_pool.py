@@ -115,9 +115,11 @@ class PostgresPool:
             place, connection = await connect_to_first(self._url, self._place, server_settings=settings)
             try:
                 await connection.execute("select")
-            finally:
-                with suppress(Exception):
-                    await connection.close(timeout=CANCEL_TIMEOUT_S)
+            except BaseException:
+                connection.terminate()  # closing would wait for the answer again
+                raise
+            with suppress(Exception):
+                await connection.close(timeout=CANCEL_TIMEOUT_S)
         return place
 
     async def _new_pool(self, size: int) -> asyncpg.Pool[asyncpg.Record]:
@@ -139,11 +141,15 @@ class PostgresPool:
             )
 
     async def _prepare(self, connection: Any) -> None:
-        await set_calendar_codecs(connection)
-        await self._pooler.prepare(connection, self._limits)
-        if self._pooler.mode is not Mode.TRANSACTION:
-            with suppress(asyncpg.InvalidParameterValueError):
-                await connection.execute(_END_WITH_CLIENT)
+        try:
+            await set_calendar_codecs(connection)
+            await self._pooler.prepare(connection, self._limits)
+            if self._pooler.mode is not Mode.TRANSACTION:
+                with suppress(asyncpg.InvalidParameterValueError):
+                    await connection.execute(_END_WITH_CLIENT)
+        except BaseException:
+            connection.terminate()  # the pool would close it, and wait for the answer without a limit
+            raise
 
 
 class _Connection(asyncpg.Connection):

@@ -29,6 +29,8 @@ class Relay:
         """How many bytes a piece has at most."""
         self.garbles = False
         """Whether what the store answers comes as something else."""
+        self.loses = b""
+        """Text in what clients send that never arrives; what is sent with it does not either."""
         self.port = 0
 
     @property
@@ -81,6 +83,8 @@ class Relay:
         try:
             while data := await reader.read(self.piece_bytes):
                 await self._open.wait()
+                if self.loses and kept is self.sent and self.loses in data:
+                    continue
                 if (delay_s := self.delay_s()) > 0:
                     await asyncio.sleep(delay_s)
                 if self.garbles and kept is not self.sent:

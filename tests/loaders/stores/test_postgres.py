@@ -9,6 +9,7 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from loaders import concurrency
+from loaders.deadline import Deadline, working_until
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Mode, Pooler
 from loaders.stores.postgres import Postgres
@@ -68,6 +69,38 @@ async def test_statements_run_at_the_same_time(postgres: Postgres) -> None:
 
 async def test_execute_returns_the_tag(postgres: Postgres) -> None:
     assert await postgres.execute("select $1::int", 1) == "SELECT 1"
+
+
+async def test_a_probe_whose_statement_is_lost_is_late_as_soon_as_any_other(store_urls: StoreUrls) -> None:
+    async with relay(f"{store_urls.database_url}?sslmode=disable") as between:
+        postgres = await small_pool(between.url)
+        between.loses = b"select\0"
+        started = monotonic()
+        postgres._guard.suspect()
+        check = postgres._guard._check
+        assert check is not None
+        await check
+        assert postgres.outage is not None
+        assert monotonic() - started < 4, "two probes of a second each, and not five of two"
+        await postgres.close()
+
+
+async def test_a_connection_that_is_not_made_ready_is_waited_for_until_the_deadline_alone(
+    store_urls: StoreUrls,
+) -> None:
+    async with relay(f"{store_urls.database_url}?sslmode=disable") as between:
+        postgres = await Postgres.connect(
+            between.url, min_size=0, max_size=1, acquire_timeout_s=60, statement_timeout_s=60
+        )
+        between.loses = b"client_connection_check_interval"
+        started = monotonic()
+        with working_until(Deadline.after(0.5)), pytest.raises(StoreTimeout):
+            async with asyncio.timeout(10):
+                await postgres.rows("select 1")
+        assert monotonic() - started < 2.5
+        between.loses = b""
+        assert len(await postgres.rows("select 1")) == 1
+        await postgres.close()
 
 
 async def test_a_wrong_statement_is_refused(postgres: Postgres) -> None:
