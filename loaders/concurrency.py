@@ -73,6 +73,12 @@ async def cancel_within(tasks: Collection[asyncio.Task[Any]], seconds: float) ->
         ending.add_done_callback(_ending.discard)
 
 
+def is_cancelled() -> bool:
+    """Return whether the current task was cancelled: drivers let CancelledErrors of their own tasks out."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class InsistentTimeout:
     """Raise TimeoutError in the block after some seconds, as `asyncio.timeout` does, and cancel it again until it ends.
 

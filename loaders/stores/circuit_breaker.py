@@ -10,7 +10,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from loaders.concurrency import InsistentTimeout, cancel_and_wait
+from loaders.concurrency import InsistentTimeout, cancel_and_wait, is_cancelled
 from loaders.stores.errors import FailureKind, StatementFailed, StoreError
 
 T = TypeVar("T")
@@ -110,6 +110,10 @@ class CircuitBreaker:
             try:
                 async with InsistentTimeout(self._timeout_s):
                     await self._probe()
+            except asyncio.CancelledError:
+                if is_cancelled():
+                    raise
+                continue
             except Exception:  # noqa: S112  # an error here would leave the breaker open for good; its cause is logged already
                 continue
             if is_told:

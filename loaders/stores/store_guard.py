@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from contextvars import Context
 from typing import TYPE_CHECKING
 
-from loaders.concurrency import cancel_and_wait
+from loaders.concurrency import cancel_and_wait, is_cancelled
 from loaders.deadline import seconds_left
 from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.errors import FailureKind, StatementFailed, StoreError, StoreTimeout, StoreUnavailable
@@ -27,6 +27,8 @@ _MAX_LAG_S = 0.25
 """How much later than its time a timer may be before this process is too busy to judge a store by the clock."""
 _PROBES_IN_LAG = 5
 """Probes in a row that this process may be too busy for. After them, the store is away all the same."""
+_REFUSED_WITHIN_S = 0.3
+"""How long a busy server may take to refuse a statement: it executes those that are under way for longer."""
 _EMPTY = Context()
 """The context of timers, so that none keeps a request alive."""
 
@@ -166,39 +168,62 @@ class StoreGuard:
         """Probe the store, and open the breaker where it does not answer."""
         try:
             error = await self._probe_error()
+            is_away = error is not None and (error.kind is not FailureKind.BUSY or not await self._executes())
         finally:
             self._check = None
         if error is None:
             self._answered()
-        elif error.kind is not FailureKind.BUSY or not self._is_answering():
+        elif is_away:
             self.open(error)
 
-    def _is_answering(self) -> bool:
-        return asyncio.get_running_loop().time() - self._answered_at < _SILENCE_S
+    async def _executes(self) -> bool:
+        """Return whether a busy server has answered lately, or does not refuse all statements that are under way."""
+        loop = asyncio.get_running_loop()
+        refused_by = loop.time() + _REFUSED_WITHIN_S
+        sent = set(self._under_way)
+        while loop.time() - self._answered_at >= _SILENCE_S:
+            if not sent & self._under_way:
+                return False
+            if loop.time() >= refused_by:
+                break
+            await asyncio.sleep(_REFUSED_WITHIN_S / 10)
+        return True
 
     async def _probe_error(self) -> StoreError | None:
-        """Return why a probe failed; None where it succeeded."""
+        """Return why probes failed; None where one was answered, or was late while statements were answered."""
         loop = asyncio.get_running_loop()
         late = 0
         for _ in range(_PROBES_IN_LAG):
             started = loop.time()
-            try:
-                async with asyncio.timeout(_PROBE_TIMEOUT_S):
-                    if await self._probe(False):
-                        self._end_statements()
-            except TimeoutError:
-                if self._answered_at >= started:
-                    return None  # it is busy, and answers others
-                late += loop.time() - started < _PROBE_TIMEOUT_S + _MAX_LAG_S
-                if late == _LATE_PROBES:
-                    break
-            except StatementFailed:
-                return None  # the server answers
-            except StoreError as error:
+            error = await self._error_of_one_probe()
+            if error is None or error.kind is not FailureKind.SILENT:
                 return error
-            except Exception as error:  # the driver's, of any type, for what is not the store's answer
-                reason = f"{self._name} cannot be understood: {type(error).__name__}."
-                return StoreUnavailable(self._store, reason, FailureKind.MALFORMED)
-            else:
-                return None
+            if self._answered_at >= started:
+                return None  # it is busy, and answers others
+            late += loop.time() - started < _PROBE_TIMEOUT_S + _MAX_LAG_S
+            if late == _LATE_PROBES:
+                break
         return StoreTimeout(self._store, f"{self._name} did not answer within {_PROBE_TIMEOUT_S:g} s, twice.")
+
+    async def _error_of_one_probe(self) -> StoreError | None:
+        try:
+            async with asyncio.timeout(_PROBE_TIMEOUT_S):
+                if await self._probe(False):
+                    self._end_statements()
+        except TimeoutError:
+            return StoreTimeout(self._store, f"{self._name} was late.")
+        except StatementFailed:
+            return None  # the server answers
+        except StoreError as error:
+            return error
+        except asyncio.CancelledError as error:
+            if is_cancelled():
+                raise
+            return self._malformed(error)
+        except Exception as error:  # the driver's, of any type, for what is not the store's answer
+            return self._malformed(error)
+        return None
+
+    def _malformed(self, error: BaseException) -> StoreUnavailable:
+        reason = f"{self._name} cannot be understood: {type(error).__name__}."
+        return StoreUnavailable(self._store, reason, FailureKind.MALFORMED)

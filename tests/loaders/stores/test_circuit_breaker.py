@@ -77,6 +77,23 @@ async def test_it_is_said_once_when_redis_is_left_alone_and_once_when_it_answers
     assert answers.startswith("Redis answers again")
 
 
+async def test_a_driver_that_raises_cancellations_of_its_own_does_not_end_the_probing() -> None:
+    probes: list[str] = []
+
+    async def probe() -> None:
+        probes.append("probe")
+        if len(probes) == 1:
+            raise asyncio.CancelledError
+
+    breaker = CircuitBreaker(probe, timeout_s=5)
+    assert await breaker.call(_fails()) is None
+    for _ in range(200):
+        if not breaker.is_open:
+            break
+        await asyncio.sleep(0.05)
+    assert (breaker.is_open, len(probes)) == (False, 2)
+
+
 async def test_who_has_closed_it_does_not_look_for_redis_any_more() -> None:
     looking: list[str] = []
 

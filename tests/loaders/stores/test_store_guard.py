@@ -294,6 +294,69 @@ async def test_a_busy_store_that_answers_nobody_is_away() -> None:
     await store.guard.close()
 
 
+async def test_a_busy_store_that_executes_slow_statements_is_not_away() -> None:
+    store = _Store()
+    store.answers = _busy
+    for _ in range(2):
+        slow = asyncio.create_task(_one(store.guard, None, after_s=2.5))
+        await asyncio.sleep(0.1)
+        with pytest.raises(StoreUnavailable):
+            await _one(store.guard, StoreUnavailable("store", "too many", FailureKind.BUSY))
+        await slow
+    assert store.guard.outage is None
+    assert store.probes
+    await store.guard.close()
+
+
+async def test_a_busy_store_that_refuses_all_is_away_while_others_are_sent() -> None:
+    store = _Store()
+    store.answers = _busy
+
+    async def refused() -> None:
+        while store.guard.outage is None:
+            with suppress(StoreUnavailable):
+                await _one(store.guard, StoreUnavailable("store", "too many", FailureKind.BUSY), after_s=0.05)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(refused() for _ in range(4)))
+    await store.guard.close()
+
+
+async def test_a_probe_that_the_driver_gives_up_as_late_is_counted_like_any_other() -> None:
+    store = _Store()
+
+    async def late() -> bool:
+        raise StoreUnavailable("store", "not within 1 s", FailureKind.SILENT)
+
+    store.answers = late
+    with pytest.raises(StoreUnavailable) as raised:
+        await store.guard.check()
+    assert (raised.value.kind, store.probes) == (FailureKind.SILENT, [False, False])
+    await store.guard.close()
+    store = _Store()
+
+    async def late_once() -> bool:
+        return await late() if len(store.probes) == 1 else False
+
+    store.answers = late_once
+    await store.guard.check()
+    assert (store.guard.outage, store.probes) == (None, [False, False])
+    await store.guard.close()
+
+
+async def test_a_cancellation_of_the_drivers_own_is_no_answer_and_not_the_callers() -> None:
+    store = _Store()
+
+    async def cancelled() -> bool:
+        raise asyncio.CancelledError
+
+    store.answers = cancelled
+    with pytest.raises(StoreUnavailable, match="cannot be understood: CancelledError"):
+        await store.guard.check()
+    assert store.guard.outage is not None
+    await store.guard.close()
+
+
 async def _never() -> bool:
     await asyncio.sleep(60)
     return False
