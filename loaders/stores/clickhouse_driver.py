@@ -1,4 +1,4 @@
-"""The driver's client of ClickHouse, which is replaced after the server was away or when another host answers."""
+"""The driver's client of ClickHouse, which is replaced after the server was away."""
 
 from __future__ import annotations
 
@@ -73,18 +73,17 @@ class ClickHouseDriver:
         """Learn the settings of the first host that answers. StoreUnavailable, with the address, where none does."""
         self._place, self._client = await self._first_client()
 
-    async def probe(self, was_away: bool) -> bool:
-        """Ask on a new connection; whether new ones are used from then on. Raises a StoreError.
+    async def probe(self, was_away: bool) -> None:
+        """Ask on a new connection, and use new ones from then on if the server was away. Raises a StoreError.
 
-        They are if the server was away, or if another host answers than before.
+        Only then may it be another host: one that is busy must not lose its statements to one that is quicker.
         """
-        place, client = await self._first_client()
-        if was_away or place != self._place or self._client is None:
+        place, client = await self._first_client(is_alone=not was_away)
+        if was_away:
             self.drop()
             self._place, self._client = place, client
-            return True
-        self._close(client)
-        return False
+        else:
+            self._close(client)
 
     def drop(self) -> None:
         """Close all connections as soon as the statements on them have ended."""
@@ -101,8 +100,10 @@ class ClickHouseDriver:
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _first_client(self) -> tuple[int, AsyncClient]:
-        places = [(self._place + step) % len(self._url.hosts) for step in range(len(self._url.hosts))]
+    async def _first_client(self, *, is_alone: bool = False) -> tuple[int, AsyncClient]:
+        """Return the first host that answers, and its client; the present one is asked first, or alone."""
+        hosts = len(self._url.hosts)
+        places = [(self._place + step) % hosts for step in range(1 if is_alone else hosts)]
         timeout_s = self._arguments["connect_timeout"]
         with connecting(self._url.address, timeout_s):
             async with asyncio.timeout(timeout_s):

@@ -14,9 +14,12 @@ _HEAD_START_S = 0.25
 
 
 async def first_to_answer(
-    attempts: Sequence[Callable[[], Coroutine[Any, Any, T]]], discard: Callable[[T], None]
+    attempts: Sequence[Callable[[], Coroutine[Any, Any, T]]],
+    discard: Callable[[T], None],
+    *,
+    head_start_s: float = _HEAD_START_S,
 ) -> tuple[int, T]:
-    """Return the place and the result of the first attempt that succeeds; those before it have a head start.
+    """Return the place and the result of the first attempt that succeeds; each has a head start before the next one.
 
     `discard` takes the results of others. Raises the last error where all fail.
     """
@@ -24,7 +27,7 @@ async def first_to_answer(
     try:
         for attempt in attempts:
             tasks.append(asyncio.create_task(attempt()))
-            await asyncio.wait(_running(tasks), timeout=_HEAD_START_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(_running(tasks), timeout=head_start_s, return_when=asyncio.FIRST_COMPLETED)
             if (place := _succeeded(tasks)) is not None:
                 return place, tasks.pop(place).result()
         while running := _running(tasks):

@@ -85,18 +85,16 @@ class PostgresPool:
             raise
         await pool.release(connection, timeout=CANCEL_TIMEOUT_S)
 
-    async def probe(self, was_away: bool) -> bool:
-        """Ask on a new connection; whether new ones are used from then on. Raises a StoreError.
+    async def probe(self, was_away: bool) -> None:
+        """Ask on a new connection, and use new ones from then on if the server was away. Raises a StoreError.
 
-        They are if the server was away, or if another host answers than before.
+        Only then may it be another host: one that is busy must not lose its statements to one that is quicker.
         """
-        place = await self._answering_place()
-        if not was_away and place == self._place:
-            return False
-        self.drop()
-        self._place = place
-        self._pool = await self._new_pool(0)
-        return True
+        place = await self._answering_place(is_alone=not was_away)
+        if was_away:
+            self.drop()
+            self._place = place
+            self._pool = await self._new_pool(0)
 
     def drop(self) -> None:
         """Close all connections without waiting; statements that run on them fail."""
@@ -108,11 +106,14 @@ class PostgresPool:
         if self._pool is not None:
             await close_with_timeout(self._pool.close())
 
-    async def _answering_place(self) -> int:
+    async def _answering_place(self, *, is_alone: bool = False) -> int:
+        """Return the place of the first host that answers a statement; the present one is asked first, or alone."""
         arguments = driver_arguments(self._url)
         settings = {"application_name": APPLICATION_NAME} | arguments["server_settings"]
         with connecting(self._url, arguments["timeout"]):
-            place, connection = await connect_to_first(self._url, self._place, server_settings=settings)
+            place, connection = await connect_to_first(
+                self._url, self._place, is_alone=is_alone, server_settings=settings
+            )
             try:
                 await connection.execute("select")
             except BaseException:

@@ -40,12 +40,11 @@ class StoreGuard:
     new connection. Where this fails, the breaker opens: `drop` closes the store's connections, statements under way
     raise StoreUnavailable, and others do so at once. Slow statements alone never open it, since the probe is answered.
 
-    `probe` is called with whether the store was away, and returns whether new connections are used from then on: after
-    the store was away, or since another host answers than before. Statements on the old ones raise StoreUnavailable.
+    `probe` is called with whether the store was away. Only then does it use new connections, and maybe another host.
     """
 
     def __init__(
-        self, store: str, name: str, *, probe: Callable[[bool], Awaitable[bool]], drop: Callable[[], None]
+        self, store: str, name: str, *, probe: Callable[[bool], Awaitable[object]], drop: Callable[[], None]
     ) -> None:
         self._store = store
         self._name = name
@@ -208,8 +207,7 @@ class StoreGuard:
     async def _error_of_one_probe(self) -> StoreError | None:
         try:
             async with asyncio.timeout(_PROBE_TIMEOUT_S):
-                if await self._probe(False):
-                    self._end_statements()
+                await self._probe(False)
         except TimeoutError:
             return StoreTimeout(self._store, f"{self._name} was late.")
         except StatementFailed:

@@ -24,6 +24,9 @@ from tests.loaders.stores.waiting import when_back
 
 LIMITS: dict[str, Any] = {"acquire_timeout_s": 20, "statement_timeout_s": 60}
 FOUND_WITHIN_S = 3.0
+SILENCE_FOUND_WITHIN_S = 7.0
+"""How long the next host may take where the first is silent: a second of silence, two late probes, half a second until all
+hosts are tried, and the rest for a loaded machine."""
 
 
 class Pair:
@@ -37,6 +40,11 @@ class Pair:
         if isinstance(self.store, Postgres):
             return await self.store.rows("select 1 as n")
         return await self.store.columns("select 1 as n", {})
+
+    async def slow(self) -> object:
+        if isinstance(self.store, Postgres):
+            return await self.store.rows("select pg_sleep(2)")
+        return await self.store.columns("select sleep(2) as n", {})
 
     async def answering(self) -> Relay:
         """Return the host that a statement is sent to."""
@@ -100,9 +108,25 @@ async def test_the_next_host_is_used_when_the_first_falls_silent(pair: Pair) -> 
     started = monotonic()
     answers = await asyncio.gather(*running, return_exceptions=True)
     assert {type(answer) for answer in answers} == {StoreUnavailable}
-    await when_back(pair.ask, FOUND_WITHIN_S)
-    assert monotonic() - started < FOUND_WITHIN_S
+    await when_back(pair.ask, SILENCE_FOUND_WITHIN_S)
+    assert monotonic() - started < SILENCE_FOUND_WITHIN_S
     assert await pair.answering() is second
+
+
+async def test_a_host_that_is_slower_than_the_next_one_keeps_its_statements(pair: Pair) -> None:
+    first, second = pair.hosts
+    await pair.ask()
+    first.delay_s = lambda: 0.06  # a new connection takes some round trips, and longer than the next host's head start
+    running = asyncio.create_task(pair.slow())
+    await asyncio.sleep(0.2)
+    second.sent.clear()
+    pair.store._guard.suspect()
+    check = pair.store._guard._check
+    assert check is not None
+    await check
+    await running
+    assert (pair.store.outage, bytes(second.sent)) == (None, b"")
+    assert await pair.answering() is first
 
 
 @pytest.mark.parametrize("name", ["postgresql", "clickhouse"])
@@ -189,6 +213,19 @@ async def test_a_standby_is_not_read_in_place_of_a_primary_that_is_away(servers:
         await primary.listen()
         rows = await when_back(lambda: client.rows(_ROLE))
         assert [tuple(row) for row in rows] == [(False,)]
+        await client.close()
+
+
+async def test_a_standby_that_is_silent_is_not_waited_for_where_it_is_only_preferred(servers: tuple[str, str]) -> None:
+    async with relay(servers[1]) as standby:
+        ports = (standby.port, urlsplit(servers[0]).port or 0)
+        url = _of_two(f"{servers[0]}?sslmode=disable&target_session_attrs=prefer-standby", ports)
+        client = await Postgres.connect(url, min_size=1, max_size=1, **LIMITS)
+        assert [tuple(row) for row in await client.rows(_ROLE)] == [(True,)]
+        standby.silence()
+        rows = await when_back(lambda: client.rows(_ROLE), SILENCE_FOUND_WITHIN_S)
+        assert [tuple(row) for row in rows] == [(False,)]
+        standby.resume()
         await client.close()
 
 
