@@ -31,6 +31,10 @@ from deploy.embedded.process import free_port
 GOAL_SHARE = 0.9
 """Good answers under overload, of the highest closed-loop rate."""
 GOAL_LIVE_MS = 100.0
+GOAL_REFUSED_MS = 100.0
+"""Time of a refusal, or how much later than the queue's deadline it comes, for 99 of 100."""
+_QUEUE_MS = 2_000.0
+"""`GATEWAY_QUEUE_TIMEOUT_S`. Requests wait half of it at least, where the queue does not pass."""
 GOAL_MEMORY = 1.5
 """Memory under overload, of that at the sustained rate."""
 CONNECTIONS = (16, 32)
@@ -77,7 +81,6 @@ class Beside:
 
     def line(self) -> str:
         """As it is printed."""
-        small_ms = percentile(self.small_ms or [0.0], 0.99)
         small_ms = percentile(self.small_ms or [0.0], 0.99)
         return (
             f"/livez p99 {percentile(self.live_ms, 0.99):.0f} ms, small p99 {small_ms:.0f} ms"
@@ -203,10 +206,19 @@ class Run:
             f"/livez took {max(beside.live_ms):.0f} ms": percentile(beside.live_ms, 0.99) > GOAL_LIVE_MS,
             f"memory is {beside.resident_mib / sustained_mib:.1f} times": beside.resident_mib
             > GOAL_MEMORY * sustained_mib,
+            f"{(untimely := _untimely(counted.refused_ms)):.0%} of the refusals came neither at once nor at the queue's"
+            " deadline": untimely > 0.01,
             f"{counted.wrong + counted.lost} requests had another answer, or none": counted.wrong + counted.lost > 0,
             f"{beside.small_failed} small requests were refused": beside.small_failed > 0,
         }
         self.failures += [f"{self.scenario.name}, {name}: {text}" for text, is_so in misses.items() if is_so]
+
+
+def _untimely(refused_ms: Sequence[float]) -> float:
+    """Return the share of refusals that came neither at once nor when the queue's time was over."""
+    times = [item for item in refused_ms if item > GOAL_REFUSED_MS]
+    times = [item for item in times if not _QUEUE_MS / 2 <= item <= _QUEUE_MS + GOAL_REFUSED_MS]
+    return len(times) / max(1, len(refused_ms))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

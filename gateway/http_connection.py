@@ -24,6 +24,9 @@ _LINGER_BYTES = 1 << 20
 still sends would not see the error."""
 _MAX_LINGERING = 256
 """Maximum connections above the limit that get an error; further ones are reset."""
+_SEND_TIMEOUT_S = 30.0
+"""Time in which a client has to take something of what is sent to it, as at the edge. One that reads nothing would keep
+its answer, and what that holds, for good; one that reads slowly goes on."""
 LAST_HEAD_S = 2.0
 """Time for a stopping gateway to wait for the rest of a request's head, or for the first one of a new connection."""
 CONNECTION = "gateway.connection"
@@ -39,6 +42,7 @@ class ConnectionLimits:
     head_timeout_s: float
     body_timeout_s: float
     connections: int
+    send_timeout_s: float = _SEND_TIMEOUT_S
 
 
 class IdleConnections:
@@ -78,7 +82,7 @@ class IdleConnections:
         if connection is None:
             return False
         del self.since[connection]
-        connection.transport.close()
+        connection.close()
         return True
 
 
@@ -102,6 +106,9 @@ class Connection(HttpToolsProtocol):
         """Bytes of a head that has begun and not ended."""
         self._in_body = False
         self._timer: TimerHandle | None = None
+        self._unsent = 0
+        """Bytes that were not sent when the timer of sending was started."""
+        self._send_timer: TimerHandle | None = None
         self._is_refused = False
         self._refusal: HTTPError | None = None
         """The error to send once earlier requests are answered."""
@@ -132,6 +139,7 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
         self._idle.since.pop(self, None)
         self._stop_timer()
+        self._stop_send_timer()
         if self._is_answering():
             self._hang_up()
         # They refer to this connection, which would stay, with its last request, until the garbage collector comes.
@@ -160,7 +168,7 @@ class Connection(HttpToolsProtocol):
         if self._is_answering():
             self.cycle.keep_alive = False
         elif self._is_refused or self._in_body:
-            self.transport.close()
+            self.close()
         elif self.cycle is None or self._head_size:
             self._start_timer(LAST_HEAD_S)
         else:
@@ -178,7 +186,7 @@ class Connection(HttpToolsProtocol):
     def _close_if_idle(self) -> None:
         """Close the connection, unless a request has come meanwhile."""
         if not (self._head_size or self._in_body or self._is_answering()):
-            self.transport.close()
+            self.close()
 
     # Time
 
@@ -200,7 +208,49 @@ class Connection(HttpToolsProtocol):
         if self._head_size and not self._is_refused:
             self._refuse(stopping() if self._is_stopping else head_timeout(self._limits.head_timeout_s))
         else:
-            self.transport.close()
+            self.close()
+
+    # Clients that do not read
+
+    def pause_writing(self) -> None:
+        """Start the timer of sending: more is written than the client takes."""
+        super().pause_writing()
+        self._await_sending()
+
+    def resume_writing(self) -> None:
+        """Stop the timer of sending, unless this is the end."""
+        super().resume_writing()
+        self._stop_send_timer()
+        if self.transport.is_closing():
+            self._await_sending()
+
+    def close(self) -> None:
+        """Close the connection once what is written is sent, or the client does not take it."""
+        self.transport.close()
+        self._await_sending()
+
+    def _await_sending(self) -> None:
+        """Give the client time to take some of what is not sent, if anything is."""
+        self._stop_send_timer()
+        self._unsent = self.transport.get_write_buffer_size()
+        if self._unsent:
+            self._send_timer = self.loop.call_later(self._limits.send_timeout_s, self._expire_sending_soon)
+
+    def _stop_send_timer(self) -> None:
+        if self._send_timer is not None:
+            self._send_timer.cancel()
+            self._send_timer = None
+
+    def _expire_sending_soon(self) -> None:
+        """First send what could have been sent while the event loop was busy."""
+        self._send_timer = self.loop.call_later(0, self._expire_sending)
+
+    def _expire_sending(self) -> None:
+        if self.transport.get_write_buffer_size() < self._unsent:
+            self._await_sending()
+        else:
+            self._send_timer = None
+            self.transport.abort()
 
     # Refusals
 
@@ -218,7 +268,7 @@ class Connection(HttpToolsProtocol):
         """Refuse a request whose body is not as it must be, though it may have begun to be executed."""
         cycle, error = self.cycle, self._refusal
         if cycle.response_started or error is None:
-            self.transport.close()
+            self.close()
         elif self.pipeline and self.pipeline[0][0] is cycle:
             application: Any = refuse(error)
             self.pipeline[0] = (cycle, application)
@@ -243,4 +293,4 @@ class Connection(HttpToolsProtocol):
             return
         self._lingered += size
         if self._lingered > _LINGER_BYTES:
-            self.transport.close()
+            self.close()

@@ -279,6 +279,7 @@ class GatewayProtocol(Connection):
         """Go on with what was sent ahead, or wait for a request."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
+            self._await_sending()
             return
         if self.flow.read_paused:
             self.flow.resume_reading()
@@ -297,6 +298,6 @@ class GatewayProtocol(Connection):
     def _drain(self) -> None:
         """Wait for the rest of a body that was answered before it came, as long as a body may take."""
         if self.expect_100_continue:  # the client may leave the body out, and its next request would be taken for it
-            self.transport.close()
+            self.close()
         else:
             self._start_timer(self._limits.body_timeout_s)

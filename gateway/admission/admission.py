@@ -113,6 +113,7 @@ class Ticket:
         "_is_small",
         "_loop_s",
         "_shape",
+        "_timer",
         "_viewer",
     )
 
@@ -132,6 +133,7 @@ class Ticket:
         self._heavy_points = 0
         self._bytes = 0
         self._loop_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
         asyncio.get_running_loop().call_soon(self._measure_loop, time.perf_counter())
 
     def _measure_loop(self, began: float) -> None:
@@ -149,11 +151,11 @@ class Ticket:
             if not admission.door.enter_now(1):
                 await admission.door.wait(self._viewer, 1)
             self._holds_place = True
-        if size > _HEAVY_BYTES:
-            admission.reserve_bytes(size)
-            self._bytes = size
         if points > _HEAVY_POINTS or size > _HEAVY_BYTES:
             await self._enter_heavy(points)
+        if size > _HEAVY_BYTES:  # what waits for the lane holds none
+            admission.reserve_bytes(size)
+            self._bytes = size
 
     async def _enter_heavy(self, points: int) -> None:
         """Wait without a place at the door, so that others have it meanwhile."""
@@ -165,9 +167,16 @@ class Ticket:
             self._holds_place = True
         self._heavy_points = points
 
+    def executed_by(self, ends_at: float) -> None:
+        """Give back the place at a time of the loop's clock, unless that is done before."""
+        self._timer = asyncio.get_running_loop().call_at(ends_at, self.executed)
+
     def executed(self) -> None:
         """Give back the place once the answer is made; may be called again."""
         admission = self._admission
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._heavy_points:
             points, self._heavy_points = self._heavy_points, 0
             admission.heavy.leave(points)

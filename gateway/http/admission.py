@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from gateway.admission.admission import Admission, Ticket
     from gateway.auth.viewer import Viewer
+    from loaders.deadline import Deadline
 
 TICKET = "gateway.ticket"
 """The key of a request's Ticket in its scope."""
@@ -78,7 +79,7 @@ class AdmissionMiddleware:
             return
         scope[TICKET] = ticket
         try:
-            await self._app(scope, body, _TicketSend(ticket, send))
+            await self._app(scope, body, _TicketSend(ticket, send, request_deadline(scope).answer))
         finally:
             ticket.sent()
 
@@ -139,16 +140,20 @@ class _TicketSend:
     """ASGI `send` that gives the place of a request back when its answer is made.
 
     That is when it begins to be sent, so that clients which read slowly hold no place. An answer in parts is made while
-    it is sent.
+    it is sent, and by the deadline: a client that does not read holds its place no longer.
     """
 
-    def __init__(self, ticket: Ticket, send: Send) -> None:
+    def __init__(self, ticket: Ticket, send: Send, deadline: Deadline) -> None:
         self._ticket = ticket
         self._send = send
+        self._deadline = deadline
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and not _is_multipart(message):
-            self._ticket.executed()
+        if message["type"] == "http.response.start":
+            if _is_multipart(message):
+                self._ticket.executed_by(self._deadline.ends_at)
+            else:
+                self._ticket.executed()
         await self._send(message)
 
 

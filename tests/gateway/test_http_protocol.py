@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import inspect
 import logging
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from uvicorn.supervisors import multiprocess
 from gateway.http_connection import _MAX_LINGERING, CONNECTION, LAST_HEAD_S, ConnectionLimits
 from gateway.http_protocol import GatewayProtocol, ProtocolFactory
 from gateway.workers import Worker
+from tests.gateway.admission.conftest import until
 
 KIB = 1 << 10
 LIVE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -66,7 +68,11 @@ class Transport(asyncio.Transport):
         self._protocol = protocol
         self.written = b""
         self.is_paused = False
+        self.unsent = 0
         self._is_closing = False
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written += bytes(data)
@@ -89,9 +95,13 @@ class Transport(asyncio.Transport):
     def close(self) -> None:
         if not self._is_closing:
             self._is_closing = True
-            asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
+            if not self.unsent:
+                asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
 
-    abort = close
+    def abort(self) -> None:
+        self.unsent = 0
+        self._is_closing = False
+        self.close()
 
 
 class Opened:
@@ -326,3 +336,58 @@ async def test_a_connection_that_was_closed_holds_no_request() -> None:
         await asyncio.sleep(0.01)
         protocol: Any = connection.protocol
         assert (protocol.cycle, protocol.scope, protocol.parser) == (None, None, None)
+
+
+async def test_a_client_that_takes_nothing_for_so_long_is_cut_and_one_that_reads_slowly_is_not() -> None:
+    with opened() as connection:
+        connection.transport.unsent = 1_000
+        connection.protocol.pause_writing()
+        connection.transport.unsent = 999
+        connection.protocol._expire_sending()
+        assert not connection.transport.is_closing()
+        connection.protocol._expire_sending()
+        assert connection.transport.is_closing()
+
+
+async def test_the_time_of_sending_ends_when_the_client_takes_more() -> None:
+    with opened() as connection:
+        connection.transport.unsent = 1_000
+        connection.protocol.pause_writing()
+        connection.protocol.resume_writing()
+        assert connection.protocol._send_timer is None
+
+
+@pytest.mark.parametrize("closes", [b"HTTP/1.1\r\nConnection: close", b"HTTP/1.1"])
+async def test_a_connection_that_is_closed_before_all_is_taken_does_not_stay(closes: bytes) -> None:
+    with opened(send_timeout_s=0.05) as connection:
+        connection.transport.unsent = 10
+        connection.protocol.data_received(LIVE.replace(b"HTTP/1.1", closes))
+        await until(lambda: connection.protocol.cycle.response_complete)
+        connection.protocol._idle.close_oldest()
+        assert connection.protocol in connection.protocol.connections
+        await until(lambda: connection.protocol not in connection.protocol.connections)
+
+
+@pytest.mark.parametrize("pieces", [1, 64])
+async def test_a_client_that_reads_nothing_is_cut(pieces: int) -> None:
+    """Whether its answer is written in one go, and is over for the application, or not."""
+    piece, ended = b"x" * ((32 << 20) // pieces), asyncio.Event()
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        length = str(len(piece) * pieces).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+        for index in range(pieces):
+            await send({"type": "http.response.body", "body": piece, "more_body": index < pieces - 1})
+        ended.set()
+
+    config = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", interface="asgi3")
+    limits = ConnectionLimits(64 * KIB, 100, 60, 60, 10, send_timeout_s=0.2)
+    protocol = ProtocolFactory(limits)(config, ServerState(), {})
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: protocol, "127.0.0.1", 0)
+    with socket.create_connection(server.sockets[0].getsockname()) as client:
+        client.sendall(LIVE)
+        async with asyncio.timeout(30):
+            await ended.wait()
+            await until(lambda: protocol.transport is not None and protocol not in protocol.connections)
+    server.close()

@@ -111,7 +111,7 @@ async def test_heavy_requests_leave_half_of_the_places_to_others() -> None:
 
 async def test_large_answers_are_held_until_they_are_sent() -> None:
     admission = new()
-    tickets = [await enter(admission) for _ in range(5)]
+    tickets = [await enter(admission) for _ in range(6)]
     for ticket in tickets[:4]:
         await ticket.price(MEDIUM, 10 << 20)
         ticket.executed()
@@ -119,8 +119,23 @@ async def test_large_answers_are_held_until_they_are_sent() -> None:
         await tickets[4].price(MEDIUM, 10 << 20)
     assert refused.value.status == 503
     tickets[0].sent()
-    await tickets[4].price(MEDIUM, 10 << 20)
+    await tickets[5].price(MEDIUM, 10 << 20)
     for each in tickets:
+        each.sent()
+    assert not any(held(admission))
+
+
+async def test_what_waits_for_the_heavy_lane_holds_no_bytes() -> None:
+    admission = new()
+    first, second = await enter(admission), await enter(admission)
+    await first.price(HEAVY, 5 << 20)
+    task = asyncio.create_task(second.price(HEAVY, 5 << 20))
+    await until(lambda: admission.heavy.waiting == 1)
+    assert admission.held_bytes == 5 << 20
+    first.executed()
+    await task
+    assert admission.held_bytes == 10 << 20
+    for each in (first, second):
         each.sent()
     assert not any(held(admission))
 

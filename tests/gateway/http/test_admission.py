@@ -312,6 +312,26 @@ async def test_an_answer_in_parts_holds_its_place_while_it_is_made() -> None:
     assert not any(held(origin.admission))
 
 
+async def test_an_answer_in_parts_that_is_not_read_gives_its_place_back_at_the_deadline() -> None:
+    origin = Origin()
+    origin.app = RequestDeadlineMiddleware(origin.door, "/graphql", timeout_s=0.2)
+    origin.may_answer.set()
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"first"
+
+    origin.respond = lambda: StreamingResponse(parts(), media_type='multipart/mixed; boundary="-"')
+    client = Client(b"query")
+    client.reads.clear()
+    task = asyncio.create_task(origin.ask(client))
+    await until(lambda: len(client.messages) == 2)
+    await until(lambda: origin.admission.door.count == 0)
+    assert not task.done()
+    client.reads.set()
+    await task
+    assert not any(held(origin.admission))
+
+
 async def test_a_body_that_is_too_long_is_left_to_the_application() -> None:
     origin = Origin(places=0, max_body_bytes=4)
     client = Client(b"query")
