@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from loaders.concurrency import SharedTask
-from loaders.model.databases import Table, Value
+from loaders.model.databases import STORE_NAMES, Table, Value
 from loaders.model.key_spaces import KeySpace
 from loaders.model.model import Model
 from loaders.objects.object_record import Values
@@ -112,5 +112,6 @@ class TenantSource:
             return answer
         (row,) = answer
         if row is None or row[0] is None:
-            return StatementFailed("postgresql", f"The tenant has no {value.column} in {value.table.name}.")
+            store = STORE_NAMES[value.table.database.kind]
+            return StatementFailed(store, f"The tenant has no {value.column} in {value.table.name}.")
         return row[0]

@@ -18,7 +18,7 @@ from loaders.statements.planning import plan
 from loaders.statements.row_reader import read
 from loaders.statements.section_request import SectionRequest
 from loaders.statements.statement_plan import RelationPlan, StatementPlan
-from loaders.stores.errors import StoreError, StoreUnavailable, without_frames
+from loaders.stores.errors import FailureKind, StoreError, StoreUnavailable, without_frames
 from loaders.stores.protocols import TypedAnalyticalStore, TypedRelationalStore
 
 MANY_KEYS = 200
@@ -101,7 +101,8 @@ class _Load:
             return await _read(each, list(zip(*rows, strict=True)), keys)
         answer = await self._clickhouse(each.database).columns(statement.sql, statement.values)
         if answer.names not in ((), each.text.names):
-            raise StoreUnavailable("clickhouse", "The answer of ClickHouse has other columns than its statement.")
+            message = "The answer of ClickHouse has other columns than its statement."
+            raise StoreUnavailable(STORE_NAMES[each.database.kind], message, FailureKind.MALFORMED)
         return await _read(each, answer.columns, keys, answer.types)
 
     async def _sent(

@@ -18,7 +18,7 @@ from loaders.objects.object_statements import chunked
 from loaders.objects.request_loaders import RequestLoaders
 from loaders.objects.section_error import SectionError
 from loaders.statements.section_request import SectionRequest, section_request
-from loaders.stores.errors import StoreUnavailable
+from loaders.stores.errors import FailureKind, StoreUnavailable
 from loaders.stores.protocols import Columns, TypedColumns
 
 MODEL = load_model("deploy.fleet.model")
@@ -150,6 +150,19 @@ async def test_a_key_that_no_database_can_hold_is_unknown_and_is_not_sent() -> N
     assert (postgres.asked, clickhouse.asked) == ([["a"]], [["a"]])
     assert [each.get(RECORD) for each in records] == [None, ("a",)]
     assert records[0].get(PUNCTUALITY) == (0, None, None, None, None, None)
+
+
+async def test_an_answer_with_other_columns_is_malformed() -> None:
+    class OtherColumns(RecordedAnswers):
+        async def columns(self, sql: str, parameters: Mapping[str, Any]) -> Columns:
+            answer = await super().columns(sql, parameters)
+            return Columns(("other", *answer.names[1:]), answer.columns)
+
+    (record,) = await _load(_loader(RecordedAnswers(), OtherColumns()), ["a"], PUNCTUALITY, RECORD)
+    with pytest.raises(SectionError, match="other columns") as raised:
+        record.get(PUNCTUALITY)
+    cause = raised.value.cause
+    assert (cause.store, cause.kind) == ("clickhouse", FailureKind.MALFORMED)
 
 
 async def test_more_objects_than_can_be_loaded_at_once_are_the_callers_error() -> None:

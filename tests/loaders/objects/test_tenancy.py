@@ -11,11 +11,15 @@ import pytest
 from deploy.analytics import model as sample
 from loaders.model.bound_sections import BoundSection
 from loaders.model.bound_tables import with_parents
-from loaders.model.databases import everyones
+from loaders.model.databases import Table, everyones
+from loaders.model.key_spaces import KeySpace
 from loaders.model.model import Model
+from loaders.model.scalars import TEXT
+from loaders.objects.object_source import RequestValues, TenantSource, TenantValues
 from loaders.objects.object_statements import ObjectStatements
-from loaders.statements.parameters import StatementScope
-from loaders.statements.section_request import section_request
+from loaders.statements.parameters import StatementScope, TenantScope
+from loaders.statements.section_request import SectionRequest, section_request
+from loaders.stores.errors import StatementFailed
 from tests.conftest import Stores
 from tests.loaders.objects.asking import DATA, MEMBERS, PROJECTS, TENANTS, Asker
 from tests.loaders.statements import truth
@@ -67,6 +71,25 @@ async def test_nothing_of_tenants_is_read_for_none(analytics: Model, analytics_s
     with pytest.raises(TypeError, match="belong to tenants, and is for none"):
         await ObjectStatements(asker.databases()).load({request: KEYS.get(request.section.key_space.name, [()])}, scope)
     assert asker.sent == []
+
+
+class _NoRows:
+    """A source of sections that has nothing of any key."""
+
+    async def load(
+        self, _space: KeySpace, keys: Sequence[Any], requests: Sequence[SectionRequest], _values: TenantValues
+    ) -> RequestValues:
+        return {request: [None] * len(keys) for request in requests}
+
+
+@pytest.mark.parametrize(("table", "store"), [(sample.workspaces, "postgresql"), (sample.events, "clickhouse")])
+async def test_a_value_that_the_tenant_lacks_is_an_error_of_its_tables_own_store(
+    analytics: Model, table: Table, store: str
+) -> None:
+    source = TenantSource(analytics, _NoRows(), TenantScope(analytics.tenant_scalar or TEXT, TENANTS[0]))
+    error = await source._load_value(table.value("time_zone"))
+    assert isinstance(error, StatementFailed)
+    assert error.store == store
 
 
 async def test_what_two_tenants_are_answered_differs_for_the_same_keys(
