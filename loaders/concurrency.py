@@ -1,4 +1,4 @@
-"""Cancel tasks and close resources with a timeout."""
+"""Gather, share, limit and cancel tasks, and close resources with a timeout."""
 
 import asyncio
 import logging

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import math
 import secrets
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from clickhouse_connect.driver.summary import QuerySummary
 
-from loaders.deadline import longest_left, seconds_left, time_limit
-from loaders.request_tracker import record_statement, record_wait
+from loaders.deadline import longest_left, time_limit
+from loaders.request_tracker import record_statement
+from loaders.stores.acquiring import acquired
 from loaders.stores.circuit_breaker import Outage
 from loaders.stores.clickhouse_driver import ClickHouseDriver, DriverOptions
 from loaders.stores.clickhouse_errors import decoding, require_query_id, translated, unproven
-from loaders.stores.errors import StoreTimeout, StoreUnavailable
+from loaders.stores.errors import StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, DATABASE_PARAMETER, Columns, TypedColumns, with_row_count
 from loaders.stores.store_guard import StoreGuard
 from loaders.stores.urls.clickhouse import CLICKHOUSE
@@ -208,25 +208,13 @@ class ClickHouse:
     async def _turn(self, timeout_s: float | None) -> AsyncIterator[None]:
         """Wait for one of the connections, then translate what goes wrong on it."""
         async with self._guard.statement():
-            await self._acquire()
+            await acquired(self._free.acquire, STORE, self._acquire_timeout_s)
             try:
                 with translated():
                     async with time_limit(timeout_s):
                         yield
             finally:
                 self._free.release()
-
-    async def _acquire(self) -> None:
-        timeout_s = seconds_left(self._acquire_timeout_s)
-        began = time.monotonic()
-        try:
-            async with time_limit(timeout_s):
-                await self._free.acquire()
-        except TimeoutError as error:
-            message = f"No connection to ClickHouse became free within {timeout_s:.3g} s."
-            raise StoreTimeout(STORE, message) from error
-        finally:
-            record_wait(time.monotonic() - began)
 
 
 def _without(items: tuple[str, ...], place: int) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -13,10 +12,8 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from loaders.concurrency import close_with_timeout
-from loaders.deadline import seconds_left, time_limit
-from loaders.request_tracker import record_wait
+from loaders.stores.acquiring import acquired
 from loaders.stores.calendar_codecs import set_calendar_codecs
-from loaders.stores.errors import StoreTimeout
 from loaders.stores.poolers import Mode, Pooler
 from loaders.stores.postgres_errors import STORE, connecting
 from loaders.stores.postgres_frames import use_checked_protocol
@@ -75,7 +72,7 @@ class PostgresPool:
         """
         pool = self._pool
         assert pool is not None  # noqa: S101  # it was opened
-        connection = await _acquire(pool, acquire_timeout_s)
+        connection = await acquired(pool.acquire, STORE, acquire_timeout_s)
         try:
             yield connection
         except BaseException:
@@ -171,19 +168,6 @@ async def _connect(url: StoreURL, *_: object, **options: Any) -> Any:
     """Open a connection of the pool. Raises StoreUnavailable: the driver's time-out is like that of a full pool."""
     with connecting(url, options["timeout"]):
         return await asyncpg.connect(**options)
-
-
-async def _acquire(pool: asyncpg.Pool[asyncpg.Record], timeout_s: float) -> Proxy:
-    timeout_s = seconds_left(timeout_s)
-    began = time.monotonic()
-    try:
-        async with time_limit(timeout_s):
-            return await pool.acquire()
-    except TimeoutError as error:
-        message = f"No connection to {STORE} became free within {timeout_s:.3g} s."
-        raise StoreTimeout(STORE, message) from error
-    finally:
-        record_wait(time.monotonic() - began)
 
 
 async def _give_back(pool: asyncpg.Pool[asyncpg.Record], connection: Proxy) -> None:

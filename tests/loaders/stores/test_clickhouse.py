@@ -212,7 +212,7 @@ async def test_waiting_for_a_connection_is_bounded(store_urls: StoreUrls) -> Non
     clickhouse = await small_client(store_urls.clickhouse_url, max_connections=1, acquire_timeout_s=0.1)
     busy = asyncio.create_task(clickhouse.columns("select sleep(0.5)", {}))
     await asyncio.sleep(0.05)
-    with pytest.raises(StoreTimeout, match=r"No connection to ClickHouse became free within 0\.1 s"):
+    with pytest.raises(StoreTimeout, match=r"No connection to clickhouse became free within 0\.1 s"):
         await clickhouse.columns("select 1", {})
     await busy
     await clickhouse.close()
