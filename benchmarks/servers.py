@@ -1,5 +1,6 @@
 """Servers in processes of their own, for the length of a block: what is measured, and what tests ask."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -7,9 +8,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
+from urllib.parse import urlsplit
 
 import httpx
+import psutil
 
 TIMEOUT_S = 60.0
 
@@ -68,3 +71,22 @@ def accepts(port: int) -> bool:
     """Whether somebody takes connections at this port of 127.0.0.1."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def connections_to(url: str) -> int:
+    """Return how many connections this process has to a server."""
+    port = urlsplit(url).port
+    own = psutil.Process().net_connections("tcp")
+    return sum(item.status == psutil.CONN_ESTABLISHED and item.raddr.port == port for item in own if item.raddr)
+
+
+async def until_asked(url: str, clients: Sequence[asyncio.Task[Any]], *, others: int = 0) -> None:
+    """Wait until each client has a connection to a server, or its answer. Clients must not share or keep connections.
+
+    `others` is how many connections this process has besides. Raises TimeoutError.
+    """
+
+    def are_asked() -> bool:
+        return connections_to(url) - others + sum(client.done() for client in clients) >= len(clients)
+
+    await asyncio.to_thread(wait_until, are_asked)

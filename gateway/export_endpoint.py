@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from gateway.auth.errors import AuthenticationError, insufficient
 from gateway.errors import masked
 from gateway.export import Batches, ObjectExport, export_types
 from gateway.http.errors import HTTPError, RequestError, bad_request
+from gateway.http.request_deadline import RequestDeadline
 from gateway.http.responses import respond_error
 from resolvers import scopes
+from resolvers.time_limits import DEADLINE_EXCEEDED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -85,10 +88,10 @@ class ObjectExporter:
 
     Without parameters these are all objects of the viewer's tenant, in the order of the model's page of them; a line
     has its `cursor` too, and `after` goes on after one. `ids` (separated by commas) lists objects in place of that,
-    null where nothing is known of an id; `after` is one of them then. Where a batch fails, the last line is
-    `{"error": …, "extensions": …, "after": …}`, and what has come is good. It needs the scope `export` and those of the
-    model. Each batch is charged before it is loaded; the first one is refused where the budget is used up, the others
-    wait for it.
+    null where nothing is known of an id; `after` is one of them then. Where a batch fails, or the gateway stops, the
+    last line is `{"error": …, "extensions": …, "after": …}`, and what has come is good. It needs the scope `export` and
+    those of the model. Each batch is charged before it is loaded; the first one is refused where the budget is used up,
+    the others wait for it.
     """
 
     def __init__(self, export: ObjectExport, max_ids: int, rate_limit: RateLimit, viewer_of: ViewerOf) -> None:
@@ -111,7 +114,8 @@ class ObjectExporter:
             response = await respond_error(request, error)
         else:
             is_head = request.method == "HEAD"
-            lines = _nothing() if is_head else _lines(request.app, batches, viewer, budget)
+            deadline = RequestDeadline.until_stopped(request.scope)
+            lines = _nothing() if is_head else _lines(request.app, batches, viewer, budget, deadline)
             response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=_MEDIA_TYPE)
         self._rate_limit.add_headers(request.scope, response)
         return response
@@ -144,16 +148,40 @@ class ObjectExporter:
         return self._export.listed(ids[ids.index(after) + 1 :] if after is not None else ids)
 
 
-async def _lines(app: Application, batches: Batches, viewer: Viewer, budget: ExportBudget) -> AsyncIterator[bytes]:
+async def _lines(
+    app: Application, batches: Batches, viewer: Viewer, budget: ExportBudget, deadline: RequestDeadline
+) -> AsyncIterator[bytes]:
     """Yield the lines, one batch ahead of the client at most: the next is loaded when this one has been taken."""
-    stores, turn, charge = app.state.stores, app.admission.background, partial(budget.charge, waits=True)
+
+    @asynccontextmanager
+    async def turn() -> AsyncIterator[None]:
+        async with _in_time(deadline), app.admission.background():
+            yield
+
+    async def charge(points: int) -> None:
+        async with _in_time(deadline):
+            await budget.charge(points, waits=True)
+
     try:
-        async for line in batches.lines(stores, viewer.scopes, viewer.tenant, charge, turn):
+        async for line in batches.lines(app.state.stores, viewer.scopes, viewer.tenant, charge, turn):
             yield line
     except Exception as error:  # whatever it is: the client learns that these are not all
         shown = _shown(error)
         last = {"error": shown.message, "extensions": shown.extensions, "after": batches.after}
         yield orjson.dumps(last) + b"\n"
+
+
+@asynccontextmanager
+async def _in_time(deadline: RequestDeadline) -> AsyncIterator[None]:
+    """Raise HTTPError in the block when the deadline passes."""
+    try:
+        async with deadline.answer.enforced():
+            yield
+    except TimeoutError:
+        if deadline.answer.left_s():
+            raise
+        message = f"The export was not done {deadline.limit}: go on after the last line."
+        raise HTTPError(503, message, DEADLINE_EXCEEDED) from None
 
 
 async def _nothing() -> AsyncIterator[bytes]:

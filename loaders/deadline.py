@@ -76,7 +76,8 @@ class Deadline:
     async def enforced(self, at_most_s: float | None = None) -> AsyncIterator[None]:
         """Raise TimeoutError in the block when the deadline passes, or after `at_most_s` if that is earlier."""
         latest = math.inf if at_most_s is None else asyncio.get_running_loop().time() + at_most_s
-        async with asyncio.timeout_at(min(self._ends_at, latest)) as timeout:
+        ends_at = min(self._ends_at, latest)
+        async with asyncio.timeout_at(None if ends_at == math.inf else ends_at) as timeout:
             self._timeouts[timeout] = latest
             try:
                 yield

@@ -8,16 +8,18 @@ import signal
 import tempfile
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 import asyncpg
+import httpx
 import psutil
 
 from benchmarks.nginx import running_edge, unlimited
 from benchmarks.reliability.store_rows import ask, until
-from benchmarks.servers import installed
+from benchmarks.servers import connections_to, installed, until_asked
 from tests.chaos.soak import soak
 from tests.chaos.world import World
 
@@ -58,12 +60,16 @@ async def over_http2(world: World) -> str:
 
 async def stopped(world: World, process: psutil.Process, database_url: str) -> str:
     """Return what becomes of 100 requests under way when the gateway is told to stop while PostgreSQL hangs."""
+    url = str(world.client.base_url)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    own = replace(world, client=httpx.AsyncClient(base_url=url, timeout=40, limits=limits))
     locking = await asyncpg.connect(database_url)
+    others = connections_to(url)
     try:
-        async with locking.transaction():
+        async with own.client, locking.transaction():
             await locking.execute("lock table aircraft in access exclusive mode")
-            clients = [asyncio.create_task(ask(world, 5)) for _ in range(_UNDER_WAY)]
-            await asyncio.sleep(1)
+            clients = [asyncio.create_task(ask(own, 5)) for _ in range(_UNDER_WAY)]
+            await until_asked(url, clients, others=others)  # who connects later is refused
             os.kill(process.pid, signal.SIGTERM)
             start = time.monotonic()
             answers = await asyncio.gather(*clients)

@@ -60,11 +60,22 @@ class RequestDeadline:
             deadline = cls.beginning(
                 received_at or _now(), timeout_s, f"wait={wait}" if wait else "", is_fixed=received_at is not None
             )
-            scope[_DEADLINE] = deadline
-            connection = scope.get(CONNECTION)
-            if connection is not None and connection.stops_at is not None:
-                deadline.shorten(connection.stops_at)
+            deadline._keep(scope)
         return deadline
+
+    @classmethod
+    def until_stopped(cls, scope: Scope) -> RequestDeadline:
+        """Return the deadline of a request that may take as long as its client: when the gateway stops."""
+        deadline = cls(Deadline(math.inf), Deadline(math.inf), math.inf, "")
+        deadline._keep(scope)
+        return deadline
+
+    def _keep(self, scope: Scope) -> None:
+        """Have it shortened when the gateway stops, or now if it does already."""
+        scope[_DEADLINE] = self
+        connection = scope.get(CONNECTION)
+        if connection is not None and connection.stops_at is not None:
+            self.shorten(connection.stops_at)
 
     @classmethod
     def beginning(

@@ -1,17 +1,19 @@
 """What is under way when the gateway is told to stop ends within the set time, whatever hangs."""
 
 import asyncio
+import json
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from benchmarks.servers import until_asked
 from deploy.embedded.engines import StoreUrls
 from tests.conftest import Stores
 from tests.gateway.raw import LIVE, TYPENAME, connected, one_answer, receive
@@ -30,6 +32,10 @@ SETTINGS: dict[str, Any] = {
 QUERY = (
     "query($ids: [ID!]!) { aircraftByIds(ids: $ids) { registration { model } analysis { punctuality { flights } } } }"
 )
+STOPPED = {"STORE_TIMEOUT", "STORE_UNAVAILABLE", "DEADLINE_EXCEEDED", "OVERLOADED", "UNAVAILABLE"}
+"""Codes of what is not answered before the gateway stops."""
+ONE_EACH = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+"""A connection for each request."""
 READY = LIVE.replace(b"/livez", b"/readyz")
 
 
@@ -50,12 +56,13 @@ async def test_statements_that_outlast_it_are_answered_by_its_end(
         with ExitStack() as stack:
             started = gateway(urls, workers, **SETTINGS)
             process, url = await asyncio.to_thread(stack.enter_context, started)
-            async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_connections=100)) as client:
+            async with httpx.AsyncClient(timeout=60, limits=ONE_EACH) as client:
                 body = {"query": QUERY, "variables": {"ids": ["N14228", "N725MQ"]}}
                 assert "errors" not in (await client.post(f"{url}/graphql", json=body)).json()
                 postgres.silence()
                 clickhouse.silence()
                 asked = [asyncio.create_task(client.post(f"{url}/graphql", json=body)) for _ in range(40)]
+                await until_asked(url, asked)
                 await asyncio.sleep(1)  # they are read, and their statements are sent
                 process.terminate()
                 began = time.monotonic()
@@ -66,9 +73,40 @@ async def test_statements_that_outlast_it_are_answered_by_its_end(
     assert took_s < TIMEOUT_S + SLACK_S
     for answer in answers:
         codes = {error["extensions"]["code"] for error in answer.json()["errors"]}
-        assert codes <= {"STORE_TIMEOUT", "STORE_UNAVAILABLE", "DEADLINE_EXCEEDED", "OVERLOADED", "UNAVAILABLE"}
+        assert codes <= STOPPED
         assert answer.status_code in (200, 503, 504)
         assert answer.headers["connection"] == "close"
+
+
+async def test_statements_that_wait_for_a_lock_and_an_export_are_answered_by_its_end(
+    store_urls: StoreUrls, sample_stores: Stores
+) -> None:
+    """More requests than places, of a store that answers others."""
+    body = {"query": QUERY, "variables": {"ids": ["N14228", "N725MQ"]}}
+    with gateway(store_urls, 1, **SETTINGS) as (process, url):
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(httpx.AsyncClient(timeout=60, limits=ONE_EACH))
+            export = await stack.enter_async_context(client.stream("GET", f"{url}/export/analysis"))
+            lines = export.aiter_lines()
+            assert "error" not in json.loads(await anext(lines))
+            locking = await stack.enter_async_context(sample_stores.postgres.session())
+            await locking.execute("begin")
+            await locking.execute("lock table aircraft in access exclusive mode")
+            asked = [asyncio.create_task(client.post(f"{url}/graphql", json=body)) for _ in range(100)]
+            await until_asked(url, asked, others=1)
+            process.terminate()
+            began = time.monotonic()
+            answers = await asyncio.gather(*asked)
+            last = json.loads([line async for line in lines][-1])
+            await asyncio.to_thread(process.wait, 60)
+            took_s = time.monotonic() - began
+    assert took_s < TIMEOUT_S + SLACK_S
+    assert {answer.status_code for answer in answers} <= {200, 503, 504}
+    for answer in answers:
+        assert {error["extensions"]["code"] for error in answer.json()["errors"]} <= STOPPED
+    assert last["extensions"]["code"] == "DEADLINE_EXCEEDED"
+    assert last["error"] == "The export was not done before this gateway stopped: go on after the last line."
+    assert last["after"]
 
 
 @pytest.fixture
