@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import logging
+import math
 import os
 import signal
 import socket
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger("gateway")
 
 _ANSWER_S = 1.0
-"""Time for the client of a connection that came too late to read the error."""
+"""Time for the clients of connections that came too late to read the error, for all of them together."""
+_LOG_S = 0.2
+"""Time to write to the log, before the process is ended: who reads it may hang, or who writes to it."""
 _HANDSHAKE_S = 0.02
 """Time for handshakes that have begun to complete, before a socket stops listening."""
 _RESERVE_SHARE, _MAX_RESERVE_S = 0.25, 2.0
@@ -67,6 +70,7 @@ class Server(uvicorn.Server):
     """
 
     _loop: asyncio.AbstractEventLoop | None = None
+    _end: threading.Timer | None = None
     _listening: list[socket.socket]
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -89,9 +93,10 @@ class Server(uvicorn.Server):
         await self.lifespan.startup()
         if self.lifespan.should_exit:
             sys.exit(STARTUP_FAILURE)
+        backlog = self.config.backlog
         if not self.should_exit:  # to listen would open the socket again, in all processes that have it
             for each in self._listening:
-                self.servers.append(await loop.create_server(self._protocol, sock=each))
+                self.servers.append(await loop.create_server(self._protocol, sock=each, backlog=backlog))
         self.started = True
 
     def _protocol(self) -> asyncio.Protocol:
@@ -114,10 +119,15 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop for a signal. This runs between any two steps of the event loop's."""
         if not self.should_exit and self.config.timeout_graceful_shutdown is not None:
-            stop_surely(self.config.timeout_graceful_shutdown)
+            self._end = stop_surely(self.config.timeout_graceful_shutdown)
         super().handle_exit(signal.SIGINT if sig == signal.SIGINT else signal.SIGTERM, frame)
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stop_listening)
+
+    def cancel_end(self) -> None:
+        """Leave the process more time than to stop in, now that the server has stopped."""
+        if self._end is not None:
+            self._end.cancel()
 
     def _stop_listening(self) -> None:
         """Stop listening, and serve the connections that wait to be accepted. Does nothing the second time.
@@ -174,20 +184,24 @@ class Server(uvicorn.Server):
             await asyncio.get_running_loop().connect_accepted_socket(self._protocol, accepted)
 
 
-def stop_surely(within_s: float) -> None:
-    """End the process that long from now, unless it has ended by itself.
+def stop_surely(within_s: float) -> threading.Timer:
+    """End the process that long from now, unless it has ended by itself, or the timer is cancelled.
 
     A driver's thread that waits for an answer, or a connection that does not close, would keep it for good, and a
     deployment with it.
     """
 
     def end() -> None:
-        _log.error("Stopping takes longer than %g s: the process is ended.", within_s)
+        message = "Stopping takes longer than %g s: the process is ended."
+        log = threading.Thread(target=_log.error, args=(message, within_s), daemon=True)
+        log.start()  # a thread that hangs in writing to the log keeps others from it
+        log.join(_LOG_S)
         os._exit(1)
 
     timer = threading.Timer(within_s, end)
     timer.daemon = True
     timer.start()
+    return timer
 
 
 def stop_by(handler: Callable[[int, FrameType | None], None]) -> None:
@@ -241,14 +255,18 @@ def end_listening(listening: Iterable[socket.socket]) -> None:
             each.shutdown(socket.SHUT_RDWR)
 
 
-def refuse_all(accepted: Iterable[socket.socket]) -> None:
-    """Answer 503 on connections that will not be served, and close them."""
-    answer = response_bytes(stopping())
+def refuse_all(accepted: Iterable[socket.socket], ends_at: float = math.inf) -> None:
+    """Answer 503 on connections that will not be served, and close them, in a second at most.
+
+    `ends_at` is by the monotonic clock, and may be sooner.
+    """
+    answer, ends_at = response_bytes(stopping()), min(ends_at, time.monotonic() + _ANSWER_S)
     for connection in (accepted := list(accepted)):
-        connection.settimeout(_ANSWER_S)
+        connection.setblocking(False)  # what was just accepted takes the answer at once
         with suppress(OSError):
             connection.send(answer)
             connection.shutdown(socket.SHUT_WR)
     for connection in accepted:
+        connection.settimeout(max(0.0, ends_at - time.monotonic()))
         with suppress(OSError), connection:
             connection.recv(1 << 16)  # what is not read when it is closed resets the connection, answer and all

@@ -27,6 +27,9 @@ _log = logging.getLogger("gateway")
 _OTHER_FILES = 256
 """Files that a worker has open in addition to its clients' connections: those to the stores, and Python's own."""
 
+_BACKLOG = 2_048
+"""How many connections may wait for a worker; the first packets of more are dropped, which clients send again."""
+
 _ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 """Addresses to listen on that are no host to connect to: `gateway run` rejects them as a host."""
 
@@ -35,33 +38,47 @@ class CannotListenError(GatewayError):
     """The gateway cannot listen on the address. The message says why, and what to do."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Bind the address before anything else is started. Raises CannotListenError if that fails."""
+def bind(host: str, port: int) -> socket.socket:
+    """Bind the address before anything else is started. Raises CannotListenError if that fails.
+
+    Connections are refused until `serve` listens: they would wait for the stores to answer, without being answered.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((host, port))
-        listening.listen(2_048)  # as many connections may wait for a worker; more are refused at once
+        bound.bind((host, port))
     except socket.gaierror as error:
-        listening.close()
+        bound.close()
         raise CannotListenError(f"GATEWAY_HOST must be an address of this machine, and is {host!r}.") from error
     except OSError as error:
-        listening.close()
-        raise CannotListenError(
-            f"Cannot listen on {host} port {port}: {error.strerror}."
-            " Stop what listens there, or set GATEWAY_PORT (or GATEWAY_HOST) to another one."
-        ) from error
-    listening.set_inheritable(True)
-    listening.setblocking(False)
-    return listening
+        bound.close()
+        raise _cannot_listen(host, port, error) from error
+    bound.set_inheritable(True)
+    bound.setblocking(False)
+    return bound
 
 
-def serve(settings: Settings, listening: socket.socket, model: Model, tenant: str | None = None) -> None:
+def _cannot_listen(host: str, port: int, error: OSError) -> CannotListenError:
+    return CannotListenError(
+        f"Cannot listen on {host} port {port}: {error.strerror}."
+        " Stop what listens there, or set GATEWAY_PORT (or GATEWAY_HOST) to another one."
+    )
+
+
+def serve(
+    settings: Settings, bound: socket.socket, model: Model, tenant: str | None = None, *, ends_process: bool = True
+) -> None:
     """Serve until a signal stops the process; running requests are answered first.
 
-    `tenant` is the key of a tenant, for the message at startup.
+    `tenant` is the key of a tenant, for the message at startup. The process is ended where stopping takes too long;
+    without `ends_process`, that is so only until this returns. Raises CannotListenError where another process listens
+    on the address by now: several may bind it.
     """
+    try:
+        bound.listen(_BACKLOG)
+    except OSError as error:
+        raise _cannot_listen(settings.host, settings.port, error) from error
     replace(settings, cursor_secret=settings.cursor_secret or secrets.token_hex(32)).export()
     _allow_open_files(settings.max_connections)
     config = uvicorn.Config(
@@ -77,13 +94,22 @@ def serve(settings: Settings, listening: socket.socket, model: Model, tenant: st
         proxy_headers=False,  # gateway.trusted_proxies does it
         timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # call_later takes fractions of a second
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
+        backlog=_BACKLOG,
     )
     print(welcome(settings, model, tenant), flush=True)
     with suppress(KeyboardInterrupt):
         if settings.workers > 1:
-            Workers(config, sockets=[listening]).run()
+            Workers(config, sockets=[bound]).run()
         else:
-            Server(config).run(sockets=[listening])
+            _run_server(Server(config), bound, ends_process=ends_process)
+
+
+def _run_server(server: Server, bound: socket.socket, *, ends_process: bool) -> None:
+    try:
+        server.run(sockets=[bound])
+    finally:
+        if not ends_process:
+            server.cancel_end()
 
 
 def _protocol(settings: Settings) -> ProtocolFactory:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -42,21 +44,21 @@ _KILL_S = 1.0
 class Worker(multiprocess.Process):
     """A worker process, which runs the server of `gateway.graceful_shutdown`."""
 
-    _server: Server | None
+    _server: Server  # None until `target` runs
+    serves_since: float | None = None
+    """When the worker was first seen to serve, by the monotonic clock."""
 
-    @property
-    def server(self) -> Server:
-        """Make it, in the worker."""
-        if self._server is None:
-            self._server = Server(config=self.config)
-        return self._server
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve, in the worker. The server is made before the thread starts that answers pings, which needs it."""
+        self._server = Server(config=self.config)
+        super().target(sockets)
 
     def pong(self) -> None:
         """Answer one ping, unless the event loop stands still."""
         self.child_conn.recv()
-        ticked_at = self.server.ticked_at
+        ticked_at = self._server.ticked_at
         if ticked_at is None or time.monotonic() - ticked_at < _BLOCKED_S:
-            self.child_conn.send(self.server.started)
+            self.child_conn.send(self._server.started)
 
 
 multiprocess.Process = Worker  # type: ignore[misc]  # uvicorn's supervisor makes them by this name in four places
@@ -65,7 +67,8 @@ multiprocess.Process = Worker  # type: ignore[misc]  # uvicorn's supervisor make
 class Workers(multiprocess.Multiprocess):
     """uvicorn's workers, all of which stop listening as soon as this process receives a signal to stop.
 
-    - A worker that has died, or answers nothing, is replaced; one that cannot start, again and again with pauses.
+    - A worker that has died, or answers nothing, is replaced, again and again with pauses where it cannot start, or
+      dies soon after. Where one cannot start before any has served, all are stopped, and the process fails.
     - SIGHUP replaces all workers, one after the other: each serves before the one that it replaces stops. A process
       with a terminal takes it for the terminal's end, and stops.
     """
@@ -77,12 +80,14 @@ class Workers(multiprocess.Multiprocess):
         super().__init__(config, sockets)
         restart = signal.getsignal(signal.SIGHUP)
         signal.signal(signal.SIGHUP, hang_up)
-        self._is_stopping = False
-        self._answering = threading.Thread()
+        self._is_stopping = self._has_failed = False
+        self._kills_at = math.inf
+        """When workers that have been told to stop are killed, by the monotonic clock."""
+        self._answering: threading.Thread | None = None
         self._retired: dict[Worker, float] = {}
         """Workers that are stopping, and when they are killed."""
         self._failures: dict[int, int] = {}
-        """How often in a row the worker of each place has not served."""
+        """How often in a row the worker of each place has ended before it had served for the longest pause."""
         self._starts_at: dict[int, float] = {}
         self._has_served = False
         stop_by(self._stop)
@@ -92,17 +97,27 @@ class Workers(multiprocess.Multiprocess):
     def _all(self) -> list[Worker]:
         return [*self.processes, *self._retired]
 
+    def run(self) -> None:
+        """Run the workers until a signal stops them. Fails as one process does where they cannot start."""
+        super().run()
+        if self._has_failed:
+            sys.exit(STARTUP_FAILURE)
+
+    def _ends_at(self) -> float:
+        """Return when a worker that is told to stop now is killed."""
+        return time.monotonic() + (self.config.timeout_graceful_shutdown or 0) + _KILL_S
+
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         """Stop listening and pass the signal on. This runs between any two steps of this process's."""
         self.signal_queue.append(signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
         if self._is_stopping:
             return
         self._is_stopping = True
-        self._kills_at = time.monotonic() + (self.config.timeout_graceful_shutdown or 0) + _KILL_S
+        self._kills_at = self._ends_at()
         accepted = accept_last(self.sockets)
         for worker in self._all():
             _tell_to_stop(worker)
-        self._answering = threading.Thread(target=refuse_all, args=(accepted,), name="answer-late-connections")
+        self._answering = threading.Thread(target=refuse_all, args=(accepted,), name="answer-late", daemon=True)
         self._answering.start()
 
     # Watching
@@ -120,10 +135,16 @@ class Workers(multiprocess.Multiprocess):
                     worker.kill()
                     worker.join()
                 elif serves:
-                    self._has_served = True
-                    self._failures.pop(index, None)
+                    self._note_served(index, worker)
             if not worker.process.is_alive() and not self._is_stopping:
                 self._replace(index, worker)
+
+    def _note_served(self, index: int, worker: Worker) -> None:
+        """Forget failures of the worker's place, if it has served for longer than any pause."""
+        self._has_served, now = True, time.monotonic()
+        worker.serves_since = worker.serves_since or now
+        if now - worker.serves_since >= _MAX_PAUSE_S:
+            self._failures.pop(index, None)
 
     def _answer(self, worker: Worker, within_s: float = _PING_S) -> bool | None:
         """Return whether the worker serves; None where it does not say so in time."""
@@ -139,16 +160,17 @@ class Workers(multiprocess.Multiprocess):
         return None
 
     def _replace(self, index: int, worker: Worker) -> None:
-        """Start another worker in the place of one that has ended, after a pause if it never served."""
-        if worker.exitcode == STARTUP_FAILURE and not self._has_served:
+        """Start another worker in the place of one that has ended, after a pause if the one before it ended soon."""
+        if (worker.exitcode or 0) > 0 and not self._has_served:  # a signal's is negative
             _log.error("Worker %s could not start.", worker.pid)
+            self._has_failed = True
             self.should_exit.set()
             return
         now = time.monotonic()
         if index not in self._starts_at:
             failures = self._failures.get(index, 0)
             self._failures[index] = failures + 1
-            pause_s = min(0.5 * 2 ** (failures - 1), _MAX_PAUSE_S) if failures else 0.0
+            pause_s = min(0.5 * 2.0 ** min(failures - 1, 10), _MAX_PAUSE_S) if failures else 0.0
             self._starts_at[index] = now + pause_s
             _log.error("Worker %s has ended, and is replaced in %g s.", worker.pid, pause_s)
         if now >= self._starts_at[index]:
@@ -177,7 +199,7 @@ class Workers(multiprocess.Multiprocess):
             del self._retired[new]
             old, self.processes[index] = self.processes[index], new
             _tell_to_stop(old)
-            self._retired[old] = time.monotonic() + (self.config.timeout_graceful_shutdown or 0) + _KILL_S
+            self._retired[old] = self._ends_at()
 
     def _serves_in_time(self, worker: Worker) -> bool:
         deadline = time.monotonic() + _START_S
@@ -201,6 +223,7 @@ class Workers(multiprocess.Multiprocess):
 
     def terminate_all(self) -> None:
         """Stop the workers."""
+        self._kills_at = min(self._kills_at, self._ends_at())
         end_listening(self.sockets)
         for worker in self._all():
             _tell_to_stop(worker)
@@ -210,20 +233,21 @@ class Workers(multiprocess.Multiprocess):
 
         One that was just starting may have opened the socket again.
         """
-        kills_at = getattr(self, "_kills_at", None) or time.monotonic() + _START_S
         are_alive = True
         while are_alive:  # and once more when they have ended
             are_alive = any(worker.process.is_alive() for worker in self._all())
             late = accept_all(self.sockets)
             end_listening(self.sockets)
-            refuse_all(late)
+            refuse_all(late, self._kills_at)
             if are_alive:
                 time.sleep(_JOIN_INTERVAL_S)
-                if time.monotonic() > kills_at:
+                if time.monotonic() > self._kills_at:
                     for worker in self._all():
                         worker.process.kill()
         for worker in self._all():
             worker.join()
+        if self._answering is not None:
+            self._answering.join(max(0.0, self._kills_at - time.monotonic()))
 
 
 def _tell_to_stop(worker: Worker) -> None:

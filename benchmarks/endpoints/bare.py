@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from gateway.server import listen
+from gateway.server import bind
 
 
 def application(size: int, named: Sequence[str]) -> Any:
@@ -28,5 +28,5 @@ def application(size: int, named: Sequence[str]) -> Any:
 if __name__ == "__main__":
     app = application(int(sys.argv[2]), sys.argv[3:])
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
-    with listen("127.0.0.1", int(sys.argv[1])) as listening:
-        uvicorn.Server(config).run(sockets=[listening])
+    with bind("127.0.0.1", int(sys.argv[1])) as bound:
+        uvicorn.Server(config).run(sockets=[bound])

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from deploy import SAMPLE_MODEL
-from gateway.server import listen
+from gateway.server import bind
 from gateway.settings import Settings
 from gateway.stores import open_databases
 from loaders.model.databases import Kind
@@ -121,6 +121,6 @@ def serve(app: Starlette) -> None:
     gc.freeze()
     gc.set_threshold(_COLLECT_EVERY, 100, 20)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-    with listen("127.0.0.1", int(sys.argv[1])) as listening:
+    with bind("127.0.0.1", int(sys.argv[1])) as bound:
         print(f"{os.path.basename(sys.argv[0])} serves.", flush=True)  # noqa: PTH119
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config).run(sockets=[bound])

@@ -12,7 +12,7 @@ from deploy.embedded.engines import EmbeddedEngines, StoreUrls
 from deploy.embedded.model_databases import create_databases, with_urls
 from gateway.commands.setup import set_up
 from gateway.graphiql.build import ensure_built
-from gateway.server import listen, serve
+from gateway.server import bind, serve
 from gateway.settings import Settings
 from gateway.stores import open_own
 from loaders.migrations import migrate_own
@@ -28,7 +28,7 @@ def run(settings: Settings, model: Model) -> int:
     The engines hold the databases of the model.
     """
     _let_signals_stop()
-    with listen(settings.host, settings.port) as socket:
+    with bind(settings.host, settings.port) as bound:
         engines = EmbeddedEngines(settings.data_directory.absolute())
         try:
             print("Starting PostgreSQL, ClickHouse's engine and Valkey …", flush=True)
@@ -38,7 +38,7 @@ def run(settings: Settings, model: Model) -> int:
             if settings.graphiql:
                 ensure_built()
             with _watched(engines) as deaths:
-                serve(settings, socket, model, tenant)
+                serve(settings, bound, model, tenant, ends_process=False)  # the engines are stopped after it
             return 1 if deaths else 0
         finally:
             print("Stopping the engines …", flush=True)

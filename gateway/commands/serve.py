@@ -15,7 +15,7 @@ from gateway.http.paths import parse_root_path
 from gateway.persisted import Persisted
 from gateway.reload import serve_and_reload
 from gateway.served_model import load_served_model
-from gateway.server import listen, serve
+from gateway.server import bind, serve
 from gateway.setting import SettingsError
 from gateway.startup import reach_stores
 from gateway.trusted_proxies import TrustedProxies
@@ -44,9 +44,9 @@ def _serve(arguments: argparse.Namespace) -> int:
     model = load_served_model(settings)
     require_urls(settings, model)
     check_model_settings(settings, model)
-    with listen(settings.host, settings.port) as listening:
+    with bind(settings.host, settings.port) as bound:
         asyncio.run(reach_stores(settings, model))
-        serve(settings, listening, model)
+        serve(settings, bound, model)
     return 0
 
 

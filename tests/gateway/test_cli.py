@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from deploy.embedded.engines import StoreUrls
-from gateway.server import welcome
+from gateway.server import CannotListenError, bind, serve, welcome
 from gateway.settings import Settings
 from tests.fleet.served import MODEL
 
@@ -107,6 +107,14 @@ def test_a_port_in_use_is_one_sentence_and_nothing_is_started(command: str, tmp_
     error = answer.stderr.splitlines()[-1]
     assert error.startswith(f"gateway: Cannot listen on 127.0.0.1 port {port}: Address already in use.")
     assert not data.exists()
+
+
+def test_of_two_that_bound_a_port_the_second_cannot_listen() -> None:
+    port = _free_port()
+    with bind("127.0.0.1", port) as first, bind("127.0.0.1", port) as second:
+        first.listen()
+        with pytest.raises(CannotListenError, match=f"Cannot listen on 127.0.0.1 port {port}: Address already in use."):
+            serve(Settings(host="127.0.0.1", port=port), second, MODEL)
 
 
 def test_a_store_that_is_away_ends_the_start_with_a_sentence(store_urls: StoreUrls) -> None:
@@ -212,6 +220,14 @@ def test_run_serves_the_sample_and_a_signal_stops_all_it_started(running: Runnin
     assert running.stop(number) == 0
     assert _gone(children) == []
     assert "Traceback" not in running.log.read_text()
+
+
+def test_an_engine_that_stops_slowly_is_waited_for(running: Running) -> None:
+    children = running.children()
+    running.engine("valkey-server").suspend()  # the engines have longer than the server to stop in
+    assert running.stop(signal.SIGTERM) == 0
+    assert _gone(children) == []
+    assert "Stopping takes longer" not in running.log.read_text()
 
 
 @pytest.mark.parametrize("engine", ["postgres", "valkey-server", "clickhouse_http"])

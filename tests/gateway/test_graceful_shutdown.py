@@ -24,6 +24,23 @@ def test_what_hangs_is_ended() -> None:
     assert time.monotonic() - began < 10
 
 
+_HANGS_IN_LOGGING = """
+import logging
+from gateway.graceful_shutdown import stop_surely
+
+stop_surely(0.5)
+logging.error("x" * 10_000_000)
+"""
+
+
+def test_a_process_that_hangs_in_writing_to_the_log_is_ended() -> None:
+    with subprocess.Popen([sys.executable, "-c", _HANGS_IN_LOGGING], stderr=subprocess.PIPE) as process:
+        try:  # nobody reads what it writes
+            assert process.wait(30) == 1
+        finally:
+            process.kill()
+
+
 def test_what_stops_by_itself_is_not_held_up() -> None:
     code = "from gateway.graceful_shutdown import stop_surely; stop_surely(30)"
     began = time.monotonic()

@@ -12,7 +12,7 @@ import termios
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -219,7 +219,33 @@ def test_before_a_socket_stops_listening_connections_that_have_begun_are_made_an
         assert late.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
 
 
-async def test_a_server_that_notices_late_that_it_is_to_stop_answers_connections_that_wait() -> None:
+def test_connections_that_send_nothing_are_closed_within_a_second_together() -> None:
+    with listener() as (listening, url), ExitStack() as stack:
+        clients = [stack.enter_context(connected(url)) for _ in range(10)]
+        accepted = accept_last([listening])
+        began = time.monotonic()
+        refuse_all(accepted)
+        assert time.monotonic() - began < 5
+        assert [answers(receive(client))[0].status for client in clients] == [503] * 10
+        silent, other = socket.socketpair()
+        with silent:
+            began = time.monotonic()
+            refuse_all([other], ends_at=began)
+            assert time.monotonic() - began < 0.8
+
+
+async def test_hundreds_of_connections_may_wait_while_the_event_loop_stands_still() -> None:
+    server = _server()
+    with listener() as (listening, url), ExitStack() as stack:
+        await server.startup([listening])
+        for _ in range(300):
+            stack.enter_context(connected(url))
+        await server.shutdown([listening])
+
+
+def _server() -> Server:
+    """A server that answers everything, whose `startup` has not been called."""
+
     async def application(
         _scope: object, _receive: object, send: Callable[[dict[str, object]], Awaitable[None]]
     ) -> None:
@@ -231,6 +257,11 @@ async def test_a_server_that_notices_late_that_it_is_to_stop_answers_connections
     server = Server(uvicorn.Config(application, lifespan="off", http=factory, log_level="error"))
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
+    return server
+
+
+async def test_a_server_that_notices_late_that_it_is_to_stop_answers_connections_that_wait() -> None:
+    server = _server()
     with listener() as (listening, url):
         await server.startup([listening])
         with connected(url) as client:  # the event loop does not run meanwhile, and so accepts nothing

@@ -100,6 +100,8 @@ async def test_it_waits_for_postgresql(store_urls: StoreUrls, sample_stores: obj
         _serving(replace(store_urls, database_url=postgres.url), log) as client,
     ):
         await until(is_waiting, 60)
+        with pytest.raises(httpx.ConnectError):  # so that a proxy asks another gateway
+            await client.get("/livez")
         await postgres.listen()
         await until(lambda: _is_live(client), 60)
         answer = (await client.post("/graphql", json=QUERY)).json()

@@ -1,27 +1,31 @@
 """Workers are replaced: one by one without a failed request, those that hang, and those that cannot start with pauses."""
 
-import asyncio
+import os
+import re
 import signal
 import subprocess
+import sys
 import threading
 import time
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from benchmarks.servers import answers as is_live
 from benchmarks.servers import wait_until
 from deploy.embedded.engines import StoreUrls
+from deploy.embedded.process import free_port
 from gateway import workers as module
-from gateway.workers import Worker
+from gateway.workers import Worker, Workers
 from tests.conftest import Stores
+from tests.gateway.conftest import OPEN, environment_of
 from tests.gateway.test_shutdown import _workers, gateway
-from tests.loaders.stores.relay import relay
 
 CLIENTS = 8
 ONE = {"query": '{ aircraft(tailNumber: "N14228") { id registration { seats } } }'}
@@ -87,26 +91,97 @@ def test_a_worker_that_is_stopped_is_replaced(store_urls: StoreUrls) -> None:
         assert process.poll() is None
 
 
-async def test_a_worker_that_cannot_start_is_started_again_with_pauses(store_urls: StoreUrls, tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    async with relay(store_urls.database_url) as between:
-        with ExitStack() as stack:
-            urls = replace(store_urls, database_url=between.url)
-            started = gateway(urls, 2, log=stack.enter_context(log.open("wb")), GATEWAY_ACQUIRE_TIMEOUT_S="1")
-            process, url = await asyncio.to_thread(stack.enter_context, started)
-            victim = (await asyncio.to_thread(_two, process))[0]
-            await asyncio.to_thread(wait_until, lambda: is_live(f"{url}/livez"))
-            await between.cut()
-            victim.kill()
-            began = time.monotonic()
-            while time.monotonic() - began < 10:  # enough for a storm
-                await asyncio.sleep(0.2)
-                assert process.poll() is None
-            assert await asyncio.to_thread(is_live, f"{url}/livez")
-            assert log.read_text().count("is replaced") <= 6
-            await between.listen()
-            await asyncio.to_thread(_two, process)
-            await asyncio.to_thread(stack.close)
+MODEL = "from deploy.fleet.model import model as model\n"
+BROKEN = f"""import multiprocessing
+{MODEL}
+if multiprocessing.parent_process() is not None:  # in a worker
+    raise """
+
+
+def test_a_worker_that_cannot_start_is_started_again_with_pauses(store_urls: StoreUrls, tmp_path: Path) -> None:
+    log, model = tmp_path / "log", tmp_path / "model.py"
+    model.write_text(MODEL)
+    with log.open("wb") as errors, gateway(store_urls, 2, log=errors, GATEWAY_MODEL=str(model)) as (process, url):
+        victim = _two(process)[0]
+        wait_until(lambda: is_live(f"{url}/livez"))
+        model.write_text(f"{BROKEN}RuntimeError")
+        victim.kill()
+        wait_until(lambda: "is replaced in 2 s" in log.read_text())
+        paused_at = time.monotonic()
+        while time.monotonic() < paused_at + 1.5:
+            assert len(_workers(process)) == 1
+            time.sleep(0.05)
+        pauses = re.findall(r"is replaced in (\S+) s", log.read_text())
+        assert pauses == ["0", "0.5", "1", "2"]
+        assert is_live(f"{url}/livez")
+        assert process.poll() is None
+        model.write_text(MODEL)
+        _two(process)
+
+
+@pytest.mark.parametrize("raised", ["RuntimeError", "SystemExit(3)"])
+def test_a_gateway_whose_workers_cannot_start_fails(store_urls: StoreUrls, tmp_path: Path, raised: str) -> None:
+    log, model = tmp_path / "log", tmp_path / "model.py"
+    model.write_text(f"{BROKEN}{raised}")
+    with log.open("wb") as errors:
+        settings = {"GATEWAY_PORT": str(free_port()), "GATEWAY_WORKERS": "2", "GATEWAY_MODEL": str(model)}
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", "serve"],
+            env=os.environ | environment_of(store_urls) | OPEN | settings,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            timeout=120,
+            check=False,
+        )
+    assert done.returncode == STARTUP_FAILURE
+    assert "could not start" in log.read_text()
+
+
+class _Ended:
+    pid = 1
+    exitcode = -9
+    serves_since: float | None = None
+
+
+def _pauses(workers: Workers, worker: Any) -> float:
+    """Return the pause that is begun before the ended worker is replaced."""
+    workers._starts_at.clear()
+    began = time.monotonic()
+    workers._replace(0, worker)
+    return workers._starts_at[0] - began
+
+
+def test_failures_of_a_worker_are_forgotten_when_it_has_served_for_as_long_as_the_longest_pause() -> None:
+    class Recorder(Workers):
+        def __init__(self) -> None:
+            self._has_served, self._failures, self._starts_at = True, {0: 1}, {}
+
+    workers, worker = Recorder(), _Ended()
+    ended: Any = worker
+    for _ in range(2):
+        workers._note_served(0, ended)
+        assert _pauses(workers, _Ended()) >= 0.5
+    workers._failures[0] = 5_000
+    assert _pauses(workers, _Ended()) == pytest.approx(module._MAX_PAUSE_S, abs=5)
+    worker.serves_since = time.monotonic() - module._MAX_PAUSE_S
+    workers._note_served(0, ended)
+    assert workers._failures == {}
+
+
+def test_a_worker_makes_its_server_before_it_answers_pings() -> None:
+    servers = []
+
+    class Recorder(Worker):
+        def __init__(self) -> None:
+            self.config = uvicorn.Config("no.module:app", log_level="critical")
+
+        def always_pong(self) -> None:
+            servers.append(self.__dict__.get("_server"))
+
+    recorder = Recorder()
+    with suppress(ModuleNotFoundError):
+        recorder.target([])
+    assert servers == [recorder._server]
 
 
 class _Pipe:
