@@ -371,14 +371,14 @@ async def test_a_connection_that_is_closed_before_all_is_taken_does_not_stay(clo
 @pytest.mark.parametrize("pieces", [1, 64])
 async def test_a_client_that_reads_nothing_is_cut(pieces: int) -> None:
     """Whether its answer is written in one go, and is over for the application, or not."""
-    piece, ended = b"x" * ((32 << 20) // pieces), asyncio.Event()
+    piece, end = b"x" * ((32 << 20) // pieces), asyncio.Event()
 
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         length = str(len(piece) * pieces).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
         for index in range(pieces):
             await send({"type": "http.response.body", "body": piece, "more_body": index < pieces - 1})
-        ended.set()
+        end.set()
 
     config = uvicorn.Config(app, log_config=None, ws="none", lifespan="off", interface="asgi3")
     limits = ConnectionLimits(64 * KIB, 100, 60, 60, 10, send_timeout_s=0.2)
@@ -388,6 +388,6 @@ async def test_a_client_that_reads_nothing_is_cut(pieces: int) -> None:
     with socket.create_connection(server.sockets[0].getsockname()) as client:
         client.sendall(LIVE)
         async with asyncio.timeout(30):
-            await ended.wait()
+            await end.wait()
             await until(lambda: protocol.transport is not None and protocol not in protocol.connections)
     server.close()

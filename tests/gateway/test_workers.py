@@ -157,14 +157,14 @@ def test_failures_of_a_worker_are_forgotten_when_it_has_served_for_as_long_as_th
             self._has_served, self._failures, self._starts_at = True, {0: 1}, {}
 
     workers, worker = Recorder(), _Ended()
-    ended: Any = worker
+    former: Any = worker
     for _ in range(2):
-        workers._note_served(0, ended)
+        workers._note_served(0, former)
         assert _pauses(workers, _Ended()) >= 0.5
     workers._failures[0] = 5_000
     assert _pauses(workers, _Ended()) == pytest.approx(module._MAX_PAUSE_S, abs=5)
     worker.serves_since = time.monotonic() - module._MAX_PAUSE_S
-    workers._note_served(0, ended)
+    workers._note_served(0, former)
     assert workers._failures == {}
 
 
