@@ -8,6 +8,7 @@ import pytest
 
 from deploy.embedded.engines import StoreUrls
 from gateway import export_endpoint
+from gateway.admission.admission import Admission
 from gateway.auth.authentication import Authenticator, Policy, ViewerOf, viewer_of
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.viewer import Viewer
@@ -39,6 +40,7 @@ async def stores(key_stores: NewStores, store_urls: StoreUrls) -> AsyncIterator[
 def _client(stores: Stores, viewer_of: ViewerOf, max_ids: int = 10) -> httpx.AsyncClient:
     app = Application(routes=export_endpoint.routes(SCHEMA, max_ids, RateLimit(0), viewer_of))
     app.state.stores = stores
+    app.admission = Admission(max_wait_s=10, max_under_way=10, max_response_bytes=1 << 20)
     app.authenticator = Authenticator(Policy.of(Settings(), MODEL), stores)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
