@@ -93,6 +93,7 @@ def _hanging_up(item: Gateway) -> Ask:
         connection: Any = SimpleNamespace(
             received_at=asyncio.get_running_loop().time(),
             on_hang_up=None,
+            stops_at=None,
             transport=SimpleNamespace(is_closing=lambda: False),
         )
         answering = asyncio.create_task(

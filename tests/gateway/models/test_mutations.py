@@ -165,6 +165,7 @@ async def test_a_client_that_hangs_up_ends_its_query_and_not_its_mutation(
     connection: Any = SimpleNamespace(
         received_at=asyncio.get_running_loop().time(),
         on_hang_up=None,
+        stops_at=None,
         transport=SimpleNamespace(is_closing=lambda: False),
     )
     inner = transport.app
