@@ -99,7 +99,7 @@ def serve(
     print(welcome(settings, model, tenant), flush=True)
     with suppress(KeyboardInterrupt):
         if settings.workers > 1:
-            Workers(config, sockets=[bound]).run()
+            Workers(config, sockets=[bound], restarts_on_hang_up=ends_process).run()  # engines stop with it otherwise
         else:
             _run_server(Server(config), bound, ends_process=ends_process)
 

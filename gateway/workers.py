@@ -70,12 +70,14 @@ class Workers(multiprocess.Multiprocess):
     - A worker that has died, or answers nothing, is replaced, again and again with pauses where it cannot start, or
       dies soon after. Where one cannot start before any has served, all are stopped, and the process fails.
     - SIGHUP replaces all workers, one after the other: each serves before the one that it replaces stops. A process
-      with a terminal takes it for the terminal's end, and stops.
+      with a terminal takes it for the terminal's end, and stops; so does one without `restarts_on_hang_up`.
     """
 
     processes: list[Worker]  # type: ignore[assignment]
 
-    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], *, restarts_on_hang_up: bool = True
+    ) -> None:
         hang_up = signal.getsignal(signal.SIGHUP)
         super().__init__(config, sockets)
         restart = signal.getsignal(signal.SIGHUP)
@@ -91,7 +93,7 @@ class Workers(multiprocess.Multiprocess):
         self._starts_at: dict[int, float] = {}
         self._has_served = False
         stop_by(self._stop)
-        if hang_up != signal.SIG_IGN and not _has_terminal():
+        if restarts_on_hang_up and hang_up != signal.SIG_IGN and not _has_terminal():
             signal.signal(signal.SIGHUP, restart)
 
     def _all(self) -> list[Worker]:
