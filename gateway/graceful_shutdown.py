@@ -55,7 +55,7 @@ _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class State(ServerState):
-    """What the connections of a process share."""
+    """The state that the connections of a process share."""
 
     stops_at: float | None = None
     """When the last answers have to be there, by the loop's clock; None until it is told to stop."""

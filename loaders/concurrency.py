@@ -19,7 +19,7 @@ _log = logging.getLogger("gateway")
 
 
 _ending: set[asyncio.Task[None]] = set()
-"""What waits for tasks that nobody else waits for: the event loop itself holds none."""
+"""Tasks that wait for others to end, kept here since the event loop holds only weak references."""
 
 
 async def gather(coroutines: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

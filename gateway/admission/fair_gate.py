@@ -24,11 +24,11 @@ _SWEEP_S = 0.025
 
 @dataclass(slots=True)
 class GateCounters:
-    """What a gate has done so far, for metrics."""
+    """Counts of what a gate has done so far, for metrics."""
 
     admitted: int = 0
     waited: int = 0
-    """Of those admitted, how many had to wait."""
+    """How many of those admitted had to wait."""
     waited_s: float = 0.0
     """Seconds that these waited, together."""
     refused_full: int = 0

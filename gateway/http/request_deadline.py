@@ -47,7 +47,7 @@ class RequestDeadline:
     timeout_s: float
     preference: str
     timeout: asyncio.Timeout | None = None
-    """That of the time before anything is executed."""
+    """Ends what comes before execution, while that goes on."""
 
     @classmethod
     def of(cls, scope: Scope, timeout_s: float) -> RequestDeadline:

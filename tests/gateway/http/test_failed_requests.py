@@ -99,8 +99,10 @@ def _hanging_up(item: Gateway) -> Ask:
         answering = asyncio.create_task(
             _post(item, {"query": DASHBOARD, "variables": {"ids": IDS}}, connection=connection)
         )
-        while stores.begun == begun:  # noqa: ASYNC110 (of what has no event)
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(60):
+            while stores.begun == begun:
+                assert not answering.done()
+                await asyncio.sleep(0.001)
         connection.on_hang_up()
         assert await answering == 0
 
