@@ -52,6 +52,7 @@ class HangUpMiddleware:
             await self._app(scope, receive, send)
             return
         if connection.transport.is_closing():  # while the request waited for its turn, or its credential was looked up
+            await _until_disconnected(receive)
             return
         hang_up = connection.on_hang_up = scope[_HANG_UP] = HangUp(asyncio.current_task())
         try:
@@ -62,6 +63,12 @@ class HangUpMiddleware:
                 raise
         finally:
             connection.on_hang_up = None
+
+
+async def _until_disconnected(receive: Receive) -> None:
+    """Wait until the server knows that the client has left: it would take an earlier return for a mistake."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def ignore_hang_up(scope: Scope) -> None:

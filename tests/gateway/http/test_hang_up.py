@@ -71,9 +71,9 @@ class Connection:
         self.transport = SimpleNamespace(is_closing=lambda: False)
 
 
-async def _through(app: Callable[..., Awaitable[None]], connection: Connection | None) -> None:
+async def _through(app: Callable[..., Awaitable[None]], connection: Connection | None, receive: Any = None) -> None:
     scope = {"type": "http", CONNECTION: connection}
-    await HangUpMiddleware(cast("Any", app))(scope, cast("Any", None), cast("Any", None))
+    await HangUpMiddleware(cast("Any", app))(scope, receive, cast("Any", None))
 
 
 async def test_what_waits_is_cancelled_and_the_server_has_nothing_to_log() -> None:
@@ -124,14 +124,19 @@ async def test_what_has_begun_to_change_something_goes_on() -> None:
     assert ends == ["done"]
 
 
-async def test_nothing_is_begun_for_a_client_that_has_left() -> None:
+async def test_nothing_is_begun_for_a_client_that_has_left_and_the_server_has_noticed() -> None:
     connection = Connection()
     connection.transport = SimpleNamespace(is_closing=lambda: True)
+    messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": b"", "more_body": False}]
 
     async def app(*_: Any) -> None:
         raise AssertionError
 
-    await _through(app, connection)
+    async def receive() -> Any:
+        return messages.pop()
+
+    await _through(app, connection, receive)
+    assert not messages
 
 
 @contextlib.asynccontextmanager
