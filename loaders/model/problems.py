@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from enum import IntEnum
 
 from loaders.errors import GatewayError
 from loaders.model.places import Place
 
 
+class Severity(IntEnum):
+    """How bad a problem is: an error is wrong or cannot work, a warning works and costs."""
+
+    ERROR = 0
+    WARNING = 1
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One mistake. The message says what is wrong and what to do; `subject` is the model's own name for it."""
+    """One mistake. The message says what is wrong and what to do; `subject` is the model's own name for it.
+
+    `ddl` is what mends it in the database, to copy; empty where nothing there would. `rows` is about how many rows a
+    request reads because of it; None where that is unknown or says nothing.
+    """
 
     place: Place
     subject: str
     message: str
+    severity: Severity = Severity.ERROR
+    ddl: str = field(default="", compare=False)
+    rows: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return f"{self.place}  {self.subject}: {self.message}"
