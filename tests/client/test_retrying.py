@@ -20,6 +20,11 @@ AWAY = httpx.Response(503)
 BACK_SOON = httpx.Response(503, headers={"retry-after": "2"})
 
 
+def _coded(*codes: str, status: int = 503) -> httpx.Response:
+    errors = [{"message": "No.", "extensions": {"code": code}} for code in codes]
+    return httpx.Response(status, json={"errors": errors})
+
+
 def _run(document: str, outcomes: Sequence[SendResult], **options: float) -> tuple[list[Send], Result | Exception]:
     """Return what was sent until the outcomes led to a result or an exception."""
     steps = Exchange("http://gateway/graphql", **options).execute(Operation(document))  # type: ignore[arg-type]
@@ -58,7 +63,17 @@ def test_a_query_is_asked_again(outcome: SendResult) -> None:
     assert [send.content for send in sent] == [sent[0].content] * 2
 
 
-@pytest.mark.parametrize("outcome", [LIMITED, httpx.ConnectError(""), httpx.ConnectTimeout(""), httpx.PoolTimeout("")])
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        LIMITED,
+        _coded("OVERLOADED"),
+        _coded("DEADLINE_EXCEEDED"),
+        httpx.ConnectError(""),
+        httpx.ConnectTimeout(""),
+        httpx.PoolTimeout(""),
+    ],
+)
 def test_a_mutation_is_asked_again_where_nothing_was_done(outcome: SendResult) -> None:
     sent, result = _run(MUTATION, [outcome, OK])
     assert (len(sent), result) == (2, Result({"a": 1}))
@@ -69,6 +84,10 @@ def test_a_mutation_is_asked_again_where_nothing_was_done(outcome: SendResult) -
     [
         AWAY,
         BACK_SOON,
+        httpx.Response(503, json={"errors": []}),
+        httpx.Response(503, json=["OVERLOADED"]),
+        _coded("OVERLOADED", "STORE_TIMEOUT"),
+        _coded("DEADLINE_EXCEEDED", status=500),
         httpx.ReadError(""),
         httpx.ReadTimeout(""),
         httpx.WriteError(""),

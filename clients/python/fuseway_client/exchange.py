@@ -14,7 +14,7 @@ import httpx
 
 from fuseway_client.documents import is_query
 from fuseway_client.errors import ErrorDetail, ResponseError, TransportError
-from fuseway_client.operations import GRAPHQL, Operation, Result, result_of, results_of
+from fuseway_client.operations import GRAPHQL, Operation, Result, result_of, results_of, was_not_executed
 from fuseway_client.retrying import MAX_WAIT_S, Retries, RetrySettings, may_repeat, retry_after_s, retry_max_s_of
 
 _MAX_URL_CHARACTERS = 8_000
@@ -155,7 +155,8 @@ def _answered(send: Send, retries: Retries, *, reads: bool) -> Steps[httpx.Respo
     while True:
         outcome = yield send
         pause_s = None
-        if may_repeat(outcome, reads=reads):
+        refused = isinstance(outcome, httpx.Response) and was_not_executed(outcome)
+        if refused or may_repeat(outcome, reads=reads):
             pause_s = retries.pause_s(retry_after_s(outcome) if isinstance(outcome, httpx.Response) else None)
         if pause_s is not None:
             send = replace(send, after_s=pause_s)

@@ -10,11 +10,13 @@ from typing import Any
 import httpx
 
 from fuseway_client.errors import ErrorDetail, GraphQLErrors, ResponseError
-from fuseway_client.retrying import retry_after_s
+from fuseway_client.retrying import UNAVAILABLE, retry_after_s
 
 GRAPHQL = "application/graphql-response+json"
 _REFUSED = frozenset({400, 422})
 """Statuses of a document that cannot be executed: 422 is the draft's of 2026."""
+_NOT_EXECUTED = frozenset({"OVERLOADED", "DEADLINE_EXCEEDED"})
+"""Codes of a 503 with which the gateway refuses a request before it executes anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,14 @@ def results_of(response: httpx.Response, count: int) -> list[Result]:
         return whole
     refusal = _result(body)
     raise _response_error(response, refusal.errors if refusal else (), "its body is not a result for each operation")
+
+
+def was_not_executed(response: httpx.Response) -> bool:
+    """Return whether the gateway itself says that it executed nothing of the request; what a proxy says is no proof."""
+    if response.status_code != UNAVAILABLE:
+        return False
+    result = _result(_body(response))
+    return result is not None and bool(result.errors) and all(error.code in _NOT_EXECUTED for error in result.errors)
 
 
 def _response_error(response: httpx.Response, errors: tuple[ErrorDetail, ...], reason: str) -> ResponseError:
