@@ -79,7 +79,7 @@ def busiest_aircraft(urls: Mapping[str, str]) -> list[str]:
 
     async def asked() -> list[str]:
         model = load_model(SAMPLE_MODEL)
-        async with open_databases(Settings.from_environment(urls), model, only_reads=False) as databases:
+        async with open_databases(Settings.from_environment(urls), model.databases, only_reads=False) as databases:
             stores: Any = {database.kind: store for database, store in databases.items()}
             return list((await stores[Kind.CLICKHOUSE].columns(_BUSIEST, {})).columns[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from gateway.setting import SettingsError
@@ -26,16 +26,16 @@ def state_name(database: Database) -> str:
 
 def require_urls(settings: Settings, model: Model) -> None:
     """Raise SettingsError where a URL is missing that the model needs: those of its databases come before Redis's."""
-    database_urls(settings, model)
+    database_urls(settings, model.databases)
     settings.require("redis_url")
 
 
-def database_urls(settings: Settings, model: Model) -> Mapping[Database, str]:
-    """Return the URL of each database that the model names.
+def database_urls(settings: Settings, databases: Iterable[Database]) -> Mapping[Database, str]:
+    """Return the URL of each of a model's databases.
 
     Raises SettingsError with a line for each that is missing or invalid.
     """
-    urls = {database: settings.url(database.variable) for database in model.databases}
+    urls = {database: settings.url(database.variable) for database in databases}
     problems = [problem for database, url in urls.items() if (problem := _problem(database, url))]
     if problems:
         raise SettingsError("\n".join(problems))

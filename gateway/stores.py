@@ -1,7 +1,7 @@
 """The process's stores, opened and closed together."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -121,7 +121,7 @@ async def open_stores(settings: Settings, model: Model, *, must_answer: bool = T
     `must_answer`, those that are away are used when they are back.
     """
     async with AsyncExitStack() as stack:
-        databases = await stack.enter_async_context(open_databases(settings, model, must_answer=must_answer))
+        databases = await stack.enter_async_context(open_databases(settings, model.databases, must_answer=must_answer))
         redis = await stack.enter_async_context(open_redis(settings))
         stores = Stores(databases, redis, model)
         own = await stack.enter_async_context(open_own(settings, must_answer=must_answer))
@@ -130,20 +130,20 @@ async def open_stores(settings: Settings, model: Model, *, must_answer: bool = T
 
 @asynccontextmanager
 async def open_databases(
-    settings: Settings, model: Model, *, only_reads: bool = True, must_answer: bool = True
+    settings: Settings, databases: Iterable[Database], *, only_reads: bool = True, must_answer: bool = True
 ) -> AsyncIterator[Mapping[Database, Store]]:
-    """Connect to the databases of a model, and close them at the end.
+    """Connect to a model's databases, and close them at the end.
 
     With `only_reads`, the connections only read, and find no table by a bare name. Without `must_answer`, those that
     are away are used when they are back.
     """
-    urls = database_urls(settings, model)
+    urls = database_urls(settings, databases)
     async with AsyncExitStack() as stack:
-        databases: dict[Database, Store] = {}
+        stores: dict[Database, Store] = {}
         for database, url in urls.items():
             opened = _store(settings, database, url, only_reads=only_reads, must_answer=must_answer)
-            databases[database] = await stack.enter_async_context(opened)
-        yield databases
+            stores[database] = await stack.enter_async_context(opened)
+        yield stores
 
 
 def _store(

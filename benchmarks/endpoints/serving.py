@@ -106,7 +106,7 @@ def application(routes: Sequence[BaseRoute]) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         model = load_model(SAMPLE_MODEL)
-        async with open_databases(Settings.from_environment(), model, only_reads=False) as databases:
+        async with open_databases(Settings.from_environment(), model.databases, only_reads=False) as databases:
             stores: Any = {database.kind: store for database, store in databases.items()}
             postgres, clickhouse = stores[Kind.POSTGRES], stores[Kind.CLICKHOUSE]
             app.state.stores = CountedStores(CountedPostgres(postgres), CountedClickHouse(clickhouse))

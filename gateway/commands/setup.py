@@ -29,7 +29,7 @@ def add_to(commands: Commands) -> None:
 def _setup(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     model = load_served_model(settings)
-    database_urls(settings, model)
+    database_urls(settings, model.databases)
     asyncio.run(set_up(settings, model))
     return 0
 
@@ -42,5 +42,5 @@ async def set_up(settings: Settings, model: Model) -> str | None:
     function = load_set_up(model)
     if function is None:
         raise CallerError(f"The model {model.name} says no setup=: its databases are filled by whoever owns them.")
-    async with open_databases(settings, model, only_reads=False) as databases:
+    async with open_databases(settings, model.databases, only_reads=False) as databases:
         return await function(databases)

@@ -47,7 +47,7 @@ async def stores(new: NewStores, store_urls: StoreUrls) -> AsyncIterator[Stores]
 
 def test_each_url_that_is_missing_is_a_line_with_its_database_and_place() -> None:
     with pytest.raises(SettingsError) as raised:
-        database_urls(Settings(database_url="postgresql://x", clickhouse_url="http://x"), MODEL)
+        database_urls(Settings(database_url="postgresql://x", clickhouse_url="http://x"), MODEL.databases)
     crm, web = str(raised.value).splitlines()
     assert crm.startswith(
         "DATABASE_CRM_URL is missing, and has no default: the URL of PostgreSQL crm, declared at model.py:"
@@ -60,7 +60,7 @@ def test_each_url_that_is_missing_is_a_line_with_its_database_and_place() -> Non
 
 def test_a_url_that_cannot_be_is_named_without_its_password() -> None:
     with pytest.raises(SettingsError) as raised:
-        database_urls(settings("mysql://ada:sesame@x", "http://x:port"), MODEL)
+        database_urls(settings("mysql://ada:sesame@x", "http://x:port"), MODEL.databases)
     assert str(raised.value) == (
         "DATABASE_CRM_URL must look like postgresql://user:password@host:port/name.\n"
         "CLICKHOUSE_WEB_URL has a port that is not a number from 1 to 65535."
