@@ -213,6 +213,12 @@ def _plain_fields() -> "list[Field[Any]]":
     return [item for item in fields(Settings) if item.name != "named_urls"]
 
 
+def in_github_actions(environment: Mapping[str, str] | None = None) -> bool:
+    """Return whether the process is a step of one of GitHub's workflows, which says so itself."""
+    variables = os.environ if environment is None else environment
+    return variables.get("GITHUB_ACTIONS", "").strip().lower() == "true"
+
+
 def settings_table() -> str:
     """Return the settings as a table in Markdown, for the documentation."""
     lines = ["| variable | default | what for |", "| --- | --- | --- |"]

@@ -1,0 +1,81 @@
+"""The parts that the commands of `gateway model` share: their output, and what their exit statuses mean."""
+
+from __future__ import annotations
+
+import json
+import sys
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from gateway.commands.command import add_command, add_model_option
+from gateway.model_tools.problem_texts import github_annotation, ordered, problem_json, problem_text, summary
+from gateway.settings import in_github_actions
+from loaders.errors import GatewayError
+from loaders.model.problems import ModelError, Severity
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Mapping
+
+    from gateway.commands.command import Commands
+    from loaders.model.problems import Problem
+
+GOOD, WRONG, UNKNOWN = 0, 1, 2
+"""The exit statuses: nothing is wrong, something is, or it could not be found out."""
+STATUSES = "exit status: 0 where nothing is wrong, 1 where something is, 2 where it could not be found out"
+
+
+def add_tool(
+    commands: Commands, name: str, command: Callable[[argparse.Namespace], int], about: str
+) -> argparse.ArgumentParser:
+    """Add a command of `gateway model` that tells what is wrong, with the options of its output and of the model.
+
+    What it raises is its output too: mistakes of a model are status 1, and any other error of the gateway's is 2.
+    """
+    parser = add_command(commands, name, _with_statuses(command), about)
+    parser.epilog = STATUSES
+    parser.add_argument("--strict", action="store_true", help="fail at warnings too")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    parser.add_argument(
+        "--github",
+        action="store_true",
+        help="print annotations of GitHub's workflows too, as is done anyway where GITHUB_ACTIONS is set",
+    )
+    add_model_option(parser)
+    return parser
+
+
+def report(
+    arguments: argparse.Namespace,
+    problems: Iterable[Problem],
+    good: str,
+    *,
+    others: Mapping[str, Any] | None = None,
+) -> int:
+    """Print problems as the options say, and return the exit status. `good` is the text where there is none.
+
+    `others` are further members of the JSON object.
+    """
+    items = ordered(problems)
+    is_wrong = any(arguments.strict or problem.severity is Severity.ERROR for problem in items)
+    if arguments.json:
+        print(json.dumps({"problems": [problem_json(problem) for problem in items], **(others or {})}, indent=2))
+    else:
+        print("\n".join([*map(problem_text, items), summary(items) or good]))
+        if arguments.github or in_github_actions():
+            print("\n".join(map(github_annotation, items)))
+    return WRONG if is_wrong else GOOD
+
+
+def _with_statuses(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    @wraps(command)
+    def run(arguments: argparse.Namespace) -> int:
+        try:
+            return command(arguments)
+        except ModelError as error:
+            return report(arguments, error.problems, "")
+        except GatewayError as error:
+            print(f"gateway: {error}", file=sys.stderr)
+            return UNKNOWN
+
+    return run

@@ -1,0 +1,1 @@
+"""Tools for a model's author: from a model and catalogs of its databases to findings, files and text."""

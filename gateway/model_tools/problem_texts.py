@@ -1,0 +1,82 @@
+"""Problems of a model as text, as JSON, and as annotations of GitHub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from loaders.model.places import Place
+from loaders.model.problems import Problem, Severity
+
+_UNITS = ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k"))
+
+
+def problem_text(problem: Problem) -> str:
+    """Return a problem as a line for people, and lines of DDL to copy below its text."""
+    level = "warning: " if problem.severity is Severity.WARNING else ""
+    place = f"{problem.place}  "
+    text = f"{place}{level}{problem.subject}: {_message(problem)}"
+    return "\n".join([text, *(f"{' ' * len(place)}{line}" for line in problem.ddl.splitlines())])
+
+
+def problem_json(problem: Problem) -> dict[str, Any]:
+    """Return a problem as a JSON object. `line` is null where only the file is known, `rows` where they are unknown."""
+    return {
+        "severity": problem.severity.name.lower(),
+        "file": _relative(problem.place),
+        "line": problem.place.line or None,
+        "subject": problem.subject,
+        "message": problem.message,
+        "ddl": problem.ddl,
+        "rows": problem.rows,
+    }
+
+
+def github_annotation(problem: Problem) -> str:
+    """Return a problem as a command of GitHub's workflows, which shows it beside the line of the file."""
+    level = problem.severity.name.lower()
+    properties = {"file": _relative(problem.place), "line": str(problem.place.line or ""), "title": problem.subject}
+    said = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items() if value)
+    text = "\n".join(filter(None, (_message(problem), problem.ddl)))
+    return f"::{level} {said}::{_escaped(text)}"
+
+
+def summary(problems: Sequence[Problem]) -> str:
+    """Return how many problems there are, such as `2 errors, 1 warning`; an empty text where there is none."""
+    numbers = {level: sum(problem.severity is level for problem in problems) for level in Severity}
+    return ", ".join(f"{n} {level.name.lower()}{'s' * (n > 1)}" for level, n in numbers.items() if n)
+
+
+def about(rows: int) -> str:
+    """Return a number of rows as people say it: `41 M`, `320 k`, `1.2 G`, `17`."""
+    for size, unit in _UNITS:
+        if rows >= size:
+            count = rows / size
+            return f"{count:.1f} {unit}" if count < 10 and rows % size >= size / 20 else f"{count:.0f} {unit}"
+    return str(rows)
+
+
+def ordered(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems in the order of file and line, each once."""
+    return sorted(set(problems))
+
+
+def _message(problem: Problem) -> str:
+    return (
+        problem.message
+        if problem.rows is None
+        else f"{problem.message} A request reads about {about(problem.rows)} rows."
+    )
+
+
+def _relative(place: Place) -> str:
+    """Return a file's path from the working directory, where it lies below it."""
+    path = Path(place.file)
+    return str(path.relative_to(Path.cwd())) if place.file and path.is_relative_to(Path.cwd()) else place.file
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for character in f"%\r\n{more}":
+        text = text.replace(character, f"%{ord(character):02X}")
+    return text
