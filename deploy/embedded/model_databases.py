@@ -17,9 +17,9 @@ from loaders.stores.postgres import Postgres
 _TIMEOUT_S = 60.0
 
 
-async def create_databases(urls: StoreUrls, model: Model) -> Mapping[Database, str]:
-    """Create the databases that are missing, and return the URL of each."""
-    names = {database: f"{model.name}_{database.name}".rstrip("_") for database in model.databases}
+async def create_databases(urls: StoreUrls, model: Model, *, prefix: str = "") -> Mapping[Database, str]:
+    """Create the databases that are missing, and return the URL of each. `prefix` begins their names."""
+    names = {database: f"{prefix}{model.name}_{database.name}".rstrip("_") for database in model.databases}
     async with _opened(urls) as (postgres, clickhouse):
         for database, name in names.items():
             if database.kind is Kind.CLICKHOUSE:

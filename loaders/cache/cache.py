@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from loaders.cache.listener_health import CombinedHealth, ListenerHealth
     from loaders.cache.local import LocalCache
     from loaders.cache.shared import SharedCache
+    from loaders.model.databases import Freshness
     from loaders.stores.errors import StoreError
 
 _LAST_MOMENT_S = 0.1
@@ -132,6 +133,10 @@ class Cache:
         local = self._local if self.is_kept else None
         by_adjusted = await states(local, self._shared, self._loader.clock_ms, keys, adjusted)
         return {field: by_adjusted[other] for field, other in zip(fields, adjusted, strict=True)}
+
+    def cache_with(self, times_of: Callable[[Freshness, int], Sequence[bytes]]) -> None:
+        """Cache values with other times than `variants`, so that tests need not wait for them to become stale."""
+        self._loader.times_of = times_of
 
     async def settle(self) -> None:
         """Wait for everything that is being loaded, written or refreshed."""

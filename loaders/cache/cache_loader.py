@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from loaders.cache.invalidation import Change
     from loaders.cache.local import LocalCache
     from loaders.cache.shared import SharedCache
+    from loaders.model.databases import Freshness
 
 _FIRST_WAIT_S, _MAX_WAIT_S = 0.005, 0.05
 """How long to wait for another process's load before looking again: twice as long each time, up to the latter."""
@@ -47,6 +48,8 @@ class CacheLoader:
         self._writing = self._giving_back = 0
         self.on_stale: Callable[[Iterable[tuple[str, CacheField]], LoadFunction], None] = lambda _values, _load: None
         """Called with the keys and fields that turn out stale, and with what loads them."""
+        self.times_of: Callable[[Freshness, int], Sequence[bytes]] = variants
+        """Returns the times that values are cached with, in variants."""
         self.clock_ms = 0.0
         """Milliseconds to add to the monotonic clock to have that of Redis."""
         self.counts: Counter[str] = Counter()
@@ -221,7 +224,7 @@ class CacheLoader:
         texts: defaultdict[int, list[bytes]] = defaultdict(lambda: [b""] * len(load.fields))
         for column, rows in lookup.leased.items():
             field, loaded = load.fields[column], values[load.fields[column]]
-            times = variants(field.freshness, lookup.now_ms)
+            times = self.times_of(field.freshness, lookup.now_ms)
             for count, row in enumerate(rows):
                 row_texts = texts[row]
                 encoded = None

@@ -1,0 +1,17 @@
+"""Test a model: a pytest plugin with real databases, a client, plans of statements, and generated tests."""
+
+from fuseway.testing.client import Gateway
+from fuseway.testing.databases import ModelDatabases
+from fuseway.testing.results import Accounting, Answer, AnswerError, CacheCounts, FieldError, Plan, Statement
+
+__all__ = [
+    "Accounting",
+    "Answer",
+    "AnswerError",
+    "CacheCounts",
+    "FieldError",
+    "Gateway",
+    "ModelDatabases",
+    "Plan",
+    "Statement",
+]
