@@ -41,7 +41,7 @@ $(VENV)/codegen/stamp: clients/python/codegen.txt | $(VENV)/bin/python
 
 schema: $(VENV)/run.stamp
 	$(BIN)/gateway schema --write --model deploy.fleet.model
-	$(BIN)/python -m deploy.fleet.document > docs/sections.md
+	$(BIN)/gateway model docs --model deploy.fleet.model --output docs/sample-fleet.md
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,6 +1,6 @@
 """Scopes: what a request may read, and which fields need one."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -61,14 +61,16 @@ class RequiresScope(FieldExtension):
         return any(scope in scopes for scope in self.scopes)
 
 
-def missing_scope(field: GraphQLField, scopes: Collection[str]) -> Sequence[str]:
-    """Return the scopes any one of which the field needs, where none is among these; () where it may be read."""
+def required_scopes(field: GraphQLField) -> Iterator[RequiresScope]:
+    """Yield what a field requires: all of it, each met by any of its scopes."""
     definition = field.extensions.get("strawberry-definition")
     if isinstance(definition, StrawberryField):
-        for extension in definition.extensions:
-            if isinstance(extension, RequiresScope) and not extension.allows(scopes):
-                return extension.scopes
-    return ()
+        yield from (extension for extension in definition.extensions if isinstance(extension, RequiresScope))
+
+
+def missing_scope(field: GraphQLField, scopes: Collection[str]) -> Sequence[str]:
+    """Return the scopes any one of which the field needs, where none is among these; () where it may be read."""
+    return next((required.scopes for required in required_scopes(field) if not required.allows(scopes)), ())
 
 
 def unmet_scopes(needed: Collection[str], scopes: Collection[str]) -> Sequence[str]:

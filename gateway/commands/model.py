@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.commands import model_check
+from gateway.commands import model_check, model_docs
 
 if TYPE_CHECKING:
     from gateway.commands.command import Commands
 
-_COMMANDS = (model_check,)
+_COMMANDS = (model_check, model_docs)
 """In the order of the help."""
 
 
 def add_to(commands: Commands) -> None:
     """Add `model` and its commands."""
-    model = commands.add_parser("model", help="check a model", description="Commands for the author of a model.")
+    model = commands.add_parser(
+        "model", help="check and document a model", description="Commands for the author of a model."
+    )
     below = model.add_subparsers(required=True, metavar="command")
     for command in _COMMANDS:
         command.add_to(below)

@@ -129,7 +129,7 @@ def test_the_answer_on_the_page_is_true() -> None:
     assert [item["flights"] for item in analysis["earlyByMonth"]] == months
 
 
-def test_the_schema_and_the_page_of_sections_follow_by_a_command(copy: Path) -> None:
+def test_the_schema_and_the_page_of_the_model_follow_by_a_command(copy: Path) -> None:
     (command,) = _blocks("sh")
     program, *arguments = command.split()
     printed = _python(copy, "-m", program, *arguments)
@@ -137,4 +137,6 @@ def test_the_schema_and_the_page_of_sections_follow_by_a_command(copy: Path) -> 
     assert "earlyArrivals: EarlyArrivals\n" in printed.stdout
     assert '"""Mean time by which they were early. Unit: minutes."""' in printed.stdout
     assert _python(copy, "-m", *command.split(), "--check").returncode == 1
-    assert "### earlyByMonth" in _python(copy, "-m", "deploy.fleet.document").stdout
+    page = _python(copy, "-m", program, "model", "docs", "--model", SAMPLE_MODEL).stdout
+    assert "### EarlyArrivals\n" in page
+    assert "| `earlyByMonth` |" in page

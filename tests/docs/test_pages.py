@@ -4,16 +4,17 @@ import json
 import re
 from pathlib import Path
 
-from deploy.fleet.document import page
-from tests.asking import ask
+from gateway.model_tools.docs.markdown import write_markdown
+from gateway.model_tools.docs.page import page
+from tests.asking import SCHEMA, ask
 from tests.conftest import Stores
 from tests.fleet.served import MODEL
 
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_page_of_sections_is_the_models() -> None:
-    assert (ROOT / "docs" / "sections.md").read_text() == page()
+def test_the_page_of_the_sample_fleet_is_the_models() -> None:
+    assert (ROOT / "docs" / "sample-fleet.md").read_text() == write_markdown(page(SCHEMA)), "make schema writes it"
 
 
 async def test_the_readme_shows_a_real_answer(sample_stores: Stores) -> None:
