@@ -1,0 +1,48 @@
+"""The files of a scaffolded model package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gateway.model_tools.scaffold.choices import Choices, TableId
+from gateway.model_tools.scaffold.example import ExampleQuery, example_query
+from gateway.model_tools.scaffold.model_text import model_text
+from gateway.model_tools.scaffold.plan import Plan
+from gateway.model_tools.scaffold.planning import plan_model
+from gateway.model_tools.scaffold.tests_text import tests_text
+from loaders.catalog.catalog import DatabaseCatalog
+from loaders.errors import CallerError
+
+EXAMPLES = "examples"
+DASHBOARD = f"{EXAMPLES}/dashboard"
+"""The dashboard's query, without the ending: the variables stand beside it in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPackage:
+    """The files of a model by their path in its folder, and what a report about it needs.
+
+    The variables of the example are not among the files, since only the databases know keys of objects.
+    """
+
+    files: Mapping[str, str]
+    example: ExampleQuery
+    left_out: Mapping[TableId, str]
+    plan: Plan
+
+
+def scaffold(catalogs: Iterable[DatabaseCatalog], choices: Choices) -> ModelPackage:
+    """Return the files of a model over the chosen tables. Raises CallerError where none of them can hold objects."""
+    plan = plan_model(catalogs, choices)
+    if not plan.objects:
+        reasons = [f"{table} has {reason}." for table, reason in plan.left_out.items()]
+        raise CallerError("\n".join(["No chosen table can hold objects.", *reasons]))
+    example = example_query(plan)
+    files = {
+        "__init__.py": f'"""The model {choices.name}."""\n',
+        "model.py": model_text(plan, examples=EXAMPLES),
+        "test_model.py": tests_text(choices.name),
+        f"{DASHBOARD}.graphql": example.text,
+    }
+    return ModelPackage(files, example, plan.left_out, plan)
