@@ -15,7 +15,7 @@ from strawberry.types import ExecutionResult
 from gateway.execution.error_locations import at_place_of
 from gateway.execution.field_errors import AFFECTED, failure_of
 from loaders.errors import CallerError
-from loaders.stores.errors import StoreError, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import ColumnUnavailable, StoreError, StoreTimeout, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,8 +25,11 @@ INTERNAL = "INTERNAL_SERVER_ERROR"
 MASKED = "Something went wrong on our side."
 STORE_UNAVAILABLE, STORE_TIMEOUT = "STORE_UNAVAILABLE", "STORE_TIMEOUT"
 """The codes of fields whose store is away or was late."""
+COLUMN_UNAVAILABLE = "COLUMN_UNAVAILABLE"
+"""The code of fields whose table, column, function or type is missing in the store, or has changed."""
 _MESSAGES = {
     STORE_UNAVAILABLE: "The data of this field is not available at the moment. Try again later.",
+    COLUMN_UNAVAILABLE: "The store no longer has the data of this field in the form that the gateway reads.",
     STORE_TIMEOUT: "The data of this field did not come in time. Try again, or ask for less.",
 }
 MAX_ERRORS = 5
@@ -104,6 +107,8 @@ def _facts(error: GraphQLError) -> Mapping[str, Any]:
 def _code(cause: BaseException | None) -> str:
     if isinstance(cause, StoreTimeout):
         return STORE_TIMEOUT
+    if isinstance(cause, ColumnUnavailable):
+        return COLUMN_UNAVAILABLE
     return STORE_UNAVAILABLE if isinstance(cause, StoreUnavailable) else INTERNAL
 
 

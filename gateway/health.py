@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from gateway.http_connection import CONNECTION
 from gateway.stores import Stores
+from loaders.objects.section_fault import UnreadableSection
 from loaders.stores.circuit_breaker import Outage
 
 PATHS = LIVE, READY = "/livez", "/readyz"
@@ -63,6 +64,8 @@ class Ready:
         }
         if away:
             content["away"] = {name: _reason(outage) for name, outage in away.items()}
+        if stores.faults:
+            content["unreadable"] = [_unreadable(each) for each in stores.faults.unreadable()]
         if stores.warnings:
             content["warnings"] = stores.warnings
         return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
@@ -83,8 +86,16 @@ def _longest(before: Outage | None, outage: Outage) -> Outage:
 
 def _reason(outage: Outage) -> dict[str, str]:
     """Return what anybody may be told of an outage, which is not where the store is."""
-    since = datetime.fromtimestamp(outage.since, UTC)
-    return {"kind": outage.kind, "since": since.isoformat(timespec="seconds").replace("+00:00", "Z")}
+    return {"kind": outage.kind, "since": _instant(outage.since)}
+
+
+def _unreadable(each: UnreadableSection) -> dict[str, object]:
+    """Return what anybody may be told of a section, which is neither its tables nor the store's own words."""
+    return {"section": each.section, **each.parts, "store": each.store, "since": _instant(each.since)}
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def routes() -> list[BaseRoute]:

@@ -27,5 +27,6 @@ def open_context(
     and this is none. Release the context when the answer is made.
     """
     scope = ModelAccess.of(stores.model).tenant_scope(tenant)
-    loaders = RequestLoaders.over(stores.model, stores.databases, None if past_cache else stores.cache, scope)
+    cache = None if past_cache else stores.cache
+    loaders = RequestLoaders.over(stores.model, stores.databases, cache, scope, stores.faults)
     return RequestContext(loaders, scopes, encode_in_chunks=encode_in_chunks, in_parts=in_parts)

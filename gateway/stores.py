@@ -14,6 +14,7 @@ from loaders.cache.factory import open_cache
 from loaders.cache.listener_health import CombinedHealth
 from loaders.model.databases import Database, Kind
 from loaders.model.model import Model
+from loaders.objects.schema_faults import SchemaFaults
 from loaders.stores.circuit_breaker import Outage
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.poolers import MODEL_SESSION, Mode, Pooler
@@ -44,6 +45,8 @@ class Stores:
     redis: Redis
     model: Model
     own: Postgres | None = None
+    faults: SchemaFaults | None = None
+    """What the databases cannot read of the model."""
     cache: Cache | None = None
     listener_health: CombinedHealth | None = None
 
@@ -123,7 +126,9 @@ async def open_stores(settings: Settings, model: Model, *, must_answer: bool = T
     async with AsyncExitStack() as stack:
         databases = await stack.enter_async_context(open_databases(settings, model.databases, must_answer=must_answer))
         redis = await stack.enter_async_context(open_redis(settings))
-        stores = Stores(databases, redis, model)
+        faults = SchemaFaults(databases, heals=True)
+        stack.push_async_callback(faults.close)
+        stores = Stores(databases, redis, model, faults=faults)
         own = await stack.enter_async_context(open_own(settings, must_answer=must_answer))
         yield replace(stores, own=own)
 

@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from loaders.model.bound_sections import COUNT
-from loaders.model.canonical import ScalarError
 from loaders.objects.object_record import ObjectRecord, values_of
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import StoreError
 from resolvers.deferred_loading import DeferredValue
 from resolvers.fields import FieldText, batch_field, column_field
-from resolvers.function_columns import error_in
+from resolvers.function_columns import ColumnError, error_in
 from resolvers.section_arguments import list_identity
 from resolvers.type_registry import list_of, make_type, optional
 
@@ -168,13 +167,13 @@ def _edge_type(parts: SchemaParts, name: str, description: str, node: FieldText,
 
 
 def _cursors(sealer: CursorSealer) -> Any:
-    def batch(parents: Sequence[Edge], _arguments: Mapping[str, Any], context: Any) -> Sequence[str | ScalarError]:
+    def batch(parents: Sequence[Edge], _arguments: Mapping[str, Any], context: Any) -> Sequence[str | ColumnError]:
         return _sealed(sealer, parents, context.tenant)
 
     return batch
 
 
-def _sealed(sealer: CursorSealer, edges: Sequence[Edge], tenant: str) -> list[str | ScalarError]:
+def _sealed(sealer: CursorSealer, edges: Sequence[Edge], tenant: str) -> list[str | ColumnError]:
     """Return the cursors of edges; the error instead where a value that one is ordered by is one."""
     identities = {identity for _, _, identity in edges}
     seals = {identity: sealer.of_list(identity, tenant) for identity in identities}
@@ -184,7 +183,7 @@ def _sealed(sealer: CursorSealer, edges: Sequence[Edge], tenant: str) -> list[st
         return [_cursor_or_error(seals[identity], values) for _, values, identity in edges]
 
 
-def _cursor_or_error(seal: Seal, values: Sequence[Any]) -> str | ScalarError:
+def _cursor_or_error(seal: Seal, values: Sequence[Any]) -> str | ColumnError:
     try:
         return seal(values)
     except TypeError:
@@ -207,7 +206,7 @@ def _page_info(sealer: CursorSealer) -> Any:
     def cursor_at(place: int) -> Any:
         def batch(
             parents: Sequence[Page], _arguments: Mapping[str, Any], context: Any
-        ) -> Sequence[str | ScalarError | None]:
+        ) -> Sequence[str | ColumnError | None]:
             ends = [edges[place] for edges, _, _, _ in parents if edges]
             cursors = iter(_sealed(sealer, ends, context.tenant))
             return [next(cursors) if edges else None for edges, _, _, _ in parents]

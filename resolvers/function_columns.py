@@ -8,6 +8,10 @@ from typing import Any
 
 from loaders.model.canonical import ScalarError
 from loaders.model.shapes import Shape
+from loaders.objects.section_error import SectionError
+
+ColumnError = ScalarError | SectionError
+"""What stands in the place of a value that its scalar cannot represent, or whose column cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class FunctionColumns:
     """
 
     values: Mapping[str, list[Any]]
-    errors: Mapping[int, ScalarError]
+    errors: Mapping[int, ColumnError]
     count: int
 
     def with_errors(self, answers: Sequence[Any]) -> list[Any]:
@@ -32,7 +36,7 @@ def function_columns(
 ) -> FunctionColumns:
     """Return the columns of rows, in order. `places` says where each column lies in a row."""
     columns = {name: [row[places[name]] for row in rows] for name in shapes}
-    errors: dict[int, ScalarError] = {}
+    errors: dict[int, ColumnError] = {}
     for column in columns.values():
         errors |= {index: error for index, value in enumerate(column) if (error := error_in(value)) is not None}
     values = {}
@@ -43,8 +47,8 @@ def function_columns(
     return FunctionColumns(values, errors, len(rows) - len(errors))
 
 
-def error_in(value: Any) -> ScalarError | None:
+def error_in(value: Any) -> ColumnError | None:
     """Return the error that a value is, or that an item of an array or a part of a key is; None where there is none."""
     if type(value) in (list, tuple):
-        return next((item for item in value if isinstance(item, ScalarError)), None)
-    return value if isinstance(value, ScalarError) else None
+        return next((item for item in value if isinstance(item, ColumnError)), None)
+    return value if isinstance(value, ColumnError) else None

@@ -74,4 +74,5 @@ def _has_row(section: BoundSection, value: Any) -> bool:
         return False
     if section.is_nullable:
         return True
-    return any(item is not None and item != nothing for item, nothing in zip(value, section.empty, strict=True))
+    items = zip(value, section.empty, strict=True)
+    return any(item is not None and item != nothing and not isinstance(item, StoreError) for item, nothing in items)

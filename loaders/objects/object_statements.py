@@ -11,6 +11,7 @@ from loaders.concurrency import SharedTask, gather
 from loaders.model.databases import STORE_NAMES, Database, Kind
 from loaders.model.keys import Key, chunks
 from loaders.model.scalars import BigInt, Scalar
+from loaders.objects.schema_faults import SchemaFaults
 from loaders.request_tracker import current_request
 from loaders.statements.needed_rows import SentRows, sent_rows
 from loaders.statements.parameters import StatementScope
@@ -18,11 +19,21 @@ from loaders.statements.planning import plan
 from loaders.statements.row_reader import read
 from loaders.statements.section_request import SectionRequest
 from loaders.statements.statement_plan import RelationPlan, StatementPlan
-from loaders.stores.errors import FailureKind, StoreError, StoreUnavailable, without_frames
+from loaders.stores.errors import (
+    FailureKind,
+    SchemaMismatch,
+    StoreError,
+    StoreTimeout,
+    StoreUnavailable,
+    without_frames,
+)
 from loaders.stores.protocols import TypedAnalyticalStore, TypedRelationalStore
 
 MANY_KEYS = 200
 """Keys from which on the values of one section take a millisecond to read."""
+
+_MAX_TRIES = 3
+"""How often a statement is sent that names what its database does not have, each time without what was found so."""
 
 Store = TypedRelationalStore | TypedAnalyticalStore
 Values = list[Any]
@@ -32,10 +43,12 @@ Values = list[Any]
 class ObjectStatements:
     """The databases, as the source of objects. A statement that fails fails its own requests, not the others.
 
-    Equal over the same stores, so that loads of several requests are made together.
+    What `faults` knows to be missing in a database is not sent. Equal over the same stores, so that loads of several
+    requests are made together.
     """
 
     stores: Mapping[Database, Store]
+    faults: SchemaFaults
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ObjectStatements) and other.stores is self.stores
@@ -51,12 +64,21 @@ class ObjectStatements:
         Requests may want different keys of one key space: a statement asks all of its requests for every key that one
         of them wants. Keys are canonical; those of `scope` do not count.
         """
+        missing = self.faults.errors_of(requests) if self.faults else {}
+        sent = {each: keys for each, keys in requests.items() if each not in missing} if missing else requests
+        return {request: (requests[request], error) for request, error in missing.items()} | await self._load(
+            sent, scope
+        )
+
+    async def _load(
+        self, requests: Mapping[SectionRequest, Sequence[Any]], scope: StatementScope
+    ) -> dict[SectionRequest, tuple[Sequence[Any], Values | StoreError]]:
         plans = plan(requests)
         together = [_keys_of(each, requests) for each in plans]
         tracker = current_request()
         if tracker is not None:
             tracker.stats.fused += [[request.section.name for request in each.requests] for each in plans]
-        load = _Load(self.stores, scope)
+        load = _Load(self.stores, scope, self.faults)
         # Most statements are for the same list of keys, which is divided once.
         of_list = {id(keys): (each.text.key, keys) for each, keys in zip(plans, together, strict=True)}
         divided = {place: chunked(key, keys) for place, (key, keys) in of_list.items()}
@@ -76,12 +98,14 @@ class _Load:
 
     stores: Mapping[Database, Store]
     scope: StatementScope
+    faults: SchemaFaults
     _relations: dict[tuple[Any, ...], SharedTask[SentRows]] = field(default_factory=dict)
 
     async def answer(
-        self, each: StatementPlan, chunks: Sequence[Sequence[Any]]
+        self, each: StatementPlan, chunks: Sequence[Sequence[Any]], tries: int = 1
     ) -> Mapping[SectionRequest, Values | StoreError]:
         """Return the values of all keys, which come in chunks that fit into one statement each."""
+        version = self.faults.version
         try:
             if len(chunks) == 1:
                 return await self._answer(each, chunks[0])
@@ -89,8 +113,31 @@ class _Load:
             for keys in chunks:
                 for request, items in (await self._answer(each, keys)).items():
                     values[request] += items
+        except SchemaMismatch as error:
+            failure = without_frames(error)
         except StoreError as error:
             return dict.fromkeys(each.requests, without_frames(error))
+        else:
+            return values
+        return await self._answer_rest(each, chunks, tries, failure, version)
+
+    async def _answer_rest(
+        self, each: StatementPlan, chunks: Sequence[Sequence[Any]], tries: int, failure: StoreError, sent_at: int
+    ) -> Mapping[SectionRequest, Values | StoreError]:
+        """Return the values of a statement that was refused, without those of its sections that are at fault."""
+        scope = replace(self.scope, keys=chunks[0])
+        try:
+            is_new = await self.faults.examine(each.text.sql, each.asked, scope, sent_at)
+        except TimeoutError:
+            late = StoreTimeout(failure.store, f"The deadline passed while a statement was examined. {failure}")
+            return dict.fromkeys(each.requests, late)
+        values: dict[SectionRequest, Values | StoreError] = dict(self.faults.errors_of(each.requests))
+        rest = [request for request in each.requests if request not in values]
+        if not is_new or tries == _MAX_TRIES:
+            return values | dict.fromkeys(rest, failure)
+        self._relations.clear()  # those of the other database may have failed
+        for answer in await gather([self.answer(part, chunks, tries + 1) for part in plan(rest)]) if rest else ():
+            values |= answer
         return values
 
     async def _answer(self, each: StatementPlan, keys: Sequence[Any]) -> Mapping[SectionRequest, Values]:

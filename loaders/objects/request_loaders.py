@@ -13,6 +13,8 @@ from loaders.objects.cached_sections import CachedSections
 from loaders.objects.object_loader import ObjectLoader
 from loaders.objects.object_source import StoredSections, TenantSource
 from loaders.objects.object_statements import ObjectStatements, Store
+from loaders.objects.partial_sections import PartialSections
+from loaders.objects.schema_faults import SchemaFaults
 from loaders.statements.parameters import TenantScope
 
 
@@ -41,17 +43,22 @@ class RequestLoaders:
         stores: Mapping[Database, Store],
         cache: Cache | None = None,
         tenant: TenantScope | None = None,
+        faults: SchemaFaults | None = None,
     ) -> RequestLoaders:
-        """Return new loaders with nothing loaded; without a cache, everything is asked of the databases."""
-        statements = ObjectStatements(stores)
+        """Return new loaders with nothing loaded; without a cache, everything is asked of the databases.
+
+        `faults` are those of the process; without them, the loaders find out anew what is missing.
+        """
+        statements = ObjectStatements(stores, SchemaFaults(stores) if faults is None else faults)
         cached = None
         if cache is not None:
             cached = CachedSections(cache, statements, tenant, CacheNames.of(model.name, tenant))
-        sections = cached or StoredSections(statements, tenant)
+        sections = PartialSections(cached or StoredSections(statements, tenant), statements.faults)
         source = TenantSource(model, sections, tenant)
         return cls(ObjectLoader(source), model, tenant, statements, cached)
 
     def uncached(self) -> RequestLoaders:
         """Return loaders for the same tenant with nothing loaded and without a cache, so that they see every change."""
-        source = TenantSource(self.model, StoredSections(self.statements, self.tenant), self.tenant)
+        sections = PartialSections(StoredSections(self.statements, self.tenant), self.statements.faults)
+        source = TenantSource(self.model, sections, self.tenant)
         return RequestLoaders(ObjectLoader(source), self.model, self.tenant, self.statements)

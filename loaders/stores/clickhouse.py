@@ -101,6 +101,10 @@ class ClickHouse:
         answer = await self.columns(sql, parameters)
         if answer.names:
             return TypedColumns(answer.names, answer.types, answer.columns)
+        return await self.describe(sql, parameters)
+
+    async def describe(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+        """Have one statement analyzed without running it; its columns and their types."""
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
             with decoding():

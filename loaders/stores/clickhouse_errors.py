@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 from clickhouse_connect.driver import exceptions
 
-from loaders.stores.errors import FailureKind, StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import FailureKind, SchemaMismatch, StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.urls.clickhouse import ADVICE, STORE
 from loaders.stores.urls.tls import refused_certificate
 
@@ -89,6 +89,26 @@ _UNAVAILABLE_CODES = _BUSY_CODES | frozenset(
     }
 )
 """The server cannot finish a statement for reasons that are not the statement's."""
+_MISMATCH_CODES = frozenset(
+    {
+        8,  # THERE_IS_NO_COLUMN
+        10,  # NOT_FOUND_COLUMN_IN_BLOCK
+        16,  # NO_SUCH_COLUMN_IN_TABLE
+        42,  # NUMBER_OF_ARGUMENTS_DOESNT_MATCH, of a function that was replaced
+        43,  # ILLEGAL_TYPE_OF_ARGUMENT
+        44,  # ILLEGAL_COLUMN
+        46,  # UNKNOWN_FUNCTION
+        47,  # UNKNOWN_IDENTIFIER
+        50,  # UNKNOWN_TYPE
+        53,  # TYPE_MISMATCH
+        60,  # UNKNOWN_TABLE
+        70,  # CANNOT_CONVERT_TYPE
+        352,  # AMBIGUOUS_COLUMN_NAME
+        386,  # NO_COMMON_TYPE
+        691,  # UNKNOWN_ELEMENT_OF_ENUM
+    }
+)
+"""The statement does not fit the tables: a table, column, function, type or label is not as it was."""
 
 
 def unproven(why: str) -> StoreUnavailable:
@@ -155,7 +175,8 @@ def _fault(error: exceptions.Error) -> StoreTimeout | StoreUnavailable | Stateme
     )
     if silent or code in _UNAVAILABLE_CODES:
         return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {said}", _kind(error))
-    return StatementFailed(STORE, f"ClickHouse refused the statement: {said}")
+    refused = SchemaMismatch if code in _MISMATCH_CODES else StatementFailed
+    return refused(STORE, f"ClickHouse refused the statement: {said}")
 
 
 def _kind(error: Exception) -> FailureKind:

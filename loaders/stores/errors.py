@@ -1,9 +1,11 @@
 """The errors of stores. Their messages are for the log, and are masked in responses.
 
-StoreError             a store failed
-├── StoreUnavailable   there is no connection, it broke, or the store takes no work now
-├── StoreTimeout       the store did not answer in time
-└── StatementFailed    the store refused the statement, which is a bug in the gateway
+StoreError               a store failed
+├── StoreUnavailable     there is no connection, it broke, or the store takes no work now
+├── StoreTimeout         the store did not answer in time
+├── StatementFailed      the store refused the statement, which is a bug in the gateway
+│   └── SchemaMismatch   the statement names a table, column, function or type that the store does not have so
+└── ColumnUnavailable    the statement was not sent, since what it names is known to be missing
 """
 
 from enum import StrEnum
@@ -50,6 +52,14 @@ class StoreTimeout(StoreError):
 
 class StatementFailed(StoreError):
     """The store refused the statement."""
+
+
+class SchemaMismatch(StatementFailed):
+    """The store refused the statement for what it names: a table, column, function, type or label is not as it was."""
+
+
+class ColumnUnavailable(StoreError):
+    """The statement was not sent, since a table, column, function or type that it names is missing or has changed."""
 
 
 def without_frames(error: StoreError) -> StoreError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
@@ -24,6 +25,8 @@ from loaders.stores.urls.postgres import POSTGRES, driver_arguments
 from loaders.stores.urls.store_url import StoreURL, parse_url
 
 if TYPE_CHECKING:
+    from asyncpg.prepared_stmt import PreparedStatement
+
     from loaders.stores.postgres_pool import Proxy
 
 STORE = POSTGRES.store
@@ -127,11 +130,14 @@ class Postgres:
         async with self._connection() as connection:
             statement = await connection.prepare(sql, name="")  # without a name, a pooler has nothing to forget
             rows = await statement.fetch(*arguments)
-            attributes = statement.get_attributes()
+            described = _described(statement)
         await record_statement(STORE, len(rows), rows)
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(attributes)
-        types = tuple(attribute.type.name for attribute in attributes)
-        return TypedColumns(tuple(attribute.name for attribute in attributes), types, columns)
+        return replace(described, columns=list(zip(*rows, strict=True))) if rows else described
+
+    async def describe(self, sql: str) -> TypedColumns:
+        """Prepare one statement without running it; its columns and their types."""
+        async with self._connection() as connection:
+            return _described(await connection.prepare(sql, name=""))
 
     async def execute(self, sql: str, *arguments: object) -> str:
         """Run one statement for its effect. Returns the server's tag, such as `INSERT 0 1`."""
@@ -207,6 +213,12 @@ class Postgres:
         if left_s >= self._statement_timeout_s:
             return self._pooler.begin(self._limits)
         return self._pooler.begin({**self._limits, "statement_timeout": _milliseconds(left_s)})
+
+
+def _described(statement: PreparedStatement[Any]) -> TypedColumns:
+    attributes = statement.get_attributes()
+    types = tuple(attribute.type.name for attribute in attributes)
+    return TypedColumns(tuple(attribute.name for attribute in attributes), types, [()] * len(attributes))
 
 
 def _direct_variable(variable: str) -> str:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from loaders.stores.errors import FailureKind, StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import FailureKind, SchemaMismatch, StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import explained
 from loaders.stores.urls.postgres import ADVICE, POSTGRES
 from loaders.stores.urls.store_url import StoreURL
@@ -33,6 +33,16 @@ _UNREACHABLE = (
 )
 _MALFORMED = (asyncpg.InternalClientError, BufferError, UnicodeDecodeError, struct.error)
 """What the driver raises for bytes that are not PostgreSQL's."""
+
+_MISMATCH = (
+    asyncpg.SyntaxOrAccessError,  # 42: of columns (42703), tables (42P01), functions (42883), types (42704, 42804)
+    asyncpg.InvalidSchemaNameError,  # 3F000
+    asyncpg.InvalidTextRepresentationError,  # 22P02, of a label that an enum no longer has
+    asyncpg.InvalidCachedStatementError,  # 0A000: prepared before a type changed, in a pooler's transaction
+    asyncpg.OutdatedSchemaCacheError,  # the driver's own, which then reads the types anew
+)
+"""What is raised for a statement that does not fit the tables, as far as it is not one of the next."""
+_OTHER_ACCESS = (asyncpg.PostgresSyntaxError, asyncpg.InsufficientPrivilegeError)
 
 
 @contextmanager
@@ -59,6 +69,9 @@ def translated() -> Iterator[None]:
         raise StoreTimeout(STORE, f"PostgreSQL did not answer in time: {error or 'no answer'}") from error
     except (OSError, *_BUSY, *_UNREACHABLE) as error:
         raise StoreUnavailable(STORE, f"The connection to PostgreSQL failed: {error}", _kind(error)) from error
+    except _MISMATCH as error:
+        kind = StatementFailed if isinstance(error, _OTHER_ACCESS) else SchemaMismatch
+        raise kind(STORE, f"PostgreSQL refused the statement: {explained(error)}") from error
     except asyncpg.InterfaceError as error:
         # The driver has one class for its own errors: a connection or pool that closed, and arguments that do not fit.
         broken = "clos" in str(error)

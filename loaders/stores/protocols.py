@@ -81,10 +81,18 @@ class TypedRelationalStore(RelationalStore, Protocol):
         """Run one statement like `rows`; its columns with their types, such as `uuid` or `text[]`."""
         ...
 
+    async def describe(self, sql: str) -> TypedColumns:
+        """Return the columns of a statement with their types and without rows. It is prepared, and not run."""
+        ...
+
 
 class TypedAnalyticalStore(AnalyticalStore, Protocol):
     """ClickHouse that says the types of an answer's columns too, as loaders of objects see it."""
 
     async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
         """Run one statement like `columns`; its columns with their types, such as `Nullable(UUID)`."""
+        ...
+
+    async def describe(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+        """Return the columns of a statement with their types and without rows. It is analyzed, and not run."""
         ...

@@ -13,6 +13,7 @@ from loaders.model.databases import Kind
 from loaders.model.loading import load_model
 from loaders.objects.object_statements import ObjectStatements
 from loaders.objects.request_loaders import RequestLoaders
+from loaders.objects.schema_faults import SchemaFaults
 from loaders.statements.parameters import StatementScope
 from loaders.statements.section_request import SectionRequest, section_request
 from resolvers.request_context import RequestContext
@@ -56,6 +57,7 @@ async def load_sections(
 ) -> dict[SectionRequest, Any]:
     """Return the values of sections of aircraft, or the errors that kept them from being loaded."""
     stores = {Kind.POSTGRES: postgres, Kind.CLICKHOUSE: clickhouse}
-    statements = ObjectStatements({database: stores[database.kind] for database in MODEL.databases})
+    databases = {database: stores[database.kind] for database in MODEL.databases}
+    statements = ObjectStatements(databases, SchemaFaults(databases))
     loaded = await statements.load(dict.fromkeys(requests, ids), StatementScope((), None))
     return {each: values for each, (_, values) in loaded.items()}

@@ -144,6 +144,9 @@ class Away:
     async def typed_columns(self, _sql: str, *_arguments: Any) -> TypedColumns:
         raise StoreUnavailable("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
 
+    async def describe(self, _sql: str, *_arguments: Any) -> TypedColumns:
+        raise StoreUnavailable("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
+
 
 _BOTH = """{ aircraft(tailNumber: "N14228") {
   id registration { model } operator { name }

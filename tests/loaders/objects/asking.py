@@ -12,8 +12,9 @@ from loaders.cache.cache import Cache
 from loaders.model.databases import Database, Kind
 from loaders.model.model import Model
 from loaders.objects.object_record import ObjectRecord
-from loaders.objects.object_statements import Store
+from loaders.objects.object_statements import ObjectStatements, Store
 from loaders.objects.request_loaders import RequestLoaders
+from loaders.objects.schema_faults import SchemaFaults
 from loaders.statements.parameters import TenantScope
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.clickhouse import ClickHouse
@@ -34,6 +35,7 @@ class NotedPostgres:
 
     store: Postgres
     sent: list[tuple[str, str]]
+    described: list[str] = field(default_factory=list)
 
     async def rows(self, sql: str, *arguments: object) -> Sequence[Row]:
         self.sent.append(("postgresql", sql))
@@ -43,6 +45,10 @@ class NotedPostgres:
         self.sent.append(("postgresql", sql))
         return await self.store.typed_columns(sql, *arguments)
 
+    async def describe(self, sql: str) -> TypedColumns:
+        self.described.append(sql)
+        return await self.store.describe(sql)
+
 
 @dataclass(slots=True)
 class NotedClickHouse:
@@ -50,6 +56,7 @@ class NotedClickHouse:
 
     store: ClickHouse
     sent: list[tuple[str, str]]
+    described: list[str] = field(default_factory=list)
 
     async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
         self.sent.append(("clickhouse", sql))
@@ -58,6 +65,10 @@ class NotedClickHouse:
     async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
         self.sent.append(("clickhouse", sql))
         return await self.store.typed_columns(sql, parameters)
+
+    async def describe(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+        self.described.append(sql)
+        return await self.store.describe(sql, parameters)
 
 
 @dataclass(slots=True)
@@ -70,6 +81,10 @@ class Asker:
     cache: Cache | None = None
     sent: list[tuple[str, str]] = field(default_factory=list)
     """Store and SQL of each statement so far."""
+    described: list[str] = field(default_factory=list)
+    """SQL of each statement that was prepared to see whether it can be read."""
+    faults: SchemaFaults | None = None
+    """What is known to be missing. Loaders find it out anew without."""
 
     _databases: dict[Database, Store] = field(default_factory=dict)
 
@@ -77,11 +92,15 @@ class Asker:
         """Return the stores by database, the same each time."""
         if self._databases:
             return self._databases
-        postgres = NotedPostgres(self.stores.postgres, self.sent)
-        clickhouse = NotedClickHouse(self.stores.clickhouse, self.sent)
+        postgres = NotedPostgres(self.stores.postgres, self.sent, self.described)
+        clickhouse = NotedClickHouse(self.stores.clickhouse, self.sent, self.described)
         for each in self.model.databases:
             self._databases[each] = postgres if each.kind is Kind.POSTGRES else clickhouse
         return self._databases
+
+    def statements(self) -> ObjectStatements:
+        """Return the source of sections, without a cache."""
+        return ObjectStatements(self.databases(), self.faults or SchemaFaults(self.databases()))
 
     def scope(self) -> TenantScope | None:
         """Return the tenant as statements take it."""
@@ -94,7 +113,7 @@ class Asker:
 
     async def records(self, keys: Sequence[Any], requests: Sequence[SectionRequest]) -> list[ObjectRecord]:
         """Return the records of some keys, loaded anew."""
-        loaders = RequestLoaders.over(self.model, self.databases(), self.cache, self.scope())
+        loaders = RequestLoaders.over(self.model, self.databases(), self.cache, self.scope(), self.faults)
         return await loaders.objects.load((requests[0].section.key_space, tuple(keys), frozenset(requests)))
 
     async def of(self, name: str, keys: Sequence[Any], **options: Any) -> dict[Any, Any]:

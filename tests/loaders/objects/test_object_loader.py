@@ -58,6 +58,9 @@ class RecordedAnswers:
     async def typed_columns(self, _sql: str, *_arguments: Any) -> TypedColumns:
         raise AssertionError("nothing is sent along")
 
+    async def describe(self, _sql: str, *_arguments: Any) -> TypedColumns:
+        raise AssertionError("nothing is missing")
+
 
 def _loader(postgres: RecordedAnswers, clickhouse: RecordedAnswers) -> ObjectLoader:
     stores = {each: postgres if each.kind is Kind.POSTGRES else clickhouse for each in MODEL.databases}

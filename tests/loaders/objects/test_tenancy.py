@@ -16,7 +16,6 @@ from loaders.model.key_spaces import KeySpace
 from loaders.model.model import Model
 from loaders.model.scalars import TEXT
 from loaders.objects.object_source import RequestValues, TenantSource, TenantValues
-from loaders.objects.object_statements import ObjectStatements
 from loaders.statements.parameters import StatementScope, TenantScope
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import StatementFailed
@@ -40,7 +39,7 @@ async def _answer(asker: Asker, section: BoundSection) -> Any:
     request = section_request(section, first=section.max or None)
     scope = StatementScope((), asker.scope(), dict.fromkeys([sample.zone.default], "UTC"))
     keys = list(dict.fromkeys(KEYS.get(section.key_space.name, [()])))
-    loaded = await ObjectStatements(asker.databases()).load({request: keys}, scope)
+    loaded = await asker.statements().load({request: keys}, scope)
     (_, values) = loaded[request]
     assert isinstance(values, list), values
     return values
@@ -69,7 +68,7 @@ async def test_nothing_of_tenants_is_read_for_none(analytics: Model, analytics_s
     request = section_request(analytics.bound_sections[name])
     scope = StatementScope((), None, {})
     with pytest.raises(TypeError, match="belong to tenants, and is for none"):
-        await ObjectStatements(asker.databases()).load({request: KEYS.get(request.section.key_space.name, [()])}, scope)
+        await asker.statements().load({request: KEYS.get(request.section.key_space.name, [()])}, scope)
     assert asker.sent == []
 
 

@@ -1,0 +1,91 @@
+"""Ask the databases whether they can read what statements name, without running any."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+from loaders.model.databases import STORE_NAMES, Database, Kind
+from loaders.statements.needed_rows import SentRows, sent_rows
+from loaders.statements.parameters import StatementScope
+from loaders.statements.partial_sections import WHOLE, Part, parts_of, reduced
+from loaders.statements.planning import plan
+from loaders.statements.section_request import SectionRequest
+from loaders.statements.statement_plan import BoundStatement, RelationPlan, StatementPlan
+from loaders.stores.errors import SchemaMismatch
+from loaders.stores.protocols import TypedAnalyticalStore, TypedColumns, TypedRelationalStore
+
+Store = TypedRelationalStore | TypedAnalyticalStore
+Mismatches = dict[Part, SchemaMismatch]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementCheck:
+    """Checks of statements, for values as those of one load: its first key stands for all.
+
+    Raises other errors of stores than SchemaMismatch, since nothing is known then.
+    """
+
+    stores: Mapping[Database, Store]
+    scope: StatementScope
+
+    @classmethod
+    def of(cls, stores: Mapping[Database, Store], scope: StatementScope) -> StatementCheck:
+        """Return checks with the values of a load."""
+        return cls(stores, replace(scope, keys=list(scope.keys[:1])))
+
+    async def mismatch(self, requests: Sequence[SectionRequest]) -> SchemaMismatch | None:
+        """Return why a database cannot read the statements of some requests; None where it can."""
+        try:
+            for each in plan(requests):
+                await self._describe_plan(each)
+        except SchemaMismatch as error:
+            return error
+        return None
+
+    async def failing(self, requests: Sequence[SectionRequest]) -> list[SectionRequest]:
+        """Return those of the requests that cannot be read, which halving finds in few checks."""
+        if await self.mismatch(requests) is None:
+            return []
+        if len(requests) == 1:
+            return list(requests)
+        middle = len(requests) // 2
+        return [*await self.failing(requests[:middle]), *await self.failing(requests[middle:])]
+
+    async def parts(self, request: SectionRequest) -> Mismatches:
+        """Return the parts of a request that cannot be read, each with the reason; none where all can be."""
+        error = await self.part(request, WHOLE)
+        return {WHOLE: error} if error is not None else await self._parts(request, parts_of(request))
+
+    async def part(self, request: SectionRequest, part: Part) -> SchemaMismatch | None:
+        """Return why a part of a request cannot be read; None where it can."""
+        return await self.mismatch([reduced(request, [] if part == WHOLE else [part])])
+
+    async def _parts(self, request: SectionRequest, parts: Sequence[Part]) -> Mismatches:
+        error = await self.mismatch([reduced(request, parts)])
+        if error is None:
+            return {}
+        if len(parts) == 1:
+            return {parts[0]: error}
+        middle = len(parts) // 2
+        return {**await self._parts(request, parts[:middle]), **await self._parts(request, parts[middle:])}
+
+    async def _describe_plan(self, each: StatementPlan) -> None:
+        statement = each.bind(self.scope, await self._sent(each.needs, each.database))
+        await self._describe(each.database, statement)
+
+    async def _sent(self, needs: Sequence[RelationPlan], database: Database) -> Sequence[SentRows]:
+        """Return relations of other databases as they would be sent along, without a row."""
+        sent = []
+        for each in needs:
+            statement = each.bind(self.scope, await self._sent(each.needs, each.database))
+            described = await self._describe(each.database, statement)
+            sent.append(sent_rows(described, each.database.kind, database.kind, STORE_NAMES[database.kind]))
+        return sent
+
+    async def _describe(self, database: Database, statement: BoundStatement) -> TypedColumns:
+        store = self.stores[database]
+        if database.kind is Kind.POSTGRES:
+            return await cast("TypedRelationalStore", store).describe(statement.sql)
+        return await cast("TypedAnalyticalStore", store).describe(statement.sql, statement.values)
