@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.commands import model_check, model_docs
+from gateway.commands import model_check, model_docs, model_pull
 
 if TYPE_CHECKING:
     from gateway.commands.command import Commands
 
-_COMMANDS = (model_check, model_docs)
+_COMMANDS = (model_check, model_pull, model_docs)
 """In the order of the help."""
 
 
 def add_to(commands: Commands) -> None:
     """Add `model` and its commands."""
     model = commands.add_parser(
-        "model", help="check and document a model", description="Commands for the author of a model."
+        "model",
+        help="check and document a model, and compare it with its databases",
+        description="Commands for the author of a model.",
     )
     below = model.add_subparsers(required=True, metavar="command")
     for command in _COMMANDS:

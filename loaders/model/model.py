@@ -89,6 +89,8 @@ class Model:
     """The async function that fills empty databases, over the stores by database; or its place: `module:function`."""
     examples: tuple[Path, ...] = ()
     """Files of example documents in the order of their names."""
+    file: Path = Path()
+    """The file that declares it."""
     exports: Mapping[str, str] = field(default_factory=dict)
     """Names of object types by further names under /export."""
 

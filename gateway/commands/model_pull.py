@@ -1,0 +1,44 @@
+"""`gateway model pull`: write what the databases have to the model's lock file."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from gateway.catalogs import read_model_catalogs
+from gateway.commands.command import settings_of
+from gateway.commands.model_options import add_tool, report
+from gateway.model_tools.missing_tables import missing_tables
+from gateway.served_model import load_served_model
+from loaders.catalog.lock_file import lock_path, lock_text
+from loaders.model.places import Place
+from loaders.model.problems import Problem
+
+if TYPE_CHECKING:
+    import argparse
+
+    from gateway.commands.command import Commands
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    parser = add_tool(commands, "pull", _pull, "write what the databases have of the model's tables to its lock file")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, and fail where the lock file is not what would be written"
+    )
+
+
+def _pull(arguments: argparse.Namespace) -> int:
+    settings = settings_of(arguments)
+    model = load_served_model(settings)
+    path = lock_path(model)
+    catalogs = asyncio.run(read_model_catalogs(settings, model))
+    text = lock_text(catalogs.values())
+    is_current = path.is_file() and path.read_text(encoding="utf-8") == text
+    problems = list(missing_tables(model, catalogs))
+    if not is_current and arguments.check:
+        message = "is not what the databases have: run gateway model pull, and commit the file."
+        problems.append(Problem(Place(str(path)), path.name, message))
+    elif not is_current:
+        path.write_text(text, encoding="utf-8")
+    return report(arguments, problems, f"{path.name} is {'current' if is_current else 'written'}.")
