@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench attack overload fuzz chaos reliability schema clean
+# Workers and gateways of the tests import the same modules again and again: they find them compiled.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: run test test-fast coverage check hooks bench attack overload calibrate fuzz chaos reliability schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
@@ -12,12 +15,24 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/pytest --numprocesses 3 --dist worksteal $(ARGS)
 
+# What needs no engine and takes no seconds.
+test-fast: $(VENV)/dev.stamp
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not engine and not slow and not chaos" $(ARGS)
+
+# All tests, with the lines that they reach, those of gateways in processes of their own too.
+coverage: $(VENV)/dev.stamp
+	$(BIN)/pytest --numprocesses 3 --dist worksteal --cov --cov-report term:skip-covered --cov-report html $(ARGS)
+
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/gateway schema --check --model deploy.fleet.model
+
+# Once: git runs the pinned tools before each commit and push.
+hooks: $(VENV)/dev.stamp
+	$(BIN)/pre-commit install
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment: on Debian, install python3-venv."; exit 1; }

@@ -11,6 +11,8 @@ from tests.conftest import Stores
 from tests.edge.conftest import program
 from tests.gateway.conftest import environment_of
 
+pytestmark = pytest.mark.slow
+
 IDS = ["N725MQ", "N0FLY", "N14228", "N10156", "N711MQ", "N258JB"]
 
 

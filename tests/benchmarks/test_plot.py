@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.measuring import Cell
 from benchmarks.plot import draw
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_picture_is_drawn(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import pytest
 from benchmarks.servers import accepts, answers, running
 from deploy.embedded.process import free_port
 
+pytestmark = pytest.mark.slow
+
 SERVER = """
 import sys, time
 from http.server import *

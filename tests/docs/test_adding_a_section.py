@@ -18,6 +18,8 @@ from deploy.embedded.engines import StoreUrls
 from deploy.fleet.sample.files import data_folder
 from tests.conftest import Stores
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-a-section.md").read_text()
 

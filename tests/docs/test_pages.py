@@ -43,7 +43,14 @@ def _anchors(page: Path) -> set[str]:
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
-    named = ("README.md", "CHANGELOG.md", "clients/python/README.md", "deploy/nginx/README.md")
+    named = (
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "clients/python/README.md",
+        "deploy/nginx/README.md",
+    )
     for source in [*(ROOT / name for name in named), *(ROOT / "docs").glob("*.md")]:
         for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", source.read_text()):
             page = (source.parent / target) if target else source
@@ -63,7 +70,7 @@ def test_every_module_and_folder_that_a_page_names_is_there() -> None:
     assert checked > 50
 
 
-def test_the_words_of_the_architecture_are_classes() -> None:
+def test_the_words_of_the_glossary_are_classes() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
     table = page.partition("| word | in the code | meaning |\n")[2].partition("\n\n")[0]
     words = {word for row in table.splitlines() for word in re.findall(r"`([A-Z]\w+)", row.split("|")[2])}

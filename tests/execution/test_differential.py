@@ -19,6 +19,7 @@ from tests.execution.synthetic import random_schema
 
 # graphql-core drops coroutines of its own where a list item fails beside one that is awaited, on either engine.
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

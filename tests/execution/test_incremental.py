@@ -29,6 +29,7 @@ from tests.execution.engines import Counting, Failures, Reference, exact, store_
 from tests.parts import merged
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -11,6 +11,8 @@ from tests.execution.engines import Context, Counting, QuietSchema, both, differ
 from tests.execution.positions import POSITIONS, PYTHON, batched, column, list_of, object_type, positions_schema
 from tests.execution.values import EXACT
 
+pytestmark = pytest.mark.slow
+
 _POSITIONS = sum(not position.startswith("in place of") for position in POSITIONS)
 
 

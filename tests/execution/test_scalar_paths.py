@@ -18,6 +18,8 @@ from tests.execution.engines import Context, QuietSchema, Reference
 from tests.execution.positions import PYTHON, batched, column, list_of, object_type
 from tests.execution.values import EXACT
 
+pytestmark = pytest.mark.slow
+
 PATHS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "leaf of a record": ("leaf", ("leaf",)),
     "attribute": ("attribute", ("attribute",)),

@@ -20,6 +20,8 @@ from loaders.stores.redis import Redis
 from loaders.stores.urls.store_url import InvalidStoreURL, parse_url
 from tests.loaders.stores.test_refused_store_urls import KINDS
 
+pytestmark = pytest.mark.slow
+
 SHAPES = [
     ("DATABASE_URL", "postgresql://user:{}@127.0.0.1:1/fleet?connect_timeout=1"),
     ("DATABASE_URL", "postgresql://user:{}@127.0.0.1:1,127.0.0.1:2"),

@@ -19,6 +19,8 @@ from gateway.server import CannotListenError, bind, serve, welcome
 from gateway.settings import Settings
 from tests.fleet.served import MODEL
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_S = 60.0
 QUERY = {"query": '{ aircraft(tailNumber: "N14228") { analysis { punctuality { flights } } } }'}
 ANSWER = {"data": {"aircraft": {"analysis": {"punctuality": {"flights": 111}}}}}

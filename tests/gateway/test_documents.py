@@ -10,6 +10,8 @@ from benchmarks.hostile import DOCUMENTS
 from gateway.documents import Documents
 from tests.fleet.served import SCHEMA
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def documents() -> Documents:

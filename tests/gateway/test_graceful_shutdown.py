@@ -4,6 +4,10 @@ import subprocess
 import sys
 import time
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 _HANGS = """
 import asyncio, threading
 from gateway.graceful_shutdown import stop_surely

@@ -17,6 +17,8 @@ from gateway.graphiql import HERE, routes
 from gateway.graphiql.examples import Example
 from tests.gateway.browser import QUERY_PANE, RESULT_PANE, TOOL_PANE, Visit, open_page
 
+pytestmark = pytest.mark.slow
+
 TYPED_QUERY = "{ __schema { queryType { name } } }"
 PLANNED = (
     '{aircraft(tailNumber:"N10156"){analysis(period:{from:"2013-02-03"}){punctuality{flights} cancellations{share}}}}'

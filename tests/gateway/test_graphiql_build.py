@@ -9,6 +9,8 @@ import pytest
 
 from gateway.graphiql import build
 
+pytestmark = pytest.mark.slow
+
 SOURCE = Path(build.__file__).parent
 
 NPM = """#!/bin/sh

@@ -22,6 +22,8 @@ from gateway.http_protocol import GatewayProtocol, ProtocolFactory
 from gateway.workers import Worker
 from tests.gateway.admission.conftest import until
 
+pytestmark = pytest.mark.slow
+
 KIB = 1 << 10
 LIVE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.loaders.model.models import RIGHT
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 URLS = {"DATABASE_URL": "postgresql://x:1/x", "CLICKHOUSE_URL": "http://x:1", "REDIS_URL": "redis://x:1"}
 WRONG = RIGHT.replace("name: str", "name: Sting").replace('m.sql("count()"', 'm.sql("count("')
@@ -43,7 +45,9 @@ def test_a_command_without_a_model_says_how_to_name_one(command: list[str]) -> N
     )
 
 
-@pytest.mark.parametrize("command", [["run"], *COMMANDS], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command", [pytest.param(["run"], marks=pytest.mark.engine), *COMMANDS], ids=lambda command: command[0]
+)
 def test_all_mistakes_of_a_model_are_shown_before_anything_starts(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(WRONG)
     data = tmp_path / "data"

@@ -184,6 +184,7 @@ async def test_what_is_used_or_sent_is_made_known_again_to_a_redis_that_has_lost
             assert await redis._client.hexists(key, digest(text)) == is_known
 
 
+@pytest.mark.engine
 async def test_a_manifest_is_made_known_when_redis_is_there(tmp_path: Path) -> None:
     persisted = Persisted("trusted", {"page": "{ a }"})
     with own_valkey(tmp_path) as valkey:

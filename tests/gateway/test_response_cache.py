@@ -207,11 +207,11 @@ async def test_nothing_is_served_while_changes_may_be_missed() -> None:
 
 async def test_an_answer_goes_when_it_is_no_longer_fresh() -> None:
     origin = Origin()
-    origin.fresh_s = 0.05
+    origin.fresh_s = 0.5
     await origin.post()
     await origin.post()
     assert origin.asked == 1
-    await asyncio.sleep(0.06)
+    await asyncio.sleep(0.51)
     await origin.post()
     assert origin.asked == 2
 

@@ -30,6 +30,8 @@ from gateway.http_protocol import ProtocolFactory
 from tests.gateway.conftest import OPEN, environment_of
 from tests.gateway.raw import HEAD, LIVE, TYPENAME, answers, connected, one_answer, receive
 
+pytestmark = pytest.mark.slow
+
 BEGUN = HEAD + b"Content-Length: %d\r\n\r\n" % len(TYPENAME) + TYPENAME[:5]
 
 

@@ -27,6 +27,8 @@ from tests.conftest import Stores
 from tests.gateway.conftest import OPEN, environment_of
 from tests.gateway.test_shutdown import _workers, gateway
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 8
 ONE = {"query": '{ aircraft(tailNumber: "N14228") { id registration { seats } } }'}
 

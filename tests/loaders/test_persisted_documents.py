@@ -134,6 +134,7 @@ async def test_a_trusted_document_under_anothers_name_is_unknown(
         assert await other.trusted(another) is None
 
 
+@pytest.mark.engine
 async def test_documents_outlive_a_restart_of_redis_that_has_them_on_disk(tmp_path: Path, text: str) -> None:
     with own_valkey(tmp_path) as valkey:
         async with open_redis(valkey.url) as redis:
@@ -144,6 +145,7 @@ async def test_documents_outlive_a_restart_of_redis_that_has_them_on_disk(tmp_pa
             assert await SharedDocuments(redis, timeout_s=PATIENCE_S).automatic(digest(text)) == text
 
 
+@pytest.mark.engine
 async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -159,6 +161,7 @@ async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
             await documents.close()
 
 
+@pytest.mark.engine
 async def test_without_redis_nothing_is_known_and_nothing_fails(tmp_path: Path, text: str) -> None:
     with own_valkey(tmp_path) as valkey:
         async with open_redis(valkey.url, command_timeout_s=0.5) as redis:

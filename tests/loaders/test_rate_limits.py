@@ -175,6 +175,7 @@ async def test_little_of_much_is_given_at_once_and_counted_behind(store_urls: St
         await item.close()
 
 
+@pytest.mark.engine
 async def test_what_is_given_within_a_moment_is_one_command_and_counted_before_the_end(tmp_path: Path) -> None:
     with own_valkey(tmp_path) as valkey:
         async with open_redis(valkey.url) as redis:
@@ -252,6 +253,7 @@ async def test_what_would_have_been_paid_back_meanwhile_is_not_counted(
         await rates.close()
 
 
+@pytest.mark.engine
 async def test_a_full_redis_is_left_alone_for_as_long_as_it_is_full(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -286,6 +288,7 @@ async def test_what_is_owed_is_counted_whatever_is_left_in_redis(redis: Redis, c
     await rates.close()
 
 
+@pytest.mark.engine
 async def test_what_was_refused_is_refused_again_without_redis_until_points_are_back(tmp_path: Path) -> None:
     clock = Clock()
     with own_valkey(tmp_path) as valkey:

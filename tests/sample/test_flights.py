@@ -9,6 +9,8 @@ import pytest
 from deploy.fleet.sample import files, flights
 from deploy.fleet.sample.flights import airport_zones, scheduled_arrival
 
+pytestmark = pytest.mark.slow
+
 NEW_YORK = ZoneInfo("America/New_York")
 
 

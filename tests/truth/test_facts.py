@@ -12,6 +12,8 @@ from tests.truth.fleet import rank
 from tests.truth.records import Period, next_showing
 from tests.truth.sections import expected
 
+pytestmark = pytest.mark.slow
+
 ALWAYS = Period()
 
 # N173AT flew nine times, each time from LGA to ATL and each time as planned, with these departure and arrival delays:

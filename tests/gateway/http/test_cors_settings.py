@@ -8,6 +8,8 @@ import pytest
 from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.setting import SettingsError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("text", "origins"),

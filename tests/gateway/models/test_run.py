@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 
 from benchmarks.servers import answers, wait_until
 from deploy.embedded.process import free_port
+
+pytestmark = pytest.mark.engine
 
 TENANT = "00000000-0000-0000-0000-000000000002"
 QUERY = {"query": "{ workspace { name } members(first: 1) { totalCount } }"}

@@ -158,6 +158,7 @@ async def test_a_full_redis_is_done_without(process: OpenCache, tmp_path: Path) 
             assert cache.counts["fields bypassed"] > 0
 
 
+@pytest.mark.engine
 async def test_an_invalidation_that_redis_cannot_take_fails(tmp_path: Path) -> None:
     with own_valkey(tmp_path) as valkey:
         async with open_redis(valkey.url, command_timeout_s=0.5) as redis:

@@ -147,6 +147,7 @@ def test_every_option_of_both_databases_is_one_that_the_driver_takes() -> None:
     assert {*of_url, "tls_mode"} - {"hosts"} <= {*signature(AsyncClient).parameters}
 
 
+@pytest.mark.engine
 async def test_a_server_takes_every_option_at_once(tmp_path: Path) -> None:
     with (
         TemporaryDirectory(prefix="valkey-") as folder,  # a socket's path must be short

@@ -1,0 +1,68 @@
+"""Tests get the markers of their tiers, and start no engine without one."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from deploy.embedded.valkey import _server
+from tests.tiers import UnmarkedEngineError, pytest_collection_modifyitems, starts_engine
+
+
+@dataclass
+class Item:
+    """What is asked of a test when it is collected."""
+
+    fixturenames: Sequence[str]
+    markers: list[str] = field(default_factory=list)
+
+    def add_marker(self, name: str) -> None:
+        self.markers.append(name)
+
+
+def test_markers_follow_from_fixtures() -> None:
+    items = [Item(["tmp_path"]), Item(["tmp_path", "store_urls"]), Item(["chromium", "store_urls"])]
+    pytest_collection_modifyitems(cast(Any, items))
+    assert [item.markers for item in items] == [[], ["engine"], ["engine", "slow"]]
+
+
+def test_a_test_over_a_database_is_marked(request: pytest.FixtureRequest) -> None:
+    items = [item for item in request.session.items if "sample_stores" in getattr(item, "fixturenames", ())]
+    assert all(item.get_closest_marker("engine") for item in items)
+
+
+def test_a_test_without_the_marker_starts_no_engine() -> None:
+    with pytest.raises(UnmarkedEngineError, match="test_a_test_without_the_marker_starts_no_engine starts an engine"):
+        subprocess.run([str(_server()), "--version"], check=True)
+
+
+async def test_it_starts_none_beside_its_event_loop() -> None:
+    with pytest.raises(UnmarkedEngineError):
+        await asyncio.create_subprocess_exec(str(_server()), "--version")
+
+
+@pytest.mark.engine
+def test_a_test_with_the_marker_may_start_one() -> None:
+    subprocess.run([str(_server()), "--version"], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("command", "result"),
+    [
+        (["setpriv", "--pdeathsig", "TERM", "/wheels/valkey-server", "valkey.conf"], True),
+        (["/wheels/bin/initdb", "-D", "data"], True),
+        (["/usr/sbin/pgbouncer", "pgbouncer.ini"], True),
+        (["python", "-P", "-m", "deploy.embedded.clickhouse_http", "--data", "data"], True),
+        (["python", "-m", "gateway", "run", "--model", "model.py"], True),
+        (["python", "-m", "gateway", "serve"], False),
+        ("postgres -D data", True),
+        ("git tag", False),
+    ],
+)
+def test_engines_are_told_by_their_commands(command: str | list[str], result: bool) -> None:
+    assert starts_engine(command) is result

@@ -1,0 +1,66 @@
+"""The tiers of the tests: their markers are derived from fixtures, and no test starts an engine without its marker."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+from typing import Any, Final
+
+import pytest
+
+ENGINE_FIXTURES: Final = frozenset(
+    {"alone", "cluster", "engines", "own_databases", "own_engines", "server", "servers", "spawner", "store_urls"}
+)
+"""Fixtures that start engines, of all tests or of a file. A test whose closure has one of them gets the marker `engine`."""
+PROGRAM_FIXTURES: Final = frozenset({"chromium", "own_copy", "start_edge"})
+"""Fixtures that start a browser, npm or nginx. A test whose closure has one of them gets the marker `slow`."""
+
+_PROGRAMS: Final = frozenset({"initdb", "pgbouncer", "postgres", "valkey-server"})
+_MODULE: Final = "deploy.embedded.clickhouse_http"
+
+
+class UnmarkedEngineError(RuntimeError):
+    """A test without the marker `engine` starts an engine."""
+
+
+class EngineGuard:
+    """Refuses to start an engine for a test that has no marker `engine`: the fast tier would start it."""
+
+    def __init__(self) -> None:
+        self._unmarked: str | None = None
+        sys.addaudithook(self._audit)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Note the test that runs, unless it may start engines."""
+        self._unmarked = None if item.get_closest_marker("engine") else item.nodeid
+        try:
+            return (yield)
+        finally:
+            self._unmarked = None
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen" and self._unmarked and starts_engine(arguments[1]):
+            raise UnmarkedEngineError(f"{self._unmarked} starts an engine: mark it with `pytest.mark.engine`.")
+
+
+def starts_engine(command: str | Sequence[str]) -> bool:
+    """Tell whether a command starts PostgreSQL, ClickHouse, Valkey or a pooler, itself or as `gateway run`."""
+    words = command.split() if isinstance(command, str) else [str(word) for word in command]
+    runs_gateway = any(words[index : index + 2] == ["gateway", "run"] for index in range(len(words)))
+    return runs_gateway or _MODULE in words or not _PROGRAMS.isdisjoint(PurePath(word).name for word in words)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Add the markers `engine` and `slow` before pytest selects by markers."""
+    for item in items:
+        for marker, names in (("engine", ENGINE_FIXTURES), ("slow", PROGRAM_FIXTURES)):
+            if not names.isdisjoint(getattr(item, "fixturenames", ())):
+                item.add_marker(marker)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Guard the run."""
+    config.pluginmanager.register(EngineGuard(), "engine-guard")
