@@ -87,7 +87,8 @@ def _exported(answer: Answer, expected: Expectation) -> Iterator[Violation]:
             yield Violation("WRONG", text)
     if len(answer.items) < len(expected.items):
         if not expected.faulty:
-            yield Violation("MISSING", f"{len(answer.items)} lines of {len(expected.items)}")
+            text = f"{len(answer.items)} lines of {len(expected.items)} after {answer.seconds:.1f} s: {answer.errors}"
+            yield Violation("MISSING", text)
         codes = [error.get("extensions", {}).get("code") for error in answer.errors]
         if len(codes) != 1:
             yield Violation("UNEXPLAINED", f"the export ends without an error: {codes}")

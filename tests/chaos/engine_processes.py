@@ -51,6 +51,7 @@ class EngineProcesses:
     async def start_again(self, store: str) -> None:
         """Start the engine over the same data, at the same port."""
         old = self._engine(store)
+        old.stop()  # it has ended, and is collected
         self._engines._engines.remove(old)
         self._engines._engines.append(await asyncio.to_thread(self._started, store))
 
