@@ -7,7 +7,9 @@ import math
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
+import orjson
 from clickhouse_connect.driver.summary import QuerySummary
 
 from loaders.deadline import longest_left, time_limit
@@ -26,6 +28,9 @@ STORE = CLICKHOUSE.store
 
 # The server stops a statement at its timeout; the client gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0
+_OF_EXPLAIN: Mapping[str, int] = {"max_bytes_to_read": 1 << 28, "use_index_for_in_with_subqueries": 0}
+"""Settings of statements that are explained. ClickHouse executes scalar sub-selects even then, and without these also
+those behind `in`; a statement that would read much so fails."""
 
 
 class ClickHouse:
@@ -77,6 +82,11 @@ class ClickHouse:
         return clickhouse
 
     @property
+    def database(self) -> str:
+        """The database of the URL, in which tables lie that a model names without one."""
+        return self._driver.database
+
+    @property
     def outage(self) -> Outage | None:
         """Why the server is away; None while it is not."""
         return self._guard.outage
@@ -114,6 +124,26 @@ class ClickHouse:
                 require_query_id(described.summary)
                 names, types = map(tuple, described.result_columns[:2])
         return TypedColumns(names, types, [()] * len(names))
+
+    async def query_tree(self, sql: str, parameters: Mapping[str, object]) -> list[str]:
+        """Return the lines of one statement's tree, in which each name is resolved. It is analyzed, and not run."""
+        return list(await self._explained(f"explain query tree run_passes = 1, passes = 1 {sql}", parameters))
+
+    async def explain(self, sql: str, parameters: Mapping[str, object]) -> Any:
+        """Return the plan of one statement, which is not run, as JSON says it, with the use of indexes."""
+        lines = await self._explained(f"explain json = 1, indexes = 1 {sql}", parameters)
+        return orjson.loads("\n".join(lines))[0]["Plan"]
+
+    async def _explained(self, sql: str, parameters: Mapping[str, object]) -> Sequence[str]:
+        async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
+            bound = self._bound_parameters(sql, parameters)
+            with decoding():
+                explained = await self._driver.client.query(
+                    sql, bound, settings={**self._limit(), **_OF_EXPLAIN}, column_oriented=True
+                )
+                require_query_id(explained.summary)
+                lines: Sequence[str] = explained.result_columns[0]
+                return lines
 
     def _bound_parameters(self, sql: str, parameters: Mapping[str, object]) -> dict[str, object]:
         bound = {name: _bound(value) for name, value in parameters.items()}

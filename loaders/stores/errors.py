@@ -51,7 +51,11 @@ class StoreTimeout(StoreError):
 
 
 class StatementFailed(StoreError):
-    """The store refused the statement."""
+    """The store refused the statement. `position` is the character that it points to, from 0; None where to none."""
+
+    def __init__(self, store: str, message: str, position: int | None = None) -> None:
+        super().__init__(store, message)
+        self.position = position
 
 
 class SchemaMismatch(StatementFailed):

@@ -9,11 +9,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+import orjson
 
 from loaders.deadline import longest_left, time_limit
 from loaders.request_tracker import record_statement
 from loaders.stores.circuit_breaker import Outage
-from loaders.stores.errors import StoreTimeout, StoreUnavailable
+from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
 from loaders.stores.poolers import NO_POOLER, Pooler
 from loaders.stores.postgres_errors import connecting, translated
 from loaders.stores.postgres_hosts import connect_to_first
@@ -138,6 +139,22 @@ class Postgres:
         """Prepare one statement without running it; its columns and their types."""
         async with self._connection() as connection:
             return _described(await connection.prepare(sql, name=""))
+
+    async def explain(self, sql: str, *arguments: object) -> Any:
+        """Return the plan of one statement, which is not run, as JSON says it, with the names of all columns.
+
+        The position of an error is that in the statement.
+        """
+        prefix = "explain (verbose, format json) "
+        try:
+            async with self._connection() as connection:
+                statement = await connection.prepare(prefix + sql, name="")
+                written = await statement.fetchval(*arguments)
+        except StatementFailed as error:
+            if error.position is not None:
+                error.position -= len(prefix)
+            raise
+        return orjson.loads(written)[0]["Plan"]
 
     async def execute(self, sql: str, *arguments: object) -> str:
         """Run one statement for its effect. Returns the server's tag, such as `INSERT 0 1`."""

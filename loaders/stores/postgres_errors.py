@@ -71,7 +71,7 @@ def translated() -> Iterator[None]:
         raise StoreUnavailable(STORE, f"The connection to PostgreSQL failed: {error}", _kind(error)) from error
     except _MISMATCH as error:
         kind = StatementFailed if isinstance(error, _OTHER_ACCESS) else SchemaMismatch
-        raise kind(STORE, f"PostgreSQL refused the statement: {explained(error)}") from error
+        raise kind(STORE, f"PostgreSQL refused the statement: {explained(error)}", _position(error)) from error
     except asyncpg.InterfaceError as error:
         # The driver has one class for its own errors: a connection or pool that closed, and arguments that do not fit.
         broken = "clos" in str(error)
@@ -81,7 +81,14 @@ def translated() -> Iterator[None]:
         message = f"The answer of PostgreSQL cannot be read: {error}"
         raise StoreUnavailable(STORE, message, FailureKind.MALFORMED) from error
     except asyncpg.PostgresError as error:
-        raise StatementFailed(STORE, f"PostgreSQL refused the statement: {explained(error)}") from error
+        message = f"PostgreSQL refused the statement: {explained(error)}"
+        raise StatementFailed(STORE, message, _position(error)) from error
+
+
+def _position(error: BaseException) -> int | None:
+    """Return the character of the statement that the server points to, from 0, where it does."""
+    said = getattr(error, "position", None)  # counted from 1, as text
+    return int(said) - 1 if said and str(said).isdigit() else None
 
 
 def _kind(error: BaseException) -> FailureKind:

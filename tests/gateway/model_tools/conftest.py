@@ -1,4 +1,4 @@
-"""A copy of the analytics sample's model, over databases of its own that tests may change."""
+"""Databases of models that tests check: a copy of the analytics sample's, which they may change, and a small one's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ import pytest
 
 from deploy.analytics.data import MIGRATIONS
 from gateway.cli import main
-from tests.conftest import NewDatabase, Stores
+from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.poolers import MODEL_SESSION
+from loaders.stores.postgres import Postgres
+from tests.conftest import NewDatabase, NewStores, Stores
+from tests.gateway.model_tools.shop import create_tables
 
 SAMPLE = Path("deploy/analytics/model.py")
 _TEXT = SAMPLE.read_text()
@@ -49,3 +53,32 @@ async def own_model(
         file = tmp_path / "model.py"
         file.write_text(_TEXT)
         yield OwnModel(file, new.stores)
+
+
+async def reading(new: NewStores) -> Stores:
+    """Clients that only read, as those of a served model."""
+    postgres = await Postgres.connect(
+        new.database_url,
+        min_size=1,
+        max_size=4,
+        acquire_timeout_s=60,
+        statement_timeout_s=60,
+        session_settings=MODEL_SESSION,
+    )
+    clickhouse = await ClickHouse.connect(
+        new.clickhouse_url, max_connections=4, acquire_timeout_s=60, statement_timeout_s=60, only_reads=True
+    )
+    return Stores(postgres, clickhouse)
+
+
+@pytest.fixture(scope="package")
+async def shop_stores(new_database: NewDatabase) -> AsyncIterator[Stores]:
+    """Both databases of the small right model. Read them, never change them."""
+    async with new_database() as new:
+        await create_tables(new.stores)
+        stores = await reading(new)
+        try:
+            yield stores
+        finally:
+            await stores.postgres.close()
+            await stores.clickhouse.close()

@@ -1,0 +1,1 @@
+"""What a model's databases make of its statements, none of which is executed."""

@@ -1,0 +1,176 @@
+"""Proofs from plans of PostgreSQL: which tables a statement reads, and that each is narrowed to the tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from gateway.model_tools.live.postgres_plans import PlanNode, Side, column_of, equality
+from gateway.model_tools.live.postgres_relations import Relations
+from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
+from loaders.model.databases import Everyones, Table
+
+_KEEPS_BOTH = frozenset({"Inner", "Semi", "Right Semi", ""})
+_KEEPS_INNER = "Left"
+"""In these joins, rows of the inner side that match no outer one are not used."""
+_KEEPS_OUTER = "Right"
+_WORKS_ON_ALL = frozenset({"Aggregate", "Group", "WindowAgg", "Limit", "SetOp", "Recursive Union"})
+"""Nodes that take all of their rows together: a condition above them comes too late."""
+_APPENDS = frozenset({"Append", "Merge Append"})
+_JOINS = frozenset({"Nested Loop", "Hash Join", "Merge Join"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A scan that no condition narrows to the tenant, or one of a table that the model does not declare."""
+
+    relation: str
+    table: Table | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresProof:
+    """The tables of a model in one database, and the text of the tenant's value that statements were bound with."""
+
+    bound: Mapping[Table, BoundTable]
+    relations: Relations
+    tenant: str
+
+    def unproven(self, root: PlanNode) -> Iterator[Unproven]:
+        """Yield the scans of a plan that are not proven."""
+        for node in root.walk():
+            if not node.relation:
+                continue
+            tables = self.relations.tables_of(node.relation)
+            if not tables:
+                yield Unproven(node.relation, None)
+            elif not any(self._is_narrowed(node, root, table) for table in tables):
+                yield Unproven(node.relation, tables[0])
+
+    def _is_narrowed(self, node: PlanNode, root: PlanNode, table: Table) -> bool:
+        tenant = self.bound[table].tenant
+        if isinstance(tenant, Everyones):
+            return True
+        if self.relations.is_in_view(node.relation, table):
+            return self._is_narrowed_view(node)
+        if isinstance(tenant, OwnTenant):
+            return self._has_tenant(node, tenant.column)
+        return self._has_parent(node, root, tenant)
+
+    def _has_tenant(self, node: PlanNode, column: str) -> bool:
+        """Return whether the scan itself has the condition that its column is the tenant."""
+        own, tenant = (node.alias, column), ("", self.tenant)
+        return any(equality(each) in ((own, tenant), (tenant, own)) for each in node.conditions)
+
+    def _is_narrowed_view(self, node: PlanNode) -> bool:
+        """Return whether some column is the tenant, in a scan below a view, above it, or beside it in a join."""
+        every = [node, *_used_with(node)]
+        sides = (equality(condition) for each in every for condition in each.conditions)
+        return any(each is not None and ("", self.tenant) in each for each in sides)
+
+    def _has_parent(self, node: PlanNode, root: PlanNode, tenant: ParentTenant) -> bool:
+        """Return whether rows are joined to rows of the parent, and these are narrowed."""
+        used = [node, *_used_with(node)]
+        equal = _Equal()
+        for each in used:
+            self._note(equal, each)
+        candidates = [each for each in used[1:] if tenant.parent in self.relations.tables_of(each.relation)]
+        return any(
+            self._is_narrowed(parent, root, tenant.parent)
+            and all(
+                equal.are((self._alias(node), mine), (self._alias(parent), theirs))
+                for mine, theirs in zip(tenant.columns, tenant.parent_columns, strict=True)
+            )
+            for parent in candidates
+        )
+
+    def _note(self, equal: _Equal, node: PlanNode) -> None:
+        for condition in node.conditions:
+            sides = equality(condition)
+            if sides is not None:
+                first, second = sides
+                equal.note(self._shared(first, node), self._shared(second, node))
+        if node.kind == "Subquery Scan" and node.children:
+            below = dict(filter(None, (_named(each) for each in node.children[0].output)))
+            for name, column in below.items():
+                equal.note((node.alias, name), column)
+        if node.name and node.output:  # a sub-select that is compared as a whole
+            compared = column_of(node.output[0])
+            if compared is not None:
+                equal.note(("", f"{node.name}.col1"), compared)
+
+    def _alias(self, node: PlanNode) -> str:
+        """Return a scan's alias; that of a partition is its table's, a number behind it."""
+        if not self.relations.is_part(node.relation):
+            return node.alias
+        name, _, number = node.alias.rpartition("_")
+        return name if name and number.isdigit() else node.alias
+
+    def _shared(self, side: Side, node: PlanNode) -> Side:
+        return (self._alias(node), side[1]) if side[0] and side[0] == node.alias else side
+
+
+class _Equal:
+    """Columns and literals that are equal to each other."""
+
+    def __init__(self) -> None:
+        self._first: dict[Side, Side] = {}
+
+    def note(self, side: Side, other: Side) -> None:
+        self._first[self._find(side)] = self._find(other)
+
+    def are(self, side: Side, other: Side) -> bool:
+        return self._find(side) == self._find(other)
+
+    def _find(self, side: Side) -> Side:
+        while side in self._first and self._first[side] != side:
+            side = self._first[side]
+        return side
+
+
+def _used_with(node: PlanNode) -> Iterator[PlanNode]:
+    """Yield the nodes whose conditions each row of a scan meets, from the scan upwards, and those joined to it."""
+    for child in node.children:
+        if child.side == "SubPlan":
+            yield from _below(child)
+    while (parent := node.parent) is not None and parent.kind not in _WORKS_ON_ALL:
+        is_sub_select = node.side in ("SubPlan", "InitPlan")
+        is_used = is_sub_select or _keeps(parent, node)  # a sub-select is for each row of what is above it
+        if is_used:
+            yield parent
+        for child in parent.children:
+            is_joined = parent.kind in _JOINS and is_used and child.side in ("Inner", "Outer")
+            if child is not node and (is_joined or child.side == "SubPlan"):
+                yield from _below(child)
+        node = parent
+
+
+def _below(node: PlanNode) -> Iterator[PlanNode]:
+    """Yield a node and those below it whose conditions hold for all of its rows."""
+    yield node
+    for child in node.children:
+        is_optional = node.kind in _JOINS and not _keeps(node, child)
+        is_one_of_several = node.kind in _APPENDS and not child.name and _differ(node)
+        if not is_optional and not is_one_of_several:
+            yield from _below(child)
+
+
+def _differ(node: PlanNode) -> bool:
+    """Return whether the parts of an append are no parts of one table."""
+    return len({child.alias.rpartition("_")[0] or child.alias for child in node.children}) > 1
+
+
+def _keeps(join: PlanNode, child: PlanNode) -> bool:
+    """Return whether rows of a child are used only where they meet the conditions of the node above it."""
+    if join.kind not in _JOINS:
+        return True
+    if join.join in _KEEPS_BOTH:
+        return True
+    return (join.join == _KEEPS_INNER and child.side == "Inner") or (
+        join.join == _KEEPS_OUTER and child.side == "Outer"
+    )
+
+
+def _named(expression: str) -> tuple[str, Side] | None:
+    column = column_of(expression)
+    return None if column is None else (column[1], column)

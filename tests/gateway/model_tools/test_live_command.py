@@ -1,0 +1,49 @@
+"""`gateway model check --live`: what the databases say is told, and databases that are away are status 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from gateway.cli import main
+from tests.loaders.model.models import RIGHT
+
+Check = Callable[[], int]
+
+
+@pytest.fixture
+def check(tmp_path: Path, store_urls: StoreUrls, monkeypatch: pytest.MonkeyPatch) -> Check:
+    """Checks the small right model in databases without a table."""
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.setenv("DATABASE_CRM_URL", store_urls.database_url)
+    monkeypatch.setenv("CLICKHOUSE_WEB_URL", store_urls.clickhouse_url)
+    (tmp_path / "model.py").write_text(RIGHT)
+    return lambda: main(["model", "check", "--live", "--model", str(tmp_path / "model.py")])
+
+
+def test_tables_that_are_missing_are_told(check: Check, capsys: pytest.CaptureFixture[str]) -> None:
+    # the lines of orders are read with these, which are told
+    assert check() == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(": ")[0] for line in lines[:-1]] == [
+        "model.py:9  app.accounts",
+        "model.py:10  app.orders",
+        "model.py:12  events",
+    ]
+    assert lines[-1] == "3 errors"
+
+
+def test_a_database_that_is_away_is_status_2(
+    check: Check, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_CRM_URL", "postgresql://nobody:nothing@127.0.0.1:1/none")
+
+    assert check() == 2
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "127.0.0.1:1 cannot be reached" in told.err

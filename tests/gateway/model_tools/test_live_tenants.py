@@ -1,0 +1,117 @@
+"""Rows of other tenants, and tables that no model declares: plans prove that a statement reads neither."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.analytics.data import load as load_analytics
+from deploy.analytics.data import make
+from loaders.model.databases import Table
+from loaders.model.loading import load_model
+from loaders.statements import planning
+from loaders.statements.row_sources import RowsWriter
+from tests.conftest import NewDatabase, Stores
+from tests.gateway.model_tools.conftest import reading
+from tests.gateway.model_tools.shop import edited_problems, problems_of
+
+_TABLES = ("app.members", "app.workspaces", 'app."Projects"', "app.project_members", "billing.invoices", "events")
+
+
+@pytest.fixture(scope="module")
+async def analytics_stores(new_database: NewDatabase) -> AsyncIterator[Stores]:
+    """The analytics sample. Read it, never change it."""
+    async with new_database() as new:
+        await load_analytics(make(), *new.stores)
+        stores = await reading(new)
+        try:
+            yield stores
+        finally:
+            await stores.postgres.close()
+            await stores.clickhouse.close()
+
+
+@pytest.fixture(autouse=True)
+def _forget_statements() -> Any:
+    """Forget the text of statements, which a test has had written in another way."""
+    yield
+    planning._text.cache_clear()
+
+
+async def test_the_analytics_sample_has_no_problem(analytics_stores: Stores) -> None:
+    assert await problems_of(load_model("deploy.analytics.model"), analytics_stores) == []
+
+
+async def test_the_fleet_has_no_problem(sample_stores: Stores) -> None:
+    model = load_model("deploy.fleet.model")
+    assert await problems_of(model, sample_stores) == []
+
+
+@pytest.mark.parametrize("name", _TABLES)
+async def test_a_table_that_is_not_narrowed_to_the_tenant_is_found(
+    name: str, analytics_stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = RowsWriter._tenant
+    monkeypatch.setattr(RowsWriter, "_tenant", lambda self, table: [] if table.name == name else written(self, table))
+    model = load_model("deploy.analytics.model")
+
+    problems = await problems_of(model, analytics_stores)
+
+    reading_it = {
+        section.name for section in model.bound_sections.values() if name in {table.name for table in section.tables}
+    }
+    assert problems
+    names = (name, "billing.invoice_lines") if name == "billing.invoices" else (name,)  # the tenant of lines is theirs
+    told = tuple(f"reads {each}, and its plan has no condition that narrows" for each in names)
+    assert all(any(text in each.message for text in told) for each in problems)
+    assert len(problems) >= len({each.partition(".")[0] for each in reading_it})
+
+
+async def test_a_child_without_its_parents_tenant_is_found(
+    analytics_stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, written = "billing.invoice_lines", RowsWriter._tenant
+    monkeypatch.setattr(RowsWriter, "_tenant", lambda self, table: [] if table.name == name else written(self, table))
+
+    problems = await problems_of(load_model("deploy.analytics.model"), analytics_stores)
+
+    assert [each.subject for each in problems] == ["Invoice.lines", "InvoiceLine"]
+    assert all("by a row of its parent" in each.message for each in problems)
+
+
+async def test_a_condition_that_holds_for_some_rows_alone_is_no_proof(
+    analytics_stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = RowsWriter._tenant
+
+    def loosened(self: RowsWriter, table: Table) -> list[str]:
+        own = written(self, table)
+        column = {"app.members": "nick", "events": "kind"}.get(table.name)
+        return [f"({each} or {column} = 'x')" for each in own] if column else own
+
+    monkeypatch.setattr(RowsWriter, "_tenant", loosened)
+
+    problems = await problems_of(load_model("deploy.analytics.model"), analytics_stores)
+
+    assert {"Member", "Member.activity", "Query.members"} <= {each.subject for each in problems}
+
+
+async def test_a_table_that_is_not_declared_is_found(
+    shop_stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = RowsWriter.table
+    hidden = {"app.accounts": "(select *, text as name from app.secrets)", "events": "(select * from system.numbers)"}
+    monkeypatch.setattr(RowsWriter, "table", lambda self, table: hidden.get(table.name) or written(self, table))
+
+    problems = await edited_problems(
+        tmp_path,
+        shop_stores,
+        ("id: UUID = m.key()", "id: m.BigInt = m.key()"),
+        ("type=UUID, ", "type=m.BigInt, "),
+    )
+
+    declared = [each.message for each in problems if "does not declare" in each.message]
+    assert any("reads app.secrets, which the model does not declare" in each for each in declared)
