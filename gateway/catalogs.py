@@ -27,25 +27,26 @@ async def read_model_catalogs(settings: Settings, model: Model) -> Mapping[Datab
     A table that is not there is missing. Raises SettingsError for a URL that is missing or invalid, StoreError where a
     database is away or refuses.
     """
-    tables = {database: set[str]() for database in model.databases}
+    async with open_databases(settings, model.databases) as stores:
+        return await catalogs_of(model, stores)
+
+
+async def catalogs_of(model: Model, stores: Mapping[Database, Store]) -> Mapping[Database, DatabaseCatalog]:
+    """Return what the connected databases of a model tell of its tables, in their order."""
+    tables = {database: set[str]() for database in stores}
     for table in model.tables:
         tables[table.database].add(catalog_name(table))
-    return await read_catalogs(settings, model.databases, tables)
+    reads = (read_catalog(store, database.name, tables[database]) for database, store in stores.items())
+    return dict(zip(stores, await asyncio.gather(*reads), strict=True))
 
 
-async def read_catalogs(
-    settings: Settings, databases: Iterable[Database], tables: Mapping[Database, Collection[str]] | None = None
-) -> Mapping[Database, DatabaseCatalog]:
-    """Connect to databases, and return what each tells of its tables in the order that they are given in.
+async def read_catalogs(settings: Settings, databases: Iterable[Database]) -> Mapping[Database, DatabaseCatalog]:
+    """Connect to databases, and return what each tells of all its tables and views of users, in their order.
 
-    `tables` names those to read, as catalogs do; without it, all tables and views of users. Raises as
-    `read_model_catalogs` does.
+    Raises as `read_model_catalogs` does.
     """
     async with open_databases(settings, databases) as stores:
-        reads = (
-            read_catalog(store, database.name, None if tables is None else tables[database])
-            for database, store in stores.items()
-        )
+        reads = (read_catalog(store, database.name) for database, store in stores.items())
         return dict(zip(stores, await asyncio.gather(*reads), strict=True))
 
 

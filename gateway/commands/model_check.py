@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from gateway.catalogs import catalogs_of
 from gateway.commands.command import settings_of
 from gateway.commands.model_options import add_tool, report
+from gateway.model_tools.checks import catalog_problems
 from gateway.model_tools.live.check import live_problems
+from gateway.model_tools.problem_texts import counted
 from gateway.served_model import load_served_model
 from gateway.stores import open_databases
+from loaders.catalog.lock_file import lock_path, read_lock
+from loaders.model.places import Place
+from loaders.model.problems import Problem, Severity
 
 if TYPE_CHECKING:
     import argparse
@@ -17,29 +23,46 @@ if TYPE_CHECKING:
     from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.model.model import Model
-    from loaders.model.problems import Problem
 
 
 def add_to(commands: Commands) -> None:
     """Add the command."""
-    parser = add_tool(commands, "check", _check, "tell all that is wrong with a model, without its databases")
+    about = "tell all that is wrong with a model, by itself and against its lock file, without its databases"
+    parser = add_tool(commands, "check", _check, about)
     parser.add_argument(
         "--live",
         action="store_true",
-        help="have the databases at the URLs of the settings prepare and explain each statement, and execute none",
+        help="take the databases at the URLs of the settings in the place of the lock file, and have them prepare and"
+        " explain each statement; none is executed",
     )
 
 
 def _check(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     model = load_served_model(settings)
-    problems: list[Problem] = []
-    if arguments.live:
-        problems += asyncio.run(_live_problems(settings, model))
-    good = f"The model {model.name} is good: {len(model.objects)} object types, {len(model.tables)} tables."
-    return report(arguments, problems, good)
+    problems = asyncio.run(_live_problems(settings, model)) if arguments.live else _lock_problems(model)
+    objects, tables = counted(len(model.objects), "object type"), counted(len(model.tables), "table")
+    return report(arguments, problems, f"The model {model.name} is good: {objects}, {tables}.")
+
+
+def _lock_problems(model: Model) -> list[Problem]:
+    """Return what is wrong with a model against its lock file; a warning where there is none."""
+    path = lock_path(model)
+    catalogs = read_lock(path)
+    if catalogs is None:
+        message = (
+            f"there is no {path.name} beside it, so that its tables and columns were not looked at: write it with"
+            " gateway model pull, and commit it."
+        )
+        return [Problem(Place(str(model.file)), "Model", message, Severity.WARNING)]
+    return catalog_problems(model, catalogs)
 
 
 async def _live_problems(settings: Settings, model: Model) -> list[Problem]:
+    """Return what is wrong with a model in its databases; what they say of a statement hides what a catalog does."""
     async with open_databases(settings, model.databases) as databases:
-        return await live_problems(model, databases)
+        problems = await live_problems(model, databases)
+        catalogs = await catalogs_of(model, databases)
+    told = {(problem.place, problem.subject) for problem in problems}
+    others = catalog_problems(model, catalogs.values(), is_live=True)
+    return [*problems, *(problem for problem in others if (problem.place, problem.subject) not in told)]

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from loaders.model.model import Model
 
 
+NO_TABLE = "{} leads to no such table, or to none that its account may read."
+"""The message about a table that a database does not have, with the setting of its URL."""
+
+
 def missing_tables(model: Model, catalogs: Mapping[Database, DatabaseCatalog]) -> Iterator[Problem]:
     """Yield a problem for each table of the model that is not in the catalog of its database."""
     for table in model.tables:
         if catalog_name(table) not in catalogs[table.database].tables:
-            message = f"{table.database.variable} leads to no such table, or to one that its account may not read."
-            yield Problem(table.place, table.name, message)
+            yield Problem(table.place, table.name, NO_TABLE.format(table.database.variable))

@@ -45,7 +45,12 @@ def github_annotation(problem: Problem) -> str:
 def summary(problems: Sequence[Problem]) -> str:
     """Return how many problems there are, such as `2 errors, 1 warning`; an empty text where there is none."""
     numbers = {level: sum(problem.severity is level for problem in problems) for level in Severity}
-    return ", ".join(f"{n} {level.name.lower()}{'s' * (n > 1)}" for level, n in numbers.items() if n)
+    return ", ".join(counted(number, level.name.lower()) for level, number in numbers.items() if number)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, such as `1 table` or `7 tables`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def about(rows: int) -> str:

@@ -100,13 +100,13 @@ def column_type(column: Column, kind: Kind) -> ColumnType | None:
 def _of_postgres(column: Column) -> ColumnType | None:
     inner = column.type.removesuffix("[]")
     is_list = inner != column.type
-    scalar = TEXT if column.labels else _POSTGRES.get(_base_of_postgres(inner))
+    scalar = TEXT if column.labels else _POSTGRES.get(base_of_postgres(inner))
     if scalar is None or inner.endswith("[]"):
         return None
     return ColumnType(scalar, is_list, column.is_nullable, labels=column.labels)
 
 
-def _base_of_postgres(type_text: str) -> str:
+def base_of_postgres(type_text: str) -> str:
     """Return a type without sizes, and an extension's without its schema."""
     base = " ".join(_SIZES.sub("", type_text).split())
     return "citext" if base.endswith(".citext") else base

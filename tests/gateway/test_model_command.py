@@ -8,8 +8,26 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
+from loaders.catalog.catalog import Column, DatabaseCatalog, TableCatalog
+from loaders.catalog.lock_file import lock_text
+from loaders.model.databases import Kind
 from tests.loaders.model.models import RIGHT
 
+GOOD = '''
+from __future__ import annotations
+import fuseway as m
+
+things = m.Postgres().table("shop.things")
+
+class Thing(m.Object, table=things):
+    """A thing."""
+    id: int = m.key()
+
+class Query(m.Query):
+    thing: Thing | None = m.by_key()
+
+model = m.Model("shop", query=Query, types=[Thing])
+'''
 WRONG = RIGHT.replace("name: str", "name: Sting", 1)
 
 
@@ -49,6 +67,47 @@ def test_annotations_are_printed_where_they_are_asked_for_and_in_workflows(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     main(["model", "check", "--model", wrong])
     assert capsys.readouterr().out == asked
+
+
+@pytest.fixture
+def sample(tmp_path: Path) -> Path:
+    """A copy of the analytics sample's model, with its lock file."""
+    for name in ("model.py", "model.lock"):
+        (tmp_path / name).write_text((Path("deploy/analytics") / name).read_text())
+    return tmp_path / "model.py"
+
+
+def test_warnings_fail_where_they_are_to(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "check", "--model", str(sample)]) == 0
+    told = capsys.readouterr().out
+    assert told.splitlines()[-1] == "5 warnings"
+    assert "warning: MemberFilter.role: no index of app.members begins with" in told
+    assert main(["model", "check", "--strict", "--model", str(sample)]) == 1
+
+
+def test_a_model_without_a_lock_file_says_how_to_write_it(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample.with_suffix(".lock").unlink()
+    assert main(["model", "check", "--model", str(sample)]) == 0
+    line, count = capsys.readouterr().out.splitlines()
+    assert line == (
+        "model.py  warning: Model: there is no model.lock beside it, so that its tables and columns were not looked at:"
+        " write it with gateway model pull, and commit it."
+    )
+    assert count == "1 warning"
+
+
+def test_a_lock_file_that_cannot_be_read_is_status_2(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sample.with_suffix(".lock").write_text("<<<<<<< HEAD")
+    assert main(["model", "check", "--model", str(sample)]) == 2
+    assert capsys.readouterr().err.startswith("gateway: model.lock is no lock file (")
+
+
+def test_a_good_model_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "shop.py").write_text(GOOD)
+    table = TableCatalog("shop.things", {"id": Column("id", "integer")}, unique=(("id",),))
+    (tmp_path / "shop.lock").write_text(lock_text([DatabaseCatalog(Kind.POSTGRES, "", "", {table.name: table})]))
+    assert main(["model", "check", "--strict", "--model", str(tmp_path / "shop.py")]) == 0
+    assert capsys.readouterr().out == "The model shop is good: 1 object type, 1 table.\n"
 
 
 def test_what_cannot_be_found_out_is_status_2(
