@@ -33,6 +33,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Load the plugin where a model is named."""
-    config.addinivalue_line("markers", "fuseway_model(target): the model of these tests, where there are several.")
+    config.addinivalue_line("markers", "fuseway_model(target, cases=None): the model of these tests.")
     if config.getoption("--fuseway-model") or config.getini("fuseway_model"):
         config.pluginmanager.import_plugin(PLUGIN)

@@ -22,7 +22,7 @@ from loaders.stores.errors import StatementFailed
 from loaders.stores.postgres import Postgres
 from tests.patience import REDIS_ENVIRONMENT, REQUEST_ENVIRONMENT
 
-pytest_plugins = ["tests.tiers"]
+pytest_plugins = ["tests.tiers", "fuseway.testing.plugin"]
 
 for _name, _default in {"GATEWAY_MODEL": SAMPLE_MODEL, **REDIS_ENVIRONMENT, **REQUEST_ENVIRONMENT}.items():
     os.environ.setdefault(_name, _default)  # of every gateway that a test starts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -40,6 +40,8 @@ class ModelDatabases:
     redis_url: str
     is_existing: bool = False
     tenant: str | None = None
+    server: StoreUrls | None = None
+    """The servers that new ones were made on."""
 
     def __getitem__(self, variable: str) -> str:
         return self.urls[variable]
@@ -76,8 +78,9 @@ def existing_databases(model: Model, redis_url: Callable[[], str]) -> ModelDatab
 def new_databases(model: Model, engines: StoreUrls, *, fills: bool = True) -> ModelDatabases:
     """Create databases with names of their own, and call the model's `setup=` where it has one."""
     created = asyncio.run(create_databases(engines, model, prefix=f"test_{uuid4().hex[:8]}_"))
-    databases = ModelDatabases({database.variable: url for database, url in created.items()}, engines.redis_url)
+    urls = {database.variable: url for database, url in created.items()}
+    databases = ModelDatabases(urls, engines.redis_url, server=engines)
     if model.setup is None or not fills:
         return databases
     tenant = asyncio.run(set_up(databases.settings(model), model))
-    return ModelDatabases(databases.urls, databases.redis_url, tenant=tenant)
+    return replace(databases, tenant=tenant)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from deploy.embedded.engines import EmbeddedEngines, EngineError
+from fuseway.testing.cases import CASES, checked_model, chosen
 from fuseway.testing.databases import DatabasesError, ModelDatabases, existing_databases, needs_engines, new_databases
 from fuseway.testing.model_session import ModelSession
 from loaders.model.loading import load_model
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fuseway.testing.results import Plan
     from loaders.model.model import Model
 
+pytest_plugins = ["fuseway_pytest"]  # the options, where a conftest.py loads this plugin by itself
 Sessions = Callable[[str], ModelSession]
 MARKER = "fuseway_model"
 
@@ -40,6 +42,39 @@ def loaded_model(target: str) -> Model:
         return load_model(target)
     except ModelError as error:
         raise pytest.UsageError(f"The model {target} cannot be tested:\n{error}") from error
+
+
+def open_fields_of(config: pytest.Config) -> tuple[str, ...]:
+    """Return the fields that anybody may read."""
+    return tuple(config.getini("fuseway_open_fields"))
+
+
+def _number(config: pytest.Config, name: str) -> int:
+    option = config.getoption(f"--{name.replace('_', '-')}")
+    return int(config.getini(name)) if option is None else int(option)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what the generated tests are of, and the seed that chooses their cases."""
+    count, seed = _number(config, "fuseway_cases"), _number(config, "fuseway_seed")
+    model = config.getoption("--fuseway-model") or config.getini("fuseway_model") or "of the tests' markers"
+    return f"fuseway: model {model}, at most {count} cases of each generated test, seed {seed}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each generated test its cases."""
+    make = getattr(metafunc.function, CASES, None)
+    if make is None:
+        return
+    config, target = metafunc.config, model_target(metafunc.config, metafunc.definition)
+    try:
+        checked = checked_model(target, open_fields_of(config))
+    except ModelError as error:
+        raise pytest.UsageError(f"The model {target} cannot be tested:\n{error}") from error
+    marker = metafunc.definition.get_closest_marker(MARKER)
+    count = (marker.kwargs.get("cases") if marker is not None else None) or _number(config, "fuseway_cases")
+    every = chosen(list(make(checked)), count, _number(config, "fuseway_seed"))
+    metafunc.parametrize("case", every, ids=str)
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +132,9 @@ def fuseway_sessions(request: pytest.FixtureRequest) -> Iterator[Sessions]:
             model = loaded_model(target)
             is_main = target == model_target(request.config)
             databases = request.getfixturevalue("fuseway_databases") if is_main else _databases(request, model)
-            sessions[target] = ModelSession(model, databases, str(request.config.getini("fuseway_tenant")))
+            config = request.config
+            tenant, open_fields = config.getini("fuseway_tenant") if is_main else "", open_fields_of(config)
+            sessions[target] = ModelSession(model, databases, tenant or None, open_fields)
         return sessions[target]
 
     yield session

@@ -55,8 +55,10 @@ NO_LIMITS: Mapping[str, Any] = {
     "max_body_kib": 100_000,
     "max_depth": 50,
     "max_ids": 1_000,
+    "postgres_connections": 4,
+    "clickhouse_connections": 4,
 }
-"""Settings that let generated documents through."""
+"""Settings that let generated documents through, with few connections, since there are several such gateways."""
 
 
 class ServedGateway:
@@ -80,16 +82,8 @@ class ServedGateway:
         self._task: asyncio.Task[None] | None = None
         self.app: Application
 
-    def open(self) -> ServedGateway:
-        """Build the application and connect its stores."""
-        self._loop.run(self._open())
-        return self
-
-    def close(self) -> None:
-        """Close the stores."""
-        self._loop.run(self._close())
-
-    async def _open(self) -> None:
+    async def open(self) -> None:
+        """Build the application and connect its stores, within the loop."""
         app = build_app(self._settings, self.model)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._stop = asyncio.Event()
@@ -108,7 +102,8 @@ class ServedGateway:
                 raise
             ready.set_exception(error)
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Close the stores, within the loop."""
         if self._stop is not None and self._task is not None:
             self._stop.set()
             with suppress(asyncio.CancelledError):
@@ -143,11 +138,11 @@ class ServedGateway:
         """Return the response to a request by POST, within the loop."""
         return await asgi.post(self.app, "/graphql", payload, self.headers(tenant, scopes))
 
-    def get(self, query: str, tenant: str | None, scopes: Collection[str], **headers: str) -> asgi.Response:
-        """Return the response to a request by GET, which may come from the cache of whole responses."""
-        return self._loop.run(
-            asgi.get(self.app, "/graphql", {"query": query}, {**self.headers(tenant, scopes), **headers})
-        )
+    async def got(
+        self, query: str, tenant: str | None, scopes: Collection[str], headers: Mapping[str, str]
+    ) -> asgi.Response:
+        """Return the response by GET, within the loop: it may come from the cache of whole responses."""
+        return await asgi.get(self.app, "/graphql", {"query": query}, {**self.headers(tenant, scopes), **headers})
 
     def invalidate_everything(self) -> None:
         """Drop all that is cached of the model, in this process and in Redis."""

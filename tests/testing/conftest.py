@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from deploy.embedded.engines import StoreUrls
+from fuseway.testing import ModelDatabases
+from fuseway.testing.databases import new_databases
+from fuseway.testing.model_session import ModelSession
+from loaders.model.loading import load_model
+from tests.conftest import Stores
 
 collect_ignore = ["library"]
+FLEET, ANALYTICS = "deploy.fleet.model", "deploy.analytics.model"
 LIBRARY = Path(__file__).parent / "library"
 CONFTEST = """
 import json, os
@@ -28,6 +35,25 @@ def fuseway_engines():
 """
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+async def fuseway_sessions(
+    store_urls: StoreUrls, sample_stores: Stores
+) -> AsyncIterator[Callable[[str], ModelSession]]:
+    """The sample models: the fleet over its sample, which is only read, and analytics over databases of its own."""
+    assert sample_stores
+    fleet = load_model(FLEET)
+    urls = {"DATABASE_URL": store_urls.database_url, "CLICKHOUSE_URL": store_urls.clickhouse_url}
+    analytics = load_model(ANALYTICS)
+    databases = await asyncio.to_thread(new_databases, analytics, store_urls)
+    sessions = {
+        FLEET: ModelSession(fleet, ModelDatabases(urls, store_urls.redis_url, is_existing=True)),
+        ANALYTICS: ModelSession(analytics, databases),
+    }
+    yield sessions.__getitem__
+    for session in sessions.values():
+        await asyncio.to_thread(session.close)
 
 
 @pytest.fixture
