@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,10 @@ from loaders.statements.parameters import StatementScope
 from loaders.statements.request_shape import OtherRows, RequestShape, never_null, other_rows
 from loaders.statements.row_sources import RequestScope, RowsWriter
 from loaders.statements.section_request import SectionRequest
+
+_MAX_NAME = 63
+"""Bytes of a name in PostgreSQL, which cuts longer ones: two of them could become one."""
+_MAX_ALIAS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class NamedRequest:
 
     def column(self, column: BoundColumn) -> str:
         """Return what a column is called in the answer."""
-        return f"{self.alias}__{column.name}"
+        return _column_name(self.alias, column)
 
     def names(self) -> list[str]:
         """Return what the wanted columns are called in the answer, in order."""
@@ -48,10 +53,22 @@ def named(shapes: Sequence[RequestShape]) -> list[NamedRequest]:
     for place, shape in enumerate(shapes):
         path = shape.section.name.partition(".")[2].replace(".", "_")
         seen[path] += 1
-        alias = f"fw_{path}" if seen[path] == 1 else f"fw_{path}__{seen[path]}"
-        fields = {column.name: f"{alias}__{column.name}" for column in shape.section.columns}
+        alias = shortened(f"fw_{path}", _MAX_ALIAS) + (f"__{seen[path]}" if seen[path] > 1 else "")
+        fields = {column.name: _column_name(alias, column) for column in shape.section.columns}
         result.append(NamedRequest(shape, RequestScope(place, alias, dict(shape.picks), fields)))
     return result
+
+
+def shortened(name: str, max_length: int) -> str:
+    """Return a name of at most so many characters: a longer one ends in a digest of itself, so that none are alike."""
+    if len(name) <= max_length:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: max_length - len(digest) - 1]}_{digest}"
+
+
+def _column_name(alias: str, column: BoundColumn) -> str:
+    return shortened(f"{alias}__{column.name}", _MAX_NAME)
 
 
 def column_sql(writer: RowsWriter, column: BoundColumn, scope: RequestScope) -> str:
