@@ -36,13 +36,13 @@ def database_urls(settings: Settings, databases: Iterable[Database]) -> Mapping[
     Raises SettingsError with a line for each that is missing or invalid.
     """
     urls = {database: settings.url(database.variable) for database in databases}
-    problems = [problem for database, url in urls.items() if (problem := _problem(database, url))]
+    problems = [problem for database, url in urls.items() if (problem := url_problem(database, url))]
     if problems:
         raise SettingsError("\n".join(problems))
     return urls
 
 
-def _problem(database: Database, url: str) -> str:
+def url_problem(database: Database, url: str) -> str:
     """Return what is wrong with a database's URL, which is not repeated; an empty text where nothing is."""
     if not url:
         name = f"{_PRODUCTS[database.kind]} {database.name}".rstrip()

@@ -146,14 +146,15 @@ async def open_databases(
     async with AsyncExitStack() as stack:
         stores: dict[Database, Store] = {}
         for database, url in urls.items():
-            opened = _store(settings, database, url, only_reads=only_reads, must_answer=must_answer)
+            opened = open_database(settings, database, url, only_reads=only_reads, must_answer=must_answer)
             stores[database] = await stack.enter_async_context(opened)
         yield stores
 
 
-def _store(
-    settings: Settings, database: Database, url: str, *, only_reads: bool, must_answer: bool
+def open_database(
+    settings: Settings, database: Database, url: str, *, only_reads: bool = True, must_answer: bool = True
 ) -> AbstractAsyncContextManager[Store]:
+    """Connect to one database at a URL, as `open_databases` does to those of a model, and close it at the end."""
     if database.kind is Kind.CLICKHOUSE:
         return _clickhouse(settings, url, database.variable, only_reads=only_reads, must_answer=must_answer)
     return _postgres(

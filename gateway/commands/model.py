@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.commands import model_check, model_docs, model_pull
+from gateway.commands import model_check, model_docs, model_new, model_pull
 
 if TYPE_CHECKING:
     from gateway.commands.command import Commands
 
-_COMMANDS = (model_check, model_pull, model_docs)
+_COMMANDS = (model_new, model_check, model_pull, model_docs)
 """In the order of the help."""
 
 

@@ -22,10 +22,9 @@ from gateway.model_tools.scaffold.python_text import annotation, assignment, cal
 from gateway.model_tools.scaffold.sections import month_fields
 from gateway.model_tools.scaffold.sql_names import named_all, table_text
 from gateway.model_tools.scaffold.words import sentence, spoken
-from loaders.model.databases import Kind
+from loaders.model.databases import ClickHouse, Database, Kind, Postgres
 
-_CLASSES = {Kind.POSTGRES: "Postgres", Kind.CLICKHOUSE: "ClickHouse"}
-_VARIABLES = {Kind.POSTGRES: "DATABASE", Kind.CLICKHOUSE: "CLICKHOUSE"}
+_CLASSES: dict[Kind, type[Database]] = {Kind.POSTGRES: Postgres, Kind.CLICKHOUSE: ClickHouse}
 _FRESHNESS = {
     Kind.POSTGRES: ("RECORDS", "fresh_s=60, stale_while_revalidate_s=600, stale_if_error_s=86_400"),
     Kind.CLICKHOUSE: ("EVENTS", "fresh_s=300, stale_while_revalidate_s=3_600, stale_if_error_s=86_400"),
@@ -80,9 +79,8 @@ def _declarations(plan: Plan) -> Lines:
         lines += call(f"{name} = m.Freshness", seconds.split(", "))
     lines += [""]
     for (kind, name), variable in plan.databases.items():
-        setting = "_".join(part for part in (_VARIABLES[kind], name.upper(), "URL") if part)
-        argument = literal(name) if name else ""
-        lines.append(f"{variable} = m.{_CLASSES[kind]}({argument})  # {setting}")
+        cls = _CLASSES[kind]
+        lines.append(f"{variable} = m.{cls.__name__}({literal(name) if name else ''})  # {cls(name).variable}")
     lines += ["", *_tenant(plan)]
     lines += comment(
         'Scopes: a table with scope="…" is shown to viewers who have that scope, and a field with'
@@ -135,12 +133,9 @@ def _tenant_option(plan: Plan, table: TableId) -> list[str]:
 def _left_out(plan: Plan) -> Lines:
     if not plan.left_out:
         return []
-    reasons: dict[str, list[str]] = {}
-    for table, reason in plan.left_out.items():
-        reasons.setdefault(reason, []).append(str(table))
     lines = ["", "# Chosen, and left out, since they have"]
-    for reason, tables in sorted(reasons.items()):
-        lines += comment(f"- {reason}: {', '.join(sorted(tables))}")
+    for reason, tables in plan.reasons().items():
+        lines += comment(f"- {reason}: {', '.join(tables)}")
     return lines
 
 

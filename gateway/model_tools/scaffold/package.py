@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.model_tools.scaffold.choices import Choices, TableId
+from gateway.model_tools.scaffold.choices import Choices
 from gateway.model_tools.scaffold.example import ExampleQuery, example_query
 from gateway.model_tools.scaffold.model_text import model_text
 from gateway.model_tools.scaffold.plan import Plan
@@ -28,7 +28,6 @@ class ModelPackage:
 
     files: Mapping[str, str]
     example: ExampleQuery
-    left_out: Mapping[TableId, str]
     plan: Plan
 
 
@@ -36,8 +35,8 @@ def scaffold(catalogs: Iterable[DatabaseCatalog], choices: Choices) -> ModelPack
     """Return the files of a model over the chosen tables. Raises CallerError where none of them can hold objects."""
     plan = plan_model(catalogs, choices)
     if not plan.objects:
-        reasons = [f"{table} has {reason}." for table, reason in plan.left_out.items()]
-        raise CallerError("\n".join(["No chosen table can hold objects.", *reasons]))
+        reasons = [f"  {reason}: {', '.join(tables)}" for reason, tables in plan.reasons().items()]
+        raise CallerError("\n".join(["No chosen table can hold objects. They have", *reasons]))
     example = example_query(plan)
     files = {
         "__init__.py": f'"""The model {choices.name}."""\n',
@@ -45,4 +44,4 @@ def scaffold(catalogs: Iterable[DatabaseCatalog], choices: Choices) -> ModelPack
         "test_model.py": tests_text(choices.name),
         f"{DASHBOARD}.graphql": example.text,
     }
-    return ModelPackage(files, example, plan.left_out, plan)
+    return ModelPackage(files, example, plan)

@@ -120,6 +120,13 @@ class Plan:
     databases: dict[tuple[Kind, str], str] = field(default_factory=dict)
     """The variables of the databases, by kind and name."""
 
+    def reasons(self) -> dict[str, list[str]]:
+        """Return the tables that are left out by what they have, both in the order of their texts."""
+        reasons: dict[str, list[str]] = {}
+        for table, reason in sorted(self.left_out.items(), key=lambda item: (item[1], str(item[0]))):
+            reasons.setdefault(reason, []).append(str(table))
+        return reasons
+
     def type_of(self, table: TableId, column: str) -> ColumnType | None:
         """Return the type of a column's field; None where no scalar reads it."""
         return field_type(self.chosen[table].columns[column], table.kind)

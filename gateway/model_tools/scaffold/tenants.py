@@ -50,17 +50,28 @@ class Tenants:
 
 
 def recurring_columns(tables: Mapping[TableId, TableCatalog]) -> list[tuple[str, int]]:
-    """Return columns that most of the tables have and that could hold a tenant, with the number of these tables."""
-    kinds = Counter(
+    """Return columns that most of the tables have and that could hold a tenant, with the number of these tables.
+
+    The table whose key such a column refers to counts as one that has it.
+    """
+    counts = Counter(
         column.name
         for table, catalog in tables.items()
         for column in catalog.columns.values()
-        if column.name.lower().endswith(("_id", "id", "_uuid", "tenant", "_key"))
-        and column.name.lower() not in ("id", "uuid", "_id")
-        and (known := field_type(column, table.kind)) is not None
-        and can_be_key(known)
+        if column.name.lower().endswith(("id", "tenant", "_key")) and column.name.lower() not in ("id", "uuid", "_id")
+        if (known := field_type(column, table.kind)) is not None and can_be_key(known)
     )
-    return [(name, count) for name, count in kinds.most_common(5) if 2 * count > len(tables) and count > 2]
+    referring = {
+        key.columns[0]
+        for catalog in tables.values()
+        for key in catalog.foreign_keys
+        if len(key.columns) == 1 and not any(key.columns[0] in tables[t].columns for t in tables if t.name == key.table)
+    }
+    return [
+        (name, count)
+        for name, count in counts.most_common(5)
+        if count > 2 and 2 * (count + (name in referring)) > len(tables)
+    ]
 
 
 def tenants_of(tables: Mapping[TableId, TableCatalog], choices: Choices) -> Tenants:

@@ -7,7 +7,6 @@ import unicodedata
 
 _ALIKE = frozenset(
     {
-        "aircraft",
         "analytics",
         "data",
         "equipment",

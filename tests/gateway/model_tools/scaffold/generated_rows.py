@@ -10,7 +10,8 @@ import json
 import random
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +50,7 @@ _PLAIN: Mapping[str, Any] = {
 
 
 class RowGenerator:
-    """Makes rows of the tables of one database; `parents` are rows of other databases that columns may refer to."""
+    """Makes rows of the tables of one database."""
 
     def __init__(self, catalog: DatabaseCatalog, count: int) -> None:
         self.catalog = catalog
@@ -120,6 +121,8 @@ class RowGenerator:
         base = re.sub(r"\(.*?\)", "", text).strip()
         if base in _PLAIN:
             return _PLAIN[base]
+        if base.startswith("Tuple"):
+            return [self._random.random(), self._random.random()]
         if re.fullmatch(r"U?Int\d+|smallint|integer|bigint|numeric|Decimal\d*|Float\d+|real|double precision", base):
             return number + 1 if is_unique else self._number(column, base, text)
         if base in ("boolean", "Bool"):
@@ -165,18 +168,31 @@ async def fill_postgres(store: Postgres, catalog: DatabaseCatalog, count: int) -
 
 
 async def fill_clickhouse(
-    store: ClickHouse, catalog: DatabaseCatalog, count: int, keys: Mapping[str, Sequence[Any]]
+    store: ClickHouse,
+    catalog: DatabaseCatalog,
+    count: int,
+    *,
+    unique: Mapping[str, str],
+    keys: Mapping[str, Sequence[Any]],
 ) -> None:
-    """Fill all tables of a catalog; `keys` are values for columns by their names, such as keys of objects elsewhere."""
-    made = RowGenerator(catalog, count)
+    """Fill all tables of a catalog.
+
+    `unique` are columns by tables whose values are different in each row; `keys` are values for columns by their names,
+    such as keys of objects elsewhere.
+    """
+    tables = {
+        name: replace(table, unique=((unique[name],),)) if name in unique else table
+        for name, table in catalog.tables.items()
+    }
+    made = RowGenerator(replace(catalog, tables=tables), count)
     for table in made.tables():
         rows = made.make(table)
         for number, row in enumerate(rows):
-            row.update({name: values[number % len(values)] for name, values in keys.items() if name in row})
+            own = {name: values for name, values in keys.items() if name in row and name != unique.get(table.name)}
+            row.update({name: values[number % len(values)] for name, values in own.items()})
         lines = "\n".join(json.dumps(row) for row in rows)
-        await store.command(
-            f"insert into {_quoted(table.name, '`')} settings async_insert = 0 format JSONEachRow {lines}"
-        )
+        name = _quoted(table.name, "`")
+        await store.command(f"insert into {name} settings async_insert = 0 format JSONEachRow {lines}")
 
 
 async def _inserted(store: Postgres, table: TableCatalog, columns: Sequence[str], rows: Rows) -> Rows:
@@ -203,8 +219,3 @@ def _quoted(name: str, mark: str) -> str:
     schema, separator, rest = name.partition(".")
     parts = [schema, rest] if separator else [schema]
     return ".".join(f"{mark}{part.replace(mark, mark * 2)}{mark}" if part else "" for part in parts)
-
-
-def days() -> list[date]:
-    """Return all days that rows may have."""
-    return [(FIRST_DAY + timedelta(days=number)).date() for number in range(_DAYS)]

@@ -278,7 +278,7 @@ def test_a_table_without_a_tenant_is_left_out() -> None:
     package = written(
         catalog, choices=Choices("shop", all_of(catalog), TenantChoice("organization_id", "organization"))
     )
-    assert {str(each): reason for each, reason in package.left_out.items()} == {
+    assert {str(each): reason for each, reason in package.plan.left_out.items()} == {
         "app.countries": "no organization_id, and no foreign key to a chosen table with one (--everyone TABLE shows it to all)"
     }
 

@@ -1,0 +1,167 @@
+"""`gateway model new`: write a model package over tables of running databases."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.commands.command import add_command
+from gateway.model_tools.new_package import PackageExistsError, next_steps, write_package
+from gateway.model_tools.new_sources import databases_of, read_catalogs, read_sample_keys
+from gateway.model_tools.scaffold.package import DASHBOARD, scaffold
+from gateway.model_tools.scaffold.questions import NewOptions, complete
+from gateway.settings import Settings
+from loaders.errors import CallerError
+from loaders.model.loading import load_model
+
+if TYPE_CHECKING:
+    import argparse
+
+    from gateway.commands.command import Commands
+    from gateway.model_tools.scaffold.package import ModelPackage
+    from gateway.model_tools.scaffold.questions import Ask
+    from loaders.catalog.sample_keys import SampleKeys
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command."""
+    about = "write a model package over tables of running databases; it asks for what no option says, on a terminal"
+    parser = add_command(commands, "new", _new, about)
+    parser.add_argument("folder", nargs="?", help="where the package is written, such as shop (without it: asked)")
+    _add_databases(parser)
+    _add_tables(parser)
+    _add_tenant(parser)
+    _add_clickhouse(parser)
+    parser.add_argument("--force", action="store_true", help="write over files that are there and differ")
+
+
+def _add_databases(parser: argparse.ArgumentParser) -> None:
+    without = "(without it: those of the settings, such as DATABASE_URL and CLICKHOUSE_CRM_URL)"
+    for option, product in (("--postgres", "PostgreSQL"), ("--clickhouse", "ClickHouse")):
+        parser.add_argument(
+            option,
+            action="append",
+            default=[],
+            metavar="[NAME=]URL",
+            help=f"a {product}, with the name that the model gives it if it has several; may be repeated {without}",
+        )
+
+
+def _add_tables(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", help="the model's name (without it: that of the folder)")
+    for option, metavar, what in (
+        ("--table", "PATTERN", "tables of the model, such as shop.orders or shop.*"),
+        ("--schema", "NAME", "a schema all of whose tables are the model's"),
+        ("--without", "PATTERN", "tables that are not the model's, although others of its options match them"),
+    ):
+        parser.add_argument(
+            option, action="append", default=[], metavar=metavar, help=f"{what}; may be repeated (without it: none)"
+        )
+    parser.add_argument("--all", action="store_true", help="all tables are the model's")
+
+
+def _add_tenant(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tenant", metavar="COLUMN", help="the column that holds the tenant (without it: asked)")
+    parser.add_argument("--claim", help="the claim of a token that says the tenant (without it: that of the column)")
+    parser.add_argument("--no-tenant", action="store_true", help="all rows are everyone's")
+    parser.add_argument(
+        "--everyone",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="tables that every tenant may read; may be repeated (without it: none)",
+    )
+
+
+def _add_clickhouse(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--object",
+        action="append",
+        default=[],
+        metavar="TABLE=COLUMN",
+        help="the key of a table without a primary key, or of one of ClickHouse whose rows are objects; may be"
+        " repeated (without it: none)",
+    )
+    parser.add_argument(
+        "--section",
+        action="append",
+        default=[],
+        metavar="TABLE.COLUMN=OTHER",
+        help="a table of ClickHouse whose rows are summed up for each row of another; may be repeated (without it:"
+        " asked)",
+    )
+    parser.add_argument("--yes", action="store_true", help="take what fits tables of ClickHouse, without questions")
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    ask = _ask if sys.stdin.isatty() else None
+    settings = Settings.from_environment()
+    databases = databases_of(settings, arguments.postgres, arguments.clickhouse)
+    folder = Path(_folder(arguments.folder, ask))
+    catalogs = asyncio.run(read_catalogs(settings, databases))
+    choices = complete(_options(arguments, folder), catalogs, ask)
+    package = scaffold(catalogs, choices)
+    try:
+        write_package(folder, package, catalogs, overwrites=arguments.force)
+    except PackageExistsError as error:
+        if ask is None or ask(f"{error}\nWrite over them (y/N)? ").strip().lower() not in ("y", "yes"):
+            raise
+        write_package(folder, package, catalogs, overwrites=True)
+    kind = package.example.kind
+    tenant = package.plan.tenants.of_tables[kind.table].column if choices.tenant is not None else ""
+    keys = asyncio.run(read_sample_keys(settings, databases, kind.table, kind.key, tenant))
+    _write_variables(folder, package, keys)
+    print(next_steps(folder, package, databases, keys.tenant))
+    return 0
+
+
+def _write_variables(folder: Path, package: ModelPackage, keys: SampleKeys) -> None:
+    """Write the variables of the example: real keys, as the model writes them."""
+    key = load_model(str(folder / "model.py")).objects[package.example.kind.name].key
+    columns = [scalar.decode(values) for scalar, values in zip(key.scalars, keys.columns, strict=True)]
+    values = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+    text = json.dumps({"ids": key.write_all(values)}, indent=2, ensure_ascii=False)
+    (folder / f"{DASHBOARD}.json").write_text(f"{text}\n", encoding="utf-8")
+
+
+def _options(arguments: argparse.Namespace, folder: Path) -> NewOptions:
+    return NewOptions(
+        arguments.name or _model_name(folder),
+        tables=arguments.table,
+        schemas=arguments.schema,
+        is_all=arguments.all,
+        without=arguments.without,
+        tenant=arguments.tenant or "",
+        claim=arguments.claim or "",
+        is_without_tenants=arguments.no_tenant,
+        everyones=arguments.everyone,
+        objects=arguments.object,
+        sections=arguments.section,
+        takes_matches=arguments.yes,
+    )
+
+
+def _folder(said: str | None, ask: Ask | None) -> str:
+    if said:
+        return said
+    if ask is None:
+        raise CallerError("Say the folder of the new package: gateway model new shop …")
+    return ask("The folder of the new package, such as shop: ").strip() or "shop"
+
+
+def _model_name(folder: Path) -> str:
+    """Return the name of a folder in the characters that models' names have."""
+    text = "".join(
+        mark if mark.isascii() and (mark.isalnum() or mark in "-_") else "_" for mark in folder.resolve().name
+    )
+    return text.lower().lstrip("0123456789_-")[:63] or "shop"
+
+
+def _ask(question: str) -> str:
+    try:
+        return input(question)
+    except EOFError:
+        raise CallerError("The questions were not answered.") from None
