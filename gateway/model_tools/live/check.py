@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from gateway.model_tools.every_statement import Addition, PossibleStatement, every_statement, statements_of
 from gateway.model_tools.live.clickhouse_trees import columns_of, query_tree
+from gateway.model_tools.live.costs import Costs
+from gateway.model_tools.live.databases import read_databases
 from gateway.model_tools.live.places import ModelPlaces
 from gateway.model_tools.live.postgres_plans import plan_tree
 from gateway.model_tools.live.proofs import Proofs
@@ -29,7 +31,10 @@ async def live_problems(model: Model, stores: Mapping[Database, Store]) -> list[
     """
     samples = await read_samples(model, stores)
     statements, places = LiveStatements(stores, samples.tenant, samples.keys), ModelPlaces(model)
-    check = _Check(statements, places, await Proofs.of(model, statements, places))
+    databases = await read_databases(model, stores)
+    proofs = Proofs(statements, places, model, databases.proofs(model, samples.tenant))
+    costs = Costs(statements, places, model.bound_tables, databases.relations, databases.rows)
+    check = _Check(statements, places, proofs, costs)
     every = every_statement(model)
     await check.sections([each for each in every if each.addition is Addition.NOTHING])
     await check.others([each for each in every if each.addition is not Addition.NOTHING])
@@ -41,6 +46,7 @@ class _Check:
     statements: LiveStatements
     places: ModelPlaces
     proofs: Proofs
+    costs: Costs
     problems: list[Problem] = field(default_factory=list)
     _broken: set[BoundSection] = field(default_factory=set)
 
@@ -83,6 +89,8 @@ class _Check:
             self.problems += type_problems(plan, described, self.places)
         tree = plan_tree(await self.statements.explained(plan, section))
         self.problems += self.proofs.of_plan(statement, tree)
+        if statement.addition is not Addition.OTHERS:
+            self.problems += await self.costs.of_plan(statement, tree)
 
     async def _look_at_tree(self, statement: PossibleStatement) -> None:
         plan, section = statement.plan, statement.section
@@ -90,6 +98,8 @@ class _Check:
         if statement.addition is Addition.NOTHING and isinstance(plan, StatementPlan):
             self.problems += type_problems(plan, columns_of(tree), self.places)
         self.problems += self.proofs.of_tree(statement, tree)
+        if statement.addition is not Addition.OTHERS:
+            self.problems += self.costs.of_explained(statement, await self.statements.explained(plan, section))
 
 
 def _sections_of(statement: PossibleStatement) -> list[BoundSection]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.model_tools.live.clickhouse_trees import TreeNode, arguments_of, conditions_of, sources_of
@@ -106,7 +106,7 @@ class ClickHouseProof:
         return False
 
 
-def declared_tables(tables: Mapping[Table, BoundTable], database: str) -> dict[str, list[Table]]:
+def declared_tables(tables: Iterable[Table], database: str) -> dict[str, list[Table]]:
     """Return tables by `database.table`; those that the model names without a database are in that of the URL."""
     by_name: dict[str, list[Table]] = {}
     for table in tables:

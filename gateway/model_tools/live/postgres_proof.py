@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.model_tools.live.postgres_plans import PlanNode, Side, column_of, equality
@@ -73,41 +73,25 @@ class PostgresProof:
         used = [node, *_used_with(node)]
         equal = _Equal()
         for each in used:
-            self._note(equal, each)
+            _note(equal, each)
+        unscanned = equal.aliases() - {each.alias for each in root.walk()}
         candidates = [each for each in used[1:] if tenant.parent in self.relations.tables_of(each.relation)]
         return any(
             self._is_narrowed(parent, root, tenant.parent)
             and all(
-                equal.are((self._alias(node), mine), (self._alias(parent), theirs))
+                equal.are((own, mine), (other, theirs))
                 for mine, theirs in zip(tenant.columns, tenant.parent_columns, strict=True)
             )
             for parent in candidates
+            for own in self._aliases(node, unscanned)
+            for other in self._aliases(parent, unscanned)
         )
 
-    def _note(self, equal: _Equal, node: PlanNode) -> None:
-        for condition in node.conditions:
-            sides = equality(condition)
-            if sides is not None:
-                first, second = sides
-                equal.note(self._shared(first, node), self._shared(second, node))
-        if node.kind == "Subquery Scan" and node.children:
-            below = dict(filter(None, (_named(each) for each in node.children[0].output)))
-            for name, column in below.items():
-                equal.note((node.alias, name), column)
-        if node.name and node.output:  # a sub-select that is compared as a whole
-            compared = column_of(node.output[0])
-            if compared is not None:
-                equal.note(("", f"{node.name}.col1"), compared)
-
-    def _alias(self, node: PlanNode) -> str:
-        """Return a scan's alias; that of a partition is its table's, a number behind it."""
+    def _aliases(self, node: PlanNode, unscanned: Iterable[str]) -> list[str]:
+        """Return the aliases that conditions may name a scan by: of a partition also that of its table as a whole."""
         if not self.relations.is_part(node.relation):
-            return node.alias
-        name, _, number = node.alias.rpartition("_")
-        return name if name and number.isdigit() else node.alias
-
-    def _shared(self, side: Side, node: PlanNode) -> Side:
-        return (self._alias(node), side[1]) if side[0] and side[0] == node.alias else side
+            return [node.alias]
+        return [node.alias, *(alias for alias in unscanned if _without_number(alias) == _without_number(node.alias))]
 
 
 class _Equal:
@@ -119,6 +103,10 @@ class _Equal:
     def note(self, side: Side, other: Side) -> None:
         self._first[self._find(side)] = self._find(other)
 
+    def aliases(self) -> set[str]:
+        """Return the aliases of all columns that were noted."""
+        return {alias for alias, _ in self._first if alias} | {alias for alias, _ in self._first.values() if alias}
+
     def are(self, side: Side, other: Side) -> bool:
         return self._find(side) == self._find(other)
 
@@ -126,6 +114,26 @@ class _Equal:
         while side in self._first and self._first[side] != side:
             side = self._first[side]
         return side
+
+
+def _note(equal: _Equal, node: PlanNode) -> None:
+    """Note what a node says to be equal."""
+    for condition in node.conditions:
+        sides = equality(condition)
+        if sides is not None:
+            equal.note(*sides)
+    if node.kind == "Subquery Scan" and node.children:
+        for column in filter(None, map(column_of, node.children[0].output)):
+            equal.note((node.alias, column[1]), column)
+    if node.name and node.output:  # a sub-select that is compared as a whole
+        compared = column_of(node.output[0])
+        if compared is not None:
+            equal.note(("", f"{node.name}.col1"), compared)
+
+
+def _without_number(alias: str) -> str:
+    name, _, number = alias.rpartition("_")
+    return name if name and number.isdigit() else alias
 
 
 def _used_with(node: PlanNode) -> Iterator[PlanNode]:
@@ -157,7 +165,7 @@ def _below(node: PlanNode) -> Iterator[PlanNode]:
 
 def _differ(node: PlanNode) -> bool:
     """Return whether the parts of an append are no parts of one table."""
-    return len({child.alias.rpartition("_")[0] or child.alias for child in node.children}) > 1
+    return len({_without_number(child.alias) for child in node.children}) > 1
 
 
 def _keeps(join: PlanNode, child: PlanNode) -> bool:
@@ -169,8 +177,3 @@ def _keeps(join: PlanNode, child: PlanNode) -> bool:
     return (join.join == _KEEPS_INNER and child.side == "Inner") or (
         join.join == _KEEPS_OUTER and child.side == "Outer"
     )
-
-
-def _named(expression: str) -> tuple[str, Side] | None:
-    column = column_of(expression)
-    return None if column is None else (column[1], column)

@@ -41,7 +41,7 @@ join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
 
 
 @dataclass(frozen=True, slots=True)
-class _Related:
+class Related:
     """A relation that a plan may scan in the place of a declared table: itself, its part, or what its view reads."""
 
     table: Table
@@ -52,7 +52,7 @@ class _Related:
 class Relations:
     """The relations that plans of a model's statements may scan, as `schema.table`."""
 
-    _related: Mapping[str, Sequence[_Related]] = field(default_factory=dict)
+    _related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
     _rows: Mapping[str, float] = field(default_factory=dict)
     _own: Collection[str] = ()
 
@@ -79,11 +79,11 @@ async def read_relations(tables: Collection[Table], postgres: Postgres) -> Relat
     for table in tables:
         by_name.setdefault(table_parts(table.name), []).append(table)
     schemas, names = [parts[0] for parts in by_name], [parts[-1] for parts in by_name]
-    related: dict[str, list[_Related]] = {}
+    related: dict[str, list[Related]] = {}
     rows: dict[str, float] = {}
     for schema, name, its_schema, its_name, is_in_view, _, count in await postgres.rows(_RELATED, schemas, names):
         relation = f"{its_schema}.{its_name}"
         together = related.setdefault(relation, [])
-        together += [_Related(table, is_in_view) for table in by_name[schema, name]]
+        together += [Related(table, is_in_view) for table in by_name[schema, name]]
         rows[relation] = count
     return Relations(related, rows, frozenset(".".join(parts) for parts in by_name))

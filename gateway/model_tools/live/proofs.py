@@ -7,19 +7,17 @@ from dataclasses import dataclass, field
 
 from gateway.model_tools.every_statement import Addition, PossibleStatement
 from gateway.model_tools.live import clickhouse_proof, postgres_proof
-from gateway.model_tools.live.clickhouse_proof import ClickHouseProof, declared_tables
+from gateway.model_tools.live.clickhouse_proof import ClickHouseProof
 from gateway.model_tools.live.clickhouse_trees import TreeNode
 from gateway.model_tools.live.places import ModelPlaces
 from gateway.model_tools.live.postgres_plans import PlanNode
 from gateway.model_tools.live.postgres_proof import PostgresProof
-from gateway.model_tools.live.postgres_relations import read_relations
-from gateway.model_tools.live.statements import LiveStatements, Store
+from gateway.model_tools.live.statements import LiveStatements
 from loaders.model.bound_tables import ParentTenant
-from loaders.model.databases import Database, Table
+from loaders.model.databases import Database
 from loaders.model.model import Model
 from loaders.model.names import table_parts
 from loaders.model.problems import Problem
-from loaders.stores.postgres import Postgres
 
 Unproven = postgres_proof.Unproven | clickhouse_proof.Unproven
 
@@ -31,25 +29,17 @@ class Proofs:
     statements: LiveStatements
     places: ModelPlaces
     model: Model
-    _by_database: Mapping[Database, PostgresProof | ClickHouseProof]
+    by_database: Mapping[Database, PostgresProof | ClickHouseProof]
     _told: set[tuple[str, str]] = field(default_factory=set)
-
-    @classmethod
-    async def of(cls, model: Model, statements: LiveStatements, places: ModelPlaces) -> Proofs:
-        """Return the proofs of a model, which know what the databases' catalogs say of its tables."""
-        by_database = {
-            database: await _proof(model, database, store, statements) for database, store in statements.stores.items()
-        }
-        return cls(statements, places, model, by_database)
 
     def of_plan(self, statement: PossibleStatement, plan: PlanNode) -> list[Problem]:
         """Return the problems of a statement of PostgreSQL, by its plan."""
-        proof = self._by_database[statement.database]
+        proof = self.by_database[statement.database]
         return self._problems(statement, proof.unproven(plan)) if isinstance(proof, PostgresProof) else []
 
     def of_tree(self, statement: PossibleStatement, tree: TreeNode) -> list[Problem]:
         """Return the problems of a statement of ClickHouse, by its query tree."""
-        proof = self._by_database[statement.database]
+        proof = self.by_database[statement.database]
         return self._problems(statement, proof.unproven(tree)) if isinstance(proof, ClickHouseProof) else []
 
     def _problems(self, statement: PossibleStatement, unproven: Iterable[Unproven]) -> list[Problem]:
@@ -57,9 +47,10 @@ class Proofs:
         names = {request.section.name for request in statement.plan.requests}
         problems = []
         for each in unproven:
-            if not any((name, each.relation) in self._told for name in names):
+            what = each.relation if each.table is None else each.table.name
+            if not any((name, what) in self._told for name in names):
                 problems.append(self._problem(statement, each))
-                self._told |= {(name, each.relation) for name in names}
+                self._told |= {(name, what) for name in names}
         return problems
 
     def _problem(self, statement: PossibleStatement, unproven: Unproven) -> Problem:
@@ -76,15 +67,3 @@ class Proofs:
         relation = table.name if is_itself else f"{unproven.relation} for {table.name}"
         message = f"{statements} {relation}, and its plan has no condition that narrows the rows to the tenant, {how}."
         return Problem(subject.place, subject.name, f"{message} Other tenants' rows may be answered.")
-
-
-async def _proof(
-    model: Model, database: Database, store: Store, statements: LiveStatements
-) -> PostgresProof | ClickHouseProof:
-    tables: list[Table] = [table for table in model.tables if table.database is database]
-    bound = {table: model.bound_tables[table] for table in tables}
-    scope = statements.tenant
-    tenant = "" if scope is None else str(scope.scalar.encode(scope.value))
-    if isinstance(store, Postgres):
-        return PostgresProof(bound, await read_relations(tables, store), tenant)
-    return ClickHouseProof(bound, declared_tables(bound, store.database), tenant)

@@ -57,3 +57,27 @@ async def edited_problems(folder: Path, stores: Stores, *edits: tuple[str, str])
         assert text.count(old) >= 1, old
         text = text.replace(old, new, 1)
     return await problems_of(load(folder, text), stores)
+
+
+MANY_OF_POSTGRES = """
+create table app.sent (id bigint primary key, account_id uuid not null, order_id bigint not null, at timestamptz not null,
+    note text);
+insert into app.sent select n, ('00000000-0000-0000-0000-00000000000' || 1 + n % 3)::uuid, n % 5000,
+    '2026-01-01'::timestamptz + n * interval '1 minute', 'note ' || n from generate_series(1, 60000) as n;
+create table app.kept (id bigint, account_id uuid not null, order_id bigint not null, primary key (account_id, id));
+insert into app.kept select n, ('00000000-0000-0000-0000-00000000000' || 1 + n % 9)::uuid, n % 5000
+    from generate_series(1, 200000) as n;
+analyze;
+"""
+MANY_OF_CLICKHOUSE = """
+create table clicks (account_id UUID, order_id Int64, at DateTime('UTC')) engine = MergeTree order by (account_id, at)
+as select toUUID(concat('00000000-0000-0000-0000-00000000000', toString(1 + number % 3))) as account_id,
+    number % 5000 as order_id, toDateTime(number, 'UTC') as at from numbers(600000)
+"""
+
+
+async def create_large_tables(stores: Stores) -> None:
+    """Create tables with so many rows that it matters how they are read."""
+    async with stores.postgres.session() as session:
+        await session.execute_script(MANY_OF_POSTGRES)
+    await stores.clickhouse.command(MANY_OF_CLICKHOUSE)

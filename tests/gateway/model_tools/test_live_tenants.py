@@ -15,8 +15,10 @@ from loaders.model.loading import load_model
 from loaders.statements import planning
 from loaders.statements.row_sources import RowsWriter
 from tests.conftest import NewDatabase, Stores
+from tests.gateway.model_tools import edges
 from tests.gateway.model_tools.conftest import reading
 from tests.gateway.model_tools.shop import edited_problems, problems_of
+from tests.loaders.model.models import load
 
 _TABLES = ("app.members", "app.workspaces", 'app."Projects"', "app.project_members", "billing.invoices", "events")
 
@@ -97,6 +99,42 @@ async def test_a_condition_that_holds_for_some_rows_alone_is_no_proof(
     problems = await problems_of(load_model("deploy.analytics.model"), analytics_stores)
 
     assert {"Member", "Member.activity", "Query.members"} <= {each.subject for each in problems}
+
+
+@pytest.fixture(scope="module")
+async def edges_stores(new_database: NewDatabase) -> AsyncIterator[Stores]:
+    """Tables with partitions, versions and views. Read them, never change them."""
+    async with new_database() as new:
+        async with new.stores.postgres.session() as session:
+            await session.execute_script(edges.POSTGRES)
+        for statement in edges.CLICKHOUSE:
+            await new.stores.clickhouse.command(statement)
+        stores = await reading(new)
+        try:
+            yield stores
+        finally:
+            await stores.postgres.close()
+            await stores.clickhouse.close()
+
+
+async def test_partitions_versions_views_and_parents_of_parents_are_proven(
+    edges_stores: Stores, tmp_path: Path
+) -> None:
+    assert await problems_of(load(tmp_path, edges.MODEL), edges_stores) == []
+
+
+@pytest.mark.parametrize("name", ["orders", "parts", "lines", "notes", "busy", "visits", "hits", "seen"])
+async def test_each_of_them_is_found_where_it_is_not_narrowed(
+    name: str, edges_stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = RowsWriter._tenant
+    monkeypatch.setattr(
+        RowsWriter, "_tenant", lambda self, table: [] if table.name.endswith(name) else written(self, table)
+    )
+
+    problems = await problems_of(load(tmp_path, edges.MODEL), edges_stores)
+
+    assert any(f"{name}, and its plan has no condition" in each.message for each in problems)
 
 
 async def test_a_table_that_is_not_declared_is_found(

@@ -1,0 +1,117 @@
+"""Proofs from plans: conditions that hold for some rows alone, or too late, prove nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gateway.model_tools.live.postgres_plans import plan_tree
+from gateway.model_tools.live.postgres_proof import PostgresProof, Unproven
+from gateway.model_tools.live.postgres_relations import Related, Relations
+from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
+from loaders.model.databases import Postgres
+from loaders.model.scalars import TEXT
+
+db = Postgres()
+parents, children = db.table("app.parents"), db.table("app.children", tenant="x")
+BOUND = {
+    parents: BoundTable(parents, OwnTenant("tenant", TEXT)),
+    children: BoundTable(children, ParentTenant(("parent_id",), parents, ("id",))),
+}
+RELATIONS = Relations(
+    {"app.parents": [Related(parents, is_in_view=False)], "app.children": [Related(children, is_in_view=False)]},
+    {},
+    frozenset({"app.parents", "app.children"}),
+)
+PROOF = PostgresProof(BOUND, RELATIONS, "t1")
+OWN = "((p.tenant = 't1'::text) AND (p.x = 1))"
+JOINED = "(c.parent_id = p.id)"
+
+
+def scan(name: str, side: str = "Outer", **more: Any) -> dict[str, Any]:
+    """The plan of a scan."""
+    return {
+        "Node Type": "Seq Scan",
+        "Schema": "app",
+        "Relation Name": name,
+        "Alias": name[0],
+        "Parent Relationship": side,
+        **more,
+    }
+
+
+def join(kind: str, outer: dict[str, Any], inner: dict[str, Any], condition: str = JOINED) -> dict[str, Any]:
+    """The plan of a join."""
+    sides = [{**outer, "Parent Relationship": "Outer"}, {**inner, "Parent Relationship": "Inner"}]
+    return {"Node Type": "Hash Join", "Join Type": kind, "Hash Cond": condition, "Plans": sides}
+
+
+def unproven(plan: dict[str, Any]) -> list[str]:
+    """The relations of a plan that are not proven."""
+    return [each.relation for each in PROOF.unproven(plan_tree(plan))]
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_proven"),
+    [
+        ("(p.tenant = 't1'::text)", True),
+        (OWN, True),
+        ("('t1'::text = p.tenant)", True),
+        ("(p.tenant = 't2'::text)", False),
+        ("(p.other = 't1'::text)", False),
+        ("(q.tenant = 't1'::text)", False),
+        ("((p.tenant = 't1'::text) OR (p.x = 1))", False),
+        ("(NOT (p.tenant = 't1'::text))", False),
+        ("(p.tenant <> 't1'::text)", False),
+        ("(p.note = '(p.tenant = ''t1''::text)'::text)", False),
+    ],
+)
+def test_a_scan_has_the_condition_itself(condition: str, *, is_proven: bool) -> None:
+    assert unproven(scan("parents", Filter=condition)) == ([] if is_proven else ["app.parents"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_proven"),
+    [("Inner", True), ("Semi", True), ("Right", True), ("Left", False), ("Full", False), ("Anti", False)],
+)
+def test_a_child_is_joined_so_that_rows_without_a_parent_are_left_out(kind: str, *, is_proven: bool) -> None:
+    plan = join(kind, scan("children"), scan("parents", Filter=OWN))
+    assert unproven(plan) == ([] if is_proven else ["app.children"])
+
+
+def test_a_child_on_the_other_side_of_a_left_join_is_proven() -> None:
+    assert unproven(join("Left", scan("parents", Filter=OWN), scan("children"))) == []
+
+
+def test_a_child_of_a_parent_that_is_not_narrowed_is_not_proven() -> None:
+    assert unproven(join("Inner", scan("children"), scan("parents"))) == ["app.children", "app.parents"]
+
+
+def test_a_child_is_proven_by_columns_that_are_equal_to_a_third() -> None:
+    inner = scan("parents", Filter=OWN) | {"Index Cond": "(p.id = k.key)"}
+    plan = join("Semi", scan("children", **{"Index Cond": "(c.parent_id = k.key)"}), inner, "(c.x = p.x)")
+    assert unproven(plan) == []
+
+
+def test_another_column_of_the_parent_is_no_proof() -> None:
+    assert unproven(join("Inner", scan("children"), scan("parents", Filter=OWN), "(c.parent_id = p.x)")) == [
+        "app.children"
+    ]
+
+
+def test_a_join_behind_a_limit_comes_too_late() -> None:
+    cut = {"Node Type": "Limit", "Plans": [scan("children")]}
+    assert unproven(join("Inner", cut, scan("parents", Filter=OWN))) == ["app.children"]
+
+
+def test_a_sub_select_of_the_parents_keys_proves_a_child() -> None:
+    keys = scan("parents", "SubPlan", Filter=OWN) | {"Subplan Name": "SubPlan 1", "Output": ["p.id"]}
+    condition = "(ANY (c.parent_id = (hashed SubPlan 1).col1))"
+    assert unproven(scan("children", Filter=condition, Plans=[keys])) == []
+    assert unproven(scan("children", Filter=f"({condition} OR (c.x = 1))", Plans=[keys])) == ["app.children"]
+
+
+def test_a_relation_that_the_model_does_not_declare_is_told() -> None:
+    (scanned,) = PROOF.unproven(plan_tree(scan("secrets")))
+    assert scanned == Unproven("app.secrets", None)
