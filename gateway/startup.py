@@ -6,7 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from gateway.stores import open_stores
+from gateway.stores import Stores, open_stores
+from loaders.errors import GatewayError
+from loaders.objects.model_survey import survey
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.postgres import STORE, Postgres
 
@@ -23,10 +25,16 @@ _CHECK_S = 1.0
 _log = logging.getLogger("gateway")
 
 
-async def reach_stores(settings: Settings, model: Model) -> None:
+class ModelMismatchError(GatewayError):
+    """The databases lack what the model names."""
+
+
+async def reach_stores(settings: Settings, model: Model, *, is_strict: bool = False) -> None:
     """Wait for PostgreSQL, and say in the log what else is away, without which the gateway serves what it can.
 
-    Raises StoreUnavailable, with the address, where a PostgreSQL has not answered within the setting's time.
+    Raises StoreUnavailable, with the address, where a PostgreSQL has not answered within the setting's time. With
+    `is_strict`, raises ModelMismatchError where a database lacks what the model names, and StoreError where one does
+    not answer.
     """
     async with open_stores(settings, model, must_answer=False) as stores:
         awaited = [store for store in (*stores.databases.values(), stores.own) if isinstance(store, Postgres)]
@@ -36,6 +44,18 @@ async def reach_stores(settings: Settings, model: Model) -> None:
                 _log.warning(
                     "The gateway starts without %s, which is used as soon as it answers: %s", name, outage.reason
                 )
+        if is_strict:
+            await _require_all(model, stores)
+
+
+async def _require_all(model: Model, stores: Stores) -> None:
+    missing = await survey(model, stores.databases)
+    if missing:
+        lines = "".join(f"\n  {each}" for each in missing)
+        raise ModelMismatchError(
+            f"The databases lack what the model names:{lines}\nMigrate them or change the model. Without --strict, the"
+            " gateway serves all else."
+        )
 
 
 async def _until_all_answer(databases: Iterable[Postgres], within_s: float) -> None:

@@ -32,7 +32,11 @@ def add_to(commands: Commands) -> None:
     """Add the command."""
     about = "serve a model over databases that exist, at the URLs of the settings"
     parser = add_command(commands, "serve", _serve, about)
-    parser.add_argument("--reload", action="store_true", help="serve each good version of the model's files")
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--reload", action="store_true", help="serve each good version of the model's files")
+    ways.add_argument(
+        "--strict", action="store_true", help="refuse to start where a database lacks what the model names"
+    )
     add_model_option(parser)
 
 
@@ -45,7 +49,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     require_urls(settings, model)
     check_model_settings(settings, model)
     with bind(settings.host, settings.port) as bound:
-        asyncio.run(reach_stores(settings, model))
+        asyncio.run(reach_stores(settings, model, is_strict=arguments.strict))
         serve(settings, bound, model)
     return 0
 

@@ -101,10 +101,11 @@ class _Compiler:
             raise FallbackSelection("@stream")
         fields = {key: self._field(declared, group) for key, group in groups.items()}
         leaves = self._leaves(fields)
-        if leaves is not None and declared.is_type_of is None and any(leaf.type is not None for leaf in leaves):
-            return complete_rows(leaves, declared.name)
         columns = [(key, self._column(declared, field, groups[key])) for key, field in fields.items()]
-        return partial(_objects, _type_check(declared), columns, assemble(tuple(fields)))
+        by_column = partial(_objects, _type_check(declared), columns, assemble(tuple(fields)))
+        if leaves is not None and declared.is_type_of is None and any(leaf.type is not None for leaf in leaves):
+            return partial(_rows, complete_rows(leaves, declared.name), by_column)
+        return by_column
 
     def _field(self, parent: GraphQLObjectType, details: FieldDetailsList) -> GraphQLField:
         name = details[0].node.name.value
@@ -292,6 +293,16 @@ def _move_to_lists(run: Completion, since: int, values: Sequence[Any]) -> None:
     for failure in run.failures[since:]:
         failure.path = (origins[failure.places[0]][1], *failure.path)
         failure.places = [origins[place][0] for place in failure.places]
+
+
+def _rows(complete: Complete, by_column: Complete, values: Sequence[Any], run: Completion) -> Completed:
+    """Complete rows of leaves; column by column where a store failed some of their columns."""
+    try:
+        return complete(values, run)
+    except FallbackValue:
+        if not any(type(row) is tuple and any(isinstance(item, StoreError) for item in row) for row in values):
+            raise
+    return by_column(values, run)
 
 
 def _objects(

@@ -125,17 +125,25 @@ class SchemaFaults:
         async with time_limit(_EXAMINATION_S):
             return await asyncio.shield(task)
 
+    async def find(self, requests: Sequence[SectionRequest], scope: StatementScope) -> bool:
+        """Find what of some requests cannot be read. Return whether anything was found, and is remembered.
+
+        Raises StoreError where a database does not answer.
+        """
+        check, was_found = StatementCheck.of(self._stores, scope), False
+        for request in await check.failing(requests):
+            whole = replace(request.whole(), section=origin_of(request.section)[0])
+            was_found |= self._remember(whole, check.scope, await check.parts(whole))
+        return was_found
+
     async def close(self) -> None:
         """Stop looking at the databases."""
         await cancel_and_wait([*self._running.values(), *([self._healing] if self._healing is not None else [])])
 
     async def _examine(self, text: str, requests: Sequence[SectionRequest], scope: StatementScope) -> bool:
-        check, was_found = StatementCheck.of(self._stores, scope), False
         try:
             async with asyncio.timeout(_EXAMINATION_S):
-                for request in await check.failing(requests):
-                    whole = replace(request.whole(), section=origin_of(request.section)[0])
-                    was_found |= self._remember(whole, check.scope, await check.parts(whole))
+                was_found = await self.find(requests, scope)
         except (StoreError, TimeoutError):
             return False  # nothing is known, and the next statement that fails may find it out
         self.version += 1
@@ -155,7 +163,7 @@ class SchemaFaults:
             fault.parts[part] = Sample(_sample(request, part), scope, error, time.time())
         self._settle(key, fault)
         if set(fault.parts) - was:
-            _log.warning("%s", fault.error)
+            _log.warning("Not answered until it is there again: %s", fault.error)
         return bool(mismatches) and len(mismatches) <= room
 
     def _settle(self, key: _Key, fault: SectionFault) -> None:
@@ -193,7 +201,7 @@ class SchemaFaults:
         for part in healed:
             del fault.parts[part]
         self._settle(key, fault)
-        _log.warning("%s can be read again.", shown)
+        _log.warning("%s can be read again.", shown.subject)
 
 
 def _key(request: SectionRequest, section: BoundSection) -> _Key:

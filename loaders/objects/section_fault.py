@@ -29,11 +29,18 @@ class UnreadableSection:
     section: str
     store: str
     since: float
+    reason: str
+    """The store's own words, which are for the log."""
     parts: dict[str, list[str]]
 
-    def __str__(self) -> str:
+    @property
+    def subject(self) -> str:
+        """The section and its parts."""
         some = "; ".join(f"{kind} {', '.join(names)}" for kind, names in self.parts.items())
         return f"{self.section} ({some})" if some else self.section
+
+    def __str__(self) -> str:
+        return f"{self.subject} cannot be read: {self.reason}"
 
 
 @dataclass(slots=True)
@@ -49,8 +56,8 @@ class SectionFault:
         """Derive the columns and the error from the parts, of which there is one at least."""
         named = [part.name for part in self.parts if part.kind == "column" and isinstance(part.name, str)]
         self.columns = with_dependents(self.section, named)
-        reason = next(iter(self.parts.values())).reason
-        self.error = ColumnUnavailable(reason.store, f"{self.shown()} cannot be read, and is looked at again: {reason}")
+        shown = self.shown()
+        self.error = ColumnUnavailable(shown.store, str(shown))
 
     def blocks(self, request: SectionRequest) -> bool:
         """Return whether a request cannot be answered at all: its rows, order or conditions need what is missing."""
@@ -69,7 +76,8 @@ class SectionFault:
         for part in some if WHOLE not in some else ():
             names.setdefault(part.kind, []).append(self._name(part))
         sorted_names = {kind: sorted(each) for kind, each in sorted(names.items())}
-        return UnreadableSection(self.section.name, first.reason.store, first.since, sorted_names)
+        reason = first.reason
+        return UnreadableSection(self.section.name, reason.store, first.since, str(reason), sorted_names)
 
     def _name(self, part: Part) -> str:
         if isinstance(part.name, str):

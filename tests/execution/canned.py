@@ -18,7 +18,7 @@ from loaders.objects.section_error import SectionError
 from loaders.statements.list_conditions import term_scalar
 from loaders.statements.request_shape import shape_of
 from loaders.statements.section_request import SectionRequest
-from loaders.stores.errors import StoreError, StoreTimeout
+from loaders.stores.errors import ColumnUnavailable, StoreError, StoreTimeout
 from resolvers.request_context import RequestContext
 from tests.execution.documents import Hints
 from tests.execution.engines import STORE_ERROR
@@ -111,7 +111,9 @@ class CannedObjects:
     def _record(self, request: SectionRequest, key: Any) -> tuple[Any, ...]:
         rng = Random(f"{self.seed} {request.section.name} {key}")
         own = request.section.key.columns
-        return tuple(key if column.name in own else self._leaf(column, rng) for column in request.section.columns)
+        return tuple(
+            key if column.name in own else self._leaf(request, column, rng) for column in request.section.columns
+        )
 
     def _value(self, request: SectionRequest, rng: Random) -> Any:
         if request.is_list:
@@ -120,13 +122,15 @@ class CannedObjects:
 
     def _row(self, request: SectionRequest, rng: Random) -> tuple[Any, ...]:
         section = request.section
-        row = [self._leaf(column, rng) for column in section.columns]
+        row = [self._leaf(request, column, rng) for column in section.columns]
         if section.target:  # its key is never null, and its cursor is made of it
             row[0] = rng.choice(_MANY)
         terms = shape_of(request, 0).order if request.limit > request.first else ()
         return (*row, *(rng.choice(_VALUES[term_scalar(term)]) for term in terms))
 
-    def _leaf(self, column: BoundColumn, rng: Random) -> Any:
+    def _leaf(self, request: SectionRequest, column: BoundColumn, rng: Random) -> Any:
+        if rng.random() < self.faults / 10:
+            return SectionError(request.section.name, ColumnUnavailable("canned", STORE_ERROR))
         if column.target:
             return rng.choice([None, *_CODES])
         if column.shape.nullable and rng.random() < 0.1:

@@ -22,7 +22,7 @@ Failures = dict[tuple[str, ...], tuple[list[str | int], int]]
 
 STORE_ERROR = "The store did not answer in time."
 """The message of errors of stores in these tests, where they are not masked."""
-_STORE_CODES = {"STORE_TIMEOUT", "STORE_UNAVAILABLE"}
+_STORE_CODES = {"COLUMN_UNAVAILABLE", "STORE_TIMEOUT", "STORE_UNAVAILABLE"}
 
 
 class Reference(StrawberryGraphQLCoreExecutionContext):

@@ -17,7 +17,7 @@ from loaders.model.databases import Kind
 from loaders.objects.object_loader import LoadKey
 from loaders.objects.object_record import ObjectRecord, Values
 from loaders.objects.section_error import SectionError
-from loaders.stores.errors import StoreError, StoreUnavailable
+from loaders.stores.errors import ColumnUnavailable, StoreError, StoreUnavailable
 from resolvers.request_context import RequestContext
 from tests.asking import SCHEMA
 from tests.execution.canned import CannedLoaders, CannedObjects
@@ -154,3 +154,45 @@ async def test_what_graphql_core_completes_has_one_error_a_field_and_lets_go_of_
     denied = len(outcome.errors) - len(stores)
     assert denied == COUNT, "errors of other kinds stay as they are"
     assert outcome.built == COUNT + 1
+
+
+@dataclass(slots=True)
+class _Missing:
+    """Made-up objects, of whose sections one column is missing: that of the first value of each row."""
+
+    name: str
+
+    async def load(self, key: LoadKey) -> list[ObjectRecord]:
+        records = await CannedObjects("seed", 0.0).load(key)
+        values: dict[Any, Values | StoreError] = records[0].values
+        for request, column in list(values.items()):
+            names = [each.name for each in request.section.columns]
+            if self.name in names and isinstance(column, list):
+                lost = SectionError(request.section.name, ColumnUnavailable("canned", "gone"))
+                place = names.index(self.name)
+                values[request] = [_without(value, place, lost) for value in column]
+        return records
+
+
+def _without(value: Any, place: int, lost: SectionError) -> Any:
+    if isinstance(value, list):
+        return [_without(row, place, lost) for row in value]
+    return value and (*value[:place], lost, *value[place + 1 :])
+
+
+async def test_a_missing_column_costs_an_error_and_leaves_the_others_of_its_rows() -> None:
+    query = """query($ids: [ID!]!) { aircraftByIds(ids: $ids) { id
+        analysis { punctuality { flights meanArrivalDelay } monthly(first: 3) { month meanArrivalDelay } } } }"""
+    outcome = await answer(_Missing("mean_arrival_delay"), query)
+    whole = await answer(CannedObjects("seed", 0.0), query)
+    rows = [each["analysis"]["punctuality"] for each in whole.data["aircraftByIds"]]
+    lists = [each["analysis"]["monthly"] for each in whole.data["aircraftByIds"]]
+    assert [each["analysis"]["punctuality"] for each in outcome.data["aircraftByIds"]] == [
+        row and row | {"meanArrivalDelay": None} for row in rows
+    ]
+    assert [each["analysis"]["monthly"] for each in outcome.data["aircraftByIds"]] == [
+        [row | {"meanArrivalDelay": None} for row in rows] for rows in lists
+    ]
+    affected = {path[-2] if isinstance(path[-2], str) else path[-3]: count for path, count in outcome.errors.items()}
+    assert affected == {"punctuality": sum(map(bool, rows)), "monthly": sum(map(len, lists))}
+    assert (outcome.built, outcome.left) == (2, 0)
