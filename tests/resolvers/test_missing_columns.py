@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from deploy.analytics.data import load
 from loaders.model.databases import Kind
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.objects.asking import DATA
-from tests.resolvers.missing import FIRST, SECOND, check_missing, healed, hidden, process, renamed
+from tests.resolvers.missing import FIRST, SECOND, changed, check_missing, healed, hidden, process, renamed
 
 MEMBERS = """query($ids: [ID!]!) { membersByIds(ids: $ids) {
   id email tags nickname
@@ -66,6 +67,8 @@ CASES = {
     ),
     "the order of a list": Case(Kind.POSTGRES, "billing.invoices", "issued_at", same("invoices", "lastInvoice")),
     "a table": Case(Kind.POSTGRES, "billing.plans", "", same("invoices.nodes.plan")),
+    "one that another database needs": Case(Kind.POSTGRES, "app.members", "role", same("activityRank")),
+    "what the tenant's periods depend on": Case(Kind.POSTGRES, "app.workspaces", "time_zone", same("usage.byMonth")),
     "what a list goes through": Case(Kind.POSTGRES, "app.project_members", "", same("projects")),
     "the tenant of a list": Case(Kind.POSTGRES, "app.project_members", "workspace_id", same("projects")),
     "a column among aggregates": Case(
@@ -116,3 +119,104 @@ async def test_what_is_missing_is_null_and_heals(stores: Stores, case: Case, ten
             assert len(item.asker().sent) <= statements, "what is missing is not sent again"
         await healed(item)
         assert await item.answer(MEMBERS, tenant) == (whole, [])
+
+
+PAGES = """query($filter: MemberFilter, $order: MemberOrder, $after: String) {
+  members(first: 5, filter: $filter, orderBy: $order, after: $after) {
+    totalCount edges { cursor } pageInfo { endCursor } nodes { id joinedOn nickname email } } }"""
+
+
+async def test_pages_orders_filters_counts_cursors_and_look_ups(stores: Stores) -> None:
+    async with process(stores) as item:
+        filtered: dict[str, Any] = {"filter": {"emailPrefix": "member1"}}
+        by_email: dict[str, Any] = {"order": {"field": "EMAIL"}}
+        whole, filtered_whole = (await item.answer(PAGES))[0], (await item.answer(PAGES, **filtered))[0]
+        cursor = (await item.answer(PAGES, **by_email))[0]["members"]["pageInfo"]["endCursor"]
+        async with renamed(stores.postgres, "app.members", "email"):
+            emails = {"members.nodes.email": "members.nodes.email"}
+            check_missing(await item.answer(PAGES), whole, emails)
+            for variables in (by_email, by_email | {"after": cursor}):
+                data, errors = await item.answer(PAGES, **variables)
+                assert data is None, "a page cannot be null"
+                assert [error["extensions"]["section"] for error in errors] == ["Query.members"]
+            data, errors = await item.answer(PAGES, **filtered)
+            assert data is None
+            only = await item.answer("""{ members(first: 5, filter: {emailPrefix: "member1"}) { totalCount } }""")
+            assert only[0] is None
+            check_missing(await item.answer(PAGES), whole, emails)
+            look_up = """{ memberByEmail(email: "member1@example.org") { id } workspace { name members(first: 2) {
+              totalCount nodes { id email } } } }"""
+            data, errors = await item.answer(look_up)
+            assert data["memberByEmail"] is None
+            assert {error["extensions"]["section"] for error in errors} == {
+                "Query.member_by_email",
+                "Workspace.members",
+            }
+            assert data["workspace"]["members"]["totalCount"] == 320
+        await healed(item)
+        assert await item.answer(PAGES, **filtered) == (filtered_whole, [])
+        assert await item.answer(PAGES) == (whole, [])
+
+
+async def test_a_function_of_columns_fails_with_them(stores: Stores) -> None:
+    async with process(stores) as item, renamed(stores.postgres, "app.members", "email"):
+        data, errors = await item.answer("query($ids: [ID!]!) { membersByIds(ids: $ids) { id label } }")
+        assert data == {"membersByIds": [None] * 31}, "a label is never null"
+        assert errors[0]["path"] == ["membersByIds", 0, "label"]
+        assert errors[0]["extensions"]["affected"] == 30
+
+
+async def test_a_period_needs_the_tables_time(stores: Stores) -> None:
+    query = """query($ids: [ID!]!) { membersByIds(ids: $ids) { id
+      whole: activity { actions } some: activity(period: {from: "2026-02-01"}) { actions } } }"""
+    async with process(stores) as item:
+        whole, _ = await item.answer(query)
+        async with hidden(stores.clickhouse, "events", "sent_at"):
+            check_missing(await item.answer(query), whole, {"membersByIds.some": "membersByIds.some"})
+        await healed(item)
+        assert await item.answer(query) == (whole, [])
+
+
+async def test_a_type_that_changed_fails_what_it_does_not_fit_and_heals_in_either_direction(stores: Stores) -> None:
+    query = """query($ids: [ID!]!) { membersByIds(ids: $ids) { id billing { invoices total }
+      invoices(first: 2, orderBy: {field: ISSUED_AT}) { nodes { id note } } } }"""
+    alter = "alter table billing.invoices alter column total type"
+    sums = below("membersByIds", same("billing.total"))
+    async with process(stores) as item:
+        whole, _ = await item.answer(query)
+        async with changed(
+            stores.postgres, [f"{alter} text using total::text"], [f"{alter} numeric(20, 6) using total::numeric"]
+        ):
+            check_missing(await item.answer(query), whole, sums)
+            check_missing(await item.answer(query), whole, sums)
+        await healed(item)
+        assert await item.answer(query) == (whole, [])
+
+
+async def test_a_column_that_comes_back_with_another_type_is_read_as_it_is(stores: Stores) -> None:
+    query = "query($ids: [ID!]!) { membersByIds(ids: $ids) { id nickname } }"
+    async with process(stores) as item:
+        whole, _ = await item.answer(query)
+        async with renamed(stores.postgres, "app.members", "nick"):
+            check_missing(await item.answer(query), whole, {"membersByIds.nickname": "membersByIds.nickname"})
+            async with changed(
+                stores.postgres,
+                ["alter table app.members add column nick varchar(20)", "update app.members set nick = nick_gone"],
+                ["alter table app.members drop column nick"],
+            ):
+                await healed(item)
+                assert await item.answer(query) == (whole, [])
+            check_missing(await item.answer(query), whole, {"membersByIds.nickname": "membersByIds.nickname"})
+        await healed(item)
+        assert await item.answer(query) == (whole, [])
+
+
+async def test_many_requests_at_once_share_one_examination(stores: Stores) -> None:
+    async with renamed(stores.postgres, "app.members", "nick"):
+        counts = []
+        for tenants in ([FIRST], [FIRST, SECOND] * 10):
+            async with process(stores, heals=False) as item:
+                for _, errors in await asyncio.gather(*(item.answer(MEMBERS, tenant) for tenant in tenants)):
+                    assert {error["path"][-1] for error in errors} == {"nickname"}
+                counts.append(len(item.asker().described))
+    assert counts[0] == counts[1] <= 12
