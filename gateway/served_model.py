@@ -17,9 +17,14 @@ def load_served_model(settings: Settings) -> Model:
 
     Raises SettingsError where none is named, and ModelError with all that is wrong with it.
     """
+    return load_model(require_model(settings))
+
+
+def require_model(settings: Settings) -> str:
+    """Return the name of the model that the settings name. Raises SettingsError where none is named."""
     if not settings.model:
         raise SettingsError(
             "No model is named: name one with --model or GATEWAY_MODEL, as a module (shop.model) or a file"
             " (shop/model.py). Without one, `gateway run` serves a sample."
         )
-    return load_model(settings.model)
+    return settings.model

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.commands import model_check, model_docs, model_new, model_pull
+from gateway.commands import model_check, model_diff, model_docs, model_new, model_pull
 
 if TYPE_CHECKING:
     from gateway.commands.command import Commands
 
-_COMMANDS = (model_new, model_check, model_pull, model_docs)
+_COMMANDS = (model_new, model_check, model_pull, model_diff, model_docs)
 """In the order of the help."""
 
 
@@ -17,7 +17,7 @@ def add_to(commands: Commands) -> None:
     """Add `model` and its commands."""
     model = commands.add_parser(
         "model",
-        help="check and document a model, and compare it with its databases",
+        help="write, check and document a model, and compare it with its databases",
         description="Commands for the author of a model.",
     )
     below = model.add_subparsers(required=True, metavar="command")

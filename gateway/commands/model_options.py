@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gateway.commands.command import add_command, add_model_option
+from gateway.model_tools.changes import change_annotation, change_json, change_text, changes_summary
 from gateway.model_tools.problem_texts import github_annotation, ordered, problem_json, problem_text, summary
 from gateway.settings import in_github_actions
 from loaders.errors import GatewayError
-from loaders.model.problems import ModelError, Severity
+from loaders.model.problems import ModelError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Sequence
 
     from gateway.commands.command import Commands
+    from gateway.model_tools.changes import Change
     from loaders.model.problems import Problem
 
 GOOD, WRONG, UNKNOWN = 0, 1, 2
@@ -50,21 +52,28 @@ def report(
     problems: Iterable[Problem],
     good: str,
     *,
-    others: Mapping[str, Any] | None = None,
+    changes: Sequence[Change] = (),
 ) -> int:
-    """Print problems as the options say, and return the exit status. `good` is the text where there is none.
+    """Print problems and changes as the options say, and return the exit status.
 
-    `others` are further members of the JSON object.
+    `good` is the text where there is neither. Errors and breaking changes are wrong; warnings and dangerous
+    changes are with `--strict`.
     """
     items = ordered(problems)
-    is_wrong = any(arguments.strict or problem.severity is Severity.ERROR for problem in items)
+    worst = min([*(int(item.severity) for item in items), *(int(change.level) for change in changes)], default=2)
     if arguments.json:
-        print(json.dumps({"problems": [problem_json(problem) for problem in items], **(others or {})}, indent=2))
+        content = {
+            "problems": [problem_json(problem) for problem in items],
+            "changes": [change_json(change) for change in changes],
+        }
+        print(json.dumps(content, indent=2))
     else:
-        print("\n".join([*map(problem_text, items), summary(items) or good]))
+        lines = [*map(change_text, changes), changes_summary(changes), *map(problem_text, items)]
+        lines.append(summary(items) or ("" if changes else good))
+        print("\n".join(filter(None, lines)))
         if arguments.github or in_github_actions():
-            print("\n".join(map(github_annotation, items)))
-    return WRONG if is_wrong else GOOD
+            print("\n".join([*map(change_annotation, changes), *map(github_annotation, items)]))
+    return WRONG if worst < (2 if arguments.strict else 1) else GOOD
 
 
 def _with_statuses(command: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:

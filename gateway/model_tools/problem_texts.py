@@ -37,9 +37,9 @@ def github_annotation(problem: Problem) -> str:
     """Return a problem as a command of GitHub's workflows, which shows it beside the line of the file."""
     level = problem.severity.name.lower()
     properties = {"file": _relative(problem.place), "line": str(problem.place.line or ""), "title": problem.subject}
-    said = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items() if value)
+    said = ",".join(f"{name}={escaped(value, ':,')}" for name, value in properties.items() if value)
     text = "\n".join(filter(None, (_message(problem), problem.ddl)))
-    return f"::{level} {said}::{_escaped(text)}"
+    return f"::{level} {said}::{escaped(text)}"
 
 
 def summary(problems: Sequence[Problem]) -> str:
@@ -81,7 +81,8 @@ def _relative(place: Place) -> str:
     return str(path.relative_to(Path.cwd())) if place.file and path.is_relative_to(Path.cwd()) else place.file
 
 
-def _escaped(text: str, more: str = "") -> str:
+def escaped(text: str, more: str = "") -> str:
+    """Return text as GitHub's workflows take it in a command, with `more` characters escaped too."""
     for character in f"%\r\n{more}":
         text = text.replace(character, f"%{ord(character):02X}")
     return text

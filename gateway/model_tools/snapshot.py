@@ -1,0 +1,106 @@
+"""A model at one revision: its schema, and what a schema does not show, as JSON that another process can read.
+
+It runs as a program of its own, `python -P -m gateway.model_tools.snapshot MODEL [ROOT]`, since two revisions of one
+package cannot be imported into one process. Modules are looked for in the folder ROOT first.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from gateway.model_tools.checks.known_model import KnownModel
+from gateway.schema import build_schema
+from loaders.model.bound_tables import OwnTenant, ParentTenant
+from loaders.model.loading import load_model
+from loaders.model.problems import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from loaders.model.bound_tables import TenantCondition
+    from loaders.model.model import Model
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What two revisions of a model are compared by. Fields are named by their schema coordinates."""
+
+    schema: str
+    tenant: str
+    """The claim and the type of the model's tenant; empty without one."""
+    tenants: Mapping[str, str]
+    """By table, whose rows it holds."""
+    scopes: Mapping[str, list[str]]
+    """By object type and field, what a viewer needs for it. One with spaces is several, of which any is enough."""
+    freshness: Mapping[str, list[int] | None]
+    """By table, seconds that its rows are fresh, may be stale, and may be stale where loading fails, or None."""
+    prices: Mapping[str, float]
+    """By field, or table with few rows, what its price is worked out from."""
+
+
+def snapshot_of(model: Model) -> Snapshot:
+    """Return what a model is compared by."""
+    uses = list(KnownModel.of(model, [], is_live=False).uses())
+    sections = {f"{use.field.owner.__name__}.{use.field.graphql_name}": use.section for use in uses}
+    records = {name: model.bound_sections[f"{name}.record"] for name in model.objects}
+    of_fields = {
+        f"{owner.name}.{field.graphql_name}": sorted(owner.field_scopes.get(field.name, ()))
+        for owner in model.objects.values()
+        for field in owner.fields
+    }
+    of_sections = {name: sorted(section.scopes) for name, section in {**records, **sections}.items()}
+    return Snapshot(
+        build_schema(model).as_str(),
+        "" if model.tenant is None else f"{model.tenant.claim}, {model.tenant.type.__name__}",
+        {table.name: _tenant(model.bound_tables[table].tenant) for table in model.tables},
+        {**of_fields, **of_sections},
+        {table.name: _seconds(table.options.freshness) for table in model.tables},
+        dict(_prices(model, sections)),
+    )
+
+
+def _tenant(condition: TenantCondition) -> str:
+    if isinstance(condition, OwnTenant):
+        return f"the tenant in {condition.column}"
+    if isinstance(condition, ParentTenant):
+        return f"the tenant of {condition.parent.name} by {', '.join(condition.columns)}"
+    return "everyone"
+
+
+def _seconds(freshness: Any) -> list[int] | None:
+    return None if freshness is None else list(asdict(freshness).values())
+
+
+def _prices(model: Model, sections: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
+    for name, section in sections.items():
+        if section.max:
+            yield name, section.usual or section.first
+    for table in model.tables:
+        if table.options.rows:
+            yield table.name, table.options.rows
+    for subject, function in model.functions.items():
+        yield subject, function.points
+
+
+def read_snapshot(text: str) -> Snapshot:
+    """Return the snapshot in a JSON text."""
+    return Snapshot(**json.loads(text))
+
+
+def main(arguments: list[str]) -> int:
+    """Print the snapshot of a model; its mistakes go to standard error, with status 1."""
+    target, *roots = arguments
+    sys.path[:0] = roots
+    try:
+        print(json.dumps(asdict(snapshot_of(load_model(target)))))
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
