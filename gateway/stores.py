@@ -17,7 +17,7 @@ from loaders.model.model import Model
 from loaders.objects.schema_faults import SchemaFaults
 from loaders.stores.circuit_breaker import Outage
 from loaders.stores.clickhouse import ClickHouse
-from loaders.stores.poolers import MODEL_SESSION, Mode, Pooler
+from loaders.stores.poolers import MODEL_SESSION, TIME_ZONE, Mode, Pooler
 from loaders.stores.postgres import Postgres
 from loaders.stores.redis import Redis
 
@@ -163,9 +163,13 @@ def open_database(
         database.variable,
         direct_url=settings.direct_url(database.variable),
         max_size=settings.postgres_connections,
-        session_settings=MODEL_SESSION if only_reads else {},
+        session_settings=_model_session(database) if only_reads else {},
         must_answer=must_answer,
     )
+
+
+def _model_session(database: Database) -> Mapping[str, str]:
+    return {**MODEL_SESSION, TIME_ZONE: database.zone} if database.zone else MODEL_SESSION
 
 
 @asynccontextmanager

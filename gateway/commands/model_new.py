@@ -61,6 +61,11 @@ def _add_tables(parser: argparse.ArgumentParser) -> None:
             option, action="append", default=[], metavar=metavar, help=f"{what}; may be repeated (without it: none)"
         )
     parser.add_argument("--all", action="store_true", help="all tables are the model's")
+    parser.add_argument(
+        "--zone",
+        help="the time zone of times that PostgreSQL keeps without one, such as UTC; none leaves them out (without it:"
+        " asked)",
+    )
 
 
 def _add_tenant(parser: argparse.ArgumentParser) -> None:
@@ -141,6 +146,7 @@ def _options(arguments: argparse.Namespace, folder: Path) -> NewOptions:
         objects=arguments.object,
         sections=arguments.section,
         takes_matches=arguments.yes,
+        zone=arguments.zone or "",
     )
 
 

@@ -37,6 +37,8 @@ _POSTGRES: Mapping[str, Scalar] = {
     "bytea": BYTES,
     **dict.fromkeys(("json", "jsonb"), ANYTHING),
 }
+WITHOUT_ZONE = "timestamp without time zone"
+"""The type of times that are instants only in a time zone that somebody says."""
 _CLICKHOUSE: Mapping[str, Scalar] = {
     **dict.fromkeys(("String", "FixedString"), TEXT),
     **dict.fromkeys(("Int8", "Int16", "Int32", "UInt8", "UInt16"), INTEGER),
@@ -92,15 +94,19 @@ class ColumnType:
         return f"{name} | None" if self.is_nullable else name
 
 
-def column_type(column: Column, kind: Kind) -> ColumnType | None:
-    """Return what a column holds; None where no scalar reads its type, such as intervals and times without a zone."""
-    return _of_postgres(column) if kind is Kind.POSTGRES else _of_clickhouse(column)
+def column_type(column: Column, kind: Kind, zone: str = "") -> ColumnType | None:
+    """Return what a column holds; None where no scalar reads its type, such as intervals.
+
+    `zone` is the time zone of times without one, as the database says it: without it, no scalar reads these either.
+    """
+    return _of_postgres(column, zone) if kind is Kind.POSTGRES else _of_clickhouse(column)
 
 
-def _of_postgres(column: Column) -> ColumnType | None:
+def _of_postgres(column: Column, zone: str) -> ColumnType | None:
     inner = column.type.removesuffix("[]")
     is_list = inner != column.type
-    scalar = TEXT if column.labels else _POSTGRES.get(base_of_postgres(inner))
+    base = base_of_postgres(inner)
+    scalar = TEXT if column.labels else INSTANT if zone and base == WITHOUT_ZONE else _POSTGRES.get(base)
     if scalar is None or inner.endswith("[]"):
         return None
     return ColumnType(scalar, is_list, column.is_nullable, labels=column.labels)

@@ -172,6 +172,8 @@ class Database:
 
     kind: Kind
     variable_prefix: str
+    zone = ""
+    """The time zone of instants that the database keeps without one; empty where none is said, or needed."""
 
     def __init__(self, name: str = "", *, functions: Sequence[str] = ()) -> None:
         self.name = name
@@ -210,10 +212,18 @@ class Database:
 
 
 class Postgres(Database):
-    """A PostgreSQL database; its URL is in DATABASE_URL, or DATABASE_<NAME>_URL where it has a name."""
+    """A PostgreSQL database; its URL is in DATABASE_URL, or DATABASE_<NAME>_URL where it has a name.
+
+    `zone` is the time zone that values of `timestamp without time zone` are in, such as UTC. Without it, no field reads
+    them. Statements run in this time zone.
+    """
 
     kind = Kind.POSTGRES
     variable_prefix = "DATABASE"
+
+    def __init__(self, name: str = "", *, functions: Sequence[str] = (), zone: str = "") -> None:
+        super().__init__(name, functions=functions)
+        self.zone = zone
 
 
 class ClickHouse(Database):

@@ -93,7 +93,8 @@ def _table(bound: BoundTable) -> str:
         own = f"parent {tenant.columns} {tenant.parent.name} {tenant.parent_columns}"
     else:
         own = "everyones"
-    return f"{table.database.variable} {table.name} {own} {bound.latest} {options.time} {zone}"
+    read_in = f" {table.database.zone}" if table.database.zone else ""
+    return f"{table.database.variable} {table.name} {own} {bound.latest} {options.time} {zone}{read_in}"
 
 
 def _source(source: Table | Relation) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from loaders.model.canonical import OUTSIDE_CALENDAR, OutsideCalendar
 
@@ -21,6 +22,8 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 
 _Wire = tuple[int]
 """Days since 2000-01-01, or microseconds."""
+_Codec = tuple[str, Callable[[Any], _Wire], Callable[[_Wire], Any]]
+"""The name of a type, and how its values are bound and read."""
 
 
 class _Connection(Protocol):
@@ -35,9 +38,13 @@ class _Connection(Protocol):
     ) -> None: ...
 
 
-async def set_calendar_codecs(connection: _Connection) -> None:
-    """Have a connection read OUTSIDE_CALENDAR in place of such days and instants. Sends nothing to the server."""
-    for name, encode, decode in _CODECS:
+async def set_calendar_codecs(connection: _Connection, zone: str = "") -> None:
+    """Have a connection read OUTSIDE_CALENDAR in place of such days and instants. Sends nothing to the server.
+
+    With a time zone, what the database keeps without one is read and bound as instants in it.
+    """
+    codecs = _CODECS if not zone else (*_CODECS, _zone_codec(ZoneInfo(zone)))
+    for name, encode, decode in codecs:
         await connection.set_type_codec(name, schema="pg_catalog", encoder=encode, decoder=decode, format="tuple")
 
 
@@ -77,11 +84,33 @@ def _write_timestamp(time: dt.date) -> _Wire:
     return ((time - _EPOCH) // _MICROSECOND,)
 
 
+def _zone_codec(zone: dt.tzinfo) -> _Codec:
+    """Return the codec of times in a zone.
+
+    As the server does, it reads a time that is there twice, or not at all, by the smaller of both offsets from UTC.
+    """
+
+    def read(value: _Wire) -> dt.datetime | OutsideCalendar:
+        try:
+            time = _EPOCH + dt.timedelta(0, 0, value[0])
+            offsets = (time.replace(tzinfo=zone, fold=fold).utcoffset() or dt.timedelta() for fold in (0, 1))
+            return (time - min(offsets)).replace(tzinfo=dt.UTC)
+        except OverflowError:
+            return OUTSIDE_CALENDAR
+
+    def write(time: dt.date) -> _Wire:
+        if isinstance(time, dt.datetime) and time.tzinfo is not None:
+            time = time.astimezone(zone).replace(tzinfo=None)
+        return _write_timestamp(time)
+
+    return "timestamp", write, read
+
+
 def _write_instant(instant: dt.datetime) -> _Wire:
     return ((instant - _UTC_EPOCH) // _MICROSECOND,)
 
 
-_CODECS: tuple[tuple[str, Callable[[Any], _Wire], Callable[[_Wire], Any]], ...] = (
+_CODECS: tuple[_Codec, ...] = (
     ("date", _write_day, _Days().__getitem__),
     ("timestamp", _write_timestamp, _instant_reader(_EPOCH)),
     ("timestamptz", _write_instant, _instant_reader(_UTC_EPOCH)),

@@ -20,7 +20,9 @@ _HOW_TO = "Set GATEWAY_POSTGRES_POOLER to how it hands out connections: session 
 _NO_CACHE = "GATEWAY_POSTGRES_STATEMENT_CACHE must be 0 or not set."
 MODEL_SESSION = {"search_path": "", "default_transaction_read_only": "on"}
 """Settings of connections that statements of a model run on: they only read, and a bare name names no table."""
-_PROTECTING = tuple(MODEL_SESSION)
+TIME_ZONE = "TimeZone"
+"""The setting of the zone in which a session reads times without one."""
+_PROTECTING = (*MODEL_SESSION, TIME_ZONE)
 _OF_A_TRANSACTION = {"default_transaction_read_only": "transaction_read_only"}
 """Settings of a session that have another name for the transaction that has begun."""
 _UNKNOWN_STATEMENT = ("26000", "42P05")

@@ -14,7 +14,7 @@ import asyncpg
 from loaders.concurrency import close_with_timeout
 from loaders.stores.acquiring import acquired
 from loaders.stores.calendar_codecs import set_calendar_codecs
-from loaders.stores.poolers import Mode, Pooler
+from loaders.stores.poolers import TIME_ZONE, Mode, Pooler
 from loaders.stores.postgres_errors import STORE, connecting
 from loaders.stores.postgres_frames import use_checked_protocol
 from loaders.stores.postgres_hosts import at_host, connect_to_first
@@ -140,7 +140,7 @@ class PostgresPool:
 
     async def _prepare(self, connection: Any) -> None:
         try:
-            await set_calendar_codecs(connection)
+            await set_calendar_codecs(connection, self._limits.get(TIME_ZONE, ""))
             await self._pooler.prepare(connection, self._limits)
             if self._pooler.mode is not Mode.TRANSACTION:
                 with suppress(asyncpg.InvalidParameterValueError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from loaders.catalog.column_types import ColumnType, base_of_postgres, column_type
+from loaders.catalog.column_types import WITHOUT_ZONE, ColumnType, base_of_postgres, column_type
 from loaders.model.databases import Kind
 from loaders.model.problems import Severity
 from loaders.model.scalars import (
@@ -24,6 +24,7 @@ from loaders.statements.request_shape import is_enum
 
 if TYPE_CHECKING:
     from loaders.catalog.catalog import Column
+    from loaders.model.databases import Database
     from loaders.model.scalars import Scalar
 
 _WHOLE = frozenset({INTEGER, BIG_INTEGER})
@@ -44,16 +45,16 @@ _READ_IN_PART: dict[tuple[Scalar, Scalar], str] = {
     (BYTES, TEXT): "texts that are no base64 are errors: say str",
 }
 """By the scalars of an annotation and of a column, what is lost, and what to say instead."""
-_WITHOUT_ZONE = "timestamp without time zone"
 
 Finding = tuple[Severity, str]
 
 
-def reading_problem(column: Column, scalar: Scalar, kind: Kind, *, is_list: bool) -> Finding | None:
+def reading_problem(column: Column, scalar: Scalar, database: Database, *, is_list: bool) -> Finding | None:
     """Return what is wrong with a scalar as the annotation of a column; None where nothing is, or it is unknown."""
+    kind = database.kind
     if scalar is ANYTHING:
         return None
-    held = column_type(column, kind)
+    held = column_type(column, kind, database.zone)
     if held is None:
         return _unread(column, scalar, kind)
     if held.is_list != is_list:
@@ -84,10 +85,10 @@ def can_meet(column: Column, scalar: Scalar, kind: Kind) -> bool:
 
 def _unread(column: Column, scalar: Scalar, kind: Kind) -> Finding | None:
     base = base_of_postgres(column.type)
-    if kind is Kind.POSTGRES and base == _WITHOUT_ZONE and scalar is INSTANT:
+    if kind is Kind.POSTGRES and base == WITHOUT_ZONE and scalar is INSTANT:
         return Severity.ERROR, (
-            f"is {_WITHOUT_ZONE}, which is no instant: change it to timestamptz, or read the table through a view that"
-            " says the zone."
+            f"is {WITHOUT_ZONE}, which is no instant: change it to timestamptz, or say m.Postgres(zone=…), the time"
+            " zone that the database keeps its times in."
         )
     if kind is Kind.CLICKHOUSE or base in _UNREAD_OF_POSTGRES:
         return Severity.ERROR, f"is {column.type}, which no scalar reads: leave the field out, or cast it in a view."
@@ -97,7 +98,7 @@ def _unread(column: Column, scalar: Scalar, kind: Kind) -> Finding | None:
 _UNREAD_OF_POSTGRES = frozenset(
     {"interval", "time without time zone", "time with time zone", "inet", "cidr", "macaddr", "point", "line", "lseg"}
     | {"box", "path", "polygon", "circle", "bit", "bit varying", "int4range", "int8range", "numrange", "tsrange"}
-    | {"tstzrange", "daterange", _WITHOUT_ZONE}
+    | {"tstzrange", "daterange", WITHOUT_ZONE}
 )
 """Types whose values no scalar takes. Others that are unknown here, such as those of extensions, may come as text."""
 

@@ -50,7 +50,7 @@ def _field(field: DeclaredField, owner: ObjectType, known: KnownModel) -> Iterat
             column = known.tables[owner.table].columns.get(name)
             if column is None:
                 yield _missing(field, name, owner.table, known)
-            elif problem := reading_problem(column, scalar, owner.table.database.kind, is_list=False):
+            elif problem := reading_problem(column, scalar, owner.table.database, is_list=False):
                 target = f"{field.shape.type.__name__}'s key is {scalar.name}"
                 yield Problem(field.place, field.subject, f"{name} {problem[1]} {target}.", problem[0])
 
@@ -59,8 +59,8 @@ def _value(field: DeclaredField, column: Column, owner: ObjectType, known: Known
     shape = field.shape
     if shape is None or shape.scalar is None:
         return
-    catalog, kind = known.tables[owner.table], owner.table.database.kind
-    problem = reading_problem(column, shape.scalar, kind, is_list=shape.is_list)
+    catalog, database = known.tables[owner.table], owner.table.database
+    problem = reading_problem(column, shape.scalar, database, is_list=shape.is_list)
     if problem is not None:
         yield Problem(field.place, field.subject, f"{column.name} {problem[1]}", problem[0])
     elif column.is_nullable and not shape.nullable and not catalog.is_view and not field.is_key:

@@ -97,7 +97,7 @@ def _time(table: Table, known: KnownModel) -> Iterator[Problem]:
         return
     (name,) = column_names(table.options.time)
     column = known.column(table, name)
-    held = None if column is None else column_type(column, table.database.kind)
+    held = None if column is None else column_type(column, table.database.kind, table.database.zone)
     if column is None:
         return
     wanted, word = (INSTANT, "instants") if table.options.zone else (DATE, "calendar dates")

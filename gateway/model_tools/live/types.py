@@ -70,8 +70,11 @@ def _of_column(section: BoundSection, column: BoundColumn, type_name: str, place
         yield Problem(subject.place, subject.name, f"{shown}: {_as_list(is_list=is_list)}.")
     elif python is not None and conversion_of(column.scalar.conversions, python) is None:
         yield Problem(subject.place, subject.name, f"{shown}, which cannot hold it: change the annotation, or cast it.")
-    elif item == "timestamp" and column.scalar is INSTANT:
-        message = f"{shown}: without a time zone it is no instant. Say which one it is in: … at time zone 'UTC'."
+    elif item == "timestamp" and column.scalar is INSTANT and not section.database.zone:
+        message = (
+            f"{shown}: without a time zone it is no instant. Say which one it is in: m.Postgres(zone=…), or in SQL"
+            " … at time zone 'UTC'."
+        )
         yield Problem(subject.place, subject.name, message)
     elif python is Decimal and column.scalar is FLOAT and (kind is Kind.CLICKHOUSE or _is_own(section)):
         message = f"{shown}: a float has some 16 digits. Say {DECIMAL.name} to answer all of them."

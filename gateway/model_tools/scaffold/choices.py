@@ -40,6 +40,7 @@ class SectionChoice(NamedTuple):
 class Choices:
     """The choices of one model.
 
+    `zone` is the time zone of the times that PostgreSQL keeps without one; where it is empty, these are left out.
     `keys` are the columns that objects are known by, of tables without a primary key and of those of ClickHouse that
     hold objects. `everyones` are tables whose rows belong to no tenant.
     """
@@ -50,6 +51,7 @@ class Choices:
     everyones: frozenset[TableId] = frozenset()
     keys: Mapping[TableId, tuple[str, ...]] = field(default_factory=dict)
     sections: tuple[SectionChoice, ...] = ()
+    zone: str = ""
 
 
 def tables_of(catalogs: Iterable[DatabaseCatalog]) -> dict[TableId, TableCatalog]:

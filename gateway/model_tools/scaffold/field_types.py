@@ -15,9 +15,12 @@ IMPORTS = {"Decimal": "from decimal import Decimal", "UUID": "from uuid import U
 """The import that a name in an annotation needs."""
 
 
-def field_type(column: Column, kind: Kind) -> ColumnType | None:
-    """Return the type of a column's field; None where no scalar reads it, or no model can name it."""
-    known = column_type(column, kind)
+def field_type(column: Column, kind: Kind, zone: str = "") -> ColumnType | None:
+    """Return the type of a column's field; None where no scalar reads it, or no model can name it.
+
+    `zone` is the time zone of times without one, empty where it is unknown.
+    """
+    known = column_type(column, kind, zone)
     if known is None or "\\" in column.name or column.name.startswith("fw_"):
         return None
     has_unusable_labels = len(known.labels) > MAX_LABELS or any(not label.isprintable() for label in known.labels)

@@ -34,7 +34,8 @@ def matches_of(
     ]
     sorted_by = [column_of_term(text) for text in catalog.sorting_key]
     places = {name: place for place, name in enumerate(sorted_by)}
-    matches.sort(key=lambda item: (places.get(item[1], len(places)), item[0], item[1], str(item[2].owner)))
+    columns = list(catalog.columns)
+    matches.sort(key=lambda item: (places.get(item[1], len(places)), item[0], columns.index(item[1])))
     return [choice for _is_suffix, _column, choice in matches]
 
 

@@ -80,7 +80,10 @@ def _declarations(plan: Plan) -> Lines:
     lines += [""]
     for (kind, name), variable in plan.databases.items():
         cls = _CLASSES[kind]
-        lines.append(f"{variable} = m.{cls.__name__}({literal(name) if name else ''})  # {cls(name).variable}")
+        arguments = [literal(name)] if name else []
+        if kind is Kind.POSTGRES and plan.choices.zone:
+            arguments.append(f"zone={literal(plan.choices.zone)}")
+        lines.append(f"{variable} = m.{cls.__name__}({', '.join(arguments)})  # {cls(name).variable}")
     lines += ["", *_tenant(plan)]
     lines += comment(
         'Scopes: a table with scope="…" is shown to viewers who have that scope, and a field with'

@@ -55,7 +55,8 @@ def _plan_column(plan: Plan, kind: PlannedObject, column: Column) -> None:
     type_ = plan.type_of(kind.table, column.name)
     is_key = column.name in kind.key
     if type_ is None:
-        kind.notes.append(f"{column.name} is left out: no scalar reads {column.type}.")
+        hint = ", unless m.Postgres(zone=…) says its time zone" if column.type.endswith("without time zone") else ""
+        kind.notes.append(f"{column.name} is left out: no scalar reads {column.type}{hint}.")
         return
     if not is_key and any(part in snake(column.name) for part in _SECRETS):
         kind.notes.append(f"{column.name} is left out: its name sounds like a secret.")

@@ -129,7 +129,7 @@ class Plan:
 
     def type_of(self, table: TableId, column: str) -> ColumnType | None:
         """Return the type of a column's field; None where no scalar reads it."""
-        return field_type(self.chosen[table].columns[column], table.kind)
+        return field_type(self.chosen[table].columns[column], table.kind, self.choices.zone)
 
     def annotation_of(self, table: TableId, column: Column, type_: ColumnType, owner: str) -> str:
         """Return the annotation of a column's field, and plan the enum that it needs; `owner` names it in need."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from zoneinfo import available_timezones
 
 from gateway.model_tools.scaffold.choices import Choices, SectionChoice, TableId, TenantChoice, tables_of
 from gateway.model_tools.scaffold.matches import best_matches, is_sorted_by, matches_of
@@ -11,11 +12,13 @@ from gateway.model_tools.scaffold.selection import matching_tables, table_named
 from gateway.model_tools.scaffold.tenants import recurring_columns, tenants_of
 from gateway.model_tools.scaffold.words import singular, snake
 from loaders.catalog.catalog import DatabaseCatalog, TableCatalog
+from loaders.catalog.column_types import WITHOUT_ZONE, base_of_postgres
 from loaders.errors import CallerError
 from loaders.model.databases import Kind
 
 Ask = Callable[[str], str]
 """Shows a question and returns what was typed, without the line's end."""
+_NO_ZONE = "none"
 _SHOWN = 40
 """Names of tables that a question lists."""
 
@@ -25,7 +28,8 @@ class NewOptions:
     """The options of `gateway model new` about the model itself, as they were given.
 
     Tables are patterns such as `shop.*`; `objects` are `TABLE=COLUMNS`, `sections` are `TABLE.COLUMNS=OTHER`. `is_all`
-    chooses every table, `takes_matches` every offer about tables of ClickHouse.
+    chooses every table, `takes_matches` every offer about tables of ClickHouse. `zone` is the time zone of times that
+    PostgreSQL keeps without one; "none" leaves these out.
     """
 
     name: str
@@ -40,6 +44,7 @@ class NewOptions:
     objects: Sequence[str] = ()
     sections: Sequence[str] = ()
     takes_matches: bool = False
+    zone: str = ""
 
 
 @dataclass(slots=True)
@@ -60,7 +65,7 @@ def complete(options: NewOptions, catalogs: Iterable[DatabaseCatalog], ask: Ask 
     if chosen:
         choices = replace(choices, tenant=_tenant(asked, chosen))
         choices = replace(choices, everyones=choices.everyones | _more_of_everyone(asked, chosen, choices))
-        choices = replace(choices, keys=_keys(asked, chosen))
+        choices = replace(choices, keys=_keys(asked, chosen), zone=_zone(asked, chosen))
         choices = replace(choices, sections=_sections(asked, chosen, choices))
     if asked.missing:
         raise CallerError("\n".join(["Some options are missing, and nobody can be asked:", *asked.missing]))
@@ -146,6 +151,34 @@ def _keys(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> dict[Ta
         )
         specifications = text.split()
     return dict(_key(text, chosen) for text in specifications)
+
+
+def _zone(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> str:
+    """Return the time zone of times without one, which nobody but the author knows; empty to leave these out."""
+    columns = [
+        f"{table}.{column.name}"
+        for table, catalog in chosen.items()
+        for column in catalog.columns.values()
+        if table.kind is Kind.POSTGRES and base_of_postgres(column.type) == WITHOUT_ZONE
+    ]
+    zone = asked.options.zone
+    if not columns:
+        return ""
+    if not zone and asked.ask is None:
+        asked.missing.append(
+            f"  --zone UTC, another time zone, or none to leave them out: {len(columns)} columns are {WITHOUT_ZONE},"
+            f" such as {columns[0]}"
+        )
+    elif not zone and asked.ask is not None:
+        zone = asked.ask(
+            f"{len(columns)} columns are {WITHOUT_ZONE}, such as {columns[0]}.\nThe time zone that they are in, such as"
+            " UTC (empty: they are left out): "
+        ).strip()
+    if zone in ("", _NO_ZONE):
+        return ""
+    if zone not in available_timezones():
+        raise CallerError(f"{zone} is no time zone, such as UTC or Europe/Vienna.")
+    return zone
 
 
 def _key(text: str, chosen: Mapping[TableId, TableCatalog]) -> tuple[TableId, tuple[str, ...]]:

@@ -92,6 +92,9 @@ def _check_databases(parts: ModelParts, problems: Problems) -> None:
                 f"{database.variable} is the setting of another database's URL past any pooler: choose another name."
             )
             problems.add(database.place, subject, message)
+        zone: Any = database.zone
+        if zone and zone not in available_timezones():
+            problems.add(database.place, subject, f"zone={zone!r} is no time zone, such as Europe/Vienna or UTC.")
         other = named.setdefault(database.variable, database)
         if other is not database:
             message = f"{database.variable} is also the setting of the one at {other.place}: declare it once."

@@ -38,7 +38,7 @@ MISTAKES: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     "an instant without a zone": (
         ((_NAME, f"{_NAME}    born: dt.datetime | None\n"),),
         "model.py:48  Account.born: is timestamp in the database, and datetime | None in the model: without a time zone"
-        " it is no instant. Say which one it is in: … at time zone 'UTC'.",
+        " it is no instant. Say which one it is in: m.Postgres(zone=…), or in SQL … at time zone 'UTC'.",
     ),
     "one value over an array": (
         ((_NAME, f"{_NAME}    tags: str | None\n"),),

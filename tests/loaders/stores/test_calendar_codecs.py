@@ -9,7 +9,7 @@ from deploy.embedded.engines import StoreUrls
 from loaders.model.canonical import OUTSIDE_CALENDAR, ScalarError
 from loaders.model.scalars import DATE, INSTANT, Scalar
 from loaders.stores.errors import StatementFailed
-from loaders.stores.poolers import Mode, Pooler
+from loaders.stores.poolers import TIME_ZONE, Mode, Pooler
 from loaders.stores.postgres import Postgres
 from tests.pgbouncer import pgbouncer
 
@@ -78,3 +78,33 @@ async def test_they_are_errors_by_way_of_a_pooler(store_urls: StoreUrls, mode: M
         answers = await asyncio.gather(*(client.rows(sql, _DAY) for _ in range(3)))
         await client.close()
     assert [tuple(row)[:3] for (row,) in answers] == [(OUTSIDE_CALENDAR, _DAY, [OUTSIDE_CALENDAR])] * 3
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Vienna", "America/Caracas"])
+async def test_times_without_a_zone_are_instants_in_the_zone_that_is_said_as_the_server_reads_them(
+    store_urls: StoreUrls, zone: str
+) -> None:
+    times = [
+        "2013-01-02 03:04:05.678901",
+        "2013-07-02 00:00",
+        "2013-10-27 02:30",
+        "2013-03-31 02:30",
+        "2016-05-01 02:45",
+    ]
+    client = await Postgres.connect(
+        store_urls.database_url,
+        min_size=1,
+        max_size=1,
+        acquire_timeout_s=60,
+        statement_timeout_s=60,
+        session_settings={TIME_ZONE: zone},
+    )
+    try:
+        sql = "select t::timestamp as time, (t::timestamp)::timestamptz as instant from unnest($1::text[]) as each (t)"
+        rows = await client.rows(f"{sql} union all select 'infinity', 'infinity'", times)
+        assert [row["time"] for row in rows] == [row["instant"] for row in rows]
+        assert rows[0]["time"].tzinfo is UTC
+        (row,) = await client.rows("select $1::timestamp = $2::timestamptz as same", _INSTANT, _INSTANT)
+        assert row["same"]
+    finally:
+        await client.close()

@@ -8,7 +8,7 @@ import pytest
 
 from gateway.model_tools.checks.column_values import can_meet, reading_problem
 from loaders.catalog.catalog import Column
-from loaders.model.databases import Kind
+from loaders.model.databases import ClickHouse, Kind, Postgres
 from loaders.model.problems import Severity
 from loaders.model.scalars import (
     ANYTHING,
@@ -64,8 +64,17 @@ P, C = Kind.POSTGRES, Kind.CLICKHOUSE
     ],
 )
 def test_a_column_is_read_in_part_or_never(type_: str, scalar: Scalar, kind: Kind, severity: Severity | None) -> None:
-    problem = reading_problem(Column("x", type_), scalar, kind, is_list=False)
+    database = Postgres() if kind is P else ClickHouse()
+    problem = reading_problem(Column("x", type_), scalar, database, is_list=False)
     assert (problem and problem[0]) == severity
+
+
+def test_times_without_a_zone_are_instants_where_the_database_says_one() -> None:
+    column = Column("x", "timestamp(6) without time zone")
+    assert reading_problem(column, INSTANT, Postgres(zone="UTC"), is_list=False) is None
+    problem = reading_problem(column, INSTANT, Postgres(), is_list=False)
+    assert problem is not None
+    assert "say m.Postgres(zone=…)" in problem[1]
 
 
 @pytest.mark.parametrize(

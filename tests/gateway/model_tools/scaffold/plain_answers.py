@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 
@@ -138,11 +139,21 @@ async def read_truth(
         name = ".".join(quoted_name(part, table.kind) for part in table.name.split(".", 1))
         sql = f"select * from {name} order by {order}"
         if table.kind is Kind.POSTGRES and postgres is not None:
-            rows[table] = [dict(row) for row in await postgres.rows(sql)]
+            rows[table] = [_in_zone(dict(row), package.plan.choices.zone) for row in await postgres.rows(sql)]
         elif clickhouse is not None:
             answer = await clickhouse.columns(sql, {})
             rows[table] = [dict(zip(answer.names, values, strict=True)) for values in zip(*answer.columns, strict=True)]
     return Truth(package, model, rows, tenant)
+
+
+def _in_zone(row: Row, zone: str) -> Row:
+    """Return a row whose times without a zone are instants in one."""
+    return {
+        name: value.replace(tzinfo=ZoneInfo(zone))
+        if zone and isinstance(value, dt.datetime) and value.tzinfo is None
+        else value
+        for name, value in row.items()
+    }
 
 
 async def differences(truth: Truth, client: httpx.AsyncClient) -> list[str]:

@@ -139,12 +139,13 @@ async def proven(author: Author, options: NewOptions, tenant: str | None = None)
 
 async def test_a_library_is_answered_right(new_author: NewAuthor, capsys: Output) -> None:
     async with new_author("library") as author:
-        assert await author.run("new", "shop", "--all", "--no-tenant") == 0
+        assert await author.run("new", "shop", "--all", "--no-tenant", "--zone", "Europe/Vienna") == 0
         told = capsys.readouterr().out
         assert told.startswith("shop has a model of 7 object types over 8 tables.\nLeft out are those that have\n")
         assert "library.notes, library.titles" in told
         assert "  gateway serve --model shop/model.py\n" in told
-        await proven(author, NewOptions("shop", is_all=True, is_without_tenants=True))
+        await proven(author, NewOptions("shop", is_all=True, is_without_tenants=True, zone="Europe/Vienna"))
+        assert 'db = m.Postgres(zone="Europe/Vienna")  # DATABASE_URL' in (author.folder / "shop/model.py").read_text()
 
 
 async def test_an_agency_is_answered_right_for_one_tenant(new_author: NewAuthor, capsys: Output) -> None:

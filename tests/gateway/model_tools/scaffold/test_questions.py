@@ -153,3 +153,15 @@ def test_a_database_without_tables_says_so() -> None:
 def test_tables_to_leave_out_need_not_be_there() -> None:
     options = NewOptions("shop", schemas=["crm"], without=["log_*", "app.*"], is_without_tenants=True)
     assert chosen(complete(options, [DATABASE], None)) == {"crm.leads"}
+
+
+def test_the_zone_of_times_without_one_is_asked_and_never_assumed() -> None:
+    logs = postgres(table("app.logs", "id bigint, at timestamp(6) without time zone", key="id"))
+    options = NewOptions("shop", is_all=True)
+    with pytest.raises(CallerError, match=r"--zone UTC, another time zone, or none .* such as app\.logs\.at"):
+        complete(options, [logs], None)
+    assert complete(options, [logs], TypedTexts("Europe/Vienna")).zone == "Europe/Vienna"
+    assert complete(options, [logs], TypedTexts("")).zone == ""
+    assert complete(NewOptions("shop", is_all=True, zone="none"), [logs], None).zone == ""
+    with pytest.raises(CallerError, match="Vienna is no time zone, such as UTC"):
+        complete(NewOptions("shop", is_all=True, zone="Vienna"), [logs], None)

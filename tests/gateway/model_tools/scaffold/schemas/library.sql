@@ -1,6 +1,6 @@
 -- Traits: identifiers that need quotes, words of Python and of SQL, a self-reference, composite keys, pure join tables,
 -- a unique foreign key, two foreign keys to one table, enums, a domain, arrays, JSON, a generated column, comments,
--- a table with partitions, types that nothing reads, a view, and a table without a primary key.
+-- a table with partitions, times without a zone, types that nothing reads, a view, and a table without a primary key.
 create schema library;
 create schema "Archive";
 create type library.binding as enum ('hard cover', 'paperback', 'e-book', '1st edition');
@@ -29,7 +29,7 @@ create table library.books (
     price numeric(8,2) not null,
     price_with_tax numeric(8,2) generated always as (price * 1.2) stored,
     search tsvector,
-    added_at timestamptz not null,
+    added_at timestamp not null,
     section_code char(4) references library.sections,
     translator_id integer references library.people,
     editor_id integer not null references library.people
