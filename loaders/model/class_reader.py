@@ -91,15 +91,15 @@ class DeclaredField:
 def fields_of(cls: type[Declared], types: Mapping[str, Any], problems: Problems) -> list[DeclaredField]:
     """Return the fields of a class in the order of its body, those of its mixins first."""
     fields: dict[str, DeclaredField] = {}
-    for body in reversed(cls.__mro__):
-        if body not in _LANGUAGE and body is not object and not _is_generic(body):
-            for field in _fields_of_body(cls, body, types, problems):
-                fields[field.name] = field
+    for body in bodies_of(cls):
+        for field in _fields_of_body(cls, body, types, problems):
+            fields[field.name] = field
     return list(fields.values())
 
 
-def _is_generic(body: type) -> bool:
-    return body.__module__ == "typing"
+def bodies_of(cls: type[Declared]) -> list[type]:
+    """Return the classes whose bodies hold a class's fields: its mixins, and itself last."""
+    return [body for body in reversed(cls.__mro__) if body not in (*_LANGUAGE, object) and body.__module__ != "typing"]
 
 
 def _fields_of_body(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
 from typing import Any
@@ -57,6 +57,7 @@ class Tenant:
     claim: str
     column: str
     type: type = str
+    place: Place = field(default_factory=calling_place, init=False, repr=False, compare=False)
 
 
 class Via:

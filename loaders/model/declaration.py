@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from loaders.model.arguments import Argument, Pick
-from loaders.model.class_reader import DeclaredField, fields_of
+from loaders.model.class_reader import DeclaredField, bodies_of, fields_of
 from loaders.model.classes import Declared, Filter, Object, Order, Query, options_of
 from loaders.model.databases import Database, Relation, Rows, Table, Tenant, Value, Via
-from loaders.model.places import Place, calling_place, place_of_class
-from loaders.model.problems import Problems
+from loaders.model.places import Place, calling_place, file_of_class, place_of_class
+from loaders.model.problems import RELATION, Problems
 from loaders.model.references import Fragment, Reference
 from loaders.model.resolver_functions import FunctionError, ResolverFunction, resolver_function
 from loaders.model.shapes import ValueKind
@@ -77,6 +79,26 @@ class ModelParts:
     enums: dict[type[Enum], Place] = field(default_factory=dict)
     functions: dict[str, ResolverFunction] = field(default_factory=dict)
     """The functions that answer fields, by the fields' subjects."""
+    model_file: str = ""
+    """The file that makes the model."""
+
+    @property
+    def bodies(self) -> frozenset[tuple[str, str]]:
+        """File and qualified name of each class whose body has fields of the model: its classes and their mixins."""
+        classes = {body for cls in self.fields for body in bodies_of(cls)}
+        return frozenset((file_of_class(cls), cls.__qualname__) for cls in classes)
+
+    @property
+    def files(self) -> list[str]:
+        """The files that declare parts of the model, each once, in the order of their names."""
+        declared = {place.file for place in (*(table.place for table in self.tables), *self.enums.values())}
+        return sorted({self.model_file, *declared, *(file for file, _ in self.bodies)} - {""})
+
+    @property
+    def modules(self) -> list[ModuleType]:
+        """The modules of these files."""
+        files = frozenset(self.files)
+        return [module for module in list(sys.modules.values()) if getattr(module, "__file__", None) in files]
 
     def classes(self, base: type[Declared]) -> Iterator[type[Declared]]:
         """Return the classes of one kind."""
@@ -104,15 +126,15 @@ def parts_of(model: ModelDeclaration, problems: Problems) -> ModelParts:
             problems.add(place_of_class(names[cls.__name__]), cls.__name__, message)
     if not isinstance(query, type) or not issubclass(query, Query):
         problems.add(model.place, "Model", f"query= is a class derived from m.Query, and is {query!r}.")
-        return _Walk(names, problems).of(names.values())
-    return _Walk(names, problems).of([*names.values(), model.query])
+        return _Walk(model.place.file, names, problems).of(names.values())
+    return _Walk(model.place.file, names, problems).of([*names.values(), model.query])
 
 
 class _Walk:
-    def __init__(self, names: dict[str, Any], problems: Problems) -> None:
+    def __init__(self, file: str, names: dict[str, Any], problems: Problems) -> None:
         self._names = names
         self._problems = problems
-        self._reached = ModelParts()
+        self._reached = ModelParts(model_file=file)
 
     def of(self, classes: Iterable[type]) -> ModelParts:
         for cls in classes:
@@ -166,7 +188,7 @@ class _Walk:
         elif isinstance(value, Relation) and value not in self._reached.relations:
             self._reached.databases[value.database] = None
             self._reached.relations[value] = Fragment(())
-            self._reached.relations[value] = self._text(value.sql, value.place, "relation")
+            self._reached.relations[value] = self._text(value.sql, value.place, RELATION)
         elif isinstance(value, Pick):
             self._reference(value)
 

@@ -85,7 +85,7 @@ def with_tie_break(terms: tuple[OrderTerm, ...], tie_break: tuple[OrderTerm, ...
 
 def written_terms(text: str) -> tuple[WrittenTerm, ...]:
     """Return the terms of an order in SQL; commas inside brackets and quotes separate nothing."""
-    matches = (_TERM.fullmatch(part.strip()) for part in _split(text))
+    matches = (_TERM.fullmatch(part.strip()) for part in order_parts(text))
     return tuple(
         WrittenTerm(
             match["expression"].strip(), (match["direction"] or "").lower() == "desc", (match["nulls"] or "").lower()
@@ -95,12 +95,12 @@ def written_terms(text: str) -> tuple[WrittenTerm, ...]:
     )
 
 
-def _split(text: str) -> Iterator[str]:
+def order_parts(text: str) -> Iterator[str]:
+    """Yield the texts between the commas of an order that separate its terms; empty ones too."""
     depth, start = 0, 0
     for word in words(text):
         depth += (word.text in ("(", "[")) - (word.text in (")", "]"))
         if word.text == "," and depth == 0:
             yield text[start : word.offset]
             start = word.offset + 1
-    if text[start:].strip():
-        yield text[start:]
+    yield text[start:]

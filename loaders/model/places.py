@@ -37,20 +37,29 @@ def calling_place() -> Place:
 
 def place_of_class(cls: type) -> Place:
     """Return the line of a class statement."""
-    file = _file_of(cls)
+    file = file_of_class(cls)
     return Place(file, _lines(file).get((cls.__qualname__, ""), 0))
 
 
 def place_of_attribute(cls: type, name: str) -> Place:
     """Return the line of an attribute in a class body, annotated or assigned; that of the class where there is none."""
-    file = _file_of(cls)
+    file = file_of_class(cls)
     line = _lines(file).get((cls.__qualname__, name))
     return place_of_class(cls) if line is None else Place(file, line)
 
 
-def _file_of(cls: type) -> str:
+def file_of_class(cls: type) -> str:
+    """Return the file of a class's module; an empty text where it has none."""
     module = sys.modules.get(cls.__module__)
     return getattr(module, "__file__", None) or ""
+
+
+def syntax_tree(file: str) -> ast.Module:
+    """Return the syntax tree of a Python file; one without statements where it cannot be read."""
+    try:
+        return ast.parse(Path(file).read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return ast.Module(body=[], type_ignores=[])
 
 
 def _lines(file: str) -> dict[tuple[str, str], int]:
@@ -64,12 +73,8 @@ def _lines(file: str) -> dict[tuple[str, str], int]:
 @lru_cache(maxsize=_MAX_FILES)
 def _parsed_lines(file: str, _changed_ns: int) -> dict[tuple[str, str], int]:
     """Lines by (qualified class name, attribute name); the class itself has the attribute name ""."""
-    try:
-        tree = ast.parse(Path(file).read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return {}
     lines: dict[tuple[str, str], int] = {}
-    _collect(tree, "", lines)
+    _collect(syntax_tree(file), "", lines)
     return lines
 
 

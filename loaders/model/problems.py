@@ -10,6 +10,9 @@ from enum import IntEnum
 from loaders.errors import GatewayError
 from loaders.model.places import Place
 
+RELATION = "relation"
+"""The subject of the problems of a relation, which has no name of its own."""
+
 
 class Severity(IntEnum):
     """How bad a problem is: an error is wrong or cannot work, a warning works and costs."""
@@ -50,18 +53,62 @@ class Problems:
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
+        self._causes: dict[tuple[str, str, int], set[Problem]] = {}
 
-    def add(self, place: Place, subject: str, message: str) -> None:
-        """Note a problem."""
-        self._problems.append(Problem(place, subject, message))
+    def add(self, place: Place, subject: str, message: str, *, is_cause: bool = False) -> None:
+        """Note a problem. One that is the cause of others of the same subject is shown without them."""
+        problem = Problem(place, subject, message)
+        self._problems.append(problem)
+        if is_cause:
+            self._causes.setdefault(_subject_of(problem), set()).add(problem)
 
     def raise_if_any(self) -> None:
         """Raise ModelError with all problems so far; return where there is none."""
         if self._problems:
-            raise ModelError(self._problems)
+            raise ModelError(filter(self._is_shown, self._problems))
+
+    def _is_shown(self, problem: Problem) -> bool:
+        causes = self._causes.get(_subject_of(problem))
+        return causes is None or problem in causes
+
+
+def _subject_of(problem: Problem) -> tuple[str, str, int]:
+    """Return what a problem is of: a subject of a file, and of relations, which have no name, that of its line."""
+    line = problem.place.line if problem.subject == RELATION else 0
+    return problem.place.file, problem.subject, line
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ` Did you mean "…"?` for the closest known name, or an empty text."""
     close = get_close_matches(name, list(known), n=1)
     return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def misspelled(name: str, known: Iterable[str]) -> str:
+    """Return the known name that a name is a slip of: other capitals or underscores, or one letter; else an empty text.
+
+    A digit is no slip, since `line_1` and `line_2` are two names, and short names have too many neighbours.
+    """
+    names = list(known)
+    if name in names:
+        return ""
+    plain = _plain(name)
+    same = [each for each in names if _plain(each) == plain]
+    near = [each for each in names if min(len(each), len(name)) > 3 and _is_one_letter_away(name, each)]
+    return (same or near or [""])[0]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _is_one_letter_away(left: str, right: str) -> bool:
+    """Return whether one letter is changed, added or left out, or two neighbours are exchanged."""
+    start = next((place for place, pair in enumerate(zip(left, right, strict=False)) if len(set(pair)) > 1), None)
+    if start is None:
+        return abs(len(left) - len(right)) == 1 and not (left + right)[-1].isdigit()
+    rest, other = left[start:], right[start:]
+    if (rest + " ")[0].isdigit() or (other + " ")[0].isdigit():
+        return False
+    is_exchanged = rest[:2] == other[:2][::-1] and rest[2:] == other[2:]
+    return is_exchanged or rest[1:] == other[1:] or rest[1:] == other or rest == other[1:]

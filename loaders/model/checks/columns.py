@@ -6,19 +6,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loaders.model.change_feeds import Notifies, Polls
+from loaders.model.checks.values import shown_value
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, options_of
 from loaders.model.databases import Rows, Table, Tenant, Value, Via
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import column_names, columns_in
 from loaders.model.places import Place
-from loaders.model.problems import Problems
+from loaders.model.problems import RELATION, Problems
 from loaders.model.shapes import ValueKind
 
 
 def check_columns(model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check the columns that tables, the tenant, keys, links, filters and relations name."""
-    look = _Look(problems)
+    look = _Look(parts, problems)
     if isinstance(model.tenant, Tenant):
         look.columns(model.tenant.column, model.place, "Model", "the tenant's column", count=1)
     _check_tables(parts, look)
@@ -36,7 +37,8 @@ def check_columns(model: ModelDeclaration, parts: ModelParts, problems: Problems
 
 
 class _Look:
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, parts: ModelParts, problems: Problems) -> None:
+        self._parts = parts
         self._problems = problems
 
     def columns(self, text: Any, place: Place, subject: str, what: str, *, count: int = 0) -> None:
@@ -45,7 +47,8 @@ class _Look:
             names = column_names(text)
         except ValueError:
             several = "" if count == 1 else ", or several with commas between"
-            message = f"{what} is the name of a column{several}, and is {text!r}: it is no SQL."
+            hint = "it is no SQL." if isinstance(text, str) else "write the column's name, in quotes."
+            message = f"{what} is the name of a column{several}, and is {shown_value(text, self._parts)}: {hint}"
             self._problems.add(place, subject, message)
             return
         if count and len(names) != count:
@@ -68,7 +71,7 @@ def _check_tables(parts: ModelParts, look: _Look) -> None:
     for relation, fragment in parts.relations.items():
         for reference in fragment.references():
             if isinstance(reference, Rows) and reference.column is not None:
-                look.columns(reference.column, relation.place, "relation", "asked(…)")
+                look.columns(reference.column, relation.place, RELATION, "asked(…)")
 
 
 def _columns_of(table: Table) -> Iterator[tuple[str, Any, int]]:

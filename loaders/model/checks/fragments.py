@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Collection
 from typing import Any
 
-from loaders.model.checks.sql_mistakes import syntax_mistakes
+from loaders.model.checks.python_texts import description_mistake
+from loaders.model.checks.sql_mistakes import MISSING_F, syntax_mistakes
 from loaders.model.checks.sql_tables import named_tables
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Declared, Filter, Section, options_of
@@ -14,7 +15,7 @@ from loaders.model.databases import Database, Relation, Rows, Value
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import table_parts
 from loaders.model.places import Place, place_of_class
-from loaders.model.problems import Problems, suggestion
+from loaders.model.problems import RELATION, Problems, suggestion
 from loaders.model.references import FilterValue, Fragment, OwnField, Reference
 from loaders.model.sql_words import REFERENCE, SQLWord, has_comment, words
 
@@ -34,7 +35,7 @@ def check_fragments(_model: ModelDeclaration, parts: ModelParts, problems: Probl
     """Check all SQL of a model: its text, the functions that it calls, the tables that it names, and its references."""
     schemas = frozenset(name for table in parts.tables for name in _schema(table.name))
     for relation, fragment in parts.relations.items():
-        look = _Look(relation.place, "relation", schemas, problems)
+        look = _Look(relation.place, RELATION, schemas, problems)
         look.query(fragment, relation.database)
     for cls in parts.classes(Section):
         where = options_of(cls).get("where")
@@ -48,6 +49,7 @@ def check_fragments(_model: ModelDeclaration, parts: ModelParts, problems: Probl
         for sql in declared.expressions:
             look.expression(sql, forbidden)
             look.one_value(sql)
+            look.sentence(sql, declared.word.description if declared.word is not None else "")
         if isinstance(declared.option("order"), str):
             look.expression(declared.option("order"), forbidden)
             look.one_value(declared.option("order"), may_have_commas=True)
@@ -119,6 +121,15 @@ class _Look:
             ):
                 self._add(sql, word.offset, f"{word.text} stands in an expression, which is one value without a name.")
 
+    def sentence(self, sql: Any, description: Any) -> None:
+        """Look for a description in the place of the SQL."""
+        try:
+            mistake = description_mistake(Fragment.of(sql).shown("x"), description) if isinstance(sql, str) else ""
+        except ValueError:  # noted when the model was walked
+            return
+        if mistake:
+            self._add(sql, 0, mistake, is_cause=True)
+
     def own_fields(self, declared: DeclaredField, known: Collection[str]) -> None:
         """Look for fields of the same section that are none."""
         for sql in declared.expressions:
@@ -130,7 +141,7 @@ class _Look:
 
     def _common(self, sql: str) -> None:
         for offset, mistake in syntax_mistakes(sql):
-            self._add(sql, offset, f"{mistake}.")
+            self._add(sql, offset, f"{mistake}.", is_cause=mistake == MISSING_F)
         for word in words(sql):
             if word.kind == "name" and word.lower.startswith("fw_"):
                 self._add(sql, word.offset, f"{word.text}: names that begin with fw_ are the gateway's own.")
@@ -149,10 +160,10 @@ class _Look:
             if isinstance(reference, forbidden):
                 self._problems.add(self._place, self._subject, f"{_SHOWN[type(reference)]} cannot stand in this SQL.")
 
-    def _add(self, sql: str, offset: int, message: str) -> None:
+    def _add(self, sql: str, offset: int, message: str, *, is_cause: bool = False) -> None:
         line = sql.count("\n", 0, offset)
         place = Place(self._place.file, self._place.line + line if self._place.line else 0)
-        self._problems.add(place, self._subject, message)
+        self._problems.add(place, self._subject, message, is_cause=is_cause)
 
 
 def _references_of(sql: Any) -> list[Reference]:

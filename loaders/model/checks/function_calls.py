@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from loaders.model.arguments import Pick
+from loaders.model.checks.python_texts import python_mistakes
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Object, Section, options_of
 from loaders.model.databases import Database, Kind, Relation, Table
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.places import Place, place_of_class
-from loaders.model.problems import Problems, suggestion
+from loaders.model.problems import RELATION, Problems, suggestion
 from loaders.model.references import Fragment
 from loaders.model.sql_functions import is_known_function, is_type_with_brackets, known_functions, names_in
 from loaders.model.sql_words import REFERENCE, SQLWord, words
@@ -38,9 +40,16 @@ def check_functions(_model: ModelDeclaration, parts: ModelParts, problems: Probl
     """Check the functions that databases allow beside the known ones, and those that all SQL of the model calls."""
     for database in parts.databases:
         _check_named(database, problems)
+    enums = _enums(parts)
     for text in _texts(parts):
         for database in text.databases:
-            _check_text(text, database, problems)
+            _check_text(text, database, enums, problems)
+
+
+def _enums(parts: ModelParts) -> dict[str, type[Enum]]:
+    """Return the enums of the model's modules, by their names."""
+    values = [*parts.enums, *(value for module in parts.modules for value in vars(module).values())]
+    return {value.__name__: value for value in values if isinstance(value, type) and issubclass(value, Enum)}
 
 
 def _check_named(database: Database, problems: Problems) -> None:
@@ -66,7 +75,7 @@ class _Text:
 
 def _texts(parts: ModelParts) -> Iterator[_Text]:
     for relation in parts.relations:
-        yield _Text(relation.sql, relation.place, "relation", (relation.database,))
+        yield _Text(relation.sql, relation.place, RELATION, (relation.database,))
     of_class = _databases_of_classes(parts)
     for cls in parts.classes(Section):
         yield _Text(options_of(cls).get("where"), place_of_class(cls), cls.__name__, of_class[cls])
@@ -109,7 +118,7 @@ def _databases(sources: Iterable[Any]) -> tuple[Database, ...]:
     return tuple(dict.fromkeys(each.database for each in sources if isinstance(each, Table | Relation)))
 
 
-def _check_text(text: _Text, database: Database, problems: Problems) -> None:
+def _check_text(text: _Text, database: Database, enums: Mapping[str, type[Enum]], problems: Problems) -> None:
     picks = [text.sql] if isinstance(text.sql, Pick) else []
     try:
         fragment = Fragment.of(text.sql) if isinstance(text.sql, str) else Fragment(())
@@ -118,16 +127,22 @@ def _check_text(text: _Text, database: Database, problems: Problems) -> None:
     picks += [each for each in fragment.references() if isinstance(each, Pick)]
     for pick in picks:
         for sql in pick.sql.values():
-            _check_text(_Text(sql, pick.place, str(pick.argument.name), ()), database, problems)
+            _check_text(_Text(sql, pick.place, str(pick.argument.name), ()), database, enums, problems)
     sql = fragment.shown(REFERENCE)
+    for offset, mistake in python_mistakes(sql, database.kind, enums):
+        problems.add(_line(text, sql, offset), text.subject, mistake, is_cause=True)
     for offset, name in unknown_functions(sql, database.kind, database.functions):
-        line = text.place.line + sql.count("\n", 0, offset) if text.place.line else 0
         word, close = type(database).__name__, suggestion(name, known_functions(database.kind))
         named = f"{word}({database.name!r}, functions=[{name!r}])"
         message = (
             f"{name}() is no function that computes from its arguments alone.{close} If it reads and changes nothing"
         )
-        problems.add(Place(text.place.file, line), text.subject, f"{message} of other tenants', allow it: m.{named}.")
+        problems.add(_line(text, sql, offset), text.subject, f"{message} of other tenants', allow it: m.{named}.")
+
+
+def _line(text: _Text, sql: str, offset: int) -> Place:
+    """Return the line of a place inside of a text."""
+    return Place(text.place.file, text.place.line + sql.count("\n", 0, offset) if text.place.line else 0)
 
 
 def unknown_functions(sql: str, kind: Kind, more: Iterable[str] = ()) -> Iterator[tuple[int, str]]:

@@ -20,8 +20,6 @@ def check_objects(model: ModelDeclaration, parts: ModelParts, problems: Problems
         _check_scopes(place_of_class(cls), cls.__name__, options_of(cls).get("readable_with", ()), problems)
         _check_key(cls, parts.fields[cls], problems)
     for cls in parts.classes(Section):
-        if not isinstance(options_of(cls).get("over"), Table | Relation):
-            problems.add(place_of_class(cls), cls.__name__, "over= is a table or a relation of a database.")
         if not parts.fields[cls]:
             problems.add(place_of_class(cls), cls.__name__, "has no field: declare at least one with m.sql(…).")
     for declared in parts.all_fields():
@@ -43,9 +41,9 @@ def _check_scopes(place: Place, subject: str, scopes: object, problems: Problems
 
 def _check_table(cls: type[Declared], problems: Problems) -> None:
     table = options_of(cls).get("table")
-    if not isinstance(table, Table):
-        problems.add(place_of_class(cls), cls.__name__, "table= is a table of a database.")
-    elif table.database.kind is not Kind.POSTGRES and not table.options.latest:
+    if not isinstance(table, Table):  # noted with the sources
+        return
+    if table.database.kind is not Kind.POSTGRES and not table.options.latest:
         message = f"{table.name} lies in ClickHouse, where a key may have several rows: say latest=… on the table."
         problems.add(place_of_class(cls), cls.__name__, message)
 

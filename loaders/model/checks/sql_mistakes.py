@@ -16,7 +16,7 @@ _STATEMENTS = frozenset(
     {"insert", "update", "delete", "merge", "drop", "alter", "create", "truncate", "grant", "copy", "call", "attach"}
 )
 
-
+MISSING_F = "a brace stands in the SQL: is the f in front of the text missing? A map is written map(…)"
 _NOTHING = SQLWord("other", "", 0)
 """Stands before the first word and after the last one."""
 
@@ -51,7 +51,7 @@ def _other_mistake(character: str, following: str) -> str:
     if character in ('"', "`"):
         return "a quote is not closed"
     if character in "{}":
-        return "a brace stands in the SQL: is the f in front of the text missing? A map is written map(…)"
+        return MISSING_F
     if character == "$":
         return "write texts in '…' and arguments as references: a $ stands for a text or for a bound value"
     if character == ";":

@@ -24,6 +24,7 @@ def check_tables(model: ModelDeclaration, parts: ModelParts, problems: Problems)
     """Check databases, the model's tenant, and each table's name, tenant and options."""
     _check_databases(parts, problems)
     _check_model_tenant(model, problems)
+    _check_unused_tenants(model, parts, problems)
     keys = _keys(parts)
     declared: dict[tuple[Database, tuple[str, ...]], Table] = {}
     for table in parts.tables:
@@ -74,6 +75,21 @@ def _check_model_tenant(model: ModelDeclaration, problems: Problems) -> None:
     scalar = SCALARS.get(tenant.type) if isinstance(tenant.type, type) else None
     if scalar is None or not scalar.can_be_key:
         problems.add(model.place, "Model", f"m.Tenant(type={tenant.type!r}) is no type of a key, such as str or UUID.")
+
+
+def _check_unused_tenants(model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
+    """Check that a model without a tenant has none beside it that no other model has: it shows all rows to all."""
+    if model.tenant is not None:
+        return
+    variables = [(name, value) for module in parts.modules for name, value in vars(module).items()]
+    used = [value.tenant for _, value in variables if isinstance(value, ModelDeclaration)]
+    for name, value in variables:
+        if isinstance(value, Tenant) and not any(value is tenant for tenant in used):
+            message = (
+                "no model has it, so that every viewer would see the rows of all tenants: write"
+                f" m.Model(…, tenant={name}), or delete it."
+            )
+            problems.add(value.place, name, message)
 
 
 def _check_databases(parts: ModelParts, problems: Problems) -> None:
@@ -136,6 +152,11 @@ def _check_tenant(model: ModelDeclaration, table: Table, problems: Problems) -> 
         problems.add(table.place, table.name, "tenant= is a column, <parent>.via(…) or m.everyones.")
     if isinstance(tenant, str) and not tenant.strip():
         problems.add(table.place, table.name, "tenant is empty: name a column, or say tenant=m.everyones.")
+    if isinstance(tenant, str) and tenant.removeprefix("m.").lower().rstrip("s") == "everyone":
+        message = (
+            f"tenant={tenant!r} names a column: write tenant=m.everyones, without quotes, if its rows are everyone's."
+        )
+        problems.add(table.place, table.name, message)
     if isinstance(tenant, Via):
         _check_via(table, tenant, problems)
 
