@@ -10,7 +10,7 @@ from gateway.commands.command import settings_of
 from gateway.commands.model_options import add_tool, report
 from gateway.model_tools.checks import catalog_problems
 from gateway.model_tools.live.check import live_problems
-from gateway.model_tools.problem_texts import counted
+from gateway.model_tools.problem_texts import counted, untold
 from gateway.served_model import load_served_model
 from gateway.stores import open_databases
 from loaders.catalog.lock_file import lock_path, read_lock
@@ -63,6 +63,4 @@ async def _live_problems(settings: Settings, model: Model) -> list[Problem]:
     async with open_databases(settings, model.databases) as databases:
         problems = await live_problems(model, databases)
         catalogs = await catalogs_of(model, databases)
-    told = {(problem.place, problem.subject) for problem in problems}
-    others = catalog_problems(model, catalogs.values(), is_live=True)
-    return [*problems, *(problem for problem in others if (problem.place, problem.subject) not in told)]
+    return [*problems, *untold(catalog_problems(model, catalogs.values(), is_live=True), problems)]

@@ -67,6 +67,12 @@ def ordered(problems: Iterable[Problem]) -> list[Problem]:
     return sorted(set(problems))
 
 
+def untold(problems: Iterable[Problem], told: Iterable[Problem]) -> list[Problem]:
+    """Return the problems of which none is told of the same line and subject that is as bad."""
+    worst = {(each.place, each.subject): each.severity for each in sorted(told, key=lambda each: -each.severity)}
+    return [each for each in problems if worst.get((each.place, each.subject), Severity.WARNING + 1) > each.severity]
+
+
 def _message(problem: Problem) -> str:
     return (
         problem.message

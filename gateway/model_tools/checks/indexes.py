@@ -5,26 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from gateway.model_tools.checks.ddl import ddl_name
+from gateway.model_tools.checks.ddl import create_index, ddl_name, order_terms
+from gateway.model_tools.many_rows import MANY_ROWS
 from loaders.model.databases import Kind, Table
 from loaders.model.filter_conditions import FilterOperator
 from loaders.model.names import column_names, columns_in
 from loaders.model.problems import Problem, Severity
 from loaders.model.section_facts import rows_read
 from loaders.model.sql_words import words
-from loaders.statements.request_shape import never_null
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gateway.model_tools.checks.known_model import KnownModel, Use
     from loaders.catalog.catalog import Index, TableCatalog
-    from loaders.model.bound_sections import BoundSection
-    from loaders.model.order_terms import OrderTerm
     from loaders.model.places import Place
 
-_FEW_ROWS = 10_000
-"""Rows of a tenant up to which reading all of them is no cost worth a word."""
 _WITH_INDEX = {
     FilterOperator.EQUALS.value: "btree",
     FilterOperator.ONE_OF.value: "btree",
@@ -53,7 +49,7 @@ def _is_looked_at(table: Table, columns: Iterable[str], known: KnownModel) -> bo
     if catalog is None or table.database.kind is not Kind.POSTGRES or (catalog.is_view and not catalog.indexes):
         return False
     rows = table.options.rows or catalog.rows
-    return (not rows or rows > _FEW_ROWS) and set(columns) <= set(catalog.columns)
+    return (not rows or rows > MANY_ROWS) and set(columns) <= set(catalog.columns)
 
 
 def _rows(use: Use, table: Table, columns: Sequence[str], known: KnownModel) -> Iterator[Problem]:
@@ -66,7 +62,7 @@ def _rows(use: Use, table: Table, columns: Sequence[str], known: KnownModel) -> 
     either = f"{names} or ({', '.join(matched)})" if len(matched) > len(columns) else names
     message = f"no index of {table.name} begins with {either}: each request reads the whole table."
     is_ordered = use.section.over is table and bool(use.section.target)
-    terms = _term_texts(use.section, use.section.default_order) if is_ordered else []
+    terms = order_terms(use.section, use.section.default_order) if is_ordered else []
     yield _problem(use, message, table, [*map(ddl_name, matched), *terms], catalog)
 
 
@@ -96,7 +92,7 @@ def _orders(use: Use, table: Table, known: KnownModel) -> Iterator[Problem]:
         terms = section.with_tie_break((member.term(),))
         if not any(_serves(index, terms[0].expression.shown(), table, known) for index in catalog.indexes):
             tenant = known.tenant_column(table)
-            wanted = [*([ddl_name(tenant)] if tenant else []), *_term_texts(section, terms)]
+            wanted = [*([ddl_name(tenant)] if tenant else []), *order_terms(section, terms)]
             what = "the tenant's rows" if tenant else f"all rows of {table.name}"
             message = (
                 f"no index of {table.name} is in this order, so that each page of {use.field.subject} sorts {what}."
@@ -144,21 +140,6 @@ def _filters(use: Use, table: Table, known: KnownModel) -> Iterator[Problem]:
             yield _problem(use, message, table, wanted, catalog, beside=(field.place, field.subject))
 
 
-def _term_texts(section: BoundSection, terms: Iterable[OrderTerm]) -> list[str]:
-    """Return an order as an index has it: where a term may be null, nulls stand as in the statement."""
-    return [_term_text(section, each) for each in terms]
-
-
-def _term_text(section: BoundSection, order_term: OrderTerm) -> str:
-    expression = order_term.expression.shown()
-    names = columns_in(expression)
-    text = ddl_name(names[0]) if len(names) == 1 else f"({expression})"
-    if never_null(section, order_term):
-        return f"{text} desc" if order_term.is_descending else text
-    suffix = order_term.suffix.removeprefix(" asc").removesuffix(" nulls last" if not order_term.is_descending else "")
-    return f"{text}{suffix}"
-
-
 def _problem(
     use: Use,
     message: str,
@@ -169,5 +150,4 @@ def _problem(
     beside: tuple[Place, str] | None = None,
 ) -> Problem:
     place, subject = (use.field.place, use.field.subject) if beside is None else beside
-    ddl = f"create index concurrently on {table.name} ({', '.join(dict.fromkeys(terms))});"
-    return Problem(place, subject, message, Severity.WARNING, ddl, catalog.rows)
+    return Problem(place, subject, message, Severity.WARNING, create_index(table, terms), catalog.rows)

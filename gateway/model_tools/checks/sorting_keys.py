@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.model_tools.many_rows import MANY_ROWS_OF_CLICKHOUSE
 from loaders.model.databases import Kind
 from loaders.model.names import columns_in
 from loaders.model.problems import Problem, Severity
@@ -29,7 +30,8 @@ def check_sorting_keys(known: KnownModel) -> Iterator[Problem]:
 def _rows(use: Use, table: Table, columns: Sequence[str], known: KnownModel) -> Iterator[Problem]:
     """Yield that the sorting key does not begin with an object's key, behind the tenant's column or without it."""
     catalog, tenant = known.tables[table], known.tenant_column(table)
-    if not set(columns) <= set(catalog.columns):
+    is_small = catalog.rows is not None and catalog.rows < MANY_ROWS_OF_CLICKHOUSE
+    if is_small or not set(columns) <= set(catalog.columns):
         return
     led: list[str] = []
     for text in catalog.sorting_key:

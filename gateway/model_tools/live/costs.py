@@ -7,25 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.model_tools.checks.ddl import add_projection, create_index, ddl_name, order_terms
 from gateway.model_tools.every_statement import Addition, PossibleStatement
 from gateway.model_tools.live.places import ModelPlaces
 from gateway.model_tools.live.postgres_plans import PlanNode, conjuncts, plan_tree
 from gateway.model_tools.live.postgres_relations import Relations
 from gateway.model_tools.live.statements import LiveStatements
+from gateway.model_tools.many_rows import MANY_ROWS, MANY_ROWS_OF_CLICKHOUSE
 from loaders.model.bound_tables import BoundTable, OwnTenant
 from loaders.model.databases import Database, Kind, Table
 from loaders.model.filter_conditions import FilterOperator
-from loaders.model.names import quoted_name, table_parts
+from loaders.model.names import columns_in, quoted_name, table_parts
 from loaders.model.problems import Problem, Severity
 from loaders.model.section_facts import rows_read
 from loaders.statements.request_shape import shape_of
 from loaders.stores.postgres import Postgres
 
-MANY_ROWS = 10_000
-"""Rows from which on reading all for few is told. PostgreSQL reads as many in a millisecond or two, which is what a
-statement takes anyway; an index for fewer would be kept at each write and save nothing."""
-MANY_ROWS_OF_CLICKHOUSE = 100_000
-"""The same for ClickHouse, which reads granules of some 8,000 rows, and ten times as many in this time."""
 _FEW = 0.1
 """The share of rows up to which an index is faster than to read all of them one after the other."""
 _ALIAS = re.compile(r'((?:"(?:[^"]|"")+"|[^\W\d][\w$]*))\.(?:"|[^\W\d])')
@@ -84,7 +81,7 @@ class Costs:
                         f"ClickHouse reads {what} of {table.name} for one object, since its sorting key does not lead"
                         f" to {', '.join(columns)}."
                     )
-                    ddl = _projection(name, [*self._tenant(table), *columns])
+                    ddl = add_projection(name, [*self._tenant(table), *columns])
                     problems += self._problem(statement, table, message, rows, ddl)
         return problems
 
@@ -107,7 +104,7 @@ class Costs:
         else:
             message = f"PostgreSQL reads rows of {tables[0].name} by an index, {wanted}: none leads to them alone."
         terms = self._terms(statement, tables[0])
-        return self._problem(statement, tables[0], message, round(read), _index(tables[0], terms))
+        return self._problem(statement, tables[0], message, round(read), create_index(tables[0], terms))
 
     async def _rows_by_index(self, database: Database, node: PlanNode) -> float:
         """Return about how many rows an index finds, of which the scan's other conditions leave some; 0 if unknown."""
@@ -129,25 +126,24 @@ class Costs:
             return []
         first = round(node.parent.rows)
         message = f"PostgreSQL sorts rows of {over.name} to answer the first {first:,}: no index has this order."
-        index = _index(over, self._terms(statement, over))
+        index = create_index(over, self._terms(statement, over))
         return self._problem(statement, over, message, round(rows), index)
 
     def _terms(self, statement: PossibleStatement, table: Table) -> list[str]:
         """Return the terms of an index that would serve a statement; none where that is not known."""
         section = statement.section
-        columns = [name for read, names in rows_read(section) if read is table for name in names]
-        terms = [*self._tenant(table), *columns]
+        columns = [ddl_name(name) for read, names in rows_read(section) if read is table for name in names]
+        terms = [*map(ddl_name, self._tenant(table)), *columns]
         if table is not section.over:
             return terms if columns else []
         if statement.addition is Addition.FILTER:
             condition = section.filters[statement.name]
-            known = condition.operator in _WITH_INDEX
-            return [*terms, condition.sql.shown().strip('"')] if known else []
+            (column,) = columns_in(condition.sql.shown()) if condition.operator in _WITH_INDEX else ("",)
+            return [*terms, ddl_name(column)] if column else []
         if not section.is_row:
             return terms
         request = statement.plan.requests[0]
-        order = shape_of(request, 0).order if request.is_list else ()
-        return [*terms, *(f"{each.expression.shown()}{' desc' if each.is_descending else ''}" for each in order)]
+        return [*terms, *order_terms(section, shape_of(request, 0).order)]
 
     def _tenant(self, table: Table) -> list[str]:
         tenant = self.bound[table].tenant
@@ -160,19 +156,6 @@ class Costs:
         self._told.add((statement.section.name, table))
         subject = self.places.of_statement(statement)
         return [Problem(subject.place, subject.name, message, Severity.WARNING, ddl, rows)]
-
-
-def _index(table: Table, terms: list[str]) -> str:
-    return f"create index concurrently on {table.name} ({', '.join(dict.fromkeys(terms))});" if terms else ""
-
-
-def _projection(name: str, columns: list[str]) -> str:
-    """Return the DDL of a copy of a table's rows in another order, which ClickHouse keeps and chooses by itself."""
-    projection = f"by_{'_'.join(columns)}"
-    return (
-        f"alter table {name} add projection {projection} (select * order by {', '.join(columns)});\n"
-        f"alter table {name} materialize projection {projection};"
-    )
 
 
 def _reads(plan: Mapping[str, Any]) -> Iterator[tuple[str, list[str], float]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deploy.analytics.data import load, make
 from deploy.embedded.engines import StoreUrls
 from gateway.cli import main
+from tests.conftest import NewDatabase, Stores
 from tests.loaders.model.models import RIGHT
 
 Check = Callable[[], int]
@@ -47,3 +50,25 @@ def test_a_database_that_is_away_is_status_2(
     told = capsys.readouterr()
     assert told.out == ""
     assert "127.0.0.1:1 cannot be reached" in told.err
+
+
+async def test_nothing_is_wrong_with_the_samples(
+    new_database: NewDatabase,
+    sample_stores: Stores,
+    store_urls: StoreUrls,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    assert sample_stores.postgres is not None
+    monkeypatch.setenv("DATABASE_URL", store_urls.database_url)
+    monkeypatch.setenv("CLICKHOUSE_URL", store_urls.clickhouse_url)
+    async with new_database() as new:
+        await load(make(), *new.stores)
+        await new.stores.postgres.execute("analyze")
+        monkeypatch.setenv("DATABASE_CRM_URL", new.database_url)
+        monkeypatch.setenv("CLICKHOUSE_WEB_URL", new.clickhouse_url)
+        for model in ("analytics", "fleet"):
+            options = ["--live", "--strict", "--model", f"deploy.{model}.model"]
+            status = await asyncio.to_thread(main, ["model", "check", *options])
+            assert (status, capsys.readouterr().out[: 10 + len(model)]) == (0, f"The model {model}")

@@ -80,7 +80,7 @@ async def test_what_reads_many_rows_is_told_with_ddl_that_mends_it(large: NewSto
     assert {each.severity for each in warnings.values()} == {Severity.WARNING}
     assert {subject: (each.ddl, round(each.rows or 0, -4)) for subject, each in warnings.items()} == {
         "SentFilter.note": ("create index concurrently on app.sent (account_id, note);", 60_000),
-        "Order.sent": ('create index concurrently on app.sent (account_id, order_id, "at" desc, "id" desc);', 60_000),
+        "Order.sent": ("create index concurrently on app.sent (account_id, order_id, at desc, id desc);", 60_000),
         "Order.kept": ("create index concurrently on app.kept (account_id, order_id);", 20_000),
         "Order.clicks": (
             f"alter table {large.clickhouse_url.rpartition('/')[2]}.clicks add projection by_account_id_order_id"
@@ -89,7 +89,7 @@ async def test_what_reads_many_rows_is_told_with_ddl_that_mends_it(large: NewSto
             " by_account_id_order_id;",
             200_000,
         ),
-        "Query.sents": ('create index concurrently on app.sent (account_id, "at" desc, "id" desc);', 20_000),
+        "Query.sents": ("create index concurrently on app.sent (account_id, at desc, id desc);", 20_000),
     }
     assert warnings["Order.sent"].message.startswith("PostgreSQL reads all rows of app.sent, of which about ")
     assert warnings["Order.kept"].message.startswith("PostgreSQL reads rows of app.kept by an index, of which about ")

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model_tools.problem_texts import about, github_annotation, ordered, problem_json, problem_text, summary
+from gateway.model_tools.problem_texts import (
+    about,
+    github_annotation,
+    ordered,
+    problem_json,
+    problem_text,
+    summary,
+    untold,
+)
 from loaders.model.places import Place
 from loaders.model.problems import Problem, Severity
 
@@ -79,3 +87,12 @@ def test_the_summary_counts_each_level() -> None:
 )
 def test_rows_are_said_as_people_say_them(rows: int, text: str) -> None:
     assert about(rows) == text
+
+
+def test_what_is_told_of_the_same_line_hides_only_what_is_no_worse() -> None:
+    beside = Problem(ERROR.place, ERROR.subject, "reads many rows.", Severity.WARNING)
+
+    assert untold([beside], [ERROR]) == []
+    assert untold([ERROR], [beside]) == [ERROR]
+    assert untold([ERROR], [ERROR, beside]) == untold([ERROR], [beside, ERROR]) == []
+    assert untold([WARNING], [ERROR]) == [WARNING]
