@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 CASES = "fuseway_cases"
 """The attribute of a generated test that holds the function which returns its cases."""
+Case = TypeVar("Case")
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -60,7 +61,7 @@ def cases(make: Callable[[CheckedModel], Iterable[object]]) -> Callable[[Functio
     return mark
 
 
-def chosen(every: Sequence[object], count: int, seed: int) -> list[object]:
+def chosen(every: Sequence[Case], count: int, seed: int) -> list[Case]:
     """Return so many cases at most, in their order, chosen by the seed."""
     if len(every) <= count:
         return list(every)

@@ -18,6 +18,7 @@ from fuseway.testing.served import NO_LIMITS, ServedGateway
 from fuseway.testing.table_rows import TableRows
 from gateway.stores import open_databases
 from loaders.cache.fields import VARIANTS, variants
+from loaders.stores.errors import StatementFailed
 
 if TYPE_CHECKING:
     from fuseway.testing.databases import ModelDatabases
@@ -85,9 +86,15 @@ class ModelSession:
         return ids
 
     async def _ids(self, object_type: str) -> Sequence[str]:
+        kind = self.model.objects[object_type]
         async with open_databases(self.databases.settings(self.model), self.model.databases) as stores:
-            rows = TableRows(self.model, stores)
-            return await rows.keys(self.model.objects[object_type], self.tenant, _MAX_IDS)
+            try:
+                return await TableRows(self.model, stores).keys(kind, self.tenant, _MAX_IDS)
+            except StatementFailed as error:
+                raise DatabasesError(
+                    f"The keys of {kind.table.name} cannot be read: {error}. Its tables are made by the model's setup=,"
+                    " or by your own fixture fuseway_databases."
+                ) from error
 
     @cached_property
     def cached(self) -> ServedGateway:

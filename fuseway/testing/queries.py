@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, product
+from itertools import chain, islice, product
 from typing import TYPE_CHECKING, Any
 
 from graphql import (
@@ -35,6 +35,8 @@ _CURSOR, _ORDER = "after", "orderBy"
 """An argument whose values are made for one list and order: it is tried on its own."""
 COLUMNS = "columns"
 """Stands for all leaves of an object in the name of a field."""
+_MAX_COMBINED = 100
+"""Combinations of the values of arguments that are all required."""
 _MAX_VALUES, _MAX_IDS = 12, 60
 """Values of one argument, and ids of one query: some of all that were seen, from the first to the last."""
 
@@ -228,7 +230,7 @@ class QueryMaker:
         required = [name for name, received in each.args.items() if is_required_argument(received)]
         if required:
             values = [self._values(each.args[name].type, kind, prefix) for name in required]
-            return [_written("()", zip(required, chosen, strict=True)) for chosen in product(*values)]
+            return [_written("()", zip(required, chosen, strict=True)) for chosen in _few(product(*values))]
         texts = [""]
         for name, received in each.args.items():
             if name != _CURSOR:
@@ -257,7 +259,7 @@ class QueryMaker:
         required = [name for name, each in declared.fields.items() if is_required_input_field(each)]
         if required:
             values = [self._values(declared.fields[name].type) for name in required]
-            return [_written("{}", zip(required, chosen, strict=True)) for chosen in product(*values)]
+            return [_written("{}", zip(required, chosen, strict=True)) for chosen in _few(product(*values))]
         fields = declared.fields.items()
         return [_written("{}", [(name, value)]) for name, each in fields for value in self._values(each.type)]
 
@@ -268,6 +270,10 @@ def some(values: Iterable[str], count: int) -> Sequence[str]:
     if len(every) <= count:
         return every
     return [every[place * (len(every) - 1) // (count - 1)] for place in range(count)]
+
+
+def _few(combinations: Iterable[tuple[str, ...]]) -> Iterable[tuple[str, ...]]:
+    return islice(combinations, _MAX_COMBINED)
 
 
 def _quoted(text: str) -> str:

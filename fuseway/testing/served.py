@@ -36,14 +36,16 @@ _TOKEN_S = 86_400
 SETTINGS: Mapping[str, Any] = {
     "cache_timeout_s": PATIENCE_S,
     "redis_timeout_s": PATIENCE_S,
-    "request_timeout_s": 60.0,
+    "acquire_timeout_s": 60.0,
+    "statement_timeout_s": 60.0,
+    "request_timeout_s": 300.0,
     "queue_timeout_s": 60.0,
     "introspection": True,
     "suggestions": True,
     "rate_cost_per_minute": 0,
     "persisted": "off",
 }
-"""The settings of a gateway under test, where they differ from those of `gateway serve`."""
+"""The settings of a gateway under test, where they differ from those of `gateway serve`: it waits for busy machines."""
 NO_LIMITS: Mapping[str, Any] = {
     "max_statements": 1_000,
     "max_cost": 1_000_000_000,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from fuseway.testing.compare import difference
 from fuseway.testing.queries import QueryMaker, Seen
 from fuseway.testing.served import NO_LIMITS
 from fuseway.testing.table_rows import TableRows
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from fuseway.testing.served import ServedGateway
 
 _ALONE = "the first tenant alone"
+_CURSOR = re.compile(r'"endCursor": "([^"]+)"')
 _MAX_KEYS = 40
 """Ids of each type that queries are made for, of each tenant."""
 _DATA_ONLY: Mapping[str, Any] = {"response_cache_mib": 0}
@@ -75,6 +79,32 @@ class TwoTenants:
     def answer(self, layer: str, query: str) -> Any:
         """Return what the first tenant is answered beside the other one, through a layer."""
         return self.session.run(LAYERS[layer].ask(self, self._gateways[layer], query))
+
+    def differing(self, layer: str, query: str) -> tuple[str, Any, Any] | None:
+        """Return where the first tenant's answer differs from that over its own rows alone; None where it does not."""
+        return difference(self.right(query), self.answer(layer, query))
+
+    def foreign_cursors(self, field: str) -> tuple[int, list[str]]:
+        """Return how many cursors the other tenant has of a list, and queries that go on behind one all the same."""
+        gateway = self.gateways(DATABASES)[0]
+        cursors, usable = 0, []
+        for page in self.maker.pages(field):
+            own = self.session.run(self.asked(gateway, page.replace("%s", ""), 1))
+            cursor = _CURSOR.search(json.dumps(own))
+            if cursor is None:
+                continue
+            cursors += 1
+            query = page.replace("%s", f', after: "{cursor[1]}"')
+            errors = self.session.run(self.asked(gateway, query, 0)).get("errors", [])
+            if not errors or not all("is not a cursor of this list" in error["message"] for error in errors):
+                usable.append(query)
+        return cursors, usable
+
+    def reset(self) -> None:
+        """Close the gateways over both tenants; they are opened again when they are asked."""
+        for name in self._gateways.keys() - {_ALONE}:
+            for gateway in self._gateways.pop(name):
+                self.session.run(self.session.close_gateway(gateway))
 
     async def asked(self, gateway: ServedGateway, query: str, tenant: int) -> Any:
         """Return a tenant's answer by POST."""

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded.engines import StoreUrls
 from tests.loaders.model.models import RIGHT
+from tests.testing.conftest import library_project, run_pytest_with
 
 pytestmark = pytest.mark.slow
 
@@ -126,3 +128,15 @@ def test_the_installed_fleet_is_served_from_such_a_folder(installed: Path, proje
     answer = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=project)
     assert (answer.returncode, answer.stderr) == (0, "")
     assert answer.stdout == (ROOT / "schema.graphql").read_text()
+
+
+def test_a_strangers_tests_pass_with_the_installed_plugin(
+    installed: Path, tmp_path: Path, store_urls: StoreUrls
+) -> None:
+    project = library_project(tmp_path)
+    (project / "test_generated.py").write_text("from fuseway.testing.checks import *\n")
+    answer = run_pytest_with(installed / "python", store_urls, project, "--fuseway-cases", "2")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    (site_packages,) = installed.parent.glob("lib/python*/site-packages")
+    assert (site_packages / "fuseway" / "testing" / "plugin.py").exists()
+    assert all((site_packages / name / "py.typed").exists() for name in ("fuseway", "loaders", "gateway"))

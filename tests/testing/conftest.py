@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,10 +57,9 @@ async def fuseway_sessions(
         await asyncio.to_thread(session.close)
 
 
-@pytest.fixture
-def library(tmp_path: Path) -> Path:
-    """A project with the library's model in a package, and its team's tests beside it."""
-    project = tmp_path / "project"
+def library_project(folder: Path) -> Path:
+    """Return a new project with the library's model in a package, and its team's tests beside it."""
+    project = folder / "project"
     shutil.copytree(LIBRARY, project / "library", ignore=shutil.ignore_patterns("__pycache__", "test_*"))
     shutil.copy(LIBRARY / "test_library.py", project)
     (project / "conftest.py").write_text(CONFTEST)
@@ -67,26 +67,24 @@ def library(tmp_path: Path) -> Path:
     return project
 
 
+def run_pytest_with(
+    python: str | Path, urls: StoreUrls, project: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the tests of a project by an interpreter, over these engines."""
+    off = [option for name in ("cacheprovider", "xdist", "asyncio") for option in ("-p", f"no:{name}")]
+    command = [str(python), "-P", "-m", "pytest", *off, *arguments]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GATEWAY_"))}
+    known = {**clean, "ENGINES": json.dumps(asdict(urls)), **environment}
+    return subprocess.run(command, env=known, cwd=project, capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    """A project with the library's model and its team's tests."""
+    return library_project(tmp_path)
+
+
 @pytest.fixture
 def run_pytest(store_urls: StoreUrls) -> Run:
     """Call it with a project and arguments for a run of pytest there, over the engines of this run."""
-
-    def run(project: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            "pytest",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            "-p",
-            "no:asyncio",
-            *arguments,
-        ]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "GATEWAY_"))}
-        known = {**clean, "ENGINES": json.dumps(asdict(store_urls)), **environment}
-        return subprocess.run(command, env=known, cwd=project, capture_output=True, text=True, timeout=300)
-
-    return run
+    return partial(run_pytest_with, sys.executable, store_urls)

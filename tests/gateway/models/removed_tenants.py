@@ -104,9 +104,9 @@ def _of_responses(patch: pytest.MonkeyPatch) -> None:
 
 REMOVED: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None]]] = {
     "names in memory": ("memory", _of_memory),
-    "names in Redis": ("Redis", _of_redis),
+    "names in Redis": ("redis", _of_redis),
     "names of loads in flight": ("loads in flight", _of_loads_in_flight),
-    "loaders of a request": ("the databases", _of_loaders),
+    "loaders of a request": ("databases", _of_loaders),
     "what fills the cache": ("memory", _of_what_fills_the_cache),
     "audience of responses": ("whole responses", _of_responses),
 }

@@ -1,14 +1,15 @@
 """No tenant is told anything of another's rows, however it asks; and each of the checks fails without its tenant.
 
-The first tenant's answers are compared with those of a gateway over its own rows alone: what depends on a row of the
-other tenant differs, be it a value, a sum, an order, a page or an error. Queries are made from the schema.
+The proof is that of `fuseway.testing`, which compares the first tenant's answers with those over its own rows alone. Here
+both have rows that were made so that every field tells them apart.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import jwt
@@ -17,191 +18,142 @@ import pytest
 from deploy.analytics import model as analytics_model
 from deploy.analytics.data import load
 from deploy.embedded.engines import StoreUrls
+from fuseway.testing import ModelDatabases
+from fuseway.testing.copies import TenantCopies
+from fuseway.testing.model_session import ModelSession
+from fuseway.testing.queries import Seen
+from fuseway.testing.two_tenants import DATABASES, LAYERS, TwoTenants
 from gateway.auth import viewer
-from loaders.cache.cache import Cache
-from loaders.migrations import migrate_own
 from loaders.model.loading import load_model
 from loaders.objects.cache_names import CacheNames
 from loaders.objects.cached_sections import CachedSections
 from loaders.statements import planning
 from loaders.statements.row_sources import RowsWriter
 from resolvers import cursors
-from tests.conftest import NewDatabase
-from tests.gateway.models.generated_queries import QueryMaker, Seen
+from tests.conftest import NewDatabase, NewStores
+from tests.gateway.models.conftest import Analytics, Served
 from tests.gateway.models.removed_tenants import REMOVED
-from tests.gateway.models.two_tenants import (
-    Gateways,
-    TwoTenants,
-    Way,
-    alone,
-    at_once,
-    by_get,
-    differing,
-    differs,
-    one_after_the_other,
-    small,
-)
-from tests.resolvers.schemas import schema_of
+from tests.gateway.models.two_tenants import alone, small
 
-DATA_ONLY: dict[str, Any] = {"response_cache_mib": 0}
-LAYERS: dict[str, tuple[dict[str, Any], Way]] = {
-    "the databases": ({"cache": False}, one_after_the_other),
-    "memory": (DATA_ONLY, one_after_the_other),
-    "Redis": ({**DATA_ONLY, "gateways": 2}, one_after_the_other),
-    "loads in flight": (DATA_ONLY, at_once),
-    "whole responses": ({}, by_get),
-}
-TABLES = [table.name for table in load_model("deploy.analytics.model").tables if table is not analytics_model.plans]
+MODEL = "deploy.analytics.model"
+TABLES = [table.name for table in load_model(MODEL).tables if table is not analytics_model.plans]
 
 
 @pytest.fixture(scope="module")
 async def tenants(new_database: NewDatabase, store_urls: StoreUrls) -> AsyncIterator[TwoTenants]:
     """Databases with both tenants and with the first one alone. Read them, never change them."""
     data = small()
+    first, second = (str(row["id"]) for row in data.workspaces)
+
+    def databases(new: NewStores) -> ModelDatabases:
+        urls = {"DATABASE_CRM_URL": new.database_url, "CLICKHOUSE_WEB_URL": new.clickhouse_url}
+        return ModelDatabases(urls, store_urls.redis_url)
+
     async with new_database() as both, new_database() as item:
         await load(data, *both.stores)
         await load(alone(data), *item.stores)
-        await migrate_own(both.stores.postgres)
-        yield TwoTenants(load_model("deploy.analytics.model"), data, both, item, store_urls.redis_url)
+        session = ModelSession(load_model(MODEL), databases(both), first)
+        yield TwoTenants(session, TenantCopies((first, second), databases(both), databases(item)))
+        await asyncio.to_thread(session.close)
 
 
-@pytest.fixture(scope="module")
-async def seen(tenants: TwoTenants) -> list[Seen]:
-    """Return each tenant's answers, and those of both together, to queries for all ids and values that either knows."""
-    schema = schema_of(tenants.model)[0]._schema
-    known = [Seen(), Seen(), Seen()]
-    maker = QueryMaker(schema, known[2])
-    async with tenants.serve(cache=False) as gateways:
-        queries = [maker.first()]
-        for _ in range(3):
-            for tenant, query in ((tenant, query) for query in queries for tenant in (0, 1)):
-                answer = await gateways.ask(tenant, query)
-                for each in (known[tenant], known[2]):
-                    each.add(schema, answer["data"])
-            queries = maker.all()
-    return known
+@pytest.fixture
+def reset(tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """A patch for gateways that are opened after it, and closed before it ends."""
+    tenants.reset()
+    yield monkeypatch
+    tenants.reset()
 
 
-@pytest.fixture(scope="module")
-def maker(tenants: TwoTenants, seen: list[Seen]) -> QueryMaker:
-    return QueryMaker(schema_of(tenants.model)[0]._schema, seen[2])
+def differing(tenants: TwoTenants, layer: str) -> list[str]:
+    """Return the queries that the first tenant is answered otherwise than it is over its own rows alone."""
+    tenants.gateways(layer)
+    return [query for query in tenants.maker.all() if tenants.differing(layer, query)]
 
 
-@pytest.fixture(scope="module")
-async def right(tenants: TwoTenants, maker: QueryMaker) -> dict[str, Any]:
-    """The first tenant's answers over its own rows alone, by query."""
-    async with tenants.serve(of_one=True, cache=False) as gateways:
-        return {query: await gateways.ask(0, query) for query in maker.all()}
+def differs(tenants: TwoTenants, layer: str) -> bool:
+    """Whether there is such a query: the others are not asked behind the first one."""
+    tenants.gateways(layer)
+    return any(tenants.differing(layer, query) for query in tenants.maker.all())
 
 
-def test_queries_ask_for_every_field_and_what_they_are_answered_tells_tenants_apart(
-    maker: QueryMaker, seen: list[Seen]
-) -> None:
-    first, second, both = (each.by_field for each in seen)
+def test_queries_ask_for_every_field_and_what_they_are_answered_tells_tenants_apart(tenants: TwoTenants) -> None:
+    maker, first, second = tenants.maker, Seen(), Seen()
+    for query in maker.all():
+        first.add(maker.schema, tenants.right(query).get("data"))
+        second.add(maker.schema, tenants.other(query).get("data"))
     leaves = maker.leaves()
-    assert leaves - both.keys() == set()
-    assert {name for name in leaves if first[name] == second[name]} == set()
+    assert leaves - (first.by_field.keys() | second.by_field.keys()) == set()
+    assert {name for name in leaves if first.by_field[name] == second.by_field[name]} == set()
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-async def test_no_answer_depends_on_another_tenants_rows(
-    tenants: TwoTenants, right: dict[str, Any], layer: str
-) -> None:
-    settings, way = LAYERS[layer]
-    async with tenants.serve(**settings) as gateways:
-        assert await differing(gateways, way, right) == []
+def test_no_answer_depends_on_another_tenants_rows(tenants: TwoTenants, layer: str) -> None:
+    assert differing(tenants, layer) == []
+    if layer == "stale values":
+        (gateway,) = tenants.gateways(layer)
+        assert gateway.cache is not None
+        assert gateway.cache.counts["fields refreshed"] > 100
 
 
-async def test_a_cursor_is_of_one_tenant(tenants: TwoTenants, maker: QueryMaker) -> None:
-    async with tenants.serve() as gateways:
-        assert await usable_by_others(gateways, maker) == []
-
-
-async def usable_by_others(gateways: Gateways, maker: QueryMaker) -> list[str]:
+def usable_by_others(tenants: TwoTenants) -> list[str]:
     """Return the queries of pages that go on for the first tenant behind a cursor of the other one."""
-    usable = []
-    for page in maker.pages():
-        cursor = re.search(r'"endCursor": ?"([^"]+)"', (await gateways.get(1, page.replace("%s", ""))).text)
-        assert cursor is not None, page
-        query = page.replace("%s", f', after: "{cursor[1]}"')
-        own, other = await gateways.ask(1, query), await gateways.ask(0, query)
-        assert "errors" not in own
-        errors = [error["message"] for error in other.get("errors", [])]
-        if not errors or not all("is not a cursor of this list" in error for error in errors):
-            usable.append(query)
-    return usable
+    return [query for field in tenants.maker.paged() for query in tenants.foreign_cursors(field)[1]]
 
 
-async def test_stale_values_are_refreshed_for_their_own_tenant(
-    tenants: TwoTenants, right: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("loaders.cache.cache_loader.variants", _stale)
-    async with tenants.serve(**DATA_ONLY) as gateways:
-        cache: Cache = gateways.apps[0].state.stores.cache
-
-        async def refreshed(gateways: Gateways, query: str) -> Any:
-            await one_after_the_other(gateways, query)
-            await at_once(gateways, query)
-            await cache.settle()
-            return await gateways.ask(0, query)
-
-        assert await differing(gateways, refreshed, right) == []
-        assert cache.counts["fields refreshed"] > 100
-
-
-def _stale(_freshness: Any, now_ms: int) -> list[bytes]:
-    """The times of values that are stale from the beginning."""
-    return [b"%013d%013d%013d" % (now_ms - 1, now_ms + 600_000, now_ms + 600_000)] * 32
+def test_a_cursor_is_of_one_tenant(tenants: TwoTenants) -> None:
+    assert usable_by_others(tenants) == []
 
 
 EXPLAINED = "{ members(first: 2) { nodes { nickname } } }"
 
 
-async def test_explaining_tells_nothing_of_what_is_cached_for_others(tenants: TwoTenants) -> None:
-    async with tenants.serve(**DATA_ONLY) as gateways:
-        assert await explained(gateways) == [(0, 1), (0, 1), (1, 0)]
+def test_explaining_tells_nothing_of_what_is_cached_for_others(tenants: TwoTenants) -> None:
+    assert explained(tenants) == [(0, 1), (0, 1), (1, 0)]
 
 
-async def explained(gateways: Gateways) -> list[tuple[int, int]]:
+def explained(tenants: TwoTenants) -> list[tuple[int, int]]:
     """How much of a page is fresh and missing: for the other tenant, then for the first one, and then once more."""
     told = []
-    for tenant in (1, 0, 0):
-        answer = await gateways.ask(tenant, EXPLAINED, extensions={"explain": True})
+    gateway = tenants.gateways("memory")[0]
+    scopes = tenants.session.model.scopes | {"explain"}
+    for number in (1, 0, 0):
+        key = tenants.copies.tenants[number]
+        answer = gateway.post({"query": EXPLAINED, "extensions": {"explain": True}}, key, scopes).json()
         (field,) = answer["extensions"]["explain"]["fields"]
         (section,) = field["sections"]
         told.append((section["fresh"], section["missing"]))
-        key = gateways.tenants[tenant]
         assert all(each["arguments"]["tenant"] == key for each in field["statements"])
     return told
+
+
+def test_the_budget_of_a_subject_is_its_tenants(tenants: TwoTenants) -> None:
+    first, second = remaining(tenants)
+    assert abs(first - second) < 300
+
+
+def remaining(tenants: TwoTenants) -> tuple[int, int]:
+    """Return what is left of a subject's budget at the first tenant after one query, and at the other after another."""
+    gateway = tenants.session.open(tenants.copies.both, rate_cost_per_minute=10_000)
+    left = []
+    for key in reversed(tenants.copies.tenants):
+        answer = gateway.post({"query": EXPLAINED}, key, tenants.session.model.scopes)
+        match = re.search(r"r=([0-9]+)", answer.headers["ratelimit"])
+        assert match is not None
+        left.append(int(match[1]))
+    tenants.session.run(tenants.session.close_gateway(gateway))
+    return left[0], left[1]
 
 
 SECRET = "a secret of the tests' own, 32 bytes at least"
 TOKENS: dict[str, Any] = {"jwt_secret": SECRET, "jwt_audience": "us", "jwt_issuer": "them"}
 
 
-def token(gateways: Gateways, **claims: Any) -> dict[str, str]:
-    """The header of a token of one subject with all scopes and these claims."""
+def token(scopes: frozenset[str], **claims: Any) -> dict[str, str]:
+    """The header of a token of one subject with these scopes and claims."""
     known = {"exp": time.time() + 600, "iss": "them", "aud": "us", "sub": "somebody"}
-    text = jwt.encode({**known, "scope": " ".join(gateways.model.scopes), **claims}, SECRET)
+    text = jwt.encode({**known, "scope": " ".join(scopes), **claims}, SECRET)
     return {"Authorization": f"Bearer {text}"}
-
-
-async def test_the_budget_of_a_subject_is_its_tenants(tenants: TwoTenants) -> None:
-    async with tenants.serve(**TOKENS, rate_cost_per_minute=10_000) as gateways:
-        first, second = await remaining(gateways)
-        assert abs(first - second) < 300
-
-
-async def remaining(gateways: Gateways) -> tuple[int, int]:
-    """Return what is left of a subject's budget at the first tenant after one query, and at the other after another."""
-    left = []
-    for tenant in (1, 0):
-        header = token(gateways, workspace=gateways.tenants[tenant])
-        answer = await gateways.clients[0].post("/graphql", json={"query": EXPLAINED}, headers=header)
-        match = re.search(r"r=([0-9]+)", answer.headers["ratelimit"])
-        assert match is not None
-        left.append(int(match[1]))
-    return left[0], left[1]
 
 
 @pytest.mark.parametrize(
@@ -221,70 +173,63 @@ async def remaining(gateways: Gateways) -> tuple[int, int]:
         {"Workspace": "00000000-0000-0000-0000-000000000001"},
     ],
 )
-async def test_a_claim_that_is_no_tenant_is_refused(tenants: TwoTenants, claims: dict[str, Any]) -> None:
-    async with tenants.serve(**TOKENS) as gateways:
-        header = token(gateways, **claims)
-        answer = await gateways.clients[0].post("/graphql", json={"query": EXPLAINED}, headers=header)
+async def test_a_claim_that_is_no_tenant_is_refused(
+    analytics: Analytics, served: Served, claims: dict[str, Any]
+) -> None:
+    async with served(**TOKENS) as client:
+        header = token(analytics.model.scopes, **claims)
+        answer = await client.post("/graphql", json={"query": EXPLAINED}, headers=header)
     assert (answer.status_code, "data" in answer.json()) == (403, False)
 
 
 @pytest.mark.parametrize("removed", REMOVED)
-async def test_the_check_fails_without_the_tenant_of(
-    tenants: TwoTenants, right: dict[str, Any], monkeypatch: pytest.MonkeyPatch, removed: str
-) -> None:
+def test_the_check_fails_without_the_tenant_of(tenants: TwoTenants, reset: pytest.MonkeyPatch, removed: str) -> None:
     layer, remove = REMOVED[removed]
-    remove(monkeypatch)
-    settings, way = LAYERS[layer]
-    async with tenants.serve(**settings) as gateways:
-        assert await differs(gateways, way, right)
+    assert tenants.maker.all()  # made before the patch
+    remove(reset)
+    assert differs(tenants, layer)
 
 
 @pytest.mark.parametrize("table", TABLES)
-async def test_the_check_fails_without_the_tenant_in_statements_over(
-    tenants: TwoTenants, right: dict[str, Any], monkeypatch: pytest.MonkeyPatch, table: str
+def test_the_check_fails_without_the_tenant_in_statements_over(
+    tenants: TwoTenants, reset: pytest.MonkeyPatch, table: str
 ) -> None:
     narrow = RowsWriter._tenant
-    monkeypatch.setattr(RowsWriter, "_tenant", lambda self, each: [] if each.name == table else narrow(self, each))
+    queries = {query: tenants.right(query) for query in tenants.maker.all()}
+    assert queries  # answered before the patch
+    reset.setattr(RowsWriter, "_tenant", lambda self, each: [] if each.name == table else narrow(self, each))
     remembered = (planning._planned, planning._text)
     for each in remembered:
         each.cache_clear()
     try:
-        async with tenants.serve(cache=False) as gateways:
-            assert await differs(gateways, one_after_the_other, right)
+        assert differs(tenants, DATABASES)
     finally:
         for each in remembered:
             each.cache_clear()
 
 
-async def test_the_check_of_cursors_fails_without_the_tenant_in_them(
-    tenants: TwoTenants, maker: QueryMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cursors, "_associated_data", lambda identity, _tenant: [identity.encode()])
-    async with tenants.serve() as gateways:
-        assert len(await usable_by_others(gateways, maker)) == len(maker.pages())
+def test_the_check_of_cursors_fails_without_the_tenant_in_them(tenants: TwoTenants, reset: pytest.MonkeyPatch) -> None:
+    pages = [page for field in tenants.maker.paged() for page in tenants.maker.pages(field)]
+    reset.setattr(cursors, "_associated_data", lambda identity, _tenant: [identity.encode()])
+    assert len(usable_by_others(tenants)) == len(pages) > 0
 
 
-async def test_the_check_of_explaining_fails_with_anothers_names(
-    tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_check_of_explaining_fails_with_anothers_names(tenants: TwoTenants, reset: pytest.MonkeyPatch) -> None:
     keys, states = CacheNames.keys, CachedSections.states
 
     async def states_of_other(self: CachedSections, *arguments: Any) -> Any:
-        model = self.names.model
-        other = CacheNames(model, gateways.tenants[1])
-        with monkeypatch.context() as patch:
+        other = CacheNames(self.names.model, tenants.copies.tenants[1])
+        with reset.context() as patch:
             patch.setattr(CacheNames, "keys", lambda _names, *rest: keys(other, *rest))
             return await states(self, *arguments)
 
-    monkeypatch.setattr(CachedSections, "states", states_of_other)
-    async with tenants.serve(**DATA_ONLY) as gateways:
-        assert await explained(gateways) != [(0, 1), (0, 1), (1, 0)]
+    reset.setattr(CachedSections, "states", states_of_other)
+    assert explained(tenants) != [(0, 1), (0, 1), (1, 0)]
 
 
-async def test_the_check_of_budgets_fails_without_the_tenant_in_their_names(
-    tenants: TwoTenants, monkeypatch: pytest.MonkeyPatch
+def test_the_check_of_budgets_fails_without_the_tenant_in_their_names(
+    tenants: TwoTenants, reset: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(viewer.Viewer, "budget_name", property(lambda self: self.name))
-    async with tenants.serve(**TOKENS, rate_cost_per_minute=10_000) as gateways:
-        first, second = await remaining(gateways)
-        assert abs(first - second) >= 60
+    reset.setattr(viewer.Viewer, "budget_name", property(lambda self: self.name))
+    first, second = remaining(tenants)
+    assert abs(first - second) >= 60
