@@ -85,13 +85,13 @@ def _is_of_all(index: Index) -> bool:
 
 
 def _orders(use: Use, table: Table, known: KnownModel) -> Iterator[Problem]:
-    """Yield the orders of a page for which all rows of a tenant are sorted."""
+    """Yield the orders of a page for which all rows of a tenant are sorted. The tenant itself orders nothing."""
     section, catalog, order = use.section, known.tables[table], use.field.option("order")
     fields = {field.name: field for field in known.model.orders[order.__name__].fields}
     for name, member in section.orders.items():
-        terms = section.with_tie_break((member.term(),))
-        if not any(_serves(index, terms[0].expression.shown(), table, known) for index in catalog.indexes):
-            tenant = known.tenant_column(table)
+        tenant, terms = known.tenant_column(table), section.with_tie_break((member.term(),))
+        deciding = [text for term in terms if columns_in(text := term.expression.shown()) != (tenant,)]
+        if deciding and not any(_serves(index, deciding[0], table, known) for index in catalog.indexes):
             wanted = [*([ddl_name(tenant)] if tenant else []), *order_terms(section, terms)]
             what = "the tenant's rows" if tenant else f"all rows of {table.name}"
             message = (

@@ -159,6 +159,15 @@ def test_an_index_of_an_order_has_nulls_where_the_order_has_them(tmp_path: Path)
     assert "MemberOrder.email" not in {each.subject for each in problems}
 
 
+def test_a_page_in_the_order_of_the_tenant_needs_no_index_for_it(tmp_path: Path) -> None:
+    order = 'class WorkspaceOrder(m.Order, default="id"):\n    id = m.by("id")\n    name = m.by("name")\n\n\n'
+    page = "    workspaces: m.Page[Workspace] = m.page(order=WorkspaceOrder)\n"
+    root = "    workspace: Workspace | None = m.current()\n"
+    replaced = [("class Workspace(", f"{order}class Workspace("), (root, root + page)]
+    subjects = [each.subject for each in changed_problems(tmp_path, replaced)]
+    assert subjects == ["WorkspaceOrder.name"]
+
+
 def test_nothing_is_said_of_indexes_where_rows_are_few(tmp_path: Path) -> None:
     (tmp_path / "model.py").write_text(TEXT.replace('crm.table("app.members",', 'crm.table("app.members", rows=300,'))
     problems = catalog_problems(load_model(str(tmp_path / "model.py")), catalogs({}))
