@@ -31,7 +31,7 @@ SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "128MB",
-    "max_connections": "100",
+    "max_connections": "300",  # several gateways, of several workers each
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -89,7 +89,7 @@ async def test_a_cancelled_statement_ends_on_the_server_and_its_connection_serve
     store_urls: StoreUrls, postgres: Postgres, mode: Mode
 ) -> None:
     """The only connection to the server serves the next statement, long before the first would have ended."""
-    running = "select pid from pg_stat_activity where state = 'active' and query like '%abandoned%' and pid != pg_backend_pid()"
+    running = "select pid from pg_stat_activity where datname = current_database() and state = 'active' and query like '%abandoned%' and pid != pg_backend_pid()"
     with pgbouncer(store_urls.database_url, mode.value, pool_size=1) as url:
         async with pool(url, Pooler.of(mode), size=1) as client:
             statement = asyncio.create_task(client.rows(f"select pg_sleep(60) /* abandoned by {mode.value} */"))

@@ -223,7 +223,7 @@ async def test_waiting_for_a_connection_is_bounded(store_urls: StoreUrls) -> Non
 
 async def test_a_cancelled_statement_ends_on_the_server(postgres: Postgres, store_urls: StoreUrls) -> None:
     client = await small_pool(store_urls.database_url)
-    active = "select 1 from pg_stat_activity where state = 'active' and query like '%abandoned%'"
+    active = "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query like '%abandoned%'"
 
     async def until(rows: int) -> None:
         for _ in range(1_000):
