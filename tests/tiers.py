@@ -10,7 +10,18 @@ from typing import Any, Final
 import pytest
 
 ENGINE_FIXTURES: Final = frozenset(
-    {"alone", "cluster", "engines", "own_databases", "own_engines", "server", "servers", "spawner", "store_urls"}
+    {
+        "alone",
+        "cluster",
+        "engines",
+        "fuseway_sessions",
+        "own_databases",
+        "own_engines",
+        "server",
+        "servers",
+        "spawner",
+        "store_urls",
+    }
 )
 """Fixtures that start engines, of all tests or of a file. A test whose closure has one of them gets the marker `engine`."""
 PROGRAM_FIXTURES: Final = frozenset({"chromium", "own_copy", "start_edge"})
