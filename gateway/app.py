@@ -68,8 +68,18 @@ def create_app() -> Starlette:
     return app
 
 
-def build_app(settings: Settings, model: Model) -> Starlette:
-    """The application with these settings for a model.
+def schema_of(settings: Settings, model: Model) -> GatewaySchema:
+    """Build the schema of a model as these settings have it."""
+    return build_schema(
+        model,
+        introspection=settings.introspection,
+        suggestions=settings.suggestions,
+        cursor_secret=settings.cursor_secret,
+    )
+
+
+def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = None) -> Starlette:
+    """The application with these settings for a model, over its schema, which is built where it is left out.
 
     Its stores are opened when it starts and closed when it stops.
     """
@@ -81,12 +91,7 @@ def build_app(settings: Settings, model: Model) -> Starlette:
         max_response_bytes=settings.max_response_mib << 20,
     )
     policy = Policy.of(settings, model)
-    schema = build_schema(
-        model,
-        introspection=settings.introspection,
-        suggestions=settings.suggestions,
-        cursor_secret=settings.cursor_secret,
-    )
+    schema = schema or schema_of(settings, model)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

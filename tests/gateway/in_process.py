@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 
 from deploy.embedded.engines import StoreUrls
-from gateway.app import build_app
 from gateway.settings import Settings
 from tests.fleet.served import MODEL
+from tests.gateway.apps import new_app
 from tests.patience import REDIS_SETTINGS
 
 OPEN: dict[str, Any] = {"anonymous": "all", "introspection": True, "suggestions": True}
@@ -25,7 +25,7 @@ def settings_of(urls: StoreUrls, **settings: Any) -> Settings:
 @asynccontextmanager
 async def opened(urls: StoreUrls, *, address: str = "192.0.2.1", **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client, at that address, of an application that is open for the length of the block."""
-    app = build_app(settings_of(urls, **settings), MODEL)
+    app = new_app(settings_of(urls, **settings), MODEL)
     transport = httpx.ASGITransport(app, client=(address, 1))
     async with (
         app.router.lifespan_context(app),

@@ -13,11 +13,11 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 
 from deploy.embedded.engines import StoreUrls
-from gateway.app import build_app
 from gateway.settings import Settings
 from tests.asking import Recorder
 from tests.conftest import Stores
 from tests.fleet.served import MODEL
+from tests.gateway.apps import new_app
 from tests.gateway.http.connection import Connection
 from tests.gateway.in_process import OPEN
 from tests.patience import REDIS_SETTINGS
@@ -68,7 +68,7 @@ def new_gateway(store_urls: StoreUrls, sample_stores: Stores) -> NewGateway:  # 
     async def create(**settings: Any) -> AsyncIterator[Gateway]:
         async with Redis.from_url(urls["redis_url"]) as redis:
             await redis.flushdb()  # of what another gateway has left, some may be stale
-        app = build_app(Settings(**{**urls, **REDIS_SETTINGS, **OPEN, **_UNBOUNDED, **settings}), MODEL)
+        app = new_app(Settings(**{**urls, **REDIS_SETTINGS, **OPEN, **_UNBOUNDED, **settings}), MODEL)
         recorder = Recorder()
         async with app.router.lifespan_context(app):
             stores = app.state.stores

@@ -12,13 +12,13 @@ import pytest
 
 from deploy.analytics.data import AnalyticsData, load, make
 from deploy.embedded.engines import StoreUrls
-from gateway.app import build_app
 from gateway.settings import Settings
 from loaders.api_keys import ApiKeys
 from loaders.migrations import migrate_own
 from loaders.model.loading import load_model
 from loaders.model.model import Model
 from tests.conftest import NewDatabase, NewStores
+from tests.gateway.apps import new_app
 from tests.gateway.auth.conftest import added
 from tests.gateway.conftest import served as serving
 from tests.gateway.models.feeds import DEVICES, TABLES, Feeds, unique
@@ -76,7 +76,7 @@ def served(analytics: Analytics) -> Served:
 
     @asynccontextmanager
     async def serve(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
-        app = build_app(Settings(**analytics.settings, introspection=True, **settings), analytics.model)
+        app = new_app(Settings(**analytics.settings, introspection=True, **settings), analytics.model)
         transport = httpx.ASGITransport(app)
         async with (
             app.router.lifespan_context(app),
