@@ -6,12 +6,15 @@ import asyncio
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from deploy.embedded.valkey import _server
-from tests.tiers import UnmarkedEngineError, pytest_collection_modifyitems, starts_engine
+from tests.tiers import LONG_TESTS, UnmarkedEngineError, pytest_collection_modifyitems, starts_engine
+
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass
@@ -19,6 +22,7 @@ class Item:
     """What is asked of a test when it is collected."""
 
     fixturenames: Sequence[str]
+    nodeid: str = "tests/test_some.py::test_some"
     markers: list[str] = field(default_factory=list)
 
     def add_marker(self, name: str) -> None:
@@ -29,6 +33,20 @@ def test_markers_follow_from_fixtures() -> None:
     items = [Item(["tmp_path"]), Item(["tmp_path", "store_urls"]), Item(["chromium", "store_urls"])]
     pytest_collection_modifyitems(cast(Any, items))
     assert [item.markers for item in items] == [[], ["engine"], ["engine", "slow"]]
+
+
+def test_long_tests_come_first_and_others_keep_their_order() -> None:
+    first, second = LONG_TESTS[0], LONG_TESTS[-1]
+    names = ["tests/a.py::test_b", f"{second}::test_any", "tests/a.py::test_a", f"{first}[some]"]
+    items = [Item([], name) for name in names]
+    pytest_collection_modifyitems(cast(Any, items))
+    assert [item.nodeid for item in items] == [names[3], names[1], names[0], names[2]]
+
+
+@pytest.mark.parametrize("name", LONG_TESTS)
+def test_a_long_test_is_there(name: str) -> None:
+    file, _, function = name.partition("::")
+    assert f"def {function}" in (ROOT / file).read_text()
 
 
 def test_a_test_over_a_database_is_marked(request: pytest.FixtureRequest) -> None:

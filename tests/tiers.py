@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import pytest
@@ -27,6 +27,10 @@ ENGINE_FIXTURES: Final = frozenset(
 PROGRAM_FIXTURES: Final = frozenset({"chromium", "own_copy", "start_edge"})
 """Fixtures that start a browser, npm or nginx. A test whose closure has one of them gets the marker `slow`."""
 
+LONG_TESTS: Final = (Path(__file__).parent / "long_tests.txt").read_text().split()
+"""Tests and files that take longest. They begin first, so that no worker has one left when the others are done."""
+
+_LONG: Final = {name: index for index, name in enumerate(LONG_TESTS)}
 _PROGRAMS: Final = frozenset({"initdb", "pgbouncer", "postgres", "valkey-server"})
 _MODULE: Final = "deploy.embedded.clickhouse_http"
 
@@ -65,11 +69,18 @@ def starts_engine(command: str | Sequence[str]) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add the markers `engine` and `slow` before pytest selects by markers."""
+    """Add the markers `engine` and `slow` before pytest selects by markers, and put long tests first."""
     for item in items:
         for marker, names in (("engine", ENGINE_FIXTURES), ("slow", PROGRAM_FIXTURES)):
             if not names.isdisjoint(getattr(item, "fixturenames", ())):
                 item.add_marker(marker)
+    items.sort(key=lambda item: _order(item.nodeid))
+
+
+def _order(nodeid: str) -> int:
+    """Return the place among long tests, which is the same for all tests that are not."""
+    names = (nodeid.partition("[")[0], nodeid.partition("::")[0])
+    return min(_LONG.get(name, len(_LONG)) for name in names)
 
 
 def pytest_configure(config: pytest.Config) -> None:
