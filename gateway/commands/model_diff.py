@@ -29,4 +29,5 @@ def _diff(arguments: argparse.Namespace) -> int:
     model = require_model(settings_of(arguments))
     old = snapshot_at(arguments.old, model)
     new = snapshot_now(model) if arguments.new is None else snapshot_at(arguments.new, model)
-    return report(arguments, [], "Nothing has changed in the API.", changes=model_changes(old, new))
+    changes = model_changes(old, new)
+    return report(arguments, [], "" if changes else "Nothing has changed in the API.", changes=changes)

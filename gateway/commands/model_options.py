@@ -56,7 +56,7 @@ def report(
 ) -> int:
     """Print problems and changes as the options say, and return the exit status.
 
-    `good` is the text where there is neither. Errors and breaking changes are wrong; warnings and dangerous
+    `good` is the last line where there is no problem. Errors and breaking changes are wrong; warnings and dangerous
     changes are with `--strict`.
     """
     items = ordered(problems)
@@ -69,7 +69,7 @@ def report(
         print(json.dumps(content, indent=2))
     else:
         lines = [*map(change_text, changes), changes_summary(changes), *map(problem_text, items)]
-        lines.append(summary(items) or ("" if changes else good))
+        lines.append(summary(items) or good)
         print("\n".join(filter(None, lines)))
         if arguments.github or in_github_actions():
             print("\n".join([*map(change_annotation, changes), *map(github_annotation, items)]))

@@ -29,7 +29,7 @@ _WIDTH = max(len(level.name) for level in Level)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Change:
-    """One change: of what, such as `Member.email` or `app.members.email`, and what it means.
+    """One change: of what, such as `Customer.email` or `shop.customers.email`, and what it means.
 
     `subject` is empty where the message names it, as those of graphql-core do.
     """

@@ -21,7 +21,7 @@ TEXT = SAMPLE.read_text()
 Change = Callable[[TableCatalog], TableCatalog | None]
 
 
-def column(name: str, type_: str, **others: bool | tuple[str, ...]) -> Change:
+def column(name: str, type_: str, **others: bool | str | tuple[str, ...]) -> Change:
     """A change of one column, or one more."""
     return lambda table: replace(table, columns={**table.columns, name: Column(name, type_, **others)})  # type: ignore[arg-type]
 
