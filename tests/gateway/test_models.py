@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +13,7 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from tests.loaders.model.models import RIGHT
 from tests.testing.conftest import library_project, run_pytest_with
+from tests.wheels import OFFLINE, PIP, build_wheel
 
 pytestmark = pytest.mark.slow
 
@@ -78,22 +78,12 @@ def test_a_schema_that_differs_is_written_by_a_command(tmp_path: Path) -> None:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the programs of an environment with the gateway's wheel, over this one's packages."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    source.mkdir()
-    for name in ("fuseway", "fuseway_pytest", "gateway", "resolvers", "loaders", "deploy"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    offline = ["--no-deps", "--no-index"]
-    wheels = ["wheel", *offline, "--no-build-isolation", "--wheel-dir", str(folder), str(source)]
-    subprocess.run([*pip, *wheels], check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
+    wheel = build_wheel(folder)
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
     (site_packages,) = (folder / "venv").glob("lib/python*/site-packages")
     (site_packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    target = ["--python", str(folder / "venv" / "bin" / "python"), "install", *offline, str(wheel)]
-    subprocess.run([*pip, *target], check=True, capture_output=True)
+    target = ["--python", str(folder / "venv" / "bin" / "python"), "install", *OFFLINE, str(wheel)]
+    subprocess.run([*PIP, *target], check=True, capture_output=True)
     return folder / "venv" / "bin"
 
 
