@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import sysconfig
 from collections.abc import AsyncIterator, Iterator
@@ -15,7 +16,7 @@ from deploy.embedded.process import free_port
 from deploy.embedded.wheels import package_directory
 from tests.conftest import NewDatabase
 from tests.docs.steps import Reader, free_of
-from tests.wheels import build_wheel
+from tests.wheels import OFFLINE, PIP, build_wheel
 
 CLICKHOUSE_CLIENT = f"""#!{sys.executable}
 # Does for a guide what clickhouse-client does: executes the statements of standard input.
@@ -50,6 +51,26 @@ def other_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def programs_installed(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
+    """The folder of the programs of an environment that the wheel is installed in."""
+    folder = tmp_path_factory.mktemp("installation")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (wheel,) = wheels.glob("*.whl")
+    target = ["--python", str(folder / "bin" / "python"), "install", *OFFLINE, str(wheel)]
+    subprocess.run([*PIP, *target], check=True, capture_output=True)
+    return folder / "bin"
+
+
+@pytest.fixture
+def user(reader: Reader, programs_installed: Path) -> Iterator[Reader]:
+    """A reader who has installed the gateway already."""
+    reader.environment["PATH"] = f"{programs_installed}{os.pathsep}{reader.environment['PATH']}"
+    guide = Reader(reader.folder, reader.environment, reader.replaced)
+    yield guide
+    guide.stop()
+
+
 @pytest.fixture
 async def reader(
     tmp_path: Path, wheels: Path, other_packages: Path, new_database: NewDatabase, store_urls: StoreUrls
@@ -78,6 +99,7 @@ async def reader(
         }
         replaced = {
             "postgresql://reader:secret@localhost:5432/city": new.database_url,
+            "postgresql://gateway:secret@localhost:5432/gateway": new.database_url,
             "http://reader:secret@localhost:8123/city": new.clickhouse_url,
             "redis://localhost:6379/0": store_urls.redis_url,
             "127.0.0.1:8000": f"127.0.0.1:{port}",
