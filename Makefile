@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md) LICENSE deploy/fleet/model.py \
+	deploy/analytics/model.py benchmarks/results.md benchmarks/results.png
+
 # Workers and gateways of the tests import the same modules again and again: they find them compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-fast coverage check hooks bench attack overload calibrate fuzz chaos reliability schema clean
+.PHONY: run test test-fast coverage check docs hooks bench attack overload calibrate fuzz chaos reliability schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
@@ -57,6 +60,17 @@ $(VENV)/codegen/stamp: clients/python/codegen.txt | $(VENV)/bin/python
 schema: $(VENV)/run.stamp
 	$(BIN)/gateway schema --write --model deploy.fleet.model
 	$(BIN)/gateway model docs --model deploy.fleet.model --output docs/sample-fleet.md
+
+# The documentation as a site, build/site/index.html: a link or a page that leads nowhere fails it.
+docs: $(VENV)/docs/stamp
+	@rm -rf build/docs && mkdir -p build/docs
+	cp --parents $(DOCUMENTS) build/docs
+	$(VENV)/docs/bin/mkdocs build --quiet --strict
+
+$(VENV)/docs/stamp: requirements/docs.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/docs
+	$(VENV)/docs/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/docs.txt
+	@touch $@
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks $(ARGS)

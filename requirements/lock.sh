@@ -1,5 +1,5 @@
 #!/bin/sh
-# Locks requirements/run.txt and requirements/dev.txt with hashes, for every supported Python and platform.
+# Locks requirements/run.txt, dev.txt and docs.txt with hashes, for every supported Python and platform.
 # Needs uv on the PATH (pip install uv); run it after changing the dependencies in pyproject.toml.
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,3 +10,7 @@ lock() {
 }
 lock --extra embedded --output-file requirements/run.txt
 lock --extra embedded --extra dev --output-file requirements/dev.txt
+
+# The site of the documentation, in an environment of its own.
+uv pip compile requirements/docs.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+    --no-emit-find-links --no-annotate --no-header --quiet --output-file requirements/docs.txt

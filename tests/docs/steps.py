@@ -46,7 +46,12 @@ class Block:
 def blocks_of(page: str) -> list[Block]:
     """Return the fenced blocks of a page in order."""
     return [
-        Block(match[1], title[1] if (title := _TITLE.search(match[2])) else "", match[3], page[: match.start()].count("\n") + 1)
+        Block(
+            match[1],
+            title[1] if (title := _TITLE.search(match[2])) else "",
+            match[3],
+            page[: match.start()].count("\n") + 1,
+        )
         for match in _BLOCK.finditer(page)
     ]
 
@@ -77,6 +82,12 @@ class Reader:
         for block, following in zip(blocks, [*blocks[1:], None], strict=True):
             self._do(block, following)
 
+    def take(self, page: str, *titles: str) -> None:
+        """Write files of another page, which a page goes on with."""
+        for block in blocks_of(page):
+            if block.title in titles:
+                self._do(block, None)
+
     def _do(self, block: Block, following: Block | None) -> None:
         text = self.own(block.text)
         if block.language == "sh" and block.title == SERVER:
@@ -90,7 +101,9 @@ class Reader:
             assert matches(text, self.printed), f"line {block.line}: the commands printed\n{self.printed}"
         elif block.language == "json" and not block.title:
             shown = json.loads(text)
-            assert {name: self.answer.get(name) for name in shown} == shown, f"line {block.line}: {json.dumps(self.answer)[:3000]}"
+            assert {name: self.answer.get(name) for name in shown} == shown, (
+                f"line {block.line}: {json.dumps(self.answer)[:3000]}"
+            )
         elif block.title and block.title != VARIABLES:
             path = self.place / block.title
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +123,9 @@ class Reader:
     def run(self, text: str, line: int = 0) -> str:
         """Run commands in a shell, whose environment and folder are kept; returns what they print."""
         state = self.folder / _STATE
-        script = f"set -euo pipefail\ncd {json.dumps(str(self.place))}\n{text}\nset +u\nenv -0 > {json.dumps(str(state))}\n"
+        script = (
+            f"set -euo pipefail\ncd {json.dumps(str(self.place))}\n{text}\nset +u\nenv -0 > {json.dumps(str(state))}\n"
+        )
         finished = subprocess.run(
             ["bash", "-c", script],
             env=self.environment,
