@@ -65,7 +65,7 @@ schema: $(VENV)/run.stamp
 docs: $(VENV)/docs/stamp
 	@rm -rf build/docs && mkdir -p build/docs
 	cp --parents $(DOCUMENTS) build/docs
-	$(VENV)/docs/bin/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict
 
 $(VENV)/docs/stamp: requirements/docs.txt | $(VENV)/bin/python
 	$(BIN)/python -m venv $(VENV)/docs

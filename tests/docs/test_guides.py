@@ -6,7 +6,11 @@ import datetime as dt
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.docs.steps import Reader
+
+pytestmark = pytest.mark.slow
 
 DOCS = Path(__file__).parents[2] / "docs"
 QUICKSTART, PLANS = (DOCS / "quickstart.md").read_text(), (DOCS / "reading-plans.md").read_text()

@@ -58,6 +58,14 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             assert not anchor or anchor in _anchors(page), f"{source.name} links to {target}#{anchor}"
 
 
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    listed = re.findall(r"^ +- (?:[^:]+: )?(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), flags=re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    pages = [path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"))]
+    assert sorted(set(pages) - set(listed)) == []
+    assert all((ROOT / name).exists() for name in listed)
+
+
 def test_every_module_and_folder_that_a_page_names_is_there() -> None:
     folders = ("fuseway", "gateway", "resolvers", "loaders", "deploy", "tests")
     files = [path.relative_to(ROOT).as_posix() for folder in folders for path in (ROOT / folder).rglob("*.*")]
