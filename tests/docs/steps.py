@@ -97,7 +97,7 @@ class Reader:
         elif block.language == "graphql" and not block.title:
             variables = following is not None and following.title == VARIABLES
             self.ask(text, json.loads(following.text) if variables and following is not None else {})
-        elif block.language == "text":
+        elif block.language == "text" and not block.title:
             assert matches(text, self.printed), f"line {block.line}: the commands printed\n{self.printed}"
         elif block.language == "json" and not block.title:
             shown = json.loads(text)
