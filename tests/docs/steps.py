@@ -2,7 +2,8 @@
 
 A block is what its language and title say:
 
-- with a title that is a file's name, a file of the reader's folder; `…` in a line of its own is not allowed there;
+- with a title that is a file's name, a file of the reader's folder;
+- with a title `FILE, at the end of CLASS`, lines of a class of that file; `From FILE`, lines that it has;
 - `sh`: commands; the environment and the folder that they leave are those of the next ones;
 - `sh title="In a terminal of its own"`: a server, which runs until the page ends, and is waited for;
 - `text` behind commands: what they print, where `…` stands for anything;
@@ -105,7 +106,19 @@ class Reader:
                 f"line {block.line}: {json.dumps(self.answer)[:3000]}"
             )
         elif block.title and block.title != VARIABLES:
-            path = self.place / block.title
+            self._file(block, text)
+
+    def _file(self, block: Block, text: str) -> None:
+        """Write a file, add lines to a class in it, or compare lines of it."""
+        name, _, of_class = block.title.removeprefix("From ").partition(", at the end of ")
+        path = self.place / name
+        if block.title.startswith("From "):
+            assert text in path.read_text(), f"line {block.line}: {name} has no such lines"
+        elif of_class:
+            before, head, after = path.read_text().partition(f"\nclass {of_class}(")
+            body, blank, rest = after.partition("\n\n\n")
+            path.write_text(f"{before}{head}{body}\n{text.rstrip()}{blank}{rest}")
+        else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 
