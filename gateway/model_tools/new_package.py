@@ -44,7 +44,7 @@ def write_package(
 
 def next_steps(folder: Path, package: ModelPackage, databases: Mapping[Database, str], tenant: str | None) -> str:
     """Return what was written, what was left out, and the commands that come next. URLs are not repeated."""
-    plan = package.plan
+    plan, model = package.plan, folder / "model.py"
     lines = [
         f"{folder} has a model of {len(plan.objects)} object types over {len(plan.tables)} tables.",
         *_left_out(plan),
@@ -57,12 +57,11 @@ def next_steps(folder: Path, package: ModelPackage, databases: Mapping[Database,
             else []
         ),
         "",
-        f"  gateway model check --model {folder / 'model.py'}",
-        f"  gateway serve --model {folder / 'model.py'}",
+        f"  gateway model check --live --model {model}",
+        f"  GATEWAY_ANONYMOUS=all GATEWAY_GRAPHIQL=true gateway serve --model {model}  # open to whoever reaches it",
         f"  pytest {folder}",
         "",
-        f"{folder / 'examples' / 'dashboard.graphql'} is a query to begin with; with GATEWAY_GRAPHIQL=true it is at"
-        " /graphiql.",
+        f"{folder / 'examples' / 'dashboard.graphql'} is a query to begin with, which /graphiql shows too.",
     ]
     return "\n".join(lines)
 

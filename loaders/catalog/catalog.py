@@ -56,6 +56,7 @@ class TableCatalog:
 
     `name` is `schema.table` in PostgreSQL and the table's name in ClickHouse, without quotes. `rows` is the database's
     estimate; None where it has none. `sorting_key` holds ClickHouse's expressions in order, `engine` its table engine.
+    `version` is the column whose greatest value marks the row of a sorting key that a ReplacingMergeTree keeps.
     `unique` are sets of columns that no two rows share, the primary key among them; those of partial indexes are not.
     """
 
@@ -71,6 +72,7 @@ class TableCatalog:
     sorting_key: tuple[str, ...] = ()
     partition_key: str = ""
     engine: str = ""
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ _VERSION = "select version() as version, {fw_database:String} as database"
 
 # Tables inside of materialized views are nobody's to ask for, unless they are named.
 _TABLES = """
-select database, name, engine, comment, total_rows, sorting_key, partition_key
+select database, name, engine, engine_full, comment, total_rows, sorting_key, partition_key
 from system.tables
 where not is_temporary and if(
     {chosen:UInt8},
@@ -37,6 +37,7 @@ order by database, table, position
 """
 
 _VIEWS = frozenset({"View", "MaterializedView", "LiveView", "WindowView"})
+_REPLACING = re.compile(r"\w*ReplacingMergeTree\(((?:'[^']*'|[^()'])*)\)")
 _DIRECTION = re.compile(r"\s+(?:asc|desc)$", re.IGNORECASE)
 _NULLABLE_WITHOUT_SAYING = ("Dynamic", "Variant(")
 
@@ -91,7 +92,16 @@ def _table(row: _Row, name: str, columns: list[_Row]) -> TableCatalog:
         sorting_key=tuple(_DIRECTION.sub("", term) for term in split_list(row["sorting_key"])),
         partition_key=row["partition_key"],
         engine=row["engine"],
+        version=_version(row["engine_full"]),
     )
+
+
+def _version(engine: str) -> str:
+    """Return the column of versions that an engine names, behind a replica's path and name; empty for none."""
+    match = _REPLACING.match(engine)
+    arguments = split_list(match.group(1)) if match is not None else ()
+    names = [text.strip("`") for text in arguments if not text.startswith("'")]
+    return names[0] if names else ""
 
 
 def _column(row: _Row) -> Column:

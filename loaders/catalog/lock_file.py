@@ -85,6 +85,7 @@ def _table(name: str, content: Mapping[str, Any]) -> TableCatalog:
         sorting_key=tuple(content.get("sorting_key", ())),
         partition_key=content.get("partition_key", ""),
         engine=content.get("engine", ""),
+        version=content.get("version", ""),
     )
 
 
@@ -123,6 +124,7 @@ def _written_table(table: TableCatalog) -> Mapping[str, Any]:
             "is_view": table.is_view,
             "comment": table.comment,
             "engine": table.engine,
+            "version": table.version,
             "sorting_key": list(table.sorting_key),
             "partition_key": table.partition_key,
             "primary_key": list(table.primary_key),

@@ -112,8 +112,9 @@ def _time(table: Table, known: KnownModel) -> Iterator[Problem]:
 
 def _versions(table: Table, catalog: TableCatalog) -> Iterator[Problem]:
     if catalog.engine.endswith(_KEEPS_VERSIONS) and not table.options.latest:
+        said = f'latest="{catalog.version}"' if catalog.version else "latest=…"
         message = (
-            f"is a {catalog.engine}, whose older versions of a row are read until they are merged: say latest=…, the"
+            f"is a {catalog.engine}, whose older versions of a row are read until they are merged: say {said}, the"
             " column whose greatest value marks the version that counts."
         )
         yield Problem(table.place, table.name, message, Severity.WARNING)

@@ -10,11 +10,10 @@ from gateway.model_tools.scaffold.plan import Plan, PlannedTable
 from gateway.model_tools.scaffold.sql_names import column_of_term
 from gateway.model_tools.scaffold.words import snake
 from loaders.catalog.catalog import Column, TableCatalog
-from loaders.catalog.type_texts import split_list
 from loaders.model.databases import Kind
 from loaders.model.scalars import DATE, INSTANT
 
-_ENGINE = re.compile(r"(?:Shared|Replicated)?(\w*?)MergeTree(?:\((.*)\))?", re.DOTALL)
+_ENGINE = re.compile(r"(?:Shared|Replicated)?(\w*?)MergeTree")
 _NAMES = ("event_time", "timestamp", "time", "created_at", "event_date", "date", "day", "sent_at", "inserted_at")
 _VERSIONS = frozenset({"version", "_version", "ver", "row_version", "_peerdb_version"})
 
@@ -48,15 +47,6 @@ def time_column(table: TableId, catalog: TableCatalog) -> Column | None:
     return min(candidates, key=rank)
 
 
-def version_column(catalog: TableCatalog) -> str:
-    """Return the column whose greatest value marks the row that a ReplacingMergeTree keeps; empty without one."""
-    match = _ENGINE.fullmatch(catalog.engine)
-    if match is None or match.group(1) != "Replacing":
-        return ""
-    arguments = [column_of_term(each) for each in split_list(match.group(2) or "") if not each.startswith("'")]
-    return arguments[0] if arguments and arguments[0] in catalog.columns else ""
-
-
 def is_replacing(catalog: TableCatalog) -> bool:
     """Return whether ClickHouse replaces rows of one sorting key by later ones, at some time."""
     match = _ENGINE.fullmatch(catalog.engine)
@@ -71,7 +61,7 @@ def sorting_columns(catalog: TableCatalog) -> tuple[str, ...]:
 
 def latest_of(planned: PlannedTable) -> str:
     """Return the column that tells rows of one object apart: the version, else the time, else the key itself."""
-    return version_column(planned.catalog) or planned.time
+    return planned.catalog.version or planned.time
 
 
 def _note_versions(plan: Plan, planned: PlannedTable) -> None:
@@ -81,7 +71,7 @@ def _note_versions(plan: Plan, planned: PlannedTable) -> None:
     if kind is not None:
         planned.latest = latest_of(planned) or kind.key[0]
     elif is_replacing(catalog):
-        version, columns = version_column(catalog), plan.tenants.without(table, sorting_columns(catalog))
+        version, columns = catalog.version, plan.tenants.without(table, sorting_columns(catalog))
         if version and columns:
             planned.latest, planned.key = version, columns
         else:

@@ -49,7 +49,8 @@ def _worth(plan: Plan, kind: PlannedObject) -> int:
 def _columns(kind: PlannedObject) -> list[PlannedField]:
     """Return the fields of an object's columns that a table on a screen could show."""
     fields = [field for field in kind.fields if field.kind is FieldKind.COLUMN]
-    return [field for field in fields if not field.annotation.startswith(_LARGE)]
+    shown = [field for field in fields if not field.annotation.startswith(_LARGE)]
+    return sorted(shown, key=lambda field: field.name.endswith("_id"))  # in their order otherwise
 
 
 def _nested(plan: Plan, field: PlannedField) -> list[str]:

@@ -51,7 +51,10 @@ def remarks_on(plan: Plan, table: TableId, columns: tuple[str, ...]) -> tuple[st
     if table.kind is Kind.CLICKHOUSE:
         return (f"{name} is not sorted by {named_all(columns)}: each request reads all of its rows.",)
     why = f"No index of {name} begins with {named_all(columns)}. This one makes the list fast:"
-    return why, f"{CREATE_INDEX} on {name} ({', '.join(map(term, columns))});"
+    key = plan.objects[table].key if table in plan.objects else ()
+    tenant = [each for each in plan.chosen[table].columns if plan.tenants.is_tenant(table, each)]
+    indexed = dict.fromkeys([*tenant, *columns, *key])
+    return why, f"{CREATE_INDEX} on {name} ({', '.join(map(term, indexed))});"
 
 
 def _order(plan: Plan, table: TableId, column: str) -> str:

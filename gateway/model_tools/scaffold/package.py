@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gateway.model_tools.scaffold.choices import Choices
+from gateway.model_tools.scaffold.choices import Choices, TableId
 from gateway.model_tools.scaffold.example import ExampleQuery, example_query
 from gateway.model_tools.scaffold.model_text import model_text
 from gateway.model_tools.scaffold.plan import Plan
@@ -13,6 +13,7 @@ from gateway.model_tools.scaffold.planning import plan_model
 from gateway.model_tools.scaffold.tests_text import tests_text
 from loaders.catalog.catalog import DatabaseCatalog
 from loaders.errors import CallerError
+from loaders.model.databases import ClickHouse, Kind, Postgres
 
 EXAMPLES = "examples"
 DASHBOARD = f"{EXAMPLES}/dashboard"
@@ -41,7 +42,14 @@ def scaffold(catalogs: Iterable[DatabaseCatalog], choices: Choices) -> ModelPack
     files = {
         "__init__.py": f'"""The model {choices.name}."""\n',
         "model.py": model_text(plan, examples=EXAMPLES),
-        "test_model.py": tests_text(choices.name),
+        "test_model.py": tests_text(
+            choices.name, _variable(example.kind.table), has_tenants=choices.tenant is not None
+        ),
         f"{DASHBOARD}.graphql": example.text,
     }
     return ModelPackage(files, example, plan)
+
+
+def _variable(table: TableId) -> str:
+    """Return the setting of the URL of a table's database."""
+    return (Postgres if table.kind is Kind.POSTGRES else ClickHouse)(table.database).variable

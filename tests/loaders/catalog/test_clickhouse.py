@@ -98,7 +98,8 @@ def test_columns_have_types_in_the_databases_words_labels_and_comments(events: T
 def test_a_table_has_its_keys_engine_comment_and_rows(events: TableCatalog) -> None:
     assert events.sorting_key == ("workspace_id", "cityHash64(`odd, name`)", "toStartOfHour(sent_at, 'UTC')")
     assert events.partition_key == "toYYYYMM(sent_at)"
-    assert (events.engine, events.comment, events.rows) == ("ReplacingMergeTree", "What was done.", 2)
+    assert (events.engine, events.version) == ("ReplacingMergeTree", "sent_at")
+    assert (events.comment, events.rows) == ("What was done.", 2)
     assert (events.primary_key, events.unique) == ((), ())
 
 

@@ -44,6 +44,7 @@ EVENTS = TableCatalog(
     sorting_key=("n", "f(n, 1)"),
     partition_key="n",
     engine="Log",
+    version="v",
 )
 CATALOGS = [
     DatabaseCatalog(Kind.POSTGRES, "crm", "18.1", {"app.members": MEMBERS, "app.empty": TableCatalog("app.empty", {})}),

@@ -42,11 +42,17 @@ def table(
     )
 
 
-def clickhouse_table(name: str, columns: str, *, sorted_by: str, engine: str = "MergeTree") -> TableCatalog:
+def clickhouse_table(
+    name: str, columns: str, *, sorted_by: str, engine: str = "MergeTree", version: str = ""
+) -> TableCatalog:
     """Return a table of ClickHouse; columns are as those of `table`."""
     parsed = [_column(text, {}, {}) for text in columns.split(", ")]
     return TableCatalog(
-        name, {column.name: column for column in parsed}, sorting_key=tuple(sorted_by.split()), engine=engine
+        name,
+        {column.name: column for column in parsed},
+        sorting_key=tuple(sorted_by.split()),
+        engine=engine,
+        version=version,
     )
 
 

@@ -142,8 +142,23 @@ async def read_truth(
             rows[table] = [_in_zone(dict(row), package.plan.choices.zone) for row in await postgres.rows(sql)]
         elif clickhouse is not None:
             answer = await clickhouse.columns(sql, {})
-            rows[table] = [dict(zip(answer.names, values, strict=True)) for values in zip(*answer.columns, strict=True)]
+            every = [dict(zip(answer.names, values, strict=True)) for values in zip(*answer.columns, strict=True)]
+            rows[table] = _latest(every, package, table)
     return Truth(package, model, rows, tenant)
+
+
+def _latest(rows: Sequence[Row], package: ModelPackage, table: TableId) -> list[Row]:
+    """Return the rows of which each is the latest one of its key, where the model says what that is."""
+    planned = package.plan.tables[table]
+    if not planned.latest:
+        return list(rows)
+    key = planned.key or package.plan.objects[table].key
+    latest: dict[Any, Row] = {}
+    for row in rows:
+        other = latest.setdefault(tuple(row[name] for name in key), row)
+        if row[planned.latest] > other[planned.latest]:
+            latest[tuple(row[name] for name in key)] = row
+    return list(latest.values())
 
 
 def _in_zone(row: Row, zone: str) -> Row:

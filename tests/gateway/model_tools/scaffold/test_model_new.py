@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -143,7 +144,7 @@ async def test_a_library_is_answered_right(new_author: NewAuthor, capsys: Output
         told = capsys.readouterr().out
         assert told.startswith("shop has a model of 7 object types over 8 tables.\nLeft out are those that have\n")
         assert "library.notes, library.titles" in told
-        assert "  gateway serve --model shop/model.py\n" in told
+        assert "GATEWAY_GRAPHIQL=true gateway serve --model shop/model.py  #" in told
         await proven(author, NewOptions("shop", is_all=True, is_without_tenants=True, zone="Europe/Vienna"))
         assert 'db = m.Postgres(zone="Europe/Vienna")  # DATABASE_URL' in (author.folder / "shop/model.py").read_text()
 
@@ -162,9 +163,9 @@ async def test_an_agency_is_answered_right_for_one_tenant(new_author: NewAuthor,
 
 
 async def test_telemetry_is_answered_right(new_author: NewAuthor, capsys: Output) -> None:
-    unique = {"devices": "id", "sites": "SiteId", "costs": "site_id"}
+    unique = {"devices": "id", "sites": "SiteId"}
     numbers = list(range(1, 13))
-    keys = {"device_id": numbers, "DeviceId": numbers, "SiteId": numbers}
+    keys = {"device_id": numbers, "DeviceId": numbers, "SiteId": numbers, "site_id": numbers[:5]}
     async with new_author(clickhouse="telemetry", unique=unique, keys=keys) as author:
         objects = ["devices=id", "sites=SiteId"]
         options = [text for each in objects for text in ("--object", each)]
@@ -207,14 +208,16 @@ async def test_without_a_database_or_an_option_the_command_says_what_is_missing(
 async def test_the_tests_of_a_new_model_pass(new_author: NewAuthor) -> None:
     async with new_author("agency") as author:
         assert await author.run("new", "shop", "--all", "--no-tenant") == 0
-        command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "shop")
+        urls = {"FUSEWAY_TEST_DATABASE_URL": author.new.database_url, "FUSEWAY_TEST_REDIS_URL": author.redis_url}
+        command = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "fuseway_pytest", "shop")
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
             cwd=author.folder,
+            env={**os.environ, **urls},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
         output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
-        assert b"2 passed" in output
+        assert b"3 passed" in output
