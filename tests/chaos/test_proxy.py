@@ -250,6 +250,7 @@ async def test_http_responses_pass_over_one_connection(before_http: Proxy) -> No
     assert before_http.responses[0].headers == {"x-store": "yes"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", HTTP_FAULTS, ids=lambda fault: fault.name)
 async def test_no_damaged_response_is_the_stores(before_http: Proxy, fault: Fault) -> None:
     async with aiohttp.ClientSession() as client:

@@ -144,6 +144,7 @@ def test_valid_documents_are_judged_as_graphql_core_judges_them() -> None:
     assert {True, False, None} == set(verdicts)
 
 
+@pytest.mark.slow
 def test_broken_documents_are_never_queries_where_graphql_core_runs_something_else() -> None:
     choose = random.Random(23)
     judged = []

@@ -56,6 +56,7 @@ def _is_old(name: str) -> bool:
     return name in OLD_NAMES or name.startswith(OLD_PREFIXES)
 
 
+@pytest.mark.slow
 def test_no_old_name_is_declared() -> None:
     old = [
         f"{path.relative_to(ROOT)}:{line} {name}"

@@ -29,6 +29,7 @@ _QUERY = """query($ids: [ID!]!) { aircraftByIds(ids: $ids) {
 } }"""
 
 
+@pytest.mark.slow
 async def test_random_queries_without_a_scope_are_answered_as_by_graphql_core(seeds: Iterator[int]) -> None:
     cases: Counter[str] = Counter()
     for seed in seeds:

@@ -90,6 +90,7 @@ def test_values_that_are_equal_and_not_the_same_are_told_apart(item: Any, other:
     assert _of(document, first=item) is not _of(document, first=other)
 
 
+@pytest.mark.slow
 def test_what_is_remembered_is_bounded_in_bytes() -> None:
     wide = "{ aircraftByIds(ids: []) { " + "id " * 1_000 + "} }"  # 1,003 nodes and their names, 1 MB
     documents = [parse(wide) for _ in range(100)]

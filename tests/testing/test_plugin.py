@@ -83,6 +83,7 @@ async def test_existing_databases_are_read_and_never_written(
     assert "FUSEWAY_TEST_DATABASE_URL is missing: either all databases of library exist" in answer.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fuseway", "gateway"])
 def test_a_project_may_have_packages_of_the_gateways_names(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()

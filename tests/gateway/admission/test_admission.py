@@ -189,6 +189,7 @@ async def test_the_background_waits_while_others_do() -> None:
     assert not any(held(admission))
 
 
+@pytest.mark.slow
 async def test_the_background_goes_on_in_the_end() -> None:
     admission = new()
     tickets = await fill(admission)

@@ -109,6 +109,7 @@ def test_a_body_that_does_not_come_in_time_is_408_and_its_connection_closed(impa
     assert error["extensions"] == {"code": "REQUEST_TIMEOUT"}
 
 
+@pytest.mark.slow
 async def test_a_body_that_has_come_bounds_no_answer() -> None:
     received: list[str] = []
 

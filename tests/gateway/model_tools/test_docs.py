@@ -141,6 +141,7 @@ def test_bounds_are_said_where_a_model_has_its_own_words_for_an_argument() -> No
     assert re.search(r"\| `fleet\(first:\)` \| `Int` \| `50` \| [^|]*0 to 1,000\. \|", text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [FLEET, ANALYTICS])
 def test_the_page_is_the_same_in_every_process(model: str) -> None:
     command = [sys.executable, "-m", "gateway", "model", "docs", "--model", model]
@@ -218,6 +219,7 @@ def test_a_type_that_is_named_as_a_heading_is_still_led_to(tmp_path: Path) -> No
     assert "No field needs a scope." in text
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_page_or_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "docs", "--model", ANALYTICS]) == 0
     printed = capsys.readouterr().out

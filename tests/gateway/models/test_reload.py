@@ -76,6 +76,7 @@ async def test_a_server_that_cannot_start_ends_it(analytics: Analytics, tmp_path
     assert (tmp_path / "log").read_text().startswith("gateway: REDIS_URL is missing")
 
 
+@pytest.mark.slow
 def test_a_version_that_never_ends_is_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

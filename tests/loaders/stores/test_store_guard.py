@@ -294,6 +294,7 @@ async def test_a_busy_store_that_answers_nobody_is_away() -> None:
     await store.guard.close()
 
 
+@pytest.mark.slow
 async def test_a_busy_store_that_executes_slow_statements_is_not_away() -> None:
     store = _Store()
     store.answers = _busy
@@ -374,6 +375,7 @@ async def test_a_store_that_is_too_busy_for_a_probe_and_answers_others_is_not_aw
     await store.guard.close()
 
 
+@pytest.mark.slow
 async def test_a_store_is_away_after_two_late_probes() -> None:
     store = _Store()
     store.answers = _never

@@ -305,6 +305,7 @@ def test_a_model_over_hard_names_is_good(tmp_path: Path) -> None:
     loaded(tmp_path / "hard_shop", _hard_package())
 
 
+@pytest.mark.slow
 def test_a_model_is_written_as_ruff_and_mypy_want_it(tmp_path: Path) -> None:
     folder = tmp_path / "typed_shop"
     files = _hard_package()
@@ -330,6 +331,7 @@ def test_a_model_is_written_as_ruff_and_mypy_want_it(tmp_path: Path) -> None:
     assert not [line for line in done.stdout.splitlines() if "typed_shop" in line], done.stdout
 
 
+@pytest.mark.slow
 def test_several_hundred_tables_are_no_problem(tmp_path: Path) -> None:
     tables = [
         table(
