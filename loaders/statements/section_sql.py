@@ -177,13 +177,14 @@ def with_fields(request: NamedRequest, fields: Mapping[str, str]) -> NamedReques
 def inlined(writer: RowsWriter, request: NamedRequest) -> NamedRequest:
     """Return a request whose SQL has the expressions of fields in their place, whether these are selected or not."""
     fields: dict[str, str] = {}
+    scope = replace(request.scope, fields=fields)
     waiting = list(request.shape.section.columns)
     while waiting:
         ready = [column for column in waiting if all(name in fields for name in _named_fields(column.sql))]
         if not ready:
             break  # they name each other, and whoever writes one of them fails
         for column in ready:
-            fields[column.name] = f"({writer.fragment(column.sql, replace(request.scope, fields=fields))})"
+            fields[column.name] = f"({writer.fragment(column.sql, scope)})"
         waiting = [column for column in waiting if column not in ready]
     return with_fields(request, fields)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -29,13 +30,13 @@ async def live_problems(model: Model, stores: Mapping[Database, Store]) -> list[
 
     Raises StoreUnavailable or StoreTimeout where a database cannot be asked.
     """
-    samples = await read_samples(model, stores)
+    every, samples, databases = await asyncio.gather(
+        asyncio.to_thread(every_statement, model), read_samples(model, stores), read_databases(model, stores)
+    )
     statements, places = LiveStatements(stores, samples.tenant, samples.keys), ModelPlaces(model)
-    databases = await read_databases(model, stores)
     proofs = Proofs(statements, places, model, databases.proofs(model, samples.tenant))
     costs = Costs(statements, places, model.bound_tables, databases.relations, databases.rows)
     check = _Check(statements, places, proofs, costs)
-    every = every_statement(model)
     await check.sections([each for each in every if each.addition is Addition.NOTHING])
     await check.others([each for each in every if each.addition is not Addition.NOTHING])
     return sorted(set(check.problems))
@@ -74,7 +75,11 @@ class _Check:
         try:
             await self._look(statement)
         except RefusedStatementError as refused:
-            self.problems.append(Refusals(self.statements, self.places).of_addition(statement, refused))
+            refusals = Refusals(self.statements, self.places)
+            if statement.addition is Addition.OTHERS:
+                self.problems += await refusals.of_fused(statement, refused)
+            else:
+                self.problems.append(refusals.of_addition(statement, refused))
 
     async def _look(self, statement: PossibleStatement) -> None:
         if statement.database.kind is Kind.POSTGRES:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 _CONDITIONS = ("Index Cond", "Recheck Cond", "TID Cond", "Filter", "Hash Cond", "Merge Cond", "Join Filter")
@@ -13,6 +14,11 @@ _COLUMN = rf"(?P<alias>{_NAME})\.(?P<column>{_NAME})"
 _CAST = r"(?:::[\w.\"]+(?: \w+)*(?:\([\d,]+\))?(?: \w+)*(?:\[\])*)?"
 _SIDE = re.compile(rf"\(?{_COLUMN}\)?{_CAST}")
 _LITERAL = re.compile(rf"(?:E?'(?P<text>(?:[^']|'')*)'|(?P<number>-?\d[\d.]*|true|false)){_CAST}")
+_OUTSIDE = re.compile(r"""'[^']*'|"[^"]*"|[()\[\]]| AND """)
+"""What tells how deep a place in a condition lies: quoted texts are passed over, those in them that are doubled too."""
+_REMOTE = re.compile(r" WHERE (?P<conditions>.*?)(?: GROUP BY .*| ORDER BY .*| LIMIT .*| FOR .*)?$", re.DOTALL)
+_MAX_CONDITIONS = 4_096
+"""Conditions that are remembered: those of a model's statements are much alike."""
 _SUBPLAN = re.compile(rf"ANY \({_COLUMN}{_CAST} = \(hashed (?P<name>\w+ \d+)\)\.col1\)")
 
 Side = tuple[str, str]
@@ -60,7 +66,7 @@ def plan_tree(written: Mapping[str, Any], parent: PlanNode | None = None) -> Pla
         name=written.get("Subplan Name", ""),
         rows=float(written.get("Plan Rows", 0)),
         cost=float(written.get("Total Cost", 0)),
-        conditions=tuple(each for key in _CONDITIONS if key in written for each in conjuncts(written[key])),
+        conditions=(*_conditions(written), *_remote(written)),
         indexed=written.get("Index Cond", "") or written.get("Recheck Cond", ""),
         output=tuple(written.get("Output", ())),
         sort=tuple(written.get("Sort Key", ())),
@@ -69,11 +75,42 @@ def plan_tree(written: Mapping[str, Any], parent: PlanNode | None = None) -> Pla
     return node
 
 
-def conjuncts(condition: str) -> list[str]:
+def _conditions(written: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the conditions that a node says to hold together."""
+    for key in _CONDITIONS:
+        if key in written:
+            yield from conjuncts(written[key])
+
+
+def _remote(written: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the conditions that a foreign table's rows are asked of their own server with, as of the scan's alias."""
+    where = _REMOTE.search(written.get("Remote SQL", ""))
+    for condition in conjuncts(where["conditions"]) if where is not None and "Alias" in written else ():
+        if re.match(rf"{_NAME} = ", condition):
+            yield f"{written['Alias']}.{condition}"
+
+
+@lru_cache(maxsize=_MAX_CONDITIONS)
+def conjuncts(condition: str) -> tuple[str, ...]:
     """Return the conditions that a condition joins by `and` at its outside, each without the brackets around it."""
-    text = _without_brackets(condition)
-    parts = _split(text)
-    return [text] if len(parts) == 1 else [each for part in parts for each in conjuncts(part)]
+    text, depth, start = condition.strip(), 0, 0
+    parts: list[str] = []
+    end_of_first = -1
+    for match in _OUTSIDE.finditer(text):
+        mark = match.group()
+        if mark in "([":
+            depth += 1
+        elif mark in ")]":
+            depth -= 1
+            end_of_first = match.start() if depth == 0 and end_of_first < 0 else end_of_first
+        elif mark == " AND " and depth == 0:
+            parts.append(text[start : match.start()])
+            start = match.end()
+    if parts:
+        return tuple(each for part in (*parts, text[start:]) for each in conjuncts(part))
+    if text.startswith("(") and end_of_first == len(text) - 1:
+        return conjuncts(text[1:-1])
+    return (text,)
 
 
 def equality(condition: str) -> tuple[Side, Side] | None:
@@ -105,45 +142,3 @@ def _side(match: re.Match[str]) -> Side:
     if groups.get("alias"):
         return plain(groups["alias"]), plain(groups["column"])
     return "", groups["number"] or (groups["text"] or "").replace("''", "'")
-
-
-def _without_brackets(text: str) -> str:
-    text = text.strip()
-    while text.startswith("(") and _end_of_bracket(text) == len(text) - 1:
-        text = text[1:-1].strip()
-    return text
-
-
-def _end_of_bracket(text: str) -> int:
-    for place, depth in _depths(text):
-        if depth == 0:
-            return place
-    return -1
-
-
-def _split(text: str) -> Sequence[str]:
-    """Return the parts of a text between the words `and` that no bracket or quote is around."""
-    outside = [True] * len(text)
-    for place, depth in _depths(text):
-        outside[place] = depth == 0
-    parts, start = [], 0
-    for match in re.finditer(" AND ", text):
-        if outside[match.start()] and outside[match.end() - 1]:
-            parts.append(text[start : match.start()])
-            start = match.end()
-    return [*parts, text[start:]]
-
-
-def _depths(text: str) -> Iterator[tuple[int, int]]:
-    """Yield each character's place, with the number of brackets that are open behind it; 1 and more inside quotes."""
-    depth, quote = 0, ""
-    for place, character in enumerate(text):
-        if quote:
-            quote = "" if character == quote else quote
-        elif character in "'\"":
-            quote = character
-        elif character in "([":
-            depth += 1
-        elif character in ")]":
-            depth -= 1
-        yield place, depth + bool(quote)

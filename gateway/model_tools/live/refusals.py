@@ -22,6 +22,7 @@ from loaders.model.scalars import INTEGER
 from loaders.model.shapes import Cardinality, Shape, ValueKind
 from loaders.statements.planning import plan
 from loaders.statements.section_request import section_request
+from loaders.statements.statement_plan import StatementPlan
 
 _PRODUCTS = {Kind.POSTGRES: "PostgreSQL", Kind.CLICKHOUSE: "ClickHouse"}
 _ONE = BoundColumn(
@@ -108,14 +109,26 @@ class Refusals:
             about = f" together with others ({statement.name})"
         return Problem(subject.place, subject.name, f"{_said(refusal)}{about}: {refusal.message}.")
 
+    async def of_fused(self, statement: PossibleStatement, refused: RefusedStatementError) -> list[Problem]:
+        """Return the problems of sections that are good alone: of each without which the others are good together."""
+        guilty = []
+        for request in statement.plan.requests:
+            others = [each for each in statement.plan.requests if each is not request]
+            if not [each for each in plan(others) if await self._refusal_of(each, statement.section) is not None]:
+                guilty.append(self.of_addition(replace(statement, section=request.section), refused))
+        return guilty or [self.of_addition(statement, refused)]
+
     async def _refusal(self, section: BoundSection) -> _Refusal | None:
         """Return why a section alone is refused; None where it is not."""
         (only,) = plan([section_request(section)])
+        return await self._refusal_of(only, section)
+
+    async def _refusal_of(self, statement: StatementPlan, section: BoundSection) -> _Refusal | None:
         try:
-            if section.database.kind is Kind.POSTGRES:
-                await self.statements.explained(only, section)
+            if statement.database.kind is Kind.POSTGRES:
+                await self.statements.explained(statement, section)
             else:
-                await self.statements.query_tree(only, section)
+                await self.statements.query_tree(statement, section)
         except RefusedStatementError as refused:
             return _Refusal(refused)
         return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.model_tools.live.statements import Store, example_tenant
+from gateway.model_tools.live.statements import AT_ONCE, Store, example_tenant
 from loaders.concurrency import gather
 from loaders.model.bound_sections import BoundSection
 from loaders.model.bound_tables import OwnTenant
@@ -22,6 +24,7 @@ from loaders.stores.postgres import Postgres
 
 _ROWS = 3
 """Rows that are read of each table: a plan for few keys uses each index that there is for them."""
+_PLAIN = re.compile(r"[\w:.@-]{1,100}", re.ASCII)
 _Columns = tuple[Table, tuple[str, ...], tuple[Scalar, ...]]
 
 
@@ -38,14 +41,22 @@ async def read_samples(model: Model, stores: Mapping[Database, Store]) -> Sample
     named = {section.name: _key_columns(section, model) for section in model.bound_sections.values()}
     wanted = {name: each for name, each in named.items() if each is not None}
     unique = list(dict.fromkeys(wanted.values()))
-    answers = await gather([_rows(each, model, stores) for each in unique]) if unique else []
+    turns = asyncio.Semaphore(AT_ONCE)
+    answers = await gather([_rows(each, model, stores, turns) for each in unique]) if unique else []
     rows = dict(zip(unique, answers, strict=True))
-    tenants = [row[0] for some in rows.values() for row in some if row[0] is not None]
-    scalar = model.tenant_scalar
-    tenant = TenantScope(scalar, tenants[0]) if scalar is not None and tenants else example_tenant(scalar)
+    tenant = _tenant(model.tenant_scalar, [row[0] for some in rows.values() for row in some if row[0] is not None])
     value = tenant.value if tenant is not None else None
     keys = {columns: [key for owner, key in some if owner in (None, value)] for columns, some in rows.items()}
     return Samples(tenant, {name: keys[columns] for name, columns in wanted.items() if keys[columns]})
+
+
+def _tenant(scalar: Scalar | None, tenants: Iterable[Any]) -> TenantScope | None:
+    """Return a tenant that a plan writes as it is, so that it is recognized there: the first of some, or an example."""
+    if scalar is None:
+        return None
+    plain = (tenant for tenant in tenants if _PLAIN.fullmatch(scalar.write_key(tenant)))
+    first = next(plain, None)
+    return example_tenant(scalar) if first is None else TenantScope(scalar, first)
 
 
 def _key_columns(section: BoundSection, model: Model) -> _Columns | None:
@@ -58,7 +69,9 @@ def _key_columns(section: BoundSection, model: Model) -> _Columns | None:
     return None if not isinstance(section.over, Table) else (section.over, section.key_columns, section.key.scalars)
 
 
-async def _rows(wanted: _Columns, model: Model, stores: Mapping[Database, Store]) -> list[tuple[Any, Any]]:
+async def _rows(
+    wanted: _Columns, model: Model, stores: Mapping[Database, Store], turns: asyncio.Semaphore
+) -> list[tuple[Any, Any]]:
     """Return tenant and key of a few rows; the tenant is None where the table itself does not say it."""
     table, columns, scalars = wanted
     bound = model.bound_tables[table].tenant
@@ -67,10 +80,11 @@ async def _rows(wanted: _Columns, model: Model, stores: Mapping[Database, Store]
     names = ", ".join(f"{quoted_name(name, kind)} as c{place}" for place, name in enumerate([*own, *columns]))
     sql = f"select {names} from {table_name(table)} limit {_ROWS}"  # noqa: S608 names of the model alone
     try:
-        if isinstance(store, Postgres):
-            raw = list(map(list, zip(*await store.rows(sql), strict=True)))
-        else:
-            raw = [list(column) for column in (await store.columns(sql, {})).columns]
+        async with turns:
+            if isinstance(store, Postgres):
+                raw = list(map(list, zip(*await store.rows(sql), strict=True)))
+            else:
+                raw = [list(column) for column in (await store.columns(sql, {})).columns]
     except StatementFailed:  # told of where the statements that need it are prepared
         return []
     decoded = [scalar.decode(values) for scalar, values in zip([*own_scalar, *scalars], raw, strict=False)]

@@ -22,7 +22,7 @@ from loaders.stores.postgres import Postgres
 from loaders.stores.protocols import TypedColumns
 
 Store = Postgres | ClickHouse
-_AT_ONCE = 4
+AT_ONCE = 4
 """Statements that a database is asked about at once: it serves others meanwhile."""
 
 
@@ -106,7 +106,7 @@ class LiveStatements:
 
     @asynccontextmanager
     async def _turn(self, database: Database, sql: str) -> AsyncIterator[None]:
-        async with self._turns.setdefault(database, asyncio.Semaphore(_AT_ONCE)):
+        async with self._turns.setdefault(database, asyncio.Semaphore(AT_ONCE)):
             try:
                 yield
             except StatementFailed as error:

@@ -104,7 +104,7 @@ MISTAKES: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
         'model.py:58  Order.lines: PostgreSQL refuses the SQL: column "oder_id" does not exist.',
     ),
     "a list in the order of a column that is missing": (
-        (('order="line_no"', 'order="lineno"'),),
+        (('order="line_no"', 'order="abs(lineno)"'),),
         'model.py:58  Order.lines: PostgreSQL refuses the SQL: column "lineno" does not exist.',
     ),
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from deploy.analytics.data import load as load_analytics
 from deploy.analytics.data import make
 from loaders.model.databases import Table
 from loaders.model.loading import load_model
-from loaders.statements import planning
-from loaders.statements.row_sources import RowsWriter
+from loaders.statements import clickhouse, planning
+from loaders.statements.request_shape import RequestShape
+from loaders.statements.row_sources import RowsWriter, StatementRules
+from loaders.statements.statement_text import StatementText
 from tests.conftest import NewDatabase, Stores
 from tests.gateway.model_tools import edges
 from tests.gateway.model_tools.conftest import reading
@@ -41,6 +44,7 @@ def _forget_statements() -> Any:
     """Forget the text of statements, which a test has had written in another way."""
     yield
     planning._text.cache_clear()
+    planning._planned.cache_clear()
 
 
 async def test_the_analytics_sample_has_no_problem(analytics_stores: Stores) -> None:
@@ -50,6 +54,27 @@ async def test_the_analytics_sample_has_no_problem(analytics_stores: Stores) -> 
 async def test_the_fleet_has_no_problem(sample_stores: Stores) -> None:
     model = load_model("deploy.fleet.model")
     assert await problems_of(model, sample_stores) == []
+
+
+async def test_a_section_that_is_refused_among_others_alone_is_found(
+    analytics_stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = clickhouse.fused
+
+    def fused(shapes: Sequence[RequestShape], rules: StatementRules) -> StatementText:
+        text = written(shapes, rules)
+        is_odd = len(shapes) > 1 and any(shape.section.name == "Member.usage.by_month" for shape in shapes)
+        return replace(text, sql=f"{text.sql}, nothing") if is_odd else text
+
+    monkeypatch.setattr(clickhouse, "fused", fused)
+
+    problems = await problems_of(load_model("deploy.analytics.model"), analytics_stores)
+
+    without_period = [each for each in problems if "Member.recent_events" in each.message]
+    assert [each.subject for each in without_period] == ["Usage.by_month"]
+    assert "together with others (Member.recent_events, Member.usage.by_month" in without_period[0].message
+    # with a period there are two, either of which is good alone
+    assert {each.subject for each in problems} == {"Usage.by_month", "Usage.by_project"}
 
 
 @pytest.mark.parametrize("name", _TABLES)
@@ -135,6 +160,41 @@ async def test_each_of_them_is_found_where_it_is_not_narrowed(
     problems = await problems_of(load(tmp_path, edges.MODEL), edges_stores)
 
     assert any(f"{name}, and its plan has no condition" in each.message for each in problems)
+
+
+_NOTES = '''
+from __future__ import annotations
+import fuseway as m
+
+notes = m.Postgres("a").table("app.notes")
+events = m.ClickHouse("b").table("events")
+
+class Seen(m.Section, over=events):
+    """How often."""
+    times: int = m.sql("count()", "Times.")
+
+class Note(m.Object, table=notes):
+    """A note."""
+    id: int = m.key()
+    seen: Seen = m.section("note_id")
+
+class Query(m.Query):
+    """Where every query begins."""
+    note: Note | None = m.by_key()
+
+model = m.Model("odd", query=Query, types=[Note], tenant=m.Tenant(claim="tenant", column="tenant", type=str))
+'''
+
+
+async def test_tenants_of_odd_texts_are_no_problem(new_database: NewDatabase, tmp_path: Path) -> None:
+    async with new_database() as new:
+        postgres, clickhouse = new.stores
+        await postgres.execute("create schema app")
+        await postgres.execute("create table app.notes (tenant varchar(20), id integer)")
+        await postgres.execute("insert into app.notes values ($1, 1), ($2, 2)", "it's\n\\", "O'Neill )'AND(")
+        await clickhouse.command("create table events (tenant LowCardinality(String), note_id Int32) engine = Memory")
+
+        assert await problems_of(load(tmp_path, _NOTES), new.stores) == []
 
 
 async def test_a_table_that_is_not_declared_is_found(

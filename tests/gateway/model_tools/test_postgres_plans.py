@@ -20,7 +20,7 @@ from gateway.model_tools.live.postgres_plans import conjuncts, equality
     ],
 )
 def test_conditions_are_parted_where_and_joins_them(condition: str, expected: list[str]) -> None:
-    assert conjuncts(condition) == expected
+    assert list(conjuncts(condition)) == expected
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,14 @@ def test_a_sub_select_of_the_parents_keys_proves_a_child() -> None:
     assert unproven(scan("children", Filter=f"({condition} OR (c.x = 1))", Plans=[keys])) == ["app.children"]
 
 
+def test_a_foreign_table_is_proven_by_what_its_own_server_is_asked() -> None:
+    remote = "SELECT id FROM app.parents WHERE ((tenant = 't1'::text)) AND ((x = 1)) ORDER BY id ASC NULLS LAST"
+    foreign = scan("parents") | {"Node Type": "Foreign Scan"}
+    assert unproven(foreign | {"Remote SQL": remote}) == []
+    assert unproven(foreign | {"Remote SQL": remote.replace(") AND (", " OR ")}) == ["app.parents"]
+    assert unproven(foreign | {"Remote SQL": "SELECT id, tenant FROM app.parents"}) == ["app.parents"]
+
+
 def test_a_relation_that_the_model_does_not_declare_is_told() -> None:
     (scanned,) = PROOF.unproven(plan_tree(scan("secrets")))
     assert scanned == Unproven("app.secrets", None)
