@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass, replace
 from typing import Any
@@ -146,6 +145,9 @@ class SchemaFaults:
                 was_found = await self.find(requests, scope)
         except (StoreError, TimeoutError):
             return False  # nothing is known, and the next statement that fails may find it out
+        except Exception:  # a mistake here must not fail more than the statement did
+            _log.exception("A statement that was refused could not be examined.")
+            was_found = False
         self.version += 1
         self._examined.put(text, _Examination(self.version, time.monotonic(), was_in_vain=not was_found))
         return True
@@ -183,8 +185,12 @@ class SchemaFaults:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, _MAX_PAUSE_S)
                 for key, fault in list(self._faults.items()):
-                    with suppress(StoreError, TimeoutError):  # the store is away or late, and nothing is known
+                    try:
                         await self._look_again(key, fault)
+                    except (StoreError, TimeoutError):
+                        continue  # the store is away or late, and nothing is known
+                    except Exception:  # the others are to be looked at all the same
+                        _log.exception("%s could not be looked at again.", fault.section.name)
         finally:
             self._healing = None
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from deploy.analytics.data import load
+from gateway.errors import COLUMN_UNAVAILABLE
 from loaders.model.databases import Kind
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.objects.asking import DATA
@@ -220,3 +221,25 @@ async def test_many_requests_at_once_share_one_examination(stores: Stores) -> No
                     assert {error["path"][-1] for error in errors} == {"nickname"}
                 counts.append(len(item.asker().described))
     assert counts[0] == counts[1] <= 12
+
+
+async def test_objects_whose_own_table_is_missing_are_those_that_others_prove(stores: Stores) -> None:
+    query = "query($ids: [ID!]!) { membersByIds(ids: $ids) { id nickname activity { actions } billing { invoices } } }"
+    async with process(stores) as item:
+        whole, _ = await item.answer(query)
+        async with renamed(stores.postgres, "app.members", ""):
+            data, errors = await item.answer(query)
+            assert {error["extensions"]["code"] for error in errors} == {COLUMN_UNAVAILABLE}
+            assert {error["extensions"]["section"] for error in errors} == {"Member.record"}
+            for each, known in zip(data["membersByIds"], whole["membersByIds"], strict=True):
+                assert each == (known and known | {"nickname": None})
+        await healed(item)
+        assert await item.answer(query) == (whole, [])
+
+
+async def test_clients_are_told_nothing_of_the_database(stores: Stores) -> None:
+    async with process(stores) as item, renamed(stores.postgres, "app.members", "nick"):
+        _, errors = await item.answer("query($ids: [ID!]!) { membersByIds(ids: $ids) { id nickname } }")
+        (error,) = errors
+        assert error["message"] == "The store no longer has the data of this field in the form that the gateway reads."
+        assert set(error["extensions"]) == {"code", "id", "section", "store", "affected"}

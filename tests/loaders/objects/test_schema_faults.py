@@ -152,15 +152,18 @@ async def test_a_refusal_that_preparing_does_not_show_fails_as_it_is_and_is_exam
     assert await rows(asker, "Shop.sales") == whole
 
 
-async def test_a_store_that_is_away_says_nothing_of_its_tables(shop: Model, stores: Stores) -> None:
+@pytest.mark.parametrize("error", [StoreUnavailable("postgresql", "it is away"), RuntimeError("a mistake")], ids=repr)
+async def test_an_examination_that_fails_says_nothing_of_the_tables(
+    shop: Model, stores: Stores, error: Exception
+) -> None:
     class Away:
-        """Refuses a statement, and is away when it is asked why."""
+        """Refuses a statement, and does not say why."""
 
         async def rows(self, _sql: str, *_arguments: object) -> Any:
             raise SchemaMismatch("postgresql", "it does not fit")
 
         async def describe(self, _sql: str) -> Any:
-            raise StoreUnavailable("postgresql", "it is away")
+            raise error
 
     away: Any = Stores(Away(), stores.clickhouse)  # type: ignore[arg-type]
     asker = Asker(shop, away)
