@@ -88,8 +88,16 @@ def without(whole: Sequence[dict[str, Any]], *names: str, store: str = "postgres
         ),
         (["alter function util.fee rename to charge"], ["alter function util.charge rename to fee"], ("fee",)),
         (
-            ["alter type shop.status rename value 'shipped' to 'sent'"],
-            ["alter type shop.status rename value 'sent' to 'shipped'"],
+            [
+                "create type shop.other as enum ('open', 'sent')",
+                "alter table shop.orders alter status type shop.other"
+                " using replace(status::text, 'shipped', 'sent')::shop.other",
+            ],
+            [
+                "alter table shop.orders alter status type shop.status"
+                " using replace(status::text, 'sent', 'shipped')::shop.status",
+                "drop type shop.other",
+            ],
             ("shipped",),
         ),
     ],
