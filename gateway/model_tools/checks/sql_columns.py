@@ -41,7 +41,8 @@ def named_columns(sql: str) -> Iterator[str]:
     for place, word in enumerate(every):
         before, behind = texts[place - 1] if place else "", texts[place + 1] if place + 1 < len(texts) else ""
         match = _COLUMN.fullmatch(word.text) if word.kind == "name" else None
-        if match is not None and before not in ("as", "::", ":", "collate", ".", "{") and behind != "(":
+        is_other = behind == "(" or behind.startswith("'") or before in ("as", ":", "collate", ".")
+        if match is not None and not is_other:
             name = _name(match)
             if word.lower not in made and not (match.group(3) and _is_word(word)):
                 yield name

@@ -15,11 +15,12 @@ _DECLARING = frozenset({"table", "relation", "argument", "time_zone"})
 
 def check_duplicates(_model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check that no class, function or table of the model's files, and no field of its classes, is declared twice."""
+    bodies = parts.bodies
     for file in parts.files:
         tree = syntax_tree(file)
         _check_names(file, tree, problems)
         for name, body in _classes(tree, ""):
-            if (file, name) in parts.bodies:
+            if (file, name) in bodies:
                 _check_fields(file, name, body, problems)
 
 

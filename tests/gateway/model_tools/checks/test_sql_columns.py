@@ -20,6 +20,9 @@ from gateway.model_tools.checks.sql_columns import named_columns
         ('email collate "C"', ["email"]),
         ("interval '1 day' + started_at", ["started_at"]),
         ("e.member_id = 5", []),
+        ("e'text' || note", ["note"]),
+        ("count(distinct kind) filter (where bytes > 5)", ["kind", "bytes"]),
+        ("extract(epoch from sent_at) + quantile(0.5)(latency_ms)", ["sent_at", "latency_ms"]),
         ("id in (select member_id from x)", []),
     ],
 )
