@@ -146,8 +146,8 @@ def _keys(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> dict[Ta
         likely = [f"{table}={key}" for table in unused if (key := _own_key(table, chosen[table]))]
         shown = f" These look so: {' '.join(likely)}." if likely else ""
         text = asked.ask(
-            f"Do tables of ClickHouse hold objects, a row for each key?{shown}\nSay them as TABLE=COLUMN"
-            " (empty: none): "
+            f"In ClickHouse are {', '.join(map(str, unused[:_SHOWN]))}. Have some a row for each key?{shown}\n"
+            "Say these as TABLE=COLUMN (empty: none): "
         )
         specifications = text.split()
     return dict(_key(text, chosen) for text in specifications)
@@ -166,13 +166,13 @@ def _zone(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> str:
         return ""
     if not zone and asked.ask is None:
         asked.missing.append(
-            f"  --zone UTC, another time zone, or none to leave them out: {len(columns)} columns are {WITHOUT_ZONE},"
-            f" such as {columns[0]}"
+            f"  --zone UTC, another time zone, or none to leave them out: of the type {WITHOUT_ZONE} are {columns[0]}"
+            f" and others, {len(columns)} in all"
         )
     elif not zone and asked.ask is not None:
         zone = asked.ask(
-            f"{len(columns)} columns are {WITHOUT_ZONE}, such as {columns[0]}.\nThe time zone that they are in, such as"
-            " UTC (empty: they are left out): "
+            f"Of the type {WITHOUT_ZONE} are {columns[0]} and others, {len(columns)} in all.\n"
+            "The time zone that they are in, such as UTC (empty: they are left out): "
         ).strip()
     if zone in ("", _NO_ZONE):
         return ""

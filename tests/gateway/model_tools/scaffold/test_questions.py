@@ -158,7 +158,7 @@ def test_tables_to_leave_out_need_not_be_there() -> None:
 def test_the_zone_of_times_without_one_is_asked_and_never_assumed() -> None:
     logs = postgres(table("app.logs", "id bigint, at timestamp(6) without time zone", key="id"))
     options = NewOptions("shop", is_all=True)
-    with pytest.raises(CallerError, match=r"--zone UTC, another time zone, or none .* such as app\.logs\.at"):
+    with pytest.raises(CallerError, match=r"--zone UTC, another time zone, or none .* are app\.logs\.at"):
         complete(options, [logs], None)
     assert complete(options, [logs], TypedTexts("Europe/Vienna")).zone == "Europe/Vienna"
     assert complete(options, [logs], TypedTexts("")).zone == ""
