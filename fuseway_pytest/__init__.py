@@ -5,10 +5,7 @@ It is a package of its own, since importing `fuseway` takes longer than a suite 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 PLUGIN = "fuseway.testing.plugin"
 
@@ -34,5 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Load the plugin where a model is named."""
     config.addinivalue_line("markers", "fuseway_model(target, cases=None): the model of these tests.")
-    if config.getoption("--fuseway-model") or config.getini("fuseway_model"):
+    if not (config.getoption("--fuseway-model") or config.getini("fuseway_model")):
+        return
+    try:
         config.pluginmanager.import_plugin(PLUGIN)
+    except ImportError as error:
+        raise pytest.UsageError(f"A model cannot be tested, since {error}: install fuseway[testing].") from error

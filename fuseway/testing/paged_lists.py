@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLObjectType, get_named_type, is_leaf_type
@@ -11,7 +11,7 @@ from graphql import GraphQLObjectType, get_named_type, is_leaf_type
 from loaders.model.filter_conditions import FilterCondition, FilterOperator
 from loaders.model.names import camel
 from loaders.model.scalars import TEXT
-from loaders.model.shapes import Cardinality
+from loaders.model.shapes import Cardinality, ValueKind
 from resolvers.roots import RootKind, roots_of
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class PagedList:
     route: Route | None
     node: GraphQLObjectType
     has_total: bool
+    group: str = ""
+    """The field of a group that it lies in."""
 
     @property
     def max(self) -> int:
@@ -50,6 +52,7 @@ class PagedList:
         total = "totalCount " if self.has_total else ""
         below = f"{total}pageInfo {{ hasNextPage endCursor }} edges {{ node {{ {leaves} }} }}"
         text = f"{self.name}({arguments}) {{ {below} }}"
+        text = f"{self.group} {{ {text} }}" if self.group else text
         return f"{{ {text} }}" if self.route is None else self.route.query(text, [parent] if parent else [])
 
     def page(self, data: Mapping[str, Any]) -> Any:
@@ -77,7 +80,7 @@ class PagedList:
 
 
 def paged_lists(checked: CheckedModel) -> Iterator[PagedList]:
-    """Yield the lists that answer pages, of the query and of all objects that can be reached; not those in groups."""
+    """Yield the lists that answer pages, of the query, of all objects that can be reached, and of their groups."""
     model = checked.model
     for root in roots_of(model).values():
         if root.kind is RootKind.PAGE and root.section is not None:
@@ -85,11 +88,21 @@ def paged_lists(checked: CheckedModel) -> Iterator[PagedList]:
             yield _of(f"Query.{root.name}", root.name, root.section, None, page)
     for route in checked.routes:
         for field in model.objects[route.target].fields:
-            section = model.bound_sections.get(f"{route.target}.{field.name}")
+            path, name = f"{route.target}.{field.name}", camel(field.name)
+            section = model.bound_sections.get(path)
             if section is not None and section.cardinality is Cardinality.PAGE:
-                name = camel(field.name)
                 page = _page_type(checked, route.target, name)
                 yield _of(f"{route.target}.{name}", name, section, route, page)
+            elif field.shape is not None and field.shape.kind is ValueKind.GROUP:
+                yield from _of_group(checked, route, path, name, field.shape.type.__name__)
+
+
+def _of_group(checked: CheckedModel, route: Route, path: str, group: str, type_name: str) -> Iterator[PagedList]:
+    for field in checked.model.groups[type_name].fields:
+        section, name = checked.model.bound_sections[f"{path}.{field.name}"], camel(field.name)
+        if section.cardinality is Cardinality.PAGE:
+            page = _page_type(checked, type_name, name)
+            yield replace(_of(f"{route.target}.{group}.{name}", name, section, route, page), group=group)
 
 
 def _of(label: str, name: str, section: BoundSection, route: Route | None, page: GraphQLObjectType) -> PagedList:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -78,26 +79,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def fuseway_engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreUrls]:
+def fuseway_engines() -> Iterator[StoreUrls]:
     """PostgreSQL, ClickHouse and Valkey from wheels, started for the run. Override it to use servers of your own.
 
     New databases are created there.
     """
-    engines = EmbeddedEngines(_engine_folder(tmp_path_factory))
-    try:
-        started = engines.start()
-    except EngineError as error:
-        raise DatabasesError(f"The engines of fuseway[embedded] cannot be started: {error}") from error
-    yield started
-    engines.stop()
-
-
-def _engine_folder(factory: pytest.TempPathFactory) -> Path:
-    """Return a folder whose path any user may pass: PostgreSQL runs as nobody where pytest is root."""
-    folder = factory.mktemp("fuseway")
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(each.stat().st_mode | 0o711)
-    return folder
+    with TemporaryDirectory(prefix="fuseway-tests-") as folder:
+        engines = EmbeddedEngines(Path(folder))
+        try:
+            started = engines.start()
+        except EngineError as error:
+            raise DatabasesError(f"The engines of fuseway[embedded] cannot be started: {error}") from error
+        try:
+            yield started
+        finally:
+            engines.stop()
 
 
 @pytest.fixture(scope="session")

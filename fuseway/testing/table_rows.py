@@ -14,6 +14,7 @@ from loaders.model.names import quoted_name
 if TYPE_CHECKING:
     from loaders.model.databases import Database, Table
     from loaders.model.model import Model, ObjectType
+    from loaders.model.scalars import Scalar
 
 _MAX_TENANTS = 20
 """Tenants of each table that are looked at, those with most rows first."""
@@ -39,7 +40,7 @@ class TableRows:
         condition = self.model.bound_tables[table].tenant
         kind = table.database.kind
         if isinstance(condition, OwnTenant):
-            return f"{as_text(condition.column, kind)} = {literal(tenant)}"
+            return f"{quoted_name(condition.column, kind)} = {_typed(tenant, condition.scalar, kind)}"
         if isinstance(condition, ParentTenant):
             own = ", ".join(quoted_name(name, kind) for name in condition.columns)
             parents = ", ".join(quoted_name(name, kind) for name in condition.parent_columns)
@@ -79,6 +80,11 @@ def as_text(column: str, kind: Kind) -> str:
     """Return the SQL of a column as text: a tenant's key is compared as such, whatever its type."""
     quoted = quoted_name(column, kind)
     return f"{quoted}::text" if kind is Kind.POSTGRES else f"toString({quoted})"
+
+
+def _typed(text: str, scalar: Scalar, kind: Kind) -> str:
+    """Return a key as a literal that compares with a column of its type, so that an index of it can be used."""
+    return literal(text) if kind is Kind.POSTGRES else f"cast({literal(text)}, {literal(scalar.clickhouse)})"
 
 
 def literal(text: str) -> str:

@@ -4,4 +4,4 @@ import pytest
 
 from fuseway.testing.checks import *  # noqa: F403 (as teams do)
 
-pytestmark = pytest.mark.fuseway_model("deploy.analytics.model", cases=10)
+pytestmark = pytest.mark.fuseway_model("deploy.analytics.model", cases=6)

@@ -59,7 +59,7 @@ def test_generated_tests_fail_where(library: Path, run_pytest: Run, mistake: str
 
 def test_generated_tests_pass_for_the_right_model(library: Path, run_pytest: Run) -> None:
     (library / "test_generated.py").write_text("from fuseway.testing.checks import *\n")
-    answer = run_pytest(library, "test_generated.py", "-q", "--fuseway-cases", "12", "--fuseway-seed", "5")
+    answer = run_pytest(library, "test_generated.py", "-q", "--fuseway-cases", "4", "--fuseway-seed", "5")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "passed" in answer.stdout
     assert "skipped" not in answer.stdout
