@@ -125,7 +125,7 @@ class _Owner:
     ) -> ScopedField:
         whole = text
         if self.name != QUERY and "(" not in text:
-            whole = self.checked.maker.defaults(self.name).get(f"{self.name}.{path.partition('.')[0]}", text)
+            whole = self.checked.maker.defaults(self.name).get(f"{self.name}.{path}", text)
         return ScopedField(
             f"{self.name}.{path}", self.name, name, text, whole, needed | self.parents, self.parents, unscoped
         )

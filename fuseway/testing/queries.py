@@ -127,10 +127,16 @@ class QueryMaker:
         return [query for name in self.names() if name.endswith(f".{COLUMNS}") for query in self.queries(name)]
 
     def defaults(self, type_name: str) -> dict[str, str]:
-        """Return the selections of an object type's fields by their names, with no arguments."""
+        """Return the selections of an object type's fields by name, without arguments; of a group its sections."""
         texts: dict[str, str] = {}
-        for name, variants in self._fields(self._object(type_name)):
-            if variants:
+        kind = self._object(type_name)
+        for name, variants in self._fields(kind):
+            below = get_named_type(kind.fields[name].type) if name in kind.fields else None
+            if isinstance(below, GraphQLObjectType) and _is_group(below):
+                for inner, each in below.fields.items():
+                    text = f"{name} {{ {self._default(inner, each, 0)} }}"
+                    texts.setdefault(f"{type_name}.{name}.{inner}", text)
+            elif variants:
                 texts.setdefault(f"{type_name}.{name}", variants[0])
         return texts
 
@@ -288,6 +294,12 @@ def _ends(values: list[str]) -> list[str]:
 
 def _written(brackets: str, values: Iterable[tuple[str, str]]) -> str:
     return f"{brackets[0]}{', '.join(f'{name}: {value}' for name, value in values)}{brackets[1]}"
+
+
+def _is_group(declared: GraphQLObjectType) -> bool:
+    """Return whether a type is that of a group: it has sections alone."""
+    has_leaves = any(is_leaf_type(get_named_type(each.type)) for each in declared.fields.values())
+    return not declared.interfaces and not has_leaves and "pageInfo" not in declared.fields
 
 
 def _is_required(each: GraphQLField) -> bool:

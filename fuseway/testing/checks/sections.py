@@ -36,10 +36,10 @@ class SectionCase:
 
 
 def _cases(checked: CheckedModel) -> Iterator[SectionCase]:
-    for name in checked.maker.names():
-        route = checked.routes.to(name.partition(".")[0])
-        if route is not None and route.origin:
-            yield from (SectionCase(name, way) for way in WAYS)
+    for route in checked.routes:
+        if route.origin:
+            for name in checked.maker.defaults(route.target):
+                yield from (SectionCase(name, way) for way in WAYS)
 
 
 @cases(_cases)
