@@ -25,8 +25,8 @@ def test_two_workers_have_a_database_each_in_the_same_engines_which_end_with_the
     finally:
         server.close()
     for name in ("database_url", "clickhouse_url"):
-        one, other = (urlsplit(getattr(urls, name)) for urls in (first, second))
-        assert (one.netloc, one.path, other.path) == (other.netloc, "/gw0", "/gw1")
+        own, other = (urlsplit(getattr(urls, name)) for urls in (first, second))
+        assert (own.netloc, own.path, other.path) == (other.netloc, "/gw0", "/gw1")
     assert "already exists" in again
     assert len(started) == 3
     assert [child for child in started if child.is_running()] == []

@@ -43,7 +43,7 @@ _MAX_VALUES, _MAX_IDS = 12, 60
 
 @dataclass
 class Seen:
-    """The values of earlier answers, in order: ids by type, texts by type and field, all values by `Member.email`."""
+    """The values of earlier answers, in order: ids by type, texts by type and field, all values by `Customer.name`."""
 
     ids: defaultdict[str, dict[str, None]] = field(default_factory=lambda: defaultdict(dict))
     values: defaultdict[str, dict[str, dict[str, None]]] = field(default_factory=lambda: defaultdict(dict))
@@ -77,9 +77,9 @@ class Seen:
 
 @dataclass
 class QueryMaker:
-    """Makes queries of a schema for what was seen. A field is named by its type: `Query.members`, `Member.invoices`.
+    """Makes queries of a schema for what was seen. A field is named by its type: `Query.customers`, `Customer.orders`.
 
-    `Member.columns` are all leaves of an object.
+    `Customer.columns` are all leaves of an object.
     """
 
     schema: GraphQLSchema
