@@ -117,7 +117,7 @@ def build_schema(
     """Build a new schema of a model.
 
     Two schemas that share types would share what Strawberry attaches to them. Processes with the same `cursor_secret`
-    open each other's cursors. Raises DescriptionError for a description of something that the schema does not have.
+    open each other's cursors. Raises ModelError for a description of something that the schema does not have.
     """
     types = build_types(model, CursorSealer(cursor_secret.encode() or None))
     schema = GatewaySchema(
@@ -134,7 +134,7 @@ def build_schema(
     for declared in core.type_map.values():
         if isinstance(declared, GraphQLScalarType) and not is_specified_scalar_type(declared):
             declared.parse_literal = _located(declared.parse_literal)  # type: ignore[method-assign]
-    describe(core, model.descriptions)
+    describe(core, model.descriptions, model.place)
     schema.model, schema.types = model, types
     schema.field_scopes = types.parts.field_scopes
     schema.documents = Documents(core, introspection=introspection, suggestions=suggestions)

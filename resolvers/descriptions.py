@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import GraphQLEnumType, GraphQLSchema
 
-from loaders.errors import GatewayError
+from loaders.model.places import Place
+from loaders.model.problems import Problems, suggestion
 
 _COORDINATE = re.compile(r"(\w+)(?:\.(\w+)(?:\((\w+):\))?)?", re.ASCII)
 
 
-class DescriptionError(GatewayError):
-    """A description of something that the schema does not have."""
-
-
-def describe(schema: GraphQLSchema, descriptions: Mapping[str, str]) -> None:
+def describe(schema: GraphQLSchema, descriptions: Mapping[str, str], place: Place) -> None:
     """Set descriptions by schema coordinate: `Type`, `Type.field`, `Type.field(argument:)`, `Enum.VALUE`.
 
-    Raises DescriptionError for a coordinate that names nothing.
+    Raises ModelError with the place of the model for coordinates that name nothing.
     """
+    problems = Problems()
     for coordinate, description in descriptions.items():
-        _element(schema, coordinate).description = description
+        element = _element(schema, coordinate)
+        if element is None:
+            message = f"descriptions= has {coordinate!r}, which names nothing of the schema"
+            close = suggestion(coordinate, _coordinates(schema))
+            written = close or " Write Type, Type.field, Type.field(argument:) or Enum.VALUE."
+            problems.add(place, "Model", f"{message}.{written}")
+        else:
+            element.description = description
+    problems.raise_if_any()
+
+
+def _coordinates(schema: GraphQLSchema) -> Iterator[str]:
+    """Yield the coordinates of all that a schema has."""
+    for name, declared in schema.type_map.items():
+        yield name
+        members = declared.values if isinstance(declared, GraphQLEnumType) else getattr(declared, "fields", {})
+        for member, element in members.items():
+            yield f"{name}.{member}"
+            yield from (f"{name}.{member}({argument}:)" for argument in getattr(element, "args", {}))
 
 
 def _element(schema: GraphQLSchema, coordinate: str) -> Any:
@@ -35,9 +51,4 @@ def _element(schema: GraphQLSchema, coordinate: str) -> Any:
         element = members.get(member)
     if argument is not None and element is not None:
         element = getattr(element, "args", {}).get(argument)
-    if element is None:
-        raise DescriptionError(
-            f"descriptions: {coordinate!r} names nothing of the schema: write Type, Type.field, Type.field(argument:)"
-            " or Enum.VALUE."
-        )
     return element

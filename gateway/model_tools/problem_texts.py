@@ -16,7 +16,8 @@ def problem_text(problem: Problem) -> str:
     """Return a problem as a line for people, and lines of DDL to copy below its text."""
     level = "warning: " if problem.severity is Severity.WARNING else ""
     place = f"{problem.place}  "
-    text = f"{place}{level}{problem.subject}: {_message(problem)}"
+    subject = f"{problem.subject}: " if problem.subject else ""
+    text = f"{place}{level}{subject}{_message(problem)}"
     return "\n".join([text, *(f"{' ' * len(place)}{line}" for line in problem.ddl.splitlines())])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from loaders.model.calls import noting
 from loaders.model.databases import Value
 from loaders.model.places import Place, calling_place
 from loaders.model.references import Fragment, Reference
@@ -31,6 +32,8 @@ class Pick(Reference):
 class Argument(Reference, Generic[T]):
     """An argument of every field whose SQL names it."""
 
+    mistakes: tuple[str, ...] = ()
+
     def __init__(
         self,
         name: str,
@@ -53,6 +56,7 @@ class Argument(Reference, Generic[T]):
         return Pick(self, dict(sql), calling_place())
 
 
+@noting("m.argument")
 def argument(
     name: str,
     type: type[T],
@@ -67,6 +71,7 @@ def argument(
     return Argument(name, type, default, (min, max), description, deprecated)
 
 
+@noting("m.time_zone")
 def time_zone(name: str, description: str = "", *, default: str | Value, deprecated: str = "") -> Argument[str]:
     """Declare an argument that is a time zone's name, such as Europe/Vienna; its default may be the tenant's own."""
     return Argument(name, None, default, description=description, deprecated=deprecated)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from loaders.model.calls import noting
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,7 @@ class Polls:
 
     column: str
     every_s: float
+    mistakes: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +31,19 @@ class Notifies:
 
     channel: str
     key: str = ""
+    mistakes: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
 
 
 ChangeFeed = Polls | Notifies
 
 
+@noting("m.polls")
 def polls(column: str, *, every_s: float) -> Polls:
     """Say that changes of a table are found by a column that grows with each change, such as `updated_at`."""
     return Polls(column, every_s)
 
 
+@noting("m.notifies")
 def notifies(channel: str, *, key: str = "") -> Notifies:
     """Say that a table's own triggers announce its changes on a channel of PostgreSQL."""
     return Notifies(channel, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Generic, TypeVar
 
+from loaders.model.calls import noting_in
 from loaders.model.databases import Relation, Table
 
 T = TypeVar("T")
@@ -13,11 +14,13 @@ class Declared:
     """The root of everything that a model declares by a class."""
 
     _fuseway_options: ClassVar[dict[str, Any]] = {}
+    _fuseway_mistakes: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls, **options: Any) -> None:
         cls._fuseway_options = options
 
 
+@noting_in("__init_subclass__")
 class Object(Declared):
     """An object type: each row of its table is an object, known by its key.
 
@@ -29,6 +32,7 @@ class Object(Declared):
         super().__init_subclass__(table=table, readable_with=readable_with)
 
 
+@noting_in("__init_subclass__")
 class Section(Declared):
     """A section type: SQL over rows of a table or a relation that belong to one object.
 
@@ -39,6 +43,7 @@ class Section(Declared):
         super().__init_subclass__(over=over, where=where, single=single)
 
 
+@noting_in("__init_subclass__")
 class Group(Declared):
     """A type that holds sections of an object, so that they have a place of their own in the API."""
 
@@ -46,6 +51,7 @@ class Group(Declared):
         super().__init_subclass__()
 
 
+@noting_in("__init_subclass__")
 class Filter(Declared):
     """An input type: conditions on a list, of which all that are given hold."""
 
@@ -53,6 +59,7 @@ class Filter(Declared):
         super().__init_subclass__()
 
 
+@noting_in("__init_subclass__")
 class Order(Declared):
     """An enum of what a list can be ordered by."""
 
@@ -60,6 +67,7 @@ class Order(Declared):
         super().__init_subclass__(default=default)
 
 
+@noting_in("__init_subclass__")
 class Query(Declared):
     """The ways in."""
 
@@ -78,3 +86,8 @@ class Page(Generic[T]):
 def options_of(cls: type[Declared]) -> dict[str, Any]:
     """Return the class arguments of a declaration."""
     return cls._fuseway_options
+
+
+def mistakes_of(cls: type[Declared]) -> tuple[str, ...]:
+    """Return what is wrong with the class arguments of a declaration."""
+    return cls._fuseway_mistakes

@@ -63,7 +63,7 @@ def _unbound(declaration: ModelDeclaration, parts: ModelParts) -> Model:
         query_description=_description(declaration.query),
         descriptions=MappingProxyType(declaration.descriptions),
         setup=declaration.setup,
-        file=Path(declaration.place.file),
+        place=declaration.place,
         examples=_examples(declaration),
         exports={name: cls.__name__ for name, cls in declaration.exports.items()},
     )

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cached_property
-from typing import Any
+from typing import Any, NoReturn
 
+from loaders.model.calls import noting, noting_in
 from loaders.model.change_feeds import ChangeFeed
 from loaders.model.places import Place, calling_place
 from loaders.model.references import Fragment, Reference
@@ -29,11 +30,15 @@ class Everyones(Enum):
 
     EVERYONES = auto()
 
+    def __call__(self) -> NoReturn:
+        raise TypeError("m.everyones is no function: leave out the brackets.")
+
 
 everyones = Everyones.EVERYONES
 """The `tenant=` of a table whose rows belong to no tenant: every tenant may read them."""
 
 
+@noting_in("__init__")
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """How long an answer may be served, in seconds.
@@ -45,8 +50,11 @@ class Freshness:
     fresh_s: int
     stale_while_revalidate_s: int
     stale_if_error_s: int
+    place: Place = field(default_factory=calling_place, init=False, repr=False, compare=False)
+    mistakes: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
 
 
+@noting_in("__init__")
 @dataclass(frozen=True, slots=True)
 class Tenant:
     """How a viewer's tenant is known, and the column that tables have it in.
@@ -58,6 +66,7 @@ class Tenant:
     column: str
     type: type = str
     place: Place = field(default_factory=calling_place, init=False, repr=False, compare=False)
+    mistakes: tuple[str, ...] = field(default=(), init=False, repr=False, compare=False)
 
 
 class Via:
@@ -66,6 +75,8 @@ class Via:
     `key` names the parent's columns that it refers to; empty for the key of the object types over the parent. They have
     to be unique over all tenants: where two tenants have a parent of one key, both would see the rows that refer to it.
     """
+
+    mistakes: tuple[str, ...] = ()
 
     def __init__(self, parent: Table, column: str, key: str = "") -> None:
         self.parent = parent
@@ -103,6 +114,8 @@ class Table:
     priced for no more of them than there are.
     """
 
+    mistakes: tuple[str, ...] = ()
+
     def __init__(self, database: Database, name: str, place: Place, options: TableOptions) -> None:
         self.database = database
         self.name = name
@@ -118,6 +131,7 @@ class Table:
         """Return the rows of the objects that are asked for, whose key `column` holds."""
         return Rows(self, column)
 
+    @noting("via(…)")
     def via(self, column: str, *, key: str = "") -> Via:
         """Return the `tenant=` of a child's table: the tenant of the row here that the child's `column` refers to.
 
@@ -165,6 +179,7 @@ class Relation(Reference):
         return Fragment.of(self.sql)
 
 
+@noting_in("__init__")
 class Database:
     """A database by the name that its URL's setting has.
 
@@ -173,6 +188,7 @@ class Database:
 
     kind: Kind
     variable_prefix: str
+    mistakes: tuple[str, ...] = ()
     zone = ""
     """The time zone of instants that the database keeps without one; empty where none is said, or needed."""
 
@@ -189,6 +205,7 @@ class Database:
         """The environment variable that holds the URL."""
         return f"{self.variable_prefix}_{self.name.upper()}_URL" if self.name else f"{self.variable_prefix}_URL"
 
+    @noting("table(…)")
     def table(
         self,
         name: str,
@@ -212,6 +229,7 @@ class Database:
         return Relation(self, sql, calling_place())
 
 
+@noting_in("__init__")
 class Postgres(Database):
     """A PostgreSQL database; its URL is in DATABASE_URL, or DATABASE_<NAME>_URL where it has a name.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from loaders.model.arguments import Argument, Pick
+from loaders.model.calls import noting_in
 from loaders.model.class_reader import DeclaredField, bodies_of, fields_of
 from loaders.model.classes import Declared, Filter, Object, Order, Query, options_of
 from loaders.model.databases import Database, Relation, Rows, Table, Tenant, Value, Via
@@ -24,6 +26,7 @@ SetUp = Callable[[Mapping[Database, Any]], Awaitable[str | None]]
 """Fills empty databases. What it returns is the key of a tenant that a first request can be for, if any."""
 
 
+@noting_in("__init__", "m.Model")
 class ModelDeclaration:
     """A model: its name, its ways in, its object types, and how a viewer's tenant is known.
 
@@ -36,6 +39,8 @@ class ModelDeclaration:
     file, each with its variables in a JSON file of the same name beside it, or none. `exports` are further names under
     /export, beside those of the object types.
     """
+
+    mistakes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -52,7 +57,8 @@ class ModelDeclaration:
     ) -> None:
         self.name = name
         self.query = query
-        self.types = tuple(types) if isinstance(types, Sequence) else (types,)
+        self.has_list_of_types = isinstance(types, Sequence) and not isinstance(types, str)
+        self.types = tuple(types) if self.has_list_of_types else (types,)
         self.tenant = tenant
         self.mutation = mutation
         self.descriptions = dict(descriptions or {})
@@ -118,9 +124,14 @@ def parts_of(model: ModelDeclaration, problems: Problems) -> ModelParts:
     names: dict[str, type] = {}
     types: tuple[Any, ...] = model.types
     query: Any = model.query
+    if not model.has_list_of_types:
+        name = getattr(types[0], "__name__", repr(types[0]))
+        message = f"types= is a list of object types, and this one is {name}: write types=[Customer, …]."
+        problems.add(model.place, "Model", message)
+        types = ()
     for cls in types:
         if not isinstance(cls, type) or not issubclass(cls, Object):
-            problems.add(model.place, "Model", f"types= has {cls!r}, which is no class derived from m.Object.")
+            problems.add(model.place, "Model", _no_type(cls))
         elif names.setdefault(cls.__name__, cls) is not cls:
             message = f"types= has two classes {cls.__name__}, also at {place_of_class(cls)}: rename one of them."
             problems.add(place_of_class(names[cls.__name__]), cls.__name__, message)
@@ -128,6 +139,18 @@ def parts_of(model: ModelDeclaration, problems: Problems) -> ModelParts:
         problems.add(model.place, "Model", f"query= is a class derived from m.Query, and is {query!r}.")
         return _Walk(model.place.file, names, problems).of(names.values())
     return _Walk(model.place.file, names, problems).of([*names.values(), model.query])
+
+
+def _no_type(value: Any) -> str:
+    """Return what is wrong with what stands in a list of types and is no object type."""
+    if isinstance(value, str):
+        return f"types= has the text {value!r}: write the class, {value}, without quotes."
+    if not isinstance(value, type):
+        return f"types= has {reprlib.repr(value)}, which is no class derived from m.Object."
+    hint = (
+        "is found by the fields that have it: leave it out" if issubclass(value, Declared) else "is none: leave it out"
+    )
+    return f"types= has object types, classes derived from m.Object, and {value.__name__} {hint}."
 
 
 class _Walk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
+import keyword
 import re
 import sys
 import sysconfig
@@ -16,9 +17,10 @@ from typing import cast
 from loaders.model.compilation import compile_model
 from loaders.model.declaration import ModelDeclaration, SetUp
 from loaders.model.model import Model
-from loaders.model.places import Place
+from loaders.model.places import Place, names_of_module
 from loaders.model.problems import ModelError, Problem, suggestion
 
+_MORE = "More may be told when this is mended."
 DEFAULT_NAME = "model"
 """The variable of a module that holds its model, where the target names no other after a colon."""
 
@@ -33,10 +35,20 @@ def load_model(target: str) -> Model:
     module = _module(where)
     model = getattr(module, name or DEFAULT_NAME, None)
     if not isinstance(model, ModelDeclaration):
-        held = "there is none" if model is None else f"it is a {type(model).__name__}"
-        message = f"a module's model is its variable {name or DEFAULT_NAME}, an m.Model, and {held}."
-        raise ModelError([Problem(Place(module.__file__ or where), target, message)])
+        raise ModelError([_no_model(module, where, name or DEFAULT_NAME)])
     return compile_model(model)
+
+
+def _no_model(module: ModuleType, where: str, name: str) -> Problem:
+    """Return what to do where a module has no model of the name: one of another name may be there."""
+    file = module.__file__ or where
+    for other, value in vars(module).items():
+        if isinstance(value, ModelDeclaration):
+            message = f"the model is its module's variable {name}, and is called {other} here: rename it, or name"
+            return Problem(value.place, "Model", f"{message} {where}:{other}.")
+    value = getattr(module, name, None)
+    held = "there is none" if value is None else f"it is a {type(value).__name__}"
+    return Problem(Place(file), "Model", f"a module's model is its variable {name}, an m.Model, and {held}.")
 
 
 def load_set_up(model: Model) -> SetUp | None:
@@ -63,6 +75,8 @@ def _module(where: str) -> ModuleType:
     path = Path(where)
     if path.is_dir():
         path /= "model.py"
+        if not path.is_file() and not path.with_name("__init__.py").is_file():
+            raise ModelError([Problem(Place(where), "Model", _no_file_in(path.parent))])
     try:
         if path.is_file():
             return _of_file(path.resolve())
@@ -82,6 +96,17 @@ def _not_found(where: str) -> str:
     if path.is_file():
         return f"another package named {where.partition('.')[0]} hides it: name the file instead, {path}."
     return "is neither a module nor a file: name one, such as shop.model or shop/model.py."
+
+
+def _no_file_in(folder: Path) -> str:
+    """Return what to do about a folder without a `model.py`."""
+    files = sorted(file.name for file in folder.glob("*.py"))[:3]
+    hint = (
+        f"It has {', '.join(files)}: name the file, such as {folder / files[0]}."
+        if files
+        else "Name a file, or another."
+    )
+    return f"the folder has no model.py. {hint}"
 
 
 def _of_file(path: Path) -> ModuleType:
@@ -140,14 +165,14 @@ def _executed(name: str, path: Path, *, folder: Path | None = None) -> ModuleTyp
 
 def _import_error(where: str, error: Exception) -> ModelError:
     """Return the line of the model's own file that failed, in the words of Python."""
-    subject = Path(where).name
     if isinstance(error, SyntaxError) and error.filename:
         place = Place(error.filename, error.lineno or 0)
-        return ModelError([Problem(place, subject, f"{error.msg}.")])
+        return ModelError([Problem(place, "", f"{error.msg}.{_keyword_hint(error)}")])
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if _is_of_an_author(frame.filename)]
     place = Place(own[-1].filename, own[-1].lineno or 0) if own else Place(where)
-    return ModelError([Problem(place, subject, f"{type(error).__name__}: {_text(error)}{_hint(error, place)}")])
+    message = f"{type(error).__name__}: {_text(error)}{_hint(error, place)}"
+    return ModelError([Problem(place, "", f"{message}{'' if message.endswith(('.', '?')) else '.'} {_MORE}")])
 
 
 def _is_of_an_author(file: str) -> bool:
@@ -157,15 +182,34 @@ def _is_of_an_author(file: str) -> bool:
 
 
 def _text(error: Exception) -> str:
-    """Return an error's text, with a class of the language by the name that its authors know."""
-    return re.sub(r"\b(Object|Section|Group|Filter|Order|Query)\.__init_subclass__\(\)", r"m.\1", str(error))
+    """Return an error's text, with a class of the language by the name that its authors know, and without folders."""
+    if isinstance(error, ImportError) and "partially initialized module" in str(error):
+        return f"{error.name} imports this file too, before it is complete: put what both need into a third module"
+    text = re.sub(r" \(/[^()]*\)$", "", str(error)) if isinstance(error, ImportError) else str(error)
+    return re.sub(r"\b(Object|Section|Group|Filter|Order|Query)\.__init_subclass__\(\)", r"m.\1", text)
+
+
+def _keyword_hint(error: SyntaxError) -> str:
+    """Return what to write for a field that is named as a word of Python."""
+    match = re.match(r"\s*(\w+)\s*:\s*[\w.]", error.text or "")
+    name = match[1] if match is not None else ""
+    if not keyword.iskeyword(name) or name in ("else", "try", "finally", "lambda"):
+        return ""
+    return f' {name} is a word of Python and no name of a field: write {name}_: … = m.column("{name}").'
 
 
 def _hint(error: Exception, place: Place) -> str:
     if "takes no keyword arguments" in str(error):
         return ". Is the class derived from m.Object or m.Section?"
     if isinstance(error, AttributeError):
-        return f".{suggestion(error.name, dir(error.obj))}" if error.name else ""
-    if not isinstance(error, NameError) or "from __future__ import annotations" in Path(place.file).read_text():
+        behind = "" if not isinstance(error.obj, tuple) else " Does a comma stand behind the call that made it?"
+        return f".{behind}{suggestion(error.name, dir(error.obj))}" if error.name else ""
+    if not isinstance(error, NameError) or not error.name:
         return ""
-    return ". Begin the file with: from __future__ import annotations"
+    names = names_of_module(place.file)
+    is_later = names.get(error.name, 0) > place.line
+    if is_later and "from __future__ import annotations" not in Path(place.file).read_text():
+        return ". Begin the file with: from __future__ import annotations"
+    if is_later:
+        return f". It is declared below, at {Place(place.file, names[error.name])}: move it above this line."
+    return f".{suggestion(error.name, names)}"

@@ -13,6 +13,7 @@ from loaders.model.column_scopes import ColumnScopes
 from loaders.model.databases import Database, Relation, Table, Tenant
 from loaders.model.declaration import SetUp
 from loaders.model.keys import Key
+from loaders.model.places import Place
 from loaders.model.resolver_functions import ResolverFunction
 from loaders.model.scalars import Scalar
 from loaders.model.shapes import scalar_of
@@ -89,10 +90,15 @@ class Model:
     """The async function that fills empty databases, over the stores by database; or its place: `module:function`."""
     examples: tuple[Path, ...] = ()
     """Files of example documents in the order of their names."""
-    file: Path = Path()
-    """The file that declares it."""
+    place: Place = field(default_factory=lambda: Place(""))
+    """The line that declares it."""
     exports: Mapping[str, str] = field(default_factory=dict)
     """Names of object types by further names under /export."""
+
+    @property
+    def file(self) -> Path:
+        """The file that declares it."""
+        return Path(self.place.file)
 
     @property
     def tenant_scalar(self) -> Scalar | None:

@@ -24,7 +24,10 @@ class Place:
     line: int = 0
 
     def __str__(self) -> str:
-        return f"{Path(self.file).name}:{self.line}" if self.line else Path(self.file).name
+        """The path from the working directory, or the name alone where the file lies elsewhere; and the line."""
+        path = Path(self.file)
+        name = str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else path.name
+        return f"{name}:{self.line}" if self.line else name
 
 
 def calling_place() -> Place:
@@ -60,6 +63,23 @@ def syntax_tree(file: str) -> ast.Module:
         return ast.parse(Path(file).read_bytes())
     except (OSError, SyntaxError, ValueError):
         return ast.Module(body=[], type_ignores=[])
+
+
+def names_of_module(file: str) -> dict[str, int]:
+    """Return the names that a file's module declares or imports, with the line of the first of each."""
+    names: dict[str, int] = {}
+    for statement in syntax_tree(file).body:
+        declared: list[str] = []
+        if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            declared = [statement.name]
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            declared = [alias.asname or alias.name.partition(".")[0] for alias in statement.names]
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            declared = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+        for name in declared:
+            names.setdefault(name, statement.lineno)
+    return names
 
 
 def _lines(file: str) -> dict[tuple[str, str], int]:

@@ -37,7 +37,12 @@ class Problem:
     rows: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.place}  {self.subject}: {self.message}"
+        return f"{self.place}  {self.sentence}"
+
+    @property
+    def sentence(self) -> str:
+        """The message behind its subject, where it has one."""
+        return f"{self.subject}: {self.message}" if self.subject else self.message
 
 
 class ModelError(GatewayError):
@@ -78,9 +83,9 @@ def _subject_of(problem: Problem) -> tuple[str, str, int]:
     return problem.place.file, problem.subject, line
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean "…"?` for the closest known name, or an empty text."""
-    close = get_close_matches(name, list(known), n=1)
+def suggestion(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str:
+    """Return ` Did you mean "…"?` for the closest known name, or an empty text; a likeness of 1 is equality."""
+    close = get_close_matches(name, list(known), n=1, cutoff=likeness)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 

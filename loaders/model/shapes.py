@@ -101,7 +101,18 @@ def scalar_of(type_: type) -> Scalar | None:
     return enum_scalar(type_) if issubclass(type_, Enum) else SCALARS.get(type_)
 
 
-_SPELLINGS = {"Optional": " Write … | None.", "List": " Write list[…].", "Page": " Write m.Page[…]."}
+_SPELLINGS = {
+    "Optional": " Write … | None.",
+    "List": " Write list[…].",
+    "Page": " Write m.Page[…].",
+    "date": " Write dt.date, and import datetime as dt.",
+    "datetime": " Write dt.datetime, and import datetime as dt.",
+    "string": " Write str.",
+    "Decimal": " Write from decimal import Decimal at the top of the file.",
+    "UUID": " Write from uuid import UUID at the top of the file.",
+    "JSON": " Write m.JSON.",
+    "BigInt": " Write m.BigInt.",
+}
 
 
 def _evaluated(annotation: Any, names: Mapping[str, Any]) -> Any:
@@ -138,10 +149,18 @@ def _shown(inner: Any) -> str:
     return f"the module {inner.__name__}" if isinstance(inner, types.ModuleType) else f"{inner}"
 
 
+def _no_type(inner: Any) -> str:
+    origin = typing.get_origin(inner)
+    if origin is Page:
+        return f"a page is a list by itself: write m.Page[{getattr(typing.get_args(inner)[0], '__name__', '…')}]."
+    name = f"a list in a list, or {inner}," if origin is list else _shown(inner)
+    hint = {dict: " Write m.JSON.", typing.Literal: " Write an Enum, whose values are the labels."}.get(origin, "")
+    return f"{name} is no type of a field: it has a scalar, an object, a section or a group.{hint}"
+
+
 def _of(inner: Any) -> tuple[ValueKind, Scalar | None]:
     if not isinstance(inner, type) or typing.get_origin(inner) is not None:
-        name = f"a list in a list, or {inner}," if typing.get_origin(inner) is list else _shown(inner)
-        raise ShapeError(f"{name} is no type of a field: it has a scalar, an object, a section or a group.")
+        raise ShapeError(_no_type(inner))
     for base, of in ((Object, ValueKind.OBJECT), (Section, ValueKind.SECTION), (Group, ValueKind.GROUP)):
         if issubclass(inner, base):
             return of, None
@@ -152,5 +171,7 @@ def _of(inner: Any) -> tuple[ValueKind, Scalar | None]:
     scalar = scalar_of(inner)
     if scalar is None:
         known = ", ".join(sorted(each.__name__ for each in SCALARS))
-        raise ShapeError(f"{inner.__name__} is no scalar: scalars are {known}, and enums.")
+        raise ShapeError(
+            f"{inner.__name__} is no scalar: scalars are {known}, and enums.{' Write m.JSON.' if inner is dict else ''}"
+        )
     return ValueKind.SCALAR, scalar

@@ -208,6 +208,37 @@ _TYPES = names_in(
 """Types that have something in brackets behind them, such as `numeric(10, 2)`; PostgreSQL has no functions so named."""
 
 
+_FOR_CLICKHOUSE = {
+    "uniq": "count(distinct …)",
+    "uniqExact": "count(distinct …)",
+    "ifNull": "coalesce(…)",
+    "if": "case when … then … else … end",
+    "multiIf": "case when … then … else … end",
+    "groupArray": "array_agg(…)",
+    "groupConcat": "string_agg(…)",
+    "notEmpty": "… <> ''",
+    "empty": "… = ''",
+    "toDate": "…::date",
+    "toString": "…::text",
+    "any": "min(…)",
+    "quantile": "percentile_cont(…) within group (order by …)",
+    "median": "percentile_cont(0.5) within group (order by …)",
+}
+"""What PostgreSQL has for functions of ClickHouse."""
+_FOR_POSTGRES = {
+    "string_agg": "groupConcat(…)",
+    "array_agg": "groupArray(…)",
+    "percentile_cont": "quantile(…)(…)",
+    "percentile_disc": "quantileExact(…)(…)",
+    "bool_or": "max(…)",
+    "bool_and": "min(…)",
+    "to_char": "formatDateTime(…)",
+    "cardinality": "length(…)",
+    "date_part": "toYear(…), toMonth(…) or another of these",
+}
+"""What ClickHouse has for functions of PostgreSQL."""
+
+
 def is_known_function(name: str, kind: Kind, more: Collection[str] = ()) -> bool:
     """Return whether SQL of a model may call a function, whose name is as SQL takes it where it is not quoted.
 
@@ -228,6 +259,27 @@ def is_type_with_brackets(name: str) -> bool:
 def known_functions(kind: Kind) -> frozenset[str]:
     """Return the names of functions that may be called in a kind of database, combined aggregates left out."""
     return _POSTGRES if kind is Kind.POSTGRES else _CLICKHOUSE | _CLICKHOUSE_AGGREGATES
+
+
+def known_in(name: str, kind: Kind) -> str:
+    """Return the name that a function has in a kind of database, in any spelling of its letters; else an empty text."""
+    if is_known_function(name, kind):
+        return name
+    lowered = name.lower()
+    return next((each for each in known_functions(kind) if each.lower() == lowered), "")
+
+
+def replacement(name: str, kind: Kind) -> str:
+    """Return what is written in a kind of database for a function of the other one; empty where nothing is known."""
+    if kind is Kind.CLICKHOUSE:
+        return _FOR_POSTGRES.get(name.lower(), "")
+    if name.startswith("toStartOf"):
+        return f"date_trunc('{name.removeprefix('toStartOf').lower()}', …)"
+    aggregate = name.removesuffix("If")
+    if aggregate != name and aggregate in _CLICKHOUSE_AGGREGATES:
+        called = f"{aggregate}({'*' if aggregate == 'count' else '…'})"
+        return f"{called} filter (where …)" if aggregate.lower() in _POSTGRES else ""
+    return _FOR_CLICKHOUSE.get(name, "")
 
 
 def _is_aggregate(name: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loaders.model.arguments import Pick
+from loaders.model.calls import noting
 from loaders.model.databases import Relation, Table
 from loaders.model.places import Place, calling_place
 
@@ -23,17 +24,21 @@ class Word:
     place: Place
     options: Mapping[str, Any]
     description: str = ""
+    mistakes: tuple[str, ...] = ()
+    """What is wrong with the options that it was called with."""
 
 
 def _word(name: str, description: str = "", **options: Any) -> Any:
     return Word(name, calling_place(), options, description)
 
 
+@noting("m.key")
 def key(description: str = "", *, shown: bool = True, column: str = "", deprecated: str = "") -> Any:
     """Declare a part of the object's key. `shown=False` leaves the field out of the API; `id` still holds it."""
     return _word("key", description, shown=shown, column=column, deprecated=deprecated)
 
 
+@noting("m.column")
 def column(
     column: str = "",
     description: str = "",
@@ -50,6 +55,7 @@ def column(
     return _word("column", description, column=column, scope=scope, unit=unit, shown=shown, deprecated=deprecated)
 
 
+@noting("m.sql")
 def sql(expression: str, description: str = "", *, unit: str = "", shown: bool = True, deprecated: str = "") -> Any:
     """Declare a value computed in SQL from the section's rows, or from each row in a list without `group_by`.
 
@@ -58,6 +64,7 @@ def sql(expression: str, description: str = "", *, unit: str = "", shown: bool =
     return _word("sql", description, expression=expression, unit=unit, shown=shown, deprecated=deprecated)
 
 
+@noting("m.group_by")
 def group_by(
     expression: str, description: str = "", *, unit: str = "", shown: bool = True, deprecated: str = ""
 ) -> Any:
@@ -65,21 +72,25 @@ def group_by(
     return _word("group_by", description, expression=expression, unit=unit, shown=shown, deprecated=deprecated)
 
 
+@noting("m.percentile")
 def percentile(level: float, expression: str, description: str = "", *, unit: str = "", deprecated: str = "") -> Any:
     """Declare the value at a level from 0 to 1 in ascending order, one of those that are there."""
     return _word("percentile", description, level=level, expression=expression, unit=unit, deprecated=deprecated)
 
 
+@noting("m.ratio")
 def ratio(part: str, whole: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare a share: `part` over `whole`, null where `whole` is 0."""
     return _word("ratio", description, part=part, whole=whole, unit="share, 0 to 1", deprecated=deprecated)
 
 
+@noting("m.computed")
 def computed(function: Callable[..., Any], description: str = "", *, unit: str = "", deprecated: str = "") -> Any:
     """Declare a value computed in Python for all objects at once; the function's parameters name columns."""
     return _word("computed", description, function=function, unit=unit, deprecated=deprecated)
 
 
+@noting("m.one")
 def one(
     column: str,
     description: str = "",
@@ -99,6 +110,7 @@ def one(
     return _word("one", description, **options, deprecated=deprecated)
 
 
+@noting("m.many")
 def many(
     column: str,
     description: str = "",
@@ -118,11 +130,13 @@ def many(
     return _word("many", description, **options, deprecated=deprecated)
 
 
+@noting("m.first")
 def first(column: str, description: str = "", *, order: str, deprecated: str = "") -> Any:
     """Declare a link to the first of the objects whose `column` holds this object's key."""
     return _word("first", description, column=column, order=order, deprecated=deprecated)
 
 
+@noting("m.through")
 def through(
     relation: Table | Relation,
     mine: str,
@@ -144,6 +158,7 @@ def through(
     return _word("through", description, **options, max=max, usual=usual, deprecated=deprecated)
 
 
+@noting("m.section")
 def section(
     column: str,
     description: str = "",
@@ -177,16 +192,19 @@ def section(
     return _word("section", description, **options, required=required, deprecated=deprecated)
 
 
+@noting("m.nested")
 def nested(description: str = "", *, period: bool = False, scope: str = "", deprecated: str = "") -> Any:
     """Declare a group of sections. With `period` it has that argument, which applies to all of them."""
     return _word("nested", description, period=period, scope=scope, deprecated=deprecated)
 
 
+@noting("m.by_key")
 def by_key(column: str = "", description: str = "", *, argument: str = "", deprecated: str = "") -> Any:
     """Declare a root field that answers one object, or several, by the key or by a unique `column`."""
     return _word("by_key", description, column=column, argument=argument, deprecated=deprecated)
 
 
+@noting("m.page")
 def page(
     description: str = "",
     *,
@@ -200,11 +218,13 @@ def page(
     return _word("page", description, order=order, filter=filter, first=first, max=max, deprecated=deprecated)
 
 
+@noting("m.current")
 def current(description: str = "", *, deprecated: str = "") -> Any:
     """Declare a root field that answers the tenant's own object, whose key is the viewer's claim."""
     return _word("current", description, deprecated=deprecated)
 
 
+@noting("m.resolver")
 def resolver(function: Callable[..., Any], description: str = "", *, points: float = 1, deprecated: str = "") -> Any:
     """Declare a field that a Python function answers; `points` is its price for one object.
 
@@ -216,6 +236,7 @@ def resolver(function: Callable[..., Any], description: str = "", *, points: flo
     return _word("resolver", description, function=function, points=points, deprecated=deprecated)
 
 
+@noting("m.by")
 def by(
     expression: str,
     description: str = "",
@@ -235,51 +256,61 @@ def by(
     return _word("by", description, **options, deprecated=deprecated)
 
 
+@noting("m.equals")
 def equals(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the column has this value."""
     return _word("equals", description, column=column, deprecated=deprecated)
 
 
+@noting("m.one_of")
 def one_of(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the column has one of these values."""
     return _word("one_of", description, column=column, deprecated=deprecated)
 
 
+@noting("m.between")
 def between(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the column lies in a range, both ends inclusive, an absent end open."""
     return _word("between", description, column=column, deprecated=deprecated)
 
 
+@noting("m.at_least")
 def at_least(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the column has this value or a greater one."""
     return _word("at_least", description, column=column, deprecated=deprecated)
 
 
+@noting("m.at_most")
 def at_most(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the column has this value or a smaller one."""
     return _word("at_most", description, column=column, deprecated=deprecated)
 
 
+@noting("m.less_than")
 def less_than(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the column has a smaller value."""
     return _word("less_than", description, column=column, deprecated=deprecated)
 
 
+@noting("m.prefix")
 def prefix(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the text begins with this one."""
     return _word("prefix", description, column=column, deprecated=deprecated)
 
 
+@noting("m.present")
 def present(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the column is not null where true is given, and null where false is."""
     return _word("present", description, column=column, deprecated=deprecated)
 
 
+@noting("m.contains")
 def contains(column: str, description: str = "", *, deprecated: str = "") -> Any:
     """Declare the condition that the array has this value among its own."""
     return _word("contains", description, column=column, deprecated=deprecated)
 
 
+@noting("m.where")
 def where(sql: str, description: str = "", *, deprecated: str = "") -> Any:
     """A condition in SQL, in which `{value}` stands for what the client gave."""
     return _word("where", description, sql=sql, deprecated=deprecated)

@@ -26,7 +26,7 @@ def schema_of(model: Model) -> tuple[strawberry.Schema, ModelTypes]:
         auto_camel_case=True, enable_experimental_incremental_execution=True, scalar_map=dict(SCALAR_MAP)
     )
     schema = strawberry.Schema(query=types.query, mutation=types.mutation, types=types.types, config=config)
-    describe(schema._schema, model.descriptions)
+    describe(schema._schema, model.descriptions, model.place)
     return schema, types
 
 

@@ -9,7 +9,9 @@ import pytest
 from graphql import GraphQLObjectType, assert_valid_schema, parse, validate
 
 from loaders.model.loading import load_model
-from resolvers.descriptions import DescriptionError, describe
+from loaders.model.places import Place
+from loaders.model.problems import ModelError
+from resolvers.descriptions import describe
 from resolvers.scopes import missing_scope
 from tests.loaders.model.models import RIGHT, load
 from tests.resolvers.schemas import named, schema_of
@@ -181,8 +183,14 @@ def test_two_schemas_of_one_model_share_no_type() -> None:
 @pytest.mark.parametrize("coordinate", ["Mem", "Member.emial", "Query.member(ids:)", "Role.GUESTS", "Member.", ""])
 def test_a_description_of_nothing_is_an_error(coordinate: str) -> None:
     core, _ = named("deploy.analytics.model")
-    with pytest.raises(DescriptionError, match="names nothing of the schema"):
-        describe(core, {coordinate: "text"})
+    with pytest.raises(ModelError, match=r"model.py:7  Model: descriptions= has .* names nothing of the schema"):
+        describe(core, {coordinate: "text"}, Place("model.py", 7))
+
+
+def test_a_misspelt_description_is_told_what_is_close() -> None:
+    core, _ = named("deploy.analytics.model")
+    with pytest.raises(ModelError, match=r'Did you mean "Member.email"'):
+        describe(core, {"Member.emial": "text"}, Place("model.py", 7))
 
 
 def test_descriptions_take_the_place_of_the_gateways() -> None:
@@ -190,6 +198,7 @@ def test_descriptions_take_the_place_of_the_gateways() -> None:
     describe(
         core,
         {"Member": "A.", "Member.id": "B.", "Query.member(id:)": "C.", "Role.GUEST": "D.", "MemberFilter.tag": "E."},
+        Place("model.py", 7),
     )
     types = core.type_map
     assert types["Member"].description == "A."

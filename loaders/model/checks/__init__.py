@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loaders.model.checks.arguments import check_arguments
+from loaders.model.checks.calls import check_calls
 from loaders.model.checks.columns import check_columns
 from loaders.model.checks.declarations import check_declaration
 from loaders.model.checks.duplicates import check_duplicates
@@ -20,6 +21,7 @@ from loaders.model.checks.tables import check_tables
 from loaders.model.checks.tenant_types import check_tenant_types
 
 CHECKS = (
+    check_calls,
     check_declaration,
     check_sources,
     check_duplicates,

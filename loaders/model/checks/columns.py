@@ -52,7 +52,8 @@ class _Look:
             self._problems.add(place, subject, message)
             return
         if count and len(names) != count:
-            message = f"{what} says {len(names)} columns ({', '.join(names)}) where the key has {count}."
+            number = f"{len(names)} column{'s' * (len(names) != 1)}"
+            message = f'{what} says {number} ({", ".join(names)}) where the key has {count}: name as many, "a, b".'
             if count == 1:
                 message = f"{what} is one column, and {text!r} names {len(names)}."
             self._problems.add(place, subject, message)

@@ -26,6 +26,9 @@ _SHOWN: dict[type[Reference], str] = {
     OwnField: "{m.field(…)}",
     FilterValue: "{value}",
 }
+_HINTS: dict[type[Reference], str] = {
+    FilterValue: " It is what a client gives to a filter: elsewhere, declare m.argument(…).",
+}
 _NOT_IN_VALUE = frozenset({"select", "union", "intersect", "except", "where", "having", "limit", "as"})
 _SEVERAL = frozenset({"untuple", "columns"})
 """ClickHouse's functions that answer several columns."""
@@ -158,7 +161,8 @@ class _Look:
     def _references(self, fragment: Fragment, forbidden: tuple[type[Reference], ...]) -> None:
         for reference in fragment.references():
             if isinstance(reference, forbidden):
-                self._problems.add(self._place, self._subject, f"{_SHOWN[type(reference)]} cannot stand in this SQL.")
+                message = f"{_SHOWN[type(reference)]} cannot stand in this SQL.{_HINTS.get(type(reference), '')}"
+                self._problems.add(self._place, self._subject, message)
 
     def _add(self, sql: str, offset: int, message: str, *, is_cause: bool = False) -> None:
         line = sql.count("\n", 0, offset)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -16,9 +16,16 @@ from loaders.model.classes import Object, Section, options_of
 from loaders.model.databases import Database, Kind, Relation, Table
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.places import Place, place_of_class
-from loaders.model.problems import RELATION, Problems, suggestion
+from loaders.model.problems import RELATION, Problems, misspelled, suggestion
 from loaders.model.references import Fragment
-from loaders.model.sql_functions import is_known_function, is_type_with_brackets, known_functions, names_in
+from loaders.model.sql_functions import (
+    is_known_function,
+    is_type_with_brackets,
+    known_functions,
+    known_in,
+    names_in,
+    replacement,
+)
 from loaders.model.sql_words import REFERENCE, SQLWord, words
 
 _KEYWORDS = names_in(
@@ -30,6 +37,9 @@ _KEYWORDS = names_in(
     """
 )
 """Words that have something in brackets behind them and are no functions; ClickHouse's any() and left() are known."""
+_LANGUAGE = frozenset({"Freshness", "Notifies", "Polls", "Tenant", "Word"})
+"""Classes of the language whose values Python shows as calls."""
+_NAMES = {Kind.POSTGRES: "PostgreSQL", Kind.CLICKHOUSE: "ClickHouse"}
 _NAME = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?", re.ASCII)
 _NOTHING = SQLWord("other", "", 0)
 _ENDS_WITH = frozenset({"select", "values", "table"})
@@ -40,10 +50,10 @@ def check_functions(_model: ModelDeclaration, parts: ModelParts, problems: Probl
     """Check the functions that databases allow beside the known ones, and those that all SQL of the model calls."""
     for database in parts.databases:
         _check_named(database, problems)
-    enums = _enums(parts)
+    enums, python_names = _enums(parts), _python_names(parts)
     for text in _texts(parts):
         for database in text.databases:
-            _check_text(text, database, enums, problems)
+            _check_text(text, database, enums, python_names, problems)
 
 
 def _enums(parts: ModelParts) -> dict[str, type[Enum]]:
@@ -61,6 +71,14 @@ def _check_named(database: Database, problems: Problems) -> None:
         subject = f"{type(database).__name__}({database.name!r})"
         message = f"functions= is a list of names such as similarity or app.score, and has {value!r}."
         problems.add(database.place, subject, message)
+
+
+def _python_names(parts: ModelParts) -> frozenset[str]:
+    """Return the names of classes whose values Python shows as a call: those of the language, and the model's own."""
+    values = [value for module in parts.modules for value in vars(module).values()]
+    classes = [value if isinstance(value, type) else type(value) for value in values]
+    own = {module.__name__ for module in parts.modules}
+    return _LANGUAGE | {cls.__name__ for cls in classes if cls.__module__ in own}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +136,9 @@ def _databases(sources: Iterable[Any]) -> tuple[Database, ...]:
     return tuple(dict.fromkeys(each.database for each in sources if isinstance(each, Table | Relation)))
 
 
-def _check_text(text: _Text, database: Database, enums: Mapping[str, type[Enum]], problems: Problems) -> None:
+def _check_text(
+    text: _Text, database: Database, enums: Mapping[str, type[Enum]], python_names: Collection[str], problems: Problems
+) -> None:
     picks = [text.sql] if isinstance(text.sql, Pick) else []
     try:
         fragment = Fragment.of(text.sql) if isinstance(text.sql, str) else Fragment(())
@@ -127,17 +147,37 @@ def _check_text(text: _Text, database: Database, enums: Mapping[str, type[Enum]]
     picks += [each for each in fragment.references() if isinstance(each, Pick)]
     for pick in picks:
         for sql in pick.sql.values():
-            _check_text(_Text(sql, pick.place, str(pick.argument.name), ()), database, enums, problems)
+            _check_text(_Text(sql, pick.place, str(pick.argument.name), ()), database, enums, python_names, problems)
     sql = fragment.shown(REFERENCE)
     for offset, mistake in python_mistakes(sql, database.kind, enums):
         problems.add(_line(text, sql, offset), text.subject, mistake, is_cause=True)
     for offset, name in unknown_functions(sql, database.kind, database.functions):
-        word, close = type(database).__name__, suggestion(name, known_functions(database.kind))
-        named = f"{word}({database.name!r}, functions=[{name!r}])"
-        message = (
-            f"{name}() is no function that computes from its arguments alone.{close} If it reads and changes nothing"
+        written = sql[offset : offset + len(name)]
+        called = written if written.lower() == name.lower() else name
+        problems.add(_line(text, sql, offset), text.subject, _advice(called, name, database, python_names))
+
+
+def _advice(written: str, name: str, database: Database, python_names: Collection[str]) -> str:
+    """Return what to do about an unknown function: as its author wrote it, and as the database takes its name."""
+    other = Kind.CLICKHOUSE if database.kind is Kind.POSTGRES else Kind.POSTGRES
+    if written in python_names:
+        return f"{written}(…) is Python's and no SQL: an f-string wrote a value of Python here."
+    in_other = known_in(written, other)
+    if in_other:
+        message = f"{written}() is a function of {_NAMES[other]}, and this SQL is {_NAMES[database.kind]}'s"
+        instead = replacement(in_other, database.kind)
+        return (
+            f"{message}: write {instead}." if instead else f"{message}: write it with those of {_NAMES[database.kind]}."
         )
-        problems.add(_line(text, sql, offset), text.subject, f"{message} of other tenants', allow it: m.{named}.")
+    known = known_functions(database.kind)
+    if meant := misspelled(written, known):
+        return f'{written}() is no function that may be called here. Did you mean "{meant}"?'
+    owner = f"{database.name!r}, " if database.name else ""
+    allowed = f"m.{type(database).__name__}({owner}functions=[{name!r}])"
+    message = (
+        f"{written}() is no function that computes from its arguments alone.{suggestion(written, known, likeness=0.75)}"
+    )
+    return f"{message} If it reads and changes nothing of other tenants', allow it: {allowed}."
 
 
 def _line(text: _Text, sql: str, offset: int) -> Place:

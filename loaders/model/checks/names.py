@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, Order, Section
 from loaders.model.declaration import ModelDeclaration, ModelParts
 from loaders.model.names import is_graphql_name
-from loaders.model.places import Place, place_of_class
+from loaders.model.places import Place, place_of_attribute, place_of_class
 from loaders.model.problems import Problems
 from loaders.model.shapes import Cardinality, ValueKind
 
@@ -33,10 +34,20 @@ def check_names(model: ModelDeclaration, parts: ModelParts, problems: Problems) 
                 problems.add(place, f"{enum.__name__}.{member.name}", "GraphQL cannot have this name in an enum.")
         if not enum.__members__:
             problems.add(place, enum.__name__, "has no members.")
-        if len(enum.__members__) > len(list(enum)):
-            problems.add(place, enum.__name__, "two names stand for one label: leave one of them out.")
-        if not all(isinstance(member.value, str) for member in enum):
-            problems.add(place, enum.__name__, "labels are texts: the stores hold them.")
+        _check_labels(enum, problems)
+
+
+def _check_labels(enum: type[Enum], problems: Problems) -> None:
+    """Check that each member of an enum has its own label, which is a text."""
+    for name, member in enum.__members__.items():
+        place, subject = place_of_attribute(enum, name), f"{enum.__name__}.{name}"
+        if not isinstance(member.value, str):
+            comma = ", a tuple: leave out the comma behind it" if isinstance(member.value, tuple) else ""
+            message = f"its label is {member.value!r}{comma or ': write the text that the column holds'}."
+            problems.add(place, subject, message)
+        elif name != member.name:
+            message = f"has the label {member.value!r} of {enum.__name__}.{member.name}: leave one of them out."
+            problems.add(place, subject, message)
 
 
 def _check_types(parts: ModelParts, problems: Problems) -> None:
@@ -89,8 +100,9 @@ def _check_fields(fields: list[DeclaredField], problems: Problems) -> None:
                 each.subject,
                 f"{name} is also the name of {other.subject} at {other.place}: rename one of them.",
             )
-        if name == "id" and issubclass(each.owner, Object) and not each.is_key:
-            problems.add(each.place, each.subject, "id is the key's text: give this field another name, column='id'.")
+        if name == "id" and issubclass(each.owner, Object) and not each.is_key and any(f.is_key for f in fields):
+            message = 'id is the key\'s text: give this field another name, such as own_id: … = m.column("id").'
+            problems.add(each.place, each.subject, message)
         if name == "nodeId" and issubclass(each.owner, Object):
             problems.add(each.place, each.subject, "nodeId is the gateway's own field: choose another name.")
         seen.setdefault(name, each)

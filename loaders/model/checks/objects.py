@@ -51,9 +51,10 @@ def _check_table(cls: type[Declared], problems: Problems) -> None:
 def _check_key(cls: type[Declared], fields: list[DeclaredField], problems: Problems) -> None:
     keys = [field for field in fields if field.is_key]
     if not keys:
-        problems.add(
-            place_of_class(cls), cls.__name__, "has no key: mark the columns that it is known by with m.key()."
-        )
+        id_ = next((field for field in fields if field.name == "id" and not field.word_name), None)
+        example = f", such as id: {id_.shape} = m.key()." if id_ is not None and id_.shape is not None else "."
+        message = f"has no key: mark the columns that it is known by with m.key(){example}"
+        problems.add(place_of_class(cls), cls.__name__, message)
     for each in keys:
         shape = each.shape
         if shape is None or shape.scalar is None:
@@ -68,6 +69,8 @@ def _check_key(cls: type[Declared], fields: list[DeclaredField], problems: Probl
 
 def _check_target(declared: DeclaredField, model: ModelDeclaration, problems: Problems) -> None:
     shape = declared.shape
+    if not model.has_list_of_types or not all(isinstance(each, type) for each in model.types):
+        return
     if shape is not None and shape.kind is ValueKind.OBJECT and shape.type not in model.types:
         name = shape.type.__name__
         problems.add(declared.place, declared.subject, f"{name} is not among Model(types=…): add it there.")
@@ -115,12 +118,12 @@ def _check_use(declared: DeclaredField, parts: ModelParts, problems: Problems) -
     if declared.option("period") and tables and not any(table.options.time for table in tables):
         names = ", ".join(table.name for table in tables)
         problems.add(declared.place, declared.subject, f"has a period, and {names} no time column: say time=… there.")
-    if shape.cardinality is Cardinality.ONE and not shape.nullable:
-        _check_empty(declared, parts.fields.get(shape.type, []), problems)
     groups = [field for field in parts.fields.get(shape.type, ()) if field.word_name == "group_by"]
     if shape.cardinality is Cardinality.ONE and groups:
         message = f"{shape.type.__name__} groups its rows ({groups[0].subject}), so that there are many: write list[…]."
         problems.add(declared.place, declared.subject, message)
+    elif shape.cardinality is Cardinality.ONE and not shape.nullable:
+        _check_empty(declared, parts.fields.get(shape.type, []), problems)
     if shape.cardinality is not Cardinality.ONE and not groups and not declared.option("order"):
         message = f"{shape.type.__name__} groups by nothing, so that nothing orders its rows: say order=…."
         problems.add(declared.place, declared.subject, message)

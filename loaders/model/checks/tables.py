@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from loaders.model.change_feeds import Notifies, Polls
+from loaders.model.checks.values import shown_value
 from loaders.model.classes import Object, options_of
 from loaders.model.databases import Database, Everyones, Freshness, Kind, Table, Tenant, Value, Via
 from loaders.model.declaration import ModelDeclaration, ModelParts
@@ -29,7 +30,7 @@ def check_tables(model: ModelDeclaration, parts: ModelParts, problems: Problems)
     declared: dict[tuple[Database, tuple[str, ...]], Table] = {}
     for table in parts.tables:
         _check_name(table, problems)
-        _check_tenant(model, table, problems)
+        _check_tenant(model, table, parts, problems)
         _check_keys(table, keys, problems)
         _check_options(table, problems)
         _check_changes(table, keys, problems)
@@ -142,14 +143,15 @@ def _check_twice(table: Table, declared: dict[tuple[Database, tuple[str, ...]], 
         problems.add(table.place, table.name, message)
 
 
-def _check_tenant(model: ModelDeclaration, table: Table, problems: Problems) -> None:
+def _check_tenant(model: ModelDeclaration, table: Table, parts: ModelParts, problems: Problems) -> None:
     tenant: Any = table.options.tenant
     if model.tenant is None:
         if tenant is not None and not isinstance(tenant, Everyones):
             problems.add(table.place, table.name, "says a tenant and the model none: give Model(tenant=m.Tenant(…)).")
         return
     if tenant is not None and not isinstance(tenant, str | Via | Everyones):
-        problems.add(table.place, table.name, "tenant= is a column, <parent>.via(…) or m.everyones.")
+        message = f"tenant= is a column, <parent>.via(…) or m.everyones, and is {shown_value(tenant, parts)}."
+        problems.add(table.place, table.name, message)
     if isinstance(tenant, str) and not tenant.strip():
         problems.add(table.place, table.name, "tenant is empty: name a column, or say tenant=m.everyones.")
     if isinstance(tenant, str) and tenant.removeprefix("m.").lower().rstrip("s") == "everyone":
@@ -183,7 +185,10 @@ def _check_via(table: Table, via: Via, problems: Problems) -> None:
 
 def _check_options(table: Table, problems: Problems) -> None:
     options = table.options
-    if not is_scope(options.scope):
+    scope: Any = options.scope
+    if not isinstance(scope, str):
+        problems.add(table.place, table.name, f"scope= is one text, and is {scope!r}.")
+    elif not is_scope(scope):
         message = f"the scope {options.scope!r} has a space, a quote or another character that scopes cannot have."
         problems.add(table.place, table.name, message)
     if type(options.rows) is not int or options.rows < 0:

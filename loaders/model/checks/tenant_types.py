@@ -45,5 +45,9 @@ def _check_current(root: DeclaredField, cls: type, tenant: Tenant, parts: ModelP
     table = options_of(cls).get("table") if issubclass(cls, Object) else None
     keys = [field for field in parts.fields.get(cls, ()) if field.is_key]
     if isinstance(table, Table) and keys and not (len(keys) == 1 and _is_tenant(keys[0], table, tenant)):
-        message = f"{cls.__name__} is not known by its tenant: its table says tenant=, the column of its only m.key()."
+        column = keys[0].column_text.strip('"')
+        message = (
+            f"m.current() is the tenant's own object, and {cls.__name__} is not known by its tenant: say"
+            f' tenant="{column}" on its table, the column of its only m.key(), or use m.by_key().'
+        )
         problems.add(root.place, root.subject, message)

@@ -31,12 +31,15 @@ WARNING = Problem(
 
 
 def test_a_problem_is_a_line_with_its_place_and_ddl_is_below_its_text() -> None:
-    assert problem_text(ERROR) == 'model.py:48  Member.emial: app.members has no column "emial". Did you mean "email"?'
+    assert (
+        problem_text(ERROR)
+        == 'shop/model.py:48  Member.emial: app.members has no column "emial". Did you mean "email"?'
+    )
     assert problem_text(WARNING).splitlines() == [
-        "model.py:52  warning: Member.invoices: no index of billing.invoices begins with member_id."
+        "shop/model.py:52  warning: Member.invoices: no index of billing.invoices begins with member_id."
         " A request reads about 41 M rows.",
-        "             create index concurrently on billing.invoices (member_id);",
-        "             analyze billing.invoices;",
+        "                  create index concurrently on billing.invoices (member_id);",
+        "                  analyze billing.invoices;",
     ]
 
 

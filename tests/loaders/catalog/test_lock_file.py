@@ -18,6 +18,7 @@ from loaders.catalog.table_names import catalog_name
 from loaders.model.databases import Kind
 from loaders.model.loading import load_model
 from loaders.model.model import Model
+from loaders.model.places import Place
 from tests.conftest import NewDatabase, Stores
 
 MEMBERS = TableCatalog(
@@ -98,7 +99,7 @@ def test_no_file_is_none_and_what_cannot_be_read_an_error(tmp_path: Path) -> Non
 def test_a_lock_file_lies_beside_its_model() -> None:
     model = load_model("deploy.analytics.model")
     assert lock_path(model) == Path("deploy/analytics/model.lock").resolve()
-    assert lock_path(replace(model, file=Path("/shop/__init__.py"))) == Path("/shop/model.lock")
+    assert lock_path(replace(model, place=Place("/shop/__init__.py"))) == Path("/shop/model.lock")
 
 
 async def _written(model: Model, stores: Stores) -> str:
