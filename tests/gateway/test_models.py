@@ -110,7 +110,7 @@ def test_the_installed_gateway_works_beside_folders_of_its_own_names(
     answer = subprocess.run(command, env=clean, capture_output=True, text=True, timeout=60, cwd=project)
     lines = answer.stderr.splitlines()
     assert (answer.returncode, len(lines)) == (1, 2)
-    assert all(line.startswith("model.py:") for line in lines), answer.stderr
+    assert all(line.startswith("shop/model.py:") for line in lines), answer.stderr
 
 
 def test_the_installed_fleet_is_served_from_such_a_folder(installed: Path, project: Path) -> None:
