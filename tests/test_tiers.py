@@ -7,12 +7,19 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from deploy.embedded.valkey import _server
-from tests.tiers import LONG_TESTS, UnmarkedEngineError, pytest_collection_modifyitems, starts_engine
+from tests.tiers import (
+    LONG_TESTS,
+    UnmarkedEngineError,
+    pytest_collection_modifyitems,
+    pytest_ignore_collect,
+    starts_engine,
+)
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,6 +54,23 @@ def test_long_tests_come_first_and_others_keep_their_order() -> None:
 def test_a_long_test_is_there(name: str) -> None:
     file, _, function = name.partition("::")
     assert f"def {function}" in (ROOT / file).read_text()
+
+
+@pytest.mark.parametrize(
+    ("selected", "line", "result"),
+    [
+        ("not engine and not slow and not chaos", "pytestmark = pytest.mark.slow", True),
+        ("not engine and not slow and not chaos", "pytestmark = pytest.mark.chaos", None),
+        ("not chaos", "pytestmark = pytest.mark.slow", None),
+        ("not engine", "@pytest.mark.engine", None),
+    ],
+)
+def test_files_of_a_tier_that_is_left_out_are_not_imported(
+    tmp_path: Path, selected: str, line: str, result: bool | None
+) -> None:
+    file = tmp_path / "test_some.py"
+    file.write_text(f"import pytest\n\n{line}\n")
+    assert pytest_ignore_collect(file, cast(Any, SimpleNamespace(getoption={"markexpr": selected}.get))) is result
 
 
 def test_a_test_over_a_database_is_marked(request: pytest.FixtureRequest) -> None:

@@ -67,6 +67,15 @@ def starts_engine(command: str | Sequence[str]) -> bool:
     return runs_gateway or _MODULE in words or not _PROGRAMS.isdisjoint(PurePath(word).name for word in words)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import a file that is of a tier which the run leaves out, as the line of its marker says."""
+    if not collection_path.name.startswith("test_") or collection_path.suffix != ".py":
+        return None
+    selected, text = config.getoption("markexpr"), collection_path.read_text()
+    left_out = [tier for tier in ("engine", "slow") if f"not {tier}" in selected.split(" and ")]
+    return any(f"\npytestmark = pytest.mark.{tier}\n" in text for tier in left_out) or None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Add the markers `engine` and `slow` before pytest selects by markers, and put long tests first."""

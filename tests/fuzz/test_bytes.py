@@ -14,6 +14,8 @@ import pytest
 from tests.fuzz.conftest import Watched
 from tests.queries import DASHBOARD, TRENDS
 
+pytestmark = pytest.mark.engine
+
 BODIES, WHOLE = 400, 200
 """Requests with a damaged body, on few connections; and damaged anywhere, on a connection each."""
 MIB = 1 << 20

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import schemathesis
 from graphql import (
     ArgumentNode,
@@ -29,6 +30,8 @@ from hypothesis import strategies as st
 
 from tests.fuzz.conftest import Watched
 from tests.parts import merged
+
+pytestmark = pytest.mark.engine
 
 SCHEMA = Path(__file__).parents[2] / "schema.graphql"
 EXAMPLES = 500

@@ -15,6 +15,8 @@ from tests.fuzz.conftest import Watched
 from tests.fuzz.trials import Client, Fuzz, trials
 from tests.gateway.auth.issuing import SECRET, claims
 
+pytestmark = pytest.mark.engine
+
 
 @pytest.fixture
 def fuzz(request: pytest.FixtureRequest) -> Fuzz:

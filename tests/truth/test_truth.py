@@ -22,6 +22,8 @@ from tests.truth.sections import (
     expected_of_aircraft,
 )
 
+pytestmark = pytest.mark.engine
+
 SAMPLE_SIZE = 200
 PAGE = 50
 ALWAYS = Period()

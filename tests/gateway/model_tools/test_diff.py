@@ -10,6 +10,8 @@ import pytest
 
 from gateway.cli import main
 
+pytestmark = pytest.mark.slow
+
 Output = pytest.CaptureFixture[str]
 TABLES = """
 import fuseway as m

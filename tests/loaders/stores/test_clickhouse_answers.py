@@ -14,6 +14,8 @@ from tests.fleet.served import load_sections, request
 from tests.loaders.stores.proxy import FAULTS, Between, Fault, Proxy, Response, boundaries, proxy
 from tests.seeds import seeds_of
 
+pytestmark = pytest.mark.engine
+
 STATEMENTS: dict[str, list[SectionRequest]] = {
     "one pass": [request("analysis.punctuality"), request("analysis.cancellations")],
     "joined lists": [request("analysis.monthly"), request("analysis.routes")],
