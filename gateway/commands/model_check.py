@@ -11,6 +11,7 @@ from gateway.commands.model_options import add_tool, report
 from gateway.model_tools.checks import catalog_problems
 from gateway.model_tools.live.check import live_problems
 from gateway.model_tools.problem_texts import counted, untold
+from gateway.model_tools.scope_slips import scope_slips
 from gateway.schema import build_schema
 from gateway.served_model import load_served_model
 from gateway.stores import open_databases
@@ -44,7 +45,7 @@ def _check(arguments: argparse.Namespace) -> int:
     build_schema(model)  # which descriptions= needs to be looked at
     problems = asyncio.run(_live_problems(settings, model)) if arguments.live else _lock_problems(model)
     objects, tables = counted(len(model.objects), "object type"), counted(len(model.tables), "table")
-    return report(arguments, problems, f"The model {model.name} is good: {objects}, {tables}.")
+    return report(arguments, [*scope_slips(model), *problems], f"The model {model.name} is good: {objects}, {tables}.")
 
 
 def _lock_problems(model: Model) -> list[Problem]:
