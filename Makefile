@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md) LICENSE deploy/fleet/model.py \
-	deploy/analytics/model.py benchmarks/results.md benchmarks/results.png
+	deploy/analytics/model.py benchmarks/results.md benchmarks/results.png docs/site.css
 
 # Workers and gateways of the tests import the same modules again and again: they find them compiled.
 unexport PYTHONDONTWRITEBYTECODE

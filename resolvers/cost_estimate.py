@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 REQUEST_POINTS = 60
 """Points of a request, whatever it asks: headers, JSON, the budget in Redis, the answer."""
-_OPERATION_POINTS = 20
+OPERATION_POINTS = 20
 """Points of an operation, several of which may be in a batch."""
 _READ_FIELD_POINTS = 1.2
 """Points of reading a field for the price alone, unless it is cached: its arguments are coerced."""
@@ -106,7 +106,7 @@ def _estimated(fields: Sequence[RootFieldCost], operations: int, fields_read: in
     named = [wave for each in fields if not each.is_page for wave in each.waves]
     pages = [each.waves for each in fields if each.is_page]  # the objects of a page are known once it has come
     load = sum(map(load_estimate, [named, *pages]), LoadEstimate())
-    request = REQUEST_POINTS + _OPERATION_POINTS * operations
+    request = REQUEST_POINTS + OPERATION_POINTS * operations
     return CostEstimate(
         statements=load.statements,
         rows=round(sum(each.rows for each in fields)),

@@ -45,7 +45,7 @@ table { border-collapse: collapse; width: 100%; }
 th, td { padding: .4rem .7rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
 thead th { border-top: 0; background: var(--panel); color: var(--dim); font-size: 13px; font-weight: 600; }
 code { font: .88em/1.45 ui-monospace, monospace; background: var(--code); padding: .1em .3em; border-radius: 4px;
-  overflow-wrap: anywhere; }
+  overflow-wrap: break-word; }
 td:first-child code, td a code { overflow-wrap: normal; white-space: nowrap; }
 pre { padding: .8rem 1rem; overflow-x: auto; background: var(--code); border-radius: 6px; }
 pre code { padding: 0; background: none; }

@@ -12,7 +12,7 @@ from gateway.model_tools.docs.sources import CACHED_HEAD, database_name, freshne
 from gateway.model_tools.docs.type_pages import TypePages
 from loaders.model.bound_sections import RECORD
 from loaders.model.change_feeds import Polls
-from resolvers.cost_estimate import REQUEST_POINTS
+from resolvers.cost_estimate import OPERATION_POINTS, REQUEST_POINTS
 from resolvers.roots import Root, RootKind
 
 if TYPE_CHECKING:
@@ -26,9 +26,10 @@ _INTRODUCTION = (
     " argument or another field."
 )
 _PRICES = (
-    f"Points are what the gateway's limits count: about ten microseconds of CPU each. A request costs {REQUEST_POINTS}"
-    " and its statements; a field's points here are what it takes alone, with default arguments and nothing cached."
-    " Fields over the same rows share a statement, so that together they cost less."
+    "Points are what the gateway's limits count: about ten microseconds of CPU each. A query costs"
+    f" {REQUEST_POINTS + OPERATION_POINTS} beside its fields; a field's points here are those of its statements, where"
+    " it is asked for alone, with default arguments and nothing cached. Fields over the same rows share one, so that"
+    " together they cost less."
 )
 _CACHED = (
     "Answers are served from the cache while they are fresh, then for a time while a new one is loaded, and for a time"

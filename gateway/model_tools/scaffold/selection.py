@@ -13,18 +13,24 @@ from loaders.model.problems import suggestion
 def matching_tables(
     patterns: Iterable[str], tables: Collection[TableId], *, may_match_none: bool = False
 ) -> set[TableId]:
-    """Return the tables that patterns match, by `schema.table`, by the name alone, or with `database:` in front.
+    """Return the tables that patterns match, by `schema.table`, or with `database:` in front, else by the name alone.
 
-    Raises CallerError for a pattern that matches none, unless it may.
+    So a table of ClickHouse in the URL's database is not taken for those of its name in others. Raises CallerError for
+    a pattern that matches none, unless it may.
     """
     chosen: set[TableId] = set()
     for pattern in patterns:
-        matched = {table for table in tables if any(fnmatchcase(name, pattern) for name in _names(table))}
+        matched = _matched(pattern, tables)
         if not matched and not may_match_none:
             hint = suggestion(pattern, [name for table in tables for name in _names(table)])
             raise CallerError(f"{pattern} matches none of the tables.{hint}")
         chosen |= matched
     return chosen
+
+
+def _matched(pattern: str, tables: Collection[TableId]) -> set[TableId]:
+    whole = {table for table in tables if any(fnmatchcase(name, pattern) for name in (str(table), table.name))}
+    return whole or {table for table in tables if fnmatchcase(table.name.rpartition(".")[2], pattern)}
 
 
 def table_named(name: str, tables: Collection[TableId]) -> TableId:
