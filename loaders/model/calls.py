@@ -26,7 +26,7 @@ _EXAMPLES = {
     "expression": '"count(*)"',
     "types": "types=[Customer, Order]",
     "query": "query=Query",
-    "claim": 'claim="workspace"',
+    "claim": 'claim="customer"',
 }
 
 
