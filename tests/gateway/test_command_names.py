@@ -4,7 +4,8 @@ from importlib.metadata import distribution
 
 
 def test_the_distribution_brings_its_command_by_both_names() -> None:
-    scripts = {entry.name: entry.value for entry in distribution("fuseway").entry_points}
+    entries = distribution("fuseway").entry_points.select(group="console_scripts")
+    scripts = {entry.name: entry.value for entry in entries}
 
     assert scripts == {"fuseway": "gateway.cli:main", "gateway": "gateway.cli:main"}
 

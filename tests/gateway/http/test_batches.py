@@ -154,7 +154,7 @@ async def test_where_one_operation_fails_unexpectedly_the_others_are_answered(
     app.authenticator = SimpleNamespace(anonymous_viewer=lambda _headers: ANONYMOUS)  # type: ignore[assignment]
     loaders = SimpleNamespace(objects=None, tenant=None, release=kept.release)
     monkeypatch.setattr(RequestLoaders, "over", lambda *_: loaders)
-    app.state.stores = SimpleNamespace(model=MODEL, databases={}, cache=None)
+    app.state.stores = SimpleNamespace(model=MODEL, databases={}, cache=None, faults=None)
     batch = [{"query": TWO, "operationName": name} for name in "AB"]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
         answer = await client.post("/graphql", json=batch)
