@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 
-from resolvers.load_estimate import LoadEstimate, load_estimate
+from resolvers.load_estimate import load_estimate, tenant_estimate
 from resolvers.operations import operation_cache
 from resolvers.root_field_costs import RootFieldCost, RootFieldCosts
 from resolvers.selection_reader import SelectionReader
@@ -105,7 +105,7 @@ def combine_costs(estimates: Sequence[CostEstimate]) -> CostEstimate:
 def _estimated(fields: Sequence[RootFieldCost], operations: int, fields_read: int) -> CostEstimate:
     named = [wave for each in fields if not each.is_page for wave in each.waves]
     pages = [each.waves for each in fields if each.is_page]  # the objects of a page are known once it has come
-    load = sum(map(load_estimate, [named, *pages]), LoadEstimate())
+    load = sum(map(load_estimate, [named, *pages]), tenant_estimate(wave for each in fields for wave in each.waves))
     request = REQUEST_POINTS + OPERATION_POINTS * operations
     return CostEstimate(
         statements=load.statements,
