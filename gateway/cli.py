@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         status: int = parsed.command(parsed)
+        sys.stdout.flush()
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1
@@ -27,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         message = error.message if isinstance(error, GraphQLError) else error
         print(f"gateway: {message}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read the output, such as `head`, has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # which Python flushes once more at the end
+        return 141
     except KeyboardInterrupt:
         return 130
     return status

@@ -134,6 +134,17 @@ def test_a_store_that_is_away_ends_the_start_with_a_sentence(store_urls: StoreUr
     assert "Traceback" not in answer.stderr
 
 
+def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "gateway", "schema", "--model", "deploy.fleet.model"]
+    try:
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 def test_the_committed_schema_is_the_codes(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-m", "gateway", "schema"]

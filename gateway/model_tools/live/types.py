@@ -13,7 +13,7 @@ from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.canonical import conversion_of
 from loaders.model.databases import Kind, Table
 from loaders.model.problems import Problem, Severity
-from loaders.model.scalars import DECIMAL, FLOAT, INSTANT
+from loaders.model.scalars import BIG_INTEGER, DECIMAL, FLOAT, INSTANT, INTEGER
 from loaders.model.sql_words import words
 from loaders.statements.statement_plan import StatementPlan
 from loaders.stores.protocols import TypedColumns
@@ -78,6 +78,9 @@ def _of_column(section: BoundSection, column: BoundColumn, type_name: str, place
         yield Problem(subject.place, subject.name, message)
     elif python is Decimal and column.scalar is FLOAT and (kind is Kind.CLICKHOUSE or _is_own(section)):
         message = f"{shown}: a float has some 16 digits. Say {DECIMAL.name} to answer all of them."
+        yield Problem(subject.place, subject.name, message, Severity.WARNING)
+    elif python is Decimal and column.scalar in (INTEGER, BIG_INTEGER):
+        message = f"{shown}: where it has a fraction, the field fails. Say {DECIMAL.name}, or cast it."
         yield Problem(subject.place, subject.name, message, Severity.WARNING)
     elif is_nullable and not column.shape.nullable and _is_plain(section, column):
         message = f"{shown}: where it is null, the field fails. Say … | None, or give it a value in SQL."

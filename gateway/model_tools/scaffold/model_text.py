@@ -89,6 +89,11 @@ def _declarations(plan: Plan) -> Lines:
         'Scopes: a table with scope="…" is shown to viewers who have that scope, and a field with'
         ' m.column(scope="…") needs its own too. Without any, whoever may ask sees all of it.'
     )
+    if any(planned.is_instant for planned in plan.tables.values()):
+        lines += comment(
+            "Periods: their days begin at midnight in zone=, which may be a column of the tenant's own row too:"
+            ' zone=table.value("column").'
+        )
     for planned in plan.tables.values():
         lines += _table(plan, planned)
     return [*lines, *_left_out(plan)]

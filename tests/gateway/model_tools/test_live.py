@@ -150,6 +150,18 @@ async def test_a_float_over_a_decimal_is_a_warning(shop_stores: Stores, tmp_path
     assert problem.severity is Severity.WARNING
 
 
+async def test_a_whole_number_over_a_decimal_is_a_warning(shop_stores: Stores, tmp_path: Path) -> None:
+    (problem, *_) = await edited_problems(
+        tmp_path,
+        shop_stores,
+        ("total: Decimal = m.column(unit", "total: int = m.column(unit"),
+        ("total: list[Decimal]", "total: list[int]"),
+    )
+
+    assert str(problem).startswith("model.py:54  Order.total: is numeric in the database, and int in the model")
+    assert problem.severity is Severity.WARNING
+
+
 async def test_a_column_that_may_be_null_is_a_warning(shop_stores: Stores, tmp_path: Path) -> None:
     made = '    made: list[Made] = m.section("order_id", order="sent_at", first=3)\n    use_by_day: '
 
