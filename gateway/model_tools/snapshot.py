@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from loaders.model.bound_tables import TenantCondition
+    from loaders.model.databases import Freshness
     from loaders.model.model import Model
 
 
@@ -70,8 +71,10 @@ def _tenant(condition: TenantCondition) -> str:
     return "everyone"
 
 
-def _seconds(freshness: Any) -> list[int] | None:
-    return None if freshness is None else list(asdict(freshness).values())
+def _seconds(freshness: Freshness | None) -> list[int] | None:
+    if freshness is None:
+        return None
+    return [freshness.fresh_s, freshness.stale_while_revalidate_s, freshness.stale_if_error_s]
 
 
 def _prices(model: Model, sections: Mapping[str, Any]) -> Iterable[tuple[str, float]]:
