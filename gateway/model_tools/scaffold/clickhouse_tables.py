@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from gateway.model_tools.scaffold.choices import TableId
-from gateway.model_tools.scaffold.field_types import field_type
+from gateway.model_tools.scaffold.field_types import field_type, is_secret
 from gateway.model_tools.scaffold.plan import Plan, PlannedTable
 from gateway.model_tools.scaffold.sql_names import column_of_term
 from gateway.model_tools.scaffold.words import snake
@@ -33,7 +33,12 @@ def time_column(table: TableId, catalog: TableCatalog) -> Column | None:
     columns = [
         each for each in catalog.columns.values() if (t := field_type(each, table.kind)) and t.scalar in (DATE, INSTANT)
     ]
-    candidates = [each for each in columns if (t := field_type(each, table.kind)) and not (t.is_nullable or t.is_list)]
+    candidates = [
+        each
+        for each in columns
+        if not is_secret(catalog, each.name)
+        if (t := field_type(each, table.kind)) and not (t.is_nullable or t.is_list)
+    ]
     if not candidates:
         return None
     words = set(re.findall(r"\w+", " ".join([*catalog.sorting_key, catalog.partition_key])))

@@ -25,7 +25,7 @@ def indexed_columns(plan: Plan, table: TableId, method: str = "btree") -> Iterat
         columns: list[str] = []
         for text in texts:
             name = column_of_term(text)
-            if name not in catalog.columns:
+            if name not in catalog.columns or plan.is_secret(table, name):
                 break
             if not plan.tenants.is_tenant(table, name):
                 columns.append(name)

@@ -32,7 +32,8 @@ def references(
     for foreign_key in plan.chosen[table].foreign_keys:
         target = TableId(table.kind, table.database, foreign_key.table)
         columns = _columns(plan, table, target, foreign_key)
-        if target in keys and set(columns) == set(keys[target]):
+        is_shown = not any(plan.is_secret(table, name) for name in columns.values())
+        if is_shown and target in keys and set(columns) == set(keys[target]):
             own = tuple(columns[name] for name in keys[target])
             is_the_tenant = any(plan.tenants.is_tenant(table, name) for name in own)
             if own not in seen and not is_the_tenant:

@@ -15,9 +15,6 @@ from gateway.model_tools.scaffold.words import sentence, singular, snake
 from loaders.catalog.catalog import Column, TableCatalog
 from loaders.model.databases import Kind
 
-_SECRETS = ("password", "passwd", "secret", "encrypted", "private_key", "api_key", "_salt", "_digest", "token")
-"""Parts of the names of columns that the model leaves out until its author writes them there."""
-
 
 def plan_objects(plan: Plan) -> None:
     """Plan the object types, and the tables that only join two of them; leave out what has no key."""
@@ -54,12 +51,12 @@ def plan_columns(plan: Plan, kind: PlannedObject, links: set[str]) -> None:
 def _plan_column(plan: Plan, kind: PlannedObject, column: Column) -> None:
     type_ = plan.type_of(kind.table, column.name)
     is_key = column.name in kind.key
+    if plan.is_secret(kind.table, column.name):
+        kind.notes.append(f"{column.name} is left out: its name sounds like a secret.")
+        return
     if type_ is None:
         hint = ", unless m.Postgres(zone=…) says its time zone" if column.type.endswith("without time zone") else ""
         kind.notes.append(f"{column.name} is left out: no scalar reads {column.type}{hint}.")
-        return
-    if not is_key and any(part in snake(column.name) for part in _SECRETS):
-        kind.notes.append(f"{column.name} is left out: its name sounds like a secret.")
         return
     if is_key:
         type_ = replace(type_, is_nullable=False)
@@ -98,12 +95,18 @@ def _key_of(plan: Plan, table: TableId, catalog: TableCatalog) -> tuple[str, ...
     hint = "--object TABLE=COLUMN says which columns its rows are known by"
     if said is None and table.kind is Kind.CLICKHOUSE:
         return ()
-    complete = [each for each in catalog.unique if not any(catalog.columns[name].is_nullable for name in each)]
+    complete = [
+        each
+        for each in catalog.unique
+        if not any(catalog.columns[name].is_nullable or plan.is_secret(table, name) for name in each)
+    ]
     columns = said or catalog.primary_key or next(iter(sorted(complete, key=len)), ())
     if not columns:
         return f"no primary key ({hint})"
     key = plan.tenants.without(table, columns)
     for name in key:
+        if plan.is_secret(table, name):
+            return f"a key whose name sounds like a secret ({hint})"
         type_ = plan.type_of(table, name)
         if type_ is None or not can_be_key(type_):
             kind = catalog.columns[name].type

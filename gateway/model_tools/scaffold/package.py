@@ -10,6 +10,7 @@ from gateway.model_tools.scaffold.example import ExampleQuery, example_query
 from gateway.model_tools.scaffold.model_text import model_text
 from gateway.model_tools.scaffold.plan import Plan
 from gateway.model_tools.scaffold.planning import plan_model
+from gateway.model_tools.scaffold.python_text import docstring
 from gateway.model_tools.scaffold.tests_text import tests_text
 from loaders.catalog.catalog import DatabaseCatalog
 from loaders.errors import CallerError
@@ -40,7 +41,7 @@ def scaffold(catalogs: Iterable[DatabaseCatalog], choices: Choices) -> ModelPack
         raise CallerError("\n".join(["No chosen table can hold objects. They have", *reasons]))
     example = example_query(plan)
     files = {
-        "__init__.py": f'"""The model {choices.name}."""\n',
+        "__init__.py": "\n".join([*docstring(f"The model {choices.name}.", indent=0), ""]),
         "model.py": model_text(plan, examples=EXAMPLES),
         "test_model.py": tests_text(
             choices.name, _variable(example.kind.table), has_tenants=choices.tenant is not None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from gateway.model_tools.scaffold.choices import Choices, TableId
-from gateway.model_tools.scaffold.field_types import field_type
+from gateway.model_tools.scaffold.field_types import field_type, is_secret
 from gateway.model_tools.scaffold.names import FieldNames, TypeNames, VariableNames
 from gateway.model_tools.scaffold.tenants import Tenants
 from loaders.catalog.catalog import Column, TableCatalog
@@ -127,8 +127,15 @@ class Plan:
             reasons.setdefault(reason, []).append(str(table))
         return reasons
 
+    def is_secret(self, table: TableId, column: str) -> bool:
+        """Return whether the model has nothing over a column, since its name sounds like a secret."""
+        is_chosen = column in self.choices.keys.get(table, ())
+        return not is_chosen and is_secret(self.chosen[table], column)
+
     def type_of(self, table: TableId, column: str) -> ColumnType | None:
-        """Return the type of a column's field; None where no scalar reads it."""
+        """Return the type of a column's field; None where no scalar reads it, or where it is a secret."""
+        if self.is_secret(table, column):
+            return None
         return field_type(self.chosen[table].columns[column], table.kind, self.choices.zone)
 
     def annotation_of(self, table: TableId, column: Column, type_: ColumnType, owner: str) -> str:

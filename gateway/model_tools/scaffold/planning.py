@@ -27,13 +27,30 @@ def plan_model(catalogs: Iterable[DatabaseCatalog], choices: Choices) -> Plan:
     chosen = {table: catalog for table, catalog in every.items() if table in choices.tables}
     plan = Plan(choices, chosen, tenants_of(chosen, choices))
     plan.left_out.update(plan.tenants.missing)
+    plan.left_out.update(
+        {each: "a backslash in the name, which no model can write" for each in chosen if "\\" in each.name}
+    )
     plan_objects(plan)
+    _leave_out_children(plan)
     _leave_out_unused(plan)
     _plan_databases(plan)
     _plan_tables(plan)
     _plan_fields(plan)
     plan_roots(plan)
     return plan
+
+
+def _leave_out_children(plan: Plan) -> None:
+    """Leave out tables whose tenant is that of a row of a table that is left out."""
+    while children := [
+        table
+        for table, tenant in plan.tenants.of_tables.items()
+        if table not in plan.left_out and tenant.parent in plan.left_out
+    ]:
+        for table in children:
+            plan.left_out[table] = "a tenant that a table says which is left out"
+            plan.objects.pop(table, None)
+        plan.joins = [table for table in plan.joins if table not in plan.left_out]
 
 
 def _leave_out_unused(plan: Plan) -> None:

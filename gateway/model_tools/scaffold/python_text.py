@@ -16,7 +16,12 @@ def literal(text: str) -> str:
     """Return a text as Python's literal, in the quotes that ruff would choose."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     escaped = text.replace("\\", "\\\\").replace(quote, f"\\{quote}")
-    return quote + "".join(mark if mark.isprintable() else _escape(mark) for mark in escaped) + quote
+    return f"{quote}{shown(escaped)}{quote}"
+
+
+def shown(text: str) -> str:
+    """Return a text on one line: what is not printable, such as the end of a line, stands in it by its number."""
+    return "".join(mark if mark.isprintable() else _escape(mark) for mark in text)
 
 
 def call(head: str, arguments: Sequence[str], *, indent: int = 0, tail: str = "") -> list[str]:
@@ -68,19 +73,24 @@ def listed(head: str, items: Iterable[str], *, indent: int = 0) -> list[str]:
 
 
 def comment(text: str, *, indent: int = 0, is_whole: bool = False) -> list[str]:
-    """Return a comment's lines; only one where it has to stay whole, to be copied."""
+    """Return a comment's lines; only one where it has to stay whole, to be copied. No mark of the text ends a line."""
     margin = f"{_INDENT * indent}# "
     if is_whole:
-        return [margin + text]
+        return [margin + shown(text)]
     return textwrap.wrap(
-        text, WIDTH, initial_indent=margin, subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
+        shown(text),
+        WIDTH,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
 def docstring(text: str, *, indent: int = 1) -> list[str]:
-    """Return a docstring's lines; its words are kept, and its line breaks are not."""
+    """Return a docstring's lines; its words are kept, and what is not printable stands in it by its number."""
     margin = _INDENT * indent
-    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    escaped = shown(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     if len(f'{margin}"""{escaped}"""') <= WIDTH and not escaped.endswith('"'):
         return [f'{margin}"""{escaped}"""']
     lines = textwrap.wrap(escaped, WIDTH - len(margin) - 3, break_long_words=False, break_on_hyphens=False)

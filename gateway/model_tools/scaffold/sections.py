@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gateway.model_tools.scaffold.choices import SectionChoice, TableId
 from gateway.model_tools.scaffold.field_types import field_type
@@ -40,12 +41,7 @@ def plan_section(plan: Plan, table: TableId) -> PlannedSection:
         fields += _sums(column, field_type(column, table.kind), names)
     if planned.time:
         fields += _times(planned, names)
-    if len(numbers) > MAX_NUMBERS:
-        rest = ", ".join(each.name for each in numbers[MAX_NUMBERS:])
-        last = fields[-1]
-        fields[-1] = PlannedField(
-            last.name, last.annotation, last.kind, last.word, last.arguments, (*last.notes, f"Further numbers: {rest}.")
-        )
+    fields[-1] = replace(fields[-1], notes=_notes(plan, table, numbers[MAX_NUMBERS:]))
     month = plan.type_names.take_alone(f"{short}_month", f"{full}_month") if planned.time else ""
     section = PlannedSection(table, name, fields, month)
     plan.sections[table] = section
@@ -91,12 +87,21 @@ def _remark(plan: Plan, choice: SectionChoice) -> tuple[str, ...]:
     return (f"{name} is not sorted by {columns} first: a request reads all rows of its period.",)
 
 
+def _notes(plan: Plan, table: TableId, rest: list[Column]) -> tuple[str, ...]:
+    """Return what a section leaves out: `rest` are numbers beyond those that it has."""
+    secrets = [name for name in plan.chosen[table].columns if plan.is_secret(table, name)]
+    return (
+        *([f"Further numbers: {', '.join(each.name for each in rest)}."] if rest else []),
+        *([f"Left out, since their names sound like secrets: {', '.join(secrets)}."] if secrets else []),
+    )
+
+
 def _count(names: FieldNames) -> PlannedField:
     return PlannedField(names.take("count"), "m.BigInt", word="sql", arguments=('"count()"', '"Rows."', 'unit="rows"'))
 
 
 def _is_number(plan: Plan, table: TableId, column: Column) -> bool:
-    type_ = field_type(column, table.kind)
+    type_ = plan.type_of(table, column.name)
     if type_ is None or type_.is_list or type_.scalar not in (INTEGER, BIG_INTEGER, DECIMAL, FLOAT):
         return False
     is_key = any(column.name in choice.columns for choice in plan.choices.sections if choice.table == table)

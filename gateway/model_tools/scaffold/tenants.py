@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.model_tools.scaffold.choices import Choices, TableId
-from gateway.model_tools.scaffold.field_types import can_be_key, field_type
+from gateway.model_tools.scaffold.field_types import can_be_key, field_type, is_secret
 from loaders.catalog.catalog import ForeignKey, TableCatalog
 from loaders.catalog.column_types import ColumnType
 from loaders.model.scalars import BIG_INTEGER, INTEGER, Scalar
@@ -59,6 +59,7 @@ def recurring_columns(tables: Mapping[TableId, TableCatalog]) -> list[tuple[str,
         for table, catalog in tables.items()
         for column in catalog.columns.values()
         if column.name.lower().endswith(("id", "tenant", "_key")) and column.name.lower() not in ("id", "uuid", "_id")
+        if not is_secret(catalog, column.name)
         if (known := field_type(column, table.kind)) is not None and can_be_key(known)
     )
     referring = {

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.model_tools.scaffold.choices import Choices, SectionChoice, TableId, TenantChoice
+from loaders.catalog.catalog import ForeignKey
 from loaders.errors import CallerError
 from loaders.model.databases import Kind
 from loaders.model.loading import load_model
+from loaders.model.names import camel
 from tests.gateway.model_tools.scaffold.catalogs import (
     all_of,
     class_of,
@@ -192,6 +196,60 @@ def test_columns_that_cannot_or_should_not_be_shown_are_remarked_on() -> None:
     assert '    class_: str = m.column(\n        "class",\n' in odd
     assert '    order_date: dt.date = m.column("Order Date")' not in odd
     assert "    order_date: dt.date = m.column('\"Order Date\"')" in odd
+
+
+def test_nothing_is_over_a_column_that_sounds_like_a_secret() -> None:
+    columns = (
+        "id integer, name text, api_token text, reset_password_token text?, secret_kind app.kind, token_id integer"
+    )
+    users = table(
+        "app.users",
+        columns,
+        key="id",
+        unique=["api_token", "reset_password_token name"],
+        references=["token_id -> app.tokens id"],
+        indexes=["reset_password_token", "secret_kind", "token_id secret_kind", "name api_token"],
+        labels={"secret_kind": ("a", "b")},
+    )
+    tokens = table("app.tokens", "id integer, token_hash text", key="id", indexes=["token_hash"])
+    sessions = table("app.sessions", "session_token text, user_id integer", key="session_token")
+    logins = table("app.logins", "session_token text, n integer", key="n")
+    logins = replace(logins, foreign_keys=(ForeignKey(("session_token",), "app.sessions", ("session_token",)),))
+    catalog = postgres(users, tokens, sessions, logins)
+    visits = clickhouse_table(
+        "visits", "user_id UInt32, secret_number UInt64, password_at DateTime", sorted_by="password_at user_id"
+    )
+    sections = (
+        SectionChoice(TableId(Kind.CLICKHOUSE, "", "visits"), ("user_id",), TableId(Kind.POSTGRES, "", "app.users")),
+    )
+    web = clickhouse(visits)
+    package = written(catalog, web, choices=Choices("shop", all_of(catalog, web), sections=sections))
+    code = ast.unparse(ast.parse(package.files["model.py"]))
+    for name in ("api_token", "secret_kind", "token_hash", "session_token", "secret_number", "password"):
+        assert name not in code.lower(), name
+        assert camel(name) not in package.files["examples/dashboard.graphql"]
+    assert "m.one('token_id')" in code  # the id of a token is none
+    comments = " ".join(line.strip(" #") for line in package.files["model.py"].splitlines() if "#" in line)
+    assert "a key whose name sounds like a secret (--object TABLE=COLUMN" in comments
+    assert "Left out, since their names sound like secrets: secret_number, password_at." in comments
+    key = {TableId(Kind.POSTGRES, "", "app.sessions"): ("session_token",)}
+    assert "session_token: str = m.key()" in model_of(
+        postgres(sessions), choices=Choices("shop", all_of(postgres(sessions)), keys=key)
+    )
+
+
+def test_a_table_whose_tenant_another_one_says_is_left_out_with_it(tmp_path: Path) -> None:
+    sessions = table("app.sessions", "session_token text, org_id integer", key="session_token")
+    logins = replace(
+        table("app.logins", "session_token text, n integer", key="n"),
+        foreign_keys=(ForeignKey(("session_token",), "app.sessions", ("session_token",)),),
+    )
+    users = table("app.users", "id integer, org_id integer", key="id")
+    catalog = postgres(sessions, logins, users)
+    package = written(catalog, choices=Choices("shop", all_of(catalog), TenantChoice("org_id", "org")))
+    assert [str(each) for each in package.plan.objects] == ["app.users"]
+    assert [str(each) for each in package.plan.left_out] == ["app.sessions", "app.logins"]
+    loaded(tmp_path, dict(package.files))
 
 
 def test_rows_of_clickhouse_are_a_section_and_a_list_by_months() -> None:
