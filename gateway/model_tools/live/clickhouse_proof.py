@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from gateway.model_tools.live.clickhouse_trees import TreeNode, arguments_of, conditions_of, sources_of
+from gateway.model_tools.live.unproven import Unproven
 from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
 from loaders.model.databases import Everyones, Table
 from loaders.model.names import table_parts
@@ -15,15 +16,13 @@ _ROW_MAKERS = frozenset({"numbers", "zeros", "generateSeries", "generate_series"
 """Functions that answer tables and read none."""
 _READS_ELSEWHERE = re.compile(r"(?:dict(?:Get|Has|Is)|joinGet|hasColumnInTable|file$)", re.IGNORECASE)
 """Functions that read what their arguments name."""
+_SUB_SELECT = "__getScalar"
+"""The function that stands for a scalar sub-select whose value is no plain constant, such as an array."""
+_OF_SUB_SELECT = (
+    "whose value is an array or the like, so that ClickHouse does not show what it reads: join its rows, or read them"
+    " in a relation of their own"
+)
 _OF_TYPE = re.compile(r"[A-Z]\w*_")
-
-
-@dataclass(frozen=True, slots=True)
-class Unproven:
-    """A table that no condition narrows to the tenant, or one that the model does not declare."""
-
-    relation: str
-    table: Table | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,8 @@ class ClickHouseProof:
         for node in root.walk():
             if node.kind == "query":
                 yield from self._of_query(node)
+            elif node.attributes.get("function_name") == _SUB_SELECT:
+                yield Unproven("a scalar sub-select", None, _OF_SUB_SELECT)
             elif node.kind == "function" and _READS_ELSEWHERE.match(node.attributes.get("function_name", "")):
                 yield Unproven(f"{node.attributes['function_name']}(…)", None)
 

@@ -11,6 +11,8 @@ from typing import Any
 _CONDITIONS = ("Index Cond", "Recheck Cond", "TID Cond", "Filter", "Hash Cond", "Merge Cond", "Join Filter")
 _NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
 _COLUMN = rf"(?P<alias>{_NAME})\.(?P<column>{_NAME})"
+_RELATION = re.compile(rf"\((?P<schema>{_NAME})\.(?P<name>{_NAME})(?: {_NAME})?\)")
+_AROUND = re.compile(r"Aggregate on|(?:INNER|LEFT|RIGHT|FULL|SEMI|ANTI) JOIN|[() ]")
 _CAST = r"(?:::[\w.\"]+(?: \w+)*(?:\([\d,]+\))?(?: \w+)*(?:\[\])*)?"
 _SIDE = re.compile(rf"\(?{_COLUMN}\)?{_CAST}")
 _LITERAL = re.compile(rf"(?:E?'(?P<text>(?:[^']|'')*)'|(?P<number>-?\d[\d.]*|true|false)){_CAST}")
@@ -32,6 +34,8 @@ class PlanNode:
     kind: str
     parent: PlanNode | None
     relation: str = ""
+    relations: str = ""
+    """What is scanned together by another server, as PostgreSQL says it."""
     alias: str = ""
     join: str = ""
     side: str = ""
@@ -60,6 +64,7 @@ def plan_tree(written: Mapping[str, Any], parent: PlanNode | None = None) -> Pla
         kind=written["Node Type"],
         parent=parent,
         relation=f"{schema}.{name}" if name else "",
+        relations=written.get("Relations", ""),
         alias=written.get("Alias", ""),
         join=written.get("Join Type", ""),
         side=written.get("Parent Relationship", ""),
@@ -130,6 +135,12 @@ def column_of(expression: str) -> Side | None:
     """Return the column that an expression of a plan is; None where it is more."""
     match = _SIDE.fullmatch(expression)
     return None if match is None else _side(match)
+
+
+def relations_named(text: str) -> tuple[list[str], str]:
+    """Return the relations, as `schema.table`, that a text of relations names, and what of it is not understood."""
+    names = [f"{plain(match['schema'])}.{plain(match['name'])}" for match in _RELATION.finditer(text)]
+    return names, _AROUND.sub("", _RELATION.sub("", text))
 
 
 def plain(name: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from gateway.model_tools.live.postgres_plans import PlanNode, Side, column_of, equality
+from gateway.model_tools.live.postgres_plans import PlanNode, Side, column_of, equality, relations_named
 from gateway.model_tools.live.postgres_relations import Relations
+from gateway.model_tools.live.unproven import Unproven
 from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
 from loaders.model.databases import Everyones, Table
 
@@ -17,15 +18,13 @@ _KEEPS_OUTER = "Right"
 _WORKS_ON_ALL = frozenset({"Aggregate", "Group", "WindowAgg", "Limit", "SetOp", "Recursive Union"})
 """Nodes that take all of their rows together: a condition above them comes too late."""
 _APPENDS = frozenset({"Append", "Merge Append"})
+_SCANS_OF_OTHERS = frozenset({"Foreign Scan", "Custom Scan"})
+"""Scans by a server or an extension, which may read several relations together."""
+_OF_OTHERS = (
+    "which another server or an extension works out, so that the plan does not show whether the rows are narrowed to"
+    " the tenant: read a copy of them in this database, or say m.everyones where they are"
+)
 _JOINS = frozenset({"Nested Loop", "Hash Join", "Merge Join"})
-
-
-@dataclass(frozen=True, slots=True)
-class Unproven:
-    """A scan that no condition narrows to the tenant, or one of a table that the model does not declare."""
-
-    relation: str
-    table: Table | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +39,21 @@ class PostgresProof:
         """Yield the scans of a plan that are not proven."""
         for node in root.walk():
             if not node.relation:
+                if node.kind in _SCANS_OF_OTHERS and not self._is_everyones(node):
+                    yield Unproven(node.relations or node.kind, None, _OF_OTHERS)
                 continue
             tables = self.relations.tables_of(node.relation)
             if not tables:
                 yield Unproven(node.relation, None)
             elif not any(self._is_narrowed(node, root, table) for table in tables):
                 yield Unproven(node.relation, tables[0])
+
+    def _is_everyones(self, node: PlanNode) -> bool:
+        """Return whether a scan of several relations together reads those alone that are everyone's."""
+        names, rest = relations_named(node.relations)
+        tables = [self.relations.tables_of(name) for name in names]
+        known = all(any(isinstance(self.bound[table].tenant, Everyones) for table in each) for each in tables)
+        return bool(names) and known and not rest
 
     def _is_narrowed(self, node: PlanNode, root: PlanNode, table: Table) -> bool:
         tenant = self.bound[table].tenant

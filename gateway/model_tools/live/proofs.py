@@ -6,20 +6,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from gateway.model_tools.every_statement import Addition, PossibleStatement
-from gateway.model_tools.live import clickhouse_proof, postgres_proof
 from gateway.model_tools.live.clickhouse_proof import ClickHouseProof
 from gateway.model_tools.live.clickhouse_trees import TreeNode
 from gateway.model_tools.live.places import ModelPlaces
 from gateway.model_tools.live.postgres_plans import PlanNode
 from gateway.model_tools.live.postgres_proof import PostgresProof
 from gateway.model_tools.live.statements import LiveStatements
+from gateway.model_tools.live.unproven import Unproven
 from loaders.model.bound_tables import ParentTenant
 from loaders.model.databases import Database
 from loaders.model.model import Model
 from loaders.model.names import table_parts
 from loaders.model.problems import Problem
-
-Unproven = postgres_proof.Unproven | clickhouse_proof.Unproven
 
 
 @dataclass(slots=True)
@@ -59,7 +57,8 @@ class Proofs:
         statements = f"its statement {statement.addition.value}{about} reads"
         table = unproven.table
         if table is None:
-            message = f"{statements} {unproven.relation}, which the model does not declare: read declared tables alone."
+            advice = unproven.advice or "which the model does not declare: read declared tables alone"
+            message = f"{statements} {unproven.relation}, {advice}."
             return Problem(subject.place, subject.name, message)
         is_parent = isinstance(self.model.bound_tables[table].tenant, ParentTenant)
         how = "by a row of its parent" if is_parent else "by its tenant's column"

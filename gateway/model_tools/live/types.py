@@ -13,7 +13,7 @@ from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.canonical import conversion_of
 from loaders.model.databases import Kind, Table
 from loaders.model.problems import Problem, Severity
-from loaders.model.scalars import BIG_INTEGER, DECIMAL, FLOAT, INSTANT, INTEGER
+from loaders.model.scalars import BIG_INTEGER, BOOLEAN, DECIMAL, FLOAT, INSTANT, INTEGER
 from loaders.model.sql_words import words
 from loaders.statements.statement_plan import StatementPlan
 from loaders.stores.protocols import TypedColumns
@@ -68,7 +68,7 @@ def _of_column(section: BoundSection, column: BoundColumn, type_name: str, place
     shown = f"is {type_name} in the database, and {column.shape} in the model"
     if python is not None and is_list != column.is_list:
         yield Problem(subject.place, subject.name, f"{shown}: {_as_list(is_list=is_list)}.")
-    elif python is not None and conversion_of(column.scalar.conversions, python) is None:
+    elif python is not None and not _can_hold(column, python, kind, item):
         yield Problem(subject.place, subject.name, f"{shown}, which cannot hold it: change the annotation, or cast it.")
     elif item == "timestamp" and column.scalar is INSTANT and not section.database.zone:
         message = (
@@ -79,7 +79,7 @@ def _of_column(section: BoundSection, column: BoundColumn, type_name: str, place
     elif python is Decimal and column.scalar is FLOAT and (kind is Kind.CLICKHOUSE or _is_own(section)):
         message = f"{shown}: a float has some 16 digits. Say {DECIMAL.name} to answer all of them."
         yield Problem(subject.place, subject.name, message, Severity.WARNING)
-    elif python is Decimal and column.scalar in (INTEGER, BIG_INTEGER):
+    elif python is Decimal and kind is Kind.POSTGRES and column.scalar in (INTEGER, BIG_INTEGER):
         message = f"{shown}: where it has a fraction, the field fails. Say {DECIMAL.name}, or cast it."
         yield Problem(subject.place, subject.name, message, Severity.WARNING)
     elif is_nullable and not column.shape.nullable and _is_plain(section, column):
@@ -95,6 +95,20 @@ def _parts(kind: Kind, type_name: str) -> tuple[bool, bool, str]:
     if not plain.startswith("Array("):
         return is_nullable, False, plain
     return is_nullable, True, unwrapped(plain[6:-1])[0]
+
+
+def _can_hold(column: BoundColumn, python: type, kind: Kind, item: str) -> bool:
+    """Return whether a scalar represents values of a type, other than by chance."""
+    if python is int and column.scalar is BOOLEAN:
+        return item == "UInt8"  # as ClickHouse answers comparisons
+    if python is Decimal and column.scalar in (INTEGER, BIG_INTEGER):
+        return kind is Kind.POSTGRES or not _scale(item)  # PostgreSQL's sums of whole numbers are decimals
+    return conversion_of(column.scalar.conversions, python) is not None
+
+
+def _scale(decimal: str) -> int:
+    """Return the digits behind the point of a decimal of ClickHouse, such as `Decimal(38, 3)`."""
+    return int(decimal.rstrip(")").replace("(", ",").rpartition(",")[2])
 
 
 def _as_list(*, is_list: bool) -> str:

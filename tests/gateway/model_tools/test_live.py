@@ -35,6 +35,18 @@ MISTAKES: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
         "model.py:47  Account.name: is text in the database, and int in the model, which cannot hold it: change the"
         " annotation, or cast it.",
     ),
+    "a flag over a whole number": (
+        (("    state: State\n", '    state: State\n    paid: bool = m.column("id")\n'),),
+        "model.py:56  Order.paid: is int8 in the database, and bool in the model, which cannot hold it",
+    ),
+    "a flag over a count of ClickHouse": (
+        (('    events: int = m.sql("count()"', '    events: bool | None = m.sql("count()"'),),
+        "model.py:20  Use.events: is UInt64 in the database, and bool | None in the model, which cannot hold it",
+    ),
+    "a whole number over a decimal of ClickHouse": (
+        (('    events: int = m.sql("count()"', '    events: int = m.sql("sum(worth)"'),),
+        "model.py:20  Use.events: is Decimal(38, 2) in the database, and int in the model, which cannot hold it",
+    ),
     "an instant without a zone": (
         ((_NAME, f"{_NAME}    born: dt.datetime | None\n"),),
         "model.py:48  Account.born: is timestamp in the database, and datetime | None in the model: without a time zone"
@@ -160,6 +172,16 @@ async def test_a_whole_number_over_a_decimal_is_a_warning(shop_stores: Stores, t
 
     assert str(problem).startswith("model.py:54  Order.total: is numeric in the database, and int in the model")
     assert problem.severity is Severity.WARNING
+
+
+async def test_what_stands_for_a_flag_or_a_whole_number_in_clickhouse_is_good(
+    shop_stores: Stores, tmp_path: Path
+) -> None:
+    flag = "    events: bool | None = m.sql(\"max(kind = 'open')\""
+    whole = '    whole: int = m.sql("sum(toDecimal64(value, 0))", "Whole.")\n    p95'
+    edits = (('    events: int = m.sql("count()"', flag), ("    p95", whole))
+
+    assert await edited_problems(tmp_path, shop_stores, *edits) == []
 
 
 async def test_a_column_that_may_be_null_is_a_warning(shop_stores: Stores, tmp_path: Path) -> None:

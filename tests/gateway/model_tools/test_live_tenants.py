@@ -213,3 +213,12 @@ async def test_a_table_that_is_not_declared_is_found(
 
     declared = [each.message for each in problems if "does not declare" in each.message]
     assert any("reads app.secrets, which the model does not declare" in each for each in declared)
+
+
+async def test_a_sub_select_that_clickhouse_does_not_show_is_found(shop_stores: Stores, tmp_path: Path) -> None:
+    arrays = "where has((select groupArray(order_id) from {events.all}), p.id) group by p.id"
+
+    (problem,) = await edited_problems(tmp_path, shop_stores, ("group by p.id", arrays))
+
+    assert problem.subject == "Order.rank"
+    assert "reads a scalar sub-select, whose value is an array or the like" in problem.message

@@ -6,23 +6,29 @@ from typing import Any
 
 import pytest
 
+import fuseway as m
 from gateway.model_tools.live.postgres_plans import plan_tree
-from gateway.model_tools.live.postgres_proof import PostgresProof, Unproven
+from gateway.model_tools.live.postgres_proof import PostgresProof
 from gateway.model_tools.live.postgres_relations import Related, Relations
+from gateway.model_tools.live.unproven import Unproven
 from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
 from loaders.model.databases import Postgres
+from loaders.model.names import table_parts
 from loaders.model.scalars import TEXT
 
 db = Postgres()
 parents, children = db.table("app.parents"), db.table("app.children", tenant="x")
+shared, other = db.table("app.shared"), db.table('app."Other one"')
 BOUND = {
     parents: BoundTable(parents, OwnTenant("tenant", TEXT)),
     children: BoundTable(children, ParentTenant(("parent_id",), parents, ("id",))),
+    shared: BoundTable(shared, m.everyones),
+    other: BoundTable(other, m.everyones),
 }
 RELATIONS = Relations(
-    {"app.parents": [Related(parents, is_in_view=False)], "app.children": [Related(children, is_in_view=False)]},
+    {".".join(table_parts(table.name)): [Related(table, is_in_view=False)] for table in BOUND},
     {},
-    frozenset({"app.parents", "app.children"}),
+    frozenset(".".join(table_parts(table.name)) for table in BOUND),
 )
 PROOF = PostgresProof(BOUND, RELATIONS, "t1")
 OWN = "((p.tenant = 't1'::text) AND (p.x = 1))"
@@ -118,6 +124,26 @@ def test_a_foreign_table_is_proven_by_what_its_own_server_is_asked() -> None:
     assert unproven(foreign | {"Remote SQL": remote}) == []
     assert unproven(foreign | {"Remote SQL": remote.replace(") AND (", " OR ")}) == ["app.parents"]
     assert unproven(foreign | {"Remote SQL": "SELECT id, tenant FROM app.parents"}) == ["app.parents"]
+
+
+@pytest.mark.parametrize(
+    ("relations", "is_proven"),
+    [
+        ('(app.shared) INNER JOIN (app."Other one" o)', True),
+        ('Aggregate on ((app.shared) LEFT JOIN (app."Other one" o))', True),
+        ("(app.shared) INNER JOIN (app.parents p)", False),
+        ("Aggregate on (app.secrets)", False),
+        ("(app.shared) INNER JOIN (unqualified)", False),
+        ("", False),
+    ],
+)
+def test_what_another_server_works_out_is_proven_where_it_is_everyones(relations: str, *, is_proven: bool) -> None:
+    foreign = {"Node Type": "Foreign Scan", "Relations": relations, "Remote SQL": "SELECT 1"}
+    assert unproven(foreign) == ([] if is_proven else [relations or "Foreign Scan"])
+
+
+def test_a_scan_by_an_extension_is_no_proof() -> None:
+    assert unproven({"Node Type": "Custom Scan", "Plans": [scan("parents", Filter=OWN)]}) == ["Custom Scan"]
 
 
 def test_a_relation_that_the_model_does_not_declare_is_told() -> None:
