@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import threading
 from collections.abc import AsyncIterator
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Listener
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import psutil
 import pytest
 
+from deploy.embedded.directory import DataDirectory
 from deploy.embedded.engines import StoreUrls
+from deploy.embedded.errors import EngineError
 from tests.conftest import Stores
 from tests.databases import create_databases, drop_postgres, open_stores, with_database
-from tests.shared_engines import EngineServer, ask
+from tests.patience import PATIENCE_S
+from tests.shared_engines import EngineServer, ask, remove_left_over
+
+FOLDERS = ("fuseway-tests-killed", "fuseway-tests-used", "fuseway-tests-begun", "another")
 
 
 @pytest.mark.engine
@@ -37,6 +49,42 @@ def test_engines_that_are_never_asked_for_are_not_started() -> None:
     server = EngineServer()
     assert psutil.Process().children() == before
     server.close()
+
+
+def test_workers_that_die_while_they_ask_end_neither_the_server_nor_the_run() -> None:
+    server = EngineServer()
+    address = port, key = server.address
+    socket.create_connection(("127.0.0.1", port)).close()
+    Client(("127.0.0.1", port), authkey=key).close()
+    with pytest.raises(AuthenticationError):
+        Client(("127.0.0.1", port), authkey=b"another")
+    assert ask(address, "no request of a worker").startswith("TypeError: ")
+    closing = threading.Thread(target=server.close, daemon=True)
+    closing.start()
+    closing.join(PATIENCE_S)
+    assert not closing.is_alive()
+    with pytest.raises(EngineError, match="do not answer"):
+        ask(address, ("gw0", False))
+
+
+def test_a_worker_waits_for_a_silent_server_for_a_time_alone() -> None:
+    with Listener(("127.0.0.1", 0)) as listener, pytest.raises(EngineError, match=r"nothing came within 0\.01 s"):
+        ask((listener.address[1], b"key"), ("gw0", False), timeout_s=0.01)
+
+
+def test_folders_of_killed_runs_are_removed_and_those_in_use_are_not(tmp_path: Path) -> None:
+    killed, used, begun, other = (tmp_path / f"{name}-1" for name in FOLDERS)
+    script = f"from deploy.embedded.directory import *; from pathlib import Path; import os; DataDirectory(Path({str(killed)!r})).lock(); os._exit(9)"
+    subprocess.run([sys.executable, "-c", script], check=False)
+    assert killed.exists()
+    for folder, text in ((begun, ""), (other, "9")):
+        folder.mkdir()
+        (folder / "lock").write_text(text)
+    holder = DataDirectory(used)
+    holder.lock()
+    remove_left_over(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([used, begun, other])
+    holder.unlock()
 
 
 @pytest.fixture
