@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fuseway.testing.checks.scopes import ScopedAnswer
 from tests.testing.conftest import Run
 
 MODEL = "library/model.py"
@@ -55,6 +56,37 @@ def test_generated_tests_fail_where(library: Path, run_pytest: Run, mistake: str
     assert answer.returncode == 1, answer.stdout + answer.stderr
     assert message in answer.stdout
     assert "fuseway: model library/model.py, at most 300 cases of each generated test, seed 0" in answer.stdout
+
+
+def test_a_field_that_is_null_for_all_that_are_asked_for_needs_a_scope_too(library: Path, run_pytest: Run) -> None:
+    edits = (
+        (MODEL, 'loans = db.table("library.loans", scope="loan:read", ', 'loans = db.table("library.loans", '),
+        ("library/set_up.py", "case when id % 3 = 0 then 'note '", "case when id > 200 then 'note '"),
+    )
+    for name, right, wrong in edits:
+        file = library / name
+        assert right in file.read_text()
+        file.write_text(file.read_text().replace(right, wrong))
+    (library / "test_generated.py").write_text("from fuseway.testing.checks import *\n")
+    selection = "test_every_field_needs_a_scope and Loan.note"
+    answer = run_pytest(library, "test_generated.py", "-k", selection)
+    assert answer.returncode == 1, answer.stdout + answer.stderr
+    message = "Loan.note is answered to a viewer without any scope, and library.loans says no scope: null"
+    assert message in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("values", "text", "is_open"),
+    [
+        ([None], "{}", True),
+        ([[]], "{}", True),
+        ([], "{}", False),
+        ([None], "FORBIDDEN", False),
+        ([None, 1], "FORBIDDEN", True),
+    ],
+)
+def test_a_null_without_an_error_is_an_answer(values: list[object], text: str, *, is_open: bool) -> None:
+    assert ScopedAnswer(values, text).is_open is is_open
 
 
 def test_generated_tests_pass_for_the_right_model(library: Path, run_pytest: Run) -> None:
