@@ -47,6 +47,7 @@ def next_steps(folder: Path, package: ModelPackage, databases: Mapping[Database,
     plan, model = package.plan, folder / "model.py"
     lines = [
         f"{folder} has a model of {len(plan.objects)} object types over {len(plan.tables)} tables.",
+        *([] if plan.choices.tenant else ["No tenant: all rows are everyone's."]),
         *_left_out(plan),
         "",
         "Next, with these set, and REDIS_URL:",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from loaders.catalog.catalog import Column, DatabaseCatalog, ForeignKey, Index, TableCatalog
@@ -126,7 +126,8 @@ async def read_postgres(store: RelationalStore, name: str, tables: Collection[st
 
     `tables` are names of the catalog, `schema.table` without quotes; without them it is all tables and views of users,
     in the order of their names. A table that is not there, or that the account may not read, is missing in the catalog,
-    as is a column. Raises StoreError where the database is away or refuses.
+    as is a column, with the keys and indexes that it is a part of. Raises StoreError where the database is away or
+    refuses.
     """
     (version,) = await store.rows(_VERSION)
     rows = await store.rows(_TABLES, None if tables is None else list(tables), OWN_SCHEMA)
@@ -134,7 +135,16 @@ async def read_postgres(store: RelationalStore, name: str, tables: Collection[st
     columns = _by_table(await store.rows(_COLUMNS, oids))
     indexes = _by_table(await store.rows(_INDEXES, oids))
     foreign_keys = _by_table(await store.rows(_FOREIGN_KEYS, oids))
-    catalogs = [_table(row, columns[row["oid"]], indexes[row["oid"]], foreign_keys[row["oid"]]) for row in rows]
+    read = {row["name"]: {column["name"] for column in columns[row["oid"]]} for row in rows}
+    catalogs = [
+        _table(
+            row,
+            columns[row["oid"]],
+            [each for each in indexes[row["oid"]] if read[row["name"]].issuperset(each["columns"])],
+            [each for each in foreign_keys[row["oid"]] if _is_readable(each, read[row["name"]], read)],
+        )
+        for row in rows
+    ]
     return DatabaseCatalog(Kind.POSTGRES, name, version["version"], {each.name: each for each in catalogs})
 
 
@@ -161,6 +171,12 @@ def _table(row: Row, columns: Sequence[Row], indexes: Sequence[Row], foreign_key
         ),
         indexes=tuple(_index(index) for index in indexes),
     )
+
+
+def _is_readable(key: Row, own: set[str], read: Mapping[str, set[str]]) -> bool:
+    """Return whether the account may read a foreign key's columns, and those that it refers to of a table in `read`."""
+    referenced = read.get(key["referenced"])
+    return own.issuperset(key["columns"]) and (referenced is None or referenced.issuperset(key["referenced_columns"]))
 
 
 def _identifies_rows(index: Row) -> bool:

@@ -93,6 +93,12 @@ def _plan_table(plan: Plan, table: TableId) -> None:
     short = snake(table.name.rpartition(".")[2])
     planned = PlannedTable(table, plan.chosen[table], plan.variables.take(short, snake(table.name)))
     plan.tables[table] = planned
+    others = plan.tenants.others(table, plan.chosen[table])
+    if others:
+        named = "; ".join(f"{', '.join(key.columns)} of {key.table}" for key in others)
+        planned.notes.append(
+            f"Whose rows these are: tenant= says it. Other foreign keys lead to a tenant too: {named}."
+        )
     if table.kind is Kind.CLICKHOUSE:
         describe_table(plan, planned)
 

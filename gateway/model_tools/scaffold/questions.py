@@ -108,12 +108,12 @@ def _tenant(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> Tenan
         column = offers[0][0]
         asked.missing.append(
             f"  --tenant {column} --claim {_claim(column)}, or --no-tenant: whether viewers see the rows of one tenant"
-            f" only. A column recurs: {shown}"
+            f" only. Columns that may hold it: {shown}"
         )
         return None
     column = asked.ask(
-        f"A column recurs: {shown}.\nDo viewers see the rows of one tenant only? Then say the column that holds it"
-        " (empty: all rows are everyone's): "
+        f"Columns that may hold a tenant: {shown}.\nDo viewers see the rows of one tenant only? Then say the column"
+        " that holds it (empty: all rows are everyone's): "
     )
     if not column:
         return None

@@ -12,6 +12,8 @@ from loaders.catalog.catalog import ForeignKey, TableCatalog
 from loaders.catalog.column_types import ColumnType
 from loaders.model.scalars import BIG_INTEGER, INTEGER, Scalar
 
+_OFFERS = 5
+"""Columns that a question about the tenant names."""
 _WHOLE = (INTEGER, BIG_INTEGER)
 
 
@@ -43,6 +45,17 @@ class Tenants:
         """Return whether a column holds the tenant of its table."""
         return bool(self.column) and self.of_tables.get(table, TableTenant()).column == column
 
+    def others(self, table: TableId, catalog: TableCatalog) -> list[ForeignKey]:
+        """Return foreign keys that lead to a tenant too, beside the one that says the tenant of a table's rows."""
+        tenant = self.of_tables.get(table, TableTenant())
+        return [
+            key
+            for key in catalog.foreign_keys
+            if tenant.parent is not None and key != tenant.foreign_key
+            if (parent := TableId(table.kind, table.database, key.table)) != table
+            if self.of_tables.get(parent, TableTenant()) != TableTenant()
+        ]
+
     def without(self, table: TableId, columns: Iterable[str]) -> tuple[str, ...]:
         """Return columns that tell rows of one tenant apart: without that of the tenant, unless it is alone."""
         every = tuple(columns)
@@ -50,9 +63,10 @@ class Tenants:
 
 
 def recurring_columns(tables: Mapping[TableId, TableCatalog]) -> list[tuple[str, int]]:
-    """Return columns that most of the tables have and that could hold a tenant, with the number of these tables.
+    """Return columns that could hold a tenant, with the number of tables that have each, most first.
 
-    The table whose key such a column refers to counts as one that has it.
+    The table whose key such a column refers to counts as one that has it. Where no column is in several tables, those
+    of one are returned.
     """
     counts = Counter(
         column.name
@@ -68,11 +82,8 @@ def recurring_columns(tables: Mapping[TableId, TableCatalog]) -> list[tuple[str,
         for key in catalog.foreign_keys
         if len(key.columns) == 1 and not any(key.columns[0] in tables[t].columns for t in tables if t.name == key.table)
     }
-    return [
-        (name, count)
-        for name, count in counts.most_common(5)
-        if count > 2 and 2 * (count + (name in referring)) > len(tables)
-    ]
+    several = {name for name, count in counts.items() if count + (name in referring) > 1}
+    return [(name, count) for name, count in counts.most_common() if name in several or not several][:_OFFERS]
 
 
 def tenants_of(tables: Mapping[TableId, TableCatalog], choices: Choices) -> Tenants:
@@ -93,7 +104,7 @@ class _Resolver:
 
     def resolved(self) -> Tenants:
         own = self._own_table()
-        if own is not None:
+        if own is not None and own[0] not in self._choices.everyones:
             self._of_tables[own[0]] = TableTenant(own[1])
         for table, catalog in self._tables.items():
             if table in self._choices.everyones:
@@ -105,7 +116,13 @@ class _Resolver:
             if table not in self._of_tables:
                 reason = f"no {self._column}, and no foreign key to a chosen table with one"
                 self._missing.setdefault(table, f"{reason} (--everyone TABLE shows it to all)")
-        return Tenants(self._type, self._column, self._of_tables, self._missing, own[0] if own else None)
+        return Tenants(
+            self._type,
+            self._column,
+            self._of_tables,
+            self._missing,
+            own[0] if own and self._of_tables[own[0]].column else None,
+        )
 
     def _tenant_type(self) -> ColumnType | None:
         types = [

@@ -174,3 +174,25 @@ async def test_what_the_account_may_not_read_is_missing(new_database: NewDatabas
         await postgres.execute("grant select (id) on public.seen to current_user")
         catalog = await read_postgres(postgres, "")
     assert {name: list(table.columns) for name, table in catalog.tables.items()} == {"public.seen": ["id"]}
+
+
+async def test_keys_and_indexes_of_columns_that_cannot_be_read_are_missing(new_database: NewDatabase) -> None:
+    async with new_database() as new:
+        postgres = new.stores.postgres
+        for statement in (
+            "create table public.owners (id int primary key, code text unique, name text)",
+            "create table public.things (id int primary key, owner_code text references owners (code), n int, o int)",
+            "create index on public.things (n, o)",
+            "create index things_n on public.things (n)",
+            "revoke all on public.owners, public.things from current_user",
+            "grant select (id, name) on public.owners to current_user",
+            "grant select (owner_code, n) on public.things to current_user",
+        ):
+            await postgres.execute(statement)
+        catalog = await read_postgres(postgres, "")
+    owners, things = catalog.tables["public.owners"], catalog.tables["public.things"]
+    assert list(owners.columns) == ["id", "name"]
+    assert (owners.primary_key, owners.unique) == (("id",), (("id",),))
+    assert list(things.columns) == ["owner_code", "n"]
+    assert (things.primary_key, things.unique, things.foreign_keys) == ((), (), ())
+    assert [index.name for index in things.indexes] == ["things_n"]

@@ -142,7 +142,9 @@ async def test_a_library_is_answered_right(new_author: NewAuthor, capsys: Output
     async with new_author("library") as author:
         assert await author.run("new", "shop", "--all", "--no-tenant", "--zone", "Europe/Vienna") == 0
         told = capsys.readouterr().out
-        assert told.startswith("shop has a model of 7 object types over 8 tables.\nLeft out are those that have\n")
+        assert told.startswith(
+            "shop has a model of 7 object types over 8 tables.\nNo tenant: all rows are everyone's.\nLeft out are those that have\n"
+        )
         assert "library.notes, library.titles" in told
         assert "GATEWAY_GRAPHIQL=true gateway serve --model shop/model.py  #" in told
         await proven(author, NewOptions("shop", is_all=True, is_without_tenants=True, zone="Europe/Vienna"))
@@ -169,9 +171,11 @@ async def test_telemetry_is_answered_right(new_author: NewAuthor, capsys: Output
     async with new_author(clickhouse="telemetry", unique=unique, keys=keys) as author:
         objects = ["devices=id", "sites=SiteId"]
         options = [text for each in objects for text in ("--object", each)]
-        assert await author.run("new", "shop", "--all", "--without", "*.*", "--yes", *options) == 0
+        assert await author.run("new", "shop", "--all", "--without", "*.*", "--yes", "--no-tenant", *options) == 0
         assert "shop has a model of 2 object types over 5 tables." in capsys.readouterr().out
-        await proven(author, NewOptions("shop", is_all=True, objects=objects, takes_matches=True))
+        await proven(
+            author, NewOptions("shop", is_all=True, is_without_tenants=True, objects=objects, takes_matches=True)
+        )
 
 
 async def test_nothing_is_written_over_silently(new_author: NewAuthor, capsys: Output) -> None:

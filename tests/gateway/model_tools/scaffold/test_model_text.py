@@ -330,6 +330,31 @@ def test_each_table_says_its_tenant() -> None:
     assert "    id: m.BigInt = m.key()\n    name: str\n" in class_of(model, "Project")
 
 
+def test_foreign_keys_that_lead_to_a_tenant_too_are_named_above_the_table() -> None:
+    transfers = table(
+        "app.transfers",
+        "id bigint, task_id bigint, to_project bigint?, country_code text",
+        key="id",
+        references=["task_id -> app.tasks id", "to_project -> app.tasks id", "country_code -> app.countries code"],
+    )
+    catalog = postgres(*TENANTS, transfers)
+    everyones = frozenset({TableId(Kind.POSTGRES, "", "app.countries")})
+    tenant = TenantChoice("organization_id", "organization")
+    model = model_of(catalog, choices=Choices("shop", all_of(catalog), tenant=tenant, everyones=everyones))
+    note = " ".join(line.strip(" #") for line in model.partition("\ntransfers = ")[0].splitlines()[-2:])
+    assert note.endswith("Other foreign keys lead to a tenant too: to_project of app.tasks.")
+    assert model.count("lead to a tenant too") == 1
+
+
+def test_the_tenants_own_table_can_be_everyones(tmp_path: Path) -> None:
+    catalog = postgres(*TENANTS)
+    everyones = frozenset(TableId(Kind.POSTGRES, "", f"app.{name}") for name in ("organizations", "countries"))
+    tenant = TenantChoice("organization_id", "organization")
+    package = written(catalog, choices=Choices("shop", all_of(catalog), tenant=tenant, everyones=everyones))
+    assert 'organizations = db.table("app.organizations", tenant=m.everyones, ' in package.files["model.py"]
+    loaded(tmp_path, dict(package.files))
+
+
 def test_a_table_without_a_tenant_is_left_out() -> None:
     catalog = postgres(*TENANTS)
     package = written(

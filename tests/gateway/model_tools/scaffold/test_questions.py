@@ -8,6 +8,7 @@ import pytest
 
 from gateway.model_tools.scaffold.choices import Choices, SectionChoice, TableId, TenantChoice
 from gateway.model_tools.scaffold.questions import NewOptions, complete
+from loaders.catalog.catalog import DatabaseCatalog, TableCatalog
 from loaders.errors import CallerError
 from loaders.model.databases import Kind
 from tests.gateway.model_tools.scaffold.catalogs import clickhouse, clickhouse_table, postgres, table
@@ -75,8 +76,8 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         complete(NewOptions("shop", is_all=True), [DATABASE, EVENTS], None)
     assert str(error.value).splitlines() == [
         "Some options are missing, and nobody can be asked:",
-        "  --tenant workspace_id --claim workspace, or --no-tenant: whether viewers see the rows of one tenant only. A"
-        " column recurs: workspace_id (in 5 of 8 tables)",
+        "  --tenant workspace_id --claim workspace, or --no-tenant: whether viewers see the rows of one tenant only."
+        " Columns that may hold it: workspace_id (in 5 of 8 tables), member_id (in 3 of 8 tables)",
         "  --section events.workspace_id=app.workspaces (or --yes): whose rows those of events are; --without events"
         " leaves it out",
         "  --section clicks.member_id=app.members (or --yes): whose rows those of clicks are; --without clicks leaves"
@@ -93,7 +94,7 @@ def test_a_tenant_is_asked_for_and_never_assumed() -> None:
     answers = TypedTexts("workspace_id", "", "")
     choices = complete(options, [DATABASE], answers)
     assert choices.tenant == TenantChoice("workspace_id", "workspace")
-    assert "A column recurs: workspace_id (in 3 of 4 tables)" in answers.questions[0]
+    assert "Columns that may hold a tenant: workspace_id (in 3 of 4 tables)" in answers.questions[0]
     assert "Nothing says whose rows these are: app.workspaces." in answers.questions[2]
     assert complete(options, [DATABASE], TypedTexts("")).tenant is None
     assert (
@@ -165,3 +166,37 @@ def test_the_zone_of_times_without_one_is_asked_and_never_assumed() -> None:
     assert complete(NewOptions("shop", is_all=True, zone="none"), [logs], None).zone == ""
     with pytest.raises(CallerError, match="Vienna is no time zone, such as UTC"):
         complete(NewOptions("shop", is_all=True, zone="Vienna"), [logs], None)
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        (
+            table("a.x", "id integer, tenant_id integer", key="id"),
+            table("a.y", "id integer, tenant_id integer", key="id"),
+        ),
+        (table("a.x", "id integer, tenant_id integer", key="id"), table("a.y", "id integer, name text", key="id")),
+        (table("a.x", "id integer, tenant_id integer", key="id"),),
+        (
+            table("a.x", "id integer, tenant_id integer", key="id", references=["tenant_id -> a.tenants id"]),
+            table("a.tenants", "id integer", key="id"),
+            *(table(f"a.t{number}", "id integer, name text", key="id") for number in range(9)),
+        ),
+    ],
+    ids=["two tables", "one of two", "the only one", "the tenants' own table"],
+)
+def test_a_tenant_of_few_tables_is_asked_for(tables: tuple[TableCatalog, ...]) -> None:
+    with pytest.raises(CallerError, match="--tenant tenant_id --claim tenant, or --no-tenant"):
+        complete(NewOptions("shop", is_all=True), [postgres(*tables)], None)
+    assert "tenant_id" in _first_question(postgres(*tables))
+
+
+def _first_question(database: DatabaseCatalog) -> str:
+    answers = TypedTexts("")
+    assert complete(NewOptions("shop", is_all=True), [database], answers).tenant is None
+    return answers.questions[0]
+
+
+def test_without_a_column_that_may_hold_it_there_is_no_question_about_a_tenant() -> None:
+    catalog = postgres(table("a.x", "id integer, name text, api_key text", key="id"))
+    assert complete(NewOptions("shop", is_all=True), [catalog], None).tenant is None
