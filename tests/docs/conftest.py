@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from deploy.embedded.engines import StoreUrls
 from deploy.embedded.process import free_port
@@ -75,7 +76,9 @@ def user(reader: Reader, programs_installed: Path) -> Iterator[Reader]:
 async def reader(
     tmp_path: Path, wheels: Path, other_packages: Path, new_database: NewDatabase, store_urls: StoreUrls
 ) -> AsyncIterator[Reader]:
-    """A reader with a database of their own in both stores. Stopped at the end."""
+    """A reader with a database of their own in both stores, and nothing in the cache. Stopped at the end."""
+    with redis.Redis.from_url(store_urls.redis_url) as cache:  # where another guide's model has the same name and rows
+        cache.flushdb()
     async with new_database() as new:
         programs = tmp_path / "programs"
         programs.mkdir()
