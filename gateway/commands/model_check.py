@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.catalogs import catalogs_of
 from gateway.commands.command import settings_of
 from gateway.commands.model_options import add_tool, report
-from gateway.model_tools.checks import catalog_problems
+from gateway.model_tools.checks import catalog_problems, problems_of_small_tables
 from gateway.model_tools.live.check import live_problems
 from gateway.model_tools.problem_texts import counted, untold
 from gateway.model_tools.scope_slips import scope_slips
@@ -35,7 +35,7 @@ def add_to(commands: Commands) -> None:
         "--live",
         action="store_true",
         help="take the databases at the URLs of the settings in the place of the lock file, and have them prepare and"
-        " explain each statement; none is executed",
+        " explain each statement, without answering it",
     )
 
 
@@ -43,9 +43,10 @@ def _check(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     model = load_served_model(settings)
     build_schema(model)  # which descriptions= needs to be looked at
-    problems = asyncio.run(_live_problems(settings, model)) if arguments.live else _lock_problems(model)
+    problems, note = asyncio.run(_live_problems(settings, model)) if arguments.live else (_lock_problems(model), "")
     objects, tables = counted(len(model.objects), "object type"), counted(len(model.tables), "table")
-    return report(arguments, [*scope_slips(model), *problems], f"The model {model.name} is good: {objects}, {tables}.")
+    good = f"The model {model.name} is good: {objects}, {tables}."
+    return report(arguments, [*scope_slips(model), *problems], good, note=note)
 
 
 def _lock_problems(model: Model) -> list[Problem]:
@@ -61,9 +62,18 @@ def _lock_problems(model: Model) -> list[Problem]:
     return catalog_problems(model, catalogs)
 
 
-async def _live_problems(settings: Settings, model: Model) -> list[Problem]:
-    """Return what is wrong with a model in its databases; what they say of a statement hides what a catalog does."""
+async def _live_problems(settings: Settings, model: Model) -> tuple[list[Problem], str]:
+    """Return what is wrong with a model in its databases, and a note of what is not told.
+
+    What they say of a statement hides what a catalog does.
+    """
     async with open_databases(settings, model.databases) as databases:
         problems = await live_problems(model, databases)
         catalogs = await catalogs_of(model, databases)
-    return [*problems, *untold(catalog_problems(model, catalogs.values(), is_live=True), problems)]
+    small = len(problems_of_small_tables(model, catalogs.values()))
+    note = (
+        f"{counted(small, 'warning')} of indexes not shown, since the tables are small: gateway model check shows all."
+        if small
+        else ""
+    )
+    return [*problems, *untold(catalog_problems(model, catalogs.values(), is_live=True), problems)], note

@@ -53,11 +53,12 @@ def report(
     good: str,
     *,
     changes: Sequence[Change] = (),
+    note: str = "",
 ) -> int:
     """Print problems and changes as the options say, and return the exit status.
 
-    `good` is the last line where there is no problem. Errors and breaking changes are wrong; warnings and dangerous
-    changes are with `--strict`.
+    `good` is the last line where there is no problem, and a `note` stands in the text behind that or the summary.
+    Errors and breaking changes are wrong; warnings and dangerous changes are with `--strict`.
     """
     items = ordered(problems)
     worst = min([*(int(item.severity) for item in items), *(int(change.level) for change in changes)], default=2)
@@ -69,7 +70,7 @@ def report(
         print(json.dumps(content, indent=2))
     else:
         lines = [*map(change_text, changes), changes_summary(changes), *map(problem_text, items)]
-        lines.append(summary(items) or good)
+        lines += [summary(items) or good, note]
         print("\n".join(filter(None, lines)))
         if arguments.github or in_github_actions():
             print("\n".join([*map(change_annotation, changes), *map(github_annotation, items)]))

@@ -1,4 +1,4 @@
-"""Check a model against its databases: prepare and explain every statement that it can produce, and execute none."""
+"""Check a model against its databases: prepare and explain every statement that it can produce, and answer none."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from loaders.model.names import quoted_name
 from loaders.model.scalars import Scalar
 from loaders.statements.parameters import TenantScope
 from loaders.statements.row_sources import table_name
-from loaders.stores.errors import StatementFailed
+from loaders.stores.errors import StatementFailed, StoreTimeout
 from loaders.stores.postgres import Postgres
 
 _ROWS = 3
@@ -37,7 +37,10 @@ class Samples:
 
 
 async def read_samples(model: Model, stores: Mapping[Database, Store]) -> Samples:
-    """Return keys of one tenant, from the first rows that each database answers. A table that fails has none."""
+    """Return keys of one tenant, from the first rows that each database answers.
+
+    A table that fails, or a view that does not answer in time, has none.
+    """
     named = {section.name: _key_columns(section, model) for section in model.bound_sections.values()}
     wanted = {name: each for name, each in named.items() if each is not None}
     unique = list(dict.fromkeys(wanted.values()))
@@ -85,7 +88,7 @@ async def _rows(
                 raw = list(map(list, zip(*await store.rows(sql), strict=True)))
             else:
                 raw = [list(column) for column in (await store.columns(sql, {})).columns]
-    except StatementFailed:  # told of where the statements that need it are prepared
+    except (StatementFailed, StoreTimeout):  # a refusal is told where statements are prepared, which a slow view is not
         return []
     decoded = [scalar.decode(values) for scalar, values in zip([*own_scalar, *scalars], raw, strict=False)]
     good = [row for row in zip(*decoded, strict=True) if not any(_is_missing(value) for value in row)]

@@ -78,6 +78,14 @@ class LiveStatements:
                 return await store.explain(bound.sql, *bound.values.values())
             return await store.explain(bound.sql, bound.values)
 
+    async def explained_text(self, sql: str, database: Database) -> Any:
+        """Return the plan of a statement that is none of the model's, as PostgreSQL writes it."""
+        store = self.stores[database]
+        if not isinstance(store, Postgres):
+            raise TypeError("Only PostgreSQL explains statements by their text.")
+        async with self._turn(database, sql):
+            return await store.explain(sql)
+
     async def query_tree(self, plan: StatementPlan | RelationPlan, section: BoundSection) -> list[str]:
         """Return the lines of a statement's tree in ClickHouse."""
         bound = await self.bound(plan, section)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from loaders.model.problems import Severity
+from loaders.stores.errors import StoreTimeout
+from loaders.stores.postgres import Postgres
 from tests.conftest import Stores
 from tests.gateway.model_tools.shop import edited_problems
 
@@ -148,6 +151,21 @@ async def test_no_mistake_hides_another(shop_stores: Stores, tmp_path: Path) -> 
 
     subjects = [each.subject for each in problems]
     assert subjects == ["Use", "Use.p95", "OrderFilter.noted", "Account.name", "Account.nick"]
+
+
+async def test_a_table_without_an_answer_in_time_ends_no_check(
+    shop_stores: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = Postgres.rows
+
+    async def slow(self: Postgres, sql: str, *arguments: object) -> Any:
+        if '"accounts" limit' in sql or ".accounts limit" in sql:
+            raise StoreTimeout("PostgreSQL", "The statement took too long.")
+        return await rows(self, sql, *arguments)
+
+    monkeypatch.setattr(Postgres, "rows", slow)
+
+    assert await edited_problems(tmp_path, shop_stores) == []
 
 
 async def test_a_float_over_a_decimal_is_a_warning(shop_stores: Stores, tmp_path: Path) -> None:

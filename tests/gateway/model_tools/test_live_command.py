@@ -12,9 +12,19 @@ from deploy.analytics.data import load, make
 from deploy.embedded.engines import StoreUrls
 from gateway.cli import main
 from tests.conftest import NewDatabase, Stores
+from tests.gateway.model_tools.conftest import OwnModel
 from tests.loaders.model.models import RIGHT
 
 Check = Callable[[], int]
+_FEW_INVOICES = """
+drop index billing.invoices_by_member;
+set session_replication_role = replica;
+insert into billing.invoices
+    select gen_random_uuid(), n, gen_random_uuid(), 1, 1, now() from generate_series(1, 50) as n;
+reset session_replication_role;
+analyze;
+"""
+"""Rows without what their foreign keys name, and no index that leads to them."""
 
 
 @pytest.fixture
@@ -50,6 +60,21 @@ def test_a_database_that_is_away_is_status_2(
     told = capsys.readouterr()
     assert told.out == ""
     assert "127.0.0.1:1 cannot be reached" in told.err
+
+
+async def test_warnings_of_small_tables_are_counted(own_model: OwnModel, capsys: pytest.CaptureFixture[str]) -> None:
+    postgres = own_model.stores.postgres
+    async with postgres.session() as session:
+        await session.execute_script(_FEW_INVOICES)
+
+    assert await own_model.run("check", "--live") == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "4 warnings of indexes not shown, since the tables are small: gateway model check shows all."
+    await own_model.run("pull")
+    await own_model.run("check")
+    told = capsys.readouterr().out
+    assert told.count(" no index of billing.invoices ") + told.count(" is sorted by ") == 4
 
 
 async def test_nothing_is_wrong_with_the_samples(

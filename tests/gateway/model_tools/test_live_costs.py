@@ -62,16 +62,27 @@ async def large(new_database: NewDatabase) -> AsyncIterator[NewStores]:
         yield new
 
 
-async def costs(large: NewStores, folder: Path) -> dict[str, Problem]:
+async def costs(large: NewStores, folder: Path, *edits: tuple[str, str]) -> dict[str, Problem]:
     """The warnings by their subjects."""
     stores = await reading(large)
     try:
-        problems = await edited_problems(folder, stores, *_EDITS)
+        problems = await edited_problems(folder, stores, *_EDITS, *edits)
     finally:
         await stores.postgres.close()
         await stores.clickhouse.close()
     assert len({each.subject for each in problems}) == len(problems)  # a field is told once
     return {each.subject: each for each in problems}
+
+
+async def test_a_condition_with_a_sub_select_ends_no_check(large: NewStores, tmp_path: Path) -> None:
+    rows = "crm.relation(f\"select k.order_id as id, k.id as n from {kept.asked('order_id')} as k where k.id > (select max(id) / 9 from {kept.all})\")"
+    late = f'class Late(m.Section, over={rows}):\n    """Late."""\n    n: int = m.sql("count(*)", "Rows.")\n\n'
+    edits = (
+        ("class Kept(", f"{late}class Kept("),
+        ("    kept: Kept =", '    late: Late = m.section("id")\n    kept: Kept ='),
+    )
+
+    assert "Order.kept" in await costs(large, tmp_path, *edits)
 
 
 async def test_what_reads_many_rows_is_told_with_ddl_that_mends_it(large: NewStores, tmp_path: Path) -> None:
