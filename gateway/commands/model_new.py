@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.catalogs import read_catalogs
 from gateway.commands.command import add_command
-from gateway.model_tools.new_package import PackageExistsError, next_steps, write_package
-from gateway.model_tools.new_sources import databases_of, read_catalogs, read_sample_keys
+from gateway.model_tools.new_package import PackageExistsError, next_steps, require_folder, write_package
+from gateway.model_tools.new_sources import databases_of, read_sample_keys, with_urls
 from gateway.model_tools.scaffold.package import DASHBOARD, scaffold
 from gateway.model_tools.scaffold.questions import NewOptions, complete
 from gateway.settings import Settings
 from loaders.errors import CallerError
 from loaders.model.loading import load_model
+from loaders.model.names import is_model_name
 
 if TYPE_CHECKING:
     import argparse
@@ -103,11 +105,14 @@ def _add_clickhouse(parser: argparse.ArgumentParser) -> None:
 
 def _new(arguments: argparse.Namespace) -> int:
     ask = _ask if sys.stdin.isatty() else None
+    _refuse_contradictions(arguments)
     settings = Settings.from_environment()
     databases = databases_of(settings, arguments.postgres, arguments.clickhouse)
     folder = Path(_folder(arguments.folder, ask))
-    catalogs = asyncio.run(read_catalogs(settings, databases))
-    choices = complete(_options(arguments, folder), catalogs, ask)
+    options = _options(arguments, folder)
+    require_folder(folder)
+    catalogs = list(asyncio.run(read_catalogs(with_urls(settings, databases), databases)).values())
+    choices = complete(options, catalogs, ask)
     package = scaffold(catalogs, choices)
     try:
         write_package(folder, package, catalogs, overwrites=arguments.force)
@@ -119,17 +124,33 @@ def _new(arguments: argparse.Namespace) -> int:
     tenant = package.plan.tenants.of_tables[kind.table].column if choices.tenant is not None else ""
     keys = asyncio.run(read_sample_keys(settings, databases, kind.table, kind.key, tenant))
     _write_variables(folder, package, keys)
-    print(next_steps(folder, package, databases, keys.tenant))
+    if keys is None:
+        print(f"No keys of {kind.table} were read in time: write some into {folder / DASHBOARD}.json.", file=sys.stderr)
+    print(next_steps(folder, package, databases, keys.tenant if keys is not None else None))
     return 0
 
 
-def _write_variables(folder: Path, package: ModelPackage, keys: SampleKeys) -> None:
-    """Write the variables of the example: real keys, as the model writes them."""
+def _refuse_contradictions(arguments: argparse.Namespace) -> None:
+    """Raise CallerError for options that say different things, or nothing without another one."""
+    if arguments.no_tenant and (arguments.tenant or arguments.claim):
+        raise CallerError(f"--no-tenant and --{'tenant' if arguments.tenant else 'claim'}: say one of the two.")
+    if arguments.claim and not arguments.tenant:
+        raise CallerError("--claim says nothing without --tenant, the column that holds the tenant.")
+    if arguments.name is not None and not is_model_name(arguments.name):
+        raise CallerError(f"--name {arguments.name}: use lower-case letters, digits, - and _, and begin with a letter.")
+
+
+def _write_variables(folder: Path, package: ModelPackage, keys: SampleKeys | None) -> None:
+    """Write the variables of the example: real keys, as the model writes them, or none that are known."""
+    path = folder / f"{DASHBOARD}.json"
+    if keys is None:
+        path.write_text('{"ids": []}\n', encoding="utf-8")
+        return
     key = load_model(str(folder / "model.py")).objects[package.example.kind.name].key
     columns = [scalar.decode(values) for scalar, values in zip(key.scalars, keys.columns, strict=True)]
     values = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
     text = json.dumps({"ids": key.write_all(values)}, indent=2, ensure_ascii=False)
-    (folder / f"{DASHBOARD}.json").write_text(f"{text}\n", encoding="utf-8")
+    path.write_text(f"{text}\n", encoding="utf-8")
 
 
 def _options(arguments: argparse.Namespace, folder: Path) -> NewOptions:

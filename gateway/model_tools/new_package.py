@@ -30,16 +30,26 @@ def write_package(
 ) -> None:
     """Write the files of a package, and the lock file of its tables.
 
-    Raises PackageExistsError before any is written over.
+    Raises PackageExistsError before any is written over, and CallerError where the folder cannot be written.
     """
     files = {**package.files, LOCK: lock_text(_used(package, catalogs))}
     others = [name for name, text in files.items() if (folder / name).exists() and _text(folder / name) != text]
     if others and not overwrites:
         raise PackageExistsError(f"{folder} has {', '.join(others)} already: choose another folder, or say --force.")
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    try:
+        for name, text in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CallerError(f"{folder} cannot be written: {error.strerror or error}.") from error
+
+
+def require_folder(folder: Path) -> None:
+    """Raise CallerError where a folder can be no folder: a file is there, or in its path."""
+    file = next((each for each in (folder, *folder.parents) if each.exists() and not each.is_dir()), None)
+    if file is not None:
+        raise CallerError(f"{file} is a file, and no folder of a package: choose another one.")
 
 
 def next_steps(folder: Path, package: ModelPackage, databases: Mapping[Database, str], tenant: str | None) -> str:

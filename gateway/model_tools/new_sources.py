@@ -1,28 +1,31 @@
-"""The databases that a new model is made from: where they are, what they have, and some keys of their objects."""
+"""The databases that a new model is made from: where they are, and some keys of their objects."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.databases import url_problem
 from gateway.setting import SettingsError
 from gateway.stores import open_database
-from loaders.catalog.clickhouse import read_clickhouse
-from loaders.catalog.postgres import read_postgres
 from loaders.catalog.sample_keys import SampleKeys, sample_clickhouse_keys, sample_postgres_keys
 from loaders.model.databases import ClickHouse, Database, Postgres
 from loaders.stores.clickhouse import ClickHouse as ClickHouseStore
+from loaders.stores.errors import StoreError
 
 if TYPE_CHECKING:
     from gateway.model_tools.scaffold.choices import TableId
     from gateway.settings import Settings
-    from loaders.catalog.catalog import DatabaseCatalog
+    from gateway.stores import Store
 
 _NAMED = re.compile(r"(DATABASE|CLICKHOUSE)_([A-Z0-9_]+)_URL")
-_OPTION = re.compile(r"(?:([a-z][a-z0-9_]*)=)?(.+)", re.DOTALL)
+_OPTION = re.compile(r"(?:([^=:/?]*)=)?(.+)", re.DOTALL)
+_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
+_SAMPLE_S = 10.0
+"""Seconds that keys for an example may take."""
 _CLASSES: dict[str, type[Database]] = {each.variable_prefix: each for each in (Postgres, ClickHouse)}
 
 
@@ -31,10 +34,14 @@ def databases_of(settings: Settings, postgres: Sequence[str], clickhouse: Sequen
 
     Raises SettingsError where there is none, or where a URL is invalid.
     """
-    said = {
-        **{_named(Postgres, text): _url(text) for text in postgres},
-        **{_named(ClickHouse, text): _url(text) for text in clickhouse},
-    }
+    said: dict[Database, str] = {}
+    for kind, option, texts in ((Postgres, "--postgres", postgres), (ClickHouse, "--clickhouse", clickhouse)):
+        for text in texts:
+            name, url = _name_and_url(option, text)
+            if any((each.kind, each.name) == (kind.kind, name) for each in said):
+                same = f"the name {name}" if name else "no name"
+                raise SettingsError(f"{option}: two databases have {same}. Name each of them, as in {option} crm=URL.")
+            said[kind(name)] = url
     databases = said or _of_settings(settings)
     if not databases:
         raise SettingsError(
@@ -47,28 +54,37 @@ def databases_of(settings: Settings, postgres: Sequence[str], clickhouse: Sequen
     return databases
 
 
-async def read_catalogs(settings: Settings, databases: Mapping[Database, str]) -> list[DatabaseCatalog]:
-    """Return what the databases have. Raises StoreError where one is away or refuses."""
-    catalogs = []
-    for database, url in databases.items():
-        async with AsyncExitStack() as stack:
-            store = await stack.enter_async_context(open_database(settings, database, url))
-            read = read_clickhouse if isinstance(store, ClickHouseStore) else read_postgres
-            catalogs.append(await read(store, database.name))  # type: ignore[arg-type]
-    return catalogs
+def with_urls(settings: Settings, databases: Mapping[Database, str]) -> Settings:
+    """Return settings in which the databases have these URLs."""
+    urls = {database.variable: url for database, url in databases.items()}
+    postgres, clickhouse = (
+        urls.pop(variable, settings.url(variable)) for variable in ("DATABASE_URL", "CLICKHOUSE_URL")
+    )
+    named = tuple({**dict(settings.named_urls), **urls}.items())
+    return replace(settings, database_url=postgres, clickhouse_url=clickhouse, named_urls=named)
 
 
 async def read_sample_keys(
     settings: Settings, databases: Mapping[Database, str], table: TableId, key: Sequence[str], tenant: str
-) -> SampleKeys:
-    """Return keys of a few objects over a table; `tenant` is the column that holds theirs, empty without tenants."""
+) -> SampleKeys | None:
+    """Return keys of a few objects over a table; None where the database does not tell them in time.
+
+    `tenant` is the column that holds theirs, empty without tenants.
+    """
     database, url = next(
         (each, url) for each, url in databases.items() if (each.kind, each.name) == (table.kind, table.database)
     )
-    async with open_database(settings, database, url) as store:
-        if isinstance(store, ClickHouseStore):
-            return await sample_clickhouse_keys(store, table.name, key, tenant)
-        return await sample_postgres_keys(store, table.name, key, tenant)
+    try:
+        async with asyncio.timeout(_SAMPLE_S), open_database(settings, database, url) as store:
+            return await _sample_keys(store, table, key, tenant)
+    except (StoreError, TimeoutError):
+        return None
+
+
+async def _sample_keys(store: Store, table: TableId, key: Sequence[str], tenant: str) -> SampleKeys:
+    if isinstance(store, ClickHouseStore):
+        return await sample_clickhouse_keys(store, table.name, key, tenant)
+    return await sample_postgres_keys(store, table.name, key, tenant)
 
 
 def _of_settings(settings: Settings) -> dict[Database, str]:
@@ -84,11 +100,11 @@ def _of_settings(settings: Settings) -> dict[Database, str]:
     return databases
 
 
-def _named(kind: type[Database], text: str) -> Database:
+def _name_and_url(option: str, text: str) -> tuple[str, str]:
     match = _OPTION.fullmatch(text)
-    return kind((match.group(1) if match is not None else "") or "")
-
-
-def _url(text: str) -> str:
-    match = _OPTION.fullmatch(text)
-    return match.group(2) if match is not None else text
+    name, url = match.groups("") if match is not None else ("", text)
+    if name and not _NAME.fullmatch(name):
+        raise SettingsError(
+            f"{option} {name}=…: a database's name has lower-case letters, digits and _, as in crm=URL."
+        )
+    return name, url

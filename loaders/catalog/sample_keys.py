@@ -11,6 +11,8 @@ from loaders.model.names import quoted_name
 from loaders.stores.protocols import AnalyticalStore, RelationalStore
 
 SAMPLE_SIZE = 5
+_ROWS_READ = 1_000
+"""Rows of ClickHouse that keys are taken from: grouping a whole table may take minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,14 @@ async def sample_postgres_keys(store: RelationalStore, table: str, key: Sequence
 async def sample_clickhouse_keys(
     store: AnalyticalStore, table: str, key: Sequence[str], tenant: str = ""
 ) -> SampleKeys:
-    """Return keys of rows of a table of ClickHouse, as `sample_postgres_keys` does for one of PostgreSQL."""
+    """Return keys of rows of a table of ClickHouse, as `sample_postgres_keys` does, from the first that it reads."""
     names, source = _names(key, Kind.CLICKHOUSE), _source(table, Kind.CLICKHOUSE)
     column = quoted_name(tenant, Kind.CLICKHOUSE) if tenant else ""
-    narrowed = f"where {column} = (select any({column}) from {source})" if tenant else ""  # noqa: S608 (names)
+    narrowed = f"where {column} = (select {column} from {source} limit 1)" if tenant else ""  # noqa: S608 (names)
     said = f"toString(any({column}))" if tenant else "''"
-    sql = f"select {names}, {said} as fw_tenant from {source} {narrowed} group by {names}"  # noqa: S608 (names)
+    columns_read = f"{names}, {column}" if tenant and tenant not in key else names
+    rows = f"select {columns_read} from {source} {narrowed} limit {_ROWS_READ}"  # noqa: S608 (names)
+    sql = f"select {names}, {said} as fw_tenant from ({rows}) group by {names}"  # noqa: S608 (names)
     answer = await store.columns(f"{sql} order by {names} limit {SAMPLE_SIZE}", {})
     *columns, tenants = answer.columns or ([],) * (len(key) + 1)
     return SampleKeys(tuple(columns), tenants[0] if tenant and tenants else None)

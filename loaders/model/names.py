@@ -8,6 +8,7 @@ from loaders.model.databases import Kind
 
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _GRAPHQL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+_MODEL = re.compile("[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _COLUMN = re.compile(r'\s*(?:"((?:[^"\\]|"")+)"|([^\W\d][\w$]*(?:\.\w[\w$]*)*))\s*(?:,|$)')
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}", re.ASCII)
 """A scope of RFC 6749: no space, quote or backslash, since scopes are listed with spaces between."""
@@ -22,6 +23,11 @@ def camel(name: str) -> str:
 def is_graphql_name(name: str) -> bool:
     """Return whether a name may stand in a schema; names with two underscores in front are GraphQL's own."""
     return _GRAPHQL.fullmatch(name) is not None
+
+
+def is_model_name(name: object) -> bool:
+    """Return whether a model may have the name: lower-case letters, digits, - and _, at most 63."""
+    return isinstance(name, str) and _MODEL.fullmatch(name) is not None
 
 
 def is_scope(text: object) -> bool:

@@ -19,7 +19,7 @@ from gateway.model_tools.scaffold.plan import (
     PlannedTable,
 )
 from gateway.model_tools.scaffold.python_text import annotation, assignment, call, comment, docstring, listed, literal
-from gateway.model_tools.scaffold.sections import month_fields
+from gateway.model_tools.scaffold.sections import ZONE, month_fields
 from gateway.model_tools.scaffold.sql_names import named_all, table_text
 from gateway.model_tools.scaffold.words import sentence, spoken
 from loaders.model.databases import ClickHouse, Database, Kind, Postgres
@@ -92,8 +92,9 @@ def _declarations(plan: Plan) -> Lines:
     if any(planned.is_instant for planned in plan.tables.values()):
         lines += comment(
             "Periods: their days begin at midnight in zone=, which may be a column of the tenant's own row too:"
-            ' zone=table.value("column").'
+            f' zone=table.value("column"). Months are those of {ZONE}.'
         )
+        lines.append(f'{ZONE} = "UTC"')
     for planned in plan.tables.values():
         lines += _table(plan, planned)
     return [*lines, *_left_out(plan)]
@@ -113,7 +114,7 @@ def _table(plan: Plan, planned: PlannedTable) -> Lines:
     options = [literal(table_text(planned.table)), *_tenant_option(plan, planned.table)]
     if planned.time:
         options.append(f"time={literal(named_all([planned.time]))}")
-        options += ['zone="UTC"'] if planned.is_instant else []
+        options += [f"zone={ZONE}"] if planned.is_instant else []
     if planned.latest:
         options.append(f"latest={literal(named_all([planned.latest]))}")
         options += [f"key={literal(named_all(planned.key))}"] if planned.key else []

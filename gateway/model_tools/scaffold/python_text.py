@@ -19,6 +19,12 @@ def literal(text: str) -> str:
     return f"{quote}{shown(escaped)}{quote}"
 
 
+def formatted(before: str, name: str, after: str) -> str:
+    """Return a text as Python's literal with the value of a name between its parts."""
+    first, last = (part.replace("{", "{{").replace("}", "}}") for part in (before, after))
+    return f"f{literal(f'{first}{{{name}}}{last}')}"
+
+
 def shown(text: str) -> str:
     """Return a text on one line: what is not printable, such as the end of a line, stands in it by its number."""
     return "".join(mark if mark.isprintable() else _escape(mark) for mark in text)

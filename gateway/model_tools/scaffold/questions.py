@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 from zoneinfo import available_timezones
 
 from gateway.model_tools.scaffold.choices import Choices, SectionChoice, TableId, TenantChoice, tables_of
@@ -18,6 +19,10 @@ from loaders.model.databases import Kind
 
 Ask = Callable[[str], str]
 """Shows a question and returns what was typed, without the line's end."""
+_Answer = TypeVar("_Answer")
+_YES = ("y", "yes")
+_EVERY = ("all", *_YES)
+_NOTHING = ("", "n", "no", "none")
 _NO_ZONE = "none"
 _SHOWN = 40
 """Names of tables that a question lists."""
@@ -83,11 +88,13 @@ def _chosen_tables(asked: _Completion) -> dict[TableId, TableCatalog]:
         if asked.ask is None:
             asked.missing.append(f"  --table PATTERN, --schema NAME or --all: which of {len(names)} tables: {shown}")
             return {}
-        text = asked.ask(
-            f"There are {len(names)} tables: {shown}.\nWhich of them (names or patterns such as shop.*; * is all)? "
+        chosen = answer(
+            asked.ask,
+            f"There are {len(names)} tables: {shown}.\nWhich of them (names or patterns such as shop.*; * is all)? ",
+            lambda text: matching_tables(_words(text, every=["*"]) or ["*"], asked.every),
         )
-        patterns = text.replace(",", " ").split() or ["*"]
-    chosen = matching_tables(patterns, asked.every)
+    else:
+        chosen = matching_tables(patterns, asked.every)
     unwanted = matching_tables(options.without, asked.every, may_match_none=True)
     return {table: catalog for table, catalog in asked.every.items() if table in chosen and table not in unwanted}
 
@@ -111,16 +118,28 @@ def _tenant(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> Tenan
             f" only. Columns that may hold it: {shown}"
         )
         return None
-    column = asked.ask(
+    column = answer(
+        asked.ask,
         f"Columns that may hold a tenant: {shown}.\nDo viewers see the rows of one tenant only? Then say the column"
-        " that holds it (empty: all rows are everyone's): "
+        " that holds it (empty: all rows are everyone's): ",
+        lambda text: _tenant_column(text, [name for name, _count in offers], chosen),
     )
     if not column:
         return None
-    if not any(column in catalog.columns for catalog in chosen.values()):
-        raise CallerError(f"{column} is a column of none of the chosen tables.")
     claim = asked.ask(f"The claim of a token that says the tenant (empty: {_claim(column)}): ")
     return TenantChoice(column, claim or _claim(column))
+
+
+def _tenant_column(text: str, offers: Sequence[str], chosen: Mapping[TableId, TableCatalog]) -> str:
+    """Return the column of an answer, empty for none; yes is the one that is offered, where there is no other."""
+    column = text.strip()
+    if any(column in catalog.columns for catalog in chosen.values()):
+        return column
+    if column.lower() in _NOTHING:
+        return ""
+    if column.lower() in _YES and len(offers) == 1:
+        return offers[0]
+    raise CallerError(f"{column} is a column of none of the chosen tables.")
 
 
 def _more_of_everyone(
@@ -131,11 +150,12 @@ def _more_of_everyone(
     if not missing or asked.ask is None:
         return frozenset()
     shown = ", ".join(map(str, missing))
-    text = asked.ask(
+    return answer(
+        asked.ask,
         f"Nothing says whose rows these are: {shown}.\nWhich of them may every tenant read (names or patterns; empty:"
-        " none, they are left out)? "
+        " none, they are left out)? ",
+        lambda text: frozenset(matching_tables(_words(text, every=["*"]), missing)),
     )
-    return frozenset(matching_tables(text.replace(",", " ").split(), missing))
 
 
 def _keys(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> dict[TableId, tuple[str, ...]]:
@@ -145,11 +165,12 @@ def _keys(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> dict[Ta
     if unused and asked.ask is not None and not specifications and not asked.options.sections:
         likely = [f"{table}={key}" for table in unused if (key := _own_key(table, chosen[table]))]
         shown = f" These look so: {' '.join(likely)}." if likely else ""
-        text = asked.ask(
+        return answer(
+            asked.ask,
             f"In ClickHouse are {', '.join(map(str, unused[:_SHOWN]))}. Have some a row for each key?{shown}\n"
-            "Say these as TABLE=COLUMN (empty: none): "
+            "Say these as TABLE=COLUMN (empty: none): ",
+            lambda text: dict(_key(each, chosen) for each in _words(text, every=likely, mark=" ")),
         )
-        specifications = text.split()
     return dict(_key(text, chosen) for text in specifications)
 
 
@@ -170,10 +191,17 @@ def _zone(asked: _Completion, chosen: Mapping[TableId, TableCatalog]) -> str:
             f" and others, {len(columns)} in all"
         )
     elif not zone and asked.ask is not None:
-        zone = asked.ask(
+        return answer(
+            asked.ask,
             f"Of the type {WITHOUT_ZONE} are {columns[0]} and others, {len(columns)} in all.\n"
-            "The time zone that they are in, such as UTC (empty: they are left out): "
-        ).strip()
+            "The time zone that they are in, such as UTC (empty: they are left out): ",
+            _known_zone,
+        )
+    return _known_zone(zone)
+
+
+def _known_zone(text: str) -> str:
+    zone = text.strip()
     if zone in ("", _NO_ZONE):
         return ""
     if zone not in available_timezones():
@@ -206,7 +234,7 @@ def _sections(
         if asked.options.takes_matches:
             sections += offers
         elif asked.ask is not None:
-            sections += [offer for offer in offers if _is_yes(asked.ask(_offer(offer, chosen, tenant)))]
+            sections += [offer for offer in offers if answer(asked.ask, _offer(offer, chosen, tenant), _is_yes)]
         elif offers and table not in choices.keys:
             shown = " ".join(f"--section {_specification(offer)}" for offer in offers)
             asked.missing.append(
@@ -259,5 +287,26 @@ def _claim(column: str) -> str:
     return snake(column).removesuffix("_id").removesuffix("_uuid") or column
 
 
+def answer(ask: Ask, question: str, read: Callable[[str], _Answer]) -> _Answer:
+    """Return what was answered, as `read` has it from the text. What it refuses is asked again, with the reason."""
+    text = ask(question)
+    while True:
+        try:
+            return read(text)
+        except CallerError as error:
+            text = ask(f"{error}\n{question}")
+
+
+def _words(text: str, *, every: Sequence[str], mark: str = ",") -> Sequence[str]:
+    """Return the words of an answer; "all" and "yes" stand for `every`, and "no" and "none" for nothing."""
+    word = text.strip().lower()
+    if word in _EVERY:
+        return every
+    return [] if word in _NOTHING else text.replace(mark, " ").split()
+
+
 def _is_yes(text: str) -> bool:
-    return text.strip().lower() in ("", "y", "yes")
+    word = text.strip().lower()
+    if word not in ("", *_YES, *_NOTHING):
+        raise CallerError(f"{text} is neither yes nor no.")
+    return not word or word in _YES

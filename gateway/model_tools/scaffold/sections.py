@@ -10,7 +10,7 @@ from gateway.model_tools.scaffold.field_types import field_type
 from gateway.model_tools.scaffold.matches import is_sorted_by
 from gateway.model_tools.scaffold.names import FieldNames
 from gateway.model_tools.scaffold.plan import FieldKind, Plan, PlannedField, PlannedSection, PlannedTable
-from gateway.model_tools.scaffold.python_text import literal
+from gateway.model_tools.scaffold.python_text import formatted, literal
 from gateway.model_tools.scaffold.sql_names import expression, named_all, table_text
 from gateway.model_tools.scaffold.words import plural, sentence, singular, snake, spoken
 from loaders.catalog.catalog import Column
@@ -19,6 +19,8 @@ from loaders.model.scalars import BIG_INTEGER, DECIMAL, FLOAT, INTEGER
 
 MAX_NUMBERS = 12
 """Numeric columns of one table that a section sums up; a table may have hundreds."""
+ZONE = "ZONE"
+"""The constant of a model that says the time zone of its days and months."""
 _NO_NUMBER = re.compile(
     r"(?:^|_)(?:id|ids|key|code|hash|sign|version|year|month|day|hour|minute|week|quarter|number|num|zip|port|flags?|gid)$"
 )
@@ -74,8 +76,9 @@ def plan_uses(plan: Plan, choice: SectionChoice) -> None:
 def month_fields(planned: PlannedTable) -> list[PlannedField]:
     """Return the fields of a list by months."""
     column = expression(planned.time)
-    time = f"toTimeZone({column}, 'UTC')" if planned.is_instant else column
-    month = (literal(f"toStartOfMonth({time})"), literal("Its first day."))
+    before, after = f"toStartOfMonth(toTimeZone({column}, '", "'))"
+    sql = formatted(before, ZONE, after) if planned.is_instant else literal(f"toStartOfMonth({column})")
+    month = (sql, literal("Its first day."))
     return [PlannedField("month", "dt.date", word="group_by", arguments=month), _count(FieldNames())]
 
 

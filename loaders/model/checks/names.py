@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from enum import Enum
 
 from loaders.model.class_reader import DeclaredField
 from loaders.model.classes import Filter, Group, Object, Order, Section
 from loaders.model.declaration import ModelDeclaration, ModelParts
-from loaders.model.names import is_graphql_name
+from loaders.model.names import is_graphql_name, is_model_name
 from loaders.model.places import Place, place_of_attribute, place_of_class
 from loaders.model.problems import Problems
 from loaders.model.shapes import Cardinality, ValueKind
 
-_MODEL = re.compile("[a-z][a-z0-9_-]{0,62}", re.ASCII)
 _RESERVED = frozenset(
     {"Query", "Mutation", "Subscription", "Node", "PageInfo", "Direction", "Period", "ID", "String", "Int", "Float"}
     | {"Boolean", "BigInt", "Decimal", "UUID", "Date", "DateTime", "JSON", "Base64", "TimeZone"}
@@ -23,7 +21,7 @@ _RESERVED = frozenset(
 
 def check_names(model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
     """Check that GraphQL can have each name, and that no two things share one."""
-    if not isinstance(model.name, str) or not _MODEL.fullmatch(model.name):
+    if not is_model_name(model.name):
         problems.add(model.place, "Model", f"{model.name!r} is no name: use lower-case letters, digits, - and _.")
     _check_types(parts, problems)
     for fields in parts.fields.values():

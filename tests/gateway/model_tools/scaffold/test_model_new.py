@@ -18,6 +18,7 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from gateway.app import build_app
 from gateway.cli import main
+from gateway.model_tools import new_sources
 from gateway.model_tools.scaffold.package import ModelPackage, scaffold
 from gateway.model_tools.scaffold.questions import NewOptions, complete
 from gateway.settings import Settings
@@ -225,3 +226,13 @@ async def test_the_tests_of_a_new_model_pass(new_author: NewAuthor) -> None:
         output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
         assert b"3 passed" in output
+
+
+async def test_without_keys_the_example_has_none_and_the_command_says_so(
+    new_author: NewAuthor, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with new_author("agency") as author:
+        monkeypatch.setattr(new_sources, "_SAMPLE_S", 0)
+        assert await author.run("new", "shop", "--all", "--no-tenant") == 0
+        assert "were read in time: write some into shop/examples/dashboard.json." in capsys.readouterr().err
+        assert json.loads((author.folder / "shop/examples/dashboard.json").read_text()) == {"ids": []}

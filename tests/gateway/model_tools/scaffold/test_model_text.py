@@ -266,6 +266,20 @@ def test_rows_of_clickhouse_are_a_section_and_a_list_by_months() -> None:
     assert '    month: dt.date = m.group_by("toStartOfMonth(day)", "Its first day.")' in class_of(model, "VisitMonth")
 
 
+def test_one_constant_says_the_zone_of_days_and_of_months(tmp_path: Path) -> None:
+    hits = clickhouse_table("hits", '"the {at}" DateTime, customer_id UInt32', sorted_by="customer_id")
+    catalogs = postgres(CUSTOMERS), clickhouse(hits)
+    sections = (SectionChoice(TableId(Kind.CLICKHOUSE, "", "hits"), ("customer_id",), CUSTOMERS_ID),)
+    files = dict(written(*catalogs, choices=Choices("shop", all_of(*catalogs), sections=sections)).files)
+    text = files["model.py"]
+    assert text.count('"UTC"') == text.count("UTC") == 1
+    assert "zone=ZONE" in text
+    loaded(tmp_path, {**files, "model.py": text.replace('"UTC"', '"Europe/Vienna"')})
+    namespace = {"ZONE": "Europe/Vienna"}
+    (sql,) = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr))
+    assert eval(ast.unparse(sql), namespace) == "toStartOfMonth(toTimeZone(\"the {at}\", 'Europe/Vienna'))"
+
+
 @pytest.mark.parametrize(("version", "option"), [("version", 'latest="version"'), ("", 'latest="seen_at"')])
 def test_objects_of_clickhouse_have_a_latest_row(version: str, option: str) -> None:
     columns = "id UUID, seen_at DateTime, version UInt64, state Nullable(String)"

@@ -200,3 +200,30 @@ def _first_question(database: DatabaseCatalog) -> str:
 def test_without_a_column_that_may_hold_it_there_is_no_question_about_a_tenant() -> None:
     catalog = postgres(table("a.x", "id integer, name text, api_key text", key="id"))
     assert complete(NewOptions("shop", is_all=True), [catalog], None).tenant is None
+
+
+def test_all_and_yes_are_understood_and_a_wrong_answer_is_asked_again() -> None:
+    answers = TypedTexts(
+        "app.memebrs", "all", "organisation", "workspace_id", "", "leeds", "none", "yes", "maybe", "yes"
+    )
+    choices = complete(NewOptions("shop", without=["clicks"]), [DATABASE, EVENTS], answers)
+    assert len(choices.tables) == 7
+    assert choices.tenant == TenantChoice("workspace_id", "workspace")
+    assert choices.everyones == frozenset()
+    assert choices.keys == {ch("devices"): ("id",)}
+    assert [each.table for each in choices.sections] == [ch("events")]
+    again = answers.questions
+    assert again[1].startswith(
+        'app.memebrs matches none of the tables. Did you mean "app.members"?\nThere are 8 tables'
+    )
+    assert again[3].startswith("organisation is a column of none of the chosen tables.\n")
+    assert again[6].startswith("leeds matches none of the tables.")
+    assert again[9].startswith("maybe is neither yes nor no.\nevents has")
+
+
+def test_yes_is_the_only_column_that_is_offered() -> None:
+    catalog = postgres(*(table(f"a.{name}", "id integer, org_id integer", key="id") for name in "xy"))
+    assert complete(NewOptions("shop", is_all=True), [catalog], TypedTexts("yes", "")).tenant == TenantChoice(
+        "org_id", "org"
+    )
+    assert complete(NewOptions("shop", is_all=True), [catalog], TypedTexts("no")).tenant is None
