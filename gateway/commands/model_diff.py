@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from gateway.commands.command import settings_of
 from gateway.commands.model_options import add_tool, report
 from gateway.model_tools.model_changes import model_changes
-from gateway.model_tools.revisions import snapshot_at, snapshot_now
+from gateway.model_tools.revisions import is_file, snapshot_at, snapshot_now
 from gateway.served_model import require_model
 
 if TYPE_CHECKING:
     import argparse
 
     from gateway.commands.command import Commands
+    from gateway.model_tools.snapshot import Snapshot
+    from gateway.settings import Settings
 
 
 def add_to(commands: Commands) -> None:
@@ -26,8 +28,12 @@ def add_to(commands: Commands) -> None:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    model = require_model(settings_of(arguments))
-    old = snapshot_at(arguments.old, model)
-    new = snapshot_now(model) if arguments.new is None else snapshot_at(arguments.new, model)
+    settings = settings_of(arguments)
+    old = _snapshot(settings, arguments.old)
+    new = snapshot_now(require_model(settings)) if arguments.new is None else _snapshot(settings, arguments.new)
     changes = model_changes(old, new)
     return report(arguments, [], "" if changes else "Nothing has changed in the API.", changes=changes)
+
+
+def _snapshot(settings: Settings, revision: str) -> Snapshot:
+    return snapshot_now(revision) if is_file(revision) else snapshot_at(revision, require_model(settings))

@@ -13,6 +13,7 @@ from graphql import (
 )
 
 from gateway.model_tools.changes import Change, Level
+from gateway.model_tools.snapshot import EVERYONE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ Value = TypeVar("Value")
 def model_changes(old: Snapshot, new: Snapshot) -> list[Change]:
     """Return the changes from one revision to another, the worst first."""
     changes = {*_of_schema(build_schema(old.schema), build_schema(new.schema)), *_of_tenants(old, new)}
-    changes |= {*_of_scopes(old, new), *_of_freshness(old, new), *_of_prices(old, new)}
+    changes |= {*_of_scopes(old, new), *_of_freshness(old, new), *_of_prices(old, new), *_of_readings(old, new)}
     return sorted(changes)
 
 
@@ -41,7 +42,8 @@ def _of_tenants(old: Snapshot, new: Snapshot) -> Iterator[Change]:
         message = f"was of {old.tenant or 'nobody'}, and is of {new.tenant or 'nobody'}: tokens and API keys name it."
         yield Change(Level.BREAKING, "Model.tenant", message)
     for table, now, before in _both(old.tenants, new.tenants):
-        yield Change(Level.DANGEROUS, table, f"its rows were those of {before}, and are those of {now}.")
+        level = Level.BREAKING if now == EVERYONE else Level.DANGEROUS
+        yield Change(level, table, f"its rows were those of {before}, and are those of {now}.")
 
 
 def _of_scopes(old: Snapshot, new: Snapshot) -> Iterator[Change]:
@@ -84,6 +86,13 @@ def _of_prices(old: Snapshot, new: Snapshot) -> Iterator[Change]:
         level = Level.DANGEROUS if now > before else Level.SAFE
         dearer = "more" if now > before else "less"
         yield Change(level, name, f"costs {dearer}: it is priced for {now:g}, and was for {before:g}.")
+
+
+def _of_readings(old: Snapshot, new: Snapshot) -> Iterator[Change]:
+    for table, now, before in _both(old.readings, new.readings):
+        for option, value, other in _both(before, now):
+            message = f"its {option} was {other or 'not said'}, and is {value or 'not said'}: answers may differ."
+            yield Change(Level.DANGEROUS, table, message)
 
 
 def _both(old: Mapping[str, Value], new: Mapping[str, Value]) -> Iterator[tuple[str, Value, Value]]:

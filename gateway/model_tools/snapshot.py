@@ -1,7 +1,8 @@
 """A model at one revision: its schema, and what a schema does not show, as JSON that another process can read.
 
-It runs as a program of its own, `python -P -m gateway.model_tools.snapshot MODEL [ROOT]`, since two revisions of one
-package cannot be imported into one process. Modules are looked for in the folder ROOT first.
+It runs as a program of its own, `python -P -m gateway.model_tools.snapshot OUTPUT MODEL [ROOT]`, since two revisions of
+one package cannot be imported into one process. It writes the file OUTPUT, since a model may print while it is
+imported. Modules are looked for in the folder ROOT first.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.model_tools.checks.known_model import KnownModel
@@ -21,13 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from loaders.model.bound_tables import TenantCondition
-    from loaders.model.databases import Freshness
+    from loaders.model.databases import Freshness, Table
     from loaders.model.model import Model
+
+EVERYONE = "everyone"
+"""Whose rows those are that belong to no tenant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What two revisions of a model are compared by. Fields are named by their schema coordinates."""
+    """What two revisions of a model are compared by.
+
+    Fields are named by their schema coordinates, tables by their database's variable and their name.
+    """
 
     schema: str
     tenant: str
@@ -40,6 +48,8 @@ class Snapshot:
     """By table, seconds that its rows are fresh, may be stale, and may be stale where loading fails, or None."""
     prices: Mapping[str, float]
     """By field, or table with few rows, what its price is worked out from."""
+    readings: Mapping[str, Mapping[str, str]]
+    """By table, the options that choose its rows and say what its times mean."""
 
 
 def snapshot_of(model: Model) -> Snapshot:
@@ -56,11 +66,23 @@ def snapshot_of(model: Model) -> Snapshot:
     return Snapshot(
         build_schema(model).as_str(),
         "" if model.tenant is None else f"{model.tenant.claim}, {model.tenant.type.__name__}",
-        {table.name: _tenant(model.bound_tables[table].tenant) for table in model.tables},
+        {_name(table): _tenant(model.bound_tables[table].tenant) for table in model.tables},
         {**of_fields, **of_sections},
-        {table.name: _seconds(table.options.freshness) for table in model.tables},
+        {_name(table): _seconds(table.options.freshness) for table in model.tables},
         dict(_prices(model, sections)),
+        {_name(table): _readings(table) for table in model.tables},
     )
+
+
+def _name(table: Table) -> str:
+    return f"{table.database.variable} {table.name}"
+
+
+def _readings(table: Table) -> Mapping[str, str]:
+    options = table.options
+    zone = options.zone if isinstance(options.zone, str) else f"{options.zone.table.name}.{options.zone.column}"
+    own = {"time": options.time, "zone": zone, "latest": options.latest, "key": options.key}
+    return {**own, "zone of the database": table.database.zone}
 
 
 def _tenant(condition: TenantCondition) -> str:
@@ -68,7 +90,7 @@ def _tenant(condition: TenantCondition) -> str:
         return f"the tenant in {condition.column}"
     if isinstance(condition, ParentTenant):
         return f"the tenant of {condition.parent.name} by {', '.join(condition.columns)}"
-    return "everyone"
+    return EVERYONE
 
 
 def _seconds(freshness: Freshness | None) -> list[int] | None:
@@ -83,7 +105,7 @@ def _prices(model: Model, sections: Mapping[str, Any]) -> Iterable[tuple[str, fl
             yield name, section.usual or section.first
     for table in model.tables:
         if table.options.rows:
-            yield table.name, table.options.rows
+            yield _name(table), table.options.rows
     for subject, function in model.functions.items():
         yield subject, function.points
 
@@ -94,11 +116,11 @@ def read_snapshot(text: str) -> Snapshot:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the snapshot of a model; its mistakes go to standard error, with status 1."""
-    target, *roots = arguments
+    """Write the snapshot of a model to a file; the model's mistakes go to standard error, with status 1."""
+    output, target, *roots = arguments
     sys.path[:0] = roots
     try:
-        print(json.dumps(asdict(snapshot_of(load_model(target)))))
+        Path(output).write_text(json.dumps(asdict(snapshot_of(load_model(target)))), encoding="utf-8")
     except ModelError as error:
         print(error, file=sys.stderr)
         return 1
