@@ -32,6 +32,7 @@ _MESSAGES = {
     COLUMN_UNAVAILABLE: "The store no longer has the data of this field in the form that the gateway reads.",
     STORE_TIMEOUT: "The data of this field did not come in time. Try again, or ask for less.",
 }
+_LEVELS = {INTERNAL: logging.ERROR, COLUMN_UNAVAILABLE: logging.DEBUG}
 MAX_ERRORS = 5
 """Maximum errors reported in full per response: a denied field has one for each of thousands of objects."""
 MAX_FIELD_ERRORS = 100
@@ -113,9 +114,12 @@ def _code(cause: BaseException | None) -> str:
 
 
 def _log_cause(error: GraphQLError, cause: BaseException, incident: str, places: int) -> None:
-    """Log a cause in one line. A store that is away or late is a warning, as in its circuit breaker."""
+    """Log a cause in one line. A store that is away or late is a warning, as in its circuit breaker.
+
+    What a store is known to lack was a warning when it was found, and is not repeated for each request.
+    """
     path = ".".join(str(step) for step in error.path or ())
-    level = logging.ERROR if _code(cause) == INTERNAL else logging.WARNING
+    level = _LEVELS.get(_code(cause), logging.WARNING)
     message = str(cause)[:_MAX_MESSAGE_LENGTH]
     _log.log(level, "%s: %s at %s (%d places): %s", incident, type(cause).__name__, path, places, message)
 

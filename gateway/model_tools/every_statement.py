@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from gateway.model_tools.example_values import example_value
 from loaders.model.bound_sections import BoundSection
 from loaders.model.databases import Database, Value
-from loaders.model.filter_conditions import FilterCondition, FilterOperator
+from loaders.model.example_values import example_filter, example_value
 from loaders.model.model import Model
 from loaders.model.order_terms import OrderMember, OrderTerm
 from loaders.model.shapes import Cardinality
@@ -87,7 +86,7 @@ def statements_of(section: BoundSection) -> Iterator[PossibleStatement]:
     if section.cardinality is Cardinality.PAGE:
         yield from _pages_behind(alone, Addition.AFTER)
     for name, condition in section.filters.items():
-        request = section_request(section, filters={name: _filter_value(condition)})
+        request = section_request(section, filters={name: example_filter(condition)})
         yield _statement(request, Addition.FILTER, name)
     for name, member in section.orders.items():
         for request in _ordered(section, member):
@@ -121,15 +120,6 @@ def _pages_behind(request: SectionRequest, addition: Addition, name: str = "") -
 
 def _term_value(term: OrderTerm) -> Any:
     return None if term.scalar is None else example_value(term.scalar)
-
-
-def _filter_value(condition: FilterCondition) -> Any:
-    value = example_value(condition.scalar)
-    if condition.operator is FilterOperator.PRESENT:
-        return True
-    if condition.operator is FilterOperator.BETWEEN:
-        return (value, value)
-    return (value,) if condition.is_list else value
 
 
 def _choices(section: BoundSection) -> Iterator[PossibleStatement]:

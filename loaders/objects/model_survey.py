@@ -8,19 +8,16 @@ from itertools import groupby
 
 from loaders.model.bound_sections import BoundSection
 from loaders.model.databases import Database
+from loaders.model.example_values import example_value
 from loaders.model.model import Model
-from loaders.model.scalars import Scalar
 from loaders.objects.schema_faults import SchemaFaults
 from loaders.objects.section_fault import UnreadableSection
 from loaders.objects.statement_check import Store
 from loaders.objects.tenant_values import needed_by, section_of
-from loaders.statements.parameters import StatementScope, TenantScope
+from loaders.statements.parameters import TenantScope
 from loaders.statements.section_request import Period, SectionRequest, section_request
 
 _PERIOD = Period(dt.date(2000, 1, 1), dt.date(2000, 1, 2))
-_ZONE = "UTC"
-_KEYS = ("0", "00000000-0000-0000-0000-000000000000", "2000-01-01")
-"""Texts of keys, of which every scalar but an enum's reads one. Nothing is read by them."""
 
 
 async def survey(model: Model, stores: Mapping[Database, Store]) -> list[UnreadableSection]:
@@ -35,10 +32,10 @@ async def survey(model: Model, stores: Mapping[Database, Store]) -> list[Unreada
     requests += [
         section_request(section_of(each.table, each.column, model.bound_tables[each.table])) for each in values
     ]
-    tenant = None if model.tenant_scalar is None else TenantScope(model.tenant_scalar, _key_of(model.tenant_scalar))
-    scope = StatementScope((), tenant, dict.fromkeys(values, _ZONE))
+    scalar = model.tenant_scalar
+    tenant = None if scalar is None else TenantScope(scalar, example_value(scalar))
     for together in _by_space(requests):
-        await faults.find(together, scope)
+        await faults.find(together, tenant)
     return faults.unreadable()
 
 
@@ -55,9 +52,3 @@ def _whole(section: BoundSection) -> SectionRequest:
     """Return a request of all columns, orders and the period."""
     terms = {each.expression: each.term() for each in section.orders.values()}
     return section_request(section, period=_PERIOD, order=tuple(terms.values()))
-
-
-def _key_of(scalar: Scalar) -> object:
-    """Return a value of a scalar of keys, whichever."""
-    read, members = scalar.read_key, getattr(scalar.python, "__members__", {})
-    return next(value for text in (*_KEYS, *members) if read is not None and (value := read(text)) is not None)

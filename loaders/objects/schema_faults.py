@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import Context
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,7 +18,8 @@ from loaders.model.databases import Database
 from loaders.objects.section_fault import Sample, SectionFault, UnreadableSection
 from loaders.objects.statement_check import Mismatches, StatementCheck, Store
 from loaders.statements.argument_values import picked_values
-from loaders.statements.parameters import StatementScope
+from loaders.statements.example_requests import with_examples
+from loaders.statements.parameters import StatementScope, TenantScope
 from loaders.statements.partial_sections import WHOLE, Part, origin_of, parts_of, without_columns
 from loaders.statements.section_request import SectionRequest
 from loaders.stores.errors import ColumnUnavailable, StoreError
@@ -31,8 +32,13 @@ _VAIN_S = 5.0
 """How long a statement is not examined again in which nothing was found."""
 _MAX_EXAMINED = 256
 """Statements that are remembered as examined."""
-_FIRST_PAUSE_S, _MAX_PAUSE_S = 0.5, 5.0
-"""How long after a fault was found it is looked at again: twice as long each time, up to the latter."""
+_FIRST_PAUSE_S, _PAUSE_S, _MAX_PAUSE_S = 0.5, 5.0, 300.0
+"""How long after a fault was found it is looked at again: twice as long each time, up to the second of these, and after
+`_OFTEN_S` up to the third."""
+_OFTEN_S = 60.0
+"""How long a fault is looked at often: while a migration runs, not where nobody puts back what is missing."""
+_AT_ONCE = 4
+"""Sections that are looked at side by side."""
 
 _log = logging.getLogger("gateway")
 
@@ -75,7 +81,8 @@ class SchemaFaults:
         self._faults: dict[_Key, SectionFault] = {}
         self._running: dict[str, asyncio.Task[bool]] = {}
         self._examined: LRUCache[str, _Examination] = LRUCache(max_entries=_MAX_EXAMINED)
-        self._healing: asyncio.Task[None] | None = None
+        self._healing: dict[_Key, asyncio.Task[None]] = {}
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     def __bool__(self) -> bool:
         return bool(self._faults)
@@ -118,33 +125,34 @@ class SchemaFaults:
         if task is None:
             if last is not None and last.was_in_vain and time.monotonic() - last.ended_at < _VAIN_S:
                 return False
-            task = asyncio.create_task(self._examine(text, requests, scope), context=Context())
+            task = asyncio.create_task(self._examine(text, requests, scope.tenant), context=Context())
             self._running[text] = task
             task.add_done_callback(lambda _: self._running.pop(text, None))
         async with time_limit(_EXAMINATION_S):
             return await asyncio.shield(task)
 
-    async def find(self, requests: Sequence[SectionRequest], scope: StatementScope) -> bool:
-        """Find what of some requests cannot be read. Return whether anything was found, and is remembered.
+    async def find(self, requests: Sequence[SectionRequest], tenant: TenantScope | None) -> bool:
+        """Find what of some requests with the same keys cannot be read, whatever their values are.
 
-        Raises StoreError where a database does not answer.
+        Return whether anything was found, and is remembered. Raises StoreError where a database does not answer.
         """
-        check, was_found = StatementCheck.of(self._stores, scope), False
-        for request in await check.failing(requests):
+        check, was_found = StatementCheck.of(self._stores, requests[0].section, tenant), False
+        for request in await check.failing(list(map(with_examples, requests))):
             whole = replace(request.whole(), section=origin_of(request.section)[0])
             was_found |= self._remember(whole, check.scope, await check.parts(whole))
         return was_found
 
     async def close(self) -> None:
         """Stop looking at the databases."""
-        await cancel_and_wait([*self._running.values(), *([self._healing] if self._healing is not None else [])])
+        await cancel_and_wait([*self._running.values(), *self._healing.values()])
 
-    async def _examine(self, text: str, requests: Sequence[SectionRequest], scope: StatementScope) -> bool:
+    async def _examine(self, text: str, requests: Sequence[SectionRequest], tenant: TenantScope | None) -> bool:
         try:
             async with asyncio.timeout(_EXAMINATION_S):
-                was_found = await self.find(requests, scope)
-        except (StoreError, TimeoutError):
-            return False  # nothing is known, and the next statement that fails may find it out
+                was_found = await self.find(requests, tenant)
+        except (StoreError, TimeoutError):  # nothing is known, and a later statement that fails may find it out
+            self._examined.put(text, _Examination(self.version, time.monotonic(), was_in_vain=True))
+            return False
         except Exception:  # a mistake here must not fail more than the statement did
             _log.exception("A statement that was refused could not be examined.")
             was_found = False
@@ -165,6 +173,7 @@ class SchemaFaults:
             fault.parts[part] = Sample(_sample(request, part), scope, error, time.time())
         self._settle(key, fault)
         if set(fault.parts) - was:
+            self._look_often(key, fault)
             _log.warning("Not answered until it is there again: %s", fault.error)
         return bool(mismatches) and len(mismatches) <= room
 
@@ -174,32 +183,30 @@ class SchemaFaults:
             return
         fault.settle()
         self._faults[key] = fault
-        if self._heals and self._healing is None:
-            self._healing = asyncio.create_task(self._heal(), context=Context())
 
-    async def _heal(self) -> None:
-        """Look at each fault again, until there is none."""
-        pause_s = _FIRST_PAUSE_S
+    def _look_often(self, key: _Key, fault: SectionFault) -> None:
+        """Look at a fault again, as of now."""
+        if not self._heals:
+            return
+        if key in self._healing:
+            self._healing[key].cancel()
+        self._healing[key] = asyncio.create_task(self._heal(key, fault), context=Context())
+
+    async def _heal(self, key: _Key, fault: SectionFault) -> None:
+        """Look at a fault again, until it is none."""
         try:
-            while self._faults:
+            for pause_s in _pauses():
                 await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, _MAX_PAUSE_S)
-                for key, fault in list(self._faults.items()):
-                    try:
-                        await self._look_again(key, fault)
-                    except (StoreError, TimeoutError):
-                        continue  # the store is away or late, and nothing is known
-                    except Exception:  # the others are to be looked at all the same
-                        _log.exception("%s could not be looked at again.", fault.section.name)
+                async with self._turns:
+                    await self._look_again(key, fault)
+                if self._faults.get(key) is not fault:
+                    return
         finally:
-            self._healing = None
+            if self._healing.get(key) is asyncio.current_task():
+                del self._healing[key]
 
     async def _look_again(self, key: _Key, fault: SectionFault) -> None:
-        healed = []
-        for part, sample in list(fault.parts.items()):
-            async with asyncio.timeout(_EXAMINATION_S):
-                if await StatementCheck(self._stores, sample.scope).part(sample.request, part) is None:
-                    healed.append(part)
+        healed = [part for part, sample in list(fault.parts.items()) if await self._is_healed(fault, part, sample)]
         healed = [part for part in healed if part in fault.parts]
         if not healed or self._faults.get(key) is not fault:
             return
@@ -209,12 +216,31 @@ class SchemaFaults:
         self._settle(key, fault)
         _log.warning("%s can be read again.", shown.subject)
 
+    async def _is_healed(self, fault: SectionFault, part: Part, sample: Sample) -> bool:
+        try:
+            async with asyncio.timeout(_EXAMINATION_S):
+                return await StatementCheck(self._stores, sample.scope).part(sample.request, part) is None
+        except (StoreError, TimeoutError):  # the store is away or late, and nothing is known
+            return False
+        except Exception:  # the other parts are to be looked at all the same
+            _log.exception("%s could not be looked at again.", fault.section.name)
+            return False
+
+
+def _pauses() -> Iterator[float]:
+    """Yield the pauses before a fault is looked at again, without end."""
+    pause_s, total_s = _FIRST_PAUSE_S, 0.0
+    while True:
+        yield pause_s
+        total_s += pause_s
+        pause_s = min(2 * pause_s, _PAUSE_S if total_s < _OFTEN_S else _MAX_PAUSE_S)
+
 
 def _key(request: SectionRequest, section: BoundSection) -> _Key:
     return section, tuple(sorted(picked_values(request).items()))
 
 
 def _sample(request: SectionRequest, part: Part) -> SectionRequest:
-    """Return a request that has a part, without the values that the part does not need."""
+    """Return a request that has a part, without the filters that the part does not need."""
     filters = tuple((name, value) for name, value in request.filters if part == Part("filter", name))
-    return replace(request, filters=filters, after=())
+    return replace(request, filters=filters)

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
+from loaders.model.bound_sections import BoundSection
 from loaders.model.databases import STORE_NAMES, Database, Kind
+from loaders.model.example_values import example_value
+from loaders.model.scalars import TEXT
+from loaders.statements.example_requests import example_scope
 from loaders.statements.needed_rows import SentRows, sent_rows
-from loaders.statements.parameters import StatementScope
+from loaders.statements.parameters import StatementScope, TenantScope
 from loaders.statements.partial_sections import WHOLE, Part, parts_of, reduced
 from loaders.statements.planning import plan
 from loaders.statements.section_request import SectionRequest
@@ -22,7 +26,7 @@ Mismatches = dict[Part, SchemaMismatch]
 
 @dataclass(frozen=True, slots=True)
 class StatementCheck:
-    """Checks of statements, for values as those of one load: its first key stands for all.
+    """Checks of statements with example values: what a client sent may be why a statement fails, for its request alone.
 
     Raises other errors of stores than SchemaMismatch, since nothing is known then.
     """
@@ -31,9 +35,11 @@ class StatementCheck:
     scope: StatementScope
 
     @classmethod
-    def of(cls, stores: Mapping[Database, Store], scope: StatementScope) -> StatementCheck:
-        """Return checks with the values of a load."""
-        return cls(stores, replace(scope, keys=list(scope.keys[:1])))
+    def of(cls, stores: Mapping[Database, Store], section: BoundSection, tenant: TenantScope | None) -> StatementCheck:
+        """Return checks of a section and of others with its keys, of tenants if there is one."""
+        if tenant is not None:
+            tenant = replace(tenant, value=example_value(tenant.scalar))
+        return cls(stores, example_scope(section, tenant))
 
     async def mismatch(self, requests: Sequence[SectionRequest]) -> SchemaMismatch | None:
         """Return why a database cannot read the statements of some requests; None where it can."""
@@ -56,20 +62,31 @@ class StatementCheck:
     async def parts(self, request: SectionRequest) -> Mismatches:
         """Return the parts of a request that cannot be read, each with the reason; none where all can be."""
         error = await self.part(request, WHOLE)
-        return {WHOLE: error} if error is not None else await self._parts(request, parts_of(request))
+        if error is not None:
+            return {WHOLE: error}
+        return await self._parts(request, parts_of(request))
 
     async def part(self, request: SectionRequest, part: Part) -> SchemaMismatch | None:
-        """Return why a part of a request cannot be read; None where it can."""
-        return await self.mismatch([reduced(request, [] if part == WHOLE else [part])])
+        """Return why a part of a request cannot be read; None where it can, and where only the value may be at fault.
+
+        Of filters, texts of keys and tenants no value is known that is good.
+        """
+        error = await self.mismatch([reduced(request, [] if part == WHOLE else [part])])
+        return None if error is None or (error.may_be_of_value and self._has_value(request, part)) else error
 
     async def _parts(self, request: SectionRequest, parts: Sequence[Part]) -> Mismatches:
         error = await self.mismatch([reduced(request, parts)])
         if error is None:
             return {}
         if len(parts) == 1:
-            return {parts[0]: error}
+            return {} if error.may_be_of_value and self._has_value(request, parts[0]) else {parts[0]: error}
         middle = len(parts) // 2
         return {**await self._parts(request, parts[:middle]), **await self._parts(request, parts[middle:])}
+
+    def _has_value(self, request: SectionRequest, part: Part) -> bool:
+        tenant = self.scope.tenant
+        scalars = [*request.section.key.scalars, *([tenant.scalar] if tenant is not None else [])]
+        return part.kind == "filter" or (part == WHOLE and TEXT in scalars)
 
     async def _describe_plan(self, each: StatementPlan) -> None:
         statement = each.bind(self.scope, await self._sent(each.needs, each.database))
@@ -88,4 +105,4 @@ class StatementCheck:
         store = self.stores[database]
         if database.kind is Kind.POSTGRES:
             return await cast("TypedRelationalStore", store).describe(statement.sql)
-        return await cast("TypedAnalyticalStore", store).describe(statement.sql, statement.values)
+        return await cast("TypedAnalyticalStore", store).describe(statement.sql, statement.values, reads_little=True)

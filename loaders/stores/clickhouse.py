@@ -29,8 +29,8 @@ STORE = CLICKHOUSE.store
 # The server stops a statement at its timeout; the client gives up this much later, for the server that cannot answer.
 _ANSWER_GRACE_S = 1.0
 _OF_EXPLAIN: Mapping[str, int] = {"max_bytes_to_read": 1 << 28, "use_index_for_in_with_subqueries": 0}
-"""Settings of statements that are explained. ClickHouse executes scalar sub-selects even then, and without these also
-those behind `in`; a statement that would read much so fails."""
+"""Settings of statements that are explained or checked. ClickHouse executes scalar sub-selects even then, and without
+these also those behind `in`; a statement that would read much so fails."""
 
 
 class ClickHouse:
@@ -113,13 +113,17 @@ class ClickHouse:
             return TypedColumns(answer.names, answer.types, answer.columns)
         return await self.describe(sql, parameters)
 
-    async def describe(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
-        """Have one statement analyzed without running it; its columns and their types."""
+    async def describe(self, sql: str, parameters: Mapping[str, object], *, reads_little: bool = False) -> TypedColumns:
+        """Have one statement analyzed without running it; its columns and their types.
+
+        ClickHouse executes scalar sub-selects even then. With `reads_little`, those that read much fail.
+        """
+        settings = {**self._limit(), **(_OF_EXPLAIN if reads_little else {})}
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
             with decoding():
                 described = await self._driver.client.query(
-                    f"describe table (\n{sql}\n)", bound, settings=self._limit(), column_oriented=True
+                    f"describe table (\n{sql}\n)", bound, settings=settings, column_oriented=True
                 )
                 require_query_id(described.summary)
                 names, types = map(tuple, described.result_columns[:2])

@@ -89,23 +89,28 @@ _UNAVAILABLE_CODES = _BUSY_CODES | frozenset(
     }
 )
 """The server cannot finish a statement for reasons that are not the statement's."""
-_MISMATCH_CODES = frozenset(
+_MISMATCH_OR_VALUE_CODES = frozenset(
+    {
+        43,  # ILLEGAL_TYPE_OF_ARGUMENT
+        50,  # UNKNOWN_TYPE
+        53,  # TYPE_MISMATCH
+        70,  # CANNOT_CONVERT_TYPE
+        386,  # NO_COMMON_TYPE
+        691,  # UNKNOWN_ELEMENT_OF_ENUM
+    }
+)
+"""As those below, or a value is at fault: ClickHouse computes what it can while it analyzes a statement."""
+_MISMATCH_CODES = _MISMATCH_OR_VALUE_CODES | frozenset(
     {
         8,  # THERE_IS_NO_COLUMN
         10,  # NOT_FOUND_COLUMN_IN_BLOCK
         16,  # NO_SUCH_COLUMN_IN_TABLE
         42,  # NUMBER_OF_ARGUMENTS_DOESNT_MATCH, of a function that was replaced
-        43,  # ILLEGAL_TYPE_OF_ARGUMENT
         44,  # ILLEGAL_COLUMN
         46,  # UNKNOWN_FUNCTION
         47,  # UNKNOWN_IDENTIFIER
-        50,  # UNKNOWN_TYPE
-        53,  # TYPE_MISMATCH
         60,  # UNKNOWN_TABLE
-        70,  # CANNOT_CONVERT_TYPE
         352,  # AMBIGUOUS_COLUMN_NAME
-        386,  # NO_COMMON_TYPE
-        691,  # UNKNOWN_ELEMENT_OF_ENUM
     }
 )
 """The statement does not fit the tables: a table, column, function, type or label is not as it was."""
@@ -175,8 +180,10 @@ def _fault(error: exceptions.Error) -> StoreTimeout | StoreUnavailable | Stateme
     )
     if silent or code in _UNAVAILABLE_CODES:
         return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {said}", _kind(error))
-    refused = SchemaMismatch if code in _MISMATCH_CODES else StatementFailed
-    return refused(STORE, f"ClickHouse refused the statement: {said}")
+    message = f"ClickHouse refused the statement: {said}"
+    if code in _MISMATCH_CODES:
+        return SchemaMismatch(STORE, message, may_be_of_value=code in _MISMATCH_OR_VALUE_CODES)
+    return StatementFailed(STORE, message)
 
 
 def _kind(error: Exception) -> FailureKind:

@@ -59,7 +59,14 @@ class StatementFailed(StoreError):
 
 
 class SchemaMismatch(StatementFailed):
-    """The store refused the statement for what it names: a table, column, function, type or label is not as it was."""
+    """The store refused the statement for what it names: a table, column, function, type or label is not as it was.
+
+    `may_be_of_value` says that a value which the statement was sent with may be why, with all that it names in place.
+    """
+
+    def __init__(self, store: str, message: str, position: int | None = None, *, may_be_of_value: bool = False) -> None:
+        super().__init__(store, message, position)
+        self.may_be_of_value = may_be_of_value
 
 
 class ColumnUnavailable(StoreError):

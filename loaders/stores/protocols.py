@@ -93,6 +93,9 @@ class TypedAnalyticalStore(AnalyticalStore, Protocol):
         """Run one statement like `columns`; its columns with their types, such as `Nullable(UUID)`."""
         ...
 
-    async def describe(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
-        """Return the columns of a statement with their types and without rows. It is analyzed, and not run."""
+    async def describe(self, sql: str, parameters: Mapping[str, object], *, reads_little: bool = False) -> TypedColumns:
+        """Return the columns of a statement with their types and without rows. It is analyzed, and not run.
+
+        Its scalar sub-selects are run all the same; with `reads_little`, those that read much fail.
+        """
         ...

@@ -144,7 +144,7 @@ class Away:
     async def typed_columns(self, _sql: str, *_arguments: Any) -> TypedColumns:
         raise StoreUnavailable("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
 
-    async def describe(self, _sql: str, *_arguments: Any) -> TypedColumns:
+    async def describe(self, _sql: str, *_arguments: Any, reads_little: bool = False) -> TypedColumns:  # noqa: ARG002
         raise StoreUnavailable("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway.model_tools.example_values import example_key, example_value
 from loaders.concurrency import gather
 from loaders.errors import GatewayError
 from loaders.model.bound_sections import BoundSection
-from loaders.model.databases import STORE_NAMES, Database, Kind, Value
+from loaders.model.databases import STORE_NAMES, Database, Kind
+from loaders.model.example_values import example_value
+from loaders.statements.example_requests import example_scope
 from loaders.statements.needed_rows import SentRows, sent_rows
 from loaders.statements.parameters import StatementScope, TenantScope
 from loaders.statements.statement_plan import BoundStatement, RelationPlan, StatementPlan
@@ -24,16 +25,6 @@ from loaders.stores.protocols import TypedColumns
 Store = Postgres | ClickHouse
 AT_ONCE = 4
 """Statements that a database is asked about at once: it serves others meanwhile."""
-
-
-class _TimeZones(dict[Value, Any]):
-    """Values of the tenant's own row: a time zone's name serves for a text of any kind."""
-
-    def __missing__(self, value: Value) -> str:
-        return "UTC"
-
-    def __contains__(self, value: object) -> bool:
-        return True
 
 
 class RefusedStatementError(GatewayError):
@@ -101,9 +92,8 @@ class LiveStatements:
         return plan.bind(self._scope(section), sent)
 
     def _scope(self, section: BoundSection) -> StatementScope:
-        scalars = section.key.scalars
-        keys = self.keys.get(section.name) or ([example_key(scalars)] if scalars else [()])
-        return StatementScope(keys, self.tenant, _TimeZones())
+        scope = example_scope(section, self.tenant)
+        return replace(scope, keys=self.keys.get(section.name) or scope.keys)
 
     async def _rows(self, need: RelationPlan, section: BoundSection, target: Database) -> SentRows:
         key = (need.database, target, need.text)

@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import GraphQLError
 
 from deploy.embedded.engines import StoreUrls
 from gateway.auth.api_keys import new_key, text_of
+from gateway.errors import masked
+from loaders.stores.errors import ColumnUnavailable, StoreUnavailable
 from tests.conftest import Stores
 from tests.gateway.conftest import served
 from tests.gateway.http.conftest import Gateway, NewGateway
@@ -241,3 +244,10 @@ async def test_a_literal_that_is_no_value_is_shown_where_it_stands(gateway: Gate
     errors = (await gateway.ask(query))["errors"]
     assert {"line": 1, "column": column} in [place for error in errors for place in error["locations"]]
     assert all(error["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"} for error in errors)
+
+
+def test_what_a_store_is_known_to_lack_is_not_a_warning_of_each_request(caplog: pytest.LogCaptureFixture) -> None:
+    causes = [ColumnUnavailable("postgresql", "it is missing"), StoreUnavailable("postgresql", "it is away")]
+    with caplog.at_level(logging.DEBUG, "gateway"):
+        masked([GraphQLError(str(cause), original_error=cause) for cause in causes])
+    assert [record.levelno for record in caplog.records] == [logging.DEBUG, logging.WARNING]

@@ -66,9 +66,9 @@ class NotedClickHouse:
         self.sent.append(("clickhouse", sql))
         return await self.store.typed_columns(sql, parameters)
 
-    async def describe(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
+    async def describe(self, sql: str, parameters: Mapping[str, object], *, reads_little: bool = False) -> TypedColumns:
         self.described.append(sql)
-        return await self.store.describe(sql, parameters)
+        return await self.store.describe(sql, parameters, reads_little=reads_little)
 
 
 @dataclass(slots=True)

@@ -58,7 +58,7 @@ class RecordedAnswers:
     async def typed_columns(self, _sql: str, *_arguments: Any) -> TypedColumns:
         raise AssertionError("nothing is sent along")
 
-    async def describe(self, _sql: str, *_arguments: Any) -> TypedColumns:
+    async def describe(self, _sql: str, *_arguments: Any, reads_little: bool = False) -> TypedColumns:  # noqa: ARG002
         raise AssertionError("nothing is missing")
 
 

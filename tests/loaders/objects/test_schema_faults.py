@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -12,13 +13,14 @@ from loaders.model.loading import load_model
 from loaders.model.model import Model
 from loaders.objects.object_record import section_error
 from loaders.objects.partial_sections import PartialSections
-from loaders.objects.schema_faults import SchemaFaults
+from loaders.objects.schema_faults import SchemaFaults, _pauses
 from loaders.objects.section_error import SectionError
 from loaders.statements.partial_sections import origin_of
 from loaders.statements.section_request import SectionRequest
-from loaders.stores.errors import ColumnUnavailable, SchemaMismatch, StoreUnavailable
+from loaders.stores.errors import ColumnUnavailable, SchemaMismatch, StoreTimeout, StoreUnavailable
+from loaders.stores.protocols import TypedColumns
 from tests.conftest import NewDatabase, Stores
-from tests.loaders.objects.asking import Asker
+from tests.loaders.objects.asking import Asker, NotedPostgres
 from tests.loaders.objects.conftest import OpenCache
 from tests.loaders.objects.shop_model import CLICKHOUSE_TABLES, TABLES
 from tests.resolvers.missing import changed, renamed
@@ -167,19 +169,68 @@ async def test_an_examination_that_fails_says_nothing_of_the_tables(
     class Away:
         """Refuses a statement, and does not say why."""
 
+        described = 0
+
         async def rows(self, _sql: str, *_arguments: object) -> Any:
             raise SchemaMismatch("postgresql", "it does not fit")
 
         async def describe(self, _sql: str) -> Any:
+            self.described += 1
             raise error
 
-    away: Any = Stores(Away(), stores.clickhouse)  # type: ignore[arg-type]
+    store = Away()
+    away: Any = Stores(store, stores.clickhouse)  # type: ignore[arg-type]
     asker = Asker(shop, away)
     asker.faults = SchemaFaults(asker.databases())
-    with pytest.raises(SectionError) as caught:
-        await rows(asker, "Shop.sales")
-    assert type(caught.value.cause) is SchemaMismatch
+    counts = []
+    for _ in range(3):
+        with pytest.raises(SectionError) as caught:
+            await rows(asker, "Shop.sales")
+        assert type(caught.value.cause) is SchemaMismatch
+        counts.append(store.described)
     assert asker.faults.unreadable() == []
+    assert counts == [2, 2, 2], "sales and records; an examination that fails is not repeated at once"
+
+
+async def test_a_part_that_cannot_be_looked_at_keeps_no_other_away(
+    asker: Asker, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    describe = NotedPostgres.describe
+
+    async def late(store: NotedPostgres, sql: str) -> TypedColumns:
+        if "tax" in sql:
+            raise StoreTimeout("postgresql", "it is late")
+        return await describe(store, sql)
+
+    whole = await rows(asker, "Shop.sales")
+    faults = asker.faults = SchemaFaults(asker.databases(), heals=True)
+    async with (
+        renamed(stores.postgres, "shop.orders", "tax"),
+        changed(
+            stores.postgres,
+            ["alter function util.fee rename to charge"],
+            ["alter function util.charge rename to fee"],
+        ),
+    ):
+        assert await rows(asker, "Shop.sales") == without(whole, "net", "share", "fee")
+        monkeypatch.setattr(NotedPostgres, "describe", late)
+    async with asyncio.timeout(30):
+        while [each.parts for each in faults.unreadable()] != [{"column": ["net", "share"]}]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    monkeypatch.undo()
+    async with asyncio.timeout(30):
+        while faults:  # noqa: ASYNC110 (of what has no event)
+            await asyncio.sleep(0.02)
+    await faults.close()
+    assert await rows(asker, "Shop.sales") == whole
+
+
+def test_what_is_missing_for_long_is_looked_at_seldom() -> None:
+    pauses = list(islice(_pauses(), 25))
+    assert pauses[:6] == [0.5, 1, 2, 4, 5, 5]
+    minute = next(count for count in range(25) if sum(pauses[:count]) >= 60)
+    assert set(pauses[4:minute]) == {5}
+    assert pauses[minute : minute + 8] == [10, 20, 40, 80, 160, 300, 300, 300]
 
 
 async def test_what_is_cached_of_the_whole_is_never_what_lacked_a_column(

@@ -44,3 +44,10 @@ async def test_clickhouse_explains_a_statement_and_does_not_run_it(clickhouse: C
 async def test_clickhouse_reads_little_for_a_scalar_sub_select_of_what_is_explained(clickhouse: ClickHouse) -> None:
     with pytest.raises(StatementFailed, match="TOO_MANY_BYTES"):
         await clickhouse.explain("select (select sum(number) from numbers(1000000000)) as total", {})
+
+
+async def test_clickhouse_reads_little_for_a_statement_that_is_checked(clickhouse: ClickHouse) -> None:
+    sql = "select (select sum(number) from numbers({last:UInt64})) as total"
+    with pytest.raises(StatementFailed, match="TOO_MANY_BYTES"):
+        await clickhouse.describe(sql, {"last": 1_000_000_000}, reads_little=True)
+    assert (await clickhouse.describe(sql, {"last": 100_000_000})).types == ("Nullable(UInt64)",)

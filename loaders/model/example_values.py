@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
+from loaders.model.filter_conditions import FilterCondition, FilterOperator
 from loaders.model.scalars import (
     ANYTHING,
     BIG_INTEGER,
@@ -47,3 +48,13 @@ def example_value(scalar: Scalar) -> Any:
 def example_key(scalars: tuple[Scalar, ...]) -> Any:
     """Return a key of these scalars."""
     return example_value(scalars[0]) if len(scalars) == 1 else tuple(map(example_value, scalars))
+
+
+def example_filter(condition: FilterCondition) -> Any:
+    """Return a canonical value of a condition: of a range both ends, of a list one value."""
+    value = example_value(condition.scalar)
+    if condition.operator is FilterOperator.PRESENT:
+        return True
+    if condition.operator is FilterOperator.BETWEEN:
+        return (value, value)
+    return (value,) if condition.is_list else value
