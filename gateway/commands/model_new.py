@@ -13,6 +13,7 @@ from gateway.commands.command import add_command
 from gateway.model_tools.new_package import PackageExistsError, next_steps, require_folder, write_package
 from gateway.model_tools.new_sources import databases_of, read_sample_keys, with_urls
 from gateway.model_tools.scaffold.package import DASHBOARD, scaffold
+from gateway.model_tools.scaffold.python_text import shown
 from gateway.model_tools.scaffold.questions import NewOptions, complete
 from gateway.settings import Settings
 from loaders.errors import CallerError
@@ -126,7 +127,7 @@ def _new(arguments: argparse.Namespace) -> int:
     _write_variables(folder, package, keys)
     if keys is None:
         print(f"No keys of {kind.table} were read in time: write some into {folder / DASHBOARD}.json.", file=sys.stderr)
-    print(next_steps(folder, package, databases, keys.tenant if keys is not None else None))
+    print(_printable(next_steps(folder, package, databases, keys.tenant if keys is not None else None)))
     return 0
 
 
@@ -187,8 +188,13 @@ def _model_name(folder: Path) -> str:
     return text.lower().lstrip("0123456789_-")[:63] or "shop"
 
 
+def _printable(text: str) -> str:
+    """Return lines in which a name of a database is no control sequence of the terminal."""
+    return "\n".join(map(shown, text.split("\n")))
+
+
 def _ask(question: str) -> str:
     try:
-        return input(question)
+        return input(_printable(question))
     except EOFError:
         raise CallerError("The questions were not answered.") from None

@@ -236,3 +236,12 @@ async def test_without_keys_the_example_has_none_and_the_command_says_so(
         assert await author.run("new", "shop", "--all", "--no-tenant") == 0
         assert "were read in time: write some into shop/examples/dashboard.json." in capsys.readouterr().err
         assert json.loads((author.folder / "shop/examples/dashboard.json").read_text()) == {"ids": []}
+
+
+async def test_names_of_a_database_are_no_sequences_of_the_terminal(new_author: NewAuthor, capsys: Output) -> None:
+    async with new_author("agency") as author:
+        await author.new.stores.postgres.execute('create table agency."\x1b[2Jlogs" (id int)')
+        assert await author.run("new", "shop", "--all", "--no-tenant") == 0
+        told = capsys.readouterr().out
+        assert "agency.\\x1b[2Jlogs" in told
+        assert "\x1b" not in told
