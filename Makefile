@@ -64,7 +64,7 @@ schema: $(VENV)/run.stamp
 # The documentation as a site, build/site/index.html: a link or a page that leads nowhere fails it.
 docs: $(VENV)/docs/stamp
 	@rm -rf build/docs && mkdir -p build/docs
-	cp --parents $(DOCUMENTS) build/docs
+	tar -cf - $(DOCUMENTS) | tar -xf - -C build/docs
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict
 
 $(VENV)/docs/stamp: requirements/docs.txt | $(VENV)/bin/python

@@ -47,3 +47,7 @@ def test_hooks_are_of_the_repository_alone() -> None:
     text = (ROOT / ".pre-commit-config.yaml").read_text()
     assert re.findall(r"repo: (\S+)", text) == ["local"]
     assert set(re.findall(r"language: (\S+)", text)) == {"system"}
+
+
+def test_the_makefile_copies_with_what_every_system_has() -> None:
+    assert "--parents" not in MAKEFILE
