@@ -11,7 +11,7 @@ from gateway.commands.model_options import add_tool, report
 from gateway.model_tools.database_changes import database_changes
 from gateway.model_tools.missing_tables import missing_tables
 from gateway.served_model import load_served_model
-from loaders.catalog.lock_file import LockFileError, lock_path, lock_text, read_lock
+from loaders.catalog.lock_file import LockFileError, is_written, lock_path, lock_text, read_lock
 from loaders.model.places import Place
 from loaders.model.problems import Problem
 
@@ -41,7 +41,7 @@ def _pull(arguments: argparse.Namespace) -> int:
     path = lock_path(model)
     catalogs = asyncio.run(read_model_catalogs(settings, model))
     text = lock_text(catalogs.values())
-    is_current = path.is_file() and path.read_text(encoding="utf-8") == text
+    is_current = is_written(path, text)
     changes = [] if is_current else _changes(model, path, catalogs.values())
     problems = list(missing_tables(model, catalogs))
     if not is_current and arguments.check:

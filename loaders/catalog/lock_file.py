@@ -30,6 +30,14 @@ def lock_path(model: Model) -> Path:
     return model.file.with_name(f"{name}.lock")
 
 
+def is_written(path: Path, text: str) -> bool:
+    """Return whether a lock file has this text already."""
+    try:
+        return path.read_bytes() == text.encode()
+    except OSError:  # it is not there, or cannot be read
+        return False
+
+
 def read_lock(path: Path) -> list[DatabaseCatalog] | None:
     """Return the catalogs of a lock file; None where there is no such file.
 
@@ -52,7 +60,7 @@ def parse_lock(text: str, name: str) -> list[DatabaseCatalog]:
                 f"{name} has another format than this gateway reads: write it anew, gateway model pull."
             )
         return [_database(each) for each in content["databases"]]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         message = f"{name} is no lock file ({type(error).__name__}: {error}): write it anew with gateway model pull."
         raise LockFileError(message) from error
 
@@ -66,7 +74,20 @@ def lock_text(catalogs: Iterable[DatabaseCatalog]) -> str:
 
 def _database(content: Mapping[str, Any]) -> DatabaseCatalog:
     tables = {name: _table(name, table) for name, table in content["tables"].items()}
-    return DatabaseCatalog(_KINDS[content["kind"]], content["name"], "", tables)
+    return DatabaseCatalog(_KINDS[content["kind"]], _text(content["name"]), "", tables)
+
+
+def _text(value: Any) -> str:
+    """Return a value that is a text. Raises TypeError for any other."""
+    if not isinstance(value, str):
+        raise TypeError(f"a text is needed, not {json.dumps(value)[:50]}")
+    return value
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise TypeError(f"a list is needed, not {json.dumps(values)[:50]}")
+    return tuple(map(_text, values))
 
 
 def _table(name: str, content: Mapping[str, Any]) -> TableCatalog:
@@ -74,38 +95,38 @@ def _table(name: str, content: Mapping[str, Any]) -> TableCatalog:
         name,
         {column: _column(column, each) for column, each in content["columns"].items()},
         is_view=content.get("is_view", False),
-        comment=content.get("comment", ""),
-        primary_key=tuple(content.get("primary_key", ())),
-        unique=tuple(map(tuple, content.get("unique", ()))),
+        comment=_text(content.get("comment", "")),
+        primary_key=_texts(content.get("primary_key", [])),
+        unique=tuple(map(_texts, content.get("unique", ()))),
         foreign_keys=tuple(
-            ForeignKey(tuple(each["columns"]), each["table"], tuple(each["referenced_columns"]))
+            ForeignKey(_texts(each["columns"]), _text(each["table"]), _texts(each["referenced_columns"]))
             for each in content.get("foreign_keys", ())
         ),
         indexes=tuple(_index(index, each) for index, each in content.get("indexes", {}).items()),
-        sorting_key=tuple(content.get("sorting_key", ())),
-        partition_key=content.get("partition_key", ""),
-        engine=content.get("engine", ""),
-        version=content.get("version", ""),
+        sorting_key=_texts(content.get("sorting_key", [])),
+        partition_key=_text(content.get("partition_key", "")),
+        engine=_text(content.get("engine", "")),
+        version=_text(content.get("version", "")),
     )
 
 
 def _column(name: str, content: Mapping[str, Any]) -> Column:
     return Column(
         name,
-        content["type"],
+        _text(content["type"]),
         content.get("is_nullable", False),
-        content.get("comment", ""),
-        tuple(content.get("labels", ())),
+        _text(content.get("comment", "")),
+        _texts(content.get("labels", [])),
     )
 
 
 def _index(name: str, content: Mapping[str, Any]) -> Index:
     return Index(
         name,
-        tuple(content["terms"]),
+        _texts(content["terms"]),
         content.get("is_unique", False),
-        content.get("method", "btree"),
-        content.get("condition", ""),
+        _text(content.get("method", "btree")),
+        _text(content.get("condition", "")),
     )
 
 

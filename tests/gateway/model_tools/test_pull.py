@@ -56,8 +56,11 @@ async def test_what_has_changed_is_told_with_what_it_means_for_the_api(own_model
     assert 'Member.nickname: app.members has no column "nick".' in capsys.readouterr().out
 
 
-async def test_a_lock_file_with_the_marks_of_a_merge_is_written_anew(own_model: OwnModel, capsys: Output) -> None:
-    own_model.lock.write_text("<<<<<<< HEAD")
+@pytest.mark.parametrize("content", [b"<<<<<<< HEAD", b"\xff\xfe", b'{"format": 1, "databases": 5}'])
+async def test_a_lock_file_that_is_none_such_as_one_with_the_marks_of_a_merge_is_written_anew(
+    content: bytes, own_model: OwnModel, capsys: Output
+) -> None:
+    own_model.lock.write_bytes(content)
     assert await own_model.run("pull") == 0
     assert capsys.readouterr().out == "model.lock is written.\n"
 

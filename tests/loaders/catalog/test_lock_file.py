@@ -12,7 +12,7 @@ from deploy.analytics.data import MIGRATIONS
 from deploy.fleet.set_up import create_tables
 from loaders.catalog.catalog import Column, DatabaseCatalog, ForeignKey, Index, TableCatalog
 from loaders.catalog.clickhouse import read_clickhouse
-from loaders.catalog.lock_file import LockFileError, lock_path, lock_text, parse_lock, read_lock
+from loaders.catalog.lock_file import LockFileError, is_written, lock_path, lock_text, parse_lock, read_lock
 from loaders.catalog.postgres import read_postgres
 from loaders.catalog.table_names import catalog_name
 from loaders.model.databases import Kind
@@ -77,7 +77,20 @@ def test_the_order_of_what_was_read_changes_nothing() -> None:
     assert lock_text(reversed(others)) == lock_text(CATALOGS)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1}', '{"format": 1, "databases": [{"kind": "x"}]}'])
+TABLE = '{"format": 1, "databases": [{"kind": "postgresql", "name": "", "tables": {"t": %s}}]}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "{}", '{"format": 1}', '{"format": 1, "databases": [{"kind": "x"}]}', "[" * 100_000),
+        TABLE % '{"columns": {"id": {"type": 5}}}',
+        TABLE % '{"columns": {"id": {"type": "text", "labels": "free"}}}',
+        TABLE % '{"columns": {}, "primary_key": [null]}',
+        TABLE % '{"columns": {}, "engine": {}}',
+        TABLE % '{"columns": {}, "indexes": {"i": {"terms": [["id"]]}}}',
+    ],
+)
 def test_another_file_is_no_lock_file(text: str, tmp_path: Path) -> None:
     (tmp_path / "model.lock").write_text(text)
     with pytest.raises(LockFileError, match=r"model\.lock is no lock file .*: write it anew with gateway model pull\."):
@@ -94,6 +107,15 @@ def test_no_file_is_none_and_what_cannot_be_read_an_error(tmp_path: Path) -> Non
     assert read_lock(tmp_path / "model.lock") is None
     with pytest.raises(LockFileError, match="cannot be read"):
         read_lock(tmp_path)
+
+
+def test_a_lock_file_is_written_where_it_has_the_same_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "model.lock"
+    assert not is_written(file, "ó\n")
+    for content, expected in (("ó\n".encode(), True), ("ó\n".encode("latin-1"), False), (b"", False)):
+        file.write_bytes(content)
+        assert is_written(file, "ó\n") is expected
+    assert not is_written(tmp_path, "ó\n")
 
 
 def test_a_lock_file_lies_beside_its_model() -> None:
