@@ -46,7 +46,7 @@ async def read_databases(model: Model, stores: Mapping[Database, Store]) -> Know
     for database, store in stores.items():
         own = [table for table in model.tables if table.database is database]
         if isinstance(store, Postgres):
-            relations[database] = await read_relations(own, store)
+            relations[database] = await read_relations(own, model.bound_tables, store)
         elif isinstance(store, ClickHouse):
             tables[database] = declared_tables(own, store.database)
             answer = await store.columns(_ROWS, {"names": list(tables[database])})

@@ -148,6 +148,12 @@ def plain(name: str) -> str:
     return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
+def without_number(alias: str) -> str:
+    """Return the alias of a table as a whole, of one that PostgreSQL gives its part."""
+    name, _, number = alias.rpartition("_")
+    return name if name and number.isdigit() else alias
+
+
 def _side(match: re.Match[str]) -> Side:
     groups = match.groupdict()
     if groups.get("alias"):

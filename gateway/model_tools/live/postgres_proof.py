@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from gateway.model_tools.live.postgres_plans import PlanNode, Side, column_of, equality, relations_named
+from gateway.model_tools.live.postgres_plans import PlanNode, Side, column_of, equality, relations_named, without_number
 from gateway.model_tools.live.postgres_relations import Relations
 from gateway.model_tools.live.unproven import Unproven
 from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
@@ -35,6 +35,10 @@ class PostgresProof:
     relations: Relations
     tenant: str
 
+    def read_by(self, tables: Collection[Table]) -> PostgresProof:
+        """Return the proof of a statement that reads these tables."""
+        return replace(self, relations=self.relations.read_by(tables))
+
     def unproven(self, root: PlanNode) -> Iterator[Unproven]:
         """Yield the scans of a plan that are not proven."""
         for node in root.walk():
@@ -59,47 +63,72 @@ class PostgresProof:
         tenant = self.bound[table].tenant
         if isinstance(tenant, Everyones):
             return True
-        if self.relations.is_in_view(node.relation, table):
-            return self._is_narrowed_view(node)
+        is_in_view = self.relations.is_in_view(node.relation, table)
         if isinstance(tenant, OwnTenant):
-            return self._has_tenant(node, tenant.column)
-        return self._has_parent(node, root, tenant)
+            return (
+                self._has_view_tenant(node, root, table, tenant)
+                if is_in_view
+                else self._has_tenant(node, tenant.column)
+            )
+        return self._has_parent(node, root, tenant, table if is_in_view else None)
 
     def _has_tenant(self, node: PlanNode, column: str) -> bool:
         """Return whether the scan itself has the condition that its column is the tenant."""
         own, tenant = (node.alias, column), ("", self.tenant)
         return any(equality(each) in ((own, tenant), (tenant, own)) for each in node.conditions)
 
-    def _is_narrowed_view(self, node: PlanNode) -> bool:
-        """Return whether some column is the tenant, in a scan below a view, above it, or beside it in a join."""
-        every = [node, *_used_with(node)]
-        sides = (equality(condition) for each in every for condition in each.conditions)
-        return any(each is not None and ("", self.tenant) in each for each in sides)
+    def _has_view_tenant(self, node: PlanNode, root: PlanNode, view: Table, tenant: OwnTenant) -> bool:
+        """Return whether the column that a view's tenant is equals it: of the scan, or of one that it is joined to."""
+        used, equal, unscanned = _used(node, root)
+        sides = self._sides_of_view(used, view, tenant.column, unscanned)
+        return any(equal.are(side, ("", self.tenant)) for side in sides)
 
-    def _has_parent(self, node: PlanNode, root: PlanNode, tenant: ParentTenant) -> bool:
-        """Return whether rows are joined to rows of the parent, and these are narrowed."""
-        used = [node, *_used_with(node)]
-        equal = _Equal()
-        for each in used:
-            _note(equal, each)
-        unscanned = equal.aliases() - {each.alias for each in root.walk()}
+    def _sides_of_view(
+        self, used: Iterable[PlanNode], view: Table, column: str, unscanned: Collection[str]
+    ) -> list[Side]:
+        """Return the columns in a plan that a view's column is."""
+        origins = self.relations.origins(view, column)
+        return [
+            (alias, name)
+            for node in used
+            for relation, name in origins
+            if relation == node.relation
+            for alias in self._aliases(node, unscanned)
+        ]
+
+    def _has_parent(self, node: PlanNode, root: PlanNode, tenant: ParentTenant, view: Table | None) -> bool:
+        """Return whether rows, or those of the view that reads them, are joined to narrowed rows of the parent."""
+        used, equal, unscanned = _used(node, root)
         candidates = [each for each in used[1:] if tenant.parent in self.relations.tables_of(each.relation)]
         return any(
             self._is_narrowed(parent, root, tenant.parent)
             and all(
-                equal.are((own, mine), (other, theirs))
-                for mine, theirs in zip(tenant.columns, tenant.parent_columns, strict=True)
+                any(equal.are(side, (other, theirs)) for side in own)
+                for own, theirs in zip(sides, tenant.parent_columns, strict=True)
             )
             for parent in candidates
-            for own in self._aliases(node, unscanned)
+            for sides in self._own_sides(node, used, tenant, view, unscanned)
             for other in self._aliases(parent, unscanned)
         )
+
+    def _own_sides(
+        self,
+        node: PlanNode,
+        used: Iterable[PlanNode],
+        tenant: ParentTenant,
+        view: Table | None,
+        unscanned: Collection[str],
+    ) -> list[list[list[Side]]]:
+        """Return the ways to name the columns that lead to the parent: for each column, what may stand for it."""
+        if view is not None:
+            return [[self._sides_of_view(used, view, name, unscanned) for name in tenant.columns]]
+        return [[[(alias, name)] for name in tenant.columns] for alias in self._aliases(node, unscanned)]
 
     def _aliases(self, node: PlanNode, unscanned: Iterable[str]) -> list[str]:
         """Return the aliases that conditions may name a scan by: of a partition also that of its table as a whole."""
         if not self.relations.is_part(node.relation):
             return [node.alias]
-        return [node.alias, *(alias for alias in unscanned if _without_number(alias) == _without_number(node.alias))]
+        return [node.alias, *(alias for alias in unscanned if without_number(alias) == without_number(node.alias))]
 
 
 class _Equal:
@@ -139,9 +168,12 @@ def _note(equal: _Equal, node: PlanNode) -> None:
             equal.note(("", f"{node.name}.col1"), compared)
 
 
-def _without_number(alias: str) -> str:
-    name, _, number = alias.rpartition("_")
-    return name if name and number.isdigit() else alias
+def _used(node: PlanNode, root: PlanNode) -> tuple[list[PlanNode], _Equal, set[str]]:
+    """Return a scan and the nodes that hold for its rows, what they say to be equal, and aliases that no node has."""
+    used, equal = [node, *_used_with(node)], _Equal()
+    for each in used:
+        _note(equal, each)
+    return used, equal, equal.aliases() - {each.alias for each in root.walk()}
 
 
 def _used_with(node: PlanNode) -> Iterator[PlanNode]:
@@ -149,9 +181,8 @@ def _used_with(node: PlanNode) -> Iterator[PlanNode]:
     for child in node.children:
         if child.side == "SubPlan":
             yield from _below(child)
-    while (parent := node.parent) is not None and parent.kind not in _WORKS_ON_ALL:
-        is_sub_select = node.side in ("SubPlan", "InitPlan")
-        is_used = is_sub_select or _keeps(parent, node)  # a sub-select is for each row of what is above it
+    while (parent := node.parent) is not None and parent.kind not in _WORKS_ON_ALL and node.side != "InitPlan":
+        is_used = node.side == "SubPlan" or _keeps(parent, node)  # a sub-select is for each row of what is above it
         if is_used:
             yield parent
         for child in parent.children:
@@ -173,7 +204,7 @@ def _below(node: PlanNode) -> Iterator[PlanNode]:
 
 def _differ(node: PlanNode) -> bool:
     """Return whether the parts of an append are no parts of one table."""
-    return len({_without_number(child.alias) for child in node.children}) > 1
+    return len({without_number(child.alias) for child in node.children}) > 1
 
 
 def _keeps(join: PlanNode, child: PlanNode) -> bool:

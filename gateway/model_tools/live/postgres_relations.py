@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from gateway.model_tools.live.postgres_views import Origin, read_origins
+from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
 from loaders.model.databases import Table
 from loaders.model.names import table_parts
 from loaders.stores.postgres import Postgres
@@ -55,10 +57,23 @@ class Relations:
     _related: Mapping[str, Sequence[Related]] = field(default_factory=dict)
     _rows: Mapping[str, float] = field(default_factory=dict)
     _own: Collection[str] = ()
+    _origins: Mapping[tuple[Table, str], Collection[Origin]] = field(default_factory=dict)
 
     def tables_of(self, relation: str) -> list[Table]:
         """Return the declared tables that are read where a relation is scanned, the table itself first."""
         return [each.table for each in sorted(self._related.get(relation, ()), key=lambda each: each.is_in_view)]
+
+    def read_by(self, tables: Collection[Table]) -> Relations:
+        """Return the relations of a statement that reads these tables: those of other views are not its own."""
+        seen = {
+            name: [each for each in related if not each.is_in_view or each.table in tables]
+            for name, related in self._related.items()
+        }
+        return replace(self, _related=seen)
+
+    def origins(self, view: Table, column: str) -> Collection[Origin]:
+        """Return the columns of other relations that a view's column is."""
+        return self._origins.get((view, column), ())
 
     def is_in_view(self, relation: str, table: Table) -> bool:
         """Return whether a relation is read because a declared view reads it."""
@@ -73,7 +88,7 @@ class Relations:
         return self._rows.get(relation, 0)
 
 
-async def read_relations(tables: Collection[Table], postgres: Postgres) -> Relations:
+async def read_relations(tables: Collection[Table], bound: Mapping[Table, BoundTable], postgres: Postgres) -> Relations:
     """Return what the catalog says of some tables of a database."""
     by_name: dict[tuple[str, ...], list[Table]] = {}
     for table in tables:
@@ -86,4 +101,14 @@ async def read_relations(tables: Collection[Table], postgres: Postgres) -> Relat
         together = related.setdefault(relation, [])
         together += [Related(table, is_in_view) for table in by_name[schema, name]]
         rows[relation] = count
-    return Relations(related, rows, frozenset(".".join(parts) for parts in by_name))
+    views = {each.table for together in related.values() for each in together if each.is_in_view}
+    names_of = [(view, name) for view in views for name in _tenant_columns(bound[view])]
+    origins = {(view, name): await read_origins(view, name, postgres) for view, name in names_of}
+    return Relations(related, rows, frozenset(".".join(parts) for parts in by_name), origins)
+
+
+def _tenant_columns(bound: BoundTable) -> tuple[str, ...]:
+    """Return the columns of a table that say whose rows they are."""
+    if isinstance(bound.tenant, ParentTenant):
+        return bound.tenant.columns
+    return (bound.tenant.column,) if isinstance(bound.tenant, OwnTenant) else ()

@@ -13,7 +13,7 @@ from gateway.model_tools.live.postgres_plans import PlanNode
 from gateway.model_tools.live.postgres_proof import PostgresProof
 from gateway.model_tools.live.statements import LiveStatements
 from gateway.model_tools.live.unproven import Unproven
-from loaders.model.bound_tables import ParentTenant
+from loaders.model.bound_tables import ParentTenant, with_parents
 from loaders.model.databases import Database
 from loaders.model.model import Model
 from loaders.model.names import table_parts
@@ -33,7 +33,11 @@ class Proofs:
     def of_plan(self, statement: PossibleStatement, plan: PlanNode) -> list[Problem]:
         """Return the problems of a statement of PostgreSQL, by its plan."""
         proof = self.by_database[statement.database]
-        return self._problems(statement, proof.unproven(plan)) if isinstance(proof, PostgresProof) else []
+        if not isinstance(proof, PostgresProof):
+            return []
+        sections = [statement.section, *(request.section for request in statement.plan.requests)]
+        tables = with_parents([table for section in sections for table in section.tables], self.model.bound_tables)
+        return self._problems(statement, proof.read_by(tables).unproven(plan))
 
     def of_tree(self, statement: PossibleStatement, tree: TreeNode) -> list[Problem]:
         """Return the problems of a statement of ClickHouse, by its query tree."""

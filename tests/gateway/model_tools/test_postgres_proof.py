@@ -10,9 +10,10 @@ import fuseway as m
 from gateway.model_tools.live.postgres_plans import plan_tree
 from gateway.model_tools.live.postgres_proof import PostgresProof
 from gateway.model_tools.live.postgres_relations import Related, Relations
+from gateway.model_tools.live.postgres_views import origins
 from gateway.model_tools.live.unproven import Unproven
 from loaders.model.bound_tables import BoundTable, OwnTenant, ParentTenant
-from loaders.model.databases import Postgres
+from loaders.model.databases import Postgres, Table
 from loaders.model.names import table_parts
 from loaders.model.scalars import TEXT
 
@@ -29,6 +30,20 @@ RELATIONS = Relations(
     {".".join(table_parts(table.name)): [Related(table, is_in_view=False)] for table in BOUND},
     {},
     frozenset(".".join(table_parts(table.name)) for table in BOUND),
+)
+view = db.table("app.view")
+OF_VIEW = PostgresProof(
+    {**BOUND, view: BoundTable(view, OwnTenant("tenant", TEXT))},
+    Relations(
+        {
+            "app.parents": [Related(parents, is_in_view=False), Related(view, is_in_view=True)],
+            "app.hidden": [Related(view, is_in_view=True)],
+        },
+        {},
+        frozenset({"app.parents", "app.view"}),
+        {(view, "tenant"): {("app.parents", "owner")}},
+    ),
+    "t1",
 )
 PROOF = PostgresProof(BOUND, RELATIONS, "t1")
 OWN = "((p.tenant = 't1'::text) AND (p.x = 1))"
@@ -149,3 +164,38 @@ def test_a_scan_by_an_extension_is_no_proof() -> None:
 def test_a_relation_that_the_model_does_not_declare_is_told() -> None:
     (scanned,) = PROOF.unproven(plan_tree(scan("secrets")))
     assert scanned == Unproven("app.secrets", None)
+
+
+def unproven_of(tables: list[Table], plan: dict[str, Any]) -> list[str]:
+    """The relations of a plan that are not proven for a statement that reads these tables."""
+    return [each.relation for each in OF_VIEW.read_by(tables).unproven(plan_tree(plan))]
+
+
+@pytest.mark.parametrize(
+    ("tables", "column", "is_proven"),
+    [([view], "owner", True), ([view], "x", False), ([parents], "owner", False), ([parents], "tenant", True)],
+)
+def test_a_view_is_proven_by_its_own_tenant_where_it_is_read(
+    tables: list[Table], column: str, *, is_proven: bool
+) -> None:
+    plan = scan("parents", Filter=f"(p.{column} = 't1'::text)")
+    assert unproven_of(tables, plan) == ([] if is_proven else ["app.parents"])
+
+
+def test_what_a_view_reads_beside_its_tenant_is_proven_by_a_join_alone() -> None:
+    own, beside = scan("parents", Filter="(p.owner = 't1'::text)"), scan("hidden")
+    assert unproven_of([view], join("Inner", own, beside, "(p.x = h.x)")) == []
+    alone = beside | {"Parent Relationship": "InitPlan", "Subplan Name": "InitPlan 1"}
+    assert unproven_of([view], own | {"Plans": [alone]}) == ["app.hidden"]
+
+
+def test_a_column_of_a_view_is_followed_to_its_tables() -> None:
+    plain, part = scan("parents", Output=["p.owner"]), scan("parts", Output=["(p_1.shop)::text"], Alias="p_1")
+    named = {"Node Type": "Subquery Scan", "Alias": "s", "Output": ["s.tenant"], "Plans": [plain]}
+    grouped = {"Node Type": "Aggregate", "Output": ["p.shop"], "Plans": [{"Node Type": "Append", "Plans": [part]}]}
+
+    assert origins(plan_tree({"Node Type": "Append", "Plans": [named, grouped]}), 0) == {
+        ("app.parents", "owner"),
+        ("app.parts", "shop"),
+    }
+    assert origins(plan_tree(scan("parents", Output=["lower(p.owner)"])), 0) == set()
