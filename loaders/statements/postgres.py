@@ -10,6 +10,7 @@ from loaders.model.references import Fragment
 from loaders.statements.request_shape import RequestShape
 from loaders.statements.row_sources import RowsWriter, StatementRules
 from loaders.statements.section_sql import (
+    SOURCE,
     NamedRequest,
     after_rows,
     from_rows,
@@ -133,7 +134,9 @@ def _along_index(writer: RowsWriter, request: NamedRequest, columns: Sequence[st
     keys, order = key_names(request.shape), request.order_names()
     section = request.shape.section
     pairs = enumerate(zip(section.key_columns, keys, strict=True))
-    matched = " and ".join(f"{writer.key_column(column, place)} = fw_asked.{key}" for place, (column, key) in pairs)
+    matched = " and ".join(
+        f"{writer.key_column(column, place, SOURCE)} = fw_asked.{key}" for place, (column, key) in pairs
+    )
     terms = order_sql(writer, inlined(writer, request))
     inner = [*selected(writer, inlined(writer, request), section.columns), *_order_columns(terms, order)]
     rows_of_key = from_rows(writer, request, [after_rows(writer, request, terms)], by_key=matched)

@@ -27,6 +27,9 @@ from loaders.stores.protocols import DATABASE_PARAMETER
 ALL_COLUMNS = ("asterisk_include_alias_columns = 1", "asterisk_include_materialized_columns = 1")
 """ClickHouse leaves such columns out of `*`; those that nothing reads cost nothing."""
 
+_ROWS, _VERSIONS, _PARENTS = "fw_table", "fw_versions", "fw_parent"
+"""Aliases of what generated SQL reads: a table's rows, all versions of them, and the rows that their tenant is from."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestScope:
@@ -79,9 +82,13 @@ class RowsWriter:
         """The relations of other databases that were named, each once."""
         return tuple(self._needed.values())
 
-    def conditions(self, table: Table, key_columns: Sequence[str] = ()) -> list[str]:
-        """Return all that narrows a table's rows: the tenant, the asked keys where columns hold them, the period."""
-        return [*self._tenant(table), *self.keys(key_columns), *self._period(table)]
+    def conditions(self, table: Table, alias: str, key_columns: Sequence[str] = ()) -> list[str]:
+        """Return all that narrows a table's rows: the tenant, the asked keys where columns hold them, the period.
+
+        Columns are named with the alias of the rows. ClickHouse puts a common table expression in the place where it is
+        named, and there takes a column that the table does not have, or has no more, from a row further out.
+        """
+        return [*self._tenant(table, alias), *self.keys(key_columns, alias), *self._period(table, alias)]
 
     def table(self, table: Table) -> str:
         """Return the SQL of a table's rows that `conditions` then narrow: the rows that count."""
@@ -90,22 +97,21 @@ class RowsWriter:
         if latest is None:
             return table_name(table)
         self._has_asterisk = True
-        name = table_name(table)
-        tenant = "".join(f" where {condition}" for condition in self._tenant(table))
-        keys, version = ", ".join(map(self.quoted, latest.key_columns)), self.quoted(latest.column)
+        tenant = "".join(f" where {condition}" for condition in self._tenant(table, _VERSIONS))
+        rows = f"{table_name(table)} as {_VERSIONS}{tenant}"
+        keys = ", ".join(self.quoted(column, _VERSIONS) for column in latest.key_columns)
+        version = self.quoted(latest.column, _VERSIONS)
         if self.kind is Kind.POSTGRES:
-            order = f"order by {keys}, {version} desc nulls last"
-            return f"(select distinct on ({keys}) * from {name}{tenant} {order})"
-        return f"(select * from {name}{tenant} order by {version} desc limit 1 by {keys})"
+            return f"(select distinct on ({keys}) * from {rows} order by {keys}, {version} desc nulls last)"
+        return f"(select * from {rows} order by {version} desc limit 1 by {keys})"
 
     def name(self, table: Table, key_columns: Sequence[str] = ()) -> str:
         """Return the name of a table's rows: those of the asked keys where columns hold these, else all."""
         source = self.table(table)
         self._has_asterisk = True
-        conditions = self.conditions(table, key_columns)
-        alias = " as fw_latest" if source.startswith("(") else ""
+        conditions = self.conditions(table, _ROWS, key_columns)
         where = f" where {' and '.join(conditions)}" if conditions else ""
-        return self._tables.setdefault(f"select * from {source}{alias}{where}", f"fw_rows_{len(self._tables)}")
+        return self._tables.setdefault(f"select * from {source} as {_ROWS}{where}", f"fw_rows_{len(self._tables)}")
 
     def relation(self, relation: Relation, request: RequestScope) -> str:
         """Return a relation's SQL in brackets; of another database's a mark for its rows, which are sent along."""
@@ -130,12 +136,12 @@ class RowsWriter:
             settings = (*ALL_COLUMNS, *settings)
         return f"{whole}\nsettings {', '.join(settings)}" if settings else whole
 
-    def keys(self, columns: Sequence[str]) -> list[str]:
-        """Return the condition that columns hold an asked key; none without columns."""
+    def keys(self, columns: Sequence[str], alias: str = "") -> list[str]:
+        """Return the condition that columns, of the rows with an alias if one is given, hold an asked key."""
         if not columns:
             return []
         arrays = self.key_arrays()
-        row = self._key_row(columns)
+        row = self._key_row(columns, alias)
         if self.kind is Kind.POSTGRES:
             some = ", ".join(arrays)
             return [f"{row} = any({some})" if len(columns) == 1 else f"{row} in (select * from unnest({some}))"]
@@ -149,17 +155,19 @@ class RowsWriter:
             for place, scalar in enumerate(self._rules.key.scalars)
         ]
 
-    def key_column(self, column: str, place: int) -> str:
+    def key_column(self, column: str, place: int, alias: str = "") -> str:
         """Return the SQL of a column that holds a part of the key, to be compared with it."""
         is_label = self.kind is Kind.POSTGRES and is_enum(self._rules.key.scalars[place])
-        return f"{self.quoted(column)}::text" if is_label else self.quoted(column)
+        quoted = self.quoted(column, alias)
+        return f"{quoted}::text" if is_label else quoted
 
-    def quoted(self, column: str) -> str:
-        """Return a column's name in quotes."""
-        return quoted_name(column, self.kind)
+    def quoted(self, column: str, alias: str = "") -> str:
+        """Return a column's name in quotes, behind the alias of its rows if one is given."""
+        name = quoted_name(column, self.kind)
+        return f"{alias}.{name}" if alias else name
 
-    def _key_row(self, columns: Sequence[str]) -> str:
-        quoted = [self.key_column(column, place) for place, column in enumerate(columns)]
+    def _key_row(self, columns: Sequence[str], alias: str) -> str:
+        quoted = [self.key_column(column, place, alias) for place, column in enumerate(columns)]
         return quoted[0] if len(quoted) == 1 else f"({', '.join(quoted)})"
 
     def _require(self, table: Table) -> None:
@@ -185,25 +193,24 @@ class RowsWriter:
 
         return self.parameters.single(f"{request.alias}__{argument.name}", argument_scalar(argument), value)
 
-    def _tenant(self, table: Table) -> list[str]:
+    def _tenant(self, table: Table, alias: str) -> list[str]:
         condition = self._rules.tables[table].tenant
         if isinstance(condition, ParentTenant):
-            keys = ", ".join(f"fw_parent.{self.quoted(column)}" for column in condition.parent_columns)
-            row = ", ".join(map(self.quoted, condition.columns))
+            keys = ", ".join(self.quoted(column, _PARENTS) for column in condition.parent_columns)
+            row = ", ".join(self.quoted(column, alias) for column in condition.columns)
             row = f"({row})" if len(condition.columns) > 1 else row
-            return [f"{row} in (select {keys} from {self.name(condition.parent)} as fw_parent)"]
+            return [f"{row} in (select {keys} from {self.name(condition.parent)} as {_PARENTS})"]
         if not isinstance(condition, OwnTenant):
             return []
-        return [
-            f"{self.quoted(condition.column)} = {self.parameters.single('tenant', condition.scalar, _tenant_value)}"
-        ]
+        tenant = self.parameters.single("tenant", condition.scalar, _tenant_value)
+        return [f"{self.quoted(condition.column, alias)} = {tenant}"]
 
-    def _period(self, table: Table) -> list[str]:
+    def _period(self, table: Table, alias: str) -> list[str]:
         options = table.options
         if not options.time or not (self._rules.has_start or self._rules.has_end):
             return []
         (name,) = column_names(options.time)
-        column, zone = self.quoted(name), options.zone
+        column, zone = self.quoted(name, alias), options.zone
         number = self._zones.setdefault(zone, len(self._zones))
         scalar, end_sign = (INSTANT, "<") if zone else (DATE, "<=")
         conditions = []

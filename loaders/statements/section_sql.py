@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,9 @@ from loaders.statements.section_request import SectionRequest
 _MAX_NAME = 63
 """Bytes of a name in PostgreSQL, which cuts longer ones: two of them could become one."""
 _MAX_ALIAS = 40
+SOURCE = "fw_source"
+"""The alias of the rows that a section is over."""
+_NO_WORD = re.compile(r"\W", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ def named(shapes: Sequence[RequestShape]) -> list[NamedRequest]:
     seen: Counter[str] = Counter()
     result = []
     for place, shape in enumerate(shapes):
-        path = shape.section.name.partition(".")[2].replace(".", "_")
+        path = _NO_WORD.sub("_", shape.section.name.partition(".")[2])
         seen[path] += 1
         alias = shortened(f"fw_{path}", _MAX_ALIAS) + (f"__{seen[path]}" if seen[path] > 1 else "")
         fields = {column.name: _column_name(alias, column) for column in shape.section.columns}
@@ -108,18 +112,18 @@ def from_rows(
     over, columns = section.over, section.key_columns
     if isinstance(over, Table):
         source = writer.table(over)
-        conditions = writer.conditions(over, () if by_key else columns)
+        conditions = writer.conditions(over, SOURCE, () if by_key else columns)
     else:
         source = writer.relation(over, scope)
         is_narrowed = bool(by_key) or other_rows(section) is OtherRows.NONE or narrows_groups(writer, section)
-        conditions = [] if is_narrowed else writer.keys(columns)
+        conditions = [] if is_narrowed else writer.keys(columns, SOURCE)
     if by_key:
         conditions = [*conditions, by_key]
     if has_where and section.where.parts:
         conditions = [*conditions, f"({writer.fragment(section.where, scope)})"]
     conditions = [*conditions, *filter_conditions(writer, request.shape, scope), *filter(None, further)]
     where = f"\nwhere {' and '.join(conditions)}" if conditions else ""
-    return f"from {source} as fw_source{where}"
+    return f"from {source} as {SOURCE}{where}"
 
 
 def narrows_groups(writer: RowsWriter, section: BoundSection) -> bool:

@@ -109,6 +109,7 @@ _MISMATCH_CODES = _MISMATCH_OR_VALUE_CODES | frozenset(
         44,  # ILLEGAL_COLUMN
         46,  # UNKNOWN_FUNCTION
         47,  # UNKNOWN_IDENTIFIER
+        48,  # NOT_IMPLEMENTED, of a name that is not in the table and is therefore taken from a row further out
         60,  # UNKNOWN_TABLE
         352,  # AMBIGUOUS_COLUMN_NAME
     }

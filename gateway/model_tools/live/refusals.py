@@ -31,7 +31,9 @@ _ONE = BoundColumn(
 _NOTHING = Fragment(())
 _SERVER_SAID = re.compile(r"DB::Exception: (?P<said>.*?)(?:(?<=[.?]) In scope .*)?(?: \([A-Z_]+\).*)?$", re.DOTALL)
 _ADVICE = re.compile(r"\.? (?:HINT|DETAIL): ")
-_ALIAS = re.compile(r"fw_source\.")
+_ALIAS = re.compile(r"fw_(?:source|table|versions|parent)\.")
+_FROM_ALIAS = re.compile(r" from table with name fw_\w+(?: \(an alias of [^)]*\))?")
+_OF_ALIAS = re.compile(rf"column {_ALIAS.pattern}(.+?) does not exist")
 _NAMED = re.compile(r"[`'\"“]([^`'\"”]+)[`'\"”]|relation ([\w.]+)|column ([\w.]+)|function ([\w.]+)\(")
 
 
@@ -52,7 +54,8 @@ class _Refusal:
         text = str(self.refused).partition(" refused the statement: ")[2] or str(self.refused)
         if self.kind is Kind.CLICKHOUSE and (match := _SERVER_SAID.search(text)) is not None:
             text = match["said"]
-        return _ALIAS.sub("", _ADVICE.sub(". ", " ".join(text.split()))).rstrip(".")
+        text = _OF_ALIAS.sub(r'column "\1" does not exist', _ADVICE.sub(". ", " ".join(text.split())))
+        return _ALIAS.sub("", _FROM_ALIAS.sub("", text)).rstrip(".")
 
     def names(self) -> Iterator[str]:
         """Yield the names that the store's message has, with their parts."""

@@ -75,7 +75,7 @@ MISTAKES: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     ),
     "a time column that is missing": (
         (('time="sent_at"', 'time="sent"'),),
-        "model.py:12  events: ClickHouse refuses the SQL of a period: Unknown expression or function identifier `sent`.",
+        "model.py:12  events: ClickHouse refuses the SQL of a period: Identifier 'sent' cannot be resolved. Maybe you meant:",
     ),
     "a section's column that is missing": (
         (('0.95, "latency"', '0.95, "latncy"'),),

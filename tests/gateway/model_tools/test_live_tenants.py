@@ -82,7 +82,9 @@ async def test_a_table_that_is_not_narrowed_to_the_tenant_is_found(
     name: str, analytics_stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = RowsWriter._tenant
-    monkeypatch.setattr(RowsWriter, "_tenant", lambda self, table: [] if table.name == name else written(self, table))
+    monkeypatch.setattr(
+        RowsWriter, "_tenant", lambda self, table, alias: [] if table.name == name else written(self, table, alias)
+    )
     model = load_model("deploy.analytics.model")
 
     problems = await problems_of(model, analytics_stores)
@@ -101,7 +103,9 @@ async def test_a_child_without_its_parents_tenant_is_found(
     analytics_stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, written = "billing.invoice_lines", RowsWriter._tenant
-    monkeypatch.setattr(RowsWriter, "_tenant", lambda self, table: [] if table.name == name else written(self, table))
+    monkeypatch.setattr(
+        RowsWriter, "_tenant", lambda self, table, alias: [] if table.name == name else written(self, table, alias)
+    )
 
     problems = await problems_of(load_model("deploy.analytics.model"), analytics_stores)
 
@@ -114,8 +118,8 @@ async def test_a_condition_that_holds_for_some_rows_alone_is_no_proof(
 ) -> None:
     written = RowsWriter._tenant
 
-    def loosened(self: RowsWriter, table: Table) -> list[str]:
-        own = written(self, table)
+    def loosened(self: RowsWriter, table: Table, alias: str) -> list[str]:
+        own = written(self, table, alias)
         column = {"app.members": "nick", "events": "kind"}.get(table.name)
         return [f"({each} or {column} = 'x')" for each in own] if column else own
 
@@ -154,7 +158,9 @@ async def test_each_of_them_is_found_where_it_is_not_narrowed(
 ) -> None:
     written = RowsWriter._tenant
     monkeypatch.setattr(
-        RowsWriter, "_tenant", lambda self, table: [] if table.name.endswith(name) else written(self, table)
+        RowsWriter,
+        "_tenant",
+        lambda self, table, alias: [] if table.name.endswith(name) else written(self, table, alias),
     )
 
     problems = await problems_of(load(tmp_path, edges.MODEL), edges_stores)

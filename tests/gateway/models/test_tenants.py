@@ -197,7 +197,9 @@ def test_the_check_fails_without_the_tenant_in_statements_over(
     narrow = RowsWriter._tenant
     queries = {query: tenants.right(query) for query in tenants.maker.all()}
     assert queries  # answered before the patch
-    reset.setattr(RowsWriter, "_tenant", lambda self, each: [] if each.name == table else narrow(self, each))
+    reset.setattr(
+        RowsWriter, "_tenant", lambda self, each, alias: [] if each.name == table else narrow(self, each, alias)
+    )
     remembered = (planning._planned, planning._text)
     for each in remembered:
         each.cache_clear()

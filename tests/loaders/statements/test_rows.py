@@ -37,7 +37,8 @@ def test_names_of_columns_are_never_read_as_sql() -> None:
     writer = RowsWriter(POSTGRES, _rules(ID, table))
     rows = writer.fragment(Fragment.of(f"{table.asked('Id')}"), REQUEST)
     assert writer.statement(f"select 1 from {rows}") == (
-        'with fw_rows_0 as not materialized (select * from app.people where "user" = $1::uuid and "Id" = any($2::text[]))\n'
+        "with fw_rows_0 as not materialized (select * from app.people as fw_table"
+        ' where fw_table."user" = $1::uuid and fw_table."Id" = any($2::text[]))\n'
         "select 1 from fw_rows_0"
     )
 
@@ -45,8 +46,12 @@ def test_names_of_columns_are_never_read_as_sql() -> None:
 @pytest.mark.parametrize(
     ("database", "expected"),
     [
-        (POSTGRES, '("a", "b") in (select * from unnest($1::bigint[], $2::integer[]))'),
-        (CLICKHOUSE, "(`a`, `b`) in (select arrayJoin(arrayZip({keys_0:Array(Int64)}, {keys_1:Array(Int32)})))"),
+        (POSTGRES, '(fw_table."a", fw_table."b") in (select * from unnest($1::bigint[], $2::integer[]))'),
+        (
+            CLICKHOUSE,
+            "(fw_table.`a`, fw_table.`b`) in"
+            " (select arrayJoin(arrayZip({keys_0:Array(Int64)}, {keys_1:Array(Int32)})))",
+        ),
     ],
 )
 def test_keys_of_several_parts_are_asked_together(database: Database, expected: str) -> None:
@@ -90,7 +95,7 @@ def test_a_condition_with_or_does_not_let_other_objects_in(tmp_path: Path) -> No
     text = RIGHT.replace("from {peers} as p left join {events.all}", "from {events.all} as p left join {events.all}")
     text = text.replace("class Rank(m.Section, over=", 'class Rank(m.Section, where="n > 5 or n = 0", over=')
     (statement,) = plan([section_request(load(tmp_path, text).bound_sections["Order.rank"])])
-    assert "where `id` in {keys_0:Array(Int64)} and (n > 5 or n = 0)" in statement.sql
+    assert "where fw_source.`id` in {keys_0:Array(Int64)} and (n > 5 or n = 0)" in statement.sql
 
 
 def test_no_value_is_part_of_the_text(tmp_path: Path) -> None:
