@@ -19,7 +19,7 @@ from gateway.server import CannotListenError, bind, serve, welcome
 from gateway.settings import Settings
 from tests.fleet.served import MODEL
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.engine]
 
 PATIENCE_S = 60.0
 QUERY = {"query": '{ aircraft(tailNumber: "N14228") { analysis { punctuality { flights } } } }'}

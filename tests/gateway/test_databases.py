@@ -50,10 +50,10 @@ def test_each_url_that_is_missing_is_a_line_with_its_database_and_place() -> Non
         database_urls(Settings(database_url="postgresql://x", clickhouse_url="http://x"), MODEL.databases)
     crm, web = str(raised.value).splitlines()
     assert crm.startswith(
-        "DATABASE_CRM_URL is missing, and has no default: the URL of PostgreSQL crm, declared at model.py:"
+        "DATABASE_CRM_URL is missing, and has no default: the URL of PostgreSQL crm, declared at deploy/analytics/model.py:"
     )
     assert web.startswith(
-        "CLICKHOUSE_WEB_URL is missing, and has no default: the URL of ClickHouse web, declared at model.py:"
+        "CLICKHOUSE_WEB_URL is missing, and has no default: the URL of ClickHouse web, declared at deploy/analytics/model.py:"
     )
     assert crm.endswith(f":{CRM.place.line}.")
 
