@@ -19,6 +19,7 @@ from loaders.model.loading import load_model
 from tests.conftest import NewDatabase
 from tests.patience import REDIS_SETTINGS
 
+MISSING = "The store no longer has the data of this field in the form that the gateway reads."
 MODEL = '''
 import fuseway as m
 
@@ -87,7 +88,7 @@ async def test_a_gateway_warms_itself_again_after_a_failure(
             httpx.AsyncClient(transport=transport, base_url="http://test", timeout=60) as client,
         ):
             with caplog.at_level(logging.WARNING, "gateway"):
-                message = "Not all could be warmed: Something went wrong on our side."
+                message = f"Not all could be warmed: {MISSING}"
                 await asyncio.to_thread(wait_until, lambda: message in caplog.messages)
             async with new.stores.postgres.session() as session:
                 await session.execute_script(TABLE)
@@ -114,4 +115,4 @@ async def test_a_command_whose_database_fails_ends_with_a_sentence(
         status = await asyncio.to_thread(main, ["export", "place", "--model", str(model_file)])
     told = capsys.readouterr()
     assert (status, told.out) == (1, "")
-    assert told.err.splitlines()[-1] == "gateway: Something went wrong on our side."
+    assert told.err.splitlines()[-1] == f"gateway: {MISSING}"
