@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from loaders.model.databases import Table
 from loaders.model.key_spaces import KeySpace
-from loaders.objects.tenant_values import needed_by
 from loaders.statements.cost import RECORDS_POINTS, load_cost
-from loaders.statements.section_request import SectionRequest
 from resolvers.selection_tree import FunctionCall, SelectionNode, rows_followed
 
 
@@ -70,17 +68,8 @@ def load_estimate(waves: Iterable[Wave]) -> LoadEstimate:
 
 def tenant_estimate(waves: Iterable[Wave]) -> LoadEstimate:
     """Return what it takes to load the tenant's own values, such as a time zone: once, whatever needs them."""
-    requests = (request for wave in waves if wave.objects for request in _requests(wave.node))
-    tables = {value.table for value in needed_by(requests)}
+    tables = frozenset[Table]().union(*(wave.node.tenant_tables for wave in waves if wave.objects))
     return LoadEstimate(len(tables), RECORDS_POINTS * len(tables))
-
-
-def _requests(node: SelectionNode) -> Iterator[SectionRequest]:
-    """Yield what is asked of a node's objects, and of those that it leads to."""
-    yield from node.requests
-    for below in (node.deferred, *(follow.node for follow in node.follows)):
-        if below is not None:
-            yield from _requests(below)
 
 
 def _levels(level: _Level) -> LoadEstimate:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from loaders.model.databases import Table
 from loaders.model.key_spaces import KeySpace
 from loaders.model.resolver_functions import ResolverFunction
 from loaders.model.shapes import Cardinality, Shape, ValueKind
+from loaders.objects.tenant_values import needed_by
 from loaders.statements.cost import LoadCost, load_cost
 from loaders.statements.planning import unified
 from loaders.statements.section_request import SectionRequest, merged, rows_of
@@ -89,6 +91,13 @@ class SelectionNode:
     def load_cost(self) -> LoadCost:
         """The cost of loading the requests of some objects, without what these lead to."""
         return load_cost(self.requests)
+
+    @cached_property
+    def tenant_tables(self) -> frozenset[Table]:
+        """The tables of the tenant's own row whose values the requests need, and those of what they lead to."""
+        below = [*(each.node for each in self.follows), *([self.deferred] if self.deferred is not None else [])]
+        own = {value.table for value in needed_by(self.requests)}
+        return frozenset(own).union(*(node.tenant_tables for node in below))
 
     @cached_property
     def rows(self) -> float:
