@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass
 class Item:
-    """What is asked of a test when it is collected."""
+    """The facts that are asked of a test when it is collected."""
 
     fixturenames: Sequence[str]
     nodeid: str = "tests/test_some.py::test_some"

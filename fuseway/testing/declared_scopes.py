@@ -1,4 +1,4 @@
-"""What each field of an object needs by the declarations of a model: scopes of tables, columns, links and sections."""
+"""Needs of each field of an object by the declarations of a model: scopes of tables, columns, links and sections."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ScopedField:
 
     @property
     def requirements(self) -> str:
-        """What it needs, as words."""
+        """The needs, as words."""
         return " and ".join(each.replace(" ", " or ") for each in sorted(self.needed)) or "no scope"
 
     def __str__(self) -> str:

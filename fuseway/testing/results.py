@@ -35,7 +35,7 @@ class CacheCounts:
 
 @dataclass(frozen=True, slots=True)
 class Accounting:
-    """What one answer took: statements and rows, in all and by store, and what the cache had, by section."""
+    """The cost of one answer: statements and rows, in all and by store, and what the cache had, by section."""
 
     statements_by_store: Mapping[str, int] = field(default_factory=dict)
     rows_by_store: Mapping[str, int] = field(default_factory=dict)

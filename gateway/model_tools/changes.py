@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Level(IntEnum):
-    """What a change means for clients.
+    """The meaning of a change for clients.
 
     A breaking one fails queries that were good, a dangerous one may surprise who sends them, a safe one does neither.
     """

@@ -1,4 +1,4 @@
-"""What has changed in the databases of a model, and what that means for its API."""
+"""Changes in the databases of a model, and what they mean for its API."""
 
 from __future__ import annotations
 

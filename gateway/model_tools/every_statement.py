@@ -33,7 +33,7 @@ PERIOD = Period(dt.date(2026, 1, 1), dt.date(2026, 1, 31))
 
 
 class Addition(Enum):
-    """What a request adds to a section."""
+    """The kinds of additions that a request makes to a section."""
 
     NOTHING = "alone"
     PERIOD = "with a period"

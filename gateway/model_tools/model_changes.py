@@ -1,4 +1,4 @@
-"""What has changed between two revisions of a model, and what that means for its API."""
+"""Changes between two revisions of a model, and what they mean for its API."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ EVERYONE = "everyone"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What two revisions of a model are compared by.
+    """The facts that two revisions of a model are compared by.
 
     Fields are named by their schema coordinates, tables by their database's variable and their name.
     """

@@ -1,1 +1,1 @@
-"""What databases have: tables, columns, keys and indexes, read for a model's tools and never to answer a request."""
+"""Catalogs of databases: tables, columns, keys and indexes, read for a model's tools and never to answer a request."""

@@ -71,7 +71,7 @@ _ENUM = re.compile(r"Enum(?:8|16)?\(")
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """What a column holds, in the words of the model language.
+    """The type of a column, in the words of the model language.
 
     `scalar` is that of its values, or of its items where it `is_list`: TEXT for an enum, whose `labels` are in its
     order. `is_items_nullable` says whether ClickHouse's items may be null; PostgreSQL does not say it.

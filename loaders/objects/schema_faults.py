@@ -1,4 +1,4 @@
-"""What the databases of this process can no longer read of a model's sections, found once and looked at again."""
+"""Parts of a model's sections that the databases of this process can no longer read, found once and looked at again."""
 
 from __future__ import annotations
 

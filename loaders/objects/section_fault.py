@@ -1,4 +1,4 @@
-"""What cannot be read of one section, since its database no longer has what the SQL names."""
+"""Parts of one section that cannot be read, since its database no longer has what the SQL names."""
 
 from __future__ import annotations
 

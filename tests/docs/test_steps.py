@@ -1,4 +1,4 @@
-"""What a page shows is compared with what happens: a page that is not true fails, with its line."""
+"""Steps of pages: what a page shows is compared with what happens: a page that is not true fails, with its line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a column's values under an annotation: read, read in part, or never."""
+"""The fate of a column's values under an annotation: read, read in part, or never."""
 
 from __future__ import annotations
 

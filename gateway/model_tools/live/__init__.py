@@ -1,1 +1,1 @@
-"""What a model's databases make of its statements, none of which is executed."""
+"""Checks of a model's statements by its databases, none of which is executed."""

@@ -1,4 +1,4 @@
-"""What databases say of a model's tables beside their statements: how many rows they have, and what stands for them."""
+"""Facts about a model's tables, beside its statements: how many rows they have, and what stands for them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL's catalog says of a model's tables: their parts, what views read, how many rows there are."""
+"""Facts of PostgreSQL's catalog about a model's tables: their parts, what views read, how many rows there are."""
 
 from __future__ import annotations
 

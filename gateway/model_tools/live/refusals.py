@@ -1,4 +1,4 @@
-"""What is at fault where a store refuses a statement: its rows, its condition, a column, or its order.
+"""The parts at fault where a store refuses a statement: its rows, its condition, a column, or its order.
 
 Each part is tried on its own in a statement that has nothing else of the model, so that one mistake hides no other.
 """
@@ -50,7 +50,7 @@ class _Refusal:
 
     @property
     def message(self) -> str:
-        """What the store said, without what it said of itself and of the gateway's own names."""
+        """The store's words, without what it said of itself and of the gateway's own names."""
         text = str(self.refused).partition(" refused the statement: ")[2] or str(self.refused)
         if self.kind is Kind.CLICKHOUSE and (match := _SERVER_SAID.search(text)) is not None:
             text = match["said"]

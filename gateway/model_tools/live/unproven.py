@@ -1,4 +1,4 @@
-"""What the proofs of both databases find."""
+"""The findings of the proofs of both databases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an author chooses for a new model: tables, tenant, keys, and what the tables of ClickHouse are."""
+"""The choices of an author for a new model: tables, tenant, keys, and what the tables of ClickHouse are."""
 
 from __future__ import annotations
 

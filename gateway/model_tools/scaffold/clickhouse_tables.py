@@ -1,4 +1,4 @@
-"""What the definition of a table of ClickHouse says: its time column, and which version of a row counts."""
+"""Facts of the definition of a table of ClickHouse: its time column, and which version of a row counts."""
 
 from __future__ import annotations
 

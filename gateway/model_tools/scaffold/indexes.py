@@ -1,4 +1,4 @@
-"""What the indexes of a table serve: the lists of one object, the orders and the filters of all."""
+"""The uses of a table's indexes: the lists of one object, the orders and the filters of all."""
 
 from __future__ import annotations
 

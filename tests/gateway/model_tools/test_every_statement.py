@@ -19,7 +19,7 @@ def model(tmp_path: Path) -> Model:
 
 
 def additions(model: Model, name: str) -> list[tuple[str, str]]:
-    """What the statements of a section add to it."""
+    """The additions of the statements of a section."""
     return [(each.addition.name, each.name) for each in every_statement(model) if each.section.name == name]
 
 

@@ -21,7 +21,7 @@ counted = m.argument("kind", str, default="click")
 
 
 class EventFilter(m.Filter):
-    """Of which kind."""
+    """The kind of events."""
 
     kind: str = m.where(f"kind = cast({m.value} as {KINDS})")
 
@@ -41,7 +41,7 @@ class Counts(m.Section, over=events):
 
 
 class Heavy(m.Section, over=events):
-    """What a sub-select reads much for."""
+    """Values for which a sub-select reads much."""
 
     share: float | None = m.sql("count() / (select sum(number) from numbers(1000000000))")
 

@@ -1,4 +1,4 @@
-"""What the databases lack of a model, told before anything is served."""
+"""A survey: what the databases lack of a model, told before anything is served."""
 
 from __future__ import annotations
 

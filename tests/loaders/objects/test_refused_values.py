@@ -1,4 +1,4 @@
-"""What a client's value may be at fault for is refused to this client, and to no other."""
+"""Refusals that a client's value may be at fault for: to this client, and to no other."""
 
 from __future__ import annotations
 

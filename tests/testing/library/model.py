@@ -84,7 +84,7 @@ class Reader(m.Object, table=readers):
 
 
 class Loan(m.Object, table=loans):
-    """What somebody borrowed."""
+    """A book that somebody borrowed."""
 
     id: m.BigInt = m.key()
     fee: Decimal | None = m.column(unit="EUR")

@@ -1,4 +1,4 @@
-"""What becomes of a column's values under an annotation."""
+"""Column values: what becomes of a column's values under an annotation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scaffolded model should answer, worked out in plain Python from all rows of its tables."""
+"""Answers that a scaffolded model should give, worked out in plain Python from all rows of its tables."""
 
 from __future__ import annotations
 
