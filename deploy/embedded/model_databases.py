@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -12,9 +12,12 @@ from gateway.settings import Settings
 from loaders.model.databases import Database, Kind
 from loaders.model.model import Model
 from loaders.stores.clickhouse import ClickHouse
+from loaders.stores.errors import StatementFailed
 from loaders.stores.postgres import Postgres
 
 _TIMEOUT_S = 60.0
+_DROP_ATTEMPTS = 40
+"""Attempts to drop a database, a tenth of a second apart: sessions that were closed take a moment to end."""
 
 
 async def create_databases(urls: StoreUrls, model: Model, *, prefix: str = "") -> Mapping[Database, str]:
@@ -30,6 +33,28 @@ async def create_databases(urls: StoreUrls, model: Model, *, prefix: str = "") -
     return {
         database: urlsplit(plain[database.kind])._replace(path=f"/{name}").geturl() for database, name in names.items()
     }
+
+
+async def drop_databases(urls: StoreUrls, names: Iterable[tuple[Kind, str]]) -> None:
+    """Drop databases that are there. Raises StatementFailed for one that somebody stays connected to."""
+    async with _opened(urls) as (postgres, clickhouse):
+        for kind, name in names:
+            if kind is Kind.CLICKHOUSE:
+                await clickhouse.command(f"drop database if exists `{name}` sync")
+            else:
+                await _drop_postgres(postgres, name)
+
+
+async def _drop_postgres(postgres: Postgres, name: str) -> None:
+    for left in reversed(range(_DROP_ATTEMPTS)):
+        try:
+            await postgres.execute(f'drop database if exists "{name}"')
+        except StatementFailed:
+            if not left:
+                raise
+            await postgres.rows("select pg_sleep(0.1)")
+        else:
+            return
 
 
 def with_urls(settings: Settings, urls: Mapping[Database, str]) -> Settings:

@@ -80,6 +80,7 @@ async def _copy(model: Model, source: ModelDatabases, tenant: str | None) -> Mod
         for place, database in enumerate(model.databases)
     }
     copies = replace(source, urls=urls)
+    source.created.extend((database.kind, _name(urls[database.variable])) for database in model.databases)
     for database in model.databases:
         if database.kind is Kind.POSTGRES:
             await _copy_postgres(source, database, copies[database.variable])

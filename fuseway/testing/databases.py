@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from deploy.embedded.engines import StoreUrls
-from deploy.embedded.model_databases import create_databases, with_urls
+from deploy.embedded.model_databases import create_databases, drop_databases, with_urls
 from gateway.commands.setup import set_up
 from gateway.settings import Settings
+from loaders.stores.errors import StatementFailed, StoreUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from loaders.model.databases import Kind
     from loaders.model.model import Model
 
 PREFIX = "FUSEWAY_TEST_"
@@ -42,6 +46,8 @@ class ModelDatabases:
     tenant: str | None = None
     server: StoreUrls | None = None
     """The servers that new ones were made on."""
+    created: list[tuple[Kind, str]] = field(default_factory=list, repr=False)
+    """The kinds and names of databases that the run has created, those of copies too."""
 
     def __getitem__(self, variable: str) -> str:
         return self.urls[variable]
@@ -79,8 +85,32 @@ def new_databases(model: Model, engines: StoreUrls, *, fills: bool = True) -> Mo
     """Create databases with names of their own, and call the model's `setup=` where it has one."""
     created = asyncio.run(create_databases(engines, model, prefix=f"test_{uuid4().hex[:8]}_"))
     urls = {database.variable: url for database, url in created.items()}
-    databases = ModelDatabases(urls, engines.redis_url, server=engines)
+    names = [(database.kind, urlsplit(url).path.removeprefix("/")) for database, url in created.items()]
+    databases = ModelDatabases(urls, engines.redis_url, server=engines, created=names)
     if model.setup is None or not fills:
         return databases
-    tenant = asyncio.run(set_up(databases.settings(model), model))
+    try:
+        tenant = asyncio.run(set_up(databases.settings(model), model))
+    except Exception:
+        asyncio.run(drop_created(databases))
+        raise
     return replace(databases, tenant=tenant)
+
+
+async def drop_created(databases: ModelDatabases) -> None:
+    """Drop the databases that the run has created, unless their server has stopped by now, and its data with it.
+
+    Raises DatabasesError where somebody stays connected to one.
+    """
+    if databases.server is None or not databases.created:
+        return
+    with suppress(StoreUnavailable):
+        try:
+            await drop_databases(databases.server, databases.created)
+        except StatementFailed as error:
+            names = ", ".join(name for _, name in databases.created)
+            raise DatabasesError(
+                f"{names} cannot all be dropped: close the connections that your fixtures keep to them, and drop what"
+                f" is left. {error}"
+            ) from error
+    databases.created.clear()

@@ -13,7 +13,7 @@ from uuid import uuid4
 from fuseway.testing.background import BackgroundLoop
 from fuseway.testing.cases import CheckedModel
 from fuseway.testing.client import Gateway
-from fuseway.testing.databases import DatabasesError
+from fuseway.testing.databases import DatabasesError, drop_created
 from fuseway.testing.served import NO_LIMITS, ServedGateway
 from fuseway.testing.table_rows import TableRows
 from gateway.stores import open_databases
@@ -170,9 +170,12 @@ class ModelSession:
             self.__dict__.pop(name, None)
 
     def close(self) -> None:
-        """Close all gateways, and the loop."""
+        """Close all gateways, drop the databases that the run has created, and close the loop."""
         self.close_gateways()
-        self._loop.close()
+        try:
+            self.run(drop_created(self.databases))
+        finally:
+            self._loop.close()
 
 
 def _stale_at_once(_freshness: Freshness, now_ms: int) -> Sequence[bytes]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +15,29 @@ from deploy.embedded.engines import StoreUrls
 from tests.conftest import NewDatabase
 from tests.testing.conftest import Run
 
+NAMES = """
+import json
+from pathlib import Path
 
-def test_a_teams_tests_of_its_model_pass(library: Path, run_pytest: Run) -> None:
-    answer = run_pytest(library, "-q")
+def test_names(fuseway_session):
+    Path("names.json").write_text(json.dumps([name for _, name in fuseway_session.databases.created]))
+"""
+
+
+async def test_a_teams_tests_of_its_model_pass_and_leave_no_database(
+    library: Path, run_pytest: Run, new_database: NewDatabase
+) -> None:
+    (library / "test_generated.py").write_text("from fuseway.testing.checks import *\n")
+    (library / "test_names.py").write_text(NAMES)
+    answer = await asyncio.to_thread(run_pytest, library, "-q", "--fuseway-cases", "1")
     assert (answer.returncode, answer.stderr) == (0, ""), answer.stdout
-    assert "7 passed" in answer.stdout
+    assert int(re.findall(r"(\d+) passed", answer.stdout)[0]) > 7, answer.stdout
+    created = set(json.loads((library / "names.json").read_text()))
+    async with new_database() as new:
+        rows = await new.stores.postgres.rows("select datname from pg_database")
+        others = await new.stores.clickhouse.columns("select name from system.databases", {})
+    assert len(created) == 6  # two databases, and two copies of each
+    assert created & ({name for (name,) in rows} | {name for column in others.columns for name in column}) == set()
 
 
 def test_without_a_model_nothing_is_loaded(tmp_path: Path, run_pytest: Run) -> None:
