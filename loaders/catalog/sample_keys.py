@@ -13,6 +13,8 @@ from loaders.stores.protocols import AnalyticalStore, RelationalStore
 SAMPLE_SIZE = 5
 _ROWS_READ = 1_000
 """Rows of ClickHouse that keys are taken from: grouping a whole table may take minutes."""
+_IN_ORDER = "settings max_threads = 1"
+"""Several threads would read further granules at once, and the first rows be others each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ async def sample_clickhouse_keys(
     columns_read = f"{names}, {column}" if tenant and tenant not in key else names
     rows = f"select {columns_read} from {source} {narrowed} limit {_ROWS_READ}"  # noqa: S608 (names)
     sql = f"select {names}, {said} as fw_tenant from ({rows}) group by {names}"  # noqa: S608 (names)
-    answer = await store.columns(f"{sql} order by {names} limit {SAMPLE_SIZE}", {})
+    answer = await store.columns(f"{sql} order by {names} limit {SAMPLE_SIZE} {_IN_ORDER}", {})
     *columns, tenants = answer.columns or ([],) * (len(key) + 1)
     return SampleKeys(tuple(columns), tenants[0] if tenant and tenants else None)
 
