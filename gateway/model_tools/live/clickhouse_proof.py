@@ -75,8 +75,11 @@ class ClickHouseProof:
         )
 
     def _has_tenant(self, constant: TreeNode) -> bool:
-        """Return whether a constant is the tenant, or is made of its text."""
-        values = (node.attributes.get("constant_value", "") for node in constant.walk() if node.kind == "constant")
+        """Return whether a constant is the tenant, or is made of its text; the value of a sub-select is none."""
+        nodes = list(constant.walk())
+        if any(node.kind in ("query", "union") for node in nodes):
+            return False
+        values = (node.attributes.get("constant_value", "") for node in nodes if node.kind == "constant")
         return any(_plain(value) == self.tenant for value in values)
 
     def _is_of_parent(self, condition: TreeNode, source: TreeNode, tenant: ParentTenant) -> bool:
