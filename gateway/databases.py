@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.setting import SettingsError
@@ -40,6 +41,17 @@ def database_urls(settings: Settings, databases: Iterable[Database]) -> Mapping[
     if problems:
         raise SettingsError("\n".join(problems))
     return urls
+
+
+def with_urls(settings: Settings, urls: Mapping[Database, str]) -> Settings:
+    """Return the settings with the URLs of these databases, and of no others."""
+    by_variable = {database.variable: url for database, url in urls.items()}
+    return replace(
+        settings,
+        database_url=by_variable.pop("DATABASE_URL", ""),
+        clickhouse_url=by_variable.pop("CLICKHOUSE_URL", ""),
+        named_urls=tuple(sorted(by_variable.items())),
+    )
 
 
 def url_problem(database: Database, url: str) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from deploy.embedded.engines import StoreUrls
-from gateway.settings import Settings
 from loaders.model.databases import Database, Kind
 from loaders.model.model import Model
 from loaders.stores.clickhouse import ClickHouse
@@ -55,17 +53,6 @@ async def _drop_postgres(postgres: Postgres, name: str) -> None:
             await postgres.rows("select pg_sleep(0.1)")
         else:
             return
-
-
-def with_urls(settings: Settings, urls: Mapping[Database, str]) -> Settings:
-    """Return the settings with these URLs of a model's databases."""
-    by_variable = {database.variable: url for database, url in urls.items()}
-    return replace(
-        settings,
-        database_url=by_variable.pop("DATABASE_URL", ""),
-        clickhouse_url=by_variable.pop("CLICKHOUSE_URL", ""),
-        named_urls=tuple(sorted(by_variable.items())),
-    )
 
 
 @asynccontextmanager

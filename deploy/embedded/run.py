@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from deploy.embedded.engines import EmbeddedEngines, StoreUrls
-from deploy.embedded.model_databases import create_databases, with_urls
+from deploy.embedded.model_databases import create_databases
 from gateway.commands.setup import set_up
+from gateway.databases import with_urls
 from gateway.graphiql.build import ensure_built
 from gateway.server import bind, serve
 from gateway.settings import Settings

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from deploy.embedded.engines import StoreUrls
-from deploy.embedded.model_databases import create_databases, drop_databases, with_urls
+from deploy.embedded.model_databases import create_databases, drop_databases
 from gateway.commands.setup import set_up
+from gateway.databases import with_urls
 from gateway.settings import Settings
 from loaders.stores.errors import StatementFailed, StoreUnavailable
 

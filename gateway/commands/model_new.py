@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from gateway.catalogs import read_catalogs
 from gateway.commands.command import add_command
+from gateway.databases import with_urls
 from gateway.model_tools.new_package import PackageExistsError, next_steps, require_folder, write_package
-from gateway.model_tools.new_sources import databases_of, read_sample_keys, with_urls
+from gateway.model_tools.new_sources import databases_of, read_sample_keys
 from gateway.model_tools.scaffold.package import DASHBOARD, scaffold
 from gateway.model_tools.scaffold.python_text import shown
 from gateway.model_tools.scaffold.questions import NewOptions, complete

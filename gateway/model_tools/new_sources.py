@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.databases import url_problem
@@ -52,16 +51,6 @@ def databases_of(settings: Settings, postgres: Sequence[str], clickhouse: Sequen
     if problems:
         raise SettingsError("\n".join(problems))
     return databases
-
-
-def with_urls(settings: Settings, databases: Mapping[Database, str]) -> Settings:
-    """Return settings in which the databases have these URLs."""
-    urls = {database.variable: url for database, url in databases.items()}
-    postgres, clickhouse = (
-        urls.pop(variable, settings.url(variable)) for variable in ("DATABASE_URL", "CLICKHOUSE_URL")
-    )
-    named = tuple({**dict(settings.named_urls), **urls}.items())
-    return replace(settings, database_url=postgres, clickhouse_url=clickhouse, named_urls=named)
 
 
 async def read_sample_keys(

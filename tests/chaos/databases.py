@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy.embedded.engines import EmbeddedEngines, StoreUrls
-from deploy.embedded.model_databases import create_databases, with_urls
+from deploy.embedded.model_databases import create_databases
 from gateway.commands.setup import set_up
+from gateway.databases import with_urls
 from gateway.settings import Settings
 from loaders.model.databases import Kind
 from loaders.model.loading import load_model

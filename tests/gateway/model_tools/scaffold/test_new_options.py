@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from gateway.cli import main
+from gateway.databases import with_urls
 from gateway.model_tools import new_sources
-from gateway.model_tools.new_sources import databases_of, read_sample_keys, with_urls
+from gateway.model_tools.new_sources import databases_of, read_sample_keys
 from gateway.model_tools.scaffold.choices import TableId
 from gateway.setting import SettingsError
 from gateway.settings import Settings
