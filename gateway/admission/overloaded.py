@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from functools import cache
+from random import SystemRandom
 
 from graphql import GraphQLError
 
@@ -11,6 +11,7 @@ from gateway.http.errors import HTTPError
 from loaders.errors import GatewayError
 
 _CODE = "OVERLOADED"
+_random = SystemRandom()
 _MIN_SPREAD_S = 2
 _MAX_SPREAD_S = 5
 """Seconds over which refused clients come back: all at once, they would be refused again."""
@@ -25,7 +26,7 @@ class OverloadedError(HTTPError):
 
     def __init__(self, standing_s: float = 0.0) -> None:
         spread_s = min(_MAX_SPREAD_S, _MIN_SPREAD_S + int(standing_s))
-        self.retry_after_s = 1 + int(random.random() * spread_s)  # noqa: S311 - spreads load, guards nothing
+        self.retry_after_s = 1 + int(_random.random() * spread_s)
         error = overloaded_error(self.retry_after_s)
         GatewayError.__init__(self, error.message)
         self.status = 503

@@ -8,7 +8,7 @@ refreshed, and may be served where a refresh fails. They are compared as bytes.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
-from random import Random
+from random import SystemRandom
 from typing import Any, NamedTuple
 
 import orjson
@@ -28,7 +28,7 @@ MIN_MS = 1000 * (1 - _JITTER)
 VARIANTS = 32
 """Number of different ages among values that were loaded together."""
 
-_random = Random()  # noqa: S311 (nothing secret)
+_random = SystemRandom()
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from random import SystemRandom
 
 import orjson
 
@@ -46,6 +46,7 @@ RETRY_S = 0.2
 _POLL_S = 0.002
 
 _log = logging.getLogger("gateway")
+_random = SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ class Follower:
             await self._renew(place)
             if time.monotonic() - rehearsed > _RENEW_S / 2:  # not after each of many changes
                 # By chance, mostly one of the processes breaks the silence.
-                silent = time.monotonic() - heard > _SILENCE_S * random.uniform(0.7, 1.3)  # noqa: S311
+                silent = time.monotonic() - heard > _SILENCE_S * _random.uniform(0.7, 1.3)
                 await self._invalidator.rehearse(announce=silent)
                 rehearsed = time.monotonic()
             if self._failing:

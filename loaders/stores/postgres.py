@@ -18,7 +18,7 @@ from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailabl
 from loaders.stores.poolers import NO_POOLER, Pooler
 from loaders.stores.postgres_errors import connecting, translated
 from loaders.stores.postgres_hosts import connect_to_first
-from loaders.stores.postgres_pool import APPLICATION_NAME, CANCEL_TIMEOUT_S, PostgresPool
+from loaders.stores.postgres_pool import APPLICATION_NAME, CANCEL_TIMEOUT_S, END_PREPARED, PostgresPool
 from loaders.stores.postgres_session import PostgresSession
 from loaders.stores.protocols import TypedColumns
 from loaders.stores.store_guard import StoreGuard
@@ -138,7 +138,9 @@ class Postgres:
     async def describe(self, sql: str) -> TypedColumns:
         """Prepare one statement without running it; its columns and their types."""
         async with self._connection() as connection:
-            return _described(await connection.prepare(sql, name=""))
+            described = _described(await connection.prepare(sql, name=""))
+            await connection.execute(END_PREPARED)
+        return described
 
     async def explain(self, sql: str, *arguments: object) -> Any:
         """Return the plan of one statement, which is not run, as JSON says it, with the names of all columns.

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 APPLICATION_NAME = "fuseway"
 CANCEL_TIMEOUT_S = 1.0
 """How long the server may take to confirm that a statement was cancelled, before its connection is dropped instead."""
+END_PREPARED = "select"
+"""Ends a statement that was prepared and not run: a client's value did not fit, for one. The driver leaves this to the
+next message. Until then the server holds the statement's locks and counts its time, and when that is over its error is
+the answer to the next statement."""
 _END_WITH_CLIENT = (
     "select set_config('client_connection_check_interval', '1s', false)"
     " from pg_settings where name = 'client_connection_check_interval'"
@@ -172,9 +176,9 @@ async def _connect(url: StoreURL, *_: object, **options: Any) -> Any:
 
 async def _give_back(pool: asyncpg.Pool[asyncpg.Record], connection: Proxy) -> None:
     """Give a connection back, without a transaction, within seconds: one that does not answer is dropped."""
-    with suppress(Exception):  # where the connection was dropped, there is nothing to roll back
-        if connection.is_in_transaction():
-            await connection.execute("rollback", timeout=CANCEL_TIMEOUT_S)
+    with suppress(Exception):  # where the connection was dropped, there is nothing to end
+        end = "rollback" if connection.is_in_transaction() else END_PREPARED
+        await connection.execute(end, timeout=CANCEL_TIMEOUT_S)
     with suppress(Exception):  # where the connection was dropped, the pool opens another one
         await pool.release(connection, timeout=CANCEL_TIMEOUT_S)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from random import SystemRandom
 from warnings import warn
 
 import httpx
@@ -15,6 +15,7 @@ import httpx
 TOO_MANY_REQUESTS = 429
 UNAVAILABLE = 503
 
+_random = SystemRandom()
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _LOST = (httpx.NetworkError, httpx.TimeoutException, httpx.RemoteProtocolError)
 MAX_WAIT_S = 86_400.0
@@ -65,7 +66,7 @@ class Retries:
         if self._made >= self._settings.attempts or left_s <= asked_s:
             return None
         backoff_s = self._settings.backoff_s * 2.0 ** min(self._made - 1, 30)
-        return min(asked_s + random.uniform(0, backoff_s), left_s)  # noqa: S311 - spreads load, guards nothing
+        return min(asked_s + _random.uniform(0, backoff_s), left_s)
 
 
 def may_repeat(outcome: httpx.Response | httpx.RequestError, *, reads: bool) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from time import monotonic
 
@@ -114,6 +115,44 @@ async def test_arguments_that_do_not_fit_are_refused(postgres: Postgres) -> None
         await postgres.rows("select $1::int")
     with pytest.raises(StatementFailed, match="invalid input"):
         await postgres.rows("select $1::int", "one")
+
+
+async def _with_a_wrong_value(postgres: Postgres) -> None:
+    with pytest.raises(StatementFailed, match="invalid input"):
+        await postgres.rows("select $1::int", "one")
+
+
+async def _without_a_value(postgres: Postgres) -> None:
+    with pytest.raises(StatementFailed, match="expects 1 argument"):
+        await postgres.typed_columns("select $1::int")
+
+
+async def _explained_with_a_wrong_value(postgres: Postgres) -> None:
+    with pytest.raises(StatementFailed, match="invalid input"):
+        await postgres.explain("select $1::int", "one")
+
+
+async def _described(postgres: Postgres) -> None:
+    await postgres.describe("select 1")
+
+
+@pytest.mark.parametrize("pooler", [NO_POOLER, Pooler.of(Mode.TRANSACTION)], ids=["no pooler", "in transactions"])
+@pytest.mark.parametrize(
+    "prepare",
+    [_with_a_wrong_value, _without_a_value, _explained_with_a_wrong_value, _described],
+    ids=lambda each: each.__name__,
+)
+async def test_what_was_prepared_and_not_run_is_ended(
+    store_urls: StoreUrls, prepare: Callable[[Postgres], Awaitable[None]], pooler: Pooler
+) -> None:
+    """Otherwise its time-out would be the next statement's, and its locks be held until then."""
+    postgres = await Postgres.connect(
+        store_urls.database_url, min_size=1, max_size=1, acquire_timeout_s=5, statement_timeout_s=0.2, pooler=pooler
+    )
+    await prepare(postgres)
+    await asyncio.sleep(0.4)
+    assert len(await postgres.rows("select 1")) == 1
+    await postgres.close()
 
 
 async def test_a_long_statement_is_cancelled_by_the_server(store_urls: StoreUrls) -> None:
