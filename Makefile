@@ -9,7 +9,7 @@ DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md) LI
 # Workers and gateways of the tests import the same modules again and again: they find them compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-fast coverage check docs hooks bench attack overload calibrate fuzz chaos reliability schema clean
+.PHONY: run test test-fast test-deploy coverage check docs hooks bench attack overload calibrate fuzz chaos reliability schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
@@ -20,7 +20,12 @@ test: $(VENV)/dev.stamp
 
 # What needs no engine and takes no seconds.
 test-fast: $(VENV)/dev.stamp
-	$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not engine and not slow and not chaos" $(ARGS)
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not engine and not slow and not chaos and not deploy" $(ARGS)
+
+# What is shipped in deploy/: the image is built and run, charts, rules and configurations are given to the programs that
+# read them. Without those programs, which .ci/run lists, tests are skipped with a sentence.
+test-deploy: $(VENV)/dev.stamp
+	$(BIN)/pytest tests/deploy -m "deploy or not deploy" --numprocesses 2 --dist loadfile $(ARGS)
 
 # All tests, with the lines that they reach, those of gateways in processes of their own too.
 coverage: $(VENV)/dev.stamp

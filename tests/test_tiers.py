@@ -62,6 +62,7 @@ def test_a_long_test_is_there(name: str) -> None:
         ("not engine and not slow and not chaos", "pytestmark = pytest.mark.slow", True),
         ("not engine and not slow and not chaos", "pytestmark = pytest.mark.chaos", None),
         ("not chaos", "pytestmark = pytest.mark.slow", None),
+        ("not chaos and not deploy", "pytestmark = pytest.mark.deploy", True),
         ("not engine", "@pytest.mark.engine", None),
     ],
 )

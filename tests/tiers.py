@@ -72,7 +72,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if not collection_path.name.startswith("test_") or collection_path.suffix != ".py":
         return None
     selected, text = config.getoption("markexpr"), collection_path.read_text()
-    left_out = [tier for tier in ("engine", "slow") if f"not {tier}" in selected.split(" and ")]
+    left_out = [tier for tier in ("deploy", "engine", "slow") if f"not {tier}" in selected.split(" and ")]
     return any(f"\npytestmark = pytest.mark.{tier}\n" in text for tier in left_out) or None
 
 
