@@ -2,7 +2,9 @@
 
 from fuseway.testing.client import Gateway
 from fuseway.testing.databases import ModelDatabases
+from fuseway.testing.documents import document_errors
 from fuseway.testing.results import Accounting, Answer, AnswerError, CacheCounts, FieldError, Plan, Statement
+from loaders.model.loading import load_model
 
 __all__ = [
     "Accounting",
@@ -14,4 +16,6 @@ __all__ = [
     "ModelDatabases",
     "Plan",
     "Statement",
+    "document_errors",
+    "load_model",
 ]

@@ -23,6 +23,7 @@ def test_the_files_of_the_page_pass(tmp_path: Path, run_pytest: Run) -> None:
         "test_shop.py",
         "test_scopes.py",
         "test_dashboard.py",
+        "test_documents.py",
         "test_generated.py",
     ]
     files["conftest.py"] = CONFTEST + files["conftest.py"]
