@@ -160,7 +160,7 @@ def _explained(comparison: _Comparison, answer: Answer, expected: Expectation) -
             yield Violation("SHAPE", f"an error at {_text(erring)}, where nothing is missing: {error}")
             continue
         used[group] += 1
-        yield from _error_shape(error, comparison.all_nulls[group], expected)
+        yield from _error_shape(error, comparison.all_nulls[group], groups.get(group, []), expected)
     for group, paths in groups.items():
         if not used[group]:
             yield Violation("UNEXPLAINED", f"{_text(paths[0])} and {len(paths) - 1} more are null without an error")
@@ -171,7 +171,13 @@ def _explained(comparison: _Comparison, answer: Answer, expected: Expectation) -
         yield Violation("EXISTENCE", f"{_text(unknown[0])} is null without an error, though nobody can say that")
 
 
-def _error_shape(error: Mapping[str, Any], paths: Sequence[Path], expected: Expectation) -> Iterator[Violation]:
+def _error_shape(
+    error: Mapping[str, Any], paths: Sequence[Path], untrue: Sequence[Path], expected: Expectation
+) -> Iterator[Violation]:
+    """Check an error of a field that is null at these paths, of which `untrue` are null for the fault alone.
+
+    Of the others it may say that they failed, or not: the cache may know that there is nothing.
+    """
     extensions = error.get("extensions", {})
     code, store = extensions.get("code"), extensions.get("store")
     path = _path_of(error)
@@ -184,11 +190,12 @@ def _error_shape(error: Mapping[str, Any], paths: Sequence[Path], expected: Expe
         yield Violation("SHAPE", f"{where} lacks section or store: {dict(extensions)}")
     elif not any(faulty in str(store).lower() for faulty in expected.faulty):
         yield Violation("SHAPE", f"{where} names {store}, which has no fault")
-    if path[: len(paths[0])] != paths[0]:
-        yield Violation("SHAPE", f"{where} is not at the first object, {_text(paths[0])}")
-    objects = len({path[:2] for path in paths})
-    if extensions.get("affected") not in (objects, len(paths)):
-        yield Violation("SHAPE", f"{where} affects {extensions.get('affected')}, not {objects}")
+    firsts = paths[: paths.index(untrue[0]) + 1 if untrue else 1]
+    if not any(path[: len(first)] == first for first in firsts):
+        yield Violation("SHAPE", f"{where} is not at the first object, {_text(firsts[-1])}")
+    counts = {len({path[:2] for path in some}) for some in (paths, untrue)}
+    if extensions.get("affected") not in {*counts, *range(max(1, len(untrue)), len(paths) + 1)}:
+        yield Violation("SHAPE", f"{where} affects {extensions.get('affected')}, not {len(untrue)} to {len(paths)}")
 
 
 def _path_of(error: Mapping[str, Any]) -> Path:

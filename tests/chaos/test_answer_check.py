@@ -121,6 +121,17 @@ def test_an_error_that_is_not_as_documented_is_seen(errors: list[dict[str, Any]]
     assert _kinds(replace(_partial(), errors=errors), _expected("clickhouse")) == {"SHAPE"}
 
 
+@pytest.mark.parametrize(("affected", "is_good"), [(1, False), (2, True), (3, True), (4, False)])
+def test_a_null_that_is_true_may_count_as_affected(affected: int, is_good: bool) -> None:
+    """Two objects have names, and one has none, which the cache may know or not."""
+    items = copy.deepcopy(TRUTH)
+    for item in items:
+        if item is not None:
+            item["name"] = None
+    answer = Answer(200, 0.1, items, [_error(0, "name", store="PostgreSQL", affected=affected), EXISTENCE])
+    assert (check(answer, _expected("postgres")) == []) is is_good
+
+
 def test_a_null_of_unknown_existence_without_an_error_is_seen() -> None:
     answer = replace(_partial(), errors=[_error(0, "use")])
     assert check(answer, _expected("clickhouse")) == [], "its record says that there is none"
