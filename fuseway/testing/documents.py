@@ -12,7 +12,7 @@ from loaders.model.loading import load_model
 
 
 def document_errors(model: str | Path, document: str) -> list[str]:
-    """Return what is wrong with a document of queries by the schema of a model, in the document's order; `[]` if nothing.
+    """Return what is wrong with a document by the schema of a model, in the document's order; `[]` if nothing is.
 
     `model` is a module, or the path of a file. Raises ModelError with all mistakes of the model.
     """
