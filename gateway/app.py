@@ -28,6 +28,8 @@ from gateway.http.request_parser import BodyTimeoutMiddleware
 from gateway.http.response_cache import ResponseCache, ResponseCacheMiddleware
 from gateway.http.security_headers import NoSniffMiddleware
 from gateway.limits import Limits
+from gateway.observability.observation_middleware import ObservationMiddleware
+from gateway.observability.operation_names import OperationNames
 from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
 from gateway.schema import GatewaySchema, build_schema
@@ -108,11 +110,21 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
             async with kept_warm(stores, schema, settings, admission.background):
                 yield
 
-    middleware = _middleware(settings, model, admission)
+    middleware = [*_observing(settings, persisted), *_middleware(settings, model, admission)]
     app = Application(_routes(settings, schema, persisted, rate_limit), middleware, lifespan)
     app.admission = admission
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
     return app
+
+
+def _observing(settings: Settings, persisted: Persisted) -> list[Middleware]:
+    """Return the middleware that is outside of all other, where requests are observed."""
+    if not settings.metrics_port:
+        return []
+    prefix = parse_root_path(settings.root_path)
+    unobserved = frozenset({*health.PATHS, *(prefix + path for path in health.PATHS)})
+    names = OperationNames(persisted.operation_names)
+    return [Middleware(ObservationMiddleware, names=names, unobserved=unobserved)]
 
 
 def _middleware(settings: Settings, model: Model, admission: Admission) -> list[Middleware]:

@@ -18,6 +18,8 @@ from gateway.export import Batches, ObjectExport, export_types
 from gateway.http.errors import HTTPError, RequestError, bad_request
 from gateway.http.request_deadline import RequestDeadline
 from gateway.http.responses import respond_error
+from gateway.observability.operation_names import EXPORT
+from gateway.observability.request_observation import observation_of
 from resolvers import scopes
 from resolvers.time_limits import DEADLINE_EXCEEDED
 
@@ -103,6 +105,9 @@ class ObjectExporter:
 
     async def __call__(self, request: Request) -> Response:
         """Stream the lines, or say in one sentence what is wrong with the request."""
+        observation = observation_of(request.scope)
+        if observation is not None:
+            observation.operation = EXPORT
         response: Response
         try:
             viewer = await self._viewer(request)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.http_refusal import head_timeout, refuse, response_bytes, stopping, too_many
+from gateway.observability.http_metrics import CONNECTIONS, record_refusal
+from gateway.observability.outcomes import outcome_of_error
+from gateway.observability.request_observation import OVERLOADED, observation_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle, Transport
@@ -122,9 +125,11 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start the timer of the first head, and make room if there are too many connections."""
         super().connection_made(transport)
+        CONNECTIONS.value += 1
         self._start_timer(self._limits.head_timeout_s)
         excess = len(self.connections) - self._limits.connections
         if excess > _MAX_LINGERING:
+            record_refusal(OVERLOADED)
             transport.abort()
         elif excess > 0:
             self._make_room()
@@ -137,6 +142,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it, and end what is done for it."""
         super().connection_lost(exc)
+        CONNECTIONS.value -= 1
         self._idle.since.pop(self, None)
         self._stop_timer()
         self._stop_send_timer()
@@ -272,15 +278,22 @@ class Connection(HttpToolsProtocol):
         elif self.pipeline and self.pipeline[0][0] is cycle:
             application: Any = refuse(error)
             self.pipeline[0] = (cycle, application)
+            record_refusal(outcome_of_error(error.status, error.error))
         else:
             cycle.disconnected = cycle.response_complete = True
             cycle.message_event.set()
+            scope: Any = cycle.scope
+            observation = observation_of(scope)
+            if observation is not None:
+                observation.refusal = outcome_of_error(error.status, error.error)
             self._hang_up()
-            self._send_refusal()
+            self._send_refusal(is_observed=observation is not None)
 
-    def _send_refusal(self) -> None:
+    def _send_refusal(self, *, is_observed: bool = False) -> None:
         if self._refusal is None or self.transport.is_closing():
             return
+        if not is_observed:
+            record_refusal(outcome_of_error(self._refusal.status, self._refusal.error))
         self.transport.write(response_bytes(self._refusal, self.server_state.default_headers))
         self._refusal = None
         if self.transport.can_write_eof():

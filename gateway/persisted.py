@@ -28,6 +28,7 @@ AUTOMATIC, TRUSTED, OFF = "automatic", "trusted", "off"
 
 _VERSION = 1
 _DIGEST = re.compile("[0-9a-f]{64}")
+_OPERATION = re.compile(r"\b(?:query|mutation)\s+([_A-Za-z][_0-9A-Za-z]*)")
 _PREFIX = "sha256:"
 """Prefix of a digest that is used as a document id, as in GraphQL over HTTP."""
 _MAX_DOCUMENT_BYTES = 64 << 10
@@ -79,6 +80,11 @@ class Persisted:
                 "GATEWAY_PERSISTED=trusted needs a manifest: set GATEWAY_TRUSTED_DOCUMENTS to its path."
             )
         return cls(mode, manifest(Path(path)) if path else {})
+
+    @property
+    def operation_names(self) -> frozenset[str]:
+        """The names of the operations of trusted documents, and perhaps words of their comments that look like some."""
+        return frozenset(name for text in self._trusted.values() for name in _OPERATION.findall(text))
 
     @asynccontextmanager
     async def over(self, redis: Redis, *, timeout_s: float) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ import secrets
 import signal
 import socket
 import threading
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 
 import uvicorn
@@ -17,6 +17,7 @@ import uvicorn
 from gateway.graceful_shutdown import Server
 from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
+from gateway.observability.metrics_server import metrics_served
 from gateway.settings import Settings
 from gateway.workers import Workers
 from loaders.errors import GatewayError
@@ -96,12 +97,18 @@ def serve(
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
         backlog=_BACKLOG,
     )
-    print(welcome(settings, model, tenant), flush=True)
-    with suppress(KeyboardInterrupt):
+    with _metrics(settings), suppress(KeyboardInterrupt):
+        print(welcome(settings, model, tenant), flush=True)
         if settings.workers > 1:
             Workers(config, sockets=[bound], restarts_on_hang_up=ends_process).run()  # engines stop with it otherwise
         else:
             _run_server(Server(config), bound, ends_process=ends_process)
+
+
+def _metrics(settings: Settings) -> AbstractContextManager[object]:
+    if not settings.metrics_port:
+        return nullcontext()
+    return metrics_served(settings.metrics_host or settings.host, settings.metrics_port)
 
 
 def _run_server(server: Server, bound: socket.socket, *, ends_process: bool) -> None:

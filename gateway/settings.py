@@ -29,6 +29,16 @@ class Settings(LimitSettings):
     host: str = setting("GATEWAY_HOST", "127.0.0.1", "Address to listen on.")
     port: int = setting("GATEWAY_PORT", 8000, "Port to listen on.", minimum=1, maximum=65_535)
     workers: int = setting("GATEWAY_WORKERS", 1, "Worker processes; one keeps one core busy.", minimum=1, maximum=256)
+    metrics_port: int = setting(
+        "GATEWAY_METRICS_PORT",
+        0,
+        "Port that [metrics](metrics.md) are served on, at `/metrics`, to whoever reaches it; 0 serves none.",
+        minimum=0,
+        maximum=65_535,
+    )
+    metrics_host: str = setting(
+        "GATEWAY_METRICS_HOST", "", "Address that metrics are served on. Not set, it is GATEWAY_HOST."
+    )
     data_directory: Path = setting(  # noqa: RUF009 (a field, as the others are)
         "GATEWAY_DATA_DIRECTORY", _DATA_DIRECTORY, "Where `run` keeps its three engines' data and logs."
     )

@@ -16,6 +16,7 @@ from gateway.http.request_deadline import request_deadline
 from gateway.http.request_parser import PERSISTED_QUERY
 from gateway.http.response_cache import VIEWER
 from gateway.http.security_headers import SAFE
+from gateway.observability.request_observation import OVERLOADED, observation_of
 from gateway.rate_limit import address
 
 if TYPE_CHECKING:
@@ -182,6 +183,9 @@ def _shape(query_string: bytes, body: bytes) -> int:
 
 
 async def _refuse(scope: Scope, send: Send, error: OverloadedError) -> None:
+    observation = observation_of(scope)
+    if observation is not None:
+        observation.worsen(OVERLOADED)
     accept = b", ".join(value for name, value in scope["headers"] if name == b"accept")
     start, rest = _refusal(error.retry_after_s, _media(accept))
     await send({**start, "headers": list(start["headers"])})  # who passes it on may add to them

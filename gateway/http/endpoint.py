@@ -25,6 +25,8 @@ from gateway.http.request_parser import METHODS, RequestBatch, parse_request, re
 from gateway.http.response_cache import CACHE_POLICY, VIEWER
 from gateway.http.responses import ResponseData, respond, respond_error
 from gateway.limits import Limits
+from gateway.observability.outcomes import outcome_of_result
+from gateway.observability.request_observation import observation_of
 from gateway.rate_limit import CallerBudget
 from gateway.reading_thread import ReadingThread
 from gateway.request_context import open_context
@@ -82,6 +84,9 @@ class GraphQLEndpoint:
     async def _respond(self, request: Request) -> Response:
         tracker = begin_request()
         request.scope[CACHE_POLICY] = tracker.cache_policy
+        observation = observation_of(request.scope)
+        if observation is not None:
+            observation.tracker = tracker
         media = "application/json"
         try:
             if request.method == "OPTIONS":
@@ -109,6 +114,9 @@ class GraphQLEndpoint:
             (shown,) = masked([GraphQLError("", original_error=error)])
             ours = HTTPError(500, shown.message, **(shown.extensions or {}))
             return await respond_error(request, ours, media)
+        if observation is not None:
+            for result in results:
+                observation.worsen(outcome_of_result(result))
         status = None if batch.is_batch else results[0].status(drafts=self._draft_statuses)
         response = ResponseData(results, batch.is_batch, media, status, max_bytes=limits.response_bytes)
         return await respond(request, response, tracker.cache_policy, viewer)

@@ -6,14 +6,12 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from gateway.http_connection import CONNECTION
+from gateway.observability.request_observation import HANG_UP_KEY
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from gateway.http_connection import Connection
-
-_HANG_UP = "gateway.hang_up"
-"""The key of a request's HangUp in its scope."""
 
 
 class HangUp:
@@ -54,7 +52,7 @@ class HangUpMiddleware:
         if connection.transport.is_closing():  # while the request waited for its turn, or its credential was looked up
             await _until_disconnected(receive)
             return
-        hang_up = connection.on_hang_up = scope[_HANG_UP] = HangUp(asyncio.current_task())
+        hang_up = connection.on_hang_up = scope[HANG_UP_KEY] = HangUp(asyncio.current_task())
         try:
             await self._app(scope, receive, send)
         except asyncio.CancelledError:
@@ -73,6 +71,6 @@ async def _until_disconnected(receive: Receive) -> None:
 
 def ignore_hang_up(scope: Scope) -> None:
     """Have a request go on though its client hangs up: what it changes must not be left half done."""
-    hang_up: HangUp | None = scope.get(_HANG_UP)
+    hang_up: HangUp | None = scope.get(HANG_UP_KEY)
     if hang_up is not None:
         hang_up.ignore()

@@ -16,6 +16,8 @@ from gateway.http.admission import TICKET
 from gateway.http.errors import HTTPError, RequestError, request_error
 from gateway.http.operation_result import OperationResult
 from gateway.limits import Limits, check, exceeded
+from gateway.observability.operation_names import BATCH, UNKNOWN
+from gateway.observability.request_observation import observation_of
 from loaders.objects.object_loader import MAX_OBJECTS
 from resolvers import scopes
 from resolvers.cost_estimate import CostEstimate, combine_costs
@@ -107,11 +109,16 @@ class OperationPreparer:
                 if not batch.is_batch:
                     raise
                 operations.append(OperationResult(has_data=False, errors=[error.error], error_status=error.status))
+        observation = observation_of(request.scope)
+        if observation is not None:
+            observation.operation = _name(operations)
         try:
             costs = [item.cost for item in operations if isinstance(item, PreparedOperation)]
             combined = combine_costs(costs)
             _check_cost(combined, limits)
             points = _points(operations, is_estimate=cost_mode(request) == "validate")
+            if observation is not None:
+                observation.points = points
             ticket: Ticket | None = request.scope.get(TICKET)
             if ticket is not None:
                 await ticket.price(points, combined.bytes)
@@ -210,6 +217,16 @@ class OperationPreparer:
             if field.asked > limits.ids:
                 raise exceeded("ids", limits.ids, field.asked, unit="ids in one field")
         return estimate
+
+
+def _name(operations: Sequence[PreparedOperation | OperationResult]) -> str:
+    """Return the name of the only operation, as of a RequestObservation."""
+    if len(operations) > 1:
+        return BATCH
+    for item in operations:
+        if isinstance(item, PreparedOperation):
+            return item.operation.name.value if item.operation.name is not None else ""
+    return UNKNOWN
 
 
 def _reject_all(

@@ -10,6 +10,8 @@ from gateway.auth.errors import AuthenticationError
 from gateway.http.compression import chosen
 from gateway.http.errors import HTTPError
 from gateway.http.request_deadline import APPLIED, RequestDeadline
+from gateway.observability.operation_names import UNKNOWN
+from gateway.observability.request_observation import CACHED, OBSERVATION, observation_of
 from gateway.rate_limit import HEADERS as RATE_LIMIT_HEADERS
 from loaders.cache.invalidation import EVERYTHING, Change
 from loaders.cache_policy import CachePolicy
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.auth.authentication import Authenticator
     from gateway.auth.viewer import Viewer
     from gateway.http.application import Application
+    from gateway.observability.request_observation import RequestObservation
     from loaders.cache.cache import Cache
 
 CACHE_POLICY = "gateway.cache_policy"
@@ -66,6 +69,8 @@ class CachedResponse:
     keys: frozenset[str]
     sources: frozenset[str]
     size: int
+    operation: str = UNKNOWN
+    """The operation's name, as of a RequestObservation."""
 
 
 class ResponseCache:
@@ -137,6 +142,9 @@ class ResponseCacheMiddleware:
         application: Application = scope["app"]
         authenticator = application.authenticator
         viewer = scope[VIEWER] = authenticator.anonymous_viewer(scope["headers"]) or await self._viewer(scope)
+        observation: RequestObservation | None = scope.get(OBSERVATION)
+        if observation is not None and not isinstance(viewer, AuthenticationError):
+            observation.viewer = viewer.name
         cache = application.response_cache
         headers, body = _headers(scope), b""
         if cache is None or headers is None or isinstance(viewer, AuthenticationError):
@@ -150,6 +158,8 @@ class ResponseCacheMiddleware:
         if response is None:
             await self._app(scope, receive, send if key is None else _CachingSend(cache, key, scope, send))
             return
+        if observation is not None:
+            observation.operation, observation.outcome = response.operation, CACHED
         start, rest = _messages(response, headers.get(b"if-none-match") if scope["method"] == "GET" else None)
         await send(start)
         await send(rest)
@@ -245,6 +255,7 @@ class _CachingSend:
             return  # something was invalidated meanwhile, perhaps after it was read
         size = len(body) + sum(len(part or "") for part in self._key)
         size += _OVERHEAD_BYTES + _BYTES_PER_KEY * len(policy.keys)
+        observation = observation_of(self._scope)
         response = CachedResponse(
             headers=[header for header in headers if header[0] not in _UNSTORED_HEADERS],
             rest={"type": "http.response.body", "body": body},
@@ -254,6 +265,7 @@ class _CachingSend:
             keys=frozenset(policy.keys),
             sources=frozenset(policy.sources),
             size=size,
+            operation=observation.operation if observation is not None else UNKNOWN,
         )
         self._cache.put(self._key, response)
 

@@ -18,6 +18,8 @@ from gateway.http.operation_result import OperationResult
 from gateway.http.response_cache import matches
 from gateway.http.security_headers import SAFE
 from gateway.limits import exceeded
+from gateway.observability.outcomes import outcome_of_error
+from gateway.observability.request_observation import CLIENT_ERROR, observation_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -86,6 +88,7 @@ async def respond(
     if response.max_bytes is not None and (size := sum(map(len, chunks))) > response.max_bytes:
         if incremental is not None:
             await incremental.close()
+        _observe(request, CLIENT_ERROR)
         return await respond(request, response.too_large(size), policy)
     if incremental is not None:
         headers = {"Cache-Control": "no-store", "Vary": _VARY, **SAFE, **_UNBUFFERED, **first.headers}
@@ -105,8 +108,15 @@ async def respond(
 async def respond_error(request: Request, refused: HTTPError | RequestError, media: str = JSON) -> Response:
     """Return the response to a request that is rejected as a whole."""
     errors = refused.errors if isinstance(refused, RequestError) else [refused.error]
+    _observe(request, outcome_of_error(refused.status, errors[0]))
     result = OperationResult(has_data=False, errors=errors, headers=refused.headers)
     return await respond(request, ResponseData([result], is_batch=False, media=media, status=refused.status))
+
+
+def _observe(request: Request, outcome: str) -> None:
+    observation = observation_of(request.scope)
+    if observation is not None:
+        observation.worsen(outcome)
 
 
 def _status(response: ResponseData, policy: CachePolicy | None) -> int:

@@ -1,0 +1,1 @@
+"""What operators see of the gateway: what each request was, and metrics."""

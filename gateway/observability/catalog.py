@@ -1,0 +1,28 @@
+"""All metrics that there are, as tables for the documentation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.observability import http_metrics
+from loaders.instruments import FAMILIES
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from loaders.instruments import AnyFamily
+
+DECLARING: tuple[ModuleType, ...] = (http_metrics,)
+"""The modules that declare metrics, which are registered when they are imported."""
+
+
+def metrics_table() -> str:
+    """Return the metrics as a table in Markdown, in the order of their declaration."""
+    lines = ["| metric | type | labels | what it is |", "| --- | --- | --- | --- |"]
+    lines += [_row(family) for family in FAMILIES.values()]
+    return "\n".join(lines) + "\n"
+
+
+def _row(family: AnyFamily) -> str:
+    labels = ", ".join(f"`{name}`" for name in family.label_names)
+    return f"| `{family.name}` | {family.kind} | {labels} | {family.about} |"
