@@ -1,10 +1,10 @@
 """The application: what answers on which path."""
 
 import gc
-import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -28,8 +28,13 @@ from gateway.http.request_parser import BodyTimeoutMiddleware
 from gateway.http.response_cache import ResponseCache, ResponseCacheMiddleware
 from gateway.http.security_headers import NoSniffMiddleware
 from gateway.limits import Limits
+from gateway.observability.line_limit import limit_lines
+from gateway.observability.log_format import configure_logging
 from gateway.observability.observation_middleware import ObservationMiddleware
 from gateway.observability.operation_names import OperationNames
+from gateway.observability.request_log import RequestLog
+from gateway.observability.trace_settings import open_tracing, traces_endpoint
+from gateway.observability.tracing_middleware import TracingMiddleware
 from gateway.persisted import Persisted
 from gateway.rate_limit import RateLimit
 from gateway.schema import GatewaySchema, build_schema
@@ -40,6 +45,10 @@ from gateway.stores import open_cached_stores
 from gateway.trusted_proxies import TrustedProxies, TrustedProxiesMiddleware
 from gateway.warm import kept_warm
 from loaders.model.model import Model
+from loaders.stores.slow_statements import SLOW_STATEMENTS
+
+if TYPE_CHECKING:
+    from gateway.observability.tracing import Tracing
 
 GRAPHQL_PATH = "/graphql"
 
@@ -60,7 +69,7 @@ many as these, one run over the new rows holds it up for 50 ms."""
 def create_app() -> Starlette:
     """Return the application of a worker process, with the settings of its environment."""
     settings = Settings.from_environment()
-    logging.basicConfig(level=settings.log_level.upper())
+    configure_logging(settings.log_level, settings.log_format)
     stop_with_parent()
     sys.setswitchinterval(_THREAD_SWITCH_S)
     app = build_app(settings, load_served_model(settings))
@@ -94,6 +103,8 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
     )
     policy = Policy.of(settings, model)
     schema = schema or schema_of(settings, model)
+    limit_lines(SLOW_STATEMENTS, settings.log_lines_per_s)
+    tracing = open_tracing(settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -109,8 +120,10 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
                 app.response_cache = ResponseCache(stores.cache, settings.response_cache_mib << 20)
             async with kept_warm(stores, schema, settings, admission.background):
                 yield
+        if tracing is not None:
+            await tracing.close()
 
-    middleware = [*_observing(settings, persisted), *_middleware(settings, model, admission)]
+    middleware = [*_observing(settings, persisted), *_middleware(settings, model, admission, tracing)]
     app = Application(_routes(settings, schema, persisted, rate_limit), middleware, lifespan)
     app.admission = admission
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
@@ -119,15 +132,16 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
 
 def _observing(settings: Settings, persisted: Persisted) -> list[Middleware]:
     """Return the middleware that is outside of all other, where requests are observed."""
-    if not settings.metrics_port:
+    log = RequestLog.of(settings)
+    if not settings.metrics_port and log is None and not traces_endpoint(settings):
         return []
     prefix = parse_root_path(settings.root_path)
     unobserved = frozenset({*health.PATHS, *(prefix + path for path in health.PATHS)})
     names = OperationNames(persisted.operation_names)
-    return [Middleware(ObservationMiddleware, names=names, unobserved=unobserved)]
+    return [Middleware(ObservationMiddleware, names=names, unobserved=unobserved, log=log)]
 
 
-def _middleware(settings: Settings, model: Model, admission: Admission) -> list[Middleware]:
+def _middleware(settings: Settings, model: Model, admission: Admission, tracing: "Tracing | None") -> list[Middleware]:
     """Return the middleware that each request passes, outermost first. Cached responses pass all of it."""
     hosts = parse_allowed_hosts(settings.allowed_hosts)
     exports = export_endpoint.paths(model)
@@ -140,6 +154,7 @@ def _middleware(settings: Settings, model: Model, admission: Admission) -> list[
             pages=(graphiql.PATH,) if settings.graphiql else (),
             root_path=parse_root_path(settings.root_path),
         ),
+        *([] if tracing is None else [Middleware(TracingMiddleware, tracing=tracing, paths=(GRAPHQL_PATH, *exports))]),
         *([] if ALL in hosts else [Middleware(AllowedHostsMiddleware, hosts=hosts, probes=health.PATHS)]),
         Middleware(NoSniffMiddleware, exempt_path=GRAPHQL_PATH),
         Middleware(BodyTimeoutMiddleware, timeout_s=settings.body_timeout_s),

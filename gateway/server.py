@@ -11,12 +11,15 @@ import socket
 import threading
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
+from typing import Any
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from gateway.graceful_shutdown import Server
 from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
+from gateway.observability.log_format import JSON, configure_logging
 from gateway.observability.metrics_server import metrics_served
 from gateway.settings import Settings
 from gateway.workers import Workers
@@ -88,6 +91,7 @@ def serve(
         loop="uvloop",
         workers=settings.workers,
         log_level=settings.log_level,
+        log_config=_log_config(settings),
         access_log=False,
         server_header=False,
         http=_protocol(settings),  # type: ignore[arg-type]  # uvicorn calls it as it does a class
@@ -103,6 +107,14 @@ def serve(
             Workers(config, sockets=[bound], restarts_on_hang_up=ends_process).run()  # engines stop with it otherwise
         else:
             _run_server(Server(config), bound, ends_process=ends_process)
+
+
+def _log_config(settings: Settings) -> dict[str, Any] | None:
+    """Return how uvicorn logs: by its own lines of text, or with JSON as all others of the process."""
+    if settings.log_format != JSON:
+        return LOGGING_CONFIG
+    configure_logging(settings.log_level, settings.log_format)
+    return None
 
 
 def _metrics(settings: Settings) -> AbstractContextManager[object]:

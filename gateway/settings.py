@@ -7,7 +7,7 @@ from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from gateway.limit_settings import LimitSettings
+from gateway.observation_settings import ObservationSettings
 from gateway.setting import SettingsError, parsed, setting, unquoted
 from resolvers.scopes import Scope
 
@@ -17,7 +17,7 @@ _SCOPES = ", ".join(f"`{scope}`" for scope in Scope)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(LimitSettings):
+class Settings(ObservationSettings):
     """The gateway's settings. Each has a variable, a default and a description."""
 
     model: str = setting(
@@ -42,7 +42,6 @@ class Settings(LimitSettings):
     data_directory: Path = setting(  # noqa: RUF009 (a field, as the others are)
         "GATEWAY_DATA_DIRECTORY", _DATA_DIRECTORY, "Where `run` keeps its three engines' data and logs."
     )
-    log_level: str = setting("GATEWAY_LOG_LEVEL", "warning", "critical, error, warning, info or debug.")
     graphiql: bool = setting(
         "GATEWAY_GRAPHIQL", False, "Whether `/graphiql` is served; `gateway run` does unless told not to."
     )

@@ -194,6 +194,7 @@ async def _postgres(
         variable=variable,
         session_settings=session_settings,
         must_answer=must_answer,
+        slow_statement_s=settings.slow_statement_s,
     )
     try:
         yield postgres
@@ -214,6 +215,7 @@ async def _clickhouse(
         variable=variable,
         only_reads=only_reads,
         must_answer=must_answer,
+        slow_statement_s=settings.slow_statement_s,
     )
     try:
         yield clickhouse

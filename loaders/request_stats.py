@@ -4,6 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from loaders.statement_record import StatementRecord
+
+_MAX_RECORDS = 100
+"""Statements whose record is kept; most requests take less than ten."""
+
 
 @dataclass(slots=True)
 class RequestStats:
@@ -23,6 +28,13 @@ class RequestStats:
     """The longest time that one of its statements waited for a connection."""
     fused: list[Sequence[str]] = field(default_factory=list)
     """The sections of each statement that was sent for this request."""
+    records: list[StatementRecord] = field(default_factory=list)
+    """Its first statements, in the order in which they were begun."""
+
+    def begin_statement(self, record: StatementRecord) -> None:
+        """Keep the record of a statement, unless there are very many."""
+        if len(self.records) < _MAX_RECORDS:
+            self.records.append(record)
 
     def count(self, name: str, state: str, objects: int) -> None:
         """Add the objects whose value of a cached field was in a state: "fresh", "stale" or "missed"."""

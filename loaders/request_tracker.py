@@ -9,6 +9,7 @@ import orjson
 
 from loaders.cache_policy import CachePolicy
 from loaders.request_stats import RequestStats
+from loaders.statement_record import current_record
 
 _PAUSE_EVERY = 100
 """Rows or columns that are measured before other tasks get the event loop."""
@@ -46,6 +47,9 @@ def forbid_caching() -> None:
 
 def record_wait(seconds: float) -> None:
     """Record how long a statement of the current request waited for a connection."""
+    record = current_record()
+    if record is not None:
+        record.waited_s += seconds
     tracker = _current.get()
     if tracker is not None:
         tracker.stats.waited_s = max(tracker.stats.waited_s, seconds)
@@ -53,6 +57,9 @@ def record_wait(seconds: float) -> None:
 
 async def record_statement(store: str, rows: int, answer: Iterable[Iterable[object]]) -> None:
     """Count a statement and its answer, given by rows or by columns, for the current request."""
+    record = current_record()
+    if record is not None:
+        record.rows += rows
     tracker = _current.get()
     if tracker is None:
         return

@@ -9,7 +9,7 @@ lock() {
         --quiet "$@"
 }
 lock --extra embedded --output-file requirements/run.txt
-lock --extra embedded --extra dev --output-file requirements/dev.txt
+lock --extra embedded --extra tracing --extra dev --output-file requirements/dev.txt
 
 # The site of the documentation, in an environment of its own.
 uv pip compile requirements/docs.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.admission.overloaded import OverloadedError
 from loaders.deadline import current_deadline
+from loaders.tracing import child_span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +106,8 @@ class FairGate:
         """Wait until a request is in. A client that hangs up cancels it. Raises OverloadedError if it is refused."""
         waiter = self._add(viewer, cost)
         try:
-            is_in = await waiter.admitted
+            with child_span("queue"):
+                is_in = await waiter.admitted
         except asyncio.CancelledError:
             self._abandon(waiter)
             raise

@@ -16,7 +16,7 @@ from gateway.http.request_deadline import request_deadline
 from gateway.http.request_parser import PERSISTED_QUERY
 from gateway.http.response_cache import VIEWER
 from gateway.http.security_headers import SAFE
-from gateway.observability.request_observation import OVERLOADED, observation_of
+from gateway.observability.request_observation import OVERLOADED, observation_of, queueing
 from gateway.rate_limit import address
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ class AdmissionMiddleware:
                     raise OverloadedError
             request_deadline(scope).restart(scope)  # a body that came slowly leaves no less time
             shape = _shape(scope["query_string"], body.joined())
-            return await self._admission.enter(viewer.budget_name or address(scope), shape)
+            with queueing(scope):
+                return await self._admission.enter(viewer.budget_name or address(scope), shape)
         finally:
             self._held_bytes -= held
 

@@ -47,6 +47,7 @@ _EXPOSED_HEADERS = (
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",
+    "traceresponse",
 )
 _METHODS = ("GET", "POST")
 _CROSS_SITE, _SAME_SITE = (b"sec-fetch-site", b"cross-site"), (b"sec-fetch-site", b"same-site")

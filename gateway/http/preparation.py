@@ -17,7 +17,7 @@ from gateway.http.errors import HTTPError, RequestError, request_error
 from gateway.http.operation_result import OperationResult
 from gateway.limits import Limits, check, exceeded
 from gateway.observability.operation_names import BATCH, UNKNOWN
-from gateway.observability.request_observation import observation_of
+from gateway.observability.request_observation import observation_of, queueing
 from loaders.objects.object_loader import MAX_OBJECTS
 from resolvers import scopes
 from resolvers.cost_estimate import CostEstimate, combine_costs
@@ -111,7 +111,7 @@ class OperationPreparer:
                 operations.append(OperationResult(has_data=False, errors=[error.error], error_status=error.status))
         observation = observation_of(request.scope)
         if observation is not None:
-            observation.operation = _name(operations)
+            observation.operation, observation.operation_type = _name_and_type(operations)
         try:
             costs = [item.cost for item in operations if isinstance(item, PreparedOperation)]
             combined = combine_costs(costs)
@@ -121,7 +121,8 @@ class OperationPreparer:
                 observation.points = points
             ticket: Ticket | None = request.scope.get(TICKET)
             if ticket is not None:
-                await ticket.price(points, combined.bytes)
+                with queueing(request.scope):
+                    await ticket.price(points, combined.bytes)
             await budget.charge(points, is_price=True)
         except RequestError as error:
             operations = _reject_all(operations, error)
@@ -219,14 +220,15 @@ class OperationPreparer:
         return estimate
 
 
-def _name(operations: Sequence[PreparedOperation | OperationResult]) -> str:
-    """Return the name of the only operation, as of a RequestObservation."""
+def _name_and_type(operations: Sequence[PreparedOperation | OperationResult]) -> tuple[str, str]:
+    """Return the name and the type of the only operation, as of a RequestObservation."""
     if len(operations) > 1:
-        return BATCH
+        return BATCH, ""
     for item in operations:
         if isinstance(item, PreparedOperation):
-            return item.operation.name.value if item.operation.name is not None else ""
-    return UNKNOWN
+            name = item.operation.name.value if item.operation.name is not None else ""
+            return name, item.operation.operation.value
+    return UNKNOWN, ""
 
 
 def _reject_all(

@@ -160,6 +160,7 @@ class ResponseCacheMiddleware:
             return
         if observation is not None:
             observation.operation, observation.outcome = response.operation, CACHED
+            observation.operation_type = "query"
         start, rest = _messages(response, headers.get(b"if-none-match") if scope["method"] == "GET" else None)
         await send(start)
         await send(rest)

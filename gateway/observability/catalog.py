@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.observability import http_metrics
+from gateway.observability import http_metrics, trace_metrics
 from loaders.instruments import FAMILIES
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from loaders.instruments import AnyFamily
 
-DECLARING: tuple[ModuleType, ...] = (http_metrics,)
+DECLARING: tuple[ModuleType, ...] = (http_metrics, trace_metrics)
 """The modules that declare metrics, which are registered when they are imported."""
 
 

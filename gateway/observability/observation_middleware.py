@@ -14,19 +14,23 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from gateway.observability.operation_names import OperationNames
+    from gateway.observability.request_log import RequestLog
 
 
 class ObservationMiddleware:
-    """ASGI middleware that records each request in metrics. It is the outermost.
+    """ASGI middleware that records each request in metrics and in the log. It is the outermost.
 
     Requests for the paths in `unobserved` are left out: probes come every few seconds, and are nobody's.
     """
 
-    def __init__(self, app: ASGIApp, names: OperationNames, unobserved: Collection[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, names: OperationNames, unobserved: Collection[str], log: RequestLog | None = None
+    ) -> None:
         self._app = app
         self._names = names
         self._unobserved = unobserved
         self._metrics = RequestMetrics()
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -47,3 +51,5 @@ class ObservationMiddleware:
         if outcome != CACHED:
             outcome = observation.outcome = observation.final_outcome(scope)
         self._metrics.record(self._names.label(observation.operation), outcome, seconds)
+        if self._log is not None:
+            self._log.write(observation, scope["headers"], seconds)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.observability.operation_names import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Iterator
 
     from starlette.types import Message, Scope, Send
 
@@ -36,8 +37,10 @@ class RequestObservation:
     __slots__ = (
         "_send",
         "operation",
+        "operation_type",
         "outcome",
         "points",
+        "queued_s",
         "refusal",
         "started_at",
         "status",
@@ -50,6 +53,8 @@ class RequestObservation:
         self.started_at = time.perf_counter()
         self.operation = UNKNOWN
         """The operation's name as the client wrote it, `""` for one without a name, or BATCH, EXPORT or UNKNOWN."""
+        self.operation_type = ""
+        """`query` or `mutation`; empty where there is no operation of its own."""
         self.outcome = ""
         """One of OUTCOMES; empty until it is known, where the status says it."""
         self.refusal = ""
@@ -58,6 +63,8 @@ class RequestObservation:
         """The viewer's name; empty where the request has no valid credential, or does not need one."""
         self.points = 0
         """The price of the request's operations, together."""
+        self.queued_s = 0.0
+        """How long it waited to be let in."""
         self.tracker: RequestTracker | None = None
         """What its statements and the cache did for it; None for what was answered without them."""
         self.trace_id = ""
@@ -92,3 +99,15 @@ def observation_of(scope: Scope) -> RequestObservation | None:
     """Return the record of a request; None where requests are not observed."""
     observation: RequestObservation | None = scope.get(OBSERVATION)
     return observation
+
+
+@contextmanager
+def queueing(scope: Scope) -> Iterator[None]:
+    """Count the time of the block as that for which a request waits to be let in."""
+    observation = observation_of(scope)
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        if observation is not None:
+            observation.queued_s += time.perf_counter() - began

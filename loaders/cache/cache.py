@@ -22,6 +22,7 @@ from loaders.cache.refresh_coalescer import RefreshCoalescer
 from loaders.cache.states import States, states
 from loaders.deadline import Deadline, current_deadline, working_until
 from loaders.stores.errors import StoreTimeout
+from loaders.tracing import SharedSpans, child_span, sharing
 
 if TYPE_CHECKING:
     from loaders.cache.listener_health import CombinedHealth, ListenerHealth
@@ -98,6 +99,10 @@ class Cache:
         `load` may be called after this has returned, to refresh stale values; equal load functions are called together.
         What is not there at the current deadline is a StoreTimeout, unless there are stale values to serve on errors.
         """
+        with child_span("cache look-up"):
+            return await self._fetch(keys, fields, load)
+
+    async def _fetch(self, keys: Sequence[str], fields: Sequence[CacheField], load: LoadFunction) -> FetchResult:
         given_fields, fields = fields, self._adjust_for_health(fields)
         rows: list[list[Any] | None] = [None] * len(keys)
         oldest, stale = NEVER, list[tuple[int, int]]()
@@ -169,14 +174,16 @@ class Cache:
         self.counts["fields joined"] += len(loads) * len(fields)
         for in_flight in dict.fromkeys(loads.values()):
             in_flight.join()
+            if in_flight.spans is not None:
+                in_flight.spans.join()
         if rest:
             loads.update(dict.fromkeys(rest, self._start([keys[index] for index in rest], fields, load)))
         return loads
 
     def _start(self, keys: Sequence[str], fields: Sequence[CacheField], load: LoadFunction) -> InFlightLoad:
-        in_flight_load = InFlightLoad(keys, fields, load)
+        in_flight_load = InFlightLoad(keys, fields, load, spans=SharedSpans.begun())
         in_flight_load.join()
-        with working_until(in_flight_load.deadline):
+        with working_until(in_flight_load.deadline), sharing(in_flight_load.spans):
             in_flight_load.task = self._tasks.run(self._run(in_flight_load), awaited=True)
         if self.is_kept:  # otherwise no change would detach it, and requests must not join it
             self._joinable.update(dict.fromkeys(keys, in_flight_load))
@@ -252,6 +259,8 @@ class Cache:
             await self._loader.look_and_load(load)
         finally:
             self._detach(load)
+            if load.spans is not None:
+                load.spans.close()
             load.task = None  # where it failed, it holds the frames that hold the load
 
 

@@ -181,7 +181,7 @@ class CacheLoader:
             self.counts["fields not written"] += count
             self._give_back(load, keys, lookup)
             return
-        writing = replace(load, task=None, last_lookup=None)
+        writing = replace(load, task=None, last_lookup=None, spans=None)
         self._in_flight.add(writing)  # a change may outdate it until it is written
         self._writing += count
         self._tasks.run(self._write(writing, keys, lookup, values, count), Context())

@@ -51,6 +51,11 @@ class CacheField:
     """The store that it is loaded from, for errors."""
 
     @property
+    def section_name(self) -> str:
+        """The name of the section alone, without the arguments that follow it in the label: these are values."""
+        return self.label.partition(" ")[0]
+
+    @property
     def is_brief(self) -> bool:
         """Whether values are never served stale while they are refreshed, nor served if they were cached for longer."""
         return not self.freshness.stale_while_revalidate_s

@@ -13,6 +13,7 @@ from loaders.cache.fields import NEVER, CacheField, Entry
 from loaders.deadline import Deadline, current_deadline
 from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError
+from loaders.tracing import SharedSpans, Span, current_span
 
 if TYPE_CHECKING:
     from loaders.cache.shared import CacheLookup
@@ -54,6 +55,8 @@ class InFlightLoad:
     waiters: int = 0
     is_looking_up: bool = False
     is_abandoned: bool = False
+    spans: SharedSpans | None = None
+    """The spans of its statements, where the request that began it is traced."""
     last_lookup: tuple[Sequence[str], CacheLookup] | None = None
     """The keys that are not in `rows` yet, and what is known of them."""
 
@@ -105,14 +108,39 @@ def record_fetch(
 
     `fresh_until` is in seconds of the monotonic clock.
     """
-    tracker = current_request()
+    tracker, span = current_request(), current_span()
+    if span is not None:
+        _describe(span, keys, fields, stale, loads)
     if tracker is None:
         return
     stale_s = min(each.freshness.stale_while_revalidate_s for each in fields)
     tracker.cache_policy.depends_on(keys, chain.from_iterable(each.sources for each in fields), fresh_until, stale_s)
     for each in fields:
-        missed = min(len(keys), sum(load.missed[each] for load in loads))
-        served_stale = min(len(keys) - missed, stale[each] + sum(load.stale[each] for load in loads))
-        tracker.stats.count(each.label or each.name, "fresh", len(keys) - missed - served_stale)
-        tracker.stats.count(each.label or each.name, "stale", served_stale)
-        tracker.stats.count(each.label or each.name, "missed", missed)
+        for state, count in _states(each, len(keys), stale, loads).items():
+            tracker.stats.count(each.label or each.name, state, count)
+
+
+def _states(
+    field: CacheField, keys: int, stale: Counter[CacheField], loads: Sequence[InFlightLoad]
+) -> Mapping[str, int]:
+    """Return of how many objects the value of a field was fresh, stale or missed."""
+    missed = min(keys, sum(load.missed[field] for load in loads))
+    served_stale = min(keys - missed, stale[field] + sum(load.stale[field] for load in loads))
+    return {"fresh": keys - missed - served_stale, "stale": served_stale, "missed": missed}
+
+
+def _describe(
+    span: Span,
+    keys: Sequence[str],
+    fields: Sequence[CacheField],
+    stale: Counter[CacheField],
+    loads: Sequence[InFlightLoad],
+) -> None:
+    """Set attributes of the span of a look-up: sections, keys, and the values of each state over all sections."""
+    totals = Counter[str]()
+    for each in fields:
+        totals.update(_states(each, len(keys), stale, loads))
+    span.set("fuseway.sections", list(dict.fromkeys(each.section_name for each in fields)))
+    span.set("fuseway.keys", len(keys))
+    for state, count in totals.items():
+        span.set(f"fuseway.values.{state}", count)

@@ -13,6 +13,7 @@ from loaders.model.keys import Key, chunks
 from loaders.model.scalars import BigInt, Scalar
 from loaders.objects.schema_faults import SchemaFaults
 from loaders.request_tracker import current_request
+from loaders.statement_record import StatementRecord, recorded
 from loaders.statements.needed_rows import SentRows, sent_rows
 from loaders.statements.parameters import StatementScope
 from loaders.statements.planning import plan
@@ -28,6 +29,7 @@ from loaders.stores.errors import (
     without_frames,
 )
 from loaders.stores.protocols import TypedAnalyticalStore, TypedRelationalStore
+from loaders.tracing import child_span
 
 MANY_KEYS = 200
 """Keys from which on the values of one section take a millisecond to read."""
@@ -79,12 +81,11 @@ class ObjectStatements:
         if tracker is not None:
             tracker.stats.fused += [[request.section.name for request in each.requests] for each in plans]
         load = _Load(self.stores, scope, self.faults)
-        # Most statements are for the same list of keys, which is divided once.
-        of_list = {id(keys): (each.text.key, keys) for each, keys in zip(plans, together, strict=True)}
-        divided = {place: chunked(key, keys) for place, (key, keys) in of_list.items()}
-        answers = await gather(
-            [load.answer(each, divided[id(keys)]) for each, keys in zip(plans, together, strict=True)]
-        )
+        with child_span(f"load {_space_of(requests)}") as span:
+            if span is not None:
+                span.set("fuseway.statements", len(plans))
+                span.set("fuseway.keys", max(map(len, together), default=0))
+            answers = await _answers(load, plans, together)
         return {
             request: (keys, values)
             for keys, answer in zip(together, answers, strict=True)
@@ -143,10 +144,13 @@ class _Load:
     async def _answer(self, each: StatementPlan, keys: Sequence[Any]) -> Mapping[SectionRequest, Values]:
         scope = replace(self.scope, keys=keys)
         statement = each.bind(scope, await self._sent(each.needs, each.database, scope))
+        record = _record(each, keys)
         if each.database.kind is Kind.POSTGRES:
-            rows = await self._postgres(each.database).rows(statement.sql, *statement.values.values())
+            with recorded(record, each.tables):
+                rows = await self._postgres(each.database).rows(statement.sql, *statement.values.values())
             return await _read(each, list(zip(*rows, strict=True)), keys)
-        answer = await self._clickhouse(each.database).columns(statement.sql, statement.values)
+        with recorded(record, each.tables):
+            answer = await self._clickhouse(each.database).columns(statement.sql, statement.values)
         if answer.names not in ((), each.text.names):
             message = "The answer of ClickHouse has other columns than its statement."
             raise StoreUnavailable(STORE_NAMES[each.database.kind], message, FailureKind.MALFORMED)
@@ -169,10 +173,11 @@ class _Load:
     async def _relation(self, each: RelationPlan, database: Database, scope: StatementScope) -> SentRows:
         origin, target = each.database, database.kind
         statement = each.bind(scope, await self._sent(each.needs, origin, scope))
-        if origin.kind is Kind.POSTGRES:
-            answer = await self._postgres(origin).typed_columns(statement.sql, *statement.values.values())
-        else:
-            answer = await self._clickhouse(origin).typed_columns(statement.sql, statement.values)
+        with recorded(_record(each, scope.keys), each.tables):
+            if origin.kind is Kind.POSTGRES:
+                answer = await self._postgres(origin).typed_columns(statement.sql, *statement.values.values())
+            else:
+                answer = await self._clickhouse(origin).typed_columns(statement.sql, statement.values)
         return sent_rows(answer, origin.kind, target, STORE_NAMES[target])
 
     def _postgres(self, database: Database) -> TypedRelationalStore:
@@ -180,6 +185,29 @@ class _Load:
 
     def _clickhouse(self, database: Database) -> TypedAnalyticalStore:
         return cast("TypedAnalyticalStore", self.stores[database])
+
+
+async def _answers(
+    load: _Load, plans: Sequence[StatementPlan], together: Sequence[Sequence[Any]]
+) -> list[Mapping[SectionRequest, Values | StoreError]]:
+    """Return the answer of each plan. Most statements are for the same list of keys, which is divided once."""
+    of_list = {id(keys): (each.text.key, keys) for each, keys in zip(plans, together, strict=True)}
+    divided = {place: chunked(key, keys) for place, (key, keys) in of_list.items()}
+    return await gather([load.answer(each, divided[id(keys)]) for each, keys in zip(plans, together, strict=True)])
+
+
+def _record(each: StatementPlan | RelationPlan, keys: Sequence[Any]) -> StatementRecord:
+    """Begin the record of a statement, which is the current request's too."""
+    record = StatementRecord(each.sections, STORE_NAMES[each.database.kind], len(keys))
+    tracker = current_request()
+    if tracker is not None:
+        tracker.stats.begin_statement(record)
+    return record
+
+
+def _space_of(requests: Mapping[SectionRequest, Sequence[Any]]) -> str:
+    """Return the name of the key space that requests are for: the object type, or what objects are looked up by."""
+    return next((request.section.key_space.name for request in requests), "nothing")
 
 
 def chunked(key: Key, keys: Sequence[Any]) -> Sequence[Sequence[Any]]:

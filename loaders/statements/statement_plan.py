@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from loaders.model.databases import Database, Kind, Relation
+from loaders.model.databases import Database, Kind, Relation, Table, tables_of
 from loaders.statements.needed_rows import MAX_SENT_ROWS, SentRows, rows_sql
 from loaders.statements.parameters import Parameter, StatementScope
 from loaders.statements.row_sources import NeededRelation, RowsWriter, StatementRules
@@ -48,6 +48,16 @@ class RelationPlan:
         """The SQL, with a name in the place of rows that are sent along."""
         return shown(self.text)
 
+    @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables that it reads in its database, each once."""
+        return _names(tables_of(self.relation), self.database)
+
+    @cached_property
+    def sections(self) -> tuple[str, ...]:
+        """The names of the sections that it is for, each once."""
+        return tuple(dict.fromkeys(request.section.name for request in self.requests))
+
     def bind(self, scope: StatementScope, sent: Sequence[SentRows] = ()) -> BoundStatement:
         """Return the SQL and its values; `sent` are the rows of what it needs, in order."""
         return bound(self.text, self.parameters, self.requests, self.database.kind, scope, sent)
@@ -75,6 +85,16 @@ class StatementPlan:
         return shown(self.text.sql)
 
     @cached_property
+    def tables(self) -> tuple[str, ...]:
+        """The names of the tables that it reads in its database, each once."""
+        return _names([table for request in self.requests for table in request.section.tables], self.database)
+
+    @cached_property
+    def sections(self) -> tuple[str, ...]:
+        """The names of the sections that it answers, each once."""
+        return tuple(dict.fromkeys(request.section.name for request in self.requests))
+
+    @cached_property
     def parts(self) -> tuple[tuple[SectionRequest, AnswerColumns], ...]:
         """The requests with their columns in the answer."""
         return tuple(zip(self.requests, self.text.columns, strict=True))
@@ -96,6 +116,10 @@ class StatementPlan:
     def statements(self) -> int:
         """Return how many statements it takes, those of what it needs among them."""
         return 1 + sum(map(_statements, self.needs))
+
+
+def _names(tables: Sequence[Table], database: Database) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(table.name for table in tables if table.database is database))
 
 
 def _statements(plan: RelationPlan) -> int:

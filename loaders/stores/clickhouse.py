@@ -20,9 +20,11 @@ from loaders.stores.clickhouse_driver import ClickHouseDriver, DriverOptions
 from loaders.stores.clickhouse_errors import decoding, require_query_id, translated, unproven
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, DATABASE_PARAMETER, Columns, TypedColumns, with_row_count
+from loaders.stores.slow_statements import SlowStatements
 from loaders.stores.store_guard import StoreGuard
 from loaders.stores.urls.clickhouse import CLICKHOUSE
 from loaders.stores.urls.store_url import parse_url
+from loaders.tracing import current_statement, describe_database
 
 STORE = CLICKHOUSE.store
 
@@ -41,13 +43,20 @@ class ClickHouse:
     """
 
     def __init__(
-        self, driver: ClickHouseDriver, name: str, *, options: DriverOptions, acquire_timeout_s: float
+        self,
+        driver: ClickHouseDriver,
+        name: str,
+        *,
+        options: DriverOptions,
+        acquire_timeout_s: float,
+        slow_statement_s: float = 0.0,
     ) -> None:
         self._driver = driver
         self._guard = StoreGuard(STORE, name, probe=driver.probe, drop=driver.drop)
         self._free = asyncio.Semaphore(options.max_connections)
         self._acquire_timeout_s = acquire_timeout_s
         self._statement_timeout_s = options.statement_timeout_s
+        self._slow = SlowStatements(STORE, driver.database, slow_statement_s)
 
     @classmethod
     async def connect(
@@ -61,18 +70,26 @@ class ClickHouse:
         variable: str = "",
         only_reads: bool = False,
         must_answer: bool = True,
+        slow_statement_s: float = 0.0,
     ) -> ClickHouse:
         """Open a connection and learn the server's settings. StoreUnavailable, with its address, where it cannot.
 
         `compress` pays over a network and costs time on loopback. `variable` is the setting that holds the URL, for
         messages. With `only_reads` the server refuses to write, and a bare name names no table of the URL's database:
         statements name it as `{fw_database:Identifier}`, which is bound for each statement that has it. Without
-        `must_answer`, a server that is away is used as soon as it is back.
+        `must_answer`, a server that is away is used as soon as it is back. Statements that take `slow_statement_s` are
+        logged; 0 logs none.
         """
         parts = parse_url(CLICKHOUSE, url, variable)
         options = DriverOptions(max_connections, statement_timeout_s, compress=compress, only_reads=only_reads)
         driver = ClickHouseDriver(parts, options)
-        clickhouse = cls(driver, f"ClickHouse at {parts.address}", options=options, acquire_timeout_s=acquire_timeout_s)
+        clickhouse = cls(
+            driver,
+            f"ClickHouse at {parts.address}",
+            options=options,
+            acquire_timeout_s=acquire_timeout_s,
+            slow_statement_s=slow_statement_s,
+        )
         try:
             await driver.open()
         except StoreUnavailable as error:
@@ -97,13 +114,21 @@ class ClickHouse:
         An answer is returned only if it is proven to be whole and to belong to this statement; see `_proven`. Raises
         StoreUnavailable otherwise.
         """
+        if (span := current_statement()) is not None:
+            describe_database(span, STORE, self._driver.database, self._driver.host)
+        with self._slow.watched(sql, parameters):
+            answer = await self._whole(sql, parameters)
+            await record_statement(STORE, len(answer.columns[0]) if answer.columns else 0, answer.columns)
+        return answer
+
+    async def _whole(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        """Return the columns of a statement, of which those without a row are proven too."""
         counted = sql if ANSWER_ROWS in sql else with_row_count(sql)
         answer = await self._proven(counted, parameters)
         if not answer.names and not await self._is_empty(sql, parameters):
             answer = await self._proven(counted, parameters)  # rows were added between the two statements
             if not answer.names:
                 raise unproven("it has no rows, and there are some")
-        await record_statement(STORE, len(answer.columns[0]) if answer.columns else 0, answer.columns)
         return answer
 
     async def typed_columns(self, sql: str, parameters: Mapping[str, object]) -> TypedColumns:
@@ -118,7 +143,7 @@ class ClickHouse:
 
         ClickHouse executes scalar sub-selects even then. With `reads_little`, those that read much fail.
         """
-        settings = {**self._limit(), **(_OF_EXPLAIN if reads_little else {})}
+        settings = {**self._settings(), **(_OF_EXPLAIN if reads_little else {})}
         async with self._turn(self._statement_timeout_s + _ANSWER_GRACE_S):
             bound = self._bound_parameters(sql, parameters)
             with decoding():
@@ -187,7 +212,7 @@ class ClickHouse:
             bound = self._bound_parameters(sql, parameters)
             with decoding():
                 result = await self._driver.client.query(
-                    sql, bound, settings=self._limit(), column_oriented=True, tz_mode="aware"
+                    sql, bound, settings=self._settings(), column_oriented=True, tz_mode="aware"
                 )
                 require_query_id(result.summary)
                 types = tuple(each.name for each in result.column_types)
@@ -215,6 +240,13 @@ class ClickHouse:
                 table, columns, column_names, column_oriented=True, settings={"max_execution_time": 0}
             )
             require_query_id(summary.summary)
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings of a statement: its limit, and where it is traced, its trace for the server's logs."""
+        span = current_statement()
+        if span is None:
+            return self._limit()
+        return {**self._limit(), "log_comment": f"traceparent='{span.traceparent}'"}
 
     def _limit(self) -> dict[str, float]:
         """Return the server's limit for a statement, where the deadline leaves less than it has anyway.

@@ -63,6 +63,11 @@ class ClickHouseDriver:
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
+    def host(self) -> tuple[str, int]:
+        """The name and port of the host that statements are sent to."""
+        return self._url.hosts[self._place]
+
+    @property
     def client(self) -> AsyncClient:
         """The client. Raises StoreUnavailable where no server has answered since the start."""
         if self._client is None:

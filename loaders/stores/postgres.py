@@ -21,14 +21,17 @@ from loaders.stores.postgres_hosts import connect_to_first
 from loaders.stores.postgres_pool import APPLICATION_NAME, CANCEL_TIMEOUT_S, END_PREPARED, PostgresPool
 from loaders.stores.postgres_session import PostgresSession
 from loaders.stores.protocols import TypedColumns
+from loaders.stores.slow_statements import SlowStatements
 from loaders.stores.store_guard import StoreGuard
 from loaders.stores.urls.postgres import POSTGRES, driver_arguments
 from loaders.stores.urls.store_url import StoreURL, parse_url
+from loaders.tracing import current_statement
 
 if TYPE_CHECKING:
     from asyncpg.prepared_stmt import PreparedStatement
 
     from loaders.stores.postgres_pool import Proxy
+    from loaders.tracing import Span
 
 STORE = POSTGRES.store
 
@@ -54,6 +57,7 @@ class Postgres:
         acquire_timeout_s: float,
         statement_timeout_s: float,
         variable: str,
+        slow_statement_s: float = 0.0,
     ) -> None:
         self._session_url = session_url
         self._pooler = pooler
@@ -65,6 +69,7 @@ class Postgres:
             url, pooler, limits, max_size=max_size, answer_timeout_s=statement_timeout_s + _ANSWER_GRACE_S
         )
         self._guard = StoreGuard(STORE, f"PostgreSQL at {url.address}", probe=self._pool.probe, drop=self._pool.drop)
+        self._slow = SlowStatements(STORE, url.database or "", slow_statement_s)
         self.variables = variable or "DATABASE_URL", _direct_variable(variable)
         """The settings that hold the URL, and the one past any pooler, for messages."""
 
@@ -82,12 +87,14 @@ class Postgres:
         variable: str = "",
         session_settings: Mapping[str, str] = MappingProxyType({}),
         must_answer: bool = True,
+        slow_statement_s: float = 0.0,
     ) -> Postgres:
         """Open `min_size` connections. A server that cannot be reached raises StoreUnavailable, with its address.
 
         `pooler` says what hands out the connections at `url`. Sessions go to `direct_url` where there is one.
         `variable` is the setting that holds the URL, for messages. `session_settings` hold for the pool's connections.
-        Without `must_answer`, a server that is away is used as soon as it is back.
+        Without `must_answer`, a server that is away is used as soon as it is back. Statements that take
+        `slow_statement_s` are logged; 0 logs none.
         """
         limits = {
             "statement_timeout": _milliseconds(statement_timeout_s),
@@ -104,6 +111,7 @@ class Postgres:
             acquire_timeout_s=acquire_timeout_s,
             statement_timeout_s=statement_timeout_s,
             variable=variable,
+            slow_statement_s=slow_statement_s,
         )
         try:
             await postgres._pool.open(min_size)
@@ -121,18 +129,26 @@ class Postgres:
 
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement; its rows in the statement's order, `[]` where none. Times are aware, in UTC."""
-        async with self._connection() as connection:
-            rows = await connection.fetch(sql, *arguments)
-        await record_statement(STORE, len(rows), rows)
+        span = self._statement_span()
+        with self._slow.watched(sql, arguments):
+            async with self._connection() as connection:
+                if span is None:
+                    rows = await connection.fetch(sql, *arguments)
+                else:
+                    statement = await self._prepared(connection, sql, span)
+                    rows = await statement.fetch(*arguments)
+            await record_statement(STORE, len(rows), rows)
         return rows
 
     async def typed_columns(self, sql: str, *arguments: object) -> TypedColumns:
         """Run one statement; its columns and their types, which are known without a row too."""
-        async with self._connection() as connection:
-            statement = await connection.prepare(sql, name="")  # without a name, a pooler has nothing to forget
-            rows = await statement.fetch(*arguments)
-            described = _described(statement)
-        await record_statement(STORE, len(rows), rows)
+        span = self._statement_span()
+        with self._slow.watched(sql, arguments):
+            async with self._connection() as connection:
+                statement = await self._prepared(connection, sql, span)
+                rows = await statement.fetch(*arguments)
+                described = _described(statement)
+            await record_statement(STORE, len(rows), rows)
         return replace(described, columns=list(zip(*rows, strict=True))) if rows else described
 
     async def describe(self, sql: str) -> TypedColumns:
@@ -221,6 +237,22 @@ class Postgres:
                     yield connection
                     if begin:
                         await connection.execute("commit")
+
+    def _statement_span(self) -> Span | None:
+        """Return the span of the statement that is sent, which says where to; None where it is not traced."""
+        span = current_statement()
+        if span is not None:
+            self._pool.describe(span)
+        return span
+
+    async def _prepared(self, connection: Proxy, sql: str, span: Span | None) -> PreparedStatement[Any]:
+        """Prepare a statement without a name, so that a pooler has nothing to forget, with its trace in a comment.
+
+        The driver keeps statements by their text, and would keep one for each trace.
+        """
+        if span is not None:
+            sql = f"{sql}\n/*traceparent='{span.traceparent}'*/"
+        return await connection.prepare(sql, name="")
 
     def _begin(self) -> str:
         """Return what a pooler needs before each statement, with the time that is left for it.

@@ -20,8 +20,11 @@ from loaders.stores.postgres_frames import use_checked_protocol
 from loaders.stores.postgres_hosts import at_host, connect_to_first
 from loaders.stores.urls.postgres import driver_arguments
 from loaders.stores.urls.store_url import StoreURL
+from loaders.tracing import describe_database
 
 if TYPE_CHECKING:
+    from loaders.tracing import Span
+
     Proxy = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 APPLICATION_NAME = "fuseway"
@@ -85,6 +88,10 @@ class PostgresPool:
             task.add_done_callback(self._releasing.discard)
             raise
         await pool.release(connection, timeout=CANCEL_TIMEOUT_S)
+
+    def describe(self, span: Span) -> None:
+        """Set the attributes of a statement's span that say where it is sent."""
+        describe_database(span, STORE, self._url.database or "", self._url.hosts[self._place])
 
     async def probe(self, was_away: bool) -> None:
         """Ask on a new connection, and use new ones from then on if the server was away. Raises a StoreError.

@@ -9,7 +9,9 @@ from typing import Final
 
 from tests.chaos.answer_check import Violation
 
-_RECORD: Final = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):([\w.]+):")
+RECORD: Final = re.compile(r"^(?:DEBUG|INFO|WARNING|ERROR|CRITICAL):([\w.]+):")
+_JSON_RECORD: Final = re.compile(r'^\{"time":"[^"]+","level":"\w+","logger":"([\w.]+)"')
+_JSON_TRACEBACK: Final = '"exception":"Traceback'
 _NEVER: Final = (
     "was never retrieved", "was never awaited", "Task was destroyed", "Unclosed ", "Exception in ASGI",
     "Exception in callback", "Fatal Python error",
@@ -36,8 +38,9 @@ class GatewayLog:
 def _violations(lines: list[str]) -> Iterator[Violation]:
     logger = ""
     for number, line in enumerate(lines):
-        if record := _RECORD.match(line):
+        if record := RECORD.match(line) or _JSON_RECORD.match(line):
             logger = record[1]
         is_alert = logger == "gateway" or logger.startswith("gateway.")
-        if any(text in line for text in _NEVER) or (line.startswith("Traceback") and not is_alert):
+        has_traceback = line.startswith("Traceback") or _JSON_TRACEBACK in line
+        if any(text in line for text in _NEVER) or (has_traceback and not is_alert):
             yield Violation("LOG", "\n".join(lines[max(0, number - 1) : number + _CONTEXT_LINES]))

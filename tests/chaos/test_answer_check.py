@@ -167,6 +167,9 @@ def test_an_export_is_true_until_it_breaks_off() -> None:
     assert _kinds(replace(cut, items=TRUTH[2:]), _expected("clickhouse")) == {"WRONG"}
 
 
+JSON_ALERT = (
+    '{"time":"2026-01-01T00:00:00.000Z","level":"error","logger":"gateway","message":"A","exception":"Traceback (most'
+)
 ALERT = "ERROR:gateway:A refresh failed.\nTraceback (most recent call last):\n  File\nValueError\n"
 
 
@@ -179,6 +182,9 @@ ALERT = "ERROR:gateway:A refresh failed.\nTraceback (most recent call last):\n  
         ("ERROR:asyncio:Task exception was never retrieved\n", 1),
         (f"{ALERT}ERROR:uvicorn.error:Exception in ASGI application\nTraceback (most recent call last):\n", 2),
         ("Traceback (most recent call last):\n", 1),
+        ("INFO:gateway.requests:Request operation=Dashboard outcome=hang_up\n", 0),
+        (JSON_ALERT, 0),
+        (JSON_ALERT.replace('"gateway"', '"asyncio"'), 1),
     ],
 )
 def test_what_no_log_may_have_is_seen_once(tmp_path: Path, text: str, count: int) -> None:

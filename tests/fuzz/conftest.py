@@ -41,9 +41,16 @@ async def watched(
     await ApiKeys(sample_stores.postgres).add(key_id, "fuzz", hash_of(secret), sorted(ALL_SCOPES), model="fleet")
     log = tmp_path_factory.mktemp("fuzz") / "log"
     tokens = {"GATEWAY_JWT_SECRET": SECRET, "GATEWAY_JWT_AUDIENCE": AUDIENCE, "GATEWAY_JWT_ISSUER": ISSUER}
+    lines = {
+        "GATEWAY_LOG_LEVEL": "debug",
+        "GATEWAY_LOG_REQUESTS": "all",
+        "GATEWAY_SLOW_OPERATION_S": "0.000001",
+        "GATEWAY_SLOW_STATEMENT_S": "0.000001",
+        "GATEWAY_LOG_LINES_PER_S": "100000",
+    }
     before = {child.pid for child in psutil.Process().children()}
     try:
-        with log.open("wb") as file, served(store_urls, file, **tokens, GATEWAY_LOG_LEVEL="debug") as url:
+        with log.open("wb") as file, served(store_urls, file, **tokens, **lines) as url:
             (process,) = [
                 child
                 for child in psutil.Process().children()

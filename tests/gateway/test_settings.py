@@ -32,6 +32,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "own_database_url": "postgresql://x",
         "own_database_direct_url": "postgresql://x",
         "postgres_pooler": "session",
+        "log_format": "json",
+        "log_requests": "failed",
     }
     for setting in fields(Settings):
         if setting.name == "named_urls":

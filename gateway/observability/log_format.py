@@ -1,0 +1,82 @@
+"""How lines of the log are written: as text, or as JSON with one object a line.
+
+A record may have `facts`, by name: they follow the message of a text, and are members of their own in JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+JSON, TEXT = "json", "text"
+FACTS = "facts"
+"""The name of the facts among a record's attributes."""
+_EXPORTING = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
+"""Loggers of OpenTelemetry's that repeat with each export what the gateway says once."""
+_REPEATING = "opentelemetry.trace"
+"""That which repeats what is wrong with a client's headers, values and all."""
+
+
+def configure_logging(level: str, log_format: str) -> None:
+    """Have the loggers of the process write to standard error, unless it has a handler by now."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JSONFormatter() if log_format == JSON else TextFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    for name in _EXPORTING:
+        logging.getLogger(name).setLevel(logging.NOTSET if level.upper() == "DEBUG" else logging.CRITICAL)
+    logging.getLogger(_REPEATING).setLevel(logging.CRITICAL)
+
+
+class TextFormatter(logging.Formatter):
+    """Writes `LEVEL:logger:message`, and facts as `name=value`."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.BASIC_FORMAT)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and those of an exception."""
+        facts: Mapping[str, Any] = getattr(record, FACTS, {})
+        return " ".join([super().format(record), *(f"{name}={value}" for name, value in _written(facts))])
+
+
+def _written(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the facts as texts, those of an object by names with a dot. None has a line's end in it."""
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            yield from _written(value, f"{prefix}{name}.")
+        elif isinstance(value, str) and value.isprintable() and value and not set(value) & set(' "='):
+            yield f"{prefix}{name}", value
+        else:
+            yield f"{prefix}{name}", _json(value)
+
+
+class JSONFormatter(logging.Formatter):
+    """Writes an object a line: `time`, `level`, `logger`, `message`, facts, and `exception` where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, Any] = {
+            "time": time.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, FACTS, {}),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return _json(line)
+
+
+def _json(value: object) -> str:
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:  # of a text that is not Unicode, which a client may send
+        return json.dumps(value, default=str)
