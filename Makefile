@@ -3,13 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md) LICENSE deploy/fleet/model.py \
+DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md deploy/chart/*.md) LICENSE deploy/fleet/model.py \
 	deploy/analytics/model.py benchmarks/results.md benchmarks/results.png docs/site.css
 
 # Workers and gateways of the tests import the same modules again and again: they find them compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-fast test-deploy coverage check docs hooks bench attack overload calibrate fuzz chaos reliability schema clean
+.PHONY: run test test-fast test-deploy coverage check chart docs hooks bench attack overload calibrate fuzz chaos reliability schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
@@ -65,6 +65,11 @@ $(VENV)/codegen/stamp: clients/python/codegen.txt | $(VENV)/bin/python
 schema: $(VENV)/run.stamp
 	$(BIN)/gateway schema --write --model deploy.fleet.model
 	$(BIN)/gateway model docs --model deploy.fleet.model --output docs/sample-fleet.md
+
+# What in deploy/chart follows from other files: copies of rules and dashboards, settings in the schema of values, the table
+# in its README; and what its examples render to, which tests compare.
+chart: $(VENV)/dev.stamp
+	$(BIN)/python -m deploy.chart_tools
 
 # The documentation as a site, build/site/index.html: a link or a page that leads nowhere fails it.
 docs: $(VENV)/docs/stamp

@@ -50,6 +50,7 @@ def test_every_link_between_pages_leads_somewhere() -> None:
         "SECURITY.md",
         "clients/python/README.md",
         "deploy/nginx/README.md",
+        "deploy/chart/README.md",
     )
     for source in [*(ROOT / name for name in named), *(ROOT / "docs").glob("*.md")]:
         for target, anchor in re.findall(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)", source.read_text()):

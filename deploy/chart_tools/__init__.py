@@ -1,0 +1,1 @@
+"""Write what in deploy/chart follows from other files, and run Helm: `make chart`."""
