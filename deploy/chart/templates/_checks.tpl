@@ -52,6 +52,9 @@
 {{- if and $values.redis.enabled (not $values.redis.password.secret) }}
 - redis.password.secret is missing: whoever can write to Redis can change answers. Name the secret that has its password.
 {{- end }}
+{{- if and $values.tracing.endpoint (hasKey $secrets "OTEL_EXPORTER_OTLP_ENDPOINT") }}
+- tracing.endpoint and secretSettings.OTEL_EXPORTER_OTLP_ENDPOINT are both set: keep one of them.
+{{- end }}
 {{- if $values.ingress.enabled }}
 {{- if not $values.ingress.host }}
 - ingress.host is missing: the host that clients ask for, such as api.shop.example.

@@ -7,11 +7,18 @@ from collections.abc import Mapping
 
 import pytest
 
+import gateway.observability.catalog  # noqa: F401 - declares the metrics
+from loaders.instruments import FAMILIES
 from tests.deploy.chart.conftest import Resource, of_kind
 
 pytestmark = pytest.mark.deploy
 
-METRICS = {"fuseway_admission_wait_seconds", "fuseway_http_request_duration_seconds", "fuseway_http_requests_in_flight"}
+KINDS = {
+    "fuseway_admission_wait_seconds": "histogram",
+    "fuseway_http_request_duration_seconds": "histogram",
+    "fuseway_http_requests_in_flight": "gauge",
+}
+PENDING = {"fuseway_admission_wait_seconds"} - set(FAMILIES)
 
 
 def _names(query: str) -> set[str]:
@@ -38,7 +45,8 @@ def test_every_metric_of_an_autoscaler_is_the_gateways(resources: Mapping[str, l
         for scaler in of_kind(objects, "ScaledObject", "HorizontalPodAutoscaler")
     ]
     names = set().union(*map(_names, queries))
-    assert names == METRICS
+    assert names == set(KINDS)
+    assert {name: FAMILIES[name].kind for name in names - PENDING} == {name: KINDS[name] for name in names - PENDING}
 
 
 def test_keda_asks_for_the_series_of_this_release_alone(resources: Mapping[str, list[Resource]]) -> None:
