@@ -50,15 +50,15 @@ async def run_damage(world: World, case: Damage) -> list[Violation]:
     """Ask while answers are damaged, and again when they no longer are: nothing of them was kept."""
     between = world.proxies[case.store]
     between.random.seed(case.seed)
-    expected = await world.expect(case.question, case.ids, frozenset({case.store}))
+    truth = await world.expect(case.question, case.ids, frozenset({case.store}))
+    expected = replace(truth, is_late=case.fault.delay_s > 0, is_brief=case.fault.answers is not None)
     await between.switch(case.fault)
     answer = await world.ask(case.question, case.ids, wait_s=WAIT_S if case.fault.delay_s else None)
     violations = check(answer, expected)
     await between.heal()
     again = await _whole(world, case)
     violations += [
-        Violation(f"{wrong.kind} AFTERWARDS", wrong.text)
-        for wrong in check(again, replace(expected, faulty=frozenset()))
+        Violation(f"{wrong.kind} AFTERWARDS", wrong.text) for wrong in check(again, replace(truth, faulty=frozenset()))
     ]
     return violations
 

@@ -143,6 +143,27 @@ def test_a_null_of_unknown_existence_without_an_error_is_seen() -> None:
     assert _kinds(replace(answer, errors=errors), _expected("clickhouse", "postgres")) == {"EXISTENCE"}
 
 
+def test_a_null_of_unknown_existence_is_seen_where_the_record_was_not_read() -> None:
+    """Another answer of the store may have been damaged alone."""
+    items = copy.deepcopy(TRUTH)
+    for item in items:
+        if item is not None:
+            item["name"] = None
+    brief = replace(_expected("postgres"), is_brief=True)
+    for section, kinds in [("Member.other", set[str]()), ("Member.record", {"EXISTENCE"})]:
+        error = _error(0, "name", store="PostgreSQL", section=section)
+        assert _kinds(Answer(200, 0.1, items, [error]), brief) == kinds
+
+
+def test_an_error_of_what_came_too_late_may_name_the_store_that_was_not_asked() -> None:
+    answer = replace(_partial(), errors=[_error(0, "use", store="PostgreSQL"), EXISTENCE])
+    assert check(answer, replace(_expected("clickhouse"), is_late=True)) == []
+    other = _error(0, "use", store="PostgreSQL", code="STORE_UNAVAILABLE")
+    assert _kinds(replace(answer, errors=[other, EXISTENCE]), replace(_expected("clickhouse"), is_late=True)) == {
+        "SHAPE"
+    }
+
+
 def test_what_a_fault_may_not_cost_is_seen() -> None:
     assert "MISSING" in _kinds(_partial(), _expected())
     assert "MISSING" in _kinds(_partial(), _expected("postgres"))

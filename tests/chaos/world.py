@@ -65,6 +65,16 @@ class World:
         headers = {} if wait_s is None else {"Prefer": f"wait={wait_s}"}
         return await _ask(self.client, self.model, question, ids, headers)
 
+    async def is_cached_whole(self, question: str, ids: Sequence[str]) -> bool:
+        """Ask the gateway, and return whether it answered without any statement."""
+        body = {
+            "query": self.model.queries[question],
+            "variables": {"ids": list(ids)},
+            "extensions": {"accounting": True},
+        }
+        payload = (await self.client.post("/graphql", json=body)).json()
+        return "errors" not in payload and not payload["extensions"]["accounting"]["statements"]
+
     async def expect(self, question: str, ids: Sequence[str], faulty: frozenset[str]) -> Expectation:
         """Return what the gateway should answer, which is checked against plain Python before."""
         key = (question, tuple(ids))
