@@ -87,6 +87,7 @@ async def test_an_overloaded_gateway_stops_in_its_time_and_answers_what_it_was_a
     workers: int,
 ) -> None:
     settings: dict[str, Any] = {"GATEWAY_SHUTDOWN_TIMEOUT_S": f"{TIMEOUT_S:g}", "GATEWAY_CACHE": "false"}
+    FLEET.ids(0, IDS)  # reads the sample's files, which takes seconds
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     with ExitStack() as stack:
         process, url = await asyncio.to_thread(stack.enter_context, gateway(store_urls, workers, **settings))
