@@ -65,6 +65,11 @@ class World:
         headers = {} if wait_s is None else {"Prefer": f"wait={wait_s}"}
         return await _ask(self.client, self.model, question, ids, headers)
 
+    async def away(self) -> dict[str, Any]:
+        """Return the stores that are away, as the gateway says, with the kinds of their failures."""
+        away: dict[str, Any] = (await self.client.get("/readyz")).json().get("away", {})
+        return away
+
     async def is_cached_whole(self, question: str, ids: Sequence[str]) -> bool:
         """Ask the gateway, and return whether it answered without any statement."""
         body = {
