@@ -17,6 +17,7 @@ from benchmarks.edge import measure_edge
 from benchmarks.guarded import measure_guarded
 from benchmarks.load import measure_load
 from benchmarks.measuring import Cell, measure
+from benchmarks.observed import measure_observed
 from benchmarks.plot import draw
 from benchmarks.processes import busiest_aircraft, endpoint, stores
 from benchmarks.report import Results, page
@@ -48,6 +49,7 @@ class Scope:
     edge_rounds: int = 5
     guarded_rounds: int = 15
     scalar_rounds: int = 101
+    observed_rounds: int = 101
 
 
 QUICK = Scope(
@@ -61,7 +63,20 @@ QUICK = Scope(
     warm_rounds=7,
     edge_rounds=3,
     scalar_rounds=41,
+    observed_rounds=41,
 )
+METRICS = Scope(
+    queries=(),
+    stock=False,
+    load_rounds=0,
+    each_rounds=0,
+    stall=False,
+    warm_rounds=0,
+    edge_rounds=0,
+    guarded_rounds=0,
+    scalar_rounds=0,
+)
+PARTS = {"metrics": METRICS}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,6 +120,8 @@ def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
                 print("through nginx: left out, nginx or wrk is not installed", file=sys.stderr, flush=True)
         if scope.guarded_rounds:
             results.guarded = asyncio.run(measure_guarded(urls, ids, scope.guarded_rounds))
+        if scope.observed_rounds:
+            results.observed = asyncio.run(measure_observed(urls, ids, scope.observed_rounds))
         if scope.each_rounds:
             results.each = asyncio.run(measure_each(endpoints[-1], ids, EACH_SIZES, scope.each_rounds))
     return results
@@ -137,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         " are set, these stores are used, else engines of the run's own.",
     )
     parser.add_argument("--quick", action="store_true", help="about two minutes: fewer rounds, nothing over 500 ids")
+    parser.add_argument("--only", choices=PARTS, help="this part alone: metrics is what they cost")
     parser.add_argument("--queries", type=_names, metavar="A,B", help=f"of {','.join(QUERIES)}")
     parser.add_argument("--sizes", type=_numbers, metavar="N,M", help="numbers of ids")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each query and size")
@@ -145,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-edge", action="store_true", help="leave answers from nginx's cache out")
     parser.add_argument("--no-load", action="store_true", help="leave requests a second out")
     parser.add_argument("--no-scalars", action="store_true", help="leave the kinds of columns out")
+    parser.add_argument("--no-metrics", action="store_true", help="leave the cost of metrics out")
     parser.add_argument("--no-each", action="store_true", help="leave one query against one each out")
     return parser
 
@@ -161,6 +180,8 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def _scope(asked: argparse.Namespace) -> Scope:
+    if asked.only:
+        return PARTS[asked.only]
     base = QUICK if asked.quick else Scope()
     return replace(
         base,
@@ -173,6 +194,7 @@ def _scope(asked: argparse.Namespace) -> Scope:
         edge_rounds=0 if asked.no_edge else base.edge_rounds,
         each_rounds=0 if asked.no_each else base.each_rounds,
         scalar_rounds=0 if asked.no_scalars else base.scalar_rounds,
+        observed_rounds=0 if asked.no_metrics else base.observed_rounds,
     )
 
 

@@ -15,6 +15,8 @@ from benchmarks.guarded import GUARDED, UNGUARDED
 from benchmarks.guarded import SIZE as SIZE_GUARDED
 from benchmarks.load import QUERY, SIZE, Load
 from benchmarks.measuring import Cell, percentile
+from benchmarks.observed import OBSERVED, UNOBSERVED, Observed
+from benchmarks.observed import SIZE as SIZE_OBSERVED
 from benchmarks.rates import CONNECTIONS, Rates
 from benchmarks.scalars import DECIMALS, OBJECTS, PAIRS, RICH, ScalarTimes
 from benchmarks.stall import Stall
@@ -41,6 +43,9 @@ EDGE_GOAL = 0.8
 EDGE_GOAL_PER_S = 10_000
 GUARDED_GOAL = 1.05
 """Maximum ratio of the guarded median to the unguarded one."""
+OBSERVED_GOAL, CACHED_OBSERVED_GOAL_US = 1.03, 5.0
+"""Maximum ratio of the median with metrics to that without, and microseconds of CPU that they add to a cached
+response."""
 SCALAR_GOALS = {RICH: 1.5, DECIMALS: 2.0}
 """Maximum ratio of their median to that of plain columns."""
 STALL_GOAL_MS = 50.0
@@ -77,6 +82,7 @@ class Results:
     guarded: list[Cell] = field(default_factory=list)
     each: list[OneOrEach] = field(default_factory=list)
     scalars: list[ScalarTimes] = field(default_factory=list)
+    observed: Observed | None = None
 
 
 def page(results: Results, plot: str = "") -> str:
@@ -94,6 +100,7 @@ def page(results: Results, plot: str = "") -> str:
         *([f"## Through nginx\n\n{_edge(results.edge)}"] if results.edge else []),
         *([f"## Scalars\n\n{_scalars(results.scalars)}"] if results.scalars else []),
         *([f"## Guarded\n\n{_guarded(results.guarded)}"] if results.guarded else []),
+        *([f"## Metrics\n\n{_observed(results.observed)}"] if results.observed else []),
         *([f"## One query or one each\n\n{_each(results.each)}"] if results.each else []),
     ]
     return "\n\n".join(sections) + "\n"
@@ -221,6 +228,7 @@ def _goals(results: Results) -> str:
         *_warm_goals(results.warm),
         *_rate_goals(results.cached, results.edge),
         *_guarded_goals(results.guarded),
+        *(_observed_goals(results.observed) if results.observed else ()),
         *_stall_goals(results.stalls),
         *_scalar_goals(results.scalars),
     ]
@@ -258,6 +266,41 @@ def _guarded_goals(cells: Sequence[Cell]) -> Iterator[list[str]]:
     if GUARDED in medians:
         ratio = medians[GUARDED] / medians[UNGUARDED]
         yield [f"{GUARDED}: time", f"under {GUARDED_GOAL:.2f} of the unguarded", *_judged(ratio, ratio < GUARDED_GOAL)]
+
+
+def _observed(observed: Observed) -> str:
+    """Rows of both gateways, and what they mean."""
+    rows = [
+        [
+            cell.endpoint,
+            _ms(cell.median_ms),
+            _ms(cell.p95_ms),
+            f"{cell.cpu_ms:.2f}",
+            f"{len(cell.times_ms)}",
+            f"{statistics.median(observed.cached_us[cell.endpoint]):.1f}",
+        ]
+        for cell in observed.cells
+    ]
+    about = (
+        f"The {QUERY} query for {SIZE_OBSERVED} ids with nothing cached, and {observed.requests:,} cached responses,"
+        " with the metrics of a worker of several and without any, in turns. CPU of a cached response is the median of"
+        f" blocks; the median of their differences is {observed.cached_difference_us:.1f} µs.\n\n"
+    )
+    return about + _table(["endpoint", "ms", "p95", "CPU ms", "rounds", "CPU µs of a cached response"], rows, 1)
+
+
+def _observed_goals(observed: Observed) -> Iterator[list[str]]:
+    medians = {cell.endpoint: cell.median_ms for cell in observed.cells}
+    if OBSERVED in medians:
+        ratio, most = medians[OBSERVED] / medians[UNOBSERVED], OBSERVED_GOAL
+        yield [f"{OBSERVED}: time", f"under {most:.2f} of that without", *_judged(ratio, ratio < most)]
+    added, most = observed.cached_difference_us, CACHED_OBSERVED_GOAL_US
+    yield [
+        f"{OBSERVED}: CPU of a cached response",
+        f"under {most:.0f} µs more",
+        f"{added:.1f} µs",
+        _reached(added < most),
+    ]
 
 
 def _scalars(times: Sequence[ScalarTimes]) -> str:

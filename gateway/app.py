@@ -3,7 +3,8 @@
 import gc
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -31,8 +32,10 @@ from gateway.limits import Limits
 from gateway.observability.line_limit import limit_lines
 from gateway.observability.log_format import configure_logging
 from gateway.observability.observation_middleware import ObservationMiddleware
-from gateway.observability.operation_names import OperationNames
+from gateway.observability.operation_names import OperationNames, SharedNames
 from gateway.observability.request_log import RequestLog
+from gateway.observability.sampling import Sampler, sampled, set_build_info
+from gateway.observability.slot_files import current_slot, open_slot_files
 from gateway.observability.trace_settings import open_tracing, traces_endpoint
 from gateway.observability.tracing_middleware import TracingMiddleware
 from gateway.persisted import Persisted
@@ -41,11 +44,12 @@ from gateway.schema import GatewaySchema, build_schema
 from gateway.served_model import load_served_model
 from gateway.server import stop_with_parent
 from gateway.settings import Settings
-from gateway.stores import open_cached_stores
+from gateway.stores import Stores, open_cached_stores
 from gateway.trusted_proxies import TrustedProxies, TrustedProxiesMiddleware
 from gateway.warm import kept_warm
 from loaders.model.model import Model
 from loaders.stores.slow_statements import SLOW_STATEMENTS
+from resolvers import operations
 
 if TYPE_CHECKING:
     from gateway.observability.tracing import Tracing
@@ -118,7 +122,10 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
             app.authenticator = Authenticator(policy, stores)
             if stores.cache is not None:
                 app.response_cache = ResponseCache(stores.cache, settings.response_cache_mib << 20)
-            async with kept_warm(stores, schema, settings, admission.background):
+            async with (
+                kept_warm(stores, schema, settings, admission.background),
+                _sampled(settings, app, schema, stores),
+            ):
                 yield
         if tracing is not None:
             await tracing.close()
@@ -130,6 +137,28 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
     return app
 
 
+def _sampled(
+    settings: Settings, app: Application, schema: GatewaySchema, stores: Stores
+) -> AbstractAsyncContextManager[None]:
+    """Read the state of the process into metrics in the block."""
+    set_build_info(settings.model)
+    files = open_slot_files()
+    sampler = Sampler(
+        worker="0" if files is None else str(files.number),
+        stores=[store for store in (*stores.databases.values(), stores.own) if store is not None],
+        cache=stores.cache,
+        caches={
+            "values": [stores.cache.local] if stores.cache is not None else [],
+            "responses": [app.response_cache] if app.response_cache is not None else [],
+            "documents": [schema.documents],
+            "operations": operations.caches(),
+            "credentials": app.authenticator.caches,
+        },
+        admission=app.admission,
+    )
+    return sampled(sampler, files)
+
+
 def _observing(settings: Settings, persisted: Persisted) -> list[Middleware]:
     """Return the middleware that is outside of all other, where requests are observed."""
     log = RequestLog.of(settings)
@@ -137,7 +166,9 @@ def _observing(settings: Settings, persisted: Persisted) -> list[Middleware]:
         return []
     prefix = parse_root_path(settings.root_path)
     unobserved = frozenset({*health.PATHS, *(prefix + path for path in health.PATHS)})
-    names = OperationNames(persisted.operation_names)
+    slot = current_slot()
+    shared = SharedNames(Path(slot.directory) / "operations") if slot is not None else None
+    names = OperationNames(persisted.operation_names, shared)
     return [Middleware(ObservationMiddleware, names=names, unobserved=unobserved, log=log)]
 
 

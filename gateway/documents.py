@@ -130,6 +130,14 @@ class Documents:
         """Estimated memory of the cached documents."""
         return self._kept.bytes
 
+    @property
+    def evictions(self) -> int:
+        """How many cached documents were evicted to make room for others."""
+        return self._kept.evictions
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def known(self, text: str) -> Document | None:
         """Return the document of a text that need not be read again."""
         return self._kept.get(text) or self._in_use.get(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,13 +18,20 @@ from gateway.export import Batches, ObjectExport, export_types
 from gateway.http.errors import HTTPError, RequestError, bad_request
 from gateway.http.request_deadline import RequestDeadline
 from gateway.http.responses import respond_error
+from gateway.observability.gateway_metrics import (
+    EXPORT_FAILED,
+    EXPORT_LEFT,
+    EXPORT_OBJECTS,
+    EXPORTED,
+    EXPORTS_IN_FLIGHT,
+)
 from gateway.observability.operation_names import EXPORT
-from gateway.observability.request_observation import observation_of
+from gateway.observability.request_observation import PARTIAL, observation_of
 from resolvers import scopes
 from resolvers.time_limits import DEADLINE_EXCEEDED
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
     from starlette.requests import Request
     from starlette.routing import BaseRoute
@@ -33,6 +40,7 @@ if TYPE_CHECKING:
     from gateway.auth.authentication import ViewerOf
     from gateway.auth.viewer import Viewer
     from gateway.http.application import Application
+    from gateway.observability.request_observation import RequestObservation
     from gateway.rate_limit import RateLimit
     from gateway.schema import GatewaySchema
     from loaders.model.model import Model
@@ -120,7 +128,9 @@ class ObjectExporter:
         else:
             is_head = request.method == "HEAD"
             deadline = RequestDeadline.until_stopped(request.scope)
-            lines = _nothing() if is_head else _lines(request.app, batches, viewer, budget, deadline)
+            lines = (
+                _nothing() if is_head else _counted(_lines(request.app, batches, viewer, budget, deadline), observation)
+            )
             response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=_MEDIA_TYPE)
         self._rate_limit.add_headers(request.scope, response)
         return response
@@ -153,9 +163,40 @@ class ObjectExporter:
         return self._export.listed(ids[ids.index(after) + 1 :] if after is not None else ids)
 
 
+async def _counted(
+    lines: AsyncGenerator[bytes | _LastLine, None], observation: RequestObservation | None
+) -> AsyncIterator[bytes]:
+    """Yield the lines, and count them and how the export ended."""
+    outcome = EXPORT_LEFT
+    EXPORTS_IN_FLIGHT.value += 1
+    try:
+        async with aclosing(lines):
+            async for line in lines:
+                if isinstance(line, bytes):
+                    EXPORT_OBJECTS.value += 1
+                    yield line
+                    continue
+                if observation is not None:
+                    observation.worsen(PARTIAL)
+                yield line.text
+                outcome = EXPORT_FAILED
+                return
+        outcome = EXPORTED
+    finally:
+        EXPORTS_IN_FLIGHT.value -= 1
+        outcome.value += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _LastLine:
+    """The line of an export that broke off."""
+
+    text: bytes
+
+
 async def _lines(
     app: Application, batches: Batches, viewer: Viewer, budget: ExportBudget, deadline: RequestDeadline
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes | _LastLine, None]:
     """Yield the lines, one batch ahead of the client at most: the next is loaded when this one has been taken."""
 
     @asynccontextmanager
@@ -173,7 +214,7 @@ async def _lines(
     except Exception as error:  # whatever it is: the client learns that these are not all
         shown = _shown(error)
         last = {"error": shown.message, "extensions": shown.extensions, "after": batches.after}
-        yield orjson.dumps(last) + b"\n"
+        yield _LastLine(orjson.dumps(last) + b"\n")
 
 
 @asynccontextmanager

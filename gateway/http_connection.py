@@ -10,7 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.http_refusal import head_timeout, refuse, response_bytes, stopping, too_many
 from gateway.observability.http_metrics import CONNECTIONS, record_refusal
 from gateway.observability.outcomes import outcome_of_error
-from gateway.observability.request_observation import OVERLOADED, observation_of
+from gateway.observability.request_observation import OVERLOADED, REFUSAL
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, TimerHandle, Transport
@@ -283,11 +283,9 @@ class Connection(HttpToolsProtocol):
             cycle.disconnected = cycle.response_complete = True
             cycle.message_event.set()
             scope: Any = cycle.scope
-            observation = observation_of(scope)
-            if observation is not None:
-                observation.refusal = outcome_of_error(error.status, error.error)
+            scope[REFUSAL] = outcome_of_error(error.status, error.error)
             self._hang_up()
-            self._send_refusal(is_observed=observation is not None)
+            self._send_refusal(is_observed=True)
 
     def _send_refusal(self, *, is_observed: bool = False) -> None:
         if self._refusal is None or self.transport.is_closing():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gateway.http.errors import HTTPError, RequestError
 from gateway.limits import exceeded
+from loaders.metrics import RATE_LIMIT_DECISIONS
 from loaders.rate_limits import WINDOW_S, Counted, LocalRates, SharedRates
 from resolvers.cost_estimate import REQUEST_POINTS
 
@@ -28,6 +29,7 @@ HEADERS = frozenset({b"ratelimit", b"ratelimit-policy"})
 
 _TOLD = "gateway.rate"
 """The key in a request's scope of what its headers will say: the last count, and the points of a minute."""
+_ALLOWED, _REFUSED, _UNMETERED = map(RATE_LIMIT_DECISIONS.labels, ("allowed", "refused", "unmetered"))
 _KEPT_NETWORKS = 4_096
 """Addresses whose networks are remembered: to read one takes as long as half of a refusal."""
 _NETWORK_BITS = 64
@@ -69,8 +71,10 @@ class RateLimit:
         """
         maximum = self._cost_per_minute if cost_per_minute is None else cost_per_minute
         if maximum == 0:
+            _UNMETERED.value += 1
             return
         if points > maximum:
+            _REFUSED.value += 1
             raise exceeded("cost_per_minute", maximum, points, unit="points of cost a minute")
         if points <= prepaid:
             return
@@ -113,6 +117,7 @@ class RateLimit:
         caller = _caller(scope, viewer)
         counted = await self._shared.take(caller, points, maximum) if self._shared is not None else None
         counted = counted or self._local.take(caller, points, maximum)
+        (_ALLOWED if counted.allowed else _REFUSED).value += 1
         scope[_TOLD] = counted, maximum
         return counted
 

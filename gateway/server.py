@@ -9,11 +9,13 @@ import secrets
 import signal
 import socket
 import threading
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import uvicorn
+from prometheus_client.multiprocess import MultiProcessCollector
 from uvicorn.config import LOGGING_CONFIG
 
 from gateway.graceful_shutdown import Server
@@ -21,6 +23,7 @@ from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
 from gateway.observability.log_format import JSON, configure_logging
 from gateway.observability.metrics_server import metrics_served
+from gateway.observability.worker_slots import WorkerSlots, metrics_directory
 from gateway.settings import Settings
 from gateway.workers import Workers
 from loaders.errors import GatewayError
@@ -101,10 +104,11 @@ def serve(
         timeout_graceful_shutdown=settings.shutdown_timeout_s,
         backlog=_BACKLOG,
     )
-    with _metrics(settings), suppress(KeyboardInterrupt):
+    with _metrics(settings) as slots, suppress(KeyboardInterrupt):
         print(welcome(settings, model, tenant), flush=True)
         if settings.workers > 1:
-            Workers(config, sockets=[bound], restarts_on_hang_up=ends_process).run()  # engines stop with it otherwise
+            # Engines stop with it without `restarts_on_hang_up`.
+            Workers(config, sockets=[bound], restarts_on_hang_up=ends_process, slots=slots).run()
         else:
             _run_server(Server(config), bound, ends_process=ends_process)
 
@@ -117,10 +121,18 @@ def _log_config(settings: Settings) -> dict[str, Any] | None:
     return None
 
 
-def _metrics(settings: Settings) -> AbstractContextManager[object]:
-    if not settings.metrics_port:
-        return nullcontext()
-    return metrics_served(settings.metrics_host or settings.host, settings.metrics_port)
+@contextmanager
+def _metrics(settings: Settings) -> Iterator[WorkerSlots | None]:
+    """Serve metrics in the block; yield the places of workers in them, where there are several."""
+    host, port = settings.metrics_host or settings.host, settings.metrics_port
+    if not port:
+        yield None
+    elif settings.workers == 1:
+        with metrics_served(host, port):
+            yield None
+    else:
+        with metrics_directory() as directory, metrics_served(host, port, MultiProcessCollector(None, str(directory))):
+            yield WorkerSlots(directory)
 
 
 def _run_server(server: Server, bound: socket.socket, *, ends_process: bool) -> None:

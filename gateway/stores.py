@@ -28,6 +28,8 @@ answers are cached for a short time."""
 
 _OWN_CONNECTIONS = 2
 """Connections to the gateway's own tables: all keys that are waited for share one statement."""
+_OWN_DATABASE = "gateway"
+"""What metrics call the database of the gateway's own tables."""
 _CACHE_VERSION = "1"
 """The version of what is cached. Digests of the model's sections are part of each entry's name."""
 
@@ -111,7 +113,13 @@ async def open_own(settings: Settings, *, must_answer: bool = True) -> AsyncIter
         yield None
         return
     async with _postgres(
-        settings, url, variable, direct_url=direct_url, max_size=_OWN_CONNECTIONS, must_answer=must_answer
+        settings,
+        url,
+        variable,
+        direct_url=direct_url,
+        max_size=_OWN_CONNECTIONS,
+        must_answer=must_answer,
+        database=_OWN_DATABASE,
     ) as own:
         yield own
 
@@ -182,6 +190,7 @@ async def _postgres(
     max_size: int,
     must_answer: bool,
     session_settings: Mapping[str, str] = MappingProxyType({}),
+    database: str = "",
 ) -> AsyncIterator[Postgres]:
     postgres = await Postgres.connect(
         url,
@@ -195,6 +204,7 @@ async def _postgres(
         session_settings=session_settings,
         must_answer=must_answer,
         slow_statement_s=settings.slow_statement_s,
+        database=database,
     )
     try:
         yield postgres

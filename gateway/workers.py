@@ -10,18 +10,21 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import multiprocess
 
 from gateway.graceful_shutdown import Server, accept_all, accept_last, end_listening, refuse_all, stop_by
+from gateway.observability.slot_files import take_slot
 
 if TYPE_CHECKING:
     import socket
     from types import FrameType
 
     import uvicorn
+
+    from gateway.observability.worker_slots import WorkerSlots
 
 _log = logging.getLogger("gateway")
 
@@ -47,9 +50,17 @@ class Worker(multiprocess.Process):
     _server: Server  # None until `target` runs
     serves_since: float | None = None
     """When the worker was first seen to serve, by the monotonic clock."""
+    slots: ClassVar[WorkerSlots | None] = None
+    """Gives workers their places in the metrics; None without metrics."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        super().__init__(config, sockets)
+        self._slot = self.slots.take(self) if self.slots is not None else None
 
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve, in the worker. The server is made before the thread starts that answers pings, which needs it."""
+        if self._slot is not None:
+            take_slot(self._slot)
         self._server = Server(config=self.config)
         super().target(sockets)
 
@@ -76,8 +87,14 @@ class Workers(multiprocess.Multiprocess):
     processes: list[Worker]  # type: ignore[assignment]
 
     def __init__(
-        self, config: uvicorn.Config, sockets: list[socket.socket], *, restarts_on_hang_up: bool = True
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        *,
+        restarts_on_hang_up: bool = True,
+        slots: WorkerSlots | None = None,
     ) -> None:
+        Worker.slots = slots  # uvicorn makes workers without further arguments
         hang_up = signal.getsignal(signal.SIGHUP)
         super().__init__(config, sockets)
         restart = signal.getsignal(signal.SIGHUP)
@@ -127,6 +144,8 @@ class Workers(multiprocess.Multiprocess):
     def keep_subprocess_alive(self) -> None:
         """Replace workers that have died or hang, unless all are stopping."""
         self._bury()
+        if Worker.slots is not None:
+            Worker.slots.sweep()
         for index, worker in enumerate(self.processes):
             if self._is_stopping or self.should_exit.is_set():
                 return

@@ -119,8 +119,10 @@ def gauge(name: str, about: str, *labels: str, sharing: Sharing = "livesum") -> 
     return family
 
 
-def histogram(name: str, about: str, *labels: str, bounds: Sequence[float] = DURATIONS_S) -> Family[Histogram]:
+def histogram(
+    name: str, about: str, *labels: str, bounds: Sequence[float] = DURATIONS_S, max_series: int = MAX_SERIES
+) -> Family[Histogram]:
     """Declare a histogram with buckets up to each of the bounds, which ascend."""
-    family = Family(name, about, labels, lambda: Histogram(bounds), kind="histogram")
+    family = Family(name, about, labels, lambda: Histogram(bounds), kind="histogram", max_series=max_series)
     FAMILIES[name] = family
     return family

@@ -22,7 +22,18 @@ class LRUCache(Generic[K, V]):
     It is not cachetools' LRUCache because a look-up there takes three times as long, and a request makes thousands.
     """
 
-    __slots__ = ("_entries", "_max_bytes", "_max_entries", "_on_evict", "_size_of", "_sizes", "bytes", "peek", "touch")
+    __slots__ = (
+        "_entries",
+        "_max_bytes",
+        "_max_entries",
+        "_on_evict",
+        "_size_of",
+        "_sizes",
+        "bytes",
+        "evictions",
+        "peek",
+        "touch",
+    )
 
     def __init__(
         self,
@@ -42,6 +53,8 @@ class LRUCache(Generic[K, V]):
         self._on_evict = on_evict
         self.bytes = 0
         """The size of all values together."""
+        self.evictions = 0
+        """How many values were evicted to make room for others."""
         # Both are the methods of the dictionary itself: on hot paths, a call of Python's costs more than the look-up.
         self.peek = self._entries.get
         """Return the value of a key without marking it as used; None where there is none."""
@@ -70,6 +83,7 @@ class LRUCache(Generic[K, V]):
         self._entries.move_to_end(key)
         while len(self._entries) > self._max_entries or self.bytes > self._max_bytes:
             evicted = self.pop_oldest()
+            self.evictions += 1
             if self._on_evict is not None:
                 self._on_evict(*evicted)
 

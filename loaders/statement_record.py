@@ -1,4 +1,4 @@
-"""What is recorded of the statement that the current task sends: for traces and logs."""
+"""What is recorded of the statement that the current task sends: for metrics, traces and logs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from loaders.metrics import statement_metrics
 from loaders.tracing import child_span
 
 _MAX_SUMMARY = 255
@@ -18,7 +19,7 @@ _MAX_SUMMARY = 255
 class StatementRecord:
     """One statement, as far as it has come. Stores fill in what they know: rows, and how long it waited for them."""
 
-    sections: Sequence[str]
+    sections: tuple[str, ...]
     store: str
     keys: int
     began: float = field(default_factory=time.perf_counter)
@@ -68,4 +69,5 @@ def recorded(record: StatementRecord, tables: Sequence[str]) -> Iterator[None]:
         raise
     finally:
         record.seconds = time.perf_counter() - record.began
+        statement_metrics(record.store, record.sections).record(record.seconds)
         _current.reset(token)

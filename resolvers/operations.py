@@ -57,6 +57,11 @@ _caches = LRUCache[_Key, tuple[_Operation, OperationCache]](
 )
 
 
+def caches() -> tuple[LRUCache[Any, Any], LRUCache[Any, Any]]:
+    """Return the known operations and their caches, for metrics."""
+    return _operations, _caches
+
+
 def operation_cache(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],

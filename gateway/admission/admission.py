@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from gateway.admission.fair_gate import FairGate
 from gateway.admission.limit import AdaptiveLimit
 from gateway.admission.overloaded import OverloadedError
+from gateway.observability.gateway_metrics import REFUSED, WAITS
 from loaders.lru_cache import LRUCache
+from loaders.metrics import Stopwatch
 from loaders.request_tracker import current_request
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ _HEAVY_BYTES = 1 << 20
 """Size of a large answer, by estimate. It is held until the client has taken it."""
 _MAX_LARGE_ANSWERS = 4
 """Answers of the largest size that may be held at once, in bytes."""
+_REFUSED_ANSWERS = REFUSED.labels("answers")
 _MAX_KNOWN_PRICES = 10_000
 _BACKGROUND_WAIT_S = 5.0
 """A batch in the background goes on after this time, whatever waits: an export would otherwise never end."""
@@ -49,6 +52,8 @@ class Admission:
         self.heavy = FairGate(self._heavy_fits, max_wait_s=max_wait_s)
         self.small = 0
         """Number of small requests under way."""
+        self.max_heavy_points = _MAX_HEAVY_POINTS
+        """Points of the heavy requests under way, together."""
         self.held_bytes = 0
         """Size of the large answers that are made or sent, by estimate."""
         self._max_held_bytes = _MAX_LARGE_ANSWERS * max_response_bytes
@@ -69,9 +74,13 @@ class Admission:
         price = self._prices.get(shape)
         if price is not None and price <= _SMALL_POINTS and self.small < _MAX_SMALL:
             self.small += 1
+            WAITS.observe(0.0)
             return Ticket(self, viewer, shape, is_small=True)
-        if not self.door.enter_now(1):
-            await self.door.wait(viewer, 1)
+        if self.door.enter_now(1):
+            WAITS.observe(0.0)
+        else:
+            with Stopwatch(WAITS.observe):
+                await self.door.wait(viewer, 1)
         return Ticket(self, viewer, shape, is_small=False)
 
     def keep_price(self, shape: int, points: int) -> None:
@@ -81,6 +90,7 @@ class Admission:
     def reserve_bytes(self, size: int) -> None:
         """Count a large answer. Raises OverloadedError where all of them would be too large."""
         if self.held_bytes and self.held_bytes + size > self._max_held_bytes:
+            _REFUSED_ANSWERS.value += 1
             raise OverloadedError
         self.held_bytes += size
 
@@ -149,7 +159,8 @@ class Ticket:
         if self._is_small and points > _SMALL_POINTS:
             self._leave_small()
             if not admission.door.enter_now(1):
-                await admission.door.wait(self._viewer, 1)
+                with Stopwatch(WAITS.observe):
+                    await admission.door.wait(self._viewer, 1)
             self._holds_place = True
         if points > _HEAVY_POINTS or size > _HEAVY_BYTES:
             await self._enter_heavy(points)
@@ -162,7 +173,8 @@ class Ticket:
         admission = self._admission
         if not admission.heavy.enter_now(points):
             self._leave_door()
-            await admission.heavy.wait(self._viewer, points)
+            with Stopwatch(WAITS.observe):
+                await admission.heavy.wait(self._viewer, points)
             admission.door.enter_regardless(1)
             self._holds_place = True
         self._heavy_points = points

@@ -92,7 +92,7 @@ class KeyVerifier:
         self._access = access
         self._fresh_s = fresh_s
         self._grace_s = grace_s
-        self._cache: CredentialCache[_Known] = CredentialCache()
+        self.cache = self._cache = CredentialCache[_Known]()
         self._changes = 0
         self._is_away = False
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 
 from gateway.auth.api_keys import PREFIX, KeyVerifier
+from gateway.auth.credential_cache import CredentialCache
 from gateway.auth.errors import Unauthenticated
 from gateway.auth.model_access import ModelAccess
 from gateway.auth.tokens import TokenVerifier
@@ -51,6 +53,11 @@ class Authenticator:
         self._keys = None if own is None else KeyVerifier(ApiKeys(own), policy.keys_cache_s, access=self._access)
         if self._keys is not None and stores.cache is not None:
             stores.cache.on_change.append(self._keys.apply)
+
+    @property
+    def caches(self) -> list[CredentialCache[Any]]:
+        """The caches of verified credentials."""
+        return [verifier.cache for verifier in (self._keys, self._tokens) if verifier is not None]
 
     def anonymous_viewer(self, headers: Iterable[tuple[bytes, bytes]]) -> Viewer | None:
         """Return the anonymous viewer if the request has no credential and anonymous access is enabled, else None.

@@ -18,6 +18,14 @@ class CredentialCache(Generic[T]):
     def __init__(self) -> None:
         self._values = LRUCache[bytes, T](max_entries=_MAX_CREDENTIALS)
 
+    @property
+    def evictions(self) -> int:
+        """How many credentials were evicted to make room for others."""
+        return self._values.evictions
+
+    def __len__(self) -> int:
+        return len(self._values)
+
     def get(self, credential: str) -> T | None:
         """Return the value of a credential; None where there is none."""
         return self._values.get(_digest(credential))

@@ -46,7 +46,7 @@ class TokenVerifier:
         self._audience = audience
         self._issuer = issuer
         self._leeway_s = leeway_s
-        self._cache: CredentialCache[_Verified] = CredentialCache()
+        self.cache = self._cache = CredentialCache[_Verified]()
 
     @classmethod
     def of(cls, settings: Settings, access: ModelAccess) -> "TokenVerifier | None":

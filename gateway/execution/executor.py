@@ -32,6 +32,7 @@ from gateway.execution.error_locations import ErrorLocations
 from gateway.execution.field_errors import FieldErrors
 from gateway.execution.json_chunks import JSONChunks, encode
 from gateway.execution.variables import texts, with_texts
+from gateway.observability.gateway_metrics import BY_COLUMNS, record_fallback
 from loaders.stores.errors import StoreError
 from resolvers.connections import holds_objects
 from resolvers.operations import operation_cache
@@ -292,17 +293,22 @@ class ColumnExecutor(StrawberryGraphQLCoreExecutionContext):
         complete = self._completer(declared, details, path)
         if isinstance(complete, FallbackSelection):
             self.left_to_graphql_core[f"selection: {complete}"] += 1
+            record_fallback("selection", complete)
             return _NOT_DONE
         run = Completion(self.context_value)
         try:
             (completed,) = complete([value], run)
         except FallbackValue as reason:
             self.left_to_graphql_core[f"value: {reason}"] += 1
+            record_fallback("value", reason)
             return _NOT_DONE
         if completed is None and value is not None:
+            record_fallback("value", "failed non-null")
             return _NOT_DONE  # a non-null item or field failed, which graphql-core reports to the field above
         if start is not None and self._encode and (completed := _encoded(completed)) is None:
+            record_fallback("value", "invalid Unicode")
             return _NOT_DONE
+        BY_COLUMNS.value += 1
         for failure in run.failures:
             self._note_failure(failure, path, start or 0)
         return completed

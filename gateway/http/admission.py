@@ -16,6 +16,7 @@ from gateway.http.request_deadline import request_deadline
 from gateway.http.request_parser import PERSISTED_QUERY
 from gateway.http.response_cache import VIEWER
 from gateway.http.security_headers import SAFE
+from gateway.observability.gateway_metrics import REFUSED
 from gateway.observability.request_observation import OVERLOADED, observation_of, queueing
 from gateway.rate_limit import address
 
@@ -37,6 +38,7 @@ _MAX_SHAPE_BYTES = 4 << 10
 """Larger bodies are not looked at: they list many objects, and are hardly ever small requests."""
 _NAMES = ("query", "documentId", "id", "doc_id", "operationName")
 """Members of a request that say, as strings, what it asks for."""
+_REFUSED_BODIES = REFUSED.labels("bodies")
 _MULTIPART = MULTIPART.encode()
 _KEPT_MEDIA = 256
 """Accept headers whose media types are remembered."""
@@ -102,6 +104,7 @@ class AdmissionMiddleware:
                     return None
                 if held > _SMALL_BODY_BYTES and self._held_bytes > _MAX_HELD_BODIES * self._max_body_bytes:
                     self.refused_bodies += 1
+                    _REFUSED_BODIES.value += 1
                     raise OverloadedError
             request_deadline(scope).restart(scope)  # a body that came slowly leaves no less time
             shape = _shape(scope["query_string"], body.joined())

@@ -147,6 +147,7 @@ class GraphQLEndpoint:
             )
             for incremental in (item.incremental for item in results if item.incremental is not None):
                 incremental.held, incremental.deadline = stack.pop_all(), deadline
+                incremental.observation = observation_of(request.scope)
             return results
 
     async def _result_or_error(

@@ -14,6 +14,8 @@ from gateway.errors import first_errors, masked
 from gateway.execution.field_errors import merge_errors
 from gateway.execution.json_chunks import encode
 from gateway.limits import exceeded
+from gateway.observability.outcomes import outcome_of_error
+from gateway.observability.request_observation import PARTIAL
 from loaders.concurrency import cancel_and_wait
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from gateway.http.request_deadline import RequestDeadline
+    from gateway.observability.request_observation import RequestObservation
     from loaders.request_stats import RequestStats
 
 _PART = b"\r\nContent-Type: application/json; charset=utf-8\r\n\r\n"
@@ -47,6 +50,8 @@ class IncrementalResult:
     stats: RequestStats | None = None
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
     deadline: RequestDeadline | None = None
+    observation: RequestObservation | None = None
+    """The record of the request."""
 
     def initial_members(self) -> dict[str, Any]:
         """Return the members of the initial part that announce the later ones."""
@@ -75,6 +80,7 @@ class IncrementalResult:
         else:
             return
         await self.close()
+        self._observe(outcome_of_error(200, failure))
         yield encode(self._failed(pending, failure))
 
     async def close(self) -> None:
@@ -117,6 +123,10 @@ class IncrementalResult:
         completed = [{"id": item, "errors": [error.formatted]} for item in pending]
         return self._accounted({"hasNext": False, **({"completed": completed} if completed else {})})
 
+    def _observe(self, outcome: str) -> None:
+        if self.observation is not None:
+            self.observation.worsen(outcome)
+
     def _accounted(self, last: dict[str, Any]) -> dict[str, Any]:
         if self.stats is not None:
             last.setdefault("extensions", {})["accounting"] = self.stats.report()
@@ -125,6 +135,8 @@ class IncrementalResult:
     def _values(self, values: Sequence[CoreIncrementalResult]) -> tuple[list[dict[str, Any]], int]:
         """The values, of their errors the first ones, and how many are left out. Those of a failed field are merged."""
         merged = merge_errors(error for item in values for error in item.errors or ())
+        if merged:
+            self._observe(PARTIAL)
         errors = dict(zip(map(id, merged), masked(merged, self.causes), strict=True))
         full = set(map(id, first_errors(errors.values())))
         formatted = []
@@ -138,6 +150,8 @@ class IncrementalResult:
     def _completed(self, item: CompletedResult) -> dict[str, Any]:
         """Return a completion notice, with one error if it failed. Without an error it would mean success."""
         errors: list[GraphQLError] = masked((item.errors or [])[:1], self.causes)
+        if errors:
+            self._observe(PARTIAL)
         return {"id": item.id, **({"errors": [dict(error.formatted) for error in errors]} if errors else {})}
 
 

@@ -92,6 +92,14 @@ class ResponseCache:
         return self._responses.bytes
 
     @property
+    def evictions(self) -> int:
+        """How many responses were evicted to make room for others."""
+        return self._responses.evictions
+
+    def __len__(self) -> int:
+        return len(self._responses)
+
+    @property
     def changes(self) -> int:
         """Number of changes so far. What was read before the last one may be outdated."""
         return self._cache.changes

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.observability import http_metrics, trace_metrics
+from gateway.observability import gateway_metrics, http_metrics, trace_metrics
+from loaders import metrics
 from loaders.instruments import FAMILIES
 
 if TYPE_CHECKING:
@@ -12,14 +13,14 @@ if TYPE_CHECKING:
 
     from loaders.instruments import AnyFamily
 
-DECLARING: tuple[ModuleType, ...] = (http_metrics, trace_metrics)
+DECLARING: tuple[ModuleType, ...] = (http_metrics, gateway_metrics, trace_metrics, metrics)
 """The modules that declare metrics, which are registered when they are imported."""
 
 
 def metrics_table() -> str:
-    """Return the metrics as a table in Markdown, in the order of their declaration."""
+    """Return the metrics as a table in Markdown, in the order of their names."""
     lines = ["| metric | type | labels | what it is |", "| --- | --- | --- | --- |"]
-    lines += [_row(family) for family in FAMILIES.values()]
+    lines += [_row(family) for _, family in sorted(FAMILIES.items())]
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.observability.operation_names import UNKNOWN
+from gateway.observability.request_observation import OUTCOMES
 from loaders.instruments import counter, gauge, histogram
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ DURATIONS = histogram(
 )
 IN_FLIGHT = gauge("fuseway_http_requests_in_flight", "Requests that are being answered.").labels()
 CONNECTIONS = gauge("fuseway_http_connections", "Connections of clients that are open.").labels()
+
+
+for _outcome in OUTCOMES:
+    REQUESTS.labels(UNKNOWN, _outcome)  # at 0 from the start, so that sums over any outcome have a value
 
 
 class RequestMetrics:

@@ -27,6 +27,10 @@ _CLIENT_TIMEOUT_S = 5.0
 """Time for a client to send its request, and to take each part of the answer."""
 
 
+_POLL_S = 0.1
+"""How long the end may take to be noticed: the gateway has a limited time to stop."""
+
+
 class CannotServeMetricsError(GatewayError):
     """The metrics' port cannot be listened on. The message says why, and what to do."""
 
@@ -103,7 +107,7 @@ def metrics_served(host: str, port: int, collector: Collector | None = None) -> 
             f"Cannot serve metrics on {host} port {port}: {error.strerror or error}. Stop what listens there, or set"
             " GATEWAY_METRICS_PORT (or GATEWAY_METRICS_HOST) to another one."
         ) from error
-    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(_POLL_S,), name="metrics", daemon=True)
     thread.start()
     try:
         yield server.server_address[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from loaders.instruments import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 BATCH, EXPORT, UNKNOWN, UNNAMED = "batch", "export", "unknown", "unnamed"
 """The labels of requests with several operations, of exports, of requests that were refused before their operation was
@@ -23,19 +25,41 @@ _MAX_LENGTH = 64
 """Characters of a name; what is longer was hardly written by hand."""
 
 
+class SharedNames:
+    """The names that the workers of a gateway have given labels, in a file: all of them together have the bound."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: frozenset[str] = frozenset()
+
+    def claim(self, name: str) -> bool:
+        """Return whether a name has a label, or gets one now."""
+        if name in self._known or len(self._known) >= MAX_NAMES:
+            return name in self._known
+        with self._path.open("a+") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
+            file.seek(0)
+            self._known = frozenset(file.read().split())
+            if name not in self._known and len(self._known) < MAX_NAMES:
+                file.write(f"{name}\n")
+                self._known |= {name}
+        return name in self._known
+
+
 class OperationNames:
     """The operation names that have a label of their own; all others are OTHER.
 
     Names are the client's: without the bound, one that makes up a name for each request would make metrics without end.
     """
 
-    def __init__(self, trusted: Iterable[str] = (), max_names: int = MAX_NAMES) -> None:
+    def __init__(self, trusted: Iterable[str] = (), shared: SharedNames | None = None) -> None:
         self._labels = {"": UNNAMED, BATCH: BATCH, EXPORT: EXPORT, UNKNOWN: UNKNOWN}
         self._counts = Counter[str]()
         self._seen = 0
         for name in sorted(trusted)[:MAX_TRUSTED]:
             self._add(name)
-        self._max_labels = len(self._labels) + max_names
+        self._max_labels = len(self._labels) + MAX_NAMES
+        self._shared = shared
 
     def label(self, name: str) -> str:
         """Return the label of an operation's name, and count that it was asked for."""
@@ -46,7 +70,7 @@ class OperationNames:
             return OTHER
         self._counts[name] += 1
         self._seen += 1
-        is_frequent = self._counts[name] >= MIN_COUNT
+        is_frequent = self._counts[name] >= MIN_COUNT and (self._shared is None or self._shared.claim(name))
         if is_frequent:
             self._add(name)
         if self._seen >= WINDOW:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 OBSERVATION: Final = "fuseway.observation"
 """The key of a request's RequestObservation in its scope; requests that are not observed have none."""
 
+REFUSAL: Final = "fuseway.refusal"
+"""The key of the outcome in the scope of a request that its connection refuses, since its body is malformed: what
+answers it may not have begun yet, and is told that the client has left."""
 HANG_UP_KEY: Final = "gateway.hang_up"
 """The key of a request's HangUp in its scope."""
 OK, CACHED, PARTIAL, CLIENT_ERROR = "ok", "cached", "partial", "client_error"
@@ -41,7 +44,6 @@ class RequestObservation:
         "outcome",
         "points",
         "queued_s",
-        "refusal",
         "started_at",
         "status",
         "trace_id",
@@ -57,8 +59,6 @@ class RequestObservation:
         """`query` or `mutation`; empty where there is no operation of its own."""
         self.outcome = ""
         """One of OUTCOMES; empty until it is known, where the status says it."""
-        self.refusal = ""
-        """The outcome of a request that its connection refused while it was answered, since its body was malformed."""
         self.viewer = ""
         """The viewer's name; empty where the request has no valid credential, or does not need one."""
         self.points = 0
@@ -85,8 +85,9 @@ class RequestObservation:
 
     def final_outcome(self, scope: Scope) -> str:
         """Return the outcome of a request that is over, of which this is the scope."""
-        if self.refusal:
-            return self.refusal
+        refusal: str | None = scope.get(REFUSAL)
+        if refusal is not None:
+            return refusal
         hang_up: Any = scope.get(HANG_UP_KEY)
         if not self.status or (hang_up is not None and hang_up.has_left):
             return HANG_UP

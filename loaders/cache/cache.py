@@ -21,6 +21,7 @@ from loaders.cache.invalidation import EVERYTHING, Change, Follower
 from loaders.cache.refresh_coalescer import RefreshCoalescer
 from loaders.cache.states import States, states
 from loaders.deadline import Deadline, current_deadline, working_until
+from loaders.metrics import record_invalidation
 from loaders.stores.errors import StoreTimeout
 from loaders.tracing import SharedSpans, child_span, sharing
 
@@ -52,7 +53,8 @@ class Cache:
 
     def __init__(self, shared: SharedCache, local: LocalCache) -> None:
         self._shared = shared
-        self._local = local
+        self.local = self._local = local
+        """The memory of this process."""
         self.follower: Follower | None = None
         self.listener_health: ListenerHealth | CombinedHealth | None = None
         """Whether changes are heard. None, where nothing listens to any, counts as healthy."""
@@ -83,6 +85,7 @@ class Cache:
     def apply(self, change: Change) -> None:
         """Drop the affected entries and detach in-flight loads that may predate the change."""
         self.changes += 1
+        record_invalidation(is_everything=EVERYTHING in change.sources, is_of_sources=bool(change.sources))
         if EVERYTHING in change.sources:
             self._local.clear()
         else:

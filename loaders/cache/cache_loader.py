@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from loaders.cache.fields import MIN_MS, NEVER, VARIANTS, CacheField, Entry, clock, variants, written
 from loaders.cache.shared import MAX_FIELDS, CacheLookup, Mode
+from loaders.metrics import LEASE_WAITS
 from loaders.stores.errors import StoreError
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class CacheLoader:
     async def look_and_load(self, load: InFlightLoad) -> None:
         """Fill the rows of a load: from Redis, from the stores, or from what another process loads meanwhile."""
         self._in_flight.add(load)
+        waits_since: float | None = None
         try:
             wait_s, keys = _FIRST_WAIT_S, list(load.keys)
             until = time.monotonic() + self._shared.lease_s
@@ -85,10 +87,13 @@ class CacheLoader:
                 keys = self._finish_rows(load, keys, lookup)
                 if keys:
                     self.counts["waits"] += 1
+                    waits_since = waits_since or time.monotonic()
                     await asyncio.sleep(wait_s)
                     wait_s = min(2 * wait_s, _MAX_WAIT_S)
         finally:
             self._in_flight.discard(load)
+            if waits_since is not None:
+                LEASE_WAITS.observe(time.monotonic() - waits_since)
 
     async def refresh(self, load: InFlightLoad) -> None:
         """Load the stale values that this process gets the lease of, and take those that another has refreshed."""

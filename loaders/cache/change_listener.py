@@ -22,6 +22,7 @@ from loaders.cache.listener_health import UNHEALTHY_AGE_S, ListenerHealth
 from loaders.cache.listener_lease import LeaseState
 from loaders.cache.pending_changes import PendingChanges
 from loaders.concurrency import cancel_and_wait
+from loaders.metrics import INVALIDATION_LAGS
 from loaders.stores.echo import NotificationLostError
 from loaders.stores.errors import StoreError
 
@@ -87,6 +88,8 @@ class ChangeListener:
         self._pending = PendingChanges(source.whole)
         self._any_pending = asyncio.Event()
         self._invalidated = asyncio.Event()
+        self._pending_since: float | None = None
+        """When the oldest of the pending changes was heard."""
         self._received_count = self._invalidated_count = 0
         """Number of changes that were received, and of those among them that have been invalidated."""
         self._failing: set[str] = set()
@@ -225,6 +228,7 @@ class ChangeListener:
 
     def _keep(self, change: Change) -> None:
         self._pending.add(change)
+        self._pending_since = self._pending_since or time.monotonic()
         self._received_count += 1
         self._any_pending.set()
 
@@ -234,14 +238,18 @@ class ChangeListener:
             await asyncio.sleep(_GATHER_S)
             self._any_pending.clear()
             change, count = self._pending.take(), self._received_count
+            since, self._pending_since = self._pending_since, None
             try:
                 await self._invalidate(change)
             except Exception as error:  # whatever it is, what has changed must not be forgotten
                 self._keep(change)
+                self._pending_since = since
                 self._fail(self._untold, error)
                 await asyncio.sleep(RETRY_S)
             else:
                 self._failing.discard(self._untold)
+                if since is not None:
+                    INVALIDATION_LAGS.observe(time.monotonic() - since)
                 self._invalidated_count = count
                 self._invalidated.set()
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from loaders.cache.fields import NEVER, CacheField, Entry
 from loaders.deadline import Deadline, current_deadline
+from loaders.instruments import OTHER
+from loaders.metrics import record_values
 from loaders.request_tracker import current_request
 from loaders.stores.errors import StoreError
 from loaders.tracing import SharedSpans, Span, current_span
@@ -104,20 +106,23 @@ def record_fetch(
     stale: Counter[CacheField],
     loads: Sequence[InFlightLoad],
 ) -> None:
-    """Record, for the current request, what came from memory, where `stale` counts, and from these loads.
+    """Record, also for the current request, what came from memory, where `stale` counts, and from these loads.
 
     `fresh_until` is in seconds of the monotonic clock.
     """
     tracker, span = current_request(), current_span()
     if span is not None:
         _describe(span, keys, fields, stale, loads)
-    if tracker is None:
-        return
-    stale_s = min(each.freshness.stale_while_revalidate_s for each in fields)
-    tracker.cache_policy.depends_on(keys, chain.from_iterable(each.sources for each in fields), fresh_until, stale_s)
+    if tracker is not None:
+        stale_s = min(each.freshness.stale_while_revalidate_s for each in fields)
+        sources = chain.from_iterable(each.sources for each in fields)
+        tracker.cache_policy.depends_on(keys, sources, fresh_until, stale_s)
     for each in fields:
-        for state, count in _states(each, len(keys), stale, loads).items():
-            tracker.stats.count(each.label or each.name, state, count)
+        states = _states(each, len(keys), stale, loads)
+        record_values(each.section_name or OTHER, **states)
+        if tracker is not None:
+            for state, count in states.items():
+                tracker.stats.count(each.label or each.name, state, count)
 
 
 def _states(

@@ -35,6 +35,11 @@ class LocalCache:
         """How often each source was dropped."""
         self.entries = 0
         self.bytes = 0
+        self.evictions = 0
+        """How many entries were evicted to make room for others."""
+
+    def __len__(self) -> int:
+        return self.entries
 
     def get(
         self, keys: Sequence[str], fields: Sequence[CacheField], now: bytes
@@ -74,7 +79,9 @@ class LocalCache:
         self.bytes += held.bytes - bytes_before
         self.entries += len(held.fields) - before
         while self.entries > self._max_entries or self.bytes > self._max_bytes:
-            self._subtract(self._objects.pop_oldest()[1])
+            evicted = self._objects.pop_oldest()[1]
+            self.evictions += len(evicted.fields)
+            self._subtract(evicted)
 
     def drop(self, keys: Collection[str], sources: Collection[str]) -> None:
         """Drop these objects, and all values that came from these sources."""

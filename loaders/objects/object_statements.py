@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from loaders.concurrency import SharedTask, gather
+from loaders.metrics import record_load
 from loaders.model.databases import STORE_NAMES, Database, Kind
 from loaders.model.keys import Key, chunks
 from loaders.model.scalars import BigInt, Scalar
@@ -80,6 +81,8 @@ class ObjectStatements:
         tracker = current_request()
         if tracker is not None:
             tracker.stats.fused += [[request.section.name for request in each.requests] for each in plans]
+        for request, keys in requests.items():
+            record_load(request.section.name, len(keys))
         load = _Load(self.stores, scope, self.faults)
         with child_span(f"load {_space_of(requests)}") as span:
             if span is not None:

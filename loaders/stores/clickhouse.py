@@ -13,10 +13,11 @@ import orjson
 from clickhouse_connect.driver.summary import QuerySummary
 
 from loaders.deadline import longest_left, time_limit
+from loaders.metrics import StoreMetrics, database_label
 from loaders.request_tracker import record_statement
 from loaders.stores.acquiring import acquired
 from loaders.stores.circuit_breaker import Outage
-from loaders.stores.clickhouse_driver import ClickHouseDriver, DriverOptions
+from loaders.stores.clickhouse_driver import ClickHouseDriver, DriverOptions, received_bytes
 from loaders.stores.clickhouse_errors import decoding, require_query_id, translated, unproven
 from loaders.stores.errors import StoreUnavailable
 from loaders.stores.protocols import ANSWER_ROWS, DATABASE_PARAMETER, Columns, TypedColumns, with_row_count
@@ -49,10 +50,14 @@ class ClickHouse:
         *,
         options: DriverOptions,
         acquire_timeout_s: float,
+        metrics: StoreMetrics,
         slow_statement_s: float = 0.0,
     ) -> None:
         self._driver = driver
-        self._guard = StoreGuard(STORE, name, probe=driver.probe, drop=driver.drop)
+        self.metrics = metrics
+        self.max_connections = options.max_connections
+        self._used = 0
+        self._guard = StoreGuard(metrics, name, probe=driver.probe, drop=driver.drop)
         self._free = asyncio.Semaphore(options.max_connections)
         self._acquire_timeout_s = acquire_timeout_s
         self._statement_timeout_s = options.statement_timeout_s
@@ -88,6 +93,7 @@ class ClickHouse:
             f"ClickHouse at {parts.address}",
             options=options,
             acquire_timeout_s=acquire_timeout_s,
+            metrics=StoreMetrics(STORE, database_label(variable)),
             slow_statement_s=slow_statement_s,
         )
         try:
@@ -108,6 +114,11 @@ class ClickHouse:
         """Why the server is away; None while it is not."""
         return self._guard.outage
 
+    @property
+    def connections(self) -> tuple[int, int | None]:
+        """How many connections execute a statement; how many are open without one, the driver does not tell."""
+        return self._used, None
+
     async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
         """Run one statement; no columns at all where there is no row. Times are aware, in UTC; nulls are None.
 
@@ -118,7 +129,9 @@ class ClickHouse:
             describe_database(span, STORE, self._driver.database, self._driver.host)
         with self._slow.watched(sql, parameters):
             answer = await self._whole(sql, parameters)
-            await record_statement(STORE, len(answer.columns[0]) if answer.columns else 0, answer.columns)
+            count = len(answer.columns[0]) if answer.columns else 0
+            self.metrics.rows.value += count
+            await record_statement(STORE, count, answer.columns)
         return answer
 
     async def _whole(self, sql: str, parameters: Mapping[str, object]) -> Columns:
@@ -215,6 +228,7 @@ class ClickHouse:
                     sql, bound, settings=self._settings(), column_oriented=True, tz_mode="aware"
                 )
                 require_query_id(result.summary)
+                self.metrics.bytes.value += received_bytes(result)
                 types = tuple(each.name for each in result.column_types)
                 return Columns(tuple(result.column_names), result.result_columns, types)
 
@@ -278,12 +292,14 @@ class ClickHouse:
     async def _turn(self, timeout_s: float | None) -> AsyncIterator[None]:
         """Wait for one of the connections, then translate what goes wrong on it."""
         async with self._guard.statement():
-            await acquired(self._free.acquire, STORE, self._acquire_timeout_s)
+            await acquired(self._free.acquire, self.metrics, self._acquire_timeout_s)
+            self._used += 1
             try:
-                with translated():
+                with translated(), self.metrics.timed():
                     async with time_limit(timeout_s):
                         yield
             finally:
+                self._used -= 1
                 self._free.release()
 
 

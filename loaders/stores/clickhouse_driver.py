@@ -129,6 +129,12 @@ class ClickHouseDriver:
         return client
 
 
+def received_bytes(result: Any) -> int:
+    """Return how many bytes of an answer came over its connection; 0 for an answer without a body."""
+    content = getattr(getattr(result.source, "response", None), "content", None)
+    return int(getattr(content, "total_bytes", 0))
+
+
 async def _new_client(arguments: Mapping[str, Any], options: DriverOptions) -> AsyncClient:
     use_utf8_strings()
     return await clickhouse_connect.get_async_client(

@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 
 from loaders.deadline import longest_left, time_limit
+from loaders.metrics import StoreMetrics, database_label
 from loaders.request_tracker import record_statement
 from loaders.stores.circuit_breaker import Outage
 from loaders.stores.errors import StatementFailed, StoreTimeout, StoreUnavailable
@@ -57,6 +58,7 @@ class Postgres:
         acquire_timeout_s: float,
         statement_timeout_s: float,
         variable: str,
+        database: str,
         slow_statement_s: float = 0.0,
     ) -> None:
         self._session_url = session_url
@@ -65,10 +67,19 @@ class Postgres:
         self._acquire_timeout_s = acquire_timeout_s
         self._statement_timeout_s = statement_timeout_s
         self._answer_timeout_s = statement_timeout_s + _ANSWER_GRACE_S
+        self.metrics = StoreMetrics(STORE, database or database_label(variable))
+        self.max_connections = max_size
         self._pool = PostgresPool(
-            url, pooler, limits, max_size=max_size, answer_timeout_s=statement_timeout_s + _ANSWER_GRACE_S
+            url,
+            pooler,
+            limits,
+            max_size=max_size,
+            answer_timeout_s=statement_timeout_s + _ANSWER_GRACE_S,
+            metrics=self.metrics,
         )
-        self._guard = StoreGuard(STORE, f"PostgreSQL at {url.address}", probe=self._pool.probe, drop=self._pool.drop)
+        self._guard = StoreGuard(
+            self.metrics, f"PostgreSQL at {url.address}", probe=self._pool.probe, drop=self._pool.drop
+        )
         self._slow = SlowStatements(STORE, url.database or "", slow_statement_s)
         self.variables = variable or "DATABASE_URL", _direct_variable(variable)
         """The settings that hold the URL, and the one past any pooler, for messages."""
@@ -88,13 +99,15 @@ class Postgres:
         session_settings: Mapping[str, str] = MappingProxyType({}),
         must_answer: bool = True,
         slow_statement_s: float = 0.0,
+        database: str = "",
     ) -> Postgres:
         """Open `min_size` connections. A server that cannot be reached raises StoreUnavailable, with its address.
 
         `pooler` says what hands out the connections at `url`. Sessions go to `direct_url` where there is one.
         `variable` is the setting that holds the URL, for messages. `session_settings` hold for the pool's connections.
         Without `must_answer`, a server that is away is used as soon as it is back. Statements that take
-        `slow_statement_s` are logged; 0 logs none.
+        `slow_statement_s` are logged; 0 logs none. `database` is what metrics call it, where `variable` does not say
+        it.
         """
         limits = {
             "statement_timeout": _milliseconds(statement_timeout_s),
@@ -112,6 +125,7 @@ class Postgres:
             statement_timeout_s=statement_timeout_s,
             variable=variable,
             slow_statement_s=slow_statement_s,
+            database=database,
         )
         try:
             await postgres._pool.open(min_size)
@@ -127,6 +141,11 @@ class Postgres:
         """Why the server is away; None while it is not."""
         return self._guard.outage
 
+    @property
+    def connections(self) -> tuple[int, int | None]:
+        """How many connections execute a statement, and how many are open without one."""
+        return self._pool.size
+
     async def rows(self, sql: str, *arguments: object) -> list[asyncpg.Record]:
         """Run one statement; its rows in the statement's order, `[]` where none. Times are aware, in UTC."""
         span = self._statement_span()
@@ -137,6 +156,7 @@ class Postgres:
                 else:
                     statement = await self._prepared(connection, sql, span)
                     rows = await statement.fetch(*arguments)
+            self.metrics.rows.value += len(rows)
             await record_statement(STORE, len(rows), rows)
         return rows
 
@@ -148,6 +168,7 @@ class Postgres:
                 statement = await self._prepared(connection, sql, span)
                 rows = await statement.fetch(*arguments)
                 described = _described(statement)
+            self.metrics.rows.value += len(rows)
             await record_statement(STORE, len(rows), rows)
         return replace(described, columns=list(zip(*rows, strict=True))) if rows else described
 
@@ -232,11 +253,12 @@ class Postgres:
                     self._pool.connection(self._acquire_timeout_s) as connection,
                     time_limit(self._answer_timeout_s),
                 ):
-                    if begin := self._begin():
-                        await connection.execute(begin)
-                    yield connection
-                    if begin:
-                        await connection.execute("commit")
+                    with self.metrics.timed():
+                        if begin := self._begin():
+                            await connection.execute(begin)
+                        yield connection
+                        if begin:
+                            await connection.execute("commit")
 
     def _statement_span(self) -> Span | None:
         """Return the span of the statement that is sent, which says where to; None where it is not traced."""

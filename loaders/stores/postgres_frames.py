@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import logging
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import asyncpg.protocol
+
+from loaders.instruments import Counter
 
 _HEAD_BYTES = 5
 """A message begins with a byte for its kind and four for its length, which counts itself and not the kind."""
 _MIN_LENGTH_BYTES = 4
 
+_received: ContextVar[Counter | None] = ContextVar("received", default=None)
 _read_length = struct.Struct(">xi").unpack_from
 _log = logging.getLogger("gateway")
 
@@ -31,8 +37,13 @@ class CheckedProtocol(asyncpg.protocol.Protocol):
     _head = b""
     """The first bytes of a message whose length has not come yet."""
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._received = _received.get() or Counter()
+
     def data_received(self, data: Any) -> None:
-        """Pass on what has come, unless a message in it has a wrong length."""
+        """Count and pass on what has come, unless a message in it has a wrong length."""
+        self._received.value += len(data)
         if self._is_sound(data):
             super().data_received(data)
         else:
@@ -53,6 +64,16 @@ class CheckedProtocol(asyncpg.protocol.Protocol):
         self._skip = max(0, place - size)
         self._head = bytes(unread[place:])
         return True
+
+
+@contextmanager
+def counting_bytes(received: Counter) -> Iterator[None]:
+    """Have connections that are opened in the block count what they receive: the driver makes their protocols."""
+    token = _received.set(received)
+    try:
+        yield
+    finally:
+        _received.reset(token)
 
 
 def use_checked_protocol() -> None:

@@ -16,13 +16,15 @@ from loaders.stores.acquiring import acquired
 from loaders.stores.calendar_codecs import set_calendar_codecs
 from loaders.stores.poolers import TIME_ZONE, Mode, Pooler
 from loaders.stores.postgres_errors import STORE, connecting
-from loaders.stores.postgres_frames import use_checked_protocol
+from loaders.stores.postgres_frames import counting_bytes, use_checked_protocol
 from loaders.stores.postgres_hosts import at_host, connect_to_first
 from loaders.stores.urls.postgres import driver_arguments
 from loaders.stores.urls.store_url import StoreURL
 from loaders.tracing import describe_database
 
 if TYPE_CHECKING:
+    from loaders.instruments import Counter
+    from loaders.metrics import StoreMetrics
     from loaders.tracing import Span
 
     Proxy = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -49,13 +51,21 @@ class PostgresPool:
     """
 
     def __init__(
-        self, url: StoreURL, pooler: Pooler, limits: Mapping[str, str], *, max_size: int, answer_timeout_s: float
+        self,
+        url: StoreURL,
+        pooler: Pooler,
+        limits: Mapping[str, str],
+        *,
+        max_size: int,
+        answer_timeout_s: float,
+        metrics: StoreMetrics,
     ) -> None:
         use_checked_protocol()
         self._url = url
         self._pooler = pooler
         self._limits = limits
         self._max_size = max_size
+        self._metrics = metrics
         self._answer_timeout_s = answer_timeout_s
         self._place = 0
         self._releasing: set[asyncio.Task[None]] = set()
@@ -79,7 +89,7 @@ class PostgresPool:
         """
         pool = self._pool
         assert pool is not None  # noqa: S101  # it was opened
-        connection = await acquired(pool.acquire, STORE, acquire_timeout_s)
+        connection = await acquired(pool.acquire, self._metrics, acquire_timeout_s)
         try:
             yield connection
         except BaseException:
@@ -103,6 +113,14 @@ class PostgresPool:
             self.drop()
             self._place = place
             self._pool = await self._new_pool(0)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many connections execute a statement, and how many are open without one."""
+        if self._pool is None:
+            return 0, 0
+        idle = self._pool.get_idle_size()
+        return self._pool.get_size() - idle, idle
 
     def drop(self) -> None:
         """Close all connections without waiting; statements that run on them fail."""
@@ -143,7 +161,7 @@ class PostgresPool:
                 command_timeout=self._answer_timeout_s,
                 server_settings=settings | self._pooler.startup(self._limits),
                 statement_cache_size=self._pooler.statement_cache,
-                connect=partial(_connect, self._url),
+                connect=partial(_connect, self._url, self._metrics.bytes),
                 init=self._prepare,
                 reset=_keep_state,
                 connection_class=_Connection,
@@ -175,9 +193,12 @@ class _Connection(asyncpg.Connection):
         return f"{name}{self._names}"
 
 
-async def _connect(url: StoreURL, *_: object, **options: Any) -> Any:
-    """Open a connection of the pool. Raises StoreUnavailable: the driver's time-out is like that of a full pool."""
-    with connecting(url, options["timeout"]):
+async def _connect(url: StoreURL, received: Counter, *_: object, **options: Any) -> Any:
+    """Open a connection of the pool, which counts what it receives.
+
+    Raises StoreUnavailable: the driver's time-out is like that of a full pool.
+    """
+    with connecting(url, options["timeout"]), counting_bytes(received):
         return await asyncpg.connect(**options)
 
 

@@ -14,6 +14,7 @@ from loaders.stores.circuit_breaker import CircuitBreaker
 from loaders.stores.errors import FailureKind, StatementFailed, StoreError, StoreTimeout, StoreUnavailable
 
 if TYPE_CHECKING:
+    from loaders.metrics import StoreMetrics
     from loaders.stores.circuit_breaker import Outage
 
 _SILENCE_S = 1.0
@@ -44,9 +45,15 @@ class StoreGuard:
     """
 
     def __init__(
-        self, store: str, name: str, *, probe: Callable[[bool], Awaitable[object]], drop: Callable[[], None]
+        self,
+        metrics: StoreMetrics,
+        name: str,
+        *,
+        probe: Callable[[bool], Awaitable[object]],
+        drop: Callable[[], None],
     ) -> None:
-        self._store = store
+        self._metrics = metrics
+        self._store = metrics.store
         self._name = name
         self._probe = probe
         self._drop = drop
@@ -70,11 +77,14 @@ class StoreGuard:
         Raises StoreUnavailable at once while the store is away, and as soon as it is found to be. Raises StoreTimeout
         where the deadline has passed already.
         """
+        metrics = self._metrics
         if self._breaker.is_open:
+            metrics.unavailable.value += 1
             raise self._away()
         if seconds_left(1.0) <= 0:
+            metrics.timeout.value += 1
             raise StoreTimeout(self._store, f"The deadline passed before a statement was sent to {self._name}.")
-        timeout = asyncio.timeout(None)
+        timeout, outcome = asyncio.timeout(None), metrics.cancelled
         try:
             async with timeout:
                 self._sent(timeout)
@@ -82,16 +92,25 @@ class StoreGuard:
                     yield
                 finally:
                     self._under_way.discard(timeout)
+            outcome = metrics.ok
         except TimeoutError as error:
+            outcome = metrics.unavailable if timeout.expired() else metrics.timeout
             if timeout.expired():
                 raise self._away() from error
             raise
         except StatementFailed:
+            outcome = metrics.refused
             self._answered()
             raise
         except StoreUnavailable:
+            outcome = metrics.unavailable
             self.suspect()
             raise
+        except StoreTimeout:
+            outcome = metrics.timeout
+            raise
+        finally:
+            outcome.value += 1
         self._answered()
 
     def suspect(self) -> None:

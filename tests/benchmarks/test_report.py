@@ -2,6 +2,7 @@
 
 from benchmarks.load import Load
 from benchmarks.measuring import Cell
+from benchmarks.observed import OBSERVED, UNOBSERVED, Observed
 from benchmarks.rates import Rates
 from benchmarks.report import Results, page
 from benchmarks.scalars import DECIMALS, FLOATS, PLAIN, RICH, ScalarTimes
@@ -57,3 +58,11 @@ def test_columns_are_judged_by_what_plain_ones_take() -> None:
     assert "| money, enums, JSON, arrays: CPU time | at most 1.50 of integers and texts | 1.55 | missed |" in text
     assert "| decimals: CPU time | at most 2.00 of floats | 1.50 | reached |" in text
     assert "| decimals | 3.0 | 60,000 | 1 |" in text
+
+
+def test_metrics_are_judged_by_what_they_add() -> None:
+    cells = [_cell(UNOBSERVED, 19.0), _cell(OBSERVED, 19.2)]
+    text = page(Results(observed=Observed(cells, {UNOBSERVED: [100.0, 110.0], OBSERVED: [103.0, 117.0]}, 400)))
+    assert "| gateway, with metrics: time | under 1.03 of that without | 1.01 | reached |" in text
+    assert "| gateway, with metrics: CPU of a cached response | under 5 µs more | 5.0 µs | missed |" in text
+    assert "| gateway, without metrics | 20.0 | 21.0 | 5.00 | 3 | 105.0 |" in text

@@ -93,3 +93,15 @@ def test_the_number_of_series_is_bounded() -> None:
     for index in range(6_000):
         REQUESTS.series.pop((f"Made_{index}", "test"), None)
     REQUESTS.series.pop(("other", "other"))
+
+
+async def test_a_scrape_is_answered_while_the_event_loop_stands_still() -> None:
+    answers: list[int] = []
+    with metrics_served("127.0.0.1", 0) as port:
+        client = threading.Thread(
+            target=lambda: answers.append(httpx.get(f"http://127.0.0.1:{port}/metrics").status_code)
+        )
+        client.start()
+        client.join(30)  # of the event loop's thread
+
+    assert answers == [200]

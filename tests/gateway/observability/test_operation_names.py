@@ -1,6 +1,7 @@
 """Which operations have a label of their own."""
 
 from gateway.observability.operation_names import MAX_NAMES, MIN_COUNT, WINDOW, OperationNames
+from gateway.persisted import Persisted
 from loaders.instruments import OTHER
 
 
@@ -52,3 +53,9 @@ def test_operations_without_a_name_and_those_that_were_not_read_are_told_apart()
         "batch",
         "export",
     ]
+
+
+def test_a_manifest_names_its_operations() -> None:
+    documents = {"1": "query Dashboard($ids: [ID!]!) { a }", "2": "{ b }", "3": "mutation\n  Rename { c }"}
+
+    assert Persisted("trusted", documents).operation_names == {"Dashboard", "Rename"}

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from deploy.embedded.engines import EmbeddedEngines, StoreUrls
+from loaders.metrics import StoreMetrics
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import FailureKind, StatementFailed, StoreError, StoreTimeout, StoreUnavailable
 from loaders.stores.postgres import Postgres
@@ -254,7 +255,7 @@ class _Store:
         self.answers: Callable[[], Awaitable[object]] = self._well
         self.probes: list[bool] = []
         self.drops = 0
-        self.guard = StoreGuard("store", "The store", probe=self._probe, drop=self._drop)
+        self.guard = StoreGuard(StoreMetrics("store", "test"), "The store", probe=self._probe, drop=self._drop)
 
     async def _well(self) -> None:
         pass

@@ -1,0 +1,124 @@
+"""The metrics of several workers: their sums are right, and neither files nor series grow with replaced workers."""
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from gateway.observability.metrics_server import metrics_text
+from gateway.observability.operation_names import MAX_NAMES, MIN_COUNT, OperationNames, SharedNames
+from gateway.observability.worker_slots import MetricsDirectoryError, WorkerSlots, metrics_directory
+from loaders.instruments import OTHER
+from tests.gateway.observability.scrapes import Samples, samples, value
+
+WORKER = """
+import os, signal, sys
+from gateway.observability import catalog
+from gateway.observability.http_metrics import CONNECTIONS, RequestMetrics
+from gateway.observability.slot_files import SlotFiles
+from gateway.observability.worker_slots import WorkerSlot
+
+files, metrics = SlotFiles(WorkerSlot(sys.argv[1], int(sys.argv[2]))), RequestMetrics()
+for _ in range(int(sys.argv[3])):
+    metrics.record("Dashboard", "ok", 0.003)
+    CONNECTIONS.value += 1
+    files.publish()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A worker that records requests, publishes them and is killed."""
+
+
+@dataclass
+class _Worker:
+    exitcode: int | None = None
+
+
+def _killed_worker(directory: Path, number: int, requests: int) -> None:
+    command = [sys.executable, "-c", WORKER, str(directory), str(number), str(requests)]
+    assert subprocess.run(command, check=False).returncode == -9
+
+
+def _scraped(directory: Path) -> Samples:
+    return samples(metrics_text(MultiProcessCollector(None, str(directory))))
+
+
+def _requests(directory: Path) -> list[float]:
+    taken = _scraped(directory)
+    names = ("requests_total", "request_duration_seconds_count", "request_duration_seconds_bucket")
+    labels: tuple[dict[str, str], ...] = ({"outcome": "ok"}, {}, {"le": "0.005"})
+    return [
+        value(taken, f"fuseway_http_{name}", operation="Dashboard", **own)
+        for name, own in zip(names, labels, strict=True)
+    ]
+
+
+@pytest.mark.slow
+def test_workers_are_summed_and_a_replaced_one_goes_on(tmp_path: Path) -> None:
+    slots, first, second = WorkerSlots(tmp_path), _Worker(), _Worker()
+    assert [slots.take(worker).number for worker in (first, second)] == [0, 1]
+    _killed_worker(tmp_path, 0, 3)
+    _killed_worker(tmp_path, 1, 4)
+    assert _requests(tmp_path) == [7, 7, 7]
+    assert value(_scraped(tmp_path), "fuseway_http_connections") == 7
+
+    first.exitcode = -9
+    slots.sweep()
+    assert value(_scraped(tmp_path), "fuseway_http_connections") == 4  # the state of a dead worker is gone
+    assert _requests(tmp_path) == [7, 7, 7]  # what it has counted is not
+
+    replacement = slots.take(_Worker())
+    _killed_worker(tmp_path, replacement.number, 5)
+    assert replacement.number == 0
+    assert _requests(tmp_path) == [12, 12, 12]
+    assert value(_scraped(tmp_path), "fuseway_http_connections") == 9
+    assert round(value(_scraped(tmp_path), "fuseway_http_request_duration_seconds_sum"), 9) == 0.036
+
+
+def test_places_are_bounded_by_the_workers_that_live() -> None:
+    slots = WorkerSlots(Path("unused"))
+    for _ in range(100):
+        old, new = _Worker(), _Worker()
+        numbers = [slots.take(worker).number for worker in (old, new)]
+        assert numbers == [0, 1]
+        old.exitcode = new.exitcode = 0
+
+
+def test_a_folder_is_removed_at_the_end_and_that_of_a_killed_gateway_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    abandoned, young = tmp_path / "fuseway-metrics-abandoned", tmp_path / "fuseway-metrics-young"
+    for folder in (abandoned, young):
+        folder.mkdir()
+    (abandoned / "lock").touch()
+    with metrics_directory() as directory, metrics_directory() as other:
+        assert directory.is_dir()
+        assert other.is_dir()
+        assert not abandoned.exists()
+        assert young.exists()  # a gateway that starts has not locked it yet
+    assert {path.name for path in tmp_path.iterdir()} == {young.name}
+
+
+def test_a_read_only_root_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+
+    with pytest.raises(MetricsDirectoryError, match="Set TMPDIR"), metrics_directory():
+        pass
+
+
+def test_all_workers_together_have_the_bound_of_names(tmp_path: Path) -> None:
+    workers = [OperationNames(shared=SharedNames(tmp_path / "operations")) for _ in range(3)]
+    labels: set[str] = set()
+    for index in range(MAX_NAMES):
+        for number, names in enumerate(workers):
+            for _ in range(MIN_COUNT):
+                labels.add(names.label(f"Made_{number}_{index}"))
+    replacement = OperationNames(shared=SharedNames(tmp_path / "operations"))
+
+    assert len(labels - {OTHER}) == MAX_NAMES
+    assert {replacement.label("Made_0_0") for _ in range(MIN_COUNT)} == {OTHER, "Made_0_0"}
+    assert {replacement.label("Made_new") for _ in range(2 * MIN_COUNT)} == {OTHER}
