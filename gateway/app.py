@@ -29,10 +29,12 @@ from gateway.http.request_parser import BodyTimeoutMiddleware
 from gateway.http.response_cache import ResponseCache, ResponseCacheMiddleware
 from gateway.http.security_headers import NoSniffMiddleware
 from gateway.limits import Limits
+from gateway.observability import status_page
 from gateway.observability.line_limit import limit_lines
 from gateway.observability.log_format import configure_logging
 from gateway.observability.observation_middleware import ObservationMiddleware
 from gateway.observability.operation_names import OperationNames, SharedNames
+from gateway.observability.recent_scrapes import all_workers
 from gateway.observability.request_log import RequestLog
 from gateway.observability.sampling import Sampler, sampled, set_build_info
 from gateway.observability.slot_files import current_slot, open_slot_files
@@ -165,7 +167,8 @@ def _observing(settings: Settings, persisted: Persisted) -> list[Middleware]:
     if not settings.metrics_port and log is None and not traces_endpoint(settings):
         return []
     prefix = parse_root_path(settings.root_path)
-    unobserved = frozenset({*health.PATHS, *(prefix + path for path in health.PATHS)})
+    paths = (*health.PATHS, status_page.PATH)
+    unobserved = frozenset({*paths, *(prefix + path for path in paths)})
     slot = current_slot()
     shared = SharedNames(Path(slot.directory) / "operations") if slot is not None else None
     names = OperationNames(persisted.operation_names, shared)
@@ -181,7 +184,7 @@ def _middleware(settings: Settings, model: Model, admission: Admission, tracing:
         Middleware(TrustedProxiesMiddleware, trusted=TrustedProxies.parse(settings.trusted_proxies)),
         Middleware(
             CanonicalPathsMiddleware,
-            served=(GRAPHQL_PATH, *exports, *health.PATHS),
+            served=(GRAPHQL_PATH, *exports, *health.PATHS, status_page.PATH),
             pages=(graphiql.PATH,) if settings.graphiql else (),
             root_path=parse_root_path(settings.root_path),
         ),
@@ -228,10 +231,12 @@ def _routes(settings: Settings, schema: GatewaySchema, persisted: Persisted, rat
         draft_statuses=settings.draft_statuses,
     )
     pages = [Route("/", _home), *graphiql.routes(examples_of(schema))] if settings.graphiql else []
+    status = status_page.routes(all_workers().collect, viewer_of) if settings.metrics_port else []
     return [
         Route(GRAPHQL_PATH, endpoint),
         *export_endpoint.routes(schema, settings.max_ids, rate_limit, viewer_of, settings.request_timeout_s),
         *health.routes(),
+        *status,
         *pages,
     ]
 

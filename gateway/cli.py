@@ -7,12 +7,24 @@ from collections.abc import Sequence
 
 from graphql import GraphQLError
 
-from gateway.commands import export, invalidate, keys, migrate, model, run, schema, serve, setup, warm
+from gateway.commands import (
+    export,
+    invalidate,
+    keys,
+    migrate,
+    model,
+    run,
+    schema,
+    serve,
+    setup,
+    top,
+    warm,
+)
 from gateway.settings import settings_table
 from loaders.errors import GatewayError
 from loaders.model.problems import ModelError
 
-_COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema, model)
+_COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema, model, top)
 """In the order of the help."""
 
 

@@ -37,7 +37,7 @@ _OTHER_FILES = 256
 _BACKLOG = 2_048
 """How many connections may wait for a worker; the first packets of more are dropped, which clients send again."""
 
-_ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
+ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 """Addresses to listen on that are no host to connect to: `gateway run` rejects them as a host."""
 
 
@@ -45,10 +45,11 @@ class CannotListenError(GatewayError):
     """The gateway cannot listen on the address. The message says why, and what to do."""
 
 
-def bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, *, host_name: str = "GATEWAY_HOST", port_name: str = "GATEWAY_PORT") -> socket.socket:
     """Bind the address before anything else is started. Raises CannotListenError if that fails.
 
     Connections are refused until `serve` listens: they would wait for the stores to answer, without being answered.
+    The names are those of the settings or options that the address comes from, for the error.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
@@ -57,19 +58,21 @@ def bind(host: str, port: int) -> socket.socket:
         bound.bind((host, port))
     except socket.gaierror as error:
         bound.close()
-        raise CannotListenError(f"GATEWAY_HOST must be an address of this machine, and is {host!r}.") from error
+        raise CannotListenError(f"{host_name} must be an address of this machine, and is {host!r}.") from error
     except OSError as error:
         bound.close()
-        raise _cannot_listen(host, port, error) from error
+        raise _cannot_listen(host, port, error, host_name, port_name) from error
     bound.set_inheritable(True)
     bound.setblocking(False)
     return bound
 
 
-def _cannot_listen(host: str, port: int, error: OSError) -> CannotListenError:
+def _cannot_listen(
+    host: str, port: int, error: OSError, host_name: str = "GATEWAY_HOST", port_name: str = "GATEWAY_PORT"
+) -> CannotListenError:
     return CannotListenError(
         f"Cannot listen on {host} port {port}: {error.strerror}."
-        " Stop what listens there, or set GATEWAY_PORT (or GATEWAY_HOST) to another one."
+        f" Stop what listens there, or set {port_name} (or {host_name}) to another one."
     )
 
 
@@ -193,7 +196,7 @@ def welcome(settings: Settings, model: Model, tenant: str | None = None) -> str:
 
     `tenant` is the key of one, if any is known.
     """
-    host = "localhost" if settings.host in _ALL_ADDRESSES else settings.host
+    host = "localhost" if settings.host in ALL_ADDRESSES else settings.host
     host = f"[{host}]" if ":" in host else host
     base = f"http://{host}:{settings.port}"
     page = f"\n  GraphiQL   {base}/graphiql" if settings.graphiql else ""

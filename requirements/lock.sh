@@ -8,8 +8,8 @@ lock() {
         --override requirements/overrides.in --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
         --quiet "$@"
 }
-lock --extra embedded --output-file requirements/run.txt
-lock --extra embedded --extra tracing --extra dev --output-file requirements/dev.txt
+lock --extra embedded --extra top --extra profiling --output-file requirements/run.txt
+lock --extra embedded --extra top --extra profiling --extra tracing --extra dev --output-file requirements/dev.txt
 
 # The site of the documentation, in an environment of its own.
 uv pip compile requirements/docs.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

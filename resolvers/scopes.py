@@ -21,6 +21,8 @@ class Scope(StrEnum):
     """The export of all objects, beside the scopes of what is in it."""
     EXPLAIN = "explain"
     """How an operation is planned, with the stores' SQL."""
+    STATUS = "status"
+    """What the gateway does right now, by operation, section, statement and store."""
 
 
 class ForbiddenError(CallerError):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from loaders.model.model import Model
     from loaders.model.scalars import Scalar
 
-_OWN_SCOPES = frozenset({Scope.EXPORT.value, Scope.EXPLAIN.value})
+_OWN_SCOPES = frozenset(scope.value for scope in Scope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class NotInstalledError(GatewayError):
     """A command needs packages that are an extra of the installation."""
 
-    def __init__(self, command: str, missing: ImportError) -> None:
-        super().__init__(f"`gateway {command}` needs the extra `embedded`, which is not installed ({missing}).")
+    def __init__(self, command: str, missing: object, *, extra: str = "embedded") -> None:
+        super().__init__(f"`gateway {command}` needs the extra `{extra}`, which is not installed ({missing}).")
 
 
 def add_command(

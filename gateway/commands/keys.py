@@ -43,7 +43,8 @@ def add_to(commands: Commands) -> None:
         "--scope",
         action="append",
         metavar="SCOPE",
-        help="what it may do: a scope of the model, export or explain; may be repeated (without it: all of the model)",
+        help="what it may do: a scope of the model, export, explain or status; may be repeated (without it: all of the"
+        " model)",
     )
     add.add_argument(
         "--tenant",
