@@ -13,6 +13,7 @@ from gateway.commands import (
     keys,
     migrate,
     model,
+    probe,
     run,
     schema,
     serve,
@@ -24,7 +25,7 @@ from gateway.settings import settings_table
 from loaders.errors import GatewayError
 from loaders.model.problems import ModelError
 
-_COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema, model, top)
+_COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema, model, top, probe)
 """In the order of the help."""
 
 

@@ -113,6 +113,12 @@ class Settings(ObservationSettings):
         "",
         "Headers that these pages may send beside the gateway's own and those of tracing, separated by commas.",
     )
+    probe_credential: str = setting(
+        "GATEWAY_PROBE_CREDENTIAL",
+        "",
+        "The API key or token that `gateway probe` asks with; not set, it asks without one.",
+        secret=True,
+    )
     cursor_secret: str = setting(
         "GATEWAY_CURSOR_SECRET",
         "",
