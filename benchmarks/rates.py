@@ -29,12 +29,13 @@ class Rates:
 
 def measure_rates(wrk: str, gateway: str, bare: str, size: int, rounds: int, seconds: int = SECONDS) -> Rates:
     """Both URLs asked again and again, in turns; `size` is the bytes of an answer."""
-    runs = [(_per_s(wrk, gateway, seconds), _per_s(wrk, bare, seconds)) for _ in range(rounds)]
+    runs = [(requests_per_s(wrk, gateway, seconds), requests_per_s(wrk, bare, seconds)) for _ in range(rounds)]
     gateway_runs, bare_runs = zip(*runs, strict=True)
     return Rates(size, rounds, statistics.median(gateway_runs), statistics.median(bare_runs))
 
 
-def _per_s(wrk: str, url: str, seconds: int) -> float:
+def requests_per_s(wrk: str, url: str, seconds: int) -> float:
+    """Return how many requests a second a URL answers. Raises RuntimeError for any status but 200."""
     command = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", url]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     result = re.search(r"Requests/sec:\s+([\d.]+)", text)

@@ -14,6 +14,7 @@ from gateway.commands import (
     migrate,
     model,
     probe,
+    profile,
     run,
     schema,
     serve,
@@ -25,7 +26,7 @@ from gateway.settings import settings_table
 from loaders.errors import GatewayError
 from loaders.model.problems import ModelError
 
-_COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema, model, top, probe)
+_COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema, model, top, probe, profile)
 """In the order of the help."""
 
 

@@ -1,20 +1,25 @@
-"""A real gateway with two workers, one section of which is slow: seen in `gateway top` and at /status."""
+"""A real gateway with two workers, one section of which is slow: seen in `gateway top`, at /status and by a profile."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from benchmarks.servers import wait_until
 from deploy.embedded.engines import StoreUrls
 from deploy.embedded.process import free_port
+from gateway.observability.profiling import serving_pid
 from gateway.observability.scrape import Interval, Scrape
 from gateway.observability.status_tables import status_tables
 from tests.conftest import Stores
@@ -77,7 +82,6 @@ def test_the_slow_section_and_its_statement_come_first(gateway: Gateway) -> None
     assert (section["section"], statement["statement"], statement["store"]) == (SLOW, SLOW, "clickhouse")
     assert section["mean_statement_seconds"] > STATEMENT_S
     assert statement["mean_seconds"] > STATEMENT_S
-    assert section["time_ratio"] > 0.5
     assert (store["store"], store["circuit_breaker"]) == ("clickhouse", "closed")
 
 
@@ -112,3 +116,77 @@ def test_the_status_page_is_over_all_workers(gateway: Gateway) -> None:
         assert page.status_code == 200
         (first,) = re.findall(r"Sections by time.*?<tbody>\n<tr><td>(.*?)</td>", page.text, flags=re.DOTALL)
         assert first == SLOW
+
+
+def _workers(port: int) -> set[int]:
+    """Return the workers of the gateway at a port."""
+    children = psutil.Process(serving_pid(port)).children()
+    return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}
+
+
+def _profile(*arguments: str, before: Sequence[str] = ()) -> "subprocess.CompletedProcess[str]":
+    command = [*before, sys.executable, "-m", "gateway", "profile", "--seconds", "2", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def _may_trace() -> bool:
+    scope = Path("/proc/sys/kernel/yama/ptrace_scope")
+    return os.geteuid() == 0 or not scope.exists() or scope.read_text().strip() == "0"
+
+
+def test_a_profile_shows_each_worker(gateway: Gateway, tmp_path: Path) -> None:
+    if not _may_trace():
+        pytest.skip("This user may not trace other processes: set kernel.yama.ptrace_scope to 0.")
+    output = tmp_path / "profile.svg"
+    with ThreadPoolExecutor(1) as threads:
+        profiling = threads.submit(_profile, "--port", str(gateway.port), "--output", str(output))
+        while not profiling.done():
+            gateway.ask_all()
+    done = profiling.result()
+    assert done.returncode == 0, done.stderr
+    picture = output.read_text()
+    workers = _workers(gateway.port)
+    assert len(workers) == 2
+    assert all(f"process {pid}:" in picture for pid in workers)
+    assert "gateway/http/endpoint.py" in picture
+    assert "DATABASE_URL" not in picture
+
+
+def test_what_may_not_be_traced_is_said_with_the_remedy(gateway: Gateway, tmp_path: Path) -> None:
+    (pid, *_) = _workers(gateway.port)
+    before: list[str] = []
+    if os.geteuid() != 0:
+        pid = 1  # which is root's
+    elif shutil.which("setpriv") is None:
+        pytest.skip("setpriv, which takes a privilege away, is not installed.")
+    else:
+        before = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
+    done = _profile("--pid", str(pid), "--output", str(tmp_path / "profile.svg"), before=before)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        f"gateway: This user may not read the memory of process {pid} (ptrace is not permitted). Run it as the"
+        " gateway's user, "
+    )
+    assert "add the capability SYS_PTRACE" in done.stderr
+    assert not (tmp_path / "profile.svg").exists()
+
+
+def test_what_is_no_python_and_a_folder_that_is_not_there_are_said(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        told = _profile("--pid", str(process.pid), "--output", str(tmp_path / "profile.svg")).stderr
+        assert "No python processes" in told
+        assert len(told.splitlines()) == 1
+        output = tmp_path / "missing" / "profile.svg"
+        told = _profile("--pid", str(process.pid), "--output", str(output)).stderr
+        assert told == f"gateway: {output} cannot be written: name another file with --output.\n"
+        process.kill()
+
+
+def test_a_process_that_is_not_there_is_said(tmp_path: Path) -> None:
+    port = free_port()
+    done = _profile("--port", str(port), "--output", str(tmp_path / "profile.svg"))
+    assert done.stderr == (
+        f"gateway: No process that this user may see listens on port {port}: name another --port, or the process by"
+        " --pid.\n"
+    )
+    assert _profile("--pid", "4194305").stderr == "gateway: There is no process 4194305.\n"
