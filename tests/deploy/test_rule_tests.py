@@ -1,0 +1,54 @@
+"""Each alert has a test by promtool in which it fires, and one in which it does not."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.deploy.promql import ROOT, RULE_TESTS, alerts, rules
+
+
+def _expected() -> dict[str, list[list[str]]]:
+    """Return the series of each alert that each test expects."""
+    result: dict[str, list[list[str]]] = defaultdict(list)
+    for path in RULE_TESTS.glob("*.yaml"):
+        for test in yaml.safe_load(path.read_text())["tests"]:
+            for check in test["promql_expr_test"]:
+                name = re.search(r'alertname="(\w+)", alertstate="firing"', check["expr"])
+                assert name is not None, check["expr"]
+                result[name[1]].append([sample["labels"] for sample in check["exp_samples"]])
+    return result
+
+
+EXPECTED = _expected()
+
+
+@pytest.mark.parametrize("name", [alert["alert"] for alert in alerts()])
+def test_an_alert_is_tested_firing_and_quiet(name: str) -> None:
+    assert any(EXPECTED[name]), "no test in which it fires"
+    assert [] in EXPECTED[name], "no test in which it does not fire"
+
+
+def test_tests_are_of_alerts_that_there_are() -> None:
+    assert set(EXPECTED) == {alert["alert"] for alert in alerts()}
+
+
+@pytest.mark.parametrize("alert", alerts(), ids=lambda alert: str(alert["alert"]))
+def test_texts_name_labels_that_the_alert_has(alert: dict[str, Any]) -> None:
+    named = set(re.findall(r"\$labels\.(\w+)", "".join(alert["annotations"].values())))
+    series = [labels for expected in EXPECTED[alert["alert"]] for labels in expected]
+    assert named <= set(re.findall(r'(\w+)="', series[0]))
+
+
+def test_rules_have_names_of_their_own() -> None:
+    names = [rule.get("alert") or rule["record"] for rule in rules()]
+    assert len(names) == len(set(names))
+
+
+def test_the_docs_list_all_alerts_with_their_severity() -> None:
+    rows = re.findall(r"^\| `(Fuseway\w+)` \| (\w+) \|", (ROOT / "docs" / "monitoring.md").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted((alert["alert"], alert["labels"]["severity"]) for alert in alerts())
