@@ -48,6 +48,11 @@ class Receiver:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.address = f"127.0.0.1:{self._server.server_port}"
 
+    def alerts(self, name: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return path and content of each time that an alert was told as firing."""
+        told = [(path, alert) for path, message in self.messages for alert in message["alerts"]]
+        return [item for item in told if item[1]["labels"]["alertname"] == name and item[1]["status"] == "firing"]
+
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take messages in the block."""
@@ -74,7 +79,7 @@ def at_once(rules: str) -> str:
     return re.sub(r"(?m)^( +)for: \w+$", r"\1for: 0s", rules)
 
 
-def test_a_gateway_that_has_gone_is_told_to_the_receiver_of_tickets(
+def test_a_gateway_that_has_gone_is_told_to_who_it_is_for(
     store_urls: StoreUrls,
     sample_stores: Stores,  # noqa: ARG001 - loaded before it serves
     tmp_path: Path,
@@ -95,14 +100,13 @@ def test_a_gateway_that_has_gone_is_told_to_the_receiver_of_tickets(
         wait_until(lambda: prometheus.value("count(fuseway_build_info)") == 1)
         assert all(item["labels"]["alertname"] != "FusewayGatewayDown" for item in prometheus.alerts())
         gateway.close()
-        wait_until(lambda: receiver.messages)
-    path, message = receiver.messages[0]
+        wait_until(lambda: receiver.alerts("FusewayGatewayDown") and receiver.alerts("FusewayGatewaysAbsent"))
+    assert {path for path, _ in receiver.alerts("FusewayGatewaysAbsent")} == {"/pager/fuseway"}
+    ((path, alert),) = receiver.alerts("FusewayGatewayDown")
     assert path == "/tickets/fuseway"
-    assert message["status"] == "firing"
-    (alert,) = (item for item in message["alerts"] if item["labels"]["alertname"] == "FusewayGatewayDown")
     assert alert["labels"]["instance"] == f"127.0.0.1:{port}"
     assert alert["annotations"]["runbook_url"] == "docs/operations.md#fusewaygatewaydown"
-    assert "127.0.0.1" in alert["annotations"]["summary"]
+    assert f"127.0.0.1:{port}" in alert["annotations"]["summary"]
 
 
 def test_only_the_waits_of_alerts_are_shortened() -> None:

@@ -44,8 +44,8 @@ EMPTY: Final[dict[str, str]] = {
     "FusewayGatewaysAbsent": "absent() has a value only where there is no gateway",
 }
 """Expressions that have no data while all is well, each with the reason."""
-_ABSENT_LABELS: Final = frozenset({"namespace", "reason"})
-"""Labels that series may lack: a namespace is Kubernetes', and lists by columns have no reason."""
+_ABSENT_LABELS: Final = frozenset({"namespace"})
+"""Labels that series may lack: a namespace is Kubernetes'."""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -18,6 +18,7 @@ from tests.chaos.network_faults import Fault
 from tests.chaos.proxy import Proxy
 
 AWAY: Final = Fault("away", cuts=True)
+_TIMEOUT_S: Final = 60.0
 _CROWD: Final = 320
 """Requests at once: more than two workers execute and let wait."""
 _DEFERRED: Final = (
@@ -65,6 +66,9 @@ class Traffic:
                 await self._dashboard(client, 20)
             await self.clickhouse.heal()
 
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, timeout=_TIMEOUT_S, limits=httpx.Limits(max_connections=None))
+
     async def _go_on(self, client: httpx.AsyncClient) -> None:
         while True:
             await asyncio.gather(
@@ -88,8 +92,9 @@ class Traffic:
         await asyncio.gather(*(client.post("/graphql", json=body, headers=headers) for _ in range(4)))
 
     async def _leave(self, client: httpx.AsyncClient) -> None:
+        timeout = httpx.Timeout(_TIMEOUT_S, read=0.05)
         with suppress(httpx.ReadTimeout):
-            await client.post("/graphql", json=_body(TEXTS["everything"], self._some(200)), timeout=0.05)
+            await client.post("/graphql", json=_body(TEXTS["everything"], self._some(200)), timeout=timeout)
 
     async def _announce(self) -> None:
         change = json.dumps({"table": "register", "keys": [self._some(1)[0]]})
