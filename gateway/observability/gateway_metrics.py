@@ -50,6 +50,11 @@ LOOP_LAGS = histogram(
     bounds=_LAGS_S,
 ).labels()
 WORKER_MEMORY = gauge("fuseway_worker_memory_bytes", "Resident memory of a worker.", "worker")
+WORKER_START = gauge(
+    "fuseway_worker_start_time_seconds",
+    "When the worker was started, in seconds since 1970: it changes as it is replaced.",
+    "worker",
+)
 WORKER_CPU = counter("fuseway_worker_cpu_seconds_total", "Seconds of CPU that a worker has used.", "worker")
 BUILD_INFO = gauge(
     "fuseway_build_info",

@@ -33,6 +33,8 @@ _TICK_S = 0.1
 _SAMPLE_TICKS = 5
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_STARTED_AT = time.time()
+"""About when this process was started: a worker imports its modules first."""
 
 
 class SizedCache(Protocol):
@@ -63,6 +65,7 @@ class Sampler:
         self._sample_stores()
         self._sample_caches()
         self._sample_admission()
+        own.WORKER_START.labels(self.worker).value = _STARTED_AT
         own.WORKER_MEMORY.labels(self.worker).value = _memory_bytes()
         self._grow(own.WORKER_CPU.labels(self.worker), time.process_time())
 

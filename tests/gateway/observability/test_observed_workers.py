@@ -52,6 +52,10 @@ def _live(metrics_url: str) -> int:
     return sum(name == "fuseway_worker_memory_bytes" for name, _ in scraped(metrics_url))
 
 
+def _starts(metrics_url: str) -> set[float]:
+    return {number for (name, _), number in scraped(metrics_url).items() if name == "fuseway_worker_start_time_seconds"}
+
+
 def test_workers_are_summed_also_when_they_are_killed_and_replaced(
     store_urls: StoreUrls,
     sample_stores: Stores,  # noqa: ARG001 - loaded before
@@ -67,9 +71,11 @@ def test_workers_are_summed_also_when_they_are_killed_and_replaced(
         _until_counted(metrics_url, answered)
 
         victim = next(item for item in process.children() if "spawn_main" in " ".join(item.cmdline()))
+        starts = _starts(metrics_url)
         victim.kill()
         answered += _ask(url, 40)
         wait_until(lambda: _live(metrics_url) == 2 and not victim.is_running())
+        assert len(_starts(metrics_url) - starts) == 1
         _until_counted(metrics_url, answered)  # the killed one's are still there
 
         before = {item.pid for item in process.children() if "spawn_main" in " ".join(item.cmdline())}

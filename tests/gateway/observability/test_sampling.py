@@ -110,6 +110,7 @@ def test_the_process_is_shown() -> None:
 
     assert value(taken, "fuseway_worker_memory_bytes", worker="7") > 10 << 20
     assert value(taken, "fuseway_worker_cpu_seconds_total", worker="7") > 0
+    assert time.time() - 3600 < value(taken, "fuseway_worker_start_time_seconds", worker="7") < time.time()
     assert value(taken, "fuseway_build_info", model="shop.model") == 1
 
 
