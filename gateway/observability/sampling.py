@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import platform
 import resource
 import sys
@@ -32,7 +31,7 @@ _TICK_S = 0.1
 """Time of a timer whose delay is the event loop's."""
 _SAMPLE_TICKS = 5
 _STATM = Path("/proc/self/statm")
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PAGE_BYTES = resource.getpagesize()
 _STARTED_AT = time.time()
 """About when this process was started: a worker imports its modules first."""
 

@@ -36,6 +36,9 @@ _SETTINGS: Final = {
     "GATEWAY_QUEUE_TIMEOUT_S": "0.2",  # so that some of a crowd are refused
     "GATEWAY_REQUEST_TIMEOUT_S": "10",
     "GATEWAY_CACHE_TIMEOUT_S": "1",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",  # where no collector is: spans are counted all the same
+    "OTEL_TRACES_SAMPLER": "traceidratio",
+    "OTEL_TRACES_SAMPLER_ARG": "0.02",
 }
 _SCRAPES: Final = 4
 """After everything has happened once: as many as a rate over a minute has."""

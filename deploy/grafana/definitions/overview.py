@@ -36,6 +36,7 @@ def overview() -> Dashboard:
             "Admission": _admission(),
             "Places": _places(),
             "Workers": _workers(),
+            "Traces": _traces(),
         },
     )
 
@@ -140,4 +141,16 @@ def _workers() -> list[Panel]:
             Query(versions, "{{version}} {{model}}"),
             "Gateways by version and model: more than one of them while a new one is rolled out.",
         ),
+    ]
+
+
+def _traces() -> list[Panel]:
+    return [
+        graph(
+            "Spans",
+            units.CountsPerSecond,
+            Query(rate("fuseway_trace_spans_total"), "of sampled requests"),
+            Query(rate("fuseway_trace_spans_exported_total", "outcome"), "exported: {{outcome}}"),
+            about="What is sampled, and what the collector takes of it.",
+        )
     ]
