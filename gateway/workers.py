@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import uvicorn
 
-    from gateway.observability.worker_slots import WorkerSlots
+    from gateway.observability.worker_slots import WorkerSlot, WorkerSlots
 
 _log = logging.getLogger("gateway")
 
@@ -52,10 +52,12 @@ class Worker(multiprocess.Process):
     """When the worker was first seen to serve, by the monotonic clock."""
     slots: ClassVar[WorkerSlots | None] = None
     """Gives workers their places in the metrics; None without metrics."""
+    _slot: WorkerSlot | None = None
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         super().__init__(config, sockets)
-        self._slot = self.slots.take(self) if self.slots is not None else None
+        if self.slots is not None:
+            self._slot = self.slots.take(self)
 
     def target(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve, in the worker. The server is made before the thread starts that answers pings, which needs it."""
