@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +17,9 @@ import httpx
 import pytest
 
 from deploy.embedded.engines import StoreUrls
+from tests.chaos.gateway_log import GatewayLog
 from tests.conftest import NewDatabase, Stores
+from tests.gateway.conftest import served
 from tests.gateway.in_process import opened
 from tests.gateway.observability.collector import Collector, ReceivedSpan, collecting
 from tests.loaders.stores.waiting import until
@@ -254,3 +259,42 @@ async def test_no_span_has_a_value_an_id_or_a_credential(store_urls: StoreUrls, 
     assert len(collector.roots()) == sum(statuses.values()) - 1, "what is not served by GraphQL is not traced"
     assert collector.statements()
     assert not [body for body in collector.bodies if SECRET.encode() in body]
+
+
+@pytest.mark.slow
+def test_all_workers_export_their_last_spans_before_they_end(store_urls: StoreUrls, collector: Collector) -> None:
+    body, instances, sent = {"query": RECORDS, "variables": {"ids": IDS}}, set[str](), 0
+    settings = {"GATEWAY_WORKERS": "2", "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "OTEL_SERVICE_NAME": "shop"}
+    with served(store_urls, None, **settings, OTEL_BSP_SCHEDULE_DELAY="200") as url:
+        while len(instances) < 2 and sent < 500:
+            sent += 1
+            assert httpx.post(f"{url}/graphql", json=body, timeout=30).status_code == 200  # each on a new connection
+            instances = {resource["service.instance.id"] for resource in collector.resources}
+    assert len(instances) == 2
+    assert {resource["service.name"] for resource in collector.resources} == {"shop"}
+    assert len(collector.roots()) == sent
+
+
+@pytest.mark.slow
+def test_a_collector_that_is_away_costs_no_request_and_no_time_at_the_end(
+    store_urls: StoreUrls, tmp_path: Path
+) -> None:
+    body = {"query": RECORDS, "variables": {"ids": IDS}}
+    with socket.create_server(("127.0.0.1", 0)) as unanswered:
+        endpoint = f"http://127.0.0.1:{unanswered.getsockname()[1]}"
+        settings = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "60",
+            "OTEL_BSP_MAX_QUEUE_SIZE": "512",
+            "GATEWAY_SHUTDOWN_TIMEOUT_S": "60",
+        }
+        with (tmp_path / "log").open("wb") as log, served(store_urls, log, **settings) as url:
+            with httpx.Client(timeout=30) as client:
+                for _ in range(600):
+                    assert client.post(f"{url}/graphql", json=body).status_code == 200
+            began = time.monotonic()
+        assert time.monotonic() - began < 20, "the SDK waits for thirty seconds"
+    text = (tmp_path / "log").read_text()
+    assert text.count("Traces cannot be exported") <= 1
+    assert "opentelemetry" not in text
+    assert GatewayLog(tmp_path / "log").violations() == []
