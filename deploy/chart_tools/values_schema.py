@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import Field, fields
 from typing import Any, Final
 
+from gateway.setting import NAMED_VARIABLES
 from gateway.settings import Settings
 
 SET_BY_THE_CHART: Final = frozenset(
@@ -16,6 +17,7 @@ SET_BY_THE_CHART: Final = frozenset(
         "GATEWAY_METRICS_PORT",
         "GATEWAY_MODEL",
         "GATEWAY_PORT",
+        "GATEWAY_PROBE_CREDENTIAL",  # of the probe's pod alone
     }
 )
 """Settings that follow from other values, or that have no meaning in a cluster."""
@@ -30,7 +32,7 @@ _TYPES: Final = {bool: "boolean", int: "integer", float: "number"}
 
 def plain_settings() -> list[Field[Any]]:
     """Return the settings whose values are no secrets, but for those that the chart sets itself."""
-    return [item for item in _settings() if item.repr and item.metadata["variable"] not in SET_BY_THE_CHART]
+    return [item for item in _settings() if item.repr]
 
 
 def secret_variables() -> dict[str, str]:
@@ -52,7 +54,7 @@ def add_settings(schema: dict[str, Any], required: Sequence[str]) -> dict[str, A
 
 
 def _settings() -> list[Field[Any]]:
-    return [item for item in fields(Settings) if item.name != "named_urls"]
+    return [item for item in fields(Settings) if item.metadata["variable"] not in SET_BY_THE_CHART | {NAMED_VARIABLES}]
 
 
 def _property(item: Field[Any]) -> dict[str, Any]:

@@ -55,6 +55,9 @@
 {{- if and $values.tracing.endpoint (hasKey $secrets "OTEL_EXPORTER_OTLP_ENDPOINT") }}
 - tracing.endpoint and secretSettings.OTEL_EXPORTER_OTLP_ENDPOINT are both set: keep one of them.
 {{- end }}
+{{- if and $values.probe.enabled (not (and $values.probe.url $values.probe.checks)) }}
+- probe.url or probe.checks is missing: what the probe asks, such as https://api.shop.example/graphql, and a ConfigMap with its checks.
+{{- end }}
 {{- if $values.ingress.enabled }}
 {{- if not $values.ingress.host }}
 - ingress.host is missing: the host that clients ask for, such as api.shop.example.

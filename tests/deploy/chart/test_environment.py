@@ -10,6 +10,7 @@ import pytest
 
 from deploy.chart_tools.chart import examples
 from deploy.chart_tools.values_schema import NAMED_URLS, TRACING_SECRETS
+from gateway.cli import _parser
 from gateway.commands.serve import check_settings
 from gateway.settings import Settings
 from tests.deploy.chart.conftest import Resource, environment, of_kind, pods
@@ -36,10 +37,14 @@ def _sample(name: str) -> str:
     return SAMPLES.get(kind, "a-secret-of-at-least-32-characters")
 
 
+def _gateways(objects: list[Resource]) -> dict[str, Resource]:
+    """Return the pods that run the gateway's image: all but Redis."""
+    return {key: pod for key, pod in pods(objects).items() if not key.endswith("-redis")}
+
+
 @pytest.mark.parametrize("name", examples())
 def test_every_variable_is_one_that_is_read(name: str, resources: Mapping[str, list[Resource]]) -> None:
-    specs = {key: pod for key, pod in pods(resources[name]).items() if not key.startswith("StatefulSet")}
-    variables = {variable for pod in specs.values() for variable in environment(pod)}
+    variables = {variable for pod in _gateways(resources[name]).values() for variable in environment(pod)}
     assert {item for item in variables - KNOWN - TRACING if not re.fullmatch(NAMED_URLS, item)} == set()
 
 
@@ -60,6 +65,15 @@ def test_the_gateway_takes_every_value(name: str, resources: Mapping[str, list[R
 
 @pytest.mark.parametrize("name", examples())
 def test_the_jobs_have_the_settings_of_the_gateway(name: str, resources: Mapping[str, list[Resource]]) -> None:
-    specs = {key: environment(pod) for key, pod in pods(resources[name]).items() if not key.startswith("StatefulSet")}
+    specs = {key: environment(pod) for key, pod in _gateways(resources[name]).items()}
     gateway = next(variables for key, variables in specs.items() if key.startswith("Deployment"))
-    assert [key for key, variables in specs.items() if variables != gateway] == []
+    assert [key for key, variables in specs.items() if variables != gateway and not key.endswith("-probe")] == []
+
+
+@pytest.mark.parametrize("name", examples())
+def test_the_gateway_knows_every_command(name: str, resources: Mapping[str, list[Resource]]) -> None:
+    for pod in _gateways(resources[name]).values():
+        (container,) = pod["containers"]
+        program, *arguments = [*container["command"], *container.get("args", [])]
+        assert program == "gateway"
+        assert _parser().parse_args(arguments).command

@@ -16,7 +16,7 @@ from deploy.chart_tools.chart import CHART, ROOT, chart_files, default_values, s
 from deploy.chart_tools.values_schema import NAMED_URLS, SET_BY_THE_CHART, secret_variables
 from gateway.settings import Settings
 
-OPTIONAL = {"global", "resources.limits.ephemeral-storage", "jobs.resources.limits.ephemeral-storage"}
+OPTIONAL = {"global", *(f"{group}resources.limits.ephemeral-storage" for group in ("", "jobs.", "probe."))}
 """Values without a default."""
 VARIABLES = {item.metadata["variable"]: item for item in fields(Settings) if item.name != "named_urls"}
 

@@ -59,6 +59,7 @@ def test_all_that_values_lack_is_told_at_once() -> None:
         ("autoscaling.minReplicas=11", "autoscaling.minReplicas is more than autoscaling.maxReplicas"),
         ("autoscaling.hpa.enabled=true,metrics.enabled=false", "autoscaling.hpa.inFlightRequests needs metrics.enabled"),
         ("metrics.serviceMonitor.enabled=true,metrics.enabled=false", "metrics.serviceMonitor.enabled needs metrics.enabled"),
+        ("probe.enabled=true,probe.url=https://shop.example/graphql", "probe.url or probe.checks is missing"),
         ("redis.enabled=true", "redis.password.secret is missing"),
         ("ingress.enabled=true,settings.GATEWAY_TRUSTED_PROXIES=10.0.0.0/8", "ingress.host is missing"),
         ("ingress.enabled=true,ingress.host=shop.example", "settings.GATEWAY_TRUSTED_PROXIES is missing"),
