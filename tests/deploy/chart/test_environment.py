@@ -74,6 +74,6 @@ def test_the_jobs_have_the_settings_of_the_gateway(name: str, resources: Mapping
 def test_the_gateway_knows_every_command(name: str, resources: Mapping[str, list[Resource]]) -> None:
     for pod in _gateways(resources[name]).values():
         (container,) = pod["containers"]
-        program, *arguments = [*container["command"], *container.get("args", [])]
-        assert program == "gateway"
-        assert _parser().parse_args(arguments).command
+        words: list[str] = container["command"] + container.get("args", [])
+        assert words[0] == "gateway"
+        assert _parser().parse_args(words[1:]).command

@@ -176,6 +176,8 @@ def test_rules_and_dashboards_are_included_as_they_are(resources: Mapping[str, l
     dashboards = {name: text for item in of_kind(objects, "ConfigMap") for name, text in item["data"].items()}
     (rules_folder, rules_pattern, _), (dashboards_folder, dashboards_pattern, _) = SHIPPED
     originals = sorted((ROOT / rules_folder).glob(rules_pattern))
+    assert len(originals) >= 3
+    assert len(dashboards) >= 5
     assert [item["spec"] for item in rules] == [parse(path.read_text())[0] for path in originals]
     assert dashboards == {path.name: path.read_text() for path in (ROOT / dashboards_folder).glob(dashboards_pattern)}
 
