@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md deploy/chart/*.md) LICENSE deploy/fleet/model.py \
+DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md deploy/chart/*.md \
+	deploy/chart/examples/*.yaml deploy/chart/examples/values/*.yaml) LICENSE deploy/fleet/model.py \
 	deploy/compose/compose.yaml deploy/image/model.Dockerfile \
 	deploy/analytics/model.py benchmarks/results.md benchmarks/results.png docs/site.css
 

@@ -103,3 +103,11 @@ def test_the_chart_has_the_packages_version() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     description = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert (description["version"], description["appVersion"]) == (version, version)
+
+
+def test_pods_run_as_the_images_user_and_on_its_port() -> None:
+    dockerfile = (ROOT / "deploy" / "image" / "Dockerfile").read_text()
+    user = default_values()["image"]["user"]
+    assert f"\nUSER {user}:{user}\n" in dockerfile
+    assert "\nEXPOSE 8000\n" in dockerfile
+    assert '\nENTRYPOINT ["gateway"]\n' in dockerfile
