@@ -1,4 +1,4 @@
-"""A model of a ConfigMap is served from the folder that Kubernetes makes of it."""
+"""Files of a ConfigMap are read from the folder that Kubernetes makes of it: a model, documents and checks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 
 from deploy.chart_tools.chart import EXAMPLES
+from gateway.probe.checks import Schedule, read_checks
+from gateway.warm import documents
 
 
 def _mount(folder: Path, files: dict[str, str]) -> None:
@@ -33,3 +35,18 @@ def test_the_examples_model_is_read_from_a_mounted_configmap(tmp_path: Path) -> 
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "type Customer" in done.stdout
+
+
+def test_documents_to_warm_are_read_from_a_mounted_configmap(tmp_path: Path) -> None:
+    text = "query Warm($ids: [ID!]!) { customers(ids: $ids) { name } }"
+    _mount(tmp_path / "warm", {"b.graphql": text.replace("Warm", "B"), "a.graphql": text.replace("Warm", "A")})
+    assert documents([tmp_path / "warm"]) == [text.replace("Warm", name) for name in "AB"]
+
+
+def test_checks_of_the_probe_are_read_from_a_mounted_configmap(tmp_path: Path) -> None:
+    _mount(
+        tmp_path / "checks",
+        {"orders.graphql": "query ($first: Int) { orders(first: $first) }", "orders.json": '{"first": 1}'},
+    )
+    (check,) = read_checks(tmp_path / "checks", Schedule(60, 10))
+    assert check.name == "orders"
