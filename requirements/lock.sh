@@ -12,14 +12,14 @@ lock() {
 lock --extra embedded --extra top --extra profiling --output-file requirements/run.txt
 lock --extra embedded --extra top --extra profiling --extra tracing --extra dev --output-file requirements/dev.txt
 
-# What serving needs, with the versions that the tests ran with: the image has no engines and no tools that build, and
-# traces where it is told to.
+# What serving needs, with the versions that the tests ran with: the image has no engines and no tools that build, but
+# traces where it is told to, and shows itself in a terminal.
 image() {
     uv pip compile --universal --python-version 3.11 --generate-hashes --constraint requirements/dev.txt \
         --override requirements/overrides.in --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
         --quiet "$@"
 }
-image pyproject.toml --extra tracing --output-file requirements/serve.txt
+image pyproject.toml --extra top --extra tracing --output-file requirements/serve.txt
 image requirements/build.in --output-file requirements/build.txt
 image requirements/sample.in --output-file requirements/sample.txt
 

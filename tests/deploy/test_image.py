@@ -107,8 +107,9 @@ def container(
     store_urls: StoreUrls,
     sample_stores: Stores,  # noqa: ARG001 - loaded before it serves
 ) -> Iterator[Container]:
-    """Two workers that serve the sample fleet."""
+    """Two workers that serve the sample fleet, and their metrics on a port of their own."""
     settings = {"GATEWAY_MODEL": "deploy.fleet.model", "GATEWAY_ANONYMOUS": "all", "GATEWAY_WORKERS": "2"}
+    settings["GATEWAY_METRICS_PORT"] = str(free_port())
     with containers.serving(image, "gateway", {**environment_of(store_urls), **settings}) as container:
         yield container
 
@@ -174,6 +175,12 @@ async def test_it_answers_the_dashboards_query(container: Container, sample_stor
         answer = (await client.post("/graphql", json=body)).raise_for_status().json()
     assert answer["data"] == (await ask(*sample_stores, body["query"], body["variables"])).data
     assert len(answer["data"]["aircraftByIds"]) == 3
+
+
+def test_it_shows_what_it_does(containers: Containers, container: Container) -> None:
+    httpx.post(f"{container.url}/graphql", json=dashboard()).raise_for_status()
+    shown = containers.run_podman("exec", container.name, "gateway", "top", "--once", "--since-start").stdout
+    assert "Aircraft.analysis.punctuality" in shown
 
 
 def test_it_runs_without_rights(containers: Containers, container: Container) -> None:

@@ -19,7 +19,8 @@ def pins(name: str) -> dict[str, str]:
 
 
 def test_every_requirement_of_serving_is_locked() -> None:
-    requirements = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["tracing"]]
+    extras = PROJECT["optional-dependencies"]
+    requirements = [*PROJECT["dependencies"], *extras["top"], *extras["tracing"]]
     names = {re.split(r"[\[<>=~! ]", requirement)[0] for requirement in requirements}
     assert names - pins("serve").keys() == set(), "run requirements/lock.sh"
 
