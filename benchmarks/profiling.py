@@ -11,23 +11,36 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
+
+import psutil
 
 from benchmarks.asking import TEXTS
 from benchmarks.processes import UNREFUSED, busiest_aircraft, stores
 from benchmarks.rates import SECONDS, requests_per_s
-from benchmarks.servers import answers, installed, running
+from benchmarks.servers import answers, installed, running, wait_until
 from deploy import SAMPLE_MODEL
 from deploy.embedded.process import free_port
+from gateway.observability.profiling import serving_pid
 
 _IDS = 50
-_ATTACH_S = 2.0
-"""Time for py-spy to attach before requests are counted."""
-_BESIDE_S = 3
+_ATTACH_S = 1.0
+"""Time for py-spy to attach, from when it has started, before requests are counted."""
+_BESIDE_S = 6
 """Seconds that a profile is longer than what is counted during it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Requests a second, and CPU in seconds: of the gateway for a request, and of py-spy a second."""
+
+    requests_per_s: float
+    gateway_cpu_s: float
+    profiler_cpu_per_s: float
 
 
 @contextmanager
@@ -41,29 +54,49 @@ def gateway(urls: Mapping[str, str], *, caches: bool) -> Iterator[int]:
 
 
 @contextmanager
-def profiled(port: int, folder: Path) -> Iterator[None]:
-    """A profile of the gateway at a port that lasts longer than the block."""
-    seconds = SECONDS + _BESIDE_S + round(_ATTACH_S)
-    options = ["--port", str(port), "--seconds", str(seconds), "--output", str(folder / "profile.svg")]
+def profiled(port: int, folder: Path) -> Iterator[psutil.Process]:
+    """py-spy's process, of a profile of the gateway at a port that lasts longer than the block."""
+    options = ["--port", str(port), "--seconds", str(SECONDS + _BESIDE_S), "--output", str(folder / "profile.svg")]
     command = [sys.executable, "-m", "gateway", "profile", *options]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = psutil.Popen(command, stdout=subprocess.DEVNULL)
+    wait_until(lambda: bool(process.children()))
     time.sleep(_ATTACH_S)
-    yield
+    (profiler,) = process.children()
+    yield profiler
     if process.poll() is not None:
         raise RuntimeError("The profile ended before what it was to be measured with.")
     if process.wait(60) != 0:
         raise RuntimeError("The profile failed.")
 
 
-def measured(wrk: str, port: int, url: str, rounds: int) -> tuple[list[float], list[float]]:
-    """Requests a second without a profile and with one, by round."""
-    rates: dict[bool, list[float]] = {False: [], True: []}
+def measured(wrk: str, port: int, url: str, profiler: psutil.Process | None) -> Round:
+    """One round of requests."""
+    gateway = psutil.Process(serving_pid(port))
+    processes = [gateway] if profiler is None else [gateway, profiler]
+    before, began = [sum(process.cpu_times()[:2]) for process in processes], time.monotonic()
+    rate = requests_per_s(wrk, url, SECONDS)
+    passed_s = time.monotonic() - began
+    used = [sum(process.cpu_times()[:2]) - earlier for process, earlier in zip(processes, before, strict=True)]
+    return Round(rate, used[0] / (rate * SECONDS), used[1] / passed_s if profiler is not None else 0.0)
+
+
+def rounds_of(wrk: str, port: int, url: str, count: int) -> tuple[list[Round], list[Round]]:
+    """Rounds without a profile and with one."""
+    rounds: dict[bool, list[Round]] = {False: [], True: []}
     with tempfile.TemporaryDirectory() as folder:
-        for index in range(rounds):
+        for index in range(count):
             for is_profiled in (False, True) if index % 2 else (True, False):
-                with profiled(port, Path(folder)) if is_profiled else nullcontext():
-                    rates[is_profiled].append(requests_per_s(wrk, url, SECONDS))
-    return rates[False], rates[True]
+                with profiled(port, Path(folder)) if is_profiled else nullcontext() as profiler:
+                    rounds[is_profiled].append(measured(wrk, port, url, profiler))
+    return rounds[False], rounds[True]
+
+
+def row(name: str, without: Sequence[Round], profiles: Sequence[Round]) -> str:
+    """Return a row of the table: medians of the rounds."""
+    plain, sampled = (statistics.median(each.requests_per_s for each in rounds) for rounds in (without, profiles))
+    cpu, more = (statistics.median(each.gateway_cpu_s for each in rounds) * 1e6 for rounds in (without, profiles))
+    profiler = statistics.median(each.profiler_cpu_per_s for each in profiles)
+    return f"| {name} | {plain:,.0f} | {sampled:,.0f} | {cpu:,.0f} | {more:,.0f} | {profiler:.0%} |"
 
 
 def main() -> int:
@@ -79,20 +112,13 @@ def main() -> int:
         urls = stack.enter_context(stores())
         variables = json.dumps({"ids": busiest_aircraft(urls)[:_IDS]})
         query = urlencode({"query": TEXTS["dashboard"], "variables": variables})
-        print("| load | without, requests/s | with, requests/s | ratio | lowest and highest of rounds |")
-        print("| --- | --- | --- | --- | --- |")
+        print("| load | requests/s | with a profile | gateway's CPU, µs/request | with a profile | CPU of py-spy |")
+        print("| --- | --- | --- | --- | --- | --- |")
         for name, caches in (("cached response", True), (f"dashboard query, {_IDS} ids, no cache", False)):
             with gateway(urls, caches=caches) as port:
                 url = f"http://127.0.0.1:{port}/graphql?{query}"
                 requests_per_s(wrk, url, SECONDS)  # warm up
-                without, profiles = measured(wrk, port, url, rounds)
-            ratios = [with_profile / plain for plain, with_profile in zip(without, profiles, strict=True)]
-            medians = statistics.median(without), statistics.median(profiles)
-            print(
-                f"| {name} | {medians[0]:,.0f} | {medians[1]:,.0f} | {medians[1] / medians[0]:.3f} |"
-                f" {min(ratios):.3f} to {max(ratios):.3f} |",
-                flush=True,
-            )
+                print(row(name, *rounds_of(wrk, port, url, rounds)), flush=True)
     return 0
 
 

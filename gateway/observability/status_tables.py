@@ -63,7 +63,7 @@ def _overview(interval: Interval) -> Table:
         _rate(interval, sum(interval.increases("fuseway_admission_refused_total").values())),
         _gauge(interval, "fuseway_http_connections"),
         interval.histograms("fuseway_event_loop_lag_seconds").get((), NO_OBSERVATIONS).quantile(0.99),
-        _state(_gauge(interval, "fuseway_cache_available"), "away", "available"),
+        _state(_gauge(interval, "fuseway_cache_available"), "unavailable", "available"),
     )
     return Table("gateway", "Gateway", columns, [row] if interval.has("fuseway_http_requests_total") else [])
 

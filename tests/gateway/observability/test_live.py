@@ -23,6 +23,7 @@ from gateway.observability.profiling import serving_pid
 from gateway.observability.scrape import Interval, Scrape
 from gateway.observability.status_tables import status_tables
 from tests.conftest import Stores
+from tests.gateway.browser import leave_out
 from tests.gateway.conftest import served
 
 pytestmark = pytest.mark.slow
@@ -83,6 +84,11 @@ def test_the_slow_section_and_its_statement_come_first(gateway: Gateway) -> None
     assert section["mean_statement_seconds"] > STATEMENT_S
     assert statement["mean_seconds"] > STATEMENT_S
     assert (store["store"], store["circuit_breaker"]) == ("clickhouse", "closed")
+    unknown = {name for name, value in store.items() if value is None and not name.endswith("_per_second")}
+    assert unknown == set()
+    unknown = {name for name, value in report["gateway"][0].items() if value is None}
+    assert unknown == {"requests_per_second", "refused_per_second", "cache"}  # no rates since the start, and no cache
+    assert [worker["worker"] for worker in report["workers"]] == ["0", "1"]
 
 
 def test_a_pipe_gets_the_same_as_lines(gateway: Gateway) -> None:
@@ -136,7 +142,7 @@ def _may_trace() -> bool:
 
 def test_a_profile_shows_each_worker(gateway: Gateway, tmp_path: Path) -> None:
     if not _may_trace():
-        pytest.skip("This user may not trace other processes: set kernel.yama.ptrace_scope to 0.")
+        leave_out("This user may not trace other processes: set kernel.yama.ptrace_scope to 0")
     output = tmp_path / "profile.svg"
     with ThreadPoolExecutor(1) as threads:
         profiling = threads.submit(_profile, "--port", str(gateway.port), "--output", str(output))
@@ -158,7 +164,7 @@ def test_what_may_not_be_traced_is_said_with_the_remedy(gateway: Gateway, tmp_pa
     if os.geteuid() != 0:
         pid = 1  # which is root's
     elif shutil.which("setpriv") is None:
-        pytest.skip("setpriv, which takes a privilege away, is not installed.")
+        leave_out("setpriv, which takes a privilege away, is not installed")
     else:
         before = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
     done = _profile("--pid", str(pid), "--output", str(tmp_path / "profile.svg"), before=before)

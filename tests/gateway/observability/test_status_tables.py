@@ -1,11 +1,16 @@
 """The tables name what takes the time, first, and never show a guess where nothing is known."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.observability import status_tables as module
+from gateway.observability.catalog import DECLARING
 from gateway.observability.scrape import EMPTY, Interval, Scrape
 from gateway.observability.status_tables import status_tables
+from loaders.instruments import FAMILIES
 from tests.gateway.observability.expositions import AFTER, interval
 
 
@@ -71,3 +76,10 @@ def test_since_the_start_there_are_shares_and_means_but_no_rates() -> None:
 
 def test_of_a_gateway_without_metrics_there_is_no_table() -> None:
     assert status_tables(Interval(EMPTY, Scrape({}, 0))) == []
+
+
+def test_every_metric_that_is_read_is_one_of_the_gateways() -> None:
+    assert DECLARING  # importing them registers their metrics
+    read = set(re.findall(r'"(fuseway_\w+)"', Path(module.__file__).read_text()))
+    assert len(read) > 20
+    assert read <= FAMILIES.keys()
