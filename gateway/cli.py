@@ -22,6 +22,7 @@ from gateway.commands import (
     top,
     warm,
 )
+from gateway.observability.log_format import show_facts_of_commands
 from gateway.settings import settings_table
 from loaders.errors import GatewayError
 from loaders.model.problems import ModelError
@@ -33,6 +34,7 @@ _COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema,
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status. An expected error is one sentence, a line for each of a model's."""
     parsed = _parser().parse_args(arguments)
+    show_facts_of_commands()
     try:
         status: int = parsed.command(parsed)
         sys.stdout.flush()

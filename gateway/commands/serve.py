@@ -12,6 +12,7 @@ from gateway.databases import require_urls
 from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.http.hosts import parse_allowed_hosts
 from gateway.http.paths import parse_root_path
+from gateway.observability.log_format import JSON, configure_logging
 from gateway.observability.trace_settings import traces_endpoint
 from gateway.persisted import Persisted
 from gateway.reload import serve_and_reload
@@ -44,6 +45,8 @@ def add_to(commands: Commands) -> None:
 def _serve(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     check_settings(settings)
+    if settings.log_format == JSON:  # from the first line on, before there are workers
+        configure_logging(settings.log_level, settings.log_format)
     if arguments.reload:
         return serve_and_reload(settings)
     model = load_served_model(settings)

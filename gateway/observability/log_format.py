@@ -34,11 +34,17 @@ def configure_logging(level: str, log_format: str) -> None:
     logging.getLogger(_REPEATING).setLevel(logging.CRITICAL)
 
 
+def show_facts_of_commands() -> None:
+    """Have facts follow the bare messages that commands write, which configure no logging."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(TextFormatter("%(message)s"))
+
+
 class TextFormatter(logging.Formatter):
     """Writes `LEVEL:logger:message`, and facts as `name=value`."""
 
-    def __init__(self) -> None:
-        super().__init__(logging.BASIC_FORMAT)
+    def __init__(self, line: str = logging.BASIC_FORMAT) -> None:
+        super().__init__(line)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and those of an exception."""

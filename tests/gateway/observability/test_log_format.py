@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import subprocess
 import sys
 
 import orjson
@@ -69,6 +70,19 @@ def test_json_has_an_object_a_line_with_the_facts_as_members() -> None:
         "operation": "Dashboard",
         "rows": {"postgresql": 3},
     }
+
+
+@pytest.mark.slow
+def test_a_command_writes_bare_messages_with_their_facts() -> None:
+    code = """
+import logging
+from gateway.cli import main
+assert main(["schema", "--model", "no.such.model"]) == 1
+logging.getLogger("gateway.statements").warning("Slow statement", extra={"facts": {"rows": 3}})
+logging.getLogger("gateway").warning("%s is away", "Redis")
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stderr.splitlines()[-2:] == ["Slow statement rows=3", "Redis is away"]
 
 
 def test_json_has_an_exception_in_its_line() -> None:
