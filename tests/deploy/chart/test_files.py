@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from deploy.chart_tools import chart
-from deploy.chart_tools.chart import CHART, ROOT, chart_files, default_values, schema, stray_copies
+from deploy.chart_tools.chart import CHART, EXAMPLES, ROOT, chart_files, default_values, schema, stray_copies
 from deploy.chart_tools.values_schema import NAMED_URLS, SET_BY_THE_CHART, secret_variables
 from gateway.settings import Settings
 
@@ -111,3 +111,11 @@ def test_pods_run_as_the_images_user_and_on_its_port() -> None:
     assert f"\nUSER {user}:{user}\n" in dockerfile
     assert "\nEXPOSE 8000\n" in dockerfile
     assert '\nENTRYPOINT ["gateway"]\n' in dockerfile
+
+
+def test_the_page_shows_the_keys_of_the_secret_that_the_least_values_name() -> None:
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    (block,) = re.findall(r"# secret\.env.*?```", page, flags=re.DOTALL)
+    minimal = yaml.safe_load((EXAMPLES / "minimal.yaml").read_text())
+    assert set(re.findall(r"^ *(\w+)=", block, flags=re.MULTILINE)) == set(minimal["secretSettings"])
+    assert f"--tag {minimal['image']['repository']}:{minimal['image']['tag']}" in page
