@@ -16,6 +16,7 @@ from benchmarks.each import measure_each
 from benchmarks.edge import measure_edge
 from benchmarks.guarded import measure_guarded
 from benchmarks.load import measure_load
+from benchmarks.many_requests import measure_many_requests
 from benchmarks.measuring import Cell, measure
 from benchmarks.observed import measure_observed
 from benchmarks.plot import draw
@@ -47,6 +48,7 @@ class Scope:
     stall: bool = True
     warm_rounds: int = 15
     edge_rounds: int = 5
+    many_requests: bool = True
     guarded_rounds: int = 15
     scalar_rounds: int = 101
     observed_rounds: int = 101
@@ -75,8 +77,10 @@ METRICS = Scope(
     edge_rounds=0,
     guarded_rounds=0,
     scalar_rounds=0,
+    many_requests=False,
 )
-PARTS = {"metrics": METRICS}
+MANY_REQUESTS = replace(METRICS, observed_rounds=0, many_requests=True)
+PARTS = {"metrics": METRICS, "many-requests": MANY_REQUESTS}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,10 +118,7 @@ def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
         if scope.warm_rounds:
             results.warm = asyncio.run(measure_warm(urls, ids, scope.warm_rounds))
             results.cached = measure_cached(urls, ids, TEXTS["dashboard"], rounds=3)
-        if scope.edge_rounds:
-            results.edge = measure_edge(urls, ids, TEXTS["dashboard"], scope.edge_rounds)
-            if results.edge is None:
-                print("through nginx: left out, nginx or wrk is not installed", file=sys.stderr, flush=True)
+        _measure_edge(scope, urls, ids, results)
         if scope.guarded_rounds:
             results.guarded = asyncio.run(measure_guarded(urls, ids, scope.guarded_rounds))
         if scope.observed_rounds:
@@ -125,6 +126,18 @@ def measured(scope: Scope, urls: Mapping[str, str]) -> Results:
         if scope.each_rounds:
             results.each = asyncio.run(measure_each(endpoints[-1], ids, EACH_SIZES, scope.each_rounds))
     return results
+
+
+def _measure_edge(scope: Scope, urls: Mapping[str, str], ids: Sequence[str], results: Results) -> None:
+    """Measure what goes through nginx, and say what is left out since a program is not installed."""
+    if scope.edge_rounds:
+        results.edge = measure_edge(urls, ids, TEXTS["dashboard"], scope.edge_rounds)
+        if results.edge is None:
+            print("through nginx: left out, nginx or wrk is not installed", file=sys.stderr, flush=True)
+    if scope.many_requests:
+        results.many_requests = measure_many_requests(urls, ids)
+        if results.many_requests is None:
+            print("many requests: left out, nginx or h2load is not installed", file=sys.stderr, flush=True)
 
 
 async def _cells(scope: Scope, endpoints: Sequence[Endpoint], ids: Sequence[str]) -> list[Cell]:
@@ -154,7 +167,11 @@ def _parser() -> argparse.ArgumentParser:
         " are set, these stores are used, else engines of the run's own.",
     )
     parser.add_argument("--quick", action="store_true", help="about two minutes: fewer rounds, nothing over 500 ids")
-    parser.add_argument("--only", choices=PARTS, help="this part alone: metrics is what they cost")
+    parser.add_argument(
+        "--only",
+        choices=PARTS,
+        help="this part alone: what metrics cost, or many requests over few connections",
+    )
     parser.add_argument("--queries", type=_names, metavar="A,B", help=f"of {','.join(QUERIES)}")
     parser.add_argument("--sizes", type=_numbers, metavar="N,M", help="numbers of ids")
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each query and size")
@@ -192,6 +209,7 @@ def _scope(asked: argparse.Namespace) -> Scope:
         load_rounds=0 if asked.no_load else base.load_rounds,
         warm_rounds=0 if asked.no_warm else base.warm_rounds,
         edge_rounds=0 if asked.no_edge else base.edge_rounds,
+        many_requests=base.many_requests and not asked.no_edge,
         each_rounds=0 if asked.no_each else base.each_rounds,
         scalar_rounds=0 if asked.no_scalars else base.scalar_rounds,
         observed_rounds=0 if asked.no_metrics else base.observed_rounds,

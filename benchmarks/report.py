@@ -14,6 +14,7 @@ from benchmarks.each import BROWSER_CONNECTIONS, OneOrEach
 from benchmarks.guarded import GUARDED, UNGUARDED
 from benchmarks.guarded import SIZE as SIZE_GUARDED
 from benchmarks.load import QUERY, SIZE, Load
+from benchmarks.many_requests import AT_ONCE, ManyRequests, many_requests_table
 from benchmarks.measuring import Cell, percentile
 from benchmarks.observed import OBSERVED, UNOBSERVED, Observed
 from benchmarks.observed import SIZE as SIZE_OBSERVED
@@ -79,6 +80,7 @@ class Results:
     warm: list[Cell] = field(default_factory=list)
     cached: Rates | None = None
     edge: Rates | None = None
+    many_requests: list[ManyRequests] | None = None
     guarded: list[Cell] = field(default_factory=list)
     each: list[OneOrEach] = field(default_factory=list)
     scalars: list[ScalarTimes] = field(default_factory=list)
@@ -98,6 +100,7 @@ def page(results: Results, plot: str = "") -> str:
         *([f"## Small requests beside a large one\n\n{_stalls(results.stalls)}"] if results.stalls else []),
         *([f"## Warm\n\n{_warm(results.warm, results.cached)}"] if results.warm else []),
         *([f"## Through nginx\n\n{_edge(results.edge)}"] if results.edge else []),
+        *([f"## Many requests\n\n{_many_requests(results.many_requests)}"] if results.many_requests else []),
         *([f"## Scalars\n\n{_scalars(results.scalars)}"] if results.scalars else []),
         *([f"## Guarded\n\n{_guarded(results.guarded)}"] if results.guarded else []),
         *([f"## Metrics\n\n{_observed(results.observed)}"] if results.observed else []),
@@ -199,6 +202,22 @@ def _edge(edge: Rates) -> str:
     )
 
 
+def _many_requests(runs: Sequence[ManyRequests]) -> str:
+    return (
+        f"`h2load -m {AT_ONCE}` on {datetime.now(UTC).date().isoformat()}, through nginx as deploy/nginx configures it,"
+        " HTTP/2 without TLS; each run has an edge without copies. A connection that is lost is no answer. The last"
+        " rows are of the same edge without its `keepalive_requests`.\n\n" + many_requests_table(runs)
+    )
+
+
+def _many_goals(runs: Sequence[ManyRequests]) -> Iterator[list[str]]:
+    if shipped := [run for run in runs if not run.is_capped]:
+        failed = sum(run.failed for run in shipped)
+        total = sum(run.requests for run in shipped)
+        goal = f"none of {total:,} without an answer"
+        yield ["through nginx, over one HTTP/2 connection and six", goal, f"{failed:,}", _reached(failed == 0)]
+
+
 def _spread(times_ms: Sequence[float]) -> tuple[float, float, float]:
     return statistics.median(times_ms), percentile(times_ms, 0.99), max(times_ms)
 
@@ -227,6 +246,7 @@ def _goals(results: Results) -> str:
         *_load_goals(results.loads),
         *_warm_goals(results.warm),
         *_rate_goals(results.cached, results.edge),
+        *_many_goals(results.many_requests or []),
         *_guarded_goals(results.guarded),
         *(_observed_goals(results.observed) if results.observed else ()),
         *_stall_goals(results.stalls),

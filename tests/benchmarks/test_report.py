@@ -1,6 +1,7 @@
 """The page of results."""
 
 from benchmarks.load import Load
+from benchmarks.many_requests import CAPPED, ManyRequests
 from benchmarks.measuring import Cell
 from benchmarks.observed import OBSERVED, UNOBSERVED, Observed
 from benchmarks.rates import Rates
@@ -66,3 +67,16 @@ def test_metrics_are_judged_by_what_they_add() -> None:
     assert "| gateway, with metrics: time | under 1.03 of that without | 1.01 | reached |" in text
     assert "| gateway, with metrics: CPU of a cached response | under 5 µs more | 5.0 µs | missed |" in text
     assert "| gateway, without metrics | 20.0 | 21.0 | 5.00 | 3 | 105.0 |" in text
+
+
+def test_requests_without_an_answer_are_a_goal_of_the_shipped_edge_alone() -> None:
+    runs = [
+        ManyRequests("dashboard", 5_000, 1, 0.5, answered=5_000, refused=0, failed=0),
+        ManyRequests("dashboard", 5_000, 6, 0.6, answered=4_990, refused=10, failed=0),
+        ManyRequests(f"dashboard{CAPPED}", 5_000, 1, 0.2, answered=1_000, refused=0, failed=4_000),
+    ]
+    goal = "| through nginx, over one HTTP/2 connection and six | none of 10,000 without an answer |"
+    assert f"{goal} 0 | reached |" in page(Results(many_requests=runs))
+    assert "| dashboard | 5,000 | 6 | 4,990 | 10 | 0 | 0.60 |" in page(Results(many_requests=runs))
+    runs[1] = ManyRequests("dashboard", 5_000, 6, 0.6, answered=4_990, refused=0, failed=10)
+    assert f"{goal} 10 | missed |" in page(Results(many_requests=runs))
