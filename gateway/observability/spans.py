@@ -24,25 +24,15 @@ def _traceparent(span: CoreSpan) -> str:
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
-class PartSpan:
-    """A span below that of a request. Implements `loaders.tracing.Span`."""
+class OpenSpan:
+    """A span that may be added to until it ends. With `request` and `child`, it is a `loaders.tracing.Span`."""
 
-    __slots__ = ("_request", "_span", "is_client", "traceparent")
+    __slots__ = ("_span", "is_client", "traceparent")
 
-    def __init__(self, span: CoreSpan, request: RequestSpan, *, is_client: bool = False) -> None:
+    def __init__(self, span: CoreSpan, *, is_client: bool = False) -> None:
         self._span = span
-        self._request = request
         self.is_client = is_client
         self.traceparent = _traceparent(span)
-
-    @property
-    def request(self) -> Span:
-        """The span of the request."""
-        return self._request
-
-    def child(self, name: str, *, is_client: bool = False) -> Span:
-        """Begin a part of it; nothing, where the request has very many."""
-        return self._request.begin(self._span, name, is_client=is_client)
 
     def set(self, name: str, value: Attribute) -> None:
         """Set an attribute, unless the span has ended."""
@@ -51,7 +41,7 @@ class PartSpan:
 
     def link(self, other: Span) -> None:
         """Link it to another one, unless it has ended."""
-        if isinstance(other, PartSpan) and self._span.is_recording():
+        if isinstance(other, OpenSpan) and self._span.is_recording():
             self._span.add_link(other._span.get_span_context())
 
     def fail(self, error_type: str) -> None:
@@ -67,15 +57,43 @@ class PartSpan:
             SPANS.value += 1
 
 
-class RequestSpan(PartSpan):
-    """The span of a request, which counts those below it."""
+class PartSpan(OpenSpan):
+    """A span below that of a request."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, span: CoreSpan, request: RequestSpan, *, is_client: bool) -> None:
+        super().__init__(span, is_client=is_client)
+        self._request = request
+
+    @property
+    def request(self) -> Span:
+        """The span of the request."""
+        return self._request
+
+    def child(self, name: str, *, is_client: bool = False) -> Span:
+        """Begin a part of it; nothing, where the request has very many."""
+        return self._request.begin(self._span, name, is_client=is_client)
+
+
+class RequestSpan(OpenSpan):
+    """The span of a request, which counts those below it. It does not refer to itself, so as not to stay."""
 
     __slots__ = ("_left_out", "_spans", "_tracer")
 
     def __init__(self, tracer: Tracer, span: CoreSpan) -> None:
-        super().__init__(span, self)
+        super().__init__(span)
         self._tracer = tracer
         self._spans = self._left_out = 0
+
+    @property
+    def request(self) -> Span:
+        """The span itself."""
+        return self
+
+    def child(self, name: str, *, is_client: bool = False) -> Span:
+        """Begin a part of the request; nothing, where it has very many."""
+        return self.begin(self._span, name, is_client=is_client)
 
     @property
     def has_trace(self) -> bool:

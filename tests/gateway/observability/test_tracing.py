@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import subprocess
 import sys
 import time
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -32,7 +34,7 @@ from gateway.observability.tracing_middleware import TracingMiddleware
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from loaders.statement_record import StatementRecord, recorded
-from loaders.tracing import child_span, current_span, describe_database, entered
+from loaders.tracing import SharedSpans, child_span, current_span, describe_database, entered, sharing
 from tests.gateway.observability.collector import Collector, collecting
 
 TRACE, PARENT = "1234567890abcdef1234567890abcdef", "fedcba0987654321"
@@ -328,3 +330,23 @@ async def test_the_switch_of_the_sdk_turns_all_off(collector: Collector, monkeyp
     assert not tracing.begin([], "POST /graphql").has_trace
     assert not tracing.begin(SAMPLED, "POST /graphql").is_recorded
     await tracing.close()
+
+
+async def test_nothing_is_left_of_a_span_to_the_garbage_collector(collector: Collector) -> None:
+    tracing = _tracing(collector)
+    span = tracing.begin(SAMPLED, "POST /graphql")
+    with entered(span):
+        shared = SharedSpans.begun()
+        assert shared is not None
+        with sharing(shared), child_span("load Aircraft"):
+            pass
+        shared.close()
+    span.finish()
+    alive = weakref.ref(span._span)
+    await tracing.close()
+    gc.disable()
+    try:
+        del span, shared
+        assert alive() is None
+    finally:
+        gc.enable()
