@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _TICK_S = 0.1
 """Time of a timer whose delay is the event loop's."""
-_SAMPLE_TICKS = 5
+_PUBLISH_TICKS, _SAMPLE_TICKS = 2, 5
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = resource.getpagesize()
 _STARTED_AT = time.time()
@@ -127,7 +127,7 @@ async def _sample(sampler: Sampler, files: SlotFiles | None) -> None:
         ticks += 1
         if ticks % _SAMPLE_TICKS == 0:
             sampler.sample()
-        if files is not None:
+        if files is not None and ticks % _PUBLISH_TICKS == 0:
             files.publish()
 
 
