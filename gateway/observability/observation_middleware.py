@@ -44,6 +44,7 @@ class ObservationMiddleware:
         finally:
             IN_FLIGHT.value -= 1
             self._record(observation, scope)
+            del scope[OBSERVATION]  # it refers to what sends, and that to the scope: only the collector would free them
 
     def _record(self, observation: RequestObservation, scope: Scope) -> None:
         seconds = time.perf_counter() - observation.started_at

@@ -1,6 +1,8 @@
 """Each request is observed once, whatever becomes of it."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -98,6 +100,27 @@ async def test_a_request_that_is_cancelled_is_a_hang_up_and_in_flight_until_then
 
     assert [value(taken, in_flight) - value(before, in_flight) for taken in (during, after)] == [1, 0]
     assert _requests(before, after) == {("unknown", "hang_up"): 1}
+
+
+async def test_nothing_of_a_request_is_left_to_the_garbage_collector() -> None:
+    class Cycle:
+        """What the server keeps of a request, as uvicorn does: its scope, and how to send."""
+
+        def __init__(self) -> None:
+            self.scope = _scope()
+
+        async def send(self, _message: Message) -> None:
+            pass
+
+    cycle = Cycle()
+    kept = weakref.ref(cycle)
+    await ObservationMiddleware(_answering(200), OperationNames(), ())(cycle.scope, _receive, cycle.send)
+    gc.disable()
+    try:
+        del cycle
+        assert kept() is None
+    finally:
+        gc.enable()
 
 
 async def test_an_application_that_fails_is_counted_by_what_it_had_sent() -> None:
