@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +68,12 @@ class Observed:
             prometheus.value(f"avg(fuseway_http_requests_in_flight{{{SELECTOR}}})"),
             prometheus.value(f"sum(rate(fuseway_worker_cpu_seconds_total{{{SELECTOR}}}[{WINDOW}]))"),
         )
+
+    def spread(self, served: int, ready: int) -> Observed:
+        """Return the means where so many served what was measured, and so many are ready now, which begin idle."""
+        part = served / ready
+        in_flight = None if self.in_flight is None else self.in_flight * part
+        return replace(self, in_flight=in_flight, cores=None if self.cores is None else self.cores * part)
 
     def keda(self, replicas: Replicas) -> list[int]:
         """Return what each trigger of the ScaledObject asks for; one without data asks for what there is."""
@@ -132,13 +138,15 @@ def simulate(port: int, prometheus: Prometheus, bodies: list[str], rates: Sequen
         loads = []
         for index, rate in enumerate(rates):
             now_s = index * SYNC_S
-            share = rate / fleet.ready(now_s)
+            served = fleet.ready(now_s)
+            share = rate / served
             loads.append(pool.submit(generated, port, Plan(bodies, SYNC_S, share, headers=_PAST_CACHED_RESPONSES)))
             now_s += SYNC_S
             time.sleep(max(0.0, began + now_s - time.monotonic()))
             replicas = Replicas(fleet.wanted, fleet.ready(now_s))
             seen = Observed.of(prometheus)
-            keda, hpa = seen.keda(replicas), seen.hpa(replicas)
+            means = seen.spread(served, replicas.ready)
+            keda, hpa = means.keda(replicas), means.hpa(replicas)
             allowed = behavior.allowed(now_s, fleet.wanted, max(keda if by_keda else hpa))
             fleet.scale(now_s, allowed)
             print(_line(now_s, rate, share, replicas, seen, keda, hpa, allowed), flush=True)

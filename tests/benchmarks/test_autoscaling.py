@@ -78,6 +78,10 @@ def test_a_query_without_data_asks_for_what_there_is() -> None:
     assert (nothing.keda(replicas), nothing.hpa(replicas)) == ([4, 4, 4], [4, 4])
 
 
+def test_replicas_that_have_just_started_lower_the_means_and_not_the_waits() -> None:
+    assert Observed(2.0, 3.0, 48.0, 0.75).spread(2, 8) == Observed(2.0, 3.0, 12.0, 0.1875)
+
+
 def test_the_query_of_a_percentile_is_0_without_requests() -> None:
     assert percentile_query("h", 'job="a"', "1m") == (
         '(histogram_quantile(0.95, sum by (le) (rate(h_bucket{job="a"}[1m]))) >= 0)'

@@ -50,5 +50,11 @@ def test_rules_have_names_of_their_own() -> None:
 
 
 def test_the_docs_list_all_alerts_with_their_severity() -> None:
-    rows = re.findall(r"^\| `(Fuseway\w+)` \| (\w+) \|", (ROOT / "docs" / "monitoring.md").read_text(), re.MULTILINE)
+    text = (ROOT / "docs" / "monitoring.md").read_text()
+    rows = re.findall(r"^\| \[(Fuseway\w+)\]\S+ \| (\w+) \|", text, re.MULTILINE)
     assert sorted(rows) == sorted((alert["alert"], alert["labels"]["severity"]) for alert in alerts())
+
+
+def test_each_alert_has_a_runbook() -> None:
+    headings = set(re.findall(r"^### (Fuseway\w+)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE))
+    assert headings == {alert["alert"] for alert in alerts()}

@@ -156,4 +156,4 @@ async def test_a_gateway_that_is_well_fires_only_what_was_provoked(scraped: Prom
     firing = {
         item["labels"]["alertname"] for item in await asyncio.to_thread(scraped.alerts) if item["state"] == "firing"
     }
-    assert firing <= {"FusewayAvailabilityBurnFast"}
+    assert firing <= {"FusewayAvailabilityBurnFast", "FusewayLatencyBurnFast"}
