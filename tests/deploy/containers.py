@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from benchmarks.servers import answers, wait_until
 from deploy.embedded.process import free_port
-from tests.deploy.programs import program
+from tests.deploy.programs import leave_out, program
 
 ROOT: Final = Path(__file__).parents[2]
 BASE: Final = "localhost/base:test"
@@ -123,6 +123,8 @@ def hardened(environment: Mapping[str, str]) -> list[str]:
 def new_containers() -> Iterator[Containers]:
     """Both programs with wheels and a base to build on; all that they stored is gone at the end."""
     buildah, podman, _ = program("buildah"), program("podman"), program("runc")
+    if os.geteuid() != 0:
+        leave_out("containers are built and run as root here: sudo make test-deploy")
     with TemporaryDirectory(prefix="fuseway-image-", dir=_MEMORY if _MEMORY.is_dir() else None) as name:
         folder = Path(name)
         containers = Containers(buildah, podman, folder)

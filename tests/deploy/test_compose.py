@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 import yaml
+from redis.asyncio import Redis
 
+from benchmarks.servers import accepts, running
+from deploy.embedded.process import free_port
+from deploy.embedded.valkey import _server
 from gateway.settings import Settings
 from gateway.trusted_proxies import TrustedProxies, parse_address
 from tests.deploy.compose import FOLDER, ROOT, blocks, configuration, filled_environment
@@ -79,8 +83,20 @@ def test_urls_of_stores_are_those_of_the_stores(services: dict[str, Service]) ->
     assert settings.clickhouse_url == f"http://{login}@clickhouse:8123/{clickhouse['CLICKHOUSE_DB']}"
     command = services["redis"]["command"]
     assert settings.redis_url == f"redis://:{command[command.index('--requirepass') + 1]}@redis:6379/0"
-    assert settings.redis_url == f"redis://:{services['redis']['environment']['REDISCLI_AUTH']}@redis:6379/0"
+    assert settings.redis_url == f"redis://:{services['redis']['environment']['REDIS_PASSWORD']}@redis:6379/0"
     assert len(GATEWAYS) * settings.workers * (settings.postgres_connections + 3) < 100, "max_connections of PostgreSQL"
+
+
+@pytest.mark.engine
+async def test_redis_starts_with_its_arguments(services: dict[str, Service], tmp_path: Path) -> None:
+    _, *arguments = services["redis"]["command"]
+    port = free_port()
+    command = [str(_server()), *arguments, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
+    url = _settings(services["gateway-1"]).redis_url.replace("@redis:6379", f"@127.0.0.1:{port}")
+    with running(command, lambda: accepts(port)):
+        async with Redis.from_url(url, decode_responses=True) as client:
+            assert (await client.config_get("maxmemory*"))["maxmemory-policy"] == "allkeys-lru"
+            assert await client.config_get("save") == {"save": ""}
 
 
 def test_every_file_that_is_mounted_is_there(compose: dict[str, Any], services: dict[str, Service]) -> None:
