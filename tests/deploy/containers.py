@@ -9,10 +9,12 @@ import hashlib
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +27,7 @@ from tests.deploy.programs import leave_out, program
 ROOT: Final = Path(__file__).parents[2]
 BASE: Final = "localhost/base:test"
 _PROCESSES: Final = 4_096
-TIMEOUT_S: Final = 240.0
+TIMEOUT_S: Final = 480.0
 """How long a build may take: it is a minute on a machine that is busy."""
 
 _DEBIAN: Final = (
@@ -37,6 +39,9 @@ _DEBIAN: Final = (
     "bookworm",
 )
 """What python:3.11-slim-bookworm has for the Dockerfile: Debian 12, a Python 3.11, and certificates."""
+_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fuseway-tests"
+"""Debian's packages and the wheels: what takes most of the time, and is the same from run to run."""
+_WEEK_S: Final = 7 * 86_400
 _MEMORY: Final = Path("/dev/shm")
 """Where layers are stored: on a disk, each of them waits until it is written."""
 _PIP_CONF: Final = "[global]\nno-index = true\nfind-links = /wheels\ndisable-pip-version-check = true\n"
@@ -57,6 +62,7 @@ class Containers:
     buildah: str
     podman: str
     folder: Path
+    wheels: Path
 
     def storage(self) -> list[str]:
         """Return the options that both programs have for where they store."""
@@ -65,7 +71,7 @@ class Containers:
 
     def build(self, tag: str, dockerfile: Path, context: Path, *, target: str = "", **arguments: str) -> None:
         """Build an image. Raises CalledProcessError, with the output, where that fails."""
-        wheels, pip_conf = self.folder / "wheels", self.folder / "pip.conf"
+        volumes = (f"{self.wheels}:/wheels:ro", f"{self.folder / 'pip.conf'}:/etc/pip.conf:ro")
         command = [
             self.buildah,
             *self.storage(),
@@ -76,7 +82,7 @@ class Containers:
             "chroot",
             "--layers",
         ]
-        command += ["--volume", f"{wheels}:/wheels:ro", "--volume", f"{pip_conf}:/etc/pip.conf:ro", "--pull-never"]
+        command += [word for volume in volumes for word in ("--volume", volume)] + ["--pull-never"]
         command += [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]
         command += ["--target", target] if target else []
         _run([*command, "--tag", tag, "--file", str(dockerfile), str(context)])
@@ -127,11 +133,12 @@ def new_containers() -> Iterator[Containers]:
         leave_out("containers are built and run as root here: sudo make test-deploy")
     with TemporaryDirectory(prefix="fuseway-image-", dir=_MEMORY if _MEMORY.is_dir() else None) as name:
         folder = Path(name)
-        containers = Containers(buildah, podman, folder)
-        _download_wheels(folder / "wheels")
+        wheels = _cached("wheels", "".join(map(_requirements, ("serve", "build", "sample"))), _download_wheels)
+        containers = Containers(buildah, podman, folder, wheels)
         (folder / "pip.conf").write_text(_PIP_CONF)
         try:
-            containers.run_podman("import", str(_debian()), BASE)
+            base = _cached("debian", repr(_DEBIAN), _make_debian) / "base.tar"
+            containers.run_podman("import", str(base), BASE)
             yield containers
         finally:
             containers.run_podman("rm", "--all", "--force", "--time", "0")
@@ -139,15 +146,26 @@ def new_containers() -> Iterator[Containers]:
             subprocess.run(["umount", str(folder / "storage" / "overlay")], check=False, capture_output=True)
 
 
-def _debian() -> Path:
-    """Return the base as an archive, which is made once for this environment: it takes half a minute."""
-    digest = hashlib.sha256(repr(_DEBIAN).encode()).hexdigest()[:12]
-    file = Path(sys.prefix) / "deploy" / f"debian-{digest}.tar"
-    if not file.exists():
-        new = file.with_suffix(f".{os.getpid()}.tar")
-        _run([program("mmdebstrap"), *_DEBIAN, str(new)])
-        new.rename(file)
-    return file
+def _cached(kind: str, key: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that is made once on this machine for a key; others that no run used for a week are removed."""
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    for path in _CACHE.iterdir():
+        if path.stat().st_mtime < time.time() - _WEEK_S:
+            shutil.rmtree(path, ignore_errors=True)
+    place = _CACHE / f"{kind}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    if not place.exists():
+        with TemporaryDirectory(dir=_CACHE) as name:
+            new = Path(name) / kind
+            new.mkdir()
+            make(new)
+            with suppress(OSError):  # another run was first
+                new.rename(place)
+    os.utime(place)
+    return place
+
+
+def _make_debian(folder: Path) -> None:
+    _run([program("mmdebstrap"), *_DEBIAN, str(folder / "base.tar")])
 
 
 def _download_wheels(folder: Path) -> None:
@@ -163,11 +181,15 @@ def _download_wheels(folder: Path) -> None:
         "--dest",
         str(folder),
     ]
-    serve, build, sample = (ROOT / "requirements" / f"{name}.txt" for name in ("serve", "build", "sample"))
-    every = folder.with_suffix(".txt")  # Debian's Python is 3.11.2, and this one's markers may leave out what it needs
-    every.write_text(serve.read_text().replace(" ; python_full_version < '3.11.3'", "") + build.read_text())
+    every = folder / "requirements.txt"  # Debian's Python is 3.11.2, and this one's markers may leave out what it needs
+    every.write_text(_requirements("serve").replace(" ; python_full_version < '3.11.3'", "") + _requirements("build"))
     _run([*command, "--only-binary=:all:", "--python-version=3.11", "--requirement", str(every)])
-    _run([*command, "--no-build-isolation", "--requirement", str(sample)])  # sources, of which the image makes a wheel
+    # It is an archive of sources, of which the image makes a wheel.
+    _run([*command, "--no-build-isolation", "--requirement", str(ROOT / "requirements" / "sample.txt")])
+
+
+def _requirements(name: str) -> str:
+    return (ROOT / "requirements" / f"{name}.txt").read_text()
 
 
 def _run(command: Sequence[str], *, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
