@@ -302,9 +302,10 @@ def _observed(observed: Observed) -> str:
         for cell in observed.cells
     ]
     about = (
-        f"The {QUERY} query for {SIZE_OBSERVED} ids with nothing cached, and {observed.requests:,} cached responses,"
-        " with the metrics of a worker of several and without any, in turns. CPU of a cached response is the median of"
-        f" blocks; the median of their differences is {observed.cached_difference_us:.1f} µs.\n\n"
+        f"The {QUERY} query for {SIZE_OBSERVED} ids with nothing cached, with the metrics of a worker of several and"
+        f" without any, in turns; and {observed.requests:,} cached responses of both applications, in turns and in one"
+        " process, without a server around them: the median of blocks. The median of the blocks' differences is"
+        f" {observed.cached_difference_us:.1f} µs.\n\n"
     )
     return about + _table(["endpoint", "ms", "p95", "CPU ms", "rounds", "CPU µs of a cached response"], rows, 1)
 
