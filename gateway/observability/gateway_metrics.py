@@ -46,7 +46,7 @@ EXPORT_OBJECTS = counter("fuseway_export_objects_total", "Objects that were expo
 
 LOOP_LAGS = histogram(
     "fuseway_event_loop_lag_seconds",
-    "Seconds that a timer of each tenth of a second came late: the time that everything else waits too.",
+    "Seconds that a timer of each quarter of a second came late: the time that everything else waits too.",
     bounds=_LAGS_S,
 ).labels()
 WORKER_MEMORY = gauge("fuseway_worker_memory_bytes", "Resident memory of a worker.", "worker")

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from loaders.cache.cache import Cache
     from loaders.instruments import Counter
 
-_TICK_S = 0.1
+_TICK_S = 0.25
 """Time of a timer whose delay is the event loop's."""
-_PUBLISH_TICKS, _SAMPLE_TICKS = 2, 5
+_SAMPLE_TICKS = 2
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = resource.getpagesize()
 _STARTED_AT = time.time()
@@ -127,7 +127,7 @@ async def _sample(sampler: Sampler, files: SlotFiles | None) -> None:
         ticks += 1
         if ticks % _SAMPLE_TICKS == 0:
             sampler.sample()
-        if files is not None and ticks % _PUBLISH_TICKS == 0:
+        if files is not None:
             files.publish()
 
 

@@ -95,8 +95,8 @@ async def test_a_blocked_event_loop_is_seen() -> None:
     before = own()
     async with sampled(_sampler(_Store())):
         await asyncio.sleep(0.05)
-        time.sleep(0.3)  # noqa: ASYNC251 - it blocks the loop
-        await asyncio.sleep(0.15)
+        time.sleep(0.5)  # noqa: ASYNC251 - it blocks the loop
+        await asyncio.sleep(0.3)
     after = own()
 
     lags = [value(taken, "fuseway_event_loop_lag_seconds_sum") for taken in (before, after)]
