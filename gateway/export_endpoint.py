@@ -165,7 +165,7 @@ class ObjectExporter:
 
 async def _counted(
     lines: AsyncGenerator[bytes | _LastLine, None], observation: RequestObservation | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield the lines, and count them and how the export ended."""
     outcome = EXPORT_LEFT
     EXPORTS_IN_FLIGHT.value += 1

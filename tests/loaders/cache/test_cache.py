@@ -9,6 +9,7 @@ import pytest
 from loaders import concurrency
 from loaders.cache.fields import variants
 from loaders.cache.invalidation import EVERYTHING, Change, Invalidator
+from loaders.metrics import INVALIDATIONS, LEASE_WAITS
 from loaders.model.databases import Freshness
 from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.redis import Redis
@@ -58,6 +59,7 @@ async def test_a_hundred_at_once_over_two_processes_are_one_load(process: OpenCa
 
 async def test_a_dead_loader_delays_nobody_beyond_its_lease(process: OpenCache) -> None:
     dead, truth = Truth(delay_s=60), Truth()
+    waited_s, waits = LEASE_WAITS.sum, sum(LEASE_WAITS.counts)
     async with process(lease_s=0.3) as item, process(lease_s=0.3) as other:
         lost = asyncio.create_task(item.fetch(["x"], (A,), dead))
         await dead.began.wait()
@@ -66,6 +68,8 @@ async def test_a_dead_loader_delays_nobody_beyond_its_lease(process: OpenCache) 
         took = asyncio.get_running_loop().time() - began
         assert fetched.values[A] == [["a", "x", 0]]
         assert 0.2 < took < 2
+        assert sum(LEASE_WAITS.counts) - waits == 1
+        assert 0.2 < LEASE_WAITS.sum - waited_s <= took
         lost.cancel()
         for task in item._tasks._tasks:
             task.cancel()
@@ -125,7 +129,9 @@ async def test_each_source_of_a_field_invalidates_it(process: OpenCache, redis: 
                 await cache.settle()
             return truth.asked
 
+        applied = INVALIDATIONS.labels("sources").value
         assert await asked_after("none") == [{"c": ["x"], "d": ["x"]}]
+        assert INVALIDATIONS.labels("sources").value - applied == 2  # by both processes
         assert await asked_after("first") == [{"c": ["x"], "d": ["x"]}]
         assert await asked_after("second") == [{"d": ["x"]}]
         assert await asked_after("none") == []

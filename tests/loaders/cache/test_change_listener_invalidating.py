@@ -7,6 +7,7 @@ import pytest
 from deploy.embedded.engines import StoreUrls
 from loaders.cache.fields import CacheField
 from loaders.cache.invalidation import Change, Invalidator
+from loaders.metrics import INVALIDATION_LAGS
 from loaders.stores.postgres import Postgres
 from tests.conftest import NewStores
 from tests.loaders.cache.change_listeners import (
@@ -85,6 +86,8 @@ async def test_caches_serve_what_was_written_also_where_redis_was_away_meanwhile
             await revise(1)
             await invalidated.next()
             assert await served() == 1
+            lags, lag_s = sum(INVALIDATION_LAGS.counts), INVALIDATION_LAGS.sum
+            assert lags > 0
             await between.cut()
             await revise(2)
             await asyncio.sleep(0.3)
@@ -92,3 +95,5 @@ async def test_caches_serve_what_was_written_also_where_redis_was_away_meanwhile
             await between.listen()
             await invalidated.next()
             assert await served() == 2
+            assert sum(INVALIDATION_LAGS.counts) == lags + 1
+            assert INVALIDATION_LAGS.sum - lag_s > 0.3, "it counts from when the change was heard first"
