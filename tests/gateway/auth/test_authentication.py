@@ -188,7 +188,7 @@ def test_what_cannot_be_open_is_one_sentence() -> None:
     with pytest.raises(SettingsError) as raised:
         Policy.of(Settings(anonymous="true"), MODEL)
     assert str(raised.value) == (
-        "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, explain, export, register:read, and is 'true'."
+        "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, explain, export, register:read, status, and is 'true'."
     )
 
 

@@ -118,7 +118,7 @@ def test_a_scope_that_there_is_not_is_refused(gateway: Command) -> None:
     assert (answer.returncode, answer.stdout) == (1, "")
     assert answer.stderr == (
         "gateway: --scope everything is no scope of the model fleet, which has analysis:read, explain, export,"
-        " register:read.\n"
+        " register:read, status.\n"
     )
 
 
@@ -136,7 +136,7 @@ def test_without_its_store_a_command_is_one_sentence_without_the_password(
     [
         (
             {"GATEWAY_ANONYMOUS": "maybe"},
-            "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, explain, export, register:read, and is 'maybe'.",
+            "GATEWAY_ANONYMOUS must be all, none, or some of analysis:read, explain, export, register:read, status, and is 'maybe'.",
         ),
         ({"GATEWAY_JWT_SECRET": "sesame", "GATEWAY_JWT_AUDIENCE": "a", "GATEWAY_JWT_ISSUER": "b"},
          "GATEWAY_JWT_SECRET must have 32 bytes at least."),

@@ -44,7 +44,7 @@ async def viewer_with(text: str) -> Viewer:
 def test_scopes_are_those_of_the_model_and_the_gateways_own() -> None:
     assert ACCESS.scopes == {
         *("workspace:read", "member:read", "project:read", "billing:read", "analysis:read", "pii:read"),
-        *("export", "explain"),
+        *("export", "explain", "status"),
     }
     assert ACCESS.known(["pii:read", "register:read", "export"]) == {"pii:read", "export"}
 
