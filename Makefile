@@ -11,7 +11,7 @@ DOCUMENTS := $(wildcard *.md docs/*.md clients/python/*.md deploy/nginx/*.md dep
 # Workers and gateways of the tests import the same modules again and again: they find them compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-fast test-deploy coverage check chart docs hooks bench attack overload calibrate fuzz chaos reliability schema clean
+.PHONY: run test test-fast test-deploy coverage check chart docs hooks bench attack overload calibrate capacity fuzz chaos reliability schema clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
@@ -107,6 +107,11 @@ overload: $(VENV)/dev.stamp
 # CPU of the gateway and its stores for each point of cost, by shape of request: 20 minutes, or a part with ARGS.
 calibrate: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks.calibration $(ARGS)
+
+# Servers that a load takes, with ARGS="--peak-per-s 2000 --mix …"; with ARGS=--measure, what each class of requests costs
+# is measured first: ten minutes.
+capacity: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.capacity $(ARGS)
 
 clean:
 	rm -rf $(VENV) gateway/graphiql/assets gateway/graphiql/node_modules *.egg-info

@@ -24,7 +24,7 @@ from benchmarks.asking import TEXTS
 from benchmarks.measuring import percentile
 from benchmarks.open_loop import Counted, Plan, generated
 from benchmarks.processes import UNREFUSED, busiest_aircraft, stores
-from benchmarks.servers import answers, running
+from benchmarks.servers import answers, listening, running
 from deploy import SAMPLE_MODEL
 from deploy.embedded.process import free_port
 
@@ -143,16 +143,7 @@ def served(urls: Mapping[str, str], scenario: Scenario) -> Iterator[Gateway]:
     command = [sys.executable, "-m", "gateway", "serve"]
     settings = {"GATEWAY_MODEL": SAMPLE_MODEL, "GATEWAY_PORT": str(port), "GATEWAY_CACHE": str(scenario.caches).lower()}
     with running(command, lambda: answers(f"http://127.0.0.1:{port}/readyz"), {**urls, **UNREFUSED, **settings}):
-        yield Gateway(port, _listening(port))
-
-
-def _listening(port: int) -> psutil.Process:
-    own = [psutil.Process(), *psutil.Process().children(recursive=True)]
-    return next(
-        item
-        for item in own
-        if any(each.laddr.port == port for each in item.net_connections("inet") if each.status == psutil.CONN_LISTEN)
-    )
+        yield Gateway(port, listening(port))
 
 
 @dataclass(slots=True)

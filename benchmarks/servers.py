@@ -73,6 +73,16 @@ def accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def listening(port: int) -> psutil.Process:
+    """Return the process that listens at this port: this one, or one that it started."""
+    own = [psutil.Process(), *psutil.Process().children(recursive=True)]
+    return next(
+        item
+        for item in own
+        if any(each.laddr.port == port for each in item.net_connections("inet") if each.status == psutil.CONN_LISTEN)
+    )
+
+
 def connections_to(url: str) -> int:
     """Return how many connections this process has to a server."""
     port = urlsplit(url).port
