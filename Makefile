@@ -16,9 +16,9 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(VENV)/run.stamp
 	@exec $(BIN)/gateway run $(if $(MODEL),--model $(MODEL))
 
-# Much of the tests is waiting, for leases and for engines: three processes are faster on two cores.
+# Much of the tests is waiting, for leases and for engines: four processes are faster on two cores.
 test: $(VENV)/dev.stamp
-	$(BIN)/pytest --numprocesses 3 --dist worksteal $(ARGS)
+	$(BIN)/pytest --numprocesses 4 --dist worksteal $(ARGS)
 
 # What needs no engine and takes no seconds.
 test-fast: $(VENV)/dev.stamp

@@ -7,7 +7,7 @@ import pytest
 from graphql import build_schema as build_core_schema
 
 from benchmarks.hostile import DOCUMENTS
-from gateway.documents import Documents
+from gateway.documents import Document, Documents
 from tests.fleet.served import SCHEMA
 
 pytestmark = pytest.mark.slow
@@ -57,16 +57,24 @@ def test_kept_documents_are_bounded_in_bytes() -> None:
     assert documents.known("{ a } #9999")
 
 
+def _read(documents: Documents, text: str) -> tuple[Document, int]:
+    """Return a document, and the bytes that it takes: the least of three times, since threads take some meanwhile."""
+    sizes = []
+    for _ in range(3):
+        gc.collect()
+        tracemalloc.start()
+        document = documents.read(text)
+        gc.collect()
+        sizes.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+    return document, min(sizes)
+
+
 def test_a_document_that_is_not_graphql_is_kept_without_what_was_parsed_of_it() -> None:
     documents = Documents(build_core_schema("type Query { a: Int }"))
     text = "{ " + "a " * 1_900 + "}}"
     documents.read("{ a }}")
-    gc.collect()
-    tracemalloc.start()
-    document = documents.read(text)
-    gc.collect()
-    taken, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    document, taken = _read(documents, text)
     assert taken < document.bytes < 50_000
     assert document.tokens == 1_903
 
@@ -76,10 +84,5 @@ def test_what_a_document_takes_is_not_estimated_as_less(name: str) -> None:
     documents = Documents(SCHEMA._schema)
     documents.get(DOCUMENTS["tiny"](0))
     text = DOCUMENTS[name](0)
-    gc.collect()
-    tracemalloc.start()
-    document = documents.read(text)
-    gc.collect()
-    taken, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    document, taken = _read(documents, text)
     assert document.bytes / 3 < taken < document.bytes

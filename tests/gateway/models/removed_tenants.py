@@ -74,12 +74,12 @@ def _of_loads_in_flight(patch: pytest.MonkeyPatch) -> None:
 
 
 def _of_loaders(patch: pytest.MonkeyPatch) -> None:
-    over, known = RequestLoaders.over, dict[str, RequestLoaders]()
+    over, first = RequestLoaders.over, dict[str, Any]()
 
-    def first_one(model: Any, *rest: Any) -> RequestLoaders:
-        return known.setdefault(model.name, over(model, *rest))
+    def of_first(model: Any, databases: Any, cache: Any, tenant: Any, *rest: Any) -> RequestLoaders:
+        return over(model, databases, cache, first.setdefault(model.name, tenant), *rest)
 
-    patch.setattr(RequestLoaders, "over", first_one)
+    patch.setattr(RequestLoaders, "over", of_first)
 
 
 def _of_what_fills_the_cache(patch: pytest.MonkeyPatch) -> None:
