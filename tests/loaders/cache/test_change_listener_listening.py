@@ -70,12 +70,12 @@ async def test_a_connection_that_falls_silent_is_lost_at_both_ends(database: New
     async with (
         relay(f"{database.database_url}?sslmode=disable") as between,
         client(between.url) as behind,
-        start_listener(behind, silent, lost_after_s=0.5),
+        start_listener(behind, silent, lost_after_s=1.5),
     ):
         assert await silent.next() == EVERYTHING
         ((pid,),) = await register.rows(_LISTENING)
         between.silence()
-        async with start_listener(register, well, lost_after_s=0.5) as other:
+        async with start_listener(register, well, lost_after_s=1.5) as other:
             assert await well.next() == EVERYTHING
             for _ in range(1_000):  # the server counts from what it has received last, and by its own clock
                 sessions = await register.rows("select 1 from pg_stat_activity where pid = $1", pid)
