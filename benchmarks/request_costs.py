@@ -1,4 +1,4 @@
-"""What a request of each class costs, as capacity.json has it."""
+"""The cost of a request of each class, as capacity.json has it."""
 
 from __future__ import annotations
 

@@ -102,11 +102,7 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
     """
     persisted = Persisted.of(settings)
     rate_limit = RateLimit(settings.rate_cost_per_minute)
-    admission = Admission(
-        max_wait_s=settings.queue_timeout_s,
-        max_under_way=_REQUESTS_PER_CONNECTION * (settings.postgres_connections + settings.clickhouse_connections),
-        max_response_bytes=settings.max_response_mib << 20,
-    )
+    admission = _admission(settings)
     policy = Policy.of(settings, model)
     schema = schema or schema_of(settings, model)
     limit_lines(SLOW_STATEMENTS, settings.log_lines_per_s)
@@ -137,6 +133,14 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
     app.admission = admission
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
     return app
+
+
+def _admission(settings: Settings) -> Admission:
+    return Admission(
+        max_wait_s=settings.queue_timeout_s,
+        max_under_way=_REQUESTS_PER_CONNECTION * (settings.postgres_connections + settings.clickhouse_connections),
+        max_response_bytes=settings.max_response_mib << 20,
+    )
 
 
 def _sampled(

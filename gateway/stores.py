@@ -29,7 +29,7 @@ answers are cached for a short time."""
 _OWN_CONNECTIONS = 2
 """Connections to the gateway's own tables: all keys that are waited for share one statement."""
 _OWN_DATABASE = "gateway"
-"""What metrics call the database of the gateway's own tables."""
+"""The name in metrics of the database of the gateway's own tables."""
 _CACHE_VERSION = "1"
 """The version of what is cached. Digests of the model's sections are part of each entry's name."""
 

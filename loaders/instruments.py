@@ -16,7 +16,7 @@ DURATIONS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5
 """Upper bounds of a histogram of times, from a cached response to the slowest statement."""
 
 Sharing = Literal["livesum", "livemax", "livemin"]
-"""What a gauge of several workers is: the sum, the maximum or the minimum of those that live."""
+"""The value of a gauge over several workers: the sum, the maximum or the minimum of those that live."""
 
 
 class Counter:

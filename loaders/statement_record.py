@@ -1,4 +1,4 @@
-"""What is recorded of the statement that the current task sends: for metrics, traces and logs."""
+"""The record of the statement that the current task sends: for metrics, traces and logs."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Scope(StrEnum):
     EXPLAIN = "explain"
     """How an operation is planned, with the stores' SQL."""
     STATUS = "status"
-    """What the gateway does right now, by operation, section, statement and store."""
+    """The gateway's present work, by operation, section, statement and store."""
 
 
 class ForbiddenError(CallerError):

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models import dashboard as parts
 from deploy.grafana.expressions import Query
 
 Panel = bargauge.Panel | stat.Panel | timeseries.Panel
-"""What a dashboard shows."""
+"""Panels of a dashboard."""
 
 SOURCE: Final = parts.DataSourceRef(type_val="prometheus", uid="${datasource}")
 _WIDTH: Final = 24

@@ -58,5 +58,5 @@ class CanonicalPathsMiddleware:
         elif path.endswith("/") and path[:-1] in self._pages:
             return RedirectResponse(f"..{path[:-1]}", headers=SAFE)(scope, receive, send)
         if path != scope["path"] or scope.get("root_path"):
-            scope = {**scope, "path": path, "root_path": ""}
+            scope["path"], scope["root_path"] = path, ""  # in place: who observes the request holds this scope
         return self._app(scope, receive, send)

@@ -113,17 +113,7 @@ class OperationPreparer:
         if observation is not None:
             observation.operation, observation.operation_type = _name_and_type(operations)
         try:
-            costs = [item.cost for item in operations if isinstance(item, PreparedOperation)]
-            combined = combine_costs(costs)
-            _check_cost(combined, limits)
-            points = _points(operations, is_estimate=cost_mode(request) == "validate")
-            if observation is not None:
-                observation.points = points
-            ticket: Ticket | None = request.scope.get(TICKET)
-            if ticket is not None:
-                with queueing(request.scope):
-                    await ticket.price(points, combined.bytes)
-            await budget.charge(points, is_price=True)
+            await _pay(operations, request, limits, budget)
         except RequestError as error:
             operations = _reject_all(operations, error)
         budget.owe(_POINTS_TO_CHECK * sum(isinstance(item, OperationResult) for item in operations))
@@ -238,6 +228,23 @@ def _reject_all(
     return [
         OperationResult.of_request_error(error) if isinstance(item, PreparedOperation) else item for item in operations
     ]
+
+
+async def _pay(
+    operations: Sequence[PreparedOperation | OperationResult], request: Request, limits: Limits, budget: CallerBudget
+) -> None:
+    """Charge the price of a request's operations, once it has been let in for it. Raises HTTPError if it may not be."""
+    combined = combine_costs([item.cost for item in operations if isinstance(item, PreparedOperation)])
+    _check_cost(combined, limits)
+    points = _points(operations, is_estimate=cost_mode(request) == "validate")
+    observation = observation_of(request.scope)
+    if observation is not None:
+        observation.points = points
+    ticket: Ticket | None = request.scope.get(TICKET)
+    if ticket is not None:
+        with queueing(request.scope):
+            await ticket.price(points, combined.bytes)
+    await budget.charge(points, is_price=True)
 
 
 def _points(operations: Sequence[PreparedOperation | OperationResult], *, is_estimate: bool) -> int:

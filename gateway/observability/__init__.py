@@ -1,1 +1,1 @@
-"""What operators see of the gateway: what each request was, and metrics."""
+"""Metrics, logs, traces and status pages of the gateway, for its operators."""

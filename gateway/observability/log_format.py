@@ -21,7 +21,7 @@ FACTS = "facts"
 _EXPORTING = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
 """Loggers of OpenTelemetry's that repeat with each export what the gateway says once."""
 _REPEATING = "opentelemetry.trace"
-"""That which repeats what is wrong with a client's headers, values and all."""
+"""The logger that repeats what is wrong with a client's headers, values and all."""
 
 
 def configure_logging(level: str, log_format: str) -> None:

@@ -1,4 +1,4 @@
-"""What became of a request, by the errors that its client is shown."""
+"""Tell the outcome of a request by the errors that its client is shown."""
 
 from __future__ import annotations
 

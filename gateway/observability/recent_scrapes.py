@@ -1,4 +1,4 @@
-"""What the gateway did lately, for pages that are loaded again and again."""
+"""Recent scrapes of the gateway, for pages that are loaded again and again."""
 
 from __future__ import annotations
 

@@ -26,12 +26,12 @@ HANG_UP_KEY: Final = "gateway.hang_up"
 OK, CACHED, PARTIAL, CLIENT_ERROR = "ok", "cached", "partial", "client_error"
 OVERLOADED, TIMEOUT, SERVER_ERROR, HANG_UP = "overloaded", "timeout", "server_error", "hang_up"
 OUTCOMES = (OK, CACHED, PARTIAL, CLIENT_ERROR, OVERLOADED, TIMEOUT, SERVER_ERROR, HANG_UP)
-"""What becomes of requests, from good to bad; of a batch it is the worst."""
+"""The outcomes of requests, from good to bad; of a batch it is the worst."""
 _RANKS = {outcome: rank for rank, outcome in enumerate(OUTCOMES)}
 
 
 class RequestObservation:
-    """What is known of one request. Inner layers fill it in, by `observation_of(scope)`.
+    """The record of one request. Inner layers fill it in, by `observation_of(scope)`.
 
     `forward` takes the place of ASGI's `send`, and notes the status: another object, or another coroutine for each
     message, would cost a cached response as much as all else here.
@@ -66,7 +66,7 @@ class RequestObservation:
         self.queued_s = 0.0
         """How long it waited to be let in."""
         self.tracker: RequestTracker | None = None
-        """What its statements and the cache did for it; None for what was answered without them."""
+        """The record of its statements and its use of the cache; None for what was answered without them."""
         self.trace_id = ""
         self.status = 0
         """The status of the answer; 0 until it begins to be sent."""

@@ -53,7 +53,7 @@ class Scrape:
 
 
 EMPTY = Scrape({}, 0.0)
-"""What a gateway has counted before it starts: the difference to it is all since then."""
+"""The counts of a gateway before it starts: the difference to it is all since then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ NO_OBSERVATIONS = Histogram(0.0, 0.0, ())
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What happened between two scrapes of one gateway.
+    """The changes between two scrapes of one gateway.
 
     Counters that fell were begun anew by a gateway that restarted: what they have by now is their increase.
     """

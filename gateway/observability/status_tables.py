@@ -162,6 +162,22 @@ def _statements(interval: Interval) -> Table:
     return Table("statements", "Statements by time", columns, _sorted(rows))
 
 
+_STORE_COLUMNS = (
+    Column("store", "store", TEXT),
+    Column("database", "database", TEXT),
+    Column("circuit_breaker", "circuit breaker", TEXT),
+    Column("statements_per_second", "statements", RATE),
+    Column("failed_ratio", "failed", SHARE),
+    Column("p50_seconds", "p50", SECONDS),
+    Column("p99_seconds", "p99", SECONDS),
+    Column("rows_per_second", "rows", RATE),
+    Column("bytes_per_second", "bytes", BYTE_RATE),
+    Column("connections_used", "used", COUNT),
+    Column("connections_max", "of", COUNT),
+    Column("pool_wait_p99_seconds", "wait p99", SECONDS),
+)
+
+
 def _stores(interval: Interval) -> Table:
     by = ("store", "database")
     durations = interval.histograms("fuseway_store_statement_duration_seconds", *by)
@@ -172,20 +188,6 @@ def _stores(interval: Interval) -> Table:
     used = interval.values("fuseway_store_pool_connections", *by, "state")
     rows_read = interval.increases("fuseway_store_rows_total", *by)
     bytes_read = interval.increases("fuseway_store_bytes_total", *by)
-    columns = (
-        Column("store", "store", TEXT),
-        Column("database", "database", TEXT),
-        Column("circuit_breaker", "circuit breaker", TEXT),
-        Column("statements_per_second", "statements", RATE),
-        Column("failed_ratio", "failed", SHARE),
-        Column("p50_seconds", "p50", SECONDS),
-        Column("p99_seconds", "p99", SECONDS),
-        Column("rows_per_second", "rows", RATE),
-        Column("bytes_per_second", "bytes", BYTE_RATE),
-        Column("connections_used", "used", COUNT),
-        Column("connections_max", "of", COUNT),
-        Column("pool_wait_p99_seconds", "wait p99", SECONDS),
-    )
     rows = []
     for key in dict.fromkeys([*breakers, *sizes, *durations, *((store, name) for store, name, _ in outcomes)]):
         counts = {outcome: count for (store, name, outcome), count in outcomes.items() if (store, name) == key}
@@ -204,7 +206,7 @@ def _stores(interval: Interval) -> Table:
             waits.get(key, NO_OBSERVATIONS).quantile(0.99),
         )
         rows.append(_Row((duration.total, sum(counts.values())), cells))
-    return Table("stores", "Stores", columns, _sorted(rows))
+    return Table("stores", "Stores", _STORE_COLUMNS, _sorted(rows))
 
 
 def _caches(interval: Interval) -> Table:

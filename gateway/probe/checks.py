@@ -1,4 +1,4 @@
-"""What a probe asks and expects: read from a folder of documents, or from a manifest beside them."""
+"""The questions and expectations of a probe: read from a folder of documents, or from a manifest beside them."""
 
 from __future__ import annotations
 

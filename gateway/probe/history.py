@@ -80,7 +80,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is known of a check on one day of UTC; `length_s` is how much of the day has passed, in seconds."""
+    """The results of a check on one day of UTC; `length_s` is how much of the day has passed, in seconds."""
 
     day: date
     length_s: float

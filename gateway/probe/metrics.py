@@ -19,7 +19,7 @@ _BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.
 
 
 class ProbeMetrics:
-    """What Prometheus is told of checks. Before a check has run, its counters are 0 and its gauges are not there."""
+    """Metrics of checks, for Prometheus. Before a check has run, its counters are 0 and its gauges are not there."""
 
     def __init__(self, checks: Sequence[Check]) -> None:
         disable_created_metrics()  # a series more for each, which nobody asks for

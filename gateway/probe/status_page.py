@@ -33,12 +33,12 @@ _SHOWN_OUTCOMES = {
     "unexpected": "answers something unexpected",
     "stale": "has old data",
 }
-"""What visitors are told of an outcome: neither a value nor a path."""
+"""The sentence on an outcome that visitors read: neither a value nor a path."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckHistory:
-    """What the page shows of a check: its latest result, if there is any, and its days, the oldest first."""
+    """A check as the page shows it: its latest result, if there is any, and its days, the oldest first."""
 
     check: Check
     latest: Latest | None

@@ -19,12 +19,12 @@ OK = "ok"
 UNREACHABLE, TIMEOUT, STATUS, INVALID = "unreachable", "timeout", "status", "invalid"
 ERRORS, NULL, UNEXPECTED, STALE = "errors", "null", "unexpected", "stale"
 OUTCOMES = (OK, UNREACHABLE, TIMEOUT, STATUS, INVALID, ERRORS, NULL, UNEXPECTED, STALE)
-"""What may come of a check, in the order in which it is judged."""
+"""The outcomes of a check, in the order in which it is judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a check: one of the outcomes, and the ages of declared fields in seconds, by path.
+    """The verdict on a check: one of the outcomes, and the ages of declared fields in seconds, by path.
 
     `reason` is for the operator; it names paths of the manifest, and holds nothing of the answer.
     """

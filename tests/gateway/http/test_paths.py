@@ -13,12 +13,13 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from starlette.types import Receive, Scope, Send
 
 from benchmarks.nginx import running_nginx
 from benchmarks.servers import installed
 from deploy.embedded.engines import StoreUrls
 from deploy.embedded.process import free_port
-from gateway.http.paths import parse_root_path
+from gateway.http.paths import CanonicalPathsMiddleware, parse_root_path
 from gateway.setting import SettingsError
 from tests.conftest import Stores
 from tests.edge.conftest import leave_out
@@ -152,3 +153,16 @@ def test_all_of_it_works_below_a_prefix_behind_nginx(
         assert json.loads(client.get(f"{base}/export/analysis/", params={"ids": "N14228"}).text)["id"] == "N14228"
         assert client.get(f"{base}/livez").text == "alive\n"
         assert httpx.get(f"{url}/livez").text == "alive\n", "probes come without the prefix"
+
+
+async def test_a_path_is_mapped_in_the_scope_that_those_outside_hold() -> None:
+    """They learn from it what became of the request, such as that its client has left."""
+    seen = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope)
+
+    scope = {"type": "http", "path": "/api/graphql/", "root_path": ""}
+    await CanonicalPathsMiddleware(app, served=["/graphql"], root_path="/api")(scope, None, None)  # type: ignore[arg-type]
+    assert seen[0] is scope
+    assert scope["path"] == "/graphql"
