@@ -83,7 +83,8 @@ async def test_statements_that_wait_for_a_lock_and_an_export_are_answered_by_its
 ) -> None:
     """More requests than places, of a store that answers others."""
     body = {"query": QUERY, "variables": {"ids": ["N14228", "N725MQ"]}}
-    with gateway(store_urls, 1, **SETTINGS) as (process, url):
+    settings = SETTINGS | {"GATEWAY_ACQUIRE_TIMEOUT_S": "60"}  # the export waits for a connection until the end
+    with gateway(store_urls, 1, **settings) as (process, url):
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(httpx.AsyncClient(timeout=60, limits=ONE_EACH))
             export = await stack.enter_async_context(client.stream("GET", f"{url}/export/analysis"))

@@ -19,7 +19,17 @@ from tests.conftest import Stores
 from tests.gateway.conftest import served
 from tests.gateway.in_process import opened
 from tests.gateway.observability.collector import collecting
-from tests.gateway.observability.test_traces import ASKED, HEADERS, IDS, RECORDS, SECRET, TRACE, _dashboard, _sent
+from tests.gateway.observability.test_traces import (
+    ASKED,
+    HEADERS,
+    IDS,
+    RECORDS,
+    SECRET,
+    TRACE,
+    _dashboard,
+    _sent,
+    new_ids,
+)
 from tests.loaders.stores.waiting import until
 
 pytestmark = pytest.mark.usefixtures("sample_stores")
@@ -115,7 +125,8 @@ async def test_one_slow_statement_is_found_in_the_log_and_in_the_trace(
 
 
 async def test_cached_sections_and_responses_are_told(store_urls: StoreUrls, caplog: pytest.LogCaptureFixture) -> None:
-    body = {"query": RECORDS, "variables": {"ids": IDS}}
+    ids = new_ids()
+    body = {"query": RECORDS, "variables": {"ids": ids}}
     async with opened(store_urls, **ALL) as client:
         caplog.clear()
         for _ in range(3):
@@ -125,7 +136,7 @@ async def test_cached_sections_and_responses_are_told(store_urls: StoreUrls, cap
     assert (last["operation"], last["outcome"]) == ("Records", "cached")
     assert "statements" not in last
     assert set(first["cached"]) == {"Aircraft.record"}
-    assert sum(first["cached"]["Aircraft.record"].values()) == len(IDS)
+    assert sum(first["cached"]["Aircraft.record"].values()) == len(ids)
 
 
 @pytest.mark.slow

@@ -108,10 +108,15 @@ async def test_no_object_has_a_span(store_urls: StoreUrls, sample_stores: Stores
     assert first == second
 
 
+def new_ids() -> list[str]:
+    """Return ids that no test has asked for: what another one has cached may be stale by now, and is refreshed then."""
+    return [f"N{secrets.token_hex(4).upper()}" for _ in range(5)]
+
+
 async def test_what_is_cached_is_looked_up_in_a_span_without_statements(
     store_urls: StoreUrls, collector: Collector
 ) -> None:
-    ids = [f"N{secrets.token_hex(4).upper()}" for _ in range(5)]  # of which nothing is cached, and nothing stale
+    ids = new_ids()
     async with opened(store_urls, otlp_endpoint=collector.url, response_cache_mib=0) as client:
         for number in (1, 2):
             response = await client.post(
@@ -132,7 +137,7 @@ async def test_what_is_cached_is_looked_up_in_a_span_without_statements(
 
 
 async def test_a_cached_response_has_a_span_of_its_own(store_urls: StoreUrls, collector: Collector) -> None:
-    body = {"query": RECORDS, "variables": {"ids": IDS}}
+    body = {"query": RECORDS, "variables": {"ids": new_ids()}}
     async with opened(store_urls, otlp_endpoint=collector.url) as client:
         answers = [await client.post("/graphql", json=body, headers=_sent(f"{number:032x}")) for number in range(1, 4)]
     assert len({answer.headers["traceresponse"] for answer in answers}) == 3
