@@ -56,6 +56,8 @@ class Expectation:
     stores_of: StoresOf
     faulty: frozenset[str] = frozenset()
     """The stores whose values may be missing."""
+    away: frozenset[str] = frozenset()
+    """Stores that have a fault though no value may be missing, since all are cached: errors may name them."""
     is_late: bool = False
     """Whether answers come so late that no time is left to ask another store, which is then named instead."""
     is_brief: bool = False
@@ -181,7 +183,7 @@ def _is_of_record(error: Mapping[str, Any]) -> bool:
 
 
 def _is_at_fault(store: str, code: str | None, expected: Expectation) -> bool:
-    return any(faulty in store.lower() for faulty in expected.faulty) or (expected.is_late and code == "STORE_TIMEOUT")
+    return any(name in store.lower() for name in expected.faulty | expected.away) or (expected.is_late and code == "STORE_TIMEOUT")
 
 
 def _error_shape(

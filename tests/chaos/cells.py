@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.chaos.answer_check import Answer, Violation, check
@@ -145,7 +145,7 @@ async def _round(
         answers = await _ask_all(world, questions)
     for question, answer in zip(questions, answers, strict=True):
         missing = frozenset[str]() if question.is_cached else faulty
-        expected = await world.expect(question.name, question.ids, missing)
+        expected = replace(await world.expect(question.name, question.ids, missing), away=faulty)
         where = f"{question.name}{' (cached)' if question.is_cached else ''}"
         violations += [Violation(wrong.kind, f"{where}: {wrong.text}") for wrong in check(answer, expected)]
         if answer.seconds > DEADLINE_S + late_s + lag.sum_s:

@@ -121,6 +121,13 @@ def test_an_error_that_is_not_as_documented_is_seen(errors: list[dict[str, Any]]
     assert _kinds(replace(_partial(), errors=errors), _expected("clickhouse")) == {"SHAPE"}
 
 
+def test_what_was_cached_and_is_missing_may_be_explained_by_its_store() -> None:
+    """A cache that a busy machine makes late is not served, and then the store's fault is the error's."""
+    cached = replace(_expected(), away=frozenset({"clickhouse"}))
+    assert _kinds(_partial(), cached) == {"MISSING"}
+    assert "SHAPE" in _kinds(_partial(), _expected())
+
+
 @pytest.mark.parametrize(("affected", "is_good"), [(1, False), (2, True), (3, True), (4, False)])
 def test_a_null_that_is_true_may_count_as_affected(affected: int, is_good: bool) -> None:
     """Two objects have names, and one has none, which the cache may know or not."""
