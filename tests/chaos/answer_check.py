@@ -183,7 +183,9 @@ def _is_of_record(error: Mapping[str, Any]) -> bool:
 
 
 def _is_at_fault(store: str, code: str | None, expected: Expectation) -> bool:
-    return any(name in store.lower() for name in expected.faulty | expected.away) or (expected.is_late and code == "STORE_TIMEOUT")
+    return any(name in store.lower() for name in expected.faulty | expected.away) or (
+        expected.is_late and code == "STORE_TIMEOUT"
+    )
 
 
 def _error_shape(

@@ -99,10 +99,9 @@ async def run_cell(
         await world.expect(question.name, question.ids, cell.faulty)
     violations = await _before(world, questions)
     async with lasting(world, cell):
-        first = await _round(world, questions, cell.faulty, late_s, violations)
-        second = await _round(world, questions, cell.faulty, late_s, violations)
-    return_s = await _until_whole(world, questions, violations)
-    await _round(world, questions, frozenset(), late_s, violations)
+        first = await _round(world, questions, cell, cell.faulty, late_s, violations)
+        second = await _round(world, questions, cell, cell.faulty, late_s, violations)
+    return_s = await _returned(world, questions, cell, late_s, violations)
     violations += world.log.violations()
     return violations, Timing(first, second, return_s)
 
@@ -124,7 +123,7 @@ async def _before(world: World, questions: Sequence[_Question]) -> list[Violatio
     warmed: list[Violation] = []
     for question in questions:
         if question.is_cached:
-            answer = await world.ask(question.name, question.ids)
+            answer = await _asked_until_whole(world, question)
             expected = await world.expect(question.name, question.ids, frozenset())
             warmed += [Violation(wrong.kind, f"before the fault: {wrong.text}") for wrong in check(answer, expected)]
             await _until_cached(world, question)
@@ -138,14 +137,22 @@ async def _until_cached(world: World, question: _Question) -> None:
 
 
 async def _round(
-    world: World, questions: Sequence[_Question], faulty: frozenset[str], late_s: float, violations: list[Violation]
+    world: World,
+    questions: Sequence[_Question],
+    cell: Cell,
+    faulty: frozenset[str],
+    late_s: float,
+    violations: list[Violation],
 ) -> float:
-    """Ask everything; returns how long the slowest answer took."""
+    """Ask everything during the cell's fault, which may cost values of faulty stores, or after it.
+
+    Returns how long the slowest answer took.
+    """
     async with measured_lag() as lag:
         answers = await _ask_all(world, questions)
     for question, answer in zip(questions, answers, strict=True):
         missing = frozenset[str]() if question.is_cached else faulty
-        expected = replace(await world.expect(question.name, question.ids, missing), away=faulty)
+        expected = replace(await world.expect(question.name, question.ids, missing), away=cell.faulty)
         where = f"{question.name}{' (cached)' if question.is_cached else ''}"
         violations += [Violation(wrong.kind, f"{where}: {wrong.text}") for wrong in check(answer, expected)]
         if answer.seconds > DEADLINE_S + late_s + lag.sum_s:
@@ -163,24 +170,45 @@ async def _ask_all(world: World, questions: Sequence[_Question]) -> list[Answer]
     return [answers[question] for question in questions]
 
 
-async def _until_whole(world: World, questions: Sequence[_Question], violations: list[Violation]) -> float:
-    """Ask until an answer of both databases is whole; returns how long that took since the store's return.
+async def _returned(
+    world: World, questions: Sequence[_Question], cell: Cell, late_s: float, violations: list[Violation]
+) -> float:
+    """Ask everything until all is whole; returns how long the first whole answer took since the store's return.
 
-    An answer may be cached, so that no store has to be away by the gateway's own account either.
+    A probe that the fault has met may tell of it a moment after the return, when an answer was whole already.
     """
-    question = questions[0]
+    start = time.monotonic()
+    return_s: float | None = None
+    while True:
+        text = await _still_missing(world, questions[0])
+        begins_s = time.monotonic() - start
+        if text is None:
+            return_s = return_s or begins_s
+            found: list[Violation] = []
+            await _round(world, questions, cell, frozenset(), late_s, found)
+            if begins_s > RETURN_S or {violation.kind for violation in found} != {"MISSING"}:
+                violations += found
+                return return_s
+        elif begins_s > RETURN_S:
+            violations.append(Violation("RETURN", f"not whole {begins_s:.1f} s after the store's return: {text}"))
+            return begins_s
+        await asyncio.sleep(0.05)
+
+
+async def _still_missing(world: World, question: _Question) -> str | None:
+    """Return what is wrong with an answer of both databases; an answer may be cached, so that stores are asked for too."""
+    answer = await world.ask(question.name, question.ids)
+    away = await world.away()
+    return None if _is_whole(answer) and not away else str(list(answer.errors)[:1] or away)
+
+
+async def _asked_until_whole(world: World, question: _Question) -> Answer:
+    """Ask until an answer is whole, as long as a store's return may take; returns the last one."""
     start = time.monotonic()
     while True:
-        asked_s = time.monotonic() - start
         answer = await world.ask(question.name, question.ids)
-        if _is_whole(answer) and not await world.away():
-            return time.monotonic() - start
-        if asked_s > RETURN_S:
-            text = (
-                f"not whole {asked_s:.1f} s after the store's return: {list(answer.errors)[:1] or await world.away()}"
-            )
-            violations.append(Violation("RETURN", text))
-            return time.monotonic() - start
+        if _is_whole(answer) or time.monotonic() - start > RETURN_S:
+            return answer
         await asyncio.sleep(0.05)
 
 
