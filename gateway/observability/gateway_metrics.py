@@ -50,6 +50,11 @@ LOOP_LAGS = histogram(
     bounds=_LAGS_S,
 ).labels()
 WORKER_MEMORY = gauge("fuseway_worker_memory_bytes", "Resident memory of a worker.", "worker")
+MEMORY_LIMIT = gauge(
+    "fuseway_memory_limit_bytes",
+    "Memory that all workers may take together: the limit of the container or service, or else the machine's memory.",
+    sharing="livemax",
+).labels()
 WORKER_START = gauge(
     "fuseway_worker_start_time_seconds",
     "When the worker was started, in seconds since 1970: it changes as it is replaced.",

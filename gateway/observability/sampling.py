@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.observability import gateway_metrics as own
+from gateway.observability.memory_limit import memory_limit_bytes
 from loaders import metrics
 from loaders.concurrency import cancel_and_wait
 
@@ -56,6 +57,7 @@ class Sampler:
     caches: Mapping[str, Iterable[SizedCache]]
     """By their label. What has `bytes` shows them too."""
     admission: Admission
+    memory_limit_bytes: int = field(default_factory=memory_limit_bytes)
     _totals: dict[int, float] = field(default_factory=dict)
     """By counter, what was read last."""
 
@@ -64,6 +66,7 @@ class Sampler:
         self._sample_stores()
         self._sample_caches()
         self._sample_admission()
+        own.MEMORY_LIMIT.value = self.memory_limit_bytes
         own.WORKER_START.labels(self.worker).value = _STARTED_AT
         own.WORKER_MEMORY.labels(self.worker).value = _memory_bytes()
         self._grow(own.WORKER_CPU.labels(self.worker), time.process_time())

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,6 +112,7 @@ def series_of(name: str, kind: str) -> list[str]:
     return [f"{name}_count", f"{name}_sum", f"{name}_bucket"] if kind == "histogram" else [name]
 
 
+@cache
 def known_metrics() -> dict[str, frozenset[str]]:
     """Return the labels of all series by name: those of docs/metrics.md, of recording rules and Prometheus' own."""
     known = dict(OWN_METRICS)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.deploy.promql import (
+    ROOT,
     Expression,
     Use,
     alerts,
@@ -34,6 +37,18 @@ def unknown(expression: Expression) -> list[str]:
 def test_expressions_name_metrics_and_labels_that_there_are() -> None:
     assert len(EXPRESSIONS) > 100
     assert [problem for expression in EXPRESSIONS for problem in unknown(expression)] == []
+
+
+def test_queries_on_the_pages_name_metrics_and_labels_that_there_are() -> None:
+    pages = {path.name: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+    spans = [
+        Expression(name, span)
+        for name, text in pages.items()
+        for span in re.findall(r"`([^`\n]*fuseway_[a-z]+_[^`\n]*)`", text)
+    ]
+    queries = [span for span in spans if re.search("[({]", span.text)]
+    assert len(queries) > 15
+    assert [problem for query in queries for problem in unknown(query)] == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from gateway.admission.admission import Admission
 from gateway.admission.overloaded import OverloadedError
 from gateway.observability.gateway_metrics import record_fallback
+from gateway.observability.memory_limit import memory_limit_bytes
 from gateway.observability.sampling import Sampler, sampled, set_build_info
 from loaders.lru_cache import LRUCache
 from loaders.metrics import StoreMetrics
@@ -109,6 +110,7 @@ def test_the_process_is_shown() -> None:
     taken = own()
 
     assert value(taken, "fuseway_worker_memory_bytes", worker="7") > 10 << 20
+    assert value(taken, "fuseway_memory_limit_bytes") == memory_limit_bytes()
     assert value(taken, "fuseway_worker_cpu_seconds_total", worker="7") > 0
     assert time.time() - 3600 < value(taken, "fuseway_worker_start_time_seconds", worker="7") < time.time()
     assert value(taken, "fuseway_build_info", model="shop.model") == 1
