@@ -50,8 +50,13 @@ def ratio_by_label(part: str, whole: str) -> str:
 
 
 def share(part: str, whole: str) -> str:
-    """Return a share of a figure, 0 where there is no part or no whole."""
-    return f"({part} or vector(0)) / ({whole} > 0) or vector(0)"
+    """Return a share of a figure, 0 where there is no part; nothing where there is no whole to have a share of."""
+    return f"({part} or vector(0)) / ({whole} > 0)"
+
+
+def or_zero(expression: str) -> str:
+    """Return an expression without labels, 0 where it has nothing: a figure would show the last number that it had."""
+    return f"{expression} or vector(0)"
 
 
 def quantile(of: float, metric: str, by: str = "", over: str = _INTERVAL) -> str:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.deploy.programs import program
-from tests.deploy.promql import ROOT, RULE_TESTS, dashboard_expressions
+from tests.deploy.promql import ROOT, RULE_TESTS, RULES, dashboard_expressions
 
 pytestmark = pytest.mark.deploy
 
@@ -34,12 +34,14 @@ def test_alerts_fire_when_they_should(path: Path) -> None:
 
 def test_a_threshold_that_is_moved_is_noticed(tmp_path: Path) -> None:
     """The tests of rules fail where a rule does."""
-    for name in ("rules", "tests"):
-        (tmp_path / name).mkdir()
-        for path in (ROOT / "deploy" / "prometheus" / name).iterdir():
-            (tmp_path / name / path.name).write_text(path.read_text().replace("14.4", "50"))
+    path = tmp_path / "rules.yaml"
+    path.write_text((RULES / "objectives.yaml").read_text().replace("14.4", "50"))
+    tests = yaml.safe_load((RULE_TESTS / "objectives.yaml").read_text())
+    (test,) = (test for test in tests["tests"] if test["name"].startswith("two in a hundred fail for an hour"))
+    path = tmp_path / "tests.yaml"
+    path.write_text(yaml.safe_dump({**tests, "rule_files": ["rules.yaml"], "tests": [test]}))
     with pytest.raises(AssertionError, match="FusewayAvailabilityBurnFast"):
-        promtool("test", "rules", tmp_path / "tests" / "objectives.yaml")
+        promtool("test", "rules", path)
 
 
 def test_prometheus_parses_every_expression_of_the_dashboards(tmp_path: Path) -> None:
@@ -48,6 +50,52 @@ def test_prometheus_parses_every_expression_of_the_dashboards(tmp_path: Path) ->
     path = tmp_path / "panels.yaml"
     path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
     assert f"{len(rules)} rules found" in promtool("check", "rules", path)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("overview: Gateways", 0),
+        ("overview: Requests", 0),
+        ("overview: In flight", 0),
+        ("overview: Failed", 0),
+        ("cache: Responses", None),
+    ],
+)
+def test_a_figure_of_gateways_that_have_gone_is_not_the_last_one(place: str, value: int | None, tmp_path: Path) -> None:
+    """A figure shows the last number of its course, which must not be that from before. Of no requests, no share is
+    cached: that is no 0."""
+    labels = 'job="fuseway", instance="a"'
+    series = {
+        f"fuseway_build_info{{{labels}}}": "1x9 stale",
+        f"fuseway_http_requests_in_flight{{{labels}}}": "3x9 stale",
+        f'fuseway_http_requests_total{{{labels}, outcome="cached"}}': "0+60x9 stale",
+        f'fuseway_http_requests_total{{{labels}, outcome="server_error"}}': "0+60x9 stale",
+    }
+    shows(place, series, [] if value is None else [{"labels": "{}", "value": value}], tmp_path)
+
+
+def test_an_operation_that_nobody_asks_is_not_among_the_slowest(tmp_path: Path) -> None:
+    name, labels = "fuseway_http_request_duration_seconds_bucket", 'job="fuseway", instance="a"'
+    series = {
+        f'{name}{{{labels}, operation="{operation}", le="{bound}"}}': values
+        for operation, values in (("Asked", "0+60x40"), ("Idle", "60x40"))
+        for bound in ("1.0", "+Inf")
+    }
+    shows("overview: Slowest", series, [{"labels": '{operation="Asked"}', "value": 0.95}], tmp_path)
+
+
+def shows(place: str, series: dict[str, str], expected: list[dict[str, object]], folder: Path) -> None:
+    """Check what the panel of a dashboard shows after ten minutes of these series, with a sample each 15 s."""
+    (expression,) = (item.text for item in dashboard_expressions() if item.place == place)
+    test = {
+        "interval": "15s",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [{"expr": expression, "eval_time": "10m", "exp_samples": expected}],
+    }
+    path = folder / "panel.yaml"
+    path.write_text(yaml.safe_dump({"rule_files": [], "evaluation_interval": "15s", "tests": [test]}))
+    assert "SUCCESS" in promtool("test", "rules", path)
 
 
 def test_alertmanager_accepts_its_configuration() -> None:

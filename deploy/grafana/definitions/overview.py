@@ -8,6 +8,7 @@ from grafana_foundation_sdk.models import units
 from deploy.grafana.expressions import (
     RECENT,
     Query,
+    or_zero,
     quantile,
     quantiles,
     rate,
@@ -42,10 +43,11 @@ def overview() -> Dashboard:
 
 
 def _now() -> list[Panel]:
-    failed = share(rate(_REQUESTS, where='outcome=~"overloaded|timeout|server_error"'), rate(_REQUESTS))
+    failed = or_zero(share(rate(_REQUESTS, where='outcome=~"overloaded|timeout|server_error"'), rate(_REQUESTS)))
     burnt = 'max(job:fuseway_requests_failed:ratio1h{namespace=~"$namespace", job=~"$job"}) / 0.001'
+    build = series("fuseway_build_info")
     return [
-        figure("Requests", units.RequestsPerSecond, rate(_REQUESTS), "A second."),
+        figure("Requests", units.RequestsPerSecond, or_zero(rate(_REQUESTS)), "A second."),
         figure("Failed", units.PercentUnit, failed, "Share that was refused, late or failed.", warn=0.001),
         figure("p95", units.Seconds, quantile(0.95, _DURATION), "19 of 20 requests are answered sooner.", warn=1),
         figure(
@@ -55,8 +57,8 @@ def _now() -> list[Panel]:
             "Failed requests of the last hour, in multiples of what the objective of 30 days allows.",
             warn=14.4,
         ),
-        figure("In flight", units.Short, total("fuseway_http_requests_in_flight"), "Requests under way."),
-        figure("Gateways", units.Short, f"count({series('fuseway_build_info')})", "Those that Prometheus sees."),
+        figure("In flight", units.Short, or_zero(total("fuseway_http_requests_in_flight")), "Requests under way."),
+        figure("Gateways", units.Short, or_zero(f"count({build})"), "Those that Prometheus sees now."),
     ]
 
 
@@ -76,7 +78,7 @@ def _requests() -> list[Panel]:
 
 def _operations() -> list[Panel]:
     often = top(rate(_REQUESTS, "operation", over=RECENT))
-    late = top(quantile(0.95, _DURATION, "operation", over=RECENT))
+    late = top(f"{quantile(0.95, _DURATION, 'operation', over=RECENT)} >= 0")  # of those that nobody asked, it is NaN
     time = top(rate(f"{_DURATION}_sum", "operation", over=RECENT))
     return [
         ranking("Most frequent", units.RequestsPerSecond, Query(often, "{{operation}}"), "Requests a second."),
@@ -128,7 +130,12 @@ def _workers() -> list[Panel]:
             Query(rate("fuseway_worker_cpu_seconds_total", "instance, worker"), worker),
             about="Cores that each worker uses: one is all that it can.",
         ),
-        graph("Memory", units.BytesIEC, Query(total("fuseway_worker_memory_bytes", "instance, worker"), worker)),
+        graph(
+            "Memory",
+            units.BytesIEC,
+            Query(total("fuseway_worker_memory_bytes", "instance, worker"), worker),
+            Query(total("fuseway_memory_limit_bytes", "instance"), "{{instance}} all workers at most"),
+        ),
         graph(
             "Event loop, p99",
             units.Seconds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders.dashboard import Dashboard
 from grafana_foundation_sdk.models import units
 
-from deploy.grafana.expressions import Query, rate, share, top
+from deploy.grafana.expressions import Query, or_zero, rate, share, top
 from deploy.grafana.panels import Panel, board, figure, graph
 
 _DECISIONS = "fuseway_rate_limit_decisions_total"
@@ -26,9 +26,9 @@ def _share(decision: str) -> str:
 
 
 def _now() -> list[Panel]:
-    refused = f"{rate('fuseway_admission_refused_total')} or vector(0)"
+    refused = or_zero(rate("fuseway_admission_refused_total"))
     return [
-        figure("Over their budget", units.PercentUnit, _share("refused"), "Share of requests.", warn=0.05),
+        figure("Over their budget", units.PercentUnit, or_zero(_share("refused")), "Share of requests.", warn=0.05),
         figure(
             "Without a limit",
             units.PercentUnit,
