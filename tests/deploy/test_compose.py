@@ -16,15 +16,13 @@ from deploy.embedded.process import free_port
 from deploy.embedded.valkey import _server
 from gateway.settings import Settings
 from gateway.trusted_proxies import TrustedProxies, parse_address
-from tests.deploy.compose import FOLDER, ROOT, blocks, configuration, filled_environment
+from tests.deploy.compose import FOLDER, PAGE, ROOT, blocks, configuration, filled_environment
+from tests.deploy.sizing import needed_bytes
 
 pytestmark = pytest.mark.deploy
 
 Service = dict[str, Any]
 GATEWAYS = ("gateway-1", "gateway-2")
-MIB = 1 << 20
-WORKER_MIB = 160
-"""Memory of a worker beside its caches: 100 MiB when it idles, and room for the answers that it makes."""
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +170,9 @@ def test_every_service_is_limited_in_memory_and_logs_and_none_in_cpu(services: d
         assert set(service["deploy"]["resources"]["limits"]) == {"memory"}
         assert service["logging"]["options"]["max-size"] == "10m"
         assert "cpus" not in service
-    settings = _settings(services["gateway-1"])
-    needed = settings.workers * (settings.cache_mib + settings.response_cache_mib + WORKER_MIB)
-    assert needed * MIB <= int(services["gateway-1"]["deploy"]["resources"]["limits"]["memory"])
+    limits = {name: int(service["deploy"]["resources"]["limits"]["memory"]) for name, service in services.items()}
+    assert needed_bytes(_settings(services["gateway-1"])) <= limits["gateway-1"]
+    assert f"limits of memory add up to {sum(limits.values()) >> 30} GiB" in PAGE.read_text()
 
 
 def test_what_serves_has_a_health_check_that_what_needs_it_waits_for(services: dict[str, Service]) -> None:
@@ -188,12 +186,14 @@ def test_what_serves_has_a_health_check_that_what_needs_it_waits_for(services: d
     assert _settings(services["gateway-1"]).shutdown_timeout_s < 15
 
 
-def test_gateways_have_no_rights_and_nothing_to_write_to(services: dict[str, Service]) -> None:
-    for name in (*GATEWAYS, "setup"):
+def test_nothing_but_the_databases_has_rights_or_a_file_system_to_write_to(services: dict[str, Service]) -> None:
+    for name in services.keys() - {"postgres", "clickhouse"}:
         service = services[name]
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
         assert service["security_opt"] == ["no-new-privileges:true"]
-        assert "user" not in service, "the image says it"
+    for name in (*GATEWAYS, "setup"):
+        assert "user" not in services[name], "the image says it"
+    assert {name for name, service in services.items() if "cap_add" in service} == {"nginx"}
 
 
 def test_stores_are_reached_by_the_gateways_alone(compose: dict[str, Any], services: dict[str, Service]) -> None:

@@ -43,6 +43,9 @@
 {{- if and $values.autoscaling.keda.enabled (not $values.metrics.enabled) }}
 - autoscaling.keda.enabled needs metrics.enabled: its queries are over the gateway's metrics.
 {{- end }}
+{{- if and $values.autoscaling.keda.enabled (not $values.autoscaling.keda.selector) (not $values.metrics.serviceMonitor.enabled) }}
+- autoscaling.keda.selector is missing: without metrics.serviceMonitor, name the series that Prometheus has of this release, such as job="fuseway".
+{{- end }}
 {{- if and $values.autoscaling.hpa.enabled $values.autoscaling.hpa.inFlightRequests (not $values.metrics.enabled) }}
 - autoscaling.hpa.inFlightRequests needs metrics.enabled: set it to 0 to scale by CPU alone.
 {{- end }}

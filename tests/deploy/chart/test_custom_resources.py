@@ -62,7 +62,7 @@ def _custom(resources: Mapping[str, list[Resource]]) -> list[Resource]:
 
 def test_custom_resources_are_what_their_operators_take(check: Check, resources: Mapping[str, list[Resource]]) -> None:
     objects = _custom(resources)
-    assert {item["kind"] for item in objects} >= {"ScaledObject", "ServiceMonitor", "Application"}
+    assert {item["kind"] for item in objects} == set(KINDS)
     names = [f"{item['kind']} {item['metadata']['name']}" for item in objects]
     assert [(name, errors) for name, errors in zip(names, check(objects), strict=True) if errors] == []
 

@@ -6,14 +6,12 @@ import re
 from collections.abc import Mapping
 
 import pytest
+import yaml
 
 import gateway.observability.catalog  # noqa: F401 - declares the metrics
-from benchmarks import scaling
-from benchmarks.autoscaling import Behavior
-from deploy.chart_tools.chart import default_values
 from loaders.instruments import FAMILIES
 from tests.deploy.chart.conftest import Resource, of_kind
-from tests.deploy.promql import uses
+from tests.deploy.promql import ROOT, uses
 
 pytestmark = pytest.mark.deploy
 
@@ -63,33 +61,16 @@ def test_keda_asks_for_the_series_of_this_release_alone(resources: Mapping[str, 
         }
 
 
+def test_a_scrape_takes_as_many_series_as_prometheus_is_shipped_with(resources: Mapping[str, list[Resource]]) -> None:
+    shipped = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    limits = {job["sample_limit"] for job in shipped["scrape_configs"]}
+    monitors = of_kind(resources["tracing-metrics"], "ServiceMonitor")
+    assert {monitor["spec"]["sampleLimit"] for monitor in monitors} == limits
+
+
 def test_queries_are_promql(resources: Mapping[str, list[Resource]]) -> None:
     (scaler,) = of_kind(resources["production"], "ScaledObject")
     queries = [item["metadata"]["query"] for item in scaler["spec"]["triggers"] if item["type"] == "prometheus"]
     assert len(queries) == 2
     for query in queries:
         assert {item.metric for item in uses(query)} >= {f"{name}_count" for name in _names(query)}
-
-
-def test_the_benchmark_of_autoscaling_reckons_with_the_charts_queries_and_values(
-    resources: Mapping[str, list[Resource]],
-) -> None:
-    (scaler,) = of_kind(resources["production"], "ScaledObject")
-    triggers = {item["name"]: item["metadata"] for item in scaler["spec"]["triggers"]}
-    selector = 'namespace="shop-api",service="shop-fuseway-metrics"'
-    for name, histogram in (
-        ("queue-wait", "fuseway_admission_wait_seconds"),
-        ("latency", "fuseway_http_request_duration_seconds"),
-    ):
-        assert triggers[name]["query"] == scaling.percentile_query(histogram, selector)
-    values = default_values()["autoscaling"]
-    keda, hpa = values["keda"], values["hpa"]
-    assert (keda["queueWaitSeconds"], keda["latencySeconds"]) == (scaling.QUEUE_WAIT_S, scaling.LATENCY_S)
-    assert (keda["window"], keda["cpuPercent"] / 100) == (scaling.WINDOW, scaling.KEDA_CPU)
-    assert (hpa["cpuPercent"] / 100, hpa["inFlightRequests"]) == (scaling.HPA_CPU, scaling.IN_FLIGHT)
-    bounds = Behavior()
-    assert (values["minReplicas"], values["maxReplicas"], values["scaleDownSeconds"]) == (
-        bounds.minimum,
-        bounds.maximum,
-        bounds.down_window_s,
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from deploy.chart_tools.chart import examples
 from gateway.health import LIVE, READY
-from tests.deploy.chart.conftest import Resource, of_kind, pods
+from gateway.settings import Settings
+from tests.deploy.chart.conftest import Resource, environment, of_kind, pods
 from tests.deploy.programs import program
+from tests.deploy.sizing import needed_bytes
 
 pytestmark = pytest.mark.deploy
 
@@ -44,6 +47,16 @@ def test_every_container_has_its_memory_and_no_limit_of_cpu(name: str, resources
             assert "cpu" in needs["requests"]
             assert "cpu" not in needs["limits"]
             assert needs["limits"]["memory"] == needs["requests"]["memory"]
+
+
+@EVERY_EXAMPLE
+def test_a_gateway_has_the_memory_that_its_workers_take(name: str, resources: Mapping[str, list[Resource]]) -> None:
+    (deployment,) = of_kind(resources[name], "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    plain = {key: text for key, text in environment(pod).items() if not text.startswith("secret ")}
+    limit = re.fullmatch(r"(\d+)(Mi|Gi)", pod["containers"][0]["resources"]["limits"]["memory"])
+    assert limit
+    assert needed_bytes(Settings.from_environment(plain)) <= int(limit[1]) * {"Mi": 1 << 20, "Gi": 1 << 30}[limit[2]]
 
 
 @EVERY_EXAMPLE

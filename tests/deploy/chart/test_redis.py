@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 import redis
+import yaml
 
 from deploy.embedded.valkey import _server
 from tests.deploy.chart.conftest import Resource, of_kind
+from tests.deploy.compose import FOLDER as COMPOSE
 
 pytestmark = [pytest.mark.deploy, pytest.mark.engine]
 
@@ -45,7 +47,14 @@ def test_it_evicts_saves_and_wants_its_password(server: Path) -> None:
     assert values == {
         "maxmemory": str(512 * 1024 * 1024),
         "maxmemory-policy": "allkeys-lru",
-        "save": "300 100",
+        "save": "3600 1",
         "stop-writes-on-bgsave-error": "no",
         "dir": str(server.parent),
     }
+
+
+def test_it_is_the_one_of_the_compose_file(resources: Mapping[str, list[Resource]]) -> None:
+    services = yaml.safe_load((COMPOSE / "compose.yaml").read_text())["services"]
+    (redis_set,) = of_kind(resources["own-redis"], "StatefulSet")
+    (container,) = redis_set["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"docker.io/{services['redis']['image']}"

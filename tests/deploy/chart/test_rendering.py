@@ -10,6 +10,7 @@ import pytest
 
 from deploy.chart_tools.chart import CHART, EXAMPLES, GOLDEN, ROOT, SHIPPED, examples, golden_text, shipped_copies
 from deploy.chart_tools.helm import HelmError, render, render_text, run_helm
+from gateway.health import LIVE
 from tests.deploy.chart.conftest import Resource, environment, of_kind, parse, pods
 
 pytestmark = pytest.mark.deploy
@@ -56,6 +57,7 @@ def test_all_that_values_lack_is_told_at_once() -> None:
     [
         ("autoscaling.hpa.enabled=true,autoscaling.keda.enabled=true", "are both true: KEDA makes a Horizontal"),
         ("autoscaling.keda.enabled=true", "autoscaling.keda.prometheusAddress is missing"),
+        ("autoscaling.keda.enabled=true,autoscaling.keda.prometheusAddress=http://p", "autoscaling.keda.selector is missing"),
         ("autoscaling.minReplicas=11", "autoscaling.minReplicas is more than autoscaling.maxReplicas"),
         ("autoscaling.hpa.enabled=true,metrics.enabled=false", "autoscaling.hpa.inFlightRequests needs metrics.enabled"),
         ("metrics.serviceMonitor.enabled=true,metrics.enabled=false", "metrics.serviceMonitor.enabled needs metrics.enabled"),
@@ -77,6 +79,7 @@ def test_all_that_values_lack_is_told_at_once() -> None:
         ("secretSettings.REDIS_URL.name=a", "at '/secretSettings/REDIS_URL': additional properties 'name' not allowed"),
         ("settings.GATEWAY_CACHE_TIMEOUT_S=soon", "at '/settings/GATEWAY_CACHE_TIMEOUT_S': 'soon' does not match"),
         ("resources.limits.cpu=2", "at '/resources/limits': additional properties 'cpu' not allowed"),
+        ("readinessPath=/", "at '/readinessPath': value must be one of"),
         ("image.user=0", "at '/image/user': minimum: got 0, want 1"),
         ("replicas=none", "at '/replicas': got string, want integer"),
         ("ingress.requestsPerConnection=100", "at '/ingress/requestsPerConnection': minimum"),
@@ -101,6 +104,17 @@ def test_the_kubelet_waits_for_all_that_the_gateway_may_take_to_stop() -> None:
     assert pod["terminationGracePeriodSeconds"] == 7 + 42 + 3
 
 
+def test_without_a_drain_there_is_no_hook() -> None:
+    """A sleep of 0 seconds is refused by Kubernetes before 1.33."""
+    pod = _deployment("--set", "drainSeconds=0")["spec"]["template"]["spec"]
+    assert "lifecycle" not in pod["containers"][0]
+
+
+def test_a_pod_may_get_requests_whether_its_databases_answer_or_not() -> None:
+    pod = _deployment("--set", f"readinessPath={LIVE}")["spec"]["template"]["spec"]
+    assert pod["containers"][0]["readinessProbe"]["httpGet"]["path"] == LIVE
+
+
 def test_the_startup_probe_waits_longer_than_the_start_waits_for_postgres() -> None:
     pod = _deployment("--set", "settings.GATEWAY_START_TIMEOUT_S=100.5")["spec"]["template"]["spec"]
     probe = pod["containers"][0]["startupProbe"]
@@ -117,7 +131,8 @@ def test_large_and_small_numbers_are_not_written_with_an_exponent() -> None:
 
 @pytest.mark.parametrize("mode", ["hpa", "keda"])
 def test_an_autoscaler_alone_says_how_many_replicas_there_are(mode: str) -> None:
-    options = f"autoscaling.{mode}.enabled=true,autoscaling.keda.prometheusAddress=http://p:9090"
+    options = f"autoscaling.{mode}.enabled=true,metrics.serviceMonitor.enabled=true"
+    options += ",autoscaling.keda.prometheusAddress=http://p:9090"
     assert "replicas" not in _deployment("--set", options)["spec"]
 
 
