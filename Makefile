@@ -25,9 +25,10 @@ test-fast: $(VENV)/dev.stamp
 	$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not engine and not slow and not chaos and not deploy" $(ARGS)
 
 # What is shipped in deploy/: the image is built and run, charts, rules and configurations are given to the programs that
-# read them. Without those programs, which .ci/run lists, tests are skipped with a sentence.
+# read them. Without those programs, which .ci/run lists, tests are skipped with a sentence. What of deploy/ takes no such
+# program, `make test` has tested.
 test-deploy: $(VENV)/dev.stamp $(VENV)/deploy/stamp
-	$(BIN)/pytest tests/deploy -m "deploy or not deploy" --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest tests/deploy -m deploy --numprocesses 2 --dist loadfile $(ARGS)
 
 # All tests, with the lines that they reach, those of gateways in processes of their own too.
 coverage: $(VENV)/dev.stamp

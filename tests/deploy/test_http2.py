@@ -44,6 +44,6 @@ def test_h2load_gets_every_answer_through_the_edge(store_urls: StoreUrls, sample
         headers = ["-H", "content-type: application/json"]
         command = [h2load, *options, *headers, "http://edge/graphql"]
         output = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
-        wait_until(lambda: answered(metrics) == _REQUESTS)  # workers publish what they count each tenth of a second
+        wait_until(lambda: answered(metrics) == _REQUESTS)  # workers publish what they count four times a second
     assert re.search(rf"^requests: .* {_REQUESTS} done, {_REQUESTS} succeeded, 0 failed", output, re.MULTILINE), output
     assert re.search(rf"^status codes: {_REQUESTS} 2xx, 0 3xx, 0 4xx, 0 5xx$", output, re.MULTILINE), output
