@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,7 @@ _OWN_GROUP: Final = Path("/proc/self/cgroup")
 
 def memory_limit_bytes(groups: Path = _GROUPS, own_group: Path = _OWN_GROUP) -> int:
     """Return the lowest limit of this process's container or service; without one, the machine's memory."""
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    limits = [resource.getpagesize() * os.sysconf("SC_PHYS_PAGES")]
     for file in _limit_files(groups, own_group):
         with suppress(OSError, ValueError):  # it is not there, or says `max`
             limits.append(int(file.read_text()))

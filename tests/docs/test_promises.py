@@ -33,7 +33,7 @@ API, SECURITY, CACHING = (PAGES[f"docs/{name}.md"] for name in ("api", "security
 DEFAULTS = {item.metadata["variable"]: item.default for item in fields(Settings)}
 CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+|[A-Z]{9,}")
 FORMER = {item.metadata["former"] for item in fields(Settings)}
-NO_CODES = {"TAIL_NUMBER", "FORWARDED_ALLOW_IPS", "GITHUB_ACTIONS", *DEFAULTS, *FORMER}
+NO_CODES = {"TAIL_NUMBER", "FORWARDED_ALLOW_IPS", "GITHUB_ACTIONS", "SC_PHYS_PAGES", *DEFAULTS, *FORMER}
 """Constants of the gateway that look like a code."""
 
 
