@@ -28,7 +28,7 @@ test-fast: $(VENV)/dev.stamp
 # read them. Without those programs, which .ci/run lists, tests are skipped with a sentence. What of deploy/ takes no such
 # program, `make test` has tested.
 test-deploy: $(VENV)/dev.stamp $(VENV)/deploy/stamp
-	$(BIN)/pytest tests/deploy -m deploy --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest tests/deploy -m deploy --numprocesses 3 --dist loadfile $(ARGS)
 
 # All tests, with the lines that they reach, those of gateways in processes of their own too.
 coverage: $(VENV)/dev.stamp

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ from deploy.embedded.process import free_port
 
 _DEPLOY: Final = Path(__file__).parents[1] / "deploy"
 _TIMEOUT_S: Final = 30.0
+_EVERY_S: Final = 15
+"""How often Prometheus scrapes and evaluates, as shipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,16 @@ class Prometheus:
         return alerts
 
     def _get(self, path: str, **parameters: str) -> dict[str, Any]:
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=_TIMEOUT_S)
+        answer = _client().get(f"{self.url}/api/v1/{path}", params=parameters)
         answer.raise_for_status()
         data: dict[str, Any] = answer.json()["data"]
         return data
+
+
+@cache
+def _client() -> httpx.Client:
+    """Return the client of all questions: it takes longer to make than they do."""
+    return httpx.Client(timeout=_TIMEOUT_S)
 
 
 @contextmanager
@@ -75,13 +84,18 @@ def running_prometheus(
     *,
     alertmanagers: Sequence[str] = (),
     change_rules: Callable[[str], str] = str,
+    every_s: int = _EVERY_S,
 ) -> Iterator[Prometheus]:
     """Prometheus before the ports of metrics of these gateways, each `host:port`; its files in the folder.
 
-    Only the lists of targets take the place of the shipped ones, and `change_rules` may change the files of rules.
+    Only the lists of targets take the place of the shipped ones, and `every_s` that of how often it scrapes and
+    evaluates; `change_rules` may change the files of rules.
     """
     shipped = folder / "prometheus"
     shutil.copytree(_DEPLOY / "prometheus", shipped)
+    configuration = shipped / "prometheus.yml"
+    configuration.write_text(_in_place_of(configuration, f"interval: {_EVERY_S}s", f"interval: {every_s}s"))
+    configuration.write_text(_in_place_of(configuration, "timeout: 10s", f"timeout: {min(10, every_s)}s"))
     _write_targets(shipped / "targets" / "gateways.yaml", gateways)
     _write_targets(shipped / "targets" / "alertmanagers.yaml", alertmanagers)
     for path in (shipped / "rules").iterdir():
@@ -90,12 +104,20 @@ def running_prometheus(
     url = f"http://127.0.0.1:{port}"
     command = [
         program,
-        f"--config.file={shipped / 'prometheus.yml'}",
+        f"--config.file={configuration}",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
     with (folder / "prometheus.log").open("wb") as log, running(command, lambda: answers(f"{url}/-/ready"), log=log):
         yield Prometheus(url)
+
+
+def _in_place_of(path: Path, shipped: str, ours: str) -> str:
+    """Return a file's text with another one in the place of a shipped one. Raises ValueError where it has no such."""
+    text = path.read_text()
+    if shipped not in text:
+        raise ValueError(f"{path.name} has no {shipped!r}.")
+    return text.replace(shipped, ours)
 
 
 def _write_targets(path: Path, addresses: Sequence[str]) -> None:
@@ -104,14 +126,12 @@ def _write_targets(path: Path, addresses: Sequence[str]) -> None:
 
 @contextmanager
 def running_alertmanager(program: str, folder: Path, receiver: str) -> Iterator[str]:
-    """Alertmanager that sends both kinds of alerts to a receiver, `host:port`; yield its own address."""
-    text = (_DEPLOY / "alertmanager" / "alertmanager.yml").read_text()
-    for host in ("pager.example:8080", "tickets.example:8080"):
-        if host not in text:
-            raise ValueError(f"alertmanager.yml has no receiver at {host}.")
-        text = text.replace(f"{host}/", f"{receiver}/{host.partition('.')[0]}/")
+    """Alertmanager that sends both kinds of alerts to a receiver, `host:port`, at once; yield its own address."""
     configuration = folder / "alertmanager.yml"
-    configuration.write_text(text)
+    shutil.copy(_DEPLOY / "alertmanager" / "alertmanager.yml", configuration)
+    for name in ("pager", "tickets"):
+        configuration.write_text(_in_place_of(configuration, f"{name}.example:8080/", f"{receiver}/{name}/"))
+    configuration.write_text(_in_place_of(configuration, "group_wait: 30s", "group_wait: 0s"))
     address = f"127.0.0.1:{free_port()}"
     command = [
         program,

@@ -42,9 +42,7 @@ class Traffic:
     @asynccontextmanager
     async def flowing(self) -> AsyncIterator[None]:
         """Ask without end in the block."""
-        async with httpx.AsyncClient(
-            base_url=self.url, timeout=30, limits=httpx.Limits(max_connections=None)
-        ) as client:
+        async with self._client() as client:
             task = asyncio.create_task(self._go_on(client))
             try:
                 yield
@@ -56,9 +54,7 @@ class Traffic:
 
     async def exceptions(self) -> None:
         """Make happen what happens seldom: more requests at once than there are places, and ClickHouse away."""
-        async with httpx.AsyncClient(
-            base_url=self.url, timeout=30, limits=httpx.Limits(max_connections=None)
-        ) as client:
+        async with self._client() as client:
             crowd = [self._dashboard(client, 200) for _ in range(_CROWD)]
             await asyncio.gather(*crowd)
             await self.clickhouse.switch(AWAY)
