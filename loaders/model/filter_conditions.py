@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from loaders.model.references import Fragment
-from loaders.model.scalars import Scalar
+from loaders.model.scalars import TEXT, UNIQUE_ID, Scalar
 
 
 class FilterOperator(Enum):
@@ -40,3 +40,12 @@ class FilterCondition:
     scalar: Scalar
     is_list: bool
     scopes: frozenset[str]
+
+    @property
+    def is_array_search(self) -> bool:
+        """Whether PostgreSQL is asked whether an array contains another one, which a GIN index answers.
+
+        Both must have one type, which is known of texts and UUIDs alone: numbers may be bound as another type than the
+        column's, and labels are compared as texts.
+        """
+        return self.operator is FilterOperator.CONTAINS and self.scalar in (TEXT, UNIQUE_ID)

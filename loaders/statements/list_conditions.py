@@ -54,9 +54,16 @@ class _Filter:
             value = self.writer.parameters.single(self._name(), BOOLEAN, self._given)
             return f"({column} is not null) = {value}"
         if operator is FilterOperator.CONTAINS:
-            value = self._value(self._given)
-            return f"{value} = any({column})" if self.writer.kind is Kind.POSTGRES else f"has({column}, {value})"
+            return self._contains(column)
         return self._where()
+
+    def _contains(self, column: str) -> str:
+        if self.writer.kind is Kind.CLICKHOUSE:
+            return f"has({column}, {self._value(self._given)})"
+        if self.condition.is_array_search:
+            array = self.writer.parameters.untyped_array(self._name(), self.condition.scalar, self._only)
+            return f"{column} @> {array}"
+        return f"{self._value(self._given)} = any({column})"
 
     def _column(self) -> str:
         """Labels are compared as text, which is what they are bound as."""
@@ -97,6 +104,9 @@ class _Filter:
 
     def _list(self, scope: StatementScope, requests: Sequence[SectionRequest]) -> list[Any]:
         return list(self._given(scope, requests))
+
+    def _only(self, scope: StatementScope, requests: Sequence[SectionRequest]) -> list[Any]:
+        return [self._given(scope, requests)]
 
     def _end(self, place: int) -> Source:
         return lambda scope, requests: self._given(scope, requests)[place]

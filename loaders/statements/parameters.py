@@ -88,6 +88,11 @@ class Parameters:
         place = self.single(name, scalar, source)
         return place.partition("::")[0] if self.kind is Kind.POSTGRES else place
 
+    def untyped_array(self, name: str, scalar: Scalar, source: Source) -> str:
+        """Bind an array whose type PostgreSQL infers from the other operand, and return its placeholder."""
+        place = self.array(name, scalar, source)
+        return place.partition("::")[0] if self.kind is Kind.POSTGRES else place
+
     def typed(self, name: str, postgres: str, clickhouse: str, source: Source) -> str:
         """Return the SQL that stands for a driver's value of a type; a name is bound once."""
         if name not in self._places:

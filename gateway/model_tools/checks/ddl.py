@@ -35,10 +35,18 @@ def ddl_name(column: str, kind: Kind = Kind.POSTGRES) -> str:
     return column if is_plain else quoted_name(column, kind)
 
 
-def create_index(table: Table, terms: Iterable[str]) -> str:
-    """Return the statement that makes an index of terms, each once, while the table is in use; empty without a term."""
-    unique = ", ".join(dict.fromkeys(terms))
-    return f"create index concurrently on {table.name} ({unique});" if unique else ""
+def create_index(table: Table, terms: Iterable[str], method: str = "") -> str:
+    """Return the statement that makes an index of terms, each once, while the table is in use; empty without a term.
+
+    `method` is the kind of index, where it is not PostgreSQL's usual one.
+    """
+    unique, using = ", ".join(dict.fromkeys(terms)), f"using {method} " if method else ""
+    return f"create index concurrently on {table.name} {using}({unique});" if unique else ""
+
+
+def prefix_term(column: str) -> str:
+    """Return a column of an index that leads to the texts with a prefix, whatever the collation of the database is."""
+    return f"{ddl_name(column)} text_pattern_ops"
 
 
 def add_projection(table_name: str, columns: Sequence[str]) -> str:

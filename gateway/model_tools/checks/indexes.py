@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from gateway.model_tools.checks.ddl import create_index, ddl_name, order_terms
+from gateway.model_tools.checks.ddl import create_index, ddl_name, order_terms, prefix_term
 from gateway.model_tools.many_rows import MANY_ROWS
 from loaders.model.databases import Kind, Table
 from loaders.model.filter_conditions import FilterOperator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from gateway.model_tools.checks.known_model import KnownModel, Use
     from loaders.catalog.catalog import Index, TableCatalog
+    from loaders.model.class_reader import DeclaredField
     from loaders.model.places import Place
 
 _WITH_INDEX = {
@@ -30,6 +32,10 @@ _WITH_INDEX = {
     FilterOperator.LESS_THAN.value: "btree",
 }
 """The words of filters whose rows an index on their column finds."""
+_OF_ONE_TYPE = (FilterOperator.PREFIX.value, FilterOperator.CONTAINS.value)
+"""The words of filters whose rows an index finds of the kind that is made for them."""
+_TEXTS = ("text", "character varying")
+"""The types whose prefixes an index with `text_pattern_ops` finds: others are converted first."""
 
 
 def check_indexes(known: KnownModel) -> Iterator[Problem]:
@@ -129,15 +135,40 @@ def _filters(use: Use, table: Table, known: KnownModel) -> Iterator[Problem]:
     """Yield the conditions of a page whose rows no index finds."""
     narrowed, catalog, tenant = use.field.option("filter"), known.tables[table], known.tenant_column(table)
     for field in known.model.filters[narrowed.__name__].fields if narrowed is not None else ():
-        if field.word_name not in _WITH_INDEX:
+        if field.word_name not in (*_WITH_INDEX, *_OF_ONE_TYPE):
             continue
         (name,) = column_names(field.column_text)
-        if name in catalog.columns and not any(name in _led(index, {name, tenant}) for index in catalog.indexes):
-            wanted = [*([ddl_name(tenant)] if tenant else []), ddl_name(name)]
+        if name not in catalog.columns:
+            continue
+        if field.word_name == FilterOperator.CONTAINS.value:
+            yield from _contained(use, field, name, table, catalog)
+        elif not any(name in _led(index, {name, tenant}) for index in catalog.indexes):
+            is_prefix = field.word_name == FilterOperator.PREFIX.value
+            if is_prefix and catalog.columns[name].type.partition("(")[0] not in _TEXTS:
+                continue
+            term = prefix_term(name) if is_prefix else ddl_name(name)
+            wanted = [*([ddl_name(tenant)] if tenant else []), term]
             message = (
                 f"no index of {table.name} begins with {' and '.join(wanted)}, so that this condition reads each row."
             )
             yield _problem(use, message, table, wanted, catalog, beside=(field.place, field.subject))
+
+
+def _contained(use: Use, field: DeclaredField, name: str, table: Table, catalog: TableCatalog) -> Iterator[Problem]:
+    """Yield that a condition on an array has no GIN index, or is one that these do not serve."""
+    has_index = any(
+        index.method == "gin" and not index.condition and name in chain(*map(columns_in, index.terms))
+        for index in catalog.indexes
+    )
+    is_served = use.section.filters[field.name].is_array_search
+    if is_served and has_index:
+        return
+    message = f"no GIN index of {table.name} has {name}, so that this condition reads each row."
+    if not is_served:
+        wanted = f'm.where(f"{ddl_name(name)} @> array[{{m.value}}]::{catalog.columns[name].type}")'
+        message = f"no index serves m.contains of {catalog.columns[name].type}: say {wanted}, which a GIN index serves."
+    ddl = "" if has_index else create_index(table, [ddl_name(name)], "gin")
+    yield Problem(field.place, field.subject, message, Severity.WARNING, ddl, catalog.rows)
 
 
 def _problem(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.model_tools.checks.ddl import add_projection, create_index, ddl_name, order_terms
+from gateway.model_tools.checks.ddl import add_projection, create_index, ddl_name, order_terms, prefix_term
 from gateway.model_tools.every_statement import Addition, PossibleStatement
 from gateway.model_tools.live.places import ModelPlaces
 from gateway.model_tools.live.postgres_plans import PlanNode, conjuncts, plan_tree
@@ -16,7 +16,7 @@ from gateway.model_tools.live.statements import LiveStatements, RefusedStatement
 from gateway.model_tools.many_rows import MANY_ROWS, MANY_ROWS_OF_CLICKHOUSE
 from loaders.model.bound_tables import BoundTable, OwnTenant
 from loaders.model.databases import Database, Kind, Table
-from loaders.model.filter_conditions import FilterOperator
+from loaders.model.filter_conditions import FilterCondition, FilterOperator
 from loaders.model.names import columns_in, quoted_name, table_parts
 from loaders.model.problems import Problem, Severity
 from loaders.model.section_facts import rows_read
@@ -36,6 +36,7 @@ _WITH_INDEX = frozenset(
         FilterOperator.AT_LEAST,
         FilterOperator.AT_MOST,
         FilterOperator.LESS_THAN,
+        FilterOperator.PREFIX,
     }
 )
 """The conditions whose rows an index of their column finds."""
@@ -97,15 +98,14 @@ class Costs:
             read = await self._rows_by_index(statement.database, node)
         elif node.kind != "Seq Scan":
             return []
-        if read < MANY_ROWS or node.rows > read * _FEW:
+        if read < MANY_ROWS or node.rows > read * _FEW or _is_without_index(statement):
             return []
         wanted = f"of which about {round(node.rows):,} are wanted"
         if node.kind == "Seq Scan":
             message = f"PostgreSQL reads all rows of {tables[0].name}, {wanted}: no index leads to them."
         else:
             message = f"PostgreSQL reads rows of {tables[0].name} by an index, {wanted}: none leads to them alone."
-        terms = self._terms(statement, tables[0])
-        return self._problem(statement, tables[0], message, round(read), create_index(tables[0], terms))
+        return self._problem(statement, tables[0], message, round(read), self._index(statement, tables[0]))
 
     async def _rows_by_index(self, database: Database, node: PlanNode) -> float:
         """Return about how many rows an index finds, of which the scan's other conditions leave some; 0 if unknown."""
@@ -129,8 +129,14 @@ class Costs:
             return []
         first = round(node.parent.rows)
         message = f"PostgreSQL sorts rows of {over.name} to answer the first {first:,}: no index has this order."
-        index = create_index(over, self._terms(statement, over))
-        return self._problem(statement, over, message, round(rows), index)
+        return self._problem(statement, over, message, round(rows), self._index(statement, over), is_sorted=True)
+
+    def _index(self, statement: PossibleStatement, table: Table) -> str:
+        """Return the DDL of an index that would serve a statement; empty where none is known to."""
+        condition = _condition(statement) if table is statement.section.over else None
+        if condition is not None and condition.is_array_search:
+            return create_index(table, map(ddl_name, columns_in(condition.sql.shown())), "gin")
+        return create_index(table, self._terms(statement, table))
 
     def _terms(self, statement: PossibleStatement, table: Table) -> list[str]:
         """Return the terms of an index that would serve a statement; none where that is not known."""
@@ -139,10 +145,11 @@ class Costs:
         terms = [*map(ddl_name, self._tenant(table)), *columns]
         if table is not section.over:
             return terms if columns else []
-        if statement.addition is Addition.FILTER:
-            condition = section.filters[statement.name]
+        condition = _condition(statement)
+        if condition is not None:
             (column,) = columns_in(condition.sql.shown()) if condition.operator in _WITH_INDEX else ("",)
-            return [*terms, ddl_name(column)] if column else []
+            is_prefix = condition.operator is FilterOperator.PREFIX
+            return [*terms, prefix_term(column) if is_prefix else ddl_name(column)] if column else []
         if not section.is_row:
             return terms
         request = statement.plan.requests[0]
@@ -152,13 +159,38 @@ class Costs:
         tenant = self.bound[table].tenant
         return [tenant.column] if isinstance(tenant, OwnTenant) else []
 
-    def _problem(self, statement: PossibleStatement, table: Table, message: str, rows: int, ddl: str) -> list[Problem]:
-        """Return the warning about a table, unless it was told of the section or its author knows it to be small."""
-        if (statement.section.name, table) in self._told or table.options.rows:
-            return []
-        self._told.add((statement.section.name, table))
+    def _problem(
+        self,
+        statement: PossibleStatement,
+        table: Table,
+        message: str,
+        rows: int,
+        ddl: str,
+        *,
+        is_sorted: bool = False,
+    ) -> list[Problem]:
+        """Return the warning about a table, unless it was told of the section or its author knows it to be small.
+
+        A condition, which needs an index of its own, is told of besides.
+        """
         subject = self.places.of_statement(statement)
+        is_condition = statement.addition is Addition.FILTER and not is_sorted
+        told = (subject.name if is_condition else statement.section.name, table)
+        if told in self._told or table.options.rows:
+            return []
+        self._told.add(told)
         return [Problem(subject.place, subject.name, message, Severity.WARNING, ddl, rows)]
+
+
+def _condition(statement: PossibleStatement) -> FilterCondition | None:
+    """Return the condition that a statement adds to its section; None for one that adds anything else."""
+    return statement.section.filters[statement.name] if statement.addition is Addition.FILTER else None
+
+
+def _is_without_index(statement: PossibleStatement) -> bool:
+    """Return whether no index serves a condition: the catalog's checks tell of one in its place that has one."""
+    condition = _condition(statement)
+    return condition is not None and condition.operator is FilterOperator.CONTAINS and not condition.is_array_search
 
 
 def _reads(plan: Mapping[str, Any]) -> Iterator[tuple[str, list[str], float]]:

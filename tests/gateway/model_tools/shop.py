@@ -61,9 +61,9 @@ async def edited_problems(folder: Path, stores: Stores, *edits: tuple[str, str])
 
 MANY_OF_POSTGRES = """
 create table app.sent (id bigint primary key, account_id uuid not null, order_id bigint not null, at timestamptz not null,
-    note text);
+    note text, tags text[]);
 insert into app.sent select n, ('00000000-0000-0000-0000-00000000000' || 1 + n % 3)::uuid, n % 5000,
-    '2026-01-01'::timestamptz + n * interval '1 minute', 'note ' || n from generate_series(1, 60000) as n;
+    '2026-01-01'::timestamptz + n * interval '1 minute', 'note ' || n, array['tag ' || n % 3000] from generate_series(1, 60000) as n;
 create table app.kept (id bigint, account_id uuid not null, order_id bigint not null, primary key (account_id, id));
 insert into app.kept select n, ('00000000-0000-0000-0000-00000000000' || 1 + n % 9)::uuid, n % 5000
     from generate_series(1, 200000) as n;

@@ -18,11 +18,14 @@ class SentOrder(m.Order, default="at desc"):
 
 class SentFilter(m.Filter):
     note: str = m.equals("note")
+    note_prefix: str = m.prefix("note")
+    tag: str = m.contains("tags")
 
 class Sent(m.Object, table=sent):
     """Sent."""
     id: m.BigInt = m.key()
     at: dt.datetime
+    tags: list[str]
 
 class Kept(m.Section, over=kept):
     """Kept."""
@@ -91,6 +94,11 @@ async def test_what_reads_many_rows_is_told_with_ddl_that_mends_it(large: NewSto
     assert {each.severity for each in warnings.values()} == {Severity.WARNING}
     assert {subject: (each.ddl, round(each.rows or 0, -4)) for subject, each in warnings.items()} == {
         "SentFilter.note": ("create index concurrently on app.sent (account_id, note);", 60_000),
+        "SentFilter.note_prefix": (
+            "create index concurrently on app.sent (account_id, note text_pattern_ops);",
+            60_000,
+        ),
+        "SentFilter.tag": ("create index concurrently on app.sent using gin (tags);", 60_000),
         "Order.sent": ("create index concurrently on app.sent (account_id, order_id, at desc, id desc);", 60_000),
         "Order.kept": ("create index concurrently on app.kept (account_id, order_id);", 20_000),
         "Order.clicks": (

@@ -101,6 +101,7 @@ CASES: dict[str, tuple[Sequence[tuple[str, str]], dict[str, Change], Severity, s
     "an index of some rows": ([], {"billing.invoices": lambda table: replace(table, indexes=(replace(table.indexes[0], condition="total > 5::numeric"), *table.indexes[1:]))}, WARNING, "Member.invoices: no index of billing.invoices begins with member_id"),
     "a section without an index": ([], {"billing.invoices": lambda table: replace(table, indexes=table.indexes[1:])}, WARNING, "Member.billing: no index of billing.invoices begins with member_id"),
     "a relation without an index": ([], {"app.project_members": lambda table: replace(table, indexes=())}, WARNING, "Member.projects: no index of app.project_members begins with member_id"),
+    "a prefix without an index": ([("m.prefix(\"email\")", "m.prefix(\"nick\")")], {}, WARNING, "MemberFilter.email_prefix: no index of app.members begins with workspace_id and nick text_pattern_ops, so that this condition reads each row."),
     "a sorting key of something else": ([], {"events": lambda table: replace(table, sorting_key=("sent_at", "member_id"))}, WARNING, "Member.activity: events is sorted by (sent_at, member_id), so that one Member reads every granule. Sort it by (workspace_id, member_id, …)"),
 }  # fmt: skip
 
@@ -126,7 +127,7 @@ def test_the_samples_have_no_error_and_known_warnings() -> None:
     assert {each.severity for each in (*of_fleet, *of_analytics)} == {WARNING}
     assert [each.subject for each in of_fleet] == ["FleetFilter.seats", "FleetFilter.year"]
     assert [each.subject for each in of_analytics] == [
-        "MemberFilter.role", "MemberOrder.joined_on", "MemberOrder.email", "MemberOrder.role", "Project.activity",
+        "MemberFilter.role", "MemberFilter.tag", "MemberOrder.joined_on", "MemberOrder.email", "MemberOrder.role", "Project.activity",
     ]  # fmt: skip
 
 
@@ -157,6 +158,32 @@ def test_an_index_of_an_order_has_nulls_where_the_order_has_them(tmp_path: Path)
     (tmp_path / "model.py").write_text(TEXT)
     problems = catalog_problems(load_model(str(tmp_path / "model.py")), catalogs({"app.members": with_index}))
     assert "MemberOrder.email" not in {each.subject for each in problems}
+
+
+def test_an_index_of_a_condition_is_of_the_kind_that_serves_it(tmp_path: Path) -> None:
+    ddl = {each.subject: each.ddl for each in catalog_problems(load_model(str(SAMPLE)), catalogs({}))}
+    assert ddl["MemberFilter.tag"] == "create index concurrently on app.members using gin (tags);"
+    replaced = [('m.prefix("email")', 'm.prefix("nick")')]
+    (problem,) = changed_problems(tmp_path, replaced)
+    assert problem.ddl == "create index concurrently on app.members (workspace_id, nick text_pattern_ops);"
+
+    def with_indexes(table: TableCatalog) -> TableCatalog:
+        added = (Index("by_tag", ("tags",), method="gin"), Index("by_nick", ("workspace_id", "nick")))
+        return replace(table, indexes=(*table.indexes, *added))
+
+    problems = catalog_problems(load_model(str(tmp_path / "model.py")), catalogs({"app.members": with_indexes}))
+    assert {"MemberFilter.tag", "MemberFilter.email_prefix"}.isdisjoint(each.subject for each in problems)
+
+
+def test_an_array_of_numbers_is_told_the_condition_that_an_index_serves(tmp_path: Path) -> None:
+    replaced = [("tag: str =", "tag: m.BigInt ="), ("tags: list[str] =", "tags: list[m.BigInt] =")]
+    changes = {"app.members": column("tags", "bigint[]")}
+    problem = next(each for each in changed_problems(tmp_path, replaced, changes) if each.subject == "MemberFilter.tag")
+    assert problem.message == (
+        'no index serves m.contains of bigint[]: say m.where(f"tags @> array[{m.value}]::bigint[]"), which a GIN index'
+        " serves."
+    )
+    assert problem.ddl == "create index concurrently on app.members using gin (tags);"
 
 
 def test_a_page_in_the_order_of_the_tenant_needs_no_index_for_it(tmp_path: Path) -> None:
