@@ -58,3 +58,24 @@ def test_the_docs_list_all_alerts_with_their_severity() -> None:
 def test_each_alert_has_a_runbook() -> None:
     headings = set(re.findall(r"^### (Fuseway\w+)$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE))
     assert headings == {alert["alert"] for alert in alerts()}
+
+
+def _named(matchers: list[str]) -> set[str]:
+    """Return the alerts that matchers name."""
+    names = [re.fullmatch(r'alertname=~?"([\w|]+)"', matcher) for matcher in matchers]
+    return {name for match in names if match for name in match[1].split("|")}
+
+
+def test_what_follows_from_an_alert_is_held_back_by_labels_that_both_have() -> None:
+    """A name or a label that is not there would hold nothing back, silently."""
+    configuration = yaml.safe_load((ROOT / "deploy" / "alertmanager" / "alertmanager.yml").read_text())
+    inhibitions = [rule for rule in configuration["inhibit_rules"] if _named(rule["source_matchers"])]
+    assert len(inhibitions) >= 2
+    for rule in inhibitions:
+        for name in _named(rule["source_matchers"]) | _named(rule["target_matchers"]):
+            labels = {label for expected in EXPECTED[name] for series in expected for label in _labels(series)}
+            assert set(rule["equal"]) <= labels | {"namespace"}, name
+
+
+def _labels(series: str) -> set[str]:
+    return set(re.findall(r'(\w+)="', series))
