@@ -112,6 +112,7 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         timeout_s = settings.cache_timeout_s
         async with (
+            _closing(tracing),
             open_cached_stores(settings, model, must_answer=False) as stores,
             persisted.over(stores.redis, timeout_s=timeout_s),
             rate_limit.over(stores.redis, timeout_s=timeout_s),
@@ -125,14 +126,22 @@ def build_app(settings: Settings, model: Model, schema: GatewaySchema | None = N
                 _sampled(settings, app, schema, stores),
             ):
                 yield
-        if tracing is not None:
-            await tracing.close()
 
     middleware = [*_observing(settings, persisted), *_middleware(settings, model, admission, tracing)]
     app = Application(_routes(settings, schema, persisted, rate_limit), middleware, lifespan)
     app.admission = admission
     app.router.redirect_slashes = False  # it redirects to absolute URLs, of the host and scheme behind the proxy
     return app
+
+
+@asynccontextmanager
+async def _closing(tracing: "Tracing | None") -> AsyncIterator[None]:
+    """Export the last spans at the end of the block, however it ends."""
+    try:
+        yield
+    finally:
+        if tracing is not None:
+            await tracing.close()
 
 
 def _admission(settings: Settings) -> Admission:

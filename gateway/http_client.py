@@ -38,15 +38,20 @@ class HTTPAnswer:
     body: bytes
 
 
+def is_http_url(text: str) -> bool:
+    """Return whether a text is an absolute URL of HTTP or HTTPS."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def require_http_url(url: str, option: str) -> str:
     """Return the URL. Raises CallerError, which names the option, unless it is an absolute one of HTTP or HTTPS."""
-    try:
-        parts = urlsplit(url)
-        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_valid = False
-    if not is_valid:
+    if not is_http_url(url):
         raise CallerError(f"{option} must be a URL such as http://127.0.0.1:8000/graphql.")
+    parts = urlsplit(url)
     if parts.username is not None or parts.password is not None:
         raise CallerError(f"{option} must have no user and no password in it: other users of this machine see them.")
     return url

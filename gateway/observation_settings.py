@@ -59,3 +59,25 @@ class ObservationSettings(LimitSettings):
         " Without either, nothing is traced. It needs `pip install 'fuseway[tracing]'`.",
         secret=True,
     )
+    span_delay_ms: int = setting(
+        "OTEL_BSP_SCHEDULE_DELAY",
+        5_000,
+        "Milliseconds from one export of spans to the next.",
+        minimum=1,
+        maximum=600_000,
+    )
+    max_waiting_spans: int = setting(
+        "OTEL_BSP_MAX_QUEUE_SIZE",
+        2_048,
+        "Spans that wait for their export, a worker. More are dropped and counted: without a bound, a collector that is"
+        " away would take the gateway's memory.",
+        minimum=1,
+        maximum=1_000_000,
+    )
+    max_batch_spans: int = setting(
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+        512,
+        "Spans that are exported at once, of those that wait.",
+        minimum=1,
+        maximum=1_000_000,
+    )

@@ -13,7 +13,7 @@ from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.http.hosts import parse_allowed_hosts
 from gateway.http.paths import parse_root_path
 from gateway.observability.log_format import JSON, configure_logging
-from gateway.observability.trace_settings import traces_endpoint
+from gateway.observability.trace_settings import check_tracing
 from gateway.persisted import Persisted
 from gateway.reload import serve_and_reload
 from gateway.served_model import load_served_model
@@ -75,6 +75,6 @@ def check_settings(settings: Settings) -> None:
     parse_headers(settings.cors_headers)
     parse_root_path(settings.root_path)
     parse_allowed_hosts(settings.allowed_hosts)
-    traces_endpoint(settings)
+    check_tracing(settings)
     for warning in settings.warnings():
         print(f"gateway: {warning}", file=sys.stderr)

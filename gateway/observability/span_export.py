@@ -1,18 +1,23 @@
-"""Export spans, count what becomes of them, and log once that they are not taken."""
+"""Export spans, count what becomes of them, and log when they are lost."""
 
 from __future__ import annotations
 
 import logging
+import math
+import time
 from typing import TYPE_CHECKING
 
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
-from gateway.observability.trace_metrics import EXPORTED, FAILED
+from gateway.observability.trace_metrics import DROPPED, EXPORTED, FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
+
+_DROPPED_LOG_S = 60.0
+"""From one line of the log about spans that are dropped to the next."""
 
 _log = logging.getLogger("gateway")
 
@@ -24,9 +29,12 @@ class SpanExport(SpanExporter):
         self._exporter = exporter
         self._is_failing = self._is_closed = False
         self._lost = 0
+        self.taken = 0
+        """How many spans it was given."""
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export ended spans. Those that are not taken are lost."""
+        self.taken += len(spans)
         if self._is_closed:
             return SpanExportResult.FAILURE
         try:
@@ -65,3 +73,34 @@ class SpanExport(SpanExporter):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Return whether all was exported."""
         return self._exporter.force_flush(timeout_millis)
+
+
+class SpanQueue(BatchSpanProcessor):
+    """Has ended spans wait for their export; those that it has no room for are dropped and counted.
+
+    The SDK's own queue drops the oldest ones and counts none. The event loop's thread adds spans and the exporter's
+    takes them, so that each of the two numbers is written by one thread.
+    """
+
+    def __init__(self, export: SpanExport, *, max_spans: int, max_batch: int, delay_ms: int) -> None:
+        super().__init__(export, max_spans, delay_ms, min(max_batch, max_spans))
+        self._export = export
+        self._max_spans = max_spans
+        self._added = 0
+        self._logged_at = -math.inf
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Take a span that has ended."""
+        if self._added - self._export.taken < self._max_spans:
+            self._added += 1
+            super().on_end(span)
+            return
+        DROPPED.value += 1
+        now = time.monotonic()
+        if now - self._logged_at >= _DROPPED_LOG_S:
+            self._logged_at = now
+            _log.warning(
+                "Spans are dropped: %d wait for the collector, as many as may (OTEL_BSP_MAX_QUEUE_SIZE). Trace fewer"
+                " requests, or see why the collector is slow. fuseway_trace_spans_exported_total counts the spans.",
+                self._max_spans,
+            )

@@ -7,7 +7,8 @@ from loaders.instruments import counter
 SPANS = counter("fuseway_trace_spans_total", "Spans of sampled requests that ended.").labels()
 _EXPORTED = counter(
     "fuseway_trace_spans_exported_total",
-    "Spans by what became of their export. Those that are not among them wait, or did not fit into the queue.",
+    "Spans by what became of them: exported (`ok`), not taken by the collector (`failed`), or `dropped`, since as many"
+    " waited as may. Those that are not among them wait.",
     "outcome",
 )
-EXPORTED, FAILED = _EXPORTED.labels("ok"), _EXPORTED.labels("failed")
+EXPORTED, FAILED, DROPPED = map(_EXPORTED.labels, ("ok", "failed", "dropped"))

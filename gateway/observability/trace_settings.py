@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from gateway.http_client import is_http_url
 from gateway.setting import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.observability.tracing import Tracing
     from gateway.settings import Settings
 
 _TRACES_PATH = "/v1/traces"
 _VARIABLE, _TRACES_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 _PACKAGES = ("opentelemetry", "opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+_SDK = "opentelemetry"
+"""The logger above those of the SDK."""
+_HEADERS_READER = "opentelemetry.util.re"
+"""The logger that repeats headers which cannot be read, and so tokens."""
+_HEADERS_RULE = "OTEL_EXPORTER_OTLP_HEADERS must look like name=value,name=value."
 
 
 def traces_endpoint(settings: Settings) -> str:
@@ -29,11 +38,30 @@ def traces_endpoint(settings: Settings) -> str:
         variable, endpoint = _VARIABLE, settings.otlp_endpoint.rstrip("/") + _TRACES_PATH
     else:
         return ""
-    if not _is_url(endpoint):
+    if not is_http_url(endpoint):
         raise SettingsError(f"{variable} must look like http://collector:4318.")
     if not _are_installed():
         raise SettingsError(f"{variable} is set, and tracing is not installed: pip install 'fuseway[tracing]'.")
     return endpoint
+
+
+def check_tracing(settings: Settings) -> None:
+    """Check what the SDK reads of the environment, before anything is started. Raises SettingsError.
+
+    The SDK logs what it cannot read and goes on with a default, such as to trace each request.
+    """
+    endpoint = traces_endpoint(settings)
+    if not endpoint:
+        return
+    with _complaints() as complaints:
+        try:
+            from gateway.observability.tracing import exporter_and_provider
+
+            exporter_and_provider(endpoint)
+        except Exception as error:  # of the SDK and what it loads, of any kind
+            complaints.append(str(error))
+    if complaints:
+        raise SettingsError(f"A variable of OpenTelemetry's (OTEL_…) cannot be read. {complaints[0]}")
 
 
 def open_tracing(settings: Settings) -> Tracing | None:
@@ -43,15 +71,31 @@ def open_tracing(settings: Settings) -> Tracing | None:
         return None
     from gateway.observability.tracing import Tracing
 
-    return Tracing(endpoint)
+    return Tracing(endpoint, settings)
 
 
-def _is_url(text: str) -> bool:
+class _Kept(logging.Handler):
+    """Keeps what is logged, in the place of writing it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(_HEADERS_RULE if record.name == _HEADERS_READER else record.getMessage())
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Yield the warnings of the SDK in the block, none of which is logged."""
+    logger, kept = logging.getLogger(_SDK), _Kept()
+    logger.addHandler(kept)
+    logger.propagate, propagated = False, logger.propagate
     try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+        yield kept.messages
+    finally:
+        logger.propagate = propagated
+        logger.removeHandler(kept)
 
 
 def _are_installed() -> bool:

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from gateway.observability.span_export import SpanExport
+from gateway.observability.span_export import SpanExport, SpanQueue
 from gateway.observability.spans import RequestSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from gateway.settings import Settings
 
 _SERVICE = "fuseway"
 _UNKNOWN_SERVICE = "unknown_service"
@@ -37,10 +38,16 @@ class Tracing:
     spans, and never a request.
     """
 
-    def __init__(self, endpoint: str) -> None:
-        self.export = SpanExport(OTLPSpanExporter(endpoint=endpoint))
-        self._provider = TracerProvider(resource=_resource(), shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(self.export))
+    def __init__(self, endpoint: str, settings: Settings) -> None:
+        exporter, self._provider = exporter_and_provider(endpoint)
+        self.export = SpanExport(exporter)
+        queue = SpanQueue(
+            self.export,
+            max_spans=settings.max_waiting_spans,
+            max_batch=settings.max_batch_spans,
+            delay_ms=settings.span_delay_ms,
+        )
+        self._provider.add_span_processor(queue)
         self._tracer = self._provider.get_tracer(_SERVICE, version(_SERVICE))
         self._propagator = TraceContextTextMapPropagator()
 
@@ -70,6 +77,11 @@ class Tracing:
             await asyncio.wait_for(done.wait(), _CLOSE_S)
         except TimeoutError:
             self.export.shutdown()  # which ends its attempts
+
+
+def exporter_and_provider(endpoint: str) -> tuple[OTLPSpanExporter, TracerProvider]:
+    """Return the SDK's two parts that read variables of the environment. Neither has begun anything."""
+    return OTLPSpanExporter(endpoint=endpoint), TracerProvider(resource=_resource(), shutdown_on_exit=False)
 
 
 def _resource() -> Resource:

@@ -42,6 +42,8 @@ class Collector:
 
     url: str
     status: int = 200
+    may_answer: threading.Event = field(default_factory=threading.Event)
+    """Until it is set, requests are read and wait for their answers; it is set to begin with."""
     bodies: list[bytes] = field(default_factory=list)
     resources: list[dict[str, Any]] = field(default_factory=list)
     spans: list[ReceivedSpan] = field(default_factory=list)
@@ -103,6 +105,7 @@ def collecting() -> Iterator[Collector]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
+            collector.may_answer.wait(30)
             if collector.status == 200:
                 collector.take(self.path, body)
             answer = ExportTraceServiceResponse().SerializeToString()
@@ -118,6 +121,7 @@ def collecting() -> Iterator[Collector]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     collector = Collector(f"http://127.0.0.1:{server.server_address[1]}")
+    collector.may_answer.set()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

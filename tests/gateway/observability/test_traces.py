@@ -94,6 +94,19 @@ async def test_a_trace_has_what_the_accounting_counts(store_urls: StoreUrls, col
     assert flights.attributes["fuseway.keys"] == len(IDS)
 
 
+async def test_the_last_spans_are_exported_where_the_application_fails_too(
+    store_urls: StoreUrls, collector: Collector
+) -> None:
+    async def fail() -> None:
+        async with opened(store_urls, cache=False, otlp_endpoint=collector.url) as client:
+            await client.post("/graphql", json=_dashboard(IDS))
+            raise RuntimeError("the end")
+
+    with pytest.raises(RuntimeError, match="the end"):
+        await fail()
+    assert len(collector.roots()) == 1
+
+
 async def test_no_object_has_a_span(store_urls: StoreUrls, sample_stores: Stores, collector: Collector) -> None:
     rows = await sample_stores.postgres.rows("select tail_number from aircraft order by 1 limit 300")
     keys = [row["tail_number"] for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import socket
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from opentelemetry.semconv._incubating.attributes import graphql_attributes
@@ -27,7 +29,7 @@ from gateway.observability.observation_middleware import ObservationMiddleware
 from gateway.observability.operation_names import OperationNames
 from gateway.observability.request_observation import observation_of
 from gateway.observability.spans import _MAX_SPANS
-from gateway.observability.trace_metrics import EXPORTED, FAILED, SPANS
+from gateway.observability.trace_metrics import DROPPED, EXPORTED, FAILED, SPANS
 from gateway.observability.trace_settings import open_tracing, traces_endpoint
 from gateway.observability.tracing import Tracing
 from gateway.observability.tracing_middleware import TracingMiddleware
@@ -49,8 +51,8 @@ def collector() -> Iterator[Collector]:
         yield running
 
 
-def _tracing(collector: Collector) -> Tracing:
-    return Tracing(f"{collector.url}/v1/traces")
+def _tracing(collector: Collector, **settings: Any) -> Tracing:
+    return Tracing(f"{collector.url}/v1/traces", Settings(**settings))
 
 
 async def test_a_request_continues_the_trace_of_its_client(collector: Collector) -> None:
@@ -159,9 +161,8 @@ async def test_a_failure_is_told_without_its_message(collector: Collector) -> No
     assert not any(b"a secret" in body for body in collector.bodies)
 
 
-async def test_a_request_has_a_bounded_number_of_spans(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", str(2 * _MAX_SPANS))
-    tracing = _tracing(collector)
+async def test_a_request_has_a_bounded_number_of_spans(collector: Collector) -> None:
+    tracing = _tracing(collector, max_waiting_spans=2 * _MAX_SPANS)
     span = tracing.begin([], "GET /export/aircraft")
     with entered(span):
         for _ in range(_MAX_SPANS + 20):
@@ -175,14 +176,11 @@ async def test_a_request_has_a_bounded_number_of_spans(collector: Collector, mon
 
 
 async def test_a_collector_that_is_away_costs_spans_alone_and_is_told_of_once(
-    collector: Collector, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    collector: Collector, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
-    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "64")
-    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "16")
     exported, failed = EXPORTED.value, FAILED.value
     collector.status = 400  # which the exporter does not send again
-    tracing = _tracing(collector)
+    tracing = _tracing(collector, span_delay_ms=10, max_waiting_spans=10_000, max_batch_spans=16)
 
     async def spans_until(condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(30):
@@ -202,10 +200,28 @@ async def test_a_collector_that_is_away_costs_spans_alone_and_is_told_of_once(
     assert own[1].startswith("Traces are exported again")
 
 
-async def test_a_collector_that_does_not_answer_holds_up_no_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "10")
+async def test_a_collector_that_is_slow_has_spans_dropped_and_counted(
+    collector: Collector, caplog: pytest.LogCaptureFixture
+) -> None:
+    spans, exported, dropped = SPANS.value, EXPORTED.value, DROPPED.value
+    collector.may_answer.clear()
+    tracing = _tracing(collector, span_delay_ms=10, max_waiting_spans=8)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(100):
+            tracing.begin([], "POST /graphql").finish()
+        assert DROPPED.value - dropped >= 100 - 2 * 8, "those that wait, and those of the export under way"
+        collector.may_answer.set()
+        await tracing.close()
+    assert SPANS.value - spans == 100
+    assert EXPORTED.value - exported == len(collector.spans) == 100 - (DROPPED.value - dropped)
+    assert len(collector.spans) >= 8
+    (message,) = [record.message for record in caplog.records if record.name == "gateway"]
+    assert message.startswith("Spans are dropped: 8 wait for the collector")
+
+
+async def test_a_collector_that_does_not_answer_holds_up_no_stop() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        tracing = Tracing(f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces")
+        tracing = Tracing(f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces", Settings(span_delay_ms=10))
         tracing.begin([], "POST /graphql").finish()
         began = time.monotonic()
         await tracing.close()
@@ -280,6 +296,59 @@ def test_an_endpoint_that_is_no_url_is_named_and_not_repeated(text: str) -> None
     with pytest.raises(SettingsError) as refused:
         traces_endpoint(Settings(otlp_endpoint=text))
     assert str(refused.value) == "OTEL_EXPORTER_OTLP_ENDPOINT must look like http://collector:4318."
+
+
+CHECK = """
+import json, os, sys
+from gateway.observability.trace_settings import check_tracing
+from gateway.setting import SettingsError
+from gateway.settings import Settings
+
+def told(variables):
+    os.environ.update(variables)
+    try:
+        check_tracing(Settings.from_environment())
+    except SettingsError as error:
+        return str(error)
+    finally:
+        for name in variables:
+            del os.environ[name]
+    return ""
+
+print(json.dumps([told(variables) for variables in json.loads(sys.argv[1])]))
+"""
+BEGINNING = "A variable of OpenTelemetry's (OTEL_…) cannot be read. "
+UNREADABLE = [
+    ({}, ""),
+    ({"OTEL_EXPORTER_OTLP_HEADERS": "api-key=s3cret,Authorization=Bearer s3cret"}, ""),
+    (
+        {"OTEL_EXPORTER_OTLP_HEADERS": "Bearer s3cret"},
+        f"{BEGINNING}OTEL_EXPORTER_OTLP_HEADERS must look like name=value,name=value.",
+    ),
+    ({"OTEL_TRACES_SAMPLER": "ratio"}, f"{BEGINNING}Couldn't recognize sampler ratio."),
+    ({"OTEL_TRACES_SAMPLER": "traceidratio", "OTEL_TRACES_SAMPLER_ARG": "1%"}, f"{BEGINNING}Could not convert"),
+    ({"OTEL_EXPORTER_OTLP_TIMEOUT": "10s"}, f"{BEGINNING}Invalid timeout value '10s'"),
+    ({"OTEL_EXPORTER_OTLP_COMPRESSION": "lz4"}, f"{BEGINNING}Unsupported compression type: lz4"),
+    ({"OTEL_SPAN_LINK_COUNT_LIMIT": "x"}, f"{BEGINNING}OTEL_SPAN_LINK_COUNT_LIMIT must be a non-negative integer"),
+    ({"OTEL_BSP_MAX_QUEUE_SIZE": "0"}, "OTEL_BSP_MAX_QUEUE_SIZE must be a whole number from 1 to 1,000,000"),
+]
+"""Variables, and how the sentence about them begins."""
+
+
+@pytest.mark.slow
+def test_variables_that_the_sdk_cannot_read_end_the_start() -> None:
+    asked = json.dumps([{BASE: "http://127.0.0.1:1", **variables} for variables, _ in UNREADABLE])
+    done = subprocess.run([sys.executable, "-c", CHECK, asked], capture_output=True, text=True, check=True)
+    told = json.loads(done.stdout)
+    assert done.stderr == "", "nothing is logged, the headers least of all"
+    assert [text[: len(beginning)] for text, (_, beginning) in zip(told, UNREADABLE, strict=True)] == [
+        beginning for _, beginning in UNREADABLE
+    ]
+    assert "s3cret" not in done.stdout
+
+
+def test_a_short_queue_shortens_what_is_exported_at_once(collector: Collector) -> None:
+    _tracing(collector, max_waiting_spans=1)  # the SDK refuses an export of more than may wait
 
 
 BUILD = """
