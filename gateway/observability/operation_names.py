@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from loaders.instruments import OTHER
@@ -33,17 +34,22 @@ class SharedNames:
         self._known: frozenset[str] = frozenset()
 
     def claim(self, name: str) -> bool:
-        """Return whether a name has a label, or gets one now."""
-        if name in self._known or len(self._known) >= MAX_NAMES:
-            return name in self._known
+        """Return whether a name has a label, or gets one now; none is given while the file cannot be written."""
+        if name not in self._known and len(self._known) < MAX_NAMES:
+            with suppress(OSError):  # the disk is full: the request was answered, and is counted as OTHER
+                self._known = self._claimed(name)
+        return name in self._known
+
+    def _claimed(self, name: str) -> frozenset[str]:
+        """Write a name to the file if there is room for it, and return all that are there."""
         with self._path.open("a+") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
             file.seek(0)
-            self._known = frozenset(file.read().split())
-            if name not in self._known and len(self._known) < MAX_NAMES:
-                file.write(f"{name}\n")
-                self._known |= {name}
-        return name in self._known
+            known = frozenset(file.read().split())
+            if name in known or len(known) >= MAX_NAMES:
+                return known
+            file.write(f"{name}\n")
+        return known | {name}
 
 
 class OperationNames:

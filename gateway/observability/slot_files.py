@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from prometheus_client.mmap_dict import mmap_key
 
 from gateway.observability.exposition import bucket_labels, metric_name
+from gateway.observability.number_file import NumberFile
 from loaders.instruments import FAMILIES, Counter, Gauge, Histogram
 
 if TYPE_CHECKING:
@@ -20,31 +22,57 @@ if TYPE_CHECKING:
 
 _Instrument = Counter | Gauge | Histogram
 
+_log = logging.getLogger("gateway")
+
 
 class SlotFiles:
     """The files of a worker's place, which `publish` brings up to date.
 
     A counter goes on where the worker before it in this place has ended; a gauge begins anew. Numbers are published
     several times a second, since a write for each would cost more than what is counted: a worker that is killed takes
-    the last moment's along.
+    the last moment's along. Where the disk is full, the worker serves all the same, and publishes once there is room.
     """
 
     def __init__(self, slot: WorkerSlot) -> None:
         self.number = slot.number
         self._directory = Path(slot.directory)
-        self._files: dict[str, MmapedDict] = {}
+        self._files: dict[str, NumberFile] = {}
         self._numbers: list[_NumberWriter] = []
         self._histograms: list[_HistogramWriter] = []
         self._series: dict[str, int] = {}
         """How many series of each metric are published."""
+        self._goes_on = self._is_failing = False
+
+    def publish(self) -> None:
+        """Write what has changed since the last time. What cannot be written is logged once, and tried again."""
+        try:
+            self._go_on()
+            self._write()
+        except OSError as error:
+            if not self._is_failing:
+                reason = error.strerror or error
+                _log.error(
+                    "Metrics cannot be written to %s, and are behind until they can: %s.", self._directory, reason
+                )
+            self._is_failing = True
+        else:
+            if self._is_failing:
+                _log.warning("Metrics are written again.")
+            self._is_failing = False
+
+    def _go_on(self) -> None:
+        """Add, once, what the worker before this one in its place has counted."""
+        if self._goes_on:
+            return
         for family in FAMILIES.values():
             if family.kind != "gauge":
                 self._file(family)
+        self._goes_on = True
         for file in self._files.values():
-            _go_on(file)
+            _add_counted(file)
 
-    def publish(self) -> None:
-        """Write what has changed since the last time. Most has not: a look at it takes less than a call would."""
+    def _write(self) -> None:
+        """Write what has changed. Most has not: a look at it takes less than a call would."""
         for family in FAMILIES.values():
             known = self._series.get(family.name, 0)
             if len(family.series) > known:
@@ -59,8 +87,8 @@ class SlotFiles:
 
     def _add(self, family: AnyFamily, series: Sequence[tuple[tuple[str, ...], _Instrument]]) -> None:
         """Publish more series of a metric from now on."""
-        self._series[family.name] = self._series.get(family.name, 0) + len(series)
         file = self._file(family)
+        self._series[family.name] = self._series.get(family.name, 0) + len(series)
         for values, instrument in series:
             keys = _keys(family, values, instrument)
             if isinstance(instrument, Histogram):
@@ -74,10 +102,10 @@ class SlotFiles:
         for file in self._files.values():
             file.close()
 
-    def _file(self, family: AnyFamily) -> MmapedDict:
+    def _file(self, family: AnyFamily) -> NumberFile:
         prefix = f"gauge_{family.sharing}" if family.kind == "gauge" else family.kind
         if prefix not in self._files:
-            self._files[prefix] = MmapedDict(str(self._directory / f"{prefix}_{self.number}.db"))
+            self._files[prefix] = NumberFile(self._directory / f"{prefix}_{self.number}.db")
         return self._files[prefix]
 
 
@@ -86,7 +114,7 @@ class _NumberWriter:
 
     __slots__ = ("_file", "_key", "instrument", "written")
 
-    def __init__(self, file: MmapedDict, key: str, instrument: Counter | Gauge) -> None:
+    def __init__(self, file: NumberFile, key: str, instrument: Counter | Gauge) -> None:
         self._file = file
         self._key = key
         self.instrument = instrument
@@ -94,8 +122,9 @@ class _NumberWriter:
         """The number in the file."""
 
     def write(self) -> None:
-        self.written = self.instrument.value
-        self._file.write_value(self._key, float(self.written), 0.0)
+        value = self.instrument.value
+        self._file.write_value(self._key, float(value), 0.0)
+        self.written = value
 
 
 class _HistogramWriter:
@@ -103,7 +132,7 @@ class _HistogramWriter:
 
     __slots__ = ("_file", "_keys", "instrument", "written")
 
-    def __init__(self, file: MmapedDict, keys: Sequence[str], instrument: Histogram) -> None:
+    def __init__(self, file: NumberFile, keys: Sequence[str], instrument: Histogram) -> None:
         self._file = file
         self._keys = keys
         self.instrument = instrument
@@ -112,12 +141,12 @@ class _HistogramWriter:
 
     def write(self) -> None:
         total, *keys = self._keys
-        before = self.written or [math.nan] * len(keys)
-        self.written = list(self.instrument.counts)
-        for key, count, old in zip(keys, self.written, before, strict=True):
+        before, counts = self.written or [math.nan] * len(keys), list(self.instrument.counts)
+        for key, count, old in zip(keys, counts, before, strict=True):
             if count != old:
                 self._file.write_value(key, count, 0.0)
         self._file.write_value(total, self.instrument.sum, 0.0)
+        self.written = counts
 
 
 def _keys(family: AnyFamily, values: Sequence[str], instrument: _Instrument) -> list[str]:
@@ -130,8 +159,8 @@ def _keys(family: AnyFamily, values: Sequence[str], instrument: _Instrument) -> 
     return [mmap_key(name, f"{name}_sum", labels, list(values), about), *buckets]
 
 
-def _go_on(file: MmapedDict) -> None:
-    """Add what the worker before this one in its place has counted."""
+def _add_counted(file: NumberFile) -> None:
+    """Add the numbers of a file to this process's own."""
     for key, number, _ in file.read_all_values():
         name, sample, labels, _ = json.loads(key)
         family = FAMILIES.get(sample) or FAMILIES.get(name)

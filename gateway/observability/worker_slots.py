@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PREFIX = "fuseway-metrics-"
-_LOCK = "lock"
 
 
 class MetricsDirectoryError(GatewayError):
@@ -77,14 +76,12 @@ def metrics_directory() -> Iterator[Path]:
     """
     _remove_abandoned(Path(tempfile.gettempdir()))
     try:
-        directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
-        lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        directory, lock = _new_directory()
     except OSError as error:
         raise MetricsDirectoryError(
             f"Metrics of several workers need a folder that can be written, and none can be made in"
             f" {tempfile.gettempdir()}: {error.strerror or error}. Set TMPDIR to one, or GATEWAY_METRICS_PORT=0."
         ) from error
-    fcntl.flock(lock, fcntl.LOCK_EX)
     try:
         yield directory
     finally:
@@ -92,11 +89,23 @@ def metrics_directory() -> Iterator[Path]:
         os.close(lock)
 
 
+def _new_directory() -> tuple[Path, int]:
+    """Make a folder, and lock it: systemd-tmpfiles, too, leaves what is old in a locked folder where it is."""
+    while True:
+        directory = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        with suppress(FileNotFoundError):  # a gateway that starts took it for an abandoned one, as below
+            lock = os.open(directory, os.O_RDONLY)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if directory.exists():
+                return directory, lock
+            os.close(lock)
+
+
 def _remove_abandoned(folder: Path) -> None:
     """Remove the folders whose gateways were killed: nobody holds their locks any more."""
     for directory in folder.glob(f"{_PREFIX}*"):
-        with suppress(OSError):  # another user's, or of a gateway that starts or stops
-            lock = os.open(directory / _LOCK, os.O_RDWR)
+        with suppress(OSError):  # another user's, or of a gateway that runs, starts or stops
+            lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(directory, ignore_errors=True)

@@ -10,8 +10,14 @@ import pytest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway.observability.metrics_server import metrics_text
+from gateway.observability.number_file import NumberFile
 from gateway.observability.operation_names import MAX_NAMES, MIN_COUNT, OperationNames, SharedNames
-from gateway.observability.worker_slots import MetricsDirectoryError, WorkerSlots, metrics_directory
+from gateway.observability.worker_slots import (
+    MetricsDirectoryError,
+    WorkerSlots,
+    _remove_abandoned,
+    metrics_directory,
+)
 from loaders.instruments import OTHER
 from tests.gateway.observability.scrapes import Samples, samples, value
 
@@ -91,16 +97,85 @@ def test_a_folder_is_removed_at_the_end_and_that_of_a_killed_gateway_at_the_next
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    abandoned, young = tmp_path / "fuseway-metrics-abandoned", tmp_path / "fuseway-metrics-young"
-    for folder in (abandoned, young):
+    abandoned, elsewhere = tmp_path / "fuseway-metrics-abandoned", tmp_path / "elsewhere"
+    for folder in (abandoned, elsewhere):
         folder.mkdir()
-    (abandoned / "lock").touch()
+    (abandoned / "counter_0.db").touch()
+    link = tmp_path / "fuseway-metrics-link"
+    link.symlink_to(elsewhere)
     with metrics_directory() as directory, metrics_directory() as other:
         assert directory.is_dir()
         assert other.is_dir()
         assert not abandoned.exists()
-        assert young.exists()  # a gateway that starts has not locked it yet
-    assert {path.name for path in tmp_path.iterdir()} == {young.name}
+    assert {path.name for path in tmp_path.iterdir()} == {elsewhere.name, link.name}
+
+
+def test_a_folder_that_another_gateway_takes_for_abandoned_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one starts between the making of the folder and its lock."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made: list[Path] = []
+    make = tempfile.mkdtemp
+
+    def make_and_lose_the_first(*, prefix: str) -> str:
+        made.append(Path(make(prefix=prefix)))
+        if len(made) == 1:
+            _remove_abandoned(tmp_path)
+        return str(made[-1])
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_and_lose_the_first)
+    with metrics_directory() as directory:
+        assert made == [made[0], directory]
+        assert directory.is_dir()
+
+
+FULL = """
+import logging, resource, sys
+from gateway.observability import catalog
+from gateway.observability.http_metrics import REQUESTS
+from gateway.observability.slot_files import SlotFiles
+from gateway.observability.worker_slots import WorkerSlot
+
+logging.basicConfig(format="%(message)s")
+files, (soft, hard) = SlotFiles(WorkerSlot(sys.argv[1], 0)), resource.getrlimit(resource.RLIMIT_FSIZE)
+for size in (0, 1 << 16, soft):  # no room at all, for little, and for all
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    for index in range(1_000):
+        REQUESTS.labels(f"Operation_{index}", "ok").value += 1
+    files.publish()
+"""
+"""A worker whose disk is full to begin with: files may have no more bytes than that."""
+
+
+@pytest.mark.slow
+def test_a_worker_goes_on_while_the_disk_is_full_and_publishes_all_when_there_is_room(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == [
+        f"Metrics cannot be written to {tmp_path}, and are behind until they can: File too large.",
+        "Metrics are written again.",
+    ]
+    taken = _scraped(tmp_path)
+    counted = [value(taken, "fuseway_http_requests_total", operation=f"Operation_{index}") for index in range(1_000)]
+    assert counted == [3] * 1_000
+
+
+def test_all_of_a_file_has_its_room_on_the_disk(tmp_path: Path) -> None:
+    """A mapped page without room would kill the worker that writes to it."""
+    path = tmp_path / "counter_0.db"
+    file = NumberFile(path)
+    for index in range(2_000):
+        file.write_value(f"{index:0100}", index, 0.0)
+    file.close()
+    status = path.stat()
+    assert status.st_size > 1 << 16
+    assert status.st_blocks * 512 >= status.st_size
+    assert [number for _, number, *_ in NumberFile.read_all_values_from_file(path)] == list(range(2_000))
+
+
+def test_a_name_that_cannot_be_written_has_no_label(tmp_path: Path) -> None:
+    names = OperationNames(shared=SharedNames(tmp_path / "missing" / "operations"))
+    assert {names.label("Dashboard") for _ in range(2 * MIN_COUNT)} == {OTHER}
 
 
 def test_a_read_only_root_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
