@@ -26,7 +26,7 @@ class ProcessMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Yield each metric with its series."""
-        for family in FAMILIES.values():
+        for family in list(FAMILIES.values()):  # which grow while modules are imported
             yield _metric(family)
 
 

@@ -1,7 +1,10 @@
 """The port that metrics are served on."""
 
 import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterable
 
 import httpx
@@ -9,8 +12,10 @@ import pytest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from gateway.observability.exposition import ProcessMetrics
 from gateway.observability.http_metrics import REQUESTS, RequestMetrics
 from gateway.observability.metrics_server import CannotServeMetricsError, metrics_served
+from loaders.instruments import FAMILIES, counter
 from tests.gateway.observability.scrapes import scraped, value
 
 
@@ -42,6 +47,67 @@ def test_other_paths_are_not_found_and_head_has_no_body() -> None:
         url = f"http://127.0.0.1:{port}"
         assert httpx.get(url).status_code == 404
         assert httpx.head(f"{url}/metrics").text == ""
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "garbage", "9", "0.0.4"])
+def test_whatever_a_client_accepts_is_answered(version: str) -> None:
+    with metrics_served("127.0.0.1", 0) as port:
+        accept = {"Accept": f"application/openmetrics-text; version={version}; escaping=x"}
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=accept)
+    assert answer.status_code == 200
+    assert "fuseway_http_connections" in answer.text
+
+
+def test_a_client_that_sends_without_end_is_broken_off() -> None:
+    with (
+        metrics_served("127.0.0.1", 0, client_s=0.3) as port,
+        socket.create_connection(("127.0.0.1", port), 30) as client,
+    ):
+        client.settimeout(0.05)
+        until = time.monotonic() + 30
+        ended = False
+        while not ended and time.monotonic() < until:
+            try:
+                client.sendall(b"G")
+                ended = client.recv(1) == b""
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                ended = True
+        assert ended
+
+
+@pytest.mark.slow
+def test_no_resolver_is_asked_for_the_name_of_this_machine() -> None:
+    code = """
+import sys
+asked = []
+sys.addaudithook(lambda event, _: asked.append(event) if event.startswith("socket.gethost") else None)
+from gateway.observability.metrics_server import metrics_served
+with metrics_served("0.0.0.0", 0), metrics_served("127.0.0.1", 0):
+    assert not asked, asked
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_a_connection_that_cannot_be_accepted_takes_no_cpu() -> None:
+    code = """
+import os, resource, socket, time
+from gateway.observability.metrics_server import metrics_served
+with metrics_served("127.0.0.1", 0) as port:
+    client, (_, hard) = socket.socket(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+    try:
+        while True:
+            os.dup(0)
+    except OSError:
+        client.connect(("127.0.0.1", port))
+    before = time.process_time()
+    time.sleep(1)
+    assert time.process_time() - before < 0.3
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_port_in_use_is_said_in_a_sentence() -> None:
@@ -84,6 +150,14 @@ def test_scrapes_beyond_the_bound_are_refused_and_none_waits_for_good() -> None:
         assert all(client.recv(12).endswith(b"200") for client in clients)
         for client in clients:
             client.close()
+
+
+def test_metrics_that_are_declared_during_a_scrape_do_not_break_it() -> None:
+    collecting = iter(ProcessMetrics().collect())
+    next(collecting)
+    counter("fuseway_declared_late_total", "A metric of a module that is imported meanwhile.")
+    assert list(collecting)
+    del FAMILIES["fuseway_declared_late_total"]
 
 
 def test_the_number_of_series_is_bounded() -> None:
