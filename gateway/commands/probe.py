@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from gateway.commands.command import add_command
 from gateway.http_client import require_http_url
 from gateway.observability.log_format import configure_logging
+from gateway.observability.metrics_server import metrics_served
 from gateway.probe.checks import MAX_EVERY_S, MAX_TIMEOUT_S, Schedule, read_checks
 from gateway.probe.history import History
 from gateway.probe.metrics import ProbeMetrics
 from gateway.probe.probe import Asker, Probe, open_client
-from gateway.probe.serving import metrics_app, page_app, serve_probe
+from gateway.probe.serving import PublicPage, serve_probe
 from gateway.server import bind
 from gateway.settings import Settings
 from loaders.errors import CallerError
@@ -91,17 +92,13 @@ def _serve(arguments: argparse.Namespace, checks: Sequence[Check], credential: s
     if arguments.port == arguments.metrics_port:
         raise CallerError("--port and --metrics-port must differ: the page is public, and the metrics are not.")
     history, metrics = History(arguments.history), ProbeMetrics(checks)
+    probe = Probe(checks, arguments.url, credential, history, metrics)
+    names = "--metrics-port (or --metrics-host)"
     try:
         with (
-            bind(arguments.host, arguments.port, host_name="--host", port_name="--port") as page,
-            bind(
-                arguments.metrics_host,
-                arguments.metrics_port,
-                host_name="--metrics-host",
-                port_name="--metrics-port",
-            ) as own,
+            bind(arguments.host, arguments.port, host_name="--host", port_name="--port") as bound,
+            metrics_served(arguments.metrics_host, arguments.metrics_port, metrics.registry, names=names),
         ):
-            probe = Probe(checks, arguments.url, credential, history, metrics)
-            serve_probe(probe, [(page, page_app(arguments.title, checks, history)), (own, metrics_app(metrics))])
+            serve_probe(probe, bound, PublicPage(arguments.title, checks, history))
     finally:
         history.close()

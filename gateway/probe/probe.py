@@ -73,6 +73,7 @@ class Probe:
         self._history = history
         self._metrics = metrics
         self._outcomes: dict[str, str] = {}
+        self._is_history_failing = False
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -96,9 +97,12 @@ class Probe:
         self._log(check, verdict)
         try:
             await self._history.add(result)
+            self._is_history_failing = False
         except HistoryError as error:
             self._metrics.history_failures.inc()
-            _log.error("A result of %s is lost to the history: %s", check.name, error)
+            if not self._is_history_failing:
+                self._is_history_failing = True
+                _log.error("Results are lost to the history until it can be written again: %s", error)
 
     def _log(self, check: Check, verdict: Verdict) -> None:
         """Log a change for the worse or the better, not each result."""

@@ -1,4 +1,4 @@
-"""Serve a probe's status page and its metrics, each on a port of its own, while its checks run."""
+"""Serve a probe's status page while its checks run."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import signal
 import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.http.security_headers import SAFE
+from gateway.http_connection import ConnectionLimits
+from gateway.http_protocol import ProtocolFactory
 from gateway.probe.history import HistoryError
 from gateway.probe.status_page import CheckHistory, status_page
 
@@ -25,16 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from starlette.requests import Request
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from gateway.probe.checks import Check
     from gateway.probe.history import History
-    from gateway.probe.metrics import ProbeMetrics
     from gateway.probe.probe import Probe
 
 _FRESH_S = 5.0
-_MAX_CONNECTIONS = 200
-"""Connections of visitors and of Prometheus: the checks need files, too."""
+_LIMITS = ConnectionLimits(head_bytes=16 << 10, headers=100, head_timeout_s=5.0, body_timeout_s=5.0, connections=200)
+"""Anybody may connect to the page, and the checks need files, too: a connection without a request is closed soon."""
 
 _log = logging.getLogger("gateway.probe")
 
@@ -59,7 +58,7 @@ class PublicPage:
                 except HistoryError as error:
                     _log.error("The status page cannot be shown: %s", error)
                     headers = {"Cache-Control": "no-store", **SAFE}
-                    return PlainTextResponse("The history cannot be read at the moment.\n", 503, headers)
+                    self._page = PlainTextResponse("The history cannot be read at the moment.\n", 503, headers)
                 self._fresh_until = time.monotonic() + _FRESH_S
             return self._page
 
@@ -72,39 +71,11 @@ class PublicPage:
         return status_page(self._title, histories, now)
 
 
-def page_app(title: str, checks: Sequence[Check], history: History) -> Starlette:
-    """Return the application of the public status page."""
-    return Starlette(routes=[Route("/", PublicPage(title, checks, history).__call__), Route("/livez", _live)])
-
-
-def metrics_app(metrics: ProbeMetrics) -> Starlette:
-    """Return the application of the metrics."""
-
-    async def exposition(_request: Request) -> Response:
-        return Response(generate_latest(metrics.registry), headers={"Content-Type": CONTENT_TYPE_LATEST, **SAFE})
-
-    return Starlette(routes=[Route("/metrics", exposition)])
-
-
 async def _live(_request: Request) -> Response:
     return PlainTextResponse("alive\n", headers={"Cache-Control": "no-store", **SAFE})
 
 
-class _ByPort:
-    """An ASGI application that hands each request to the application of the port that it came to."""
-
-    def __init__(self, apps: dict[int, ASGIApp], lifespan: ASGIApp) -> None:
-        self._apps = apps
-        self._lifespan = lifespan
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._lifespan(scope, receive, send)
-        else:
-            await self._apps[scope["server"][1]](scope, receive, send)
-
-
-def serve_probe(probe: Probe, pages: Sequence[tuple[socket.socket, ASGIApp]]) -> None:
+def serve_probe(probe: Probe, bound: socket.socket, page: PublicPage) -> None:
     """Run the checks and serve, until a signal stops the process or a fault ends the checks, which is raised."""
     faults: list[BaseException] = []
 
@@ -123,23 +94,22 @@ def serve_probe(probe: Probe, pages: Sequence[tuple[socket.socket, ASGIApp]]) ->
             checks.cancel()
             await asyncio.wait([checks])
 
-    apps = {cast("int", each.getsockname()[1]): app for each, app in pages}
-    server = uvicorn.Server(_config(_ByPort(apps, Starlette(lifespan=lifespan))))
-    for each, _ in pages:
-        each.listen()
+    app = Starlette(routes=[Route("/", page.__call__), Route("/livez", _live)], lifespan=lifespan)
+    server = uvicorn.Server(_config(app))
+    bound.listen()
     signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops for it, then raises it again, which would kill
-    server.run(sockets=[each for each, _ in pages])
+    server.run(sockets=[bound])
     if faults:
         raise faults[0]
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=ProtocolFactory(_LIMITS),  # type: ignore[arg-type]  # uvicorn calls it as it does a class
         access_log=False,
         server_header=False,
         log_level="warning",
-        limit_concurrency=_MAX_CONNECTIONS,
         timeout_keep_alive=5,
         timeout_graceful_shutdown=5,
         ws="none",

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -94,6 +95,16 @@ def test_a_probe_tells_how_a_real_gateway_goes(
     assert failed >= 2
     assert up_s < 60
     assert 0 < down_s < 60
+
+
+def test_visitors_who_ask_nothing_hide_neither_the_metrics_nor_for_long_the_page(checks: Path, tmp_path: Path) -> None:
+    with _probe(checks, f"http://127.0.0.1:{free_port()}", tmp_path / "history.sqlite") as probe:
+        address = ("127.0.0.1", int(probe.page.split(":")[2].rstrip("/")))
+        silent = [socket.create_connection(address, 30) for _ in range(200)]
+        assert httpx.get(probe.metrics, timeout=30).status_code == 200
+        wait_until(lambda: answers(probe.page))
+        for connection in silent:
+            connection.close()
 
 
 def _second(checks: Path, history: Path) -> "subprocess.CompletedProcess[str]":

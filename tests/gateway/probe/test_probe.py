@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 from prometheus_client import generate_latest
+from starlette.requests import Request
 
 from benchmarks.servers import wait_until
 from deploy.embedded.process import free_port
@@ -16,6 +17,7 @@ from gateway.probe.checks import Check
 from gateway.probe.history import History, HistoryError
 from gateway.probe.metrics import ProbeMetrics
 from gateway.probe.probe import Asker, Probe, open_client
+from gateway.probe.serving import PublicPage
 from gateway.probe.verdict import OUTCOMES, Verdict
 from tests.gateway.probe.servers import Answer, scripted, sent
 
@@ -120,14 +122,27 @@ async def test_a_probe_goes_on_and_tells_history_metrics_and_log(
     assert b"s3cret" not in generate_latest(metrics.registry) + (tmp_path / "history").read_bytes()
 
 
-async def test_a_history_that_cannot_be_written_does_not_end_the_checks(tmp_path: Path) -> None:
+async def test_a_history_that_cannot_be_written_does_not_end_the_checks_and_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     history, metrics = History(tmp_path / "history"), ProbeMetrics([CHECK])
     history.close()
     with scripted(GOOD) as server:
         running = asyncio.create_task(Probe([CHECK], server.url, "", history, metrics).run())
-        await _until(lambda: (_metric(metrics, "fuseway_probe_checks_total", outcome="ok") or 0) >= 2)
+        await _until(lambda: (metrics.registry.get_sample_value("fuseway_probe_history_failures_total") or 0) >= 2)
         running.cancel()
         await asyncio.wait([running])
-    assert (metrics.registry.get_sample_value("fuseway_probe_history_failures_total") or 0) >= 1
+    (message,) = [record.message for record in caplog.records if record.levelno == logging.ERROR]
+    assert message.startswith("Results are lost to the history until it can be written again: ")
     with pytest.raises(HistoryError):
         await history.latest()
+
+
+async def test_visitors_of_a_page_without_a_history_share_one_answer_and_one_line_of_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    history = History(tmp_path / "history")
+    history.close()
+    page, request = PublicPage("Shop", [CHECK], history), Request({"type": "http"})
+    assert [(await page(request)).status_code for _ in range(3)] == [503] * 3
+    assert [record.name for record in caplog.records if record.levelno == logging.ERROR] == ["gateway.probe"]
