@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _PORT = 9464
 """The port of metrics in the files that the gateway is shipped with."""
+_REQUESTS = "fuseway_http_requests_total"
+"""A metric that each gateway has from its start; those of a probe begin with `fuseway_`, too."""
 _TIMEOUT_S = 5.0
 _MAX_BYTES = 64 << 20
 _MAX_INTERVAL_S = 3_600.0
@@ -131,7 +133,7 @@ async def _scrape(client: HTTPClient, url: str) -> Scrape:
         raise NoMetricsError(url, error if isinstance(error, UnreachableError) else "It answers something else.") from (
             error
         )
-    if not scrape.samples:
+    if _REQUESTS not in scrape.samples:
         raise NoMetricsError(url, "Its metrics are no gateway's.")
     return scrape
 

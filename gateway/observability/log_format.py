@@ -46,10 +46,19 @@ class TextFormatter(logging.Formatter):
     def __init__(self, line: str = logging.BASIC_FORMAT) -> None:
         super().__init__(line)
 
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """Return the line; a line's end in it is escaped, since databases repeat in messages what clients have sent."""
+        line = super().formatMessage(record)
+        return line if line.isprintable() else "".join(map(_escaped, line))
+
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and those of an exception."""
         facts: Mapping[str, Any] = getattr(record, FACTS, {})
         return " ".join([super().format(record), *(f"{name}={value}" for name, value in _written(facts))])
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
 def _written(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -123,7 +123,7 @@ class _NumberWriter:
 
     def write(self) -> None:
         value = self.instrument.value
-        self._file.write_value(self._key, float(value), 0.0)
+        self._file.write(self._key, value)
         self.written = value
 
 
@@ -144,8 +144,8 @@ class _HistogramWriter:
         before, counts = self.written or [math.nan] * len(keys), list(self.instrument.counts)
         for key, count, old in zip(keys, counts, before, strict=True):
             if count != old:
-                self._file.write_value(key, count, 0.0)
-        self._file.write_value(total, self.instrument.sum, 0.0)
+                self._file.write(key, count)
+        self._file.write(total, self.instrument.sum)
         self.written = counts
 
 
@@ -161,7 +161,7 @@ def _keys(family: AnyFamily, values: Sequence[str], instrument: _Instrument) -> 
 
 def _add_counted(file: NumberFile) -> None:
     """Add the numbers of a file to this process's own."""
-    for key, number, _ in file.read_all_values():
+    for key, number in file.numbers_before():
         name, sample, labels, _ = json.loads(key)
         family = FAMILIES.get(sample) or FAMILIES.get(name)
         bound = labels.pop("le", None)

@@ -46,6 +46,21 @@ def test_facts_follow_the_message_by_name() -> None:
     )
 
 
+def test_no_message_breaks_a_line_and_an_exception_has_its_own() -> None:
+    text = _line(TextFormatter(), "invalid: a\nERROR:gateway:forged \x1b[31m\ud800 ä")
+    assert text == "INFO:gateway.requests:invalid: a\\nERROR:gateway:forged \\x1b[31m\\ud800 ä"
+    stream = io.StringIO()
+    logger, handler = logging.Logger("gateway"), logging.StreamHandler(stream)
+    handler.setFormatter(TextFormatter())
+    logger.addHandler(handler)
+    try:
+        raise ValueError
+    except ValueError:
+        logger.exception("Failed.")
+    lines = stream.getvalue().splitlines()
+    assert lines[:2] == ["ERROR:gateway:Failed.", "Traceback (most recent call last):"]
+
+
 @pytest.mark.parametrize("name", ["a\nERROR:gateway:forged", 'a" b', "a b=c", "a\x1b[31m", "a\ud800"])
 def test_no_name_breaks_a_line_or_looks_like_another_fact(name: str) -> None:
     text = _line(TextFormatter(), "Request", {"viewer": name, "cost": 1})

@@ -126,6 +126,7 @@ def test_sections_and_statements_are_counted_as_the_accounting_says(gateway: Gat
         labels = {"store": store, "database": "default"}
         assert gateway.grown("fuseway_store_statements_total", taken, **labels, outcome="ok") == statements
         assert gateway.grown("fuseway_store_statement_duration_seconds_count", taken, **labels) >= statements
+        assert gateway.grown("fuseway_store_pool_wait_seconds_count", taken, **labels) >= statements
         assert gateway.grown("fuseway_store_rows_total", taken, **labels) == accounting["rows"][store]
         assert gateway.grown("fuseway_store_bytes_total", taken, **labels) > 0
         assert gateway.grown("fuseway_statement_executions_total", taken, store=store) == statements

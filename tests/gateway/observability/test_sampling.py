@@ -92,6 +92,20 @@ async def test_admission_is_shown() -> None:
     assert seconds[1] - seconds[0] > 0.4
 
 
+async def test_the_points_of_heavy_requests_are_shown() -> None:
+    sampler = _sampler(_Store())
+    ticket = await sampler.admission.enter("viewer", 1)
+    await ticket.price(20_000, 0)
+    sampler.sample()
+    during = own()
+    ticket.sent()
+    sampler.sample()
+
+    assert value(during, "fuseway_admission_in_flight_points") == 20_000
+    assert value(during, "fuseway_admission_limit_points") == sampler.admission.max_heavy_points
+    assert value(own(), "fuseway_admission_in_flight_points") == 0
+
+
 async def test_a_blocked_event_loop_is_seen() -> None:
     before = own()
     async with sampled(_sampler(_Store())):

@@ -81,7 +81,7 @@ def other_url() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = {"/html": b"<html>", "/other": b"other_metric 1\n"}.get(self.path)
+            body = {"/html": b"<html>", "/other": b"other_metric 1\n", "/probe": b"fuseway_probe_up 1\n"}.get(self.path)
             self.send_response(404 if body is None else 200)
             self.end_headers()
             self.wfile.write(body or b"")
@@ -103,6 +103,7 @@ def other_url() -> Iterator[str]:
     [
         ("/html", "It answers something else."),
         ("/other", "Its metrics are no gateway's."),
+        ("/probe", "Its metrics are no gateway's."),
         ("/missing", "It answers with status 404."),
     ],
 )

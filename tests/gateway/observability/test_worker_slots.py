@@ -165,12 +165,14 @@ def test_all_of_a_file_has_its_room_on_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "counter_0.db"
     file = NumberFile(path)
     for index in range(2_000):
-        file.write_value(f"{index:0100}", index, 0.0)
+        file.write(f"{index:0100}", index)
     file.close()
     status = path.stat()
     assert status.st_size > 1 << 16
     assert status.st_blocks * 512 >= status.st_size
-    assert [number for _, number, *_ in NumberFile.read_all_values_from_file(path)] == list(range(2_000))
+    again = NumberFile(path)
+    assert list(again.numbers_before()) == [(f"{index:0100}", index) for index in range(2_000)]
+    again.close()
 
 
 def test_a_name_that_cannot_be_written_has_no_label(tmp_path: Path) -> None:
