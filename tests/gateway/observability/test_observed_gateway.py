@@ -13,13 +13,14 @@ from deploy.embedded.engines import StoreUrls
 from deploy.embedded.process import free_port
 from loaders.instruments import FAMILIES
 from tests.conftest import Stores
-from tests.gateway.conftest import served
+from tests.gateway.conftest import invalidate, served
 from tests.gateway.observability.scrapes import Samples, scraped, value
 from tests.gateway.raw import HEAD, connected, receive
 
 pytestmark = pytest.mark.slow
 
 IDS = [f"N{number}" for number in ("14228", "24211", "619AA")]
+UNCACHED = [f"N{number}UA" for number in range(210, 250)]
 CLIENT = httpx.Client(timeout=60, headers={"Connection": "close"})
 SECRET = "nobody_may_see_this"
 DASHBOARD = (
@@ -62,6 +63,8 @@ class Gateway:
 def gateway(store_urls: StoreUrls, sample_stores: Stores) -> Iterator[Gateway]:  # noqa: ARG001 - loaded before
     port = free_port()
     settings = {"GATEWAY_METRICS_PORT": str(port), "GATEWAY_MAX_HEAD_KIB": "4"}
+    done = invalidate(store_urls, *(f"Aircraft:{key}" for key in UNCACHED))  # what is stale by now would be refreshed
+    assert done.returncode == 0, done.stderr
     with served(store_urls, None, **settings) as url:
         gateway = Gateway(url, f"http://127.0.0.1:{port}")
         for _ in range(10):  # it becomes one of the most frequent
@@ -116,9 +119,8 @@ def test_a_client_that_hangs_up_is_counted_and_not_in_flight(gateway: Gateway) -
 
 
 def test_sections_and_statements_are_counted_as_the_accounting_says(gateway: Gateway) -> None:
-    ids = [f"N{number}UA" for number in range(210, 250)]  # which nothing has asked for
     gateway.begin()
-    body = {"query": DASHBOARD, "variables": {"ids": ids}, "extensions": {"accounting": True}}
+    body = {"query": DASHBOARD, "variables": {"ids": UNCACHED}, "extensions": {"accounting": True}}
     accounting = CLIENT.post(f"{gateway.url}/graphql", json=body).json()["extensions"]["accounting"]
     taken = scraped(gateway.metrics_url)
 
@@ -140,7 +142,7 @@ def test_sections_and_statements_are_counted_as_the_accounting_says(gateway: Gat
     for section in sections:
         assert gateway.grown("fuseway_section_batch_keys_count", taken, section=section) == 1
     punctuality = next(name for name in sections if "punctuality" in name.lower())
-    assert gateway.grown("fuseway_section_batch_keys_sum", taken, section=punctuality) == len(ids)
+    assert gateway.grown("fuseway_section_batch_keys_sum", taken, section=punctuality) == len(UNCACHED)
     for item in accounting["cached"]:
         for state in ("fresh", "stale", "missed"):
             labels = {"section": item["section"].split()[0], "state": state}
