@@ -195,7 +195,7 @@ class Workers(multiprocess.Multiprocess):
             self._failures[index] = failures + 1
             pause_s = min(0.5 * 2.0 ** min(failures - 1, 10), _MAX_PAUSE_S) if failures else 0.0
             self._starts_at[index] = now + pause_s
-            _log.error("Worker %s has ended, and is replaced in %g s.", worker.pid, pause_s)
+            _log.error("Worker %s %s, and is replaced in %g s.", worker.pid, _end(worker.exitcode or 0), pause_s)
         if now >= self._starts_at[index]:
             del self._starts_at[index]
             self.processes[index] = self._started()
@@ -271,6 +271,11 @@ class Workers(multiprocess.Multiprocess):
             worker.join()
         if self._answering is not None:
             self._answering.join(max(0.0, self._kills_at - time.monotonic()))
+
+
+def _end(exitcode: int) -> str:
+    """Say how a process ended, by its exit code: a signal's is negative."""
+    return f"was ended by signal {-exitcode}" if exitcode < 0 else f"ended with status {exitcode}"
 
 
 def _tell_to_stop(worker: Worker) -> None:

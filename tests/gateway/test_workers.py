@@ -115,6 +115,7 @@ def test_a_worker_that_cannot_start_is_started_again_with_pauses(store_urls: Sto
             time.sleep(0.05)
         pauses = re.findall(r"is replaced in (\S+) s", log.read_text())
         assert pauses == ["0", "0.5", "1", "2"]
+        assert f"Worker {victim.pid} was ended by signal 9, and is replaced in 0 s." in log.read_text()
         assert is_live(f"{url}/livez")
         assert process.poll() is None
         model.write_text(MODEL)
@@ -151,6 +152,20 @@ def _pauses(workers: Workers, worker: Any) -> float:
     began = time.monotonic()
     workers._replace(0, worker)
     return workers._starts_at[0] - began
+
+
+@pytest.mark.parametrize(
+    ("exitcode", "end"), [(-9, "was ended by signal 9"), (1, "ended with status 1"), (0, "ended with status 0")]
+)
+def test_the_log_says_how_a_worker_ended(caplog: pytest.LogCaptureFixture, exitcode: int, end: str) -> None:
+    class Recorder(Workers):
+        def __init__(self) -> None:
+            self._has_served, self._failures, self._starts_at = True, {0: 1}, {}
+
+    worker: Any = _Ended()
+    worker.exitcode = exitcode
+    Recorder()._replace(0, worker)
+    assert caplog.messages == [f"Worker 1 {end}, and is replaced in 0.5 s."]
 
 
 def test_failures_of_a_worker_are_forgotten_when_it_has_served_for_as_long_as_the_longest_pause() -> None:
