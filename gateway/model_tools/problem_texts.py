@@ -17,13 +17,18 @@ def problem_text(problem: Problem) -> str:
     level = "warning: " if problem.severity is Severity.WARNING else ""
     place = f"{problem.place}  "
     subject = f"{problem.subject}: " if problem.subject else ""
-    text = f"{place}{level}{subject}{_message(problem)}"
+    code = f"  [{problem.code}]" if problem.code else ""
+    text = f"{place}{level}{subject}{_message(problem)}{code}"
     return "\n".join([text, *(f"{' ' * len(place)}{line}" for line in problem.ddl.splitlines())])
 
 
 def problem_json(problem: Problem) -> dict[str, Any]:
-    """Return a problem as a JSON object. `line` is null where only the file is known, `rows` where they are unknown."""
+    """Return a problem as a JSON object. `line` is null where only the file is known, `rows` where they are unknown.
+
+    `code` is null for errors.
+    """
     return {
+        "code": problem.code or None,
         "severity": problem.severity.name.lower(),
         "file": _relative(problem.place),
         "line": problem.place.line or None,
@@ -37,7 +42,8 @@ def problem_json(problem: Problem) -> dict[str, Any]:
 def github_annotation(problem: Problem) -> str:
     """Return a problem as a command of GitHub's workflows, which shows it beside the line of the file."""
     level = problem.severity.name.lower()
-    properties = {"file": _relative(problem.place), "line": str(problem.place.line or ""), "title": problem.subject}
+    title = " ".join(filter(None, (problem.subject, f"[{problem.code}]" if problem.code else "")))
+    properties = {"file": _relative(problem.place), "line": str(problem.place.line or ""), "title": title}
     said = ",".join(f"{name}={escaped(value, ':,')}" for name, value in properties.items() if value)
     text = "\n".join(filter(None, (_message(problem), problem.ddl)))
     return f"::{level} {said}::{escaped(text)}"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from loaders.model.problems import Problem, Severity, misspelled
+from gateway.model_tools.warning_codes import WarningCode, warning
+from loaders.model.problems import misspelled
 
 if TYPE_CHECKING:
     from loaders.model.model import Model
     from loaders.model.places import Place
+    from loaders.model.problems import Problem
 
 
 def scope_slips(model: Model) -> list[Problem]:
@@ -21,7 +23,7 @@ def scope_slips(model: Model) -> list[Problem]:
         meant = misspelled(scope, [other for other in scopes if scopes.count(other) > 1])
         if meant and scopes.count(scope) == 1:
             message = f'the scope "{scope}" is used here alone. Did you mean "{meant}"?'
-            warnings.append(Problem(place, subject, message, Severity.WARNING))
+            warnings.append(warning(place, subject, message, WarningCode.SCOPE_MISSPELT))
     return warnings
 
 

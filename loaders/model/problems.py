@@ -26,7 +26,8 @@ class Problem:
     """One mistake. The message says what is wrong and what to do; `subject` is the model's own name for it.
 
     `ddl` is what mends it in the database, to copy; empty where nothing there would. `rows` is about how many rows a
-    request reads because of it; None where that is unknown or says nothing.
+    request reads because of it; None where that is unknown or says nothing. `code` names the kind of a warning, by
+    which it may be ignored; errors have none.
     """
 
     place: Place
@@ -35,6 +36,7 @@ class Problem:
     severity: Severity = Severity.ERROR
     ddl: str = field(default="", compare=False)
     rows: int | None = field(default=None, compare=False)
+    code: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.place}  {self.sentence}"

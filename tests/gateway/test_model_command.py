@@ -80,9 +80,55 @@ def sample(tmp_path: Path) -> Path:
 def test_warnings_fail_where_they_are_to(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "check", "--model", str(sample)]) == 0
     told = capsys.readouterr().out
-    assert told.splitlines()[-1] == "5 warnings"
+    assert told.splitlines()[-1] == "6 warnings"
     assert "warning: MemberFilter.role: no index of app.members begins with" in told
     assert main(["model", "check", "--strict", "--model", str(sample)]) == 1
+
+
+def _with_comment(sample: Path, line: str, codes: str) -> None:
+    text = sample.read_text()
+    assert text.count(line) == 1
+    sample.write_text(text.replace(line, f"{line}  # fuseway: ignore[{codes}]"))
+
+
+def test_a_warning_is_ignored_by_a_comment_on_its_line(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _with_comment(sample, '    tag: str = m.contains("tags")', "missing-index")
+    assert main(["model", "check", "--model", str(sample)]) == 0
+    told = capsys.readouterr().out
+    assert "MemberFilter.tag" not in told
+    assert told.splitlines()[-2:] == ["5 warnings", "1 warning ignored."]
+
+
+def test_a_kind_of_warning_is_ignored_by_an_option(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["model", "check", "--strict", "--model", str(sample)]
+    assert main([*command, "--ignore", "missing-index"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line.rpartition(" ")[2] for line in told if " warning: " in line] == ["[sorting-key]"]
+    assert main([*command, "--ignore", "missing-index", "--ignore", "sorting-key"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "6 warnings ignored."
+
+
+def test_an_ignored_code_that_there_is_not_is_told(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _with_comment(sample, '    tag: str = m.contains("tags")', "missing-indx")
+    assert main(["model", "check", "--strict", "--model", str(sample)]) == 1
+    told = capsys.readouterr().out
+    line = (
+        sample.read_text().splitlines().index('    tag: str = m.contains("tags")  # fuseway: ignore[missing-indx]') + 1
+    )
+    assert f'model.py:{line}  warning: no warning has the code "missing-indx". Did you mean "missing-index"?' in told
+    assert "MemberFilter.tag: no GIN index" in told
+
+
+def test_no_error_is_ignored(wrong: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["model", "check", "--model", wrong])
+    before = capsys.readouterr().out
+    file = Path(wrong)
+    lines = [
+        f"{line}  # fuseway: ignore[column-type]" if line.strip() else line for line in file.read_text().split("\n")
+    ]
+    file.write_text("\n".join(lines))
+    assert main(["model", "check", "--model", wrong]) == 1
+    assert capsys.readouterr().out == before
 
 
 def test_a_model_without_a_lock_file_says_how_to_write_it(sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,7 +137,7 @@ def test_a_model_without_a_lock_file_says_how_to_write_it(sample: Path, capsys: 
     line, count = capsys.readouterr().out.splitlines()
     assert line == (
         "model.py  warning: Model: there is no model.lock beside it, so that its tables and columns were not looked at:"
-        " write it with gateway model pull, and commit it."
+        " write it with gateway model pull, and commit it.  [no-lock-file]"
     )
     assert count == "1 warning"
 

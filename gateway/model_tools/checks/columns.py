@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.model_tools.checks.column_values import can_meet, reading_problem
 from gateway.model_tools.checks.tables import missing_column
+from gateway.model_tools.warning_codes import WarningCode, warning
 from loaders.model.filter_conditions import FilterOperator
 from loaders.model.list_binding import column_in
 from loaders.model.names import column_names
@@ -52,7 +53,14 @@ def _field(field: DeclaredField, owner: ObjectType, known: KnownModel) -> Iterat
                 yield _missing(field, name, owner.table, known)
             elif problem := reading_problem(column, scalar, owner.table.database, is_list=False):
                 target = f"{field.shape.type.__name__}'s key is {scalar.name}"
-                yield Problem(field.place, field.subject, f"{name} {problem[1]} {target}.", problem[0])
+                yield _reading(field, f"{name} {problem[1]} {target}.", problem[0])
+
+
+def _reading(field: DeclaredField, message: str, severity: Severity) -> Problem:
+    """Return that a field reads nothing of a column, or a part of it."""
+    if severity is Severity.WARNING:
+        return warning(field.place, field.subject, message, WarningCode.COLUMN_TYPE)
+    return Problem(field.place, field.subject, message, severity)
 
 
 def _value(field: DeclaredField, column: Column, owner: ObjectType, known: KnownModel) -> Iterator[Problem]:
@@ -62,10 +70,10 @@ def _value(field: DeclaredField, column: Column, owner: ObjectType, known: Known
     catalog, database = known.tables[owner.table], owner.table.database
     problem = reading_problem(column, shape.scalar, database, is_list=shape.is_list)
     if problem is not None:
-        yield Problem(field.place, field.subject, f"{column.name} {problem[1]}", problem[0])
+        yield _reading(field, f"{column.name} {problem[1]}", problem[0])
     elif column.is_nullable and not shape.nullable and not catalog.is_view and not field.is_key:
         message = f"{column.name} may be null in {owner.table.name}, and a null fails the object: say {shape} | None."
-        yield Problem(field.place, field.subject, message, Severity.WARNING)
+        yield warning(field.place, field.subject, message, WarningCode.NULLABLE_COLUMN)
 
 
 def _list(field: DeclaredField, table: Table, known: KnownModel) -> Iterator[Problem]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from gateway.model_tools.checks.sql_columns import named_columns
 from gateway.model_tools.checks.tables import missing_column
+from gateway.model_tools.warning_codes import WarningCode, warning
 from loaders.catalog.column_types import column_type
 from loaders.model.databases import Kind, Table
 from loaders.model.places import place_of_class
-from loaders.model.problems import Problem, Severity
+from loaders.model.problems import Problem
 from loaders.model.references import Fragment
 from loaders.model.scalars import BIG_INTEGER, INTEGER
 from loaders.model.shapes import ValueKind
@@ -85,7 +86,7 @@ def _size(field: DeclaredField, table: Table, catalog: TableCatalog) -> Iterator
     held = None if column is None else column_type(column, table.database.kind)
     if column is not None and held is not None and held.scalar is BIG_INTEGER:
         message = f"sums {column.name}, which is {column.type}, and Int has 32 bits: say m.BigInt."
-        yield Problem(field.place, field.subject, message, Severity.WARNING)
+        yield warning(field.place, field.subject, message, WarningCode.INT_OVERFLOW)
     elif _COUNT.fullmatch(expression) and (catalog.rows or 0) > _MAX_INT:
         message = f"counts rows of {table.name}, of which there are more than Int can hold: say m.BigInt."
-        yield Problem(field.place, field.subject, message, Severity.WARNING)
+        yield warning(field.place, field.subject, message, WarningCode.INT_OVERFLOW)

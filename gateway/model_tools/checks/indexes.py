@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from gateway.model_tools.checks.ddl import create_index, ddl_name, order_terms, prefix_term
 from gateway.model_tools.many_rows import MANY_ROWS
+from gateway.model_tools.warning_codes import WarningCode, warning
 from loaders.model.databases import Kind, Table
 from loaders.model.filter_conditions import FilterOperator
 from loaders.model.names import column_names, columns_in
-from loaders.model.problems import Problem, Severity
 from loaders.model.section_facts import rows_read
 from loaders.model.sql_words import words
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from loaders.catalog.catalog import Index, TableCatalog
     from loaders.model.class_reader import DeclaredField
     from loaders.model.places import Place
+    from loaders.model.problems import Problem
 
 _WITH_INDEX = {
     FilterOperator.EQUALS.value: "btree",
@@ -168,7 +169,7 @@ def _contained(use: Use, field: DeclaredField, name: str, table: Table, catalog:
         wanted = f'm.where(f"{ddl_name(name)} @> array[{{m.value}}]::{catalog.columns[name].type}")'
         message = f"no index serves m.contains of {catalog.columns[name].type}: say {wanted}, which a GIN index serves."
     ddl = "" if has_index else create_index(table, [ddl_name(name)], "gin")
-    yield Problem(field.place, field.subject, message, Severity.WARNING, ddl, catalog.rows)
+    yield warning(field.place, field.subject, message, WarningCode.MISSING_INDEX, ddl, catalog.rows)
 
 
 def _problem(
@@ -181,4 +182,4 @@ def _problem(
     beside: tuple[Place, str] | None = None,
 ) -> Problem:
     place, subject = (use.field.place, use.field.subject) if beside is None else beside
-    return Problem(place, subject, message, Severity.WARNING, create_index(table, terms), catalog.rows)
+    return warning(place, subject, message, WarningCode.MISSING_INDEX, create_index(table, terms), catalog.rows)

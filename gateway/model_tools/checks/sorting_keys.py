@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.model_tools.many_rows import MANY_ROWS_OF_CLICKHOUSE
+from gateway.model_tools.warning_codes import WarningCode, warning
 from loaders.model.databases import Kind
 from loaders.model.names import columns_in
-from loaders.model.problems import Problem, Severity
 from loaders.model.section_facts import rows_read
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.model_tools.checks.known_model import KnownModel, Use
     from loaders.model.databases import Table
+    from loaders.model.problems import Problem
 
 
 def check_sorting_keys(known: KnownModel) -> Iterator[Problem]:
@@ -49,4 +50,4 @@ def _rows(use: Use, table: Table, columns: Sequence[str], known: KnownModel) -> 
         f"{table.name} is {key}, so that one {owner} {read}. Sort it by ({', '.join(wanted)}, …), or fill a copy in"
         " this order by a materialized view and say over= that one."
     )
-    yield Problem(use.field.place, use.field.subject, message, Severity.WARNING, rows=catalog.rows)
+    yield warning(use.field.place, use.field.subject, message, WarningCode.SORTING_KEY, rows=catalog.rows)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from gateway.model_tools.checks.column_values import can_meet
 from gateway.model_tools.missing_tables import NO_TABLE
+from gateway.model_tools.warning_codes import WarningCode, warning
 from loaders.catalog.column_types import column_type
 from loaders.model.bound_tables import OwnTenant, ParentTenant
 from loaders.model.change_feeds import Notifies, Polls
 from loaders.model.databases import Value
 from loaders.model.names import column_names
-from loaders.model.problems import Problem, Severity, suggestion
+from loaders.model.problems import Problem, suggestion
 from loaders.model.scalars import DATE, INSTANT
 
 if TYPE_CHECKING:
@@ -117,4 +118,4 @@ def _versions(table: Table, catalog: TableCatalog) -> Iterator[Problem]:
             f"is a {catalog.engine}, whose older versions of a row are read until they are merged: say {said}, the"
             " column whose greatest value marks the version that counts."
         )
-        yield Problem(table.place, table.name, message, Severity.WARNING)
+        yield warning(table.place, table.name, message, WarningCode.LATEST_VERSION)

@@ -14,11 +14,12 @@ from gateway.model_tools.live.postgres_plans import PlanNode, conjuncts, plan_tr
 from gateway.model_tools.live.postgres_relations import Relations
 from gateway.model_tools.live.statements import LiveStatements, RefusedStatementError
 from gateway.model_tools.many_rows import MANY_ROWS, MANY_ROWS_OF_CLICKHOUSE
+from gateway.model_tools.warning_codes import WarningCode, warning
 from loaders.model.bound_tables import BoundTable, OwnTenant
 from loaders.model.databases import Database, Kind, Table
 from loaders.model.filter_conditions import FilterCondition, FilterOperator
 from loaders.model.names import columns_in, quoted_name, table_parts
-from loaders.model.problems import Problem, Severity
+from loaders.model.problems import Problem
 from loaders.model.section_facts import rows_read
 from loaders.statements.request_shape import shape_of
 
@@ -179,7 +180,9 @@ class Costs:
         if told in self._told or table.options.rows:
             return []
         self._told.add(told)
-        return [Problem(subject.place, subject.name, message, Severity.WARNING, ddl, rows)]
+        is_clickhouse = statement.database.kind is Kind.CLICKHOUSE
+        code = WarningCode.SORTING_KEY if is_clickhouse else WarningCode.MISSING_INDEX
+        return [warning(subject.place, subject.name, message, code, ddl, rows)]
 
 
 def _condition(statement: PossibleStatement) -> FilterCondition | None:

@@ -8,11 +8,12 @@ from decimal import Decimal
 from uuid import UUID
 
 from gateway.model_tools.live.places import ModelPlaces
+from gateway.model_tools.warning_codes import WarningCode, warning
 from loaders.catalog.type_texts import unwrapped
 from loaders.model.bound_sections import BoundColumn, BoundSection
 from loaders.model.canonical import conversion_of
 from loaders.model.databases import Kind, Table
-from loaders.model.problems import Problem, Severity
+from loaders.model.problems import Problem
 from loaders.model.scalars import BIG_INTEGER, BOOLEAN, DECIMAL, FLOAT, INSTANT, INTEGER
 from loaders.model.sql_words import words
 from loaders.statements.statement_plan import StatementPlan
@@ -78,13 +79,13 @@ def _of_column(section: BoundSection, column: BoundColumn, type_name: str, place
         yield Problem(subject.place, subject.name, message)
     elif python is Decimal and column.scalar is FLOAT and (kind is Kind.CLICKHOUSE or _is_own(section)):
         message = f"{shown}: a float has some 16 digits. Say {DECIMAL.name} to answer all of them."
-        yield Problem(subject.place, subject.name, message, Severity.WARNING)
+        yield warning(subject.place, subject.name, message, WarningCode.COLUMN_TYPE)
     elif python is Decimal and kind is Kind.POSTGRES and column.scalar in (INTEGER, BIG_INTEGER):
         message = f"{shown}: where it has a fraction, the field fails. Say {DECIMAL.name}, or cast it."
-        yield Problem(subject.place, subject.name, message, Severity.WARNING)
+        yield warning(subject.place, subject.name, message, WarningCode.COLUMN_TYPE)
     elif is_nullable and not column.shape.nullable and _is_plain(section, column):
         message = f"{shown}: where it is null, the field fails. Say … | None, or give it a value in SQL."
-        yield Problem(subject.place, subject.name, message, Severity.WARNING)
+        yield warning(subject.place, subject.name, message, WarningCode.NULLABLE_COLUMN)
 
 
 def _parts(kind: Kind, type_name: str) -> tuple[bool, bool, str]:

@@ -27,6 +27,7 @@ WARNING = Problem(
     Severity.WARNING,
     "create index concurrently on billing.invoices (member_id);\nanalyze billing.invoices;",
     41_200_000,
+    "missing-index",
 )
 
 
@@ -37,7 +38,7 @@ def test_a_problem_is_a_line_with_its_place_and_ddl_is_below_its_text() -> None:
     )
     assert problem_text(WARNING).splitlines() == [
         "shop/model.py:52  warning: Member.invoices: no index of billing.invoices begins with member_id."
-        " A request reads about 41 M rows.",
+        " A request reads about 41 M rows.  [missing-index]",
         "                  create index concurrently on billing.invoices (member_id);",
         "                  analyze billing.invoices;",
     ]
@@ -45,6 +46,7 @@ def test_a_problem_is_a_line_with_its_place_and_ddl_is_below_its_text() -> None:
 
 def test_a_problem_as_json_has_everything_apart() -> None:
     assert problem_json(WARNING) == {
+        "code": "missing-index",
         "severity": "warning",
         "file": "shop/model.py",
         "line": 52,
@@ -55,6 +57,7 @@ def test_a_problem_as_json_has_everything_apart() -> None:
     }
     assert problem_json(Problem(Place("/elsewhere/model.py"), "Model", "x"))["file"] == "/elsewhere/model.py"
     assert problem_json(Problem(Place(""), "Model", "x"))["line"] is None
+    assert problem_json(ERROR)["code"] is None
 
 
 def test_an_annotation_has_no_line_break_and_no_comma_in_a_property() -> None:
@@ -62,7 +65,9 @@ def test_an_annotation_has_no_line_break_and_no_comma_in_a_property() -> None:
     assert github_annotation(problem) == (
         "::error file=shop/model.py,line=3,title=Model%2C a%3Ab::100 %25 wrong.%0Aa;%0Ab;"
     )
-    assert github_annotation(WARNING).startswith("::warning file=shop/model.py,line=52,")
+    assert github_annotation(WARNING).startswith(
+        "::warning file=shop/model.py,line=52,title=Member.invoices [missing-index]::"
+    )
     assert github_annotation(Problem(Place(""), "Model", "x")) == "::error title=Model::x"
 
 
