@@ -39,7 +39,7 @@ class ProbeMetrics:
         )
         self._latest = Gauge(
             "fuseway_probe_latest_run_timestamp_seconds",
-            "When the latest run started; alert on its age, since a probe that hangs reports nothing.",
+            "When the latest run started. Its age tells of a probe that hangs, which reports nothing.",
             ["check"],
             registry=self.registry,
         )

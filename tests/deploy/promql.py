@@ -101,9 +101,9 @@ def filled(text: str) -> str:
     return text
 
 
-def documented() -> list[tuple[str, str, frozenset[str]]]:
-    """Return name, type and labels of each metric in docs/metrics.md."""
-    rows = _METRIC_ROW.findall((ROOT / "docs" / "metrics.md").read_text())
+def documented(page: str = "metrics") -> list[tuple[str, str, frozenset[str]]]:
+    """Return name, type and labels of each metric on a page of the docs."""
+    rows = _METRIC_ROW.findall((ROOT / "docs" / f"{page}.md").read_text())
     return [(name, kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows]
 
 
@@ -114,9 +114,9 @@ def series_of(name: str, kind: str) -> list[str]:
 
 @cache
 def known_metrics() -> dict[str, frozenset[str]]:
-    """Return the labels of all series by name: those of docs/metrics.md, of recording rules and Prometheus' own."""
+    """Return the labels of all series by name: those of the docs, of recording rules and Prometheus' own."""
     known = dict(OWN_METRICS)
-    for metric, kind, labels in documented():
+    for metric, kind, labels in [*documented(), *documented("probe")]:
         for name in series_of(metric, kind):
             known[name] = labels | TARGET_LABELS | ({"le"} if name.endswith("_bucket") else set())
     for rule in rules():

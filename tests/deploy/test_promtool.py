@@ -24,7 +24,7 @@ def promtool(*arguments: str | Path) -> str:
 
 def test_the_configuration_and_its_rules_are_accepted() -> None:
     said = promtool("check", "config", ROOT / "deploy" / "prometheus" / "prometheus.yml")
-    assert "3 rule files found" in said
+    assert "4 rule files found" in said
 
 
 @pytest.mark.parametrize("path", sorted(RULE_TESTS.glob("*.yaml")), ids=lambda path: path.stem)
