@@ -16,6 +16,8 @@ Labels = frozenset[tuple[str, str]]
 """The labels of a sample: pairs of name and value."""
 
 _PREFIX = "fuseway_"
+_BUCKET, _BOUND = "_bucket", "le"
+"""How the names of buckets end, and the label of their upper bounds."""
 
 
 class InvalidExpositionError(ValueError):
@@ -34,12 +36,17 @@ class Scrape:
 
     @classmethod
     def of(cls, families: Iterable[Metric], taken_at: float) -> Scrape:
-        """Return the scrape of metric families, as a collector yields them."""
+        """Return the scrape of metric families, as a collector yields them.
+
+        ValueError or KeyError for a bucket whose bound is no number.
+        """
         samples: dict[str, dict[Labels, float]] = {}
         for family in families:
             if not family.name.startswith(_PREFIX):
                 continue
             for sample in family.samples:
+                if sample.name.endswith(_BUCKET):
+                    float(sample.labels[_BOUND])
                 samples.setdefault(sample.name, {})[frozenset(sample.labels.items())] = sample.value
         return cls(samples, taken_at)
 
@@ -129,7 +136,7 @@ class Interval:
         """Return the new observations of a histogram, summed by these labels."""
         counts, totals = self.increases(f"{name}_count", *by), self.increases(f"{name}_sum", *by)
         buckets: dict[tuple[str, ...], list[tuple[float, float]]] = {}
-        for (*key, bound), up_to in self.increases(f"{name}_bucket", *by, "le").items():
+        for (*key, bound), up_to in self.increases(f"{name}{_BUCKET}", *by, _BOUND).items():
             buckets.setdefault(tuple(key), []).append((float(bound), up_to))
         return {
             key: Histogram(count, totals.get(key, 0.0), sorted(buckets.get(key, []))) for key, count in counts.items()

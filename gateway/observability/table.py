@@ -25,7 +25,7 @@ class Unit:
 
 
 def _count(value: float) -> str:
-    if value >= 10_000 or value == round(value):
+    if value >= 10_000 or float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
@@ -47,7 +47,7 @@ def _share(value: float) -> str:
         return "< 0.1 %"
     if 99.9 < percent < 100:
         return "> 99.9 %"
-    return f"{percent:.1f} %" if percent != round(percent) else f"{percent:.0f} %"
+    return f"{percent:.0f} %" if percent.is_integer() else f"{percent:.1f} %"
 
 
 def _bytes(value: float) -> str:

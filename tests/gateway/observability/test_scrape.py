@@ -45,7 +45,9 @@ def test_other_metrics_are_left_out() -> None:
     assert "python_info" not in Scrape.parse(AFTER, 0).samples
 
 
-@pytest.mark.parametrize("text", ["<html>", 'fuseway_x{a="b" 1', "fuseway_x one"])
+@pytest.mark.parametrize(
+    "text", ["<html>", 'fuseway_x{a="b" 1', "fuseway_x one", 'fuseway_x_bucket{le="x"} 1', "fuseway_x_bucket 1"]
+)
 def test_what_is_no_exposition_is_an_error(text: str) -> None:
     with pytest.raises(InvalidExpositionError):
         Scrape.parse(text, 0)

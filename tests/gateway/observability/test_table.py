@@ -22,6 +22,8 @@ from gateway.observability.terminal import fitted
         (SHARE, 1.0, "100 %"),
         (SHARE, 0.9999, "> 99.9 %"),
         (SHARE, 0.0001, "< 0.1 %"),
+        (SHARE, float("nan"), "nan %"),
+        (COUNT, float("-inf"), "-inf"),
         (BYTES, 512.0, "512 B"),
         (BYTES, 3_145_728.0, "3 MiB"),
         (SECONDS, None, "-"),
