@@ -106,7 +106,7 @@ class HTTPClient:
                 return HTTPAnswer(response.status, await self._body(response.content))
         except TimeoutError as error:
             raise LateAnswerError(f"There was no answer within {timeout_s:g} s.") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise UnreachableError(_reason(error)) from error
 
     async def _body(self, content: aiohttp.StreamReader) -> bytes:
@@ -131,4 +131,6 @@ def _reason(error: Exception) -> str:
         number = error.os_error.errno  # the text has the address, too
         reason = os.strerror(number) if number else type(error.os_error).__name__
         return f"No connection can be made: {reason}."
+    if isinstance(error, ValueError):  # before anything was sent
+        return "The request cannot be sent: its URL or a header has characters that may not be there."
     return f"It broke off ({type(error).__name__})."

@@ -78,7 +78,7 @@ def read_checks(path: Path, schedule: Schedule) -> list[Check]:
 def _manifest(path: Path) -> list[dict[str, Any]]:
     try:
         content = tomllib.loads(_text(path))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:  # the latter of brackets without end
         raise CallerError(f"{path} is no TOML: {error}.") from error
     checks = content.get("check", [])
     if content.keys() - {"check"} or not isinstance(checks, list) or not all(isinstance(each, dict) for each in checks):

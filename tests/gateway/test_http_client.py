@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -73,8 +73,14 @@ async def test_a_port_that_nobody_listens_on_is_said() -> None:
     await _fails(f"http://127.0.0.1:{free_port()}/", "No connection can be made: Connection refused.")
 
 
-async def _fails(url: str, sentence: str) -> None:
+@pytest.mark.parametrize(("host", "credential"), [("a..b", "good"), ("127.0.0.1", "s3cret\nX-Header: 1")])
+async def test_what_cannot_be_sent_is_said_without_it(server: Server, host: str, credential: str) -> None:
+    sentence = "The request cannot be sent: its URL or a header has characters that may not be there."
+    await _fails(f"http://{host}:{server.server_port}/", sentence, {"Authorization": credential})
+
+
+async def _fails(url: str, sentence: str, headers: Mapping[str, str] | None = None) -> None:
     async with HTTPClient(timeout_s=10, max_bytes=100) as client:
         with pytest.raises(UnreachableError) as raised:
-            await client.get(url)
+            await client.request("GET", url, headers=headers)
     assert str(raised.value) == sentence

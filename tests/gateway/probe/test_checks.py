@@ -68,6 +68,7 @@ def test_a_manifest_says_more_of_a_check(folder: Path) -> None:
         (["[[check]]", 'document = "orders.graphql"'], "have the name orders"),
         (["[check2]"], "must hold tables [[check]], and nothing else"),
         (["every_s = "], "is no TOML"),
+        (["every_s = " + "[" * 10_000], "is no TOML"),
     ],
 )
 def test_what_is_wrong_with_a_check_is_said(folder: Path, lines: list[str], sentence: str) -> None:
