@@ -184,10 +184,10 @@ async def _returned(
         begins_s = time.monotonic() - start
         if text is None:
             return_s = return_s or begins_s
-            found: list[Violation] = []
-            await _round(world, questions, cell, frozenset(), late_s, found)
-            if begins_s > RETURN_S or {violation.kind for violation in found} != {"MISSING"}:
-                violations += found
+            round_violations: list[Violation] = []
+            await _round(world, questions, cell, frozenset(), late_s, round_violations)
+            if begins_s > RETURN_S or {violation.kind for violation in round_violations} != {"MISSING"}:
+                violations += round_violations
                 return return_s
         elif begins_s > RETURN_S:
             violations.append(Violation("RETURN", f"not whole {begins_s:.1f} s after the store's return: {text}"))

@@ -65,16 +65,16 @@ def test_a_client_that_sends_without_end_is_broken_off() -> None:
     ):
         client.settimeout(0.05)
         until = time.monotonic() + 30
-        ended = False
-        while not ended and time.monotonic() < until:
+        is_closed = False
+        while not is_closed and time.monotonic() < until:
             try:
                 client.sendall(b"G")
-                ended = client.recv(1) == b""
+                is_closed = client.recv(1) == b""
             except TimeoutError:
                 continue
             except ConnectionError:
-                ended = True
-        assert ended
+                is_closed = True
+        assert is_closed
 
 
 @pytest.mark.slow
