@@ -86,6 +86,7 @@ def test_an_unknown_field_and_a_wrong_type_are_seen_at_any_depth(
         ("ScaledObject", ("spec", "triggers", 0, "metadata", "threshold"), 5),
         ("ServiceMonitor", ("spec", "endpoints", 0, "intervall"), "15s"),
         ("ServiceMonitor", ("spec", "endpoints"), "metrics"),
+        ("PrometheusRule", ("spec", "groups", 0, "rules", 0, "expression"), "up"),
         ("Application", ("spec", "sources", 0, "helm", "valueFile"), "a"),
         ("Application", ("spec", "syncPolicy", "automated", "prune"), "yes"),
     ]
