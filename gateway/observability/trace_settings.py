@@ -61,7 +61,9 @@ def check_tracing(settings: Settings) -> None:
         except Exception as error:  # of the SDK and what it loads, of any kind
             complaints.append(str(error))
     if complaints:
-        raise SettingsError(f"A variable of OpenTelemetry's (OTEL_…) cannot be read. {complaints[0]}")
+        raise SettingsError(
+            f"A variable of OpenTelemetry's (OTEL_…) is invalid, of which its SDK says: {complaints[0]}"
+        )
 
 
 def open_tracing(settings: Settings) -> Tracing | None:

@@ -317,7 +317,7 @@ def told(variables):
 
 print(json.dumps([told(variables) for variables in json.loads(sys.argv[1])]))
 """
-BEGINNING = "A variable of OpenTelemetry's (OTEL_…) cannot be read. "
+BEGINNING = "A variable of OpenTelemetry's (OTEL_…) is invalid, of which its SDK says: "
 UNREADABLE = [
     ({}, ""),
     ({"OTEL_EXPORTER_OTLP_HEADERS": "api-key=s3cret,Authorization=Bearer s3cret"}, ""),
