@@ -225,3 +225,5 @@ def test_a_model_of_ones_own_takes_the_samples_place(environment: Path, tmp_path
             "postgresql://gateway:secret@db.internal/shop",
         )
     assert services["setup"]["command"] == ["gateway migrate"]
+    assert services.keys() & {"postgres", "clickhouse"} == set()
+    assert "depends_on" not in services["setup"]
