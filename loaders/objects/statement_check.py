@@ -17,7 +17,7 @@ from loaders.statements.partial_sections import WHOLE, Part, parts_of, reduced
 from loaders.statements.planning import plan
 from loaders.statements.section_request import SectionRequest
 from loaders.statements.statement_plan import BoundStatement, RelationPlan, StatementPlan
-from loaders.stores.errors import SchemaMismatch
+from loaders.stores.errors import AccessDenied, SchemaMismatch, StatementFailed
 from loaders.stores.protocols import TypedAnalyticalStore, TypedColumns, TypedRelationalStore
 
 Store = TypedRelationalStore | TypedAnalyticalStore
@@ -104,5 +104,16 @@ class StatementCheck:
     async def _describe(self, database: Database, statement: BoundStatement) -> TypedColumns:
         store = self.stores[database]
         if database.kind is Kind.POSTGRES:
-            return await cast("TypedRelationalStore", store).describe(statement.sql)
+            return await self._describe_allowed(cast("TypedRelationalStore", store), statement)
         return await cast("TypedAnalyticalStore", store).describe(statement.sql, statement.values, reads_little=True)
+
+    async def _describe_allowed(self, store: TypedRelationalStore, statement: BoundStatement) -> TypedColumns:
+        """Describe a statement, and have it explained: PostgreSQL looks at the account's rights no earlier."""
+        described = await store.describe(statement.sql)
+        try:
+            await store.explain(statement.sql, *statement.values.values())
+        except AccessDenied:
+            raise
+        except StatementFailed:  # an example value may be why, and the statement can be prepared
+            pass
+        return described

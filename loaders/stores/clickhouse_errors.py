@@ -10,7 +10,14 @@ from typing import Any
 import aiohttp
 from clickhouse_connect.driver import exceptions
 
-from loaders.stores.errors import FailureKind, SchemaMismatch, StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import (
+    AccessDenied,
+    FailureKind,
+    SchemaMismatch,
+    StatementFailed,
+    StoreTimeout,
+    StoreUnavailable,
+)
 from loaders.stores.urls.clickhouse import ADVICE, STORE
 from loaders.stores.urls.tls import refused_certificate
 
@@ -116,6 +123,8 @@ _MISMATCH_CODES = _MISMATCH_OR_VALUE_CODES | frozenset(
 )
 """The statement does not fit the tables: a table, column, function, type or label is not as it was."""
 
+_ACCESS_DENIED = 497
+
 
 def unproven(why: str) -> StoreUnavailable:
     """Return the error for an answer that is not proven to be whole and the statement's own."""
@@ -182,6 +191,8 @@ def _fault(error: exceptions.Error) -> StoreTimeout | StoreUnavailable | Stateme
     if silent or code in _UNAVAILABLE_CODES:
         return StoreUnavailable(STORE, f"ClickHouse cannot serve the statement: {said}", _kind(error))
     message = f"ClickHouse refused the statement: {said}"
+    if code == _ACCESS_DENIED:
+        return AccessDenied(STORE, message)
     if code in _MISMATCH_CODES:
         return SchemaMismatch(STORE, message, may_be_of_value=code in _MISMATCH_OR_VALUE_CODES)
     return StatementFailed(STORE, message)

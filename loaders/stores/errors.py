@@ -5,6 +5,7 @@ StoreError               a store failed
 ├── StoreTimeout         the store did not answer in time
 ├── StatementFailed      the store refused the statement, which is a bug in the gateway
 │   └── SchemaMismatch   the statement names a table, column, function or type that the store does not have so
+│       └── AccessDenied the statement names a table, column or function that the account may not read
 └── ColumnUnavailable    the statement was not sent, since what it names is known to be missing
 """
 
@@ -69,8 +70,12 @@ class SchemaMismatch(StatementFailed):
         self.may_be_of_value = may_be_of_value
 
 
+class AccessDenied(SchemaMismatch):
+    """The store refused the statement, since its account may not read a table or column, or call a function."""
+
+
 class ColumnUnavailable(StoreError):
-    """The statement was not sent, since a table, column, function or type that it names is missing or has changed."""
+    """The statement was not sent, since what it names is missing, has changed, or is not the account's to read."""
 
 
 def without_frames(error: StoreError) -> StoreError:

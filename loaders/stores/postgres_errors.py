@@ -8,7 +8,14 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from loaders.stores.errors import FailureKind, SchemaMismatch, StatementFailed, StoreTimeout, StoreUnavailable
+from loaders.stores.errors import (
+    AccessDenied,
+    FailureKind,
+    SchemaMismatch,
+    StatementFailed,
+    StoreTimeout,
+    StoreUnavailable,
+)
 from loaders.stores.poolers import explained
 from loaders.stores.urls.postgres import ADVICE, POSTGRES
 from loaders.stores.urls.store_url import StoreURL
@@ -41,8 +48,7 @@ _MISMATCH = (
     asyncpg.InvalidCachedStatementError,  # 0A000: prepared before a type changed, in a pooler's transaction
     asyncpg.OutdatedSchemaCacheError,  # the driver's own, which then reads the types anew
 )
-"""What is raised for a statement that does not fit the tables, as far as it is not one of the next."""
-_OTHER_ACCESS = (asyncpg.PostgresSyntaxError, asyncpg.InsufficientPrivilegeError)
+"""What is raised for a statement that does not fit the tables, or is no SQL."""
 
 
 @contextmanager
@@ -70,8 +76,9 @@ def translated() -> Iterator[None]:
     except (OSError, *_BUSY, *_UNREACHABLE) as error:
         raise StoreUnavailable(STORE, f"The connection to PostgreSQL failed: {error}", _kind(error)) from error
     except _MISMATCH as error:
-        kind = StatementFailed if isinstance(error, _OTHER_ACCESS) else SchemaMismatch
-        raise kind(STORE, f"PostgreSQL refused the statement: {explained(error)}", _position(error)) from error
+        raise _refusal(error)(
+            STORE, f"PostgreSQL refused the statement: {explained(error)}", _position(error)
+        ) from error
     except asyncpg.InterfaceError as error:
         # The driver has one class for its own errors: a connection or pool that closed, and arguments that do not fit.
         broken = "clos" in str(error)
@@ -83,6 +90,13 @@ def translated() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         message = f"PostgreSQL refused the statement: {explained(error)}"
         raise StatementFailed(STORE, message, _position(error)) from error
+
+
+def _refusal(error: BaseException) -> type[StatementFailed]:
+    """Return the error for what does not fit the tables; PostgreSQL has 42 for mistakes in SQL and for rights, too."""
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return AccessDenied
+    return StatementFailed if isinstance(error, asyncpg.PostgresSyntaxError) else SchemaMismatch
 
 
 def _position(error: BaseException) -> int | None:

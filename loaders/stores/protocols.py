@@ -85,6 +85,10 @@ class TypedRelationalStore(RelationalStore, Protocol):
         """Return the columns of a statement with their types and without rows. It is prepared, and not run."""
         ...
 
+    async def explain(self, sql: str, *arguments: object) -> Any:
+        """Return the plan of a statement, which is not run. It fails where the account may not read all of it."""
+        ...
+
 
 class TypedAnalyticalStore(AnalyticalStore, Protocol):
     """ClickHouse that says the types of an answer's columns too, as loaders of objects see it."""

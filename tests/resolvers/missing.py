@@ -147,3 +147,19 @@ def _compare(partial: Any, whole: Any, path: tuple[str, ...], lost: set[str]) ->
             _compare(item, other, path, lost)
     else:
         assert partial == whole, path
+
+
+@asynccontextmanager
+async def unreadable(postgres: Postgres, table: str, column: str) -> AsyncIterator[None]:
+    """A column, or a table where the column is empty, that its account may not read for the length of the block."""
+    schema, name = (part.strip('"') for part in table.split("."))
+    rows = await postgres.rows(
+        "select quote_ident(column_name) from information_schema.columns where table_schema = $1 and table_name = $2",
+        schema,
+        name,
+    )
+    rest = [each for (each,) in rows if each != column]
+    revoke = f"revoke select on {table} from current_user"
+    grants = [f"grant select ({', '.join(rest)}) on {table} to current_user"] if column else []
+    async with changed(postgres, [revoke, *grants], [f"grant select on {table} to current_user"]):
+        yield

@@ -147,6 +147,9 @@ class Away:
     async def describe(self, _sql: str, *_arguments: Any, reads_little: bool = False) -> TypedColumns:  # noqa: ARG002
         raise StoreUnavailable("clickhouse", "ClickHouse at ch.internal:8123 cannot be reached")
 
+    async def explain(self, _sql: str, *_arguments: Any) -> Any:
+        raise StoreUnavailable("postgresql", "PostgreSQL at db.internal:5432 cannot be reached")
+
 
 _BOTH = """{ aircraft(tailNumber: "N14228") {
   id registration { model } operator { name }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 from deploy.analytics.data import load
 from gateway.errors import COLUMN_UNAVAILABLE
 from loaders.model.databases import Kind
+from loaders.stores.errors import AccessDenied
+from loaders.stores.protocols import Columns, TypedColumns
 from tests.conftest import NewDatabase, Stores
-from tests.loaders.objects.asking import DATA
-from tests.resolvers.missing import FIRST, SECOND, changed, check_missing, healed, hidden, process, renamed
+from tests.loaders.objects.asking import DATA, NotedClickHouse
+from tests.resolvers.missing import FIRST, SECOND, changed, check_missing, healed, hidden, process, renamed, unreadable
 
 MEMBERS = """query($ids: [ID!]!) { membersByIds(ids: $ids) {
   id email tags nickname
@@ -243,3 +246,66 @@ async def test_clients_are_told_nothing_of_the_database(stores: Stores) -> None:
         (error,) = errors
         assert error["message"] == "The store no longer has the data of this field in the form that the gateway reads."
         assert set(error["extensions"]) == {"code", "id", "section", "store", "affected"}
+
+
+RIGHTS = {
+    "a column": ("app.members", "nick", same("nickname", "activityRank")),
+    "one that rows of pages have": ("billing.invoices", "note", same("invoices.nodes.note", "invoices.nodes.lines")),
+    "the tenant of a list": ("app.project_members", "workspace_id", same("projects")),
+    "a table": ("billing.plans", "", same("invoices.nodes.plan")),
+}
+
+
+@pytest.mark.parametrize("case", RIGHTS.values(), ids=RIGHTS)
+async def test_what_the_account_may_not_read_is_null_and_heals(
+    stores: Stores, case: tuple[str, str, Mapping[str, str]], caplog: pytest.LogCaptureFixture
+) -> None:
+    table, column, nulls = case
+    async with process(stores) as item:
+        whole, none = await item.answer(MEMBERS)
+        assert none == []
+        async with unreadable(stores.postgres, table, column):
+            check_missing(await item.answer(MEMBERS), whole, below("membersByIds", nulls))
+            assert item.faults is not None
+            assert "permission denied" in item.faults.unreadable()[0].reason
+            assert "permission denied for table" in caplog.text
+        await healed(item)
+        assert await item.answer(MEMBERS) == (whole, [])
+
+
+@dataclass(slots=True)
+class Withholding(NotedClickHouse):
+    """ClickHouse whose account may not read a column, which is told of each statement that names it."""
+
+    column: str = ""
+
+    def _check(self, sql: str) -> None:
+        if self.column and re.search(rf"(?<!\w){self.column}(?!\w)", sql):
+            raise AccessDenied("clickhouse", "Not enough privileges.")
+
+    async def columns(self, sql: str, parameters: Mapping[str, object]) -> Columns:
+        self._check(sql)
+        return await self.store.columns(sql, parameters)
+
+    async def describe(self, sql: str, parameters: Mapping[str, object], *, reads_little: bool = False) -> TypedColumns:
+        self._check(sql)
+        return await self.store.describe(sql, parameters, reads_little=reads_little)
+
+
+async def test_what_the_account_of_clickhouse_may_not_read_is_null_and_heals(stores: Stores) -> None:
+    async with process(stores) as item:
+        databases, store = item.asker().databases(), Withholding(stores.clickhouse, [])
+        databases |= {each: store for each in databases if each.kind is Kind.CLICKHOUSE}
+        whole, none = await item.answer(MEMBERS)
+        assert none == []
+        store.column = "latency_ms"
+        nulls = below("membersByIds", same("activity.p95Latency", "recentEvents.latencyMs"))
+        check_missing(await item.answer(MEMBERS), whole, nulls)
+        store.column = ""
+        await healed(item)
+        assert await item.answer(MEMBERS) == (whole, [])
+
+
+async def test_clickhouse_tells_of_rights(stores: Stores) -> None:
+    with pytest.raises(AccessDenied, match="Not enough privileges"):
+        await stores.clickhouse.command("create user somebody")

@@ -49,6 +49,9 @@ class NotedPostgres:
         self.described.append(sql)
         return await self.store.describe(sql)
 
+    async def explain(self, sql: str, *arguments: object) -> Any:
+        return await self.store.explain(sql, *arguments)
+
 
 @dataclass(slots=True)
 class NotedClickHouse:

@@ -61,6 +61,9 @@ class RecordedAnswers:
     async def describe(self, _sql: str, *_arguments: Any, reads_little: bool = False) -> TypedColumns:  # noqa: ARG002
         raise AssertionError("nothing is missing")
 
+    async def explain(self, _sql: str, *_arguments: Any) -> Any:
+        raise AssertionError("nothing is missing")
+
 
 def _loader(postgres: RecordedAnswers, clickhouse: RecordedAnswers) -> ObjectLoader:
     stores = {each: postgres if each.kind is Kind.POSTGRES else clickhouse for each in MODEL.databases}
