@@ -15,6 +15,7 @@ from strawberry.types import ExecutionResult
 from gateway.execution.error_locations import at_place_of
 from gateway.execution.field_errors import AFFECTED, failure_of
 from loaders.errors import CallerError
+from loaders.model.canonical import ScalarError
 from loaders.stores.errors import ColumnUnavailable, StoreError, StoreTimeout, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -27,12 +28,15 @@ STORE_UNAVAILABLE, STORE_TIMEOUT = "STORE_UNAVAILABLE", "STORE_TIMEOUT"
 """The codes of fields whose store is away or was late."""
 COLUMN_UNAVAILABLE = "COLUMN_UNAVAILABLE"
 """The code of fields whose table, column, function or type is missing in the store, or has changed."""
+VALUE_UNREPRESENTABLE = "VALUE_UNREPRESENTABLE"
+"""The code of fields whose value, of a store or of a function of the model, their type cannot represent."""
 _MESSAGES = {
     STORE_UNAVAILABLE: "The data of this field is not available at the moment. Try again later.",
     COLUMN_UNAVAILABLE: "The store no longer has the data of this field in the form that the gateway reads.",
+    VALUE_UNREPRESENTABLE: "The type of this field cannot represent its value. The gateway's log says why.",
     STORE_TIMEOUT: "The data of this field did not come in time. Try again, or ask for less.",
 }
-_LEVELS = {INTERNAL: logging.ERROR, COLUMN_UNAVAILABLE: logging.DEBUG}
+_LEVELS = {INTERNAL: logging.ERROR, VALUE_UNREPRESENTABLE: logging.ERROR, COLUMN_UNAVAILABLE: logging.DEBUG}
 MAX_ERRORS = 5
 """Maximum errors reported in full per response: a denied field has one for each of thousands of objects."""
 MAX_FIELD_ERRORS = 100
@@ -110,6 +114,8 @@ def _code(cause: BaseException | None) -> str:
         return STORE_TIMEOUT
     if isinstance(cause, ColumnUnavailable):
         return COLUMN_UNAVAILABLE
+    if isinstance(cause, ScalarError):
+        return VALUE_UNREPRESENTABLE
     return STORE_UNAVAILABLE if isinstance(cause, StoreUnavailable) else INTERNAL
 
 

@@ -19,6 +19,7 @@ _BY_CODE = {
     "STORE_UNAVAILABLE": SERVER_ERROR,
     "COLUMN_UNAVAILABLE": SERVER_ERROR,
     "INTERNAL_SERVER_ERROR": SERVER_ERROR,
+    "VALUE_UNREPRESENTABLE": SERVER_ERROR,
 }
 """Outcomes of errors that are not the client's."""
 

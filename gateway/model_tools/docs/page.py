@@ -181,8 +181,13 @@ def _errors(model: Model) -> Iterator[Block]:
         ((Code("BAD_USER_INPUT"),), ("An argument is out of its bounds, or no value of its type.",), ("null",)),
         ((Code("LIMIT_EXCEEDED"),), ("The query is over a limit, such as its points.",), ("nothing is executed",)),
         (
+            (Code("VALUE_UNREPRESENTABLE"),),
+            ("The field's type cannot represent its value; the log has the error's ", Code("id"), "."),
+            ("null",),
+        ),
+        (
             (Code("INTERNAL_SERVER_ERROR"),),
-            ("A value does not fit its type, or something else went wrong; the log has the error's ", Code("id"), "."),
+            ("Something went wrong; the log has the error's ", Code("id"), "."),
             ("null",),
         ),
     ]

@@ -199,3 +199,12 @@ async def test_what_functions_answer_wrongly_are_errors_in_their_places(client: 
     data, errors = await ask(client, "words")
     assert [shop["words"] for shop in data] == [["a", "b"], None, ["c", None], None]
     assert errors == [[1, "words"], [2, "words", 1]]
+
+
+async def test_the_error_says_what_is_wrong_without_the_value(client: httpx.AsyncClient) -> None:
+    query = {"query": '{ shops(ids: ["2"]) { id rank opened } }'}
+    answer = (await client.post("/graphql", json=query)).json()
+    assert answer["data"] == {"shops": [{"id": "2", "rank": None, "opened": None}]}
+    assert {(error["message"], error["extensions"]["code"]) for error in answer["errors"]} == {
+        ("The type of this field cannot represent its value. The gateway's log says why.", "VALUE_UNREPRESENTABLE")
+    }
