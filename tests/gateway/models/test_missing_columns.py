@@ -19,6 +19,7 @@ import pytest
 
 from deploy.analytics.data import load, make
 from deploy.embedded.engines import StoreUrls
+from deploy.embedded.process import free_port
 from gateway.app import build_app
 from gateway.settings import Settings
 from loaders.model.loading import load_model
@@ -192,6 +193,7 @@ async def test_a_start_without_a_column_serves_all_else_and_strict_refuses_it(
 
 async def _is_refused(environment: dict[str, str]) -> None:
     command = [sys.executable, "-m", "gateway", "serve", "--strict"]
+    environment = environment | {"GATEWAY_PORT": str(free_port())}
     refused = await asyncio.to_thread(
         subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
