@@ -45,7 +45,7 @@ def add_to(commands: Commands) -> None:
         default=[],
         choices=[code.value for code in WarningCode],
         metavar="CODE",
-        help="tell no warning of this code; may be given several times",
+        help="tell no warning of this code; may be repeated (without it: none)",
     )
 
 

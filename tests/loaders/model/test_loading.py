@@ -22,7 +22,7 @@ BESIDE = RIGHT.replace("import fuseway as m\n", "import fuseway as m\nfrom {tabl
 def _imports(tmp_path: Path) -> Iterator[None]:
     """Forget what a test imported from its own folder, and hide what other tests left of packages of that name."""
     path = list(sys.path)
-    sys.path[:] = [folder for folder in path if not (Path(folder) / "shop").exists()]
+    sys.path[:] = [folder for folder in path if not any(Path(folder).glob("shop*"))]
     for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
         del sys.modules[name]
     importlib.invalidate_caches()
