@@ -20,9 +20,9 @@ run: $(VENV)/run.stamp
 test: $(VENV)/dev.stamp
 	$(BIN)/pytest --numprocesses 4 --dist worksteal $(ARGS)
 
-# What needs no engine and takes no seconds.
+# What needs no engine and takes no seconds: a third process uses what the other two wait.
 test-fast: $(VENV)/dev.stamp
-	$(BIN)/pytest --numprocesses 2 --dist worksteal -m "not engine and not slow and not chaos and not deploy" $(ARGS)
+	$(BIN)/pytest --numprocesses 3 --dist worksteal -m "not engine and not slow and not chaos and not deploy" $(ARGS)
 
 # What is shipped in deploy/: the image is built and run, charts, rules and configurations are given to the programs that
 # read them. Without those programs, which .ci/run lists, tests are skipped with a sentence. What of deploy/ takes no such

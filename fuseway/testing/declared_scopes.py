@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -62,23 +62,28 @@ def scoped_fields(checked: CheckedModel) -> Iterator[ScopedField]:
     model = checked.model
     for root in roots_of(model).values():
         if root.kind is RootKind.PAGE and root.section is not None:
-            yield from _Owner(checked, QUERY, frozenset()).list(
+            yield from _Owner(checked, QUERY, frozenset(), {}).list(
                 root.name, root.section, _record(model, root.object_type)
             )
     for route in checked.routes:
         on_the_way = frozenset[str]().union(*(_of_way(checked, *each) for each in route.fields))
-        owner = _Owner(checked, route.target, on_the_way | _record(model, route.target))
+        defaults = checked.maker.defaults(route.target)
+        owner = _Owner(checked, route.target, on_the_way | _record(model, route.target), defaults)
         for field in model.objects[route.target].fields:
             yield from owner.field(field)
 
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """Makes the fields of one type. `parents` is what the way to its objects needs, and the objects themselves."""
+    """Makes the fields of one type. `parents` is what the way to its objects needs, and the objects themselves.
+
+    `defaults` are the selections of its fields by name.
+    """
 
     checked: CheckedModel
     name: str
     parents: frozenset[str]
+    defaults: Mapping[str, str]
 
     def field(self, field: DeclaredField) -> Iterator[ScopedField]:
         """Yield a field of an object, with what it needs; of a group its sections."""
@@ -123,9 +128,7 @@ class _Owner:
     def _make(
         self, path: str, name: str, text: str, needed: frozenset[str], unscoped: tuple[str, ...] = ()
     ) -> ScopedField:
-        whole = text
-        if self.name != QUERY and "(" not in text:
-            whole = self.checked.maker.defaults(self.name).get(f"{self.name}.{path}", text)
+        whole = text if "(" in text else self.defaults.get(f"{self.name}.{path}", text)
         return ScopedField(
             f"{self.name}.{path}", self.name, name, text, whole, needed | self.parents, self.parents, unscoped
         )
