@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -24,6 +24,8 @@ MAX_FIELDS = 50_000
 """Values that one request may look up. Larger requests are rarely repeated, and would evict what is."""
 _ATTEMPTS = 3
 """Maximum attempts of a look-up that an invalidation interrupts between its parts."""
+_MAX_LOST = 1_000
+"""Scripts whose leases are to be given back after an outage; those of the oldest end by themselves."""
 _FIELDS_PER_SCRIPT = 5_000
 """Maximum values per script. Redis serves no other client while a script runs: some milliseconds."""
 
@@ -47,6 +49,17 @@ class CacheLookup:
     usable: dict[tuple[int, int], Entry] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _LostLeases:
+    """Leases that Redis may have given or still has, while it could not be asked. They end by themselves at `ends`."""
+
+    ends: float
+    shard: int
+    keys: Sequence[str]
+    names: Sequence[str]
+    token: str
+
+
 class SharedCache:
     """The values of objects in Redis, under names that include the version of the declarations.
 
@@ -63,6 +76,7 @@ class SharedCache:
         self._lease_ms = int(lease_s * 1000)
         self._clocks_ms = [0.0] * len(self._shards)
         """By shard, what to add to the monotonic clock to have that of its server; 0 before it is known."""
+        self._lost: deque[_LostLeases] = deque(maxlen=_MAX_LOST)
         self._breaker = CircuitBreaker(self._probe, timeout_s, beside=redis.breakers)
 
     @property
@@ -77,7 +91,17 @@ class SharedCache:
 
         Mode "refresh" leases stale values too, and mode "look" leases nothing.
         """
+        if self._breaker.is_open:
+            return None
         token = secrets.token_hex(16)
+        lookup = await self._look_up_everywhere(keys, fields, token, mode)
+        if lookup is None and mode != "look":  # leases of an answer that did not come, or of other shards
+            await self.put(keys, fields, token, [[b""] * len(fields)] * len(keys))
+        return lookup
+
+    async def _look_up_everywhere(
+        self, keys: Sequence[str], fields: Sequence[CacheField], token: str, mode: Mode
+    ) -> CacheLookup | None:
         indexes = self._shards.places(keys)
         if len(indexes) == 1:
             return await self._look_up(next(iter(indexes)), keys, fields, token, mode)
@@ -130,7 +154,8 @@ class SharedCache:
     ) -> int:
         """Write the texts of values whose lease has this token, and give the leases back; `b""` writes nothing.
 
-        Returns the number of texts that were accepted: not those whose lease has ended or was invalidated.
+        Returns the number of texts that were accepted: not those whose lease has ended or was invalidated. Where Redis
+        cannot be asked, the leases are given back once it answers again, so that nobody waits for their end.
         """
         indexes = self._shards.places(keys)
         if len(indexes) == 1:
@@ -159,7 +184,10 @@ class SharedCache:
             arguments += chain.from_iterable(texts[index : index + len(chunk)])
             index += len(chunk)
             call = self._shards[shard].run(scripts.PUT, list(map(_object, chunk)), arguments)
-            taken += await self._breaker.call(call) or 0
+            count = await self._breaker.call(call)
+            if count is None:
+                self._lost.append(_LostLeases(time.monotonic() + self.lease_s, shard, chunk, names, token))
+            taken += count or 0
         return taken
 
     async def close(self) -> None:
@@ -173,6 +201,15 @@ class SharedCache:
         await self._redis.find_servers()
         look_up = (scripts.LOOK_UP, ["epochs", _object("none")], ["0" * 32, 1, 0, "load", 1, "0", 1, "0", "1"])
         await asyncio.gather(*(shard.run(*look_up) for shard in self._shards))
+        await self._give_back_lost()
+
+    async def _give_back_lost(self) -> None:
+        """Give back what an outage has left leased. What fails is not tried again: it ends by itself."""
+        while self._lost:
+            lost = self._lost.popleft()
+            if time.monotonic() < lost.ends:
+                arguments = [lost.token, 0, len(lost.names), *lost.names, *[b""] * (len(lost.names) * len(lost.keys))]
+                await self._shards[lost.shard].run(scripts.PUT, list(map(_object, lost.keys)), arguments)
 
 
 def _chunks(sequence: Sequence[T], fields: int) -> Iterator[Sequence[T]]:

@@ -13,6 +13,7 @@ from redis.asyncio.connection import AbstractConnection, Connection, SSLConnecti
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 
 from loaders.stores.urls.redis import driver_options, topology
 from loaders.stores.urls.store_url import StoreURL
@@ -98,6 +99,8 @@ def client_of(
         "max_connections": max_connections,
         "timeout": acquire_timeout_s,
         "client_name": _CLIENT_NAME,
+        # With notifications, the driver no longer looks whether a connection has an answer that nobody has read.
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
     kind = topology(url)
     if kind == "cluster":

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from loaders.cache.cache import Cache
+from loaders.cache.in_flight_load import KeysByField, LoadedValues
 from loaders.cache.invalidation import Change, Invalidator
 from loaders.stores.errors import StoreError
 from tests.loaders.cache.conftest import OpenCache
@@ -46,6 +47,14 @@ async def _is_back(cache: Cache, truth: Truth) -> bool:
         if cache.counts["fields from redis"] + cache.counts["fields from memory"] > before:
             return True
     return False
+
+
+async def _until_asked(cache: Cache) -> None:
+    """Wait until Redis, which is away, is asked again."""
+    assert cache.reason
+    async with asyncio.timeout(10):
+        while cache.reason:  # noqa: ASYNC110 - of the breaker, which has no event
+            await asyncio.sleep(0.02)
 
 
 def _silenced(between: Relay) -> None:
@@ -108,6 +117,47 @@ async def test_nobody_waits_for_who_has_given_up_the_look_up(process: OpenCache,
             for _ in range(2):  # the first may overtake what was passed on, the second cannot
                 await redis.ping()
             await other.fetch(["late"], (A,), truth)
+            assert other.counts["waits"] == 0
+
+
+async def test_nobody_waits_for_the_leases_of_an_answer_that_was_lost(process: OpenCache, tmp_path: Path) -> None:
+    truth = Truth()
+    with own_valkey(tmp_path) as valkey:
+        async with (
+            relay(valkey.url) as line,
+            process(url=line.url, timeout_s=TIMEOUT_S) as harmed,
+            process(url=valkey.url) as other,
+        ):
+            await harmed.fetch(KEYS, (A,), truth)
+            await harmed.settle()
+            line.garbles = True
+            await harmed.fetch(["lost"], (A,), truth)
+            assert harmed.counts["fields bypassed"] == 1
+            line.garbles = False
+            await _until_asked(harmed)
+            await other.fetch(["lost"], (A,), truth)
+            assert other.counts["waits"] == 0
+
+
+async def test_nobody_waits_for_the_leases_of_what_could_not_be_written(process: OpenCache, tmp_path: Path) -> None:
+    truth = Truth()
+
+    async def load(keys_by_field: KeysByField) -> LoadedValues:
+        line.loses = b"unwritten"
+        return await truth(keys_by_field)
+
+    with own_valkey(tmp_path) as valkey:
+        async with (
+            relay(valkey.url) as line,
+            process(url=line.url, timeout_s=TIMEOUT_S) as harmed,
+            process(url=valkey.url) as other,
+        ):
+            await harmed.fetch(KEYS, (A,), truth)
+            await harmed.fetch(["unwritten"], (A,), load)
+            await harmed.settle()
+            line.loses = b""
+            await _until_asked(harmed)
+            await other.fetch(["unwritten"], (A,), truth)
             assert other.counts["waits"] == 0
 
 
