@@ -74,6 +74,11 @@ async def test_a_connection_that_falls_silent_is_lost_at_both_ends(database: New
     ):
         assert await silent.next() == EVERYTHING
         ((pid,),) = await register.rows(_LISTENING)
+        async with asyncio.timeout(10):
+            for _ in range(3):  # what it asks is prepared by then: a session amid that is not idle, and does not end
+                length = len(between.sent)
+                while len(between.sent) == length:  # noqa: ASYNC110 - of a relay, which has no event
+                    await asyncio.sleep(0.01)
         between.silence()
         async with start_listener(register, well, lost_after_s=1.5) as other:
             assert await well.next() == EVERYTHING
