@@ -45,6 +45,19 @@ def _truth(truth: Truth, *fields: object) -> dict[object, list[object]]:
     return {item: [truth.value(item, key) for key in KEYS] for item in fields}  # type: ignore[arg-type]
 
 
+async def test_a_connection_that_is_out_of_step_is_not_used_for_good(redis: Redis) -> None:
+    scripts = Shards(redis)[0]
+    assert await scripts.run("return 7", ["x"], []) == 7
+    for node in redis._client.get_nodes():
+        for connection in node._free:
+            await connection.send_packed_command(connection.pack_command("PING"))  # whose answer nobody reads
+    for _ in range(2):
+        with pytest.raises(StoreError, match="out of step"):
+            await scripts.run("return 7", ["x"], [])
+    await redis.find_servers()
+    assert await scripts.run("return 7", ["x"], []) == 7
+
+
 async def test_shards_are_spread_evenly_over_the_slots(redis: Redis) -> None:
     slots = [key_slot(redis.prefix(shard).encode()) for shard in range(redis.shards)]
     assert [slot // 1_024 for slot in slots] == list(range(16))
