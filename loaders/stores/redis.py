@@ -87,15 +87,10 @@ class Redis:
             await self._client.execute_command("EXISTS", self.prefix(0))
 
     async def find_servers(self) -> None:
-        """Ask a cluster anew which server holds what, and close its idle connections: one may be out of step.
-
-        With one server, connecting does the former, and the driver sees to the latter whenever a connection is taken.
-        """
+        """Ask anew which server holds what. Only a cluster must be asked: else connecting does it."""
         if isinstance(self._client, Cluster):
             with _translated():
                 await self._client.nodes_manager.initialize()
-                for node in self._client.get_nodes():
-                    await node.disconnect_free_connections()
 
     async def kept(self, key: str) -> bytes | None:
         """Return the bytes that are kept under a key, None where nothing is."""
