@@ -26,6 +26,8 @@ _ATTEMPTS = 3
 """Maximum attempts of a look-up that an invalidation interrupts between its parts."""
 _MAX_LOST = 1_000
 """Scripts whose leases are to be given back after an outage; those of the oldest end by themselves."""
+_GIVEN_BACK_TOGETHER = 16
+"""Scripts that give leases back at the same time: Redis is not used meanwhile, and round trips would add up."""
 _FIELDS_PER_SCRIPT = 5_000
 """Maximum values per script. Redis serves no other client while a script runs: some milliseconds."""
 
@@ -206,10 +208,12 @@ class SharedCache:
     async def _give_back_lost(self) -> None:
         """Give back what an outage has left leased. What fails is not tried again: it ends by itself."""
         while self._lost:
-            lost = self._lost.popleft()
-            if time.monotonic() < lost.ends:
-                arguments = [lost.token, 0, len(lost.names), *lost.names, *[b""] * (len(lost.names) * len(lost.keys))]
-                await self._shards[lost.shard].run(scripts.PUT, list(map(_object, lost.keys)), arguments)
+            few = [self._lost.popleft() for _ in range(min(len(self._lost), _GIVEN_BACK_TOGETHER))]
+            await asyncio.gather(*(self._give_back(lost) for lost in few if time.monotonic() < lost.ends))
+
+    async def _give_back(self, lost: _LostLeases) -> None:
+        arguments = [lost.token, 0, len(lost.names), *lost.names, *[b""] * (len(lost.names) * len(lost.keys))]
+        await self._shards[lost.shard].run(scripts.PUT, list(map(_object, lost.keys)), arguments)
 
 
 def _chunks(sequence: Sequence[T], fields: int) -> Iterator[Sequence[T]]:
