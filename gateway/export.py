@@ -151,9 +151,12 @@ class ObjectExport:
             result: Any = await self.schema.execute(query, variable_values=dict(variables), context_value=context)
         finally:
             await context.release()
-        if result.errors:
-            raise result.errors[0]
-        return next(iter(result.data.values()))
+        try:
+            if result.errors:
+                raise result.errors[0]
+            return next(iter(result.data.values()))
+        finally:
+            del result  # the error's traceback has this frame: the error would have itself
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 from graphql import GraphQLError
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.auth.errors import AuthenticationError, insufficient
@@ -18,6 +18,7 @@ from gateway.export import Batches, ObjectExport, export_types
 from gateway.http.errors import HTTPError, RequestError, bad_request
 from gateway.http.request_deadline import RequestDeadline
 from gateway.http.responses import respond_error
+from gateway.http.streamed_response import StreamedResponse
 from gateway.observability.gateway_metrics import (
     EXPORT_FAILED,
     EXPORT_LEFT,
@@ -131,7 +132,7 @@ class ObjectExporter:
             lines = (
                 _nothing() if is_head else _counted(_lines(request.app, batches, viewer, budget, deadline), observation)
             )
-            response = StreamingResponse(lines, headers={"Cache-Control": "no-store"}, media_type=_MEDIA_TYPE)
+            response = StreamedResponse(lines, 200, {"Cache-Control": "no-store"}, _MEDIA_TYPE)
         self._rate_limit.add_headers(request.scope, response)
         return response
 
@@ -212,9 +213,7 @@ async def _lines(
         async for line in batches.lines(app.state.stores, viewer.scopes, viewer.tenant, charge, turn):
             yield line
     except Exception as error:  # whatever it is: the client learns that these are not all
-        shown = _shown(error)
-        last = {"error": shown.message, "extensions": shown.extensions, "after": batches.after}
-        yield _LastLine(orjson.dumps(last) + b"\n")
+        yield _last_line(error, batches.after)
 
 
 @asynccontextmanager
@@ -230,7 +229,7 @@ async def _in_time(deadline: RequestDeadline) -> AsyncIterator[None]:
         raise HTTPError(503, message, DEADLINE_EXCEEDED) from None
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def _nothing() -> AsyncGenerator[bytes, None]:
     """Yield no lines: HEAD loads _nothing."""
     for line in list[bytes]():
         yield line
@@ -250,6 +249,11 @@ def _parameters(request: Request) -> dict[str, str]:
             raise bad_request(f"The parameter {name} is there twice: send it once, with several ids between commas.")
         values[name] = value
     return values
+
+
+def _last_line(error: Exception, after: str | None) -> _LastLine:
+    shown = _shown(error)
+    return _LastLine(orjson.dumps({"error": shown.message, "extensions": shown.extensions, "after": after}) + b"\n")
 
 
 def _shown(error: Exception) -> GraphQLError:

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from contextvars import Context
+from functools import partial
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ class SharedTask(Generic[T]):
     """A task that several others await. It is cancelled when the last of them no longer does."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, T]) -> None:
-        self._task = asyncio.create_task(coroutine)
+        self._task = asyncio.create_task(_outcome(coroutine))
         self._waiters = 0
         self.is_abandoned = False
         """Whether it was cancelled, since nobody waited any more: it has no result then."""
@@ -53,11 +54,30 @@ class SharedTask(Generic[T]):
         """Return its result. Whoever waits may be cancelled without the others."""
         self._waiters += 1
         try:
-            return await asyncio.shield(self._task)
+            return (await asyncio.shield(self._task))()
         finally:
             self._waiters -= 1
             if not self._waiters and not self._task.done():
                 self.is_abandoned = self._task.cancel()
+
+
+async def _outcome(coroutine: Coroutine[Any, Any, T]) -> Callable[[], T]:
+    """Return what returns or raises what the coroutine did.
+
+    A task that raises keeps the frames that it came through; these hold whoever keeps the task.
+    """
+    try:
+        value = await coroutine
+    except Exception as error:
+        return partial(_raise, error)
+    return lambda: value
+
+
+def _raise(error: Exception) -> NoReturn:
+    try:
+        raise error
+    finally:
+        del error  # its traceback has this frame
 
 
 async def cancel_within(tasks: Collection[asyncio.Task[Any]], seconds: float) -> None:

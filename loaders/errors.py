@@ -6,6 +6,10 @@ GatewayError
 └── HTTPError, …       the request is rejected by the HTTP layer (gateway/http/errors.py)
 """
 
+from typing import TypeVar
+
+E = TypeVar("E", bound=BaseException)
+
 
 class GatewayError(Exception):
     """The base class of all errors that the gateway raises on purpose."""
@@ -13,3 +17,12 @@ class GatewayError(Exception):
 
 class CallerError(GatewayError):
     """An error of the caller. Its message is shown as it stands, and names no internals."""
+
+
+def without_frames(error: E) -> E:
+    """Return an error without its traceback, and without those of what it came from: their frames hold a request."""
+    cause: BaseException | None = error
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
+    return error

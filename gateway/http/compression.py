@@ -11,7 +11,7 @@ import brotli
 import zstandard
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 MIN_BYTES = 1_000
 """Bytes from which on compressing pays: a smaller answer fits into one packet as it is."""
@@ -93,7 +93,7 @@ async def compressed(body: bytes, encoding: str) -> bytes:
     return _whole(body, encoding) if len(body) <= _INLINE else await asyncio.to_thread(_whole, body, encoding)
 
 
-async def compressed_in_parts(parts: AsyncIterator[bytes], encoding: str) -> AsyncIterator[bytes]:
+async def compressed_in_parts(parts: AsyncIterator[bytes], encoding: str) -> AsyncGenerator[bytes, None]:
     """A body that comes in parts, some at a time in a thread."""
     compressor = _ENCODINGS[encoding]()
     gathered: list[bytes] = []

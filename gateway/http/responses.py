@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from gateway.execution.json_chunks import encode
 from gateway.http.compression import MIN_BYTES, chosen, compressed, compressed_in_parts
@@ -17,12 +17,13 @@ from gateway.http.media import JSON, listed, multipart
 from gateway.http.operation_result import OperationResult
 from gateway.http.response_cache import matches
 from gateway.http.security_headers import SAFE
+from gateway.http.streamed_response import StreamedResponse
 from gateway.limits import exceeded
 from gateway.observability.outcomes import outcome_of_error
 from gateway.observability.request_observation import CLIENT_ERROR, observation_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -155,14 +156,14 @@ async def _body(request: Request, chunks: list[bytes], status: int, headers: dic
         headers["Content-Encoding"] = encoding
     if size > _MAX_WHOLE_BODY:
         if encoding is not None:
-            return StreamingResponse(compressed_in_parts(taken(chunks), encoding), status, headers, media)
+            return StreamedResponse(compressed_in_parts(taken(chunks), encoding), status, headers, media)
         headers["Content-Length"] = str(size)
-        return StreamingResponse(taken(chunks), status, headers, media)
+        return StreamedResponse(taken(chunks), status, headers, media)
     body = b"".join(chunks)
     return Response(await compressed(body, encoding) if encoding is not None else body, status, headers, media)
 
 
-async def taken(chunks: list[bytes]) -> AsyncIterator[bytes]:
+async def taken(chunks: list[bytes]) -> AsyncGenerator[bytes, None]:
     """Yield the chunks in order, release each once it is sent, and let other tasks run from time to time.
 
     A client that reads fast never makes the server wait, so that sending would block the event loop to the end.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from loaders.concurrency import SharedTask, gather
+from loaders.errors import without_frames
 from loaders.metrics import record_load
 from loaders.model.databases import STORE_NAMES, Database, Kind
 from loaders.model.keys import Key, chunks
@@ -27,7 +28,6 @@ from loaders.stores.errors import (
     StoreError,
     StoreTimeout,
     StoreUnavailable,
-    without_frames,
 )
 from loaders.stores.protocols import TypedAnalyticalStore, TypedRelationalStore
 from loaders.tracing import child_span

@@ -76,12 +76,3 @@ class AccessDenied(SchemaMismatch):
 
 class ColumnUnavailable(StoreError):
     """The statement was not sent, since what it names is missing, has changed, or is not the account's to read."""
-
-
-def without_frames(error: StoreError) -> StoreError:
-    """Return an error that is to be kept as a value: without the frames of where it came from, which hold a request."""
-    cause: BaseException | None = error
-    while cause is not None and cause.__traceback__ is not None:
-        cause.__traceback__ = None
-        cause = cause.__cause__ or cause.__context__
-    return error
