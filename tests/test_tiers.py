@@ -15,6 +15,7 @@ import pytest
 from deploy.embedded.valkey import _server
 from tests.tiers import (
     LONG_TESTS,
+    NEVER_AGAIN,
     UnmarkedEngineError,
     pytest_collection_modifyitems,
     pytest_ignore_collect,
@@ -30,16 +31,25 @@ class Item:
 
     fixturenames: Sequence[str]
     nodeid: str = "tests/test_some.py::test_some"
-    markers: list[str] = field(default_factory=list)
+    markers: list[str | pytest.MarkDecorator] = field(default_factory=list)
 
-    def add_marker(self, name: str) -> None:
-        self.markers.append(name)
+    def add_marker(self, marker: str | pytest.MarkDecorator) -> None:
+        self.markers.append(marker)
 
 
 def test_markers_follow_from_fixtures() -> None:
     items = [Item(["tmp_path"]), Item(["tmp_path", "store_urls"]), Item(["chromium", "store_urls"])]
     pytest_collection_modifyitems(cast(Any, items))
     assert [item.markers for item in items] == [[], ["engine"], ["engine", "slow"]]
+
+
+def test_a_test_that_looks_for_wrong_answers_never_has_a_second_chance() -> None:
+    proof, other = Item([], "tests/loaders/cache/test_proof.py::test_nothing"), Item([])
+    pytest_collection_modifyitems(cast(Any, [proof, other]))
+    assert (proof.markers, other.markers) == ([pytest.mark.flaky(reruns=0)], [])
+    for part in NEVER_AGAIN:
+        pattern = f"{part}**/test_*.py" if part.endswith("/") else f"tests/**{part}"
+        assert any(ROOT.glob(pattern)), f"no file is {part}"
 
 
 def test_long_tests_come_first_and_others_keep_their_order() -> None:

@@ -30,6 +30,10 @@ PROGRAM_FIXTURES: Final = frozenset({"chromium", "own_copy", "start_edge"})
 LONG_TESTS: Final = (Path(__file__).parent / "long_tests.txt").read_text().split()
 """Tests and files that take longest. They begin first, so that no worker has one left when the others are done."""
 
+NEVER_AGAIN: Final = ("tests/chaos/", "tests/execution/", "tests/fuzz/", "tests/truth/", "/test_proof.py")
+"""Parts of the names of tests that look for a wrong answer. One is enough: they never run a second time, as CI gives
+others."""
+
 _LONG: Final = {name: index for index, name in enumerate(LONG_TESTS)}
 _PROGRAMS: Final = frozenset({"initdb", "pgbouncer", "postgres", "valkey-server"})
 _MODULE: Final = "deploy.embedded.clickhouse_http"
@@ -78,11 +82,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Add the markers `engine` and `slow` before pytest selects by markers, and put long tests first."""
+    """Add the markers before pytest selects by markers, and put long tests first."""
     for item in items:
         for marker, names in (("engine", ENGINE_FIXTURES), ("slow", PROGRAM_FIXTURES)):
             if not names.isdisjoint(getattr(item, "fixturenames", ())):
                 item.add_marker(marker)
+        if any(part in item.nodeid for part in NEVER_AGAIN):
+            item.add_marker(pytest.mark.flaky(reruns=0))
     items.sort(key=lambda item: _order(item.nodeid))
 
 
