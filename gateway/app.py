@@ -31,7 +31,7 @@ from gateway.http.security_headers import NoSniffMiddleware
 from gateway.limits import Limits
 from gateway.observability import status_page
 from gateway.observability.line_limit import limit_lines
-from gateway.observability.log_format import configure_logging
+from gateway.observability.log_setup import configure_logging
 from gateway.observability.observation_middleware import ObservationMiddleware
 from gateway.observability.operation_names import OperationNames, SharedNames
 from gateway.observability.recent_scrapes import all_workers

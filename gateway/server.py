@@ -21,7 +21,8 @@ from uvicorn.config import LOGGING_CONFIG
 from gateway.graceful_shutdown import Server
 from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
-from gateway.observability.log_format import JSON, configure_logging
+from gateway.observability.log_format import JSON
+from gateway.observability.log_setup import configure_logging
 from gateway.observability.metrics_server import metrics_served
 from gateway.observability.worker_slots import WorkerSlots, metrics_directory
 from gateway.settings import Settings

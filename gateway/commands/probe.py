@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gateway.commands.command import add_command
 from gateway.http_client import require_http_url
-from gateway.observability.log_format import configure_logging
+from gateway.observability.log_setup import configure_logging
 from gateway.observability.metrics_server import metrics_served
 from gateway.probe.checks import MAX_EVERY_S, MAX_TIMEOUT_S, Schedule, read_checks
 from gateway.probe.history import History

@@ -12,7 +12,8 @@ from gateway.databases import require_urls
 from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.http.hosts import parse_allowed_hosts
 from gateway.http.paths import parse_root_path
-from gateway.observability.log_format import JSON, configure_logging
+from gateway.observability.log_format import JSON
+from gateway.observability.log_setup import configure_logging
 from gateway.observability.trace_settings import check_tracing
 from gateway.persisted import Persisted
 from gateway.reload import serve_and_reload

@@ -1,0 +1,126 @@
+"""Lines of the log reach standard error in order, and no request waits for whoever reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from deploy.embedded.engines import StoreUrls
+from gateway.observability.log_format import TextFormatter
+from gateway.observability.log_handler import _MAX_UNREAD_BYTES, _MAX_WAITING_BYTES, LogHandler
+from tests.conftest import Stores
+from tests.gateway.conftest import served
+
+LINES = 40_000
+LEFT_OUT = "WARNING:gateway:Lines were left out, since standard error did not take them left_out="
+
+
+class Pipe:
+    """A pipe, and what writes the log to it."""
+
+    def __init__(self) -> None:
+        self.reading, self.writing = os.pipe()
+        self.handler = LogHandler(self.writing)
+        self.handler.setFormatter(TextFormatter("%(message)s"))
+
+    def log(self, message: str) -> None:
+        self.handler.handle(logging.LogRecord("gateway", logging.INFO, "file.py", 1, message, (), None))
+
+    def read_all(self) -> list[str]:
+        """Read what is there, until the handler has nothing that waits."""
+        text, reader = bytearray(), threading.Thread(target=lambda: text.extend(self._read_to_the_end()))
+        reader.start()
+        self.handler.flush()
+        os.close(self.writing)
+        reader.join()
+        return text.decode().splitlines()
+
+    def _read_to_the_end(self) -> Iterator[int]:
+        while data := os.read(self.reading, 1 << 16):
+            yield from data
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    pipe = Pipe()
+    yield pipe
+    os.close(pipe.reading)
+
+
+def test_a_line_is_written_at_once(pipe: Pipe) -> None:
+    pipe.log("first")
+    assert os.read(pipe.reading, 100) == b"first\n"
+    pipe.log("second \udc80 é")
+    assert os.read(pipe.reading, 100) == b"second \\udc80 \xc3\xa9\n"
+    assert pipe.handler._writer is None
+    os.close(pipe.writing)
+
+
+def test_a_line_of_any_length_is_written_at_once_to_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    with file.open("wb") as log:
+        handler = LogHandler(log.fileno())
+        for message in ("x" * 100_000, "y"):
+            handler.handle(logging.LogRecord("gateway", logging.INFO, "file.py", 1, message, (), None))
+            assert file.read_text().endswith(f"{message}\n")
+
+
+@pytest.mark.parametrize("length", [10, 5_000, 100_000])
+def test_lines_keep_their_order_while_their_reader_stands_still(pipe: Pipe, length: int) -> None:
+    lines = [f"{number}{'.' * length}" for number in range(2 * _MAX_UNREAD_BYTES // length + 3)]
+    for line in lines:
+        pipe.log(line)
+    assert pipe.handler._writer is not None
+    assert pipe.read_all() == lines
+    assert pipe.handler._writer is None
+
+
+def test_what_waits_is_bounded_and_the_rest_is_counted(pipe: Pipe) -> None:
+    for number in range(LINES):
+        pipe.log(f"{number:0100}")
+    assert pipe.handler._waiting_bytes <= _MAX_WAITING_BYTES
+    *lines, last = pipe.read_all()
+    assert lines == [f"{number:0100}" for number in range(len(lines))]
+    assert last.startswith(LEFT_OUT.partition(":gateway:")[2])
+    assert len(lines) + int(last.partition("left_out=")[2]) == LINES
+
+
+def test_a_reader_that_has_gone_is_no_error(pipe: Pipe) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    handler = LogHandler(writing)
+    for _ in range(3):
+        handler.handle(logging.LogRecord("gateway", logging.INFO, "file.py", 1, "x" * 10_000, (), None))
+        handler.handle(logging.LogRecord("gateway", logging.INFO, "file.py", 1, "x", (), None))
+    handler.flush()
+    os.close(writing)
+    os.close(pipe.writing)
+
+
+async def test_a_gateway_answers_and_stops_though_nobody_reads_its_log(
+    store_urls: StoreUrls,
+    sample_stores: Stores,  # noqa: ARG001 - loaded before it is asked for
+) -> None:
+    reading, writing = os.pipe()
+    settings = {"GATEWAY_LOG_REQUESTS": "all", "GATEWAY_LOG_LINES_PER_S": "100000"}
+    try:
+        with ExitStack() as stack:
+            log = stack.enter_context(os.fdopen(writing, "wb"))
+            url = await asyncio.to_thread(stack.enter_context, served(store_urls, log, **settings))
+            async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+                for number in range(600):  # some 250 bytes each: more than a pipe takes
+                    answer = await client.post("/graphql", json={"query": f"{{ __typename # {number}\n}}"})
+                    assert answer.status_code == 200
+            await asyncio.to_thread(stack.close)
+        os.set_blocking(reading, False)
+        assert b"gateway.requests:Request" in os.read(reading, 1 << 16)
+    finally:
+        os.close(reading)
