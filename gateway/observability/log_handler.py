@@ -1,4 +1,4 @@
-"""Write lines of the log to standard error, without waiting for whoever reads it."""
+"""Write lines of the log without waiting for whoever reads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from contextlib import suppress
 
 from gateway.observability.log_format import FACTS
 
-_STANDARD_ERROR = 2
 _MAX_WAITING_BYTES = 1 << 20
 """Bytes of lines that wait for their reader: some thousand lines. What comes on top is counted, and left out."""
 _MAX_TAKEN_BYTES = 1 << 16
@@ -33,7 +32,7 @@ class LogHandler(logging.Handler):
     on, a line says how many were left out.
     """
 
-    def __init__(self, descriptor: int = _STANDARD_ERROR) -> None:
+    def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._descriptor = descriptor
         self._reader = _Reader(descriptor)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -103,6 +105,17 @@ def test_a_reader_that_has_gone_is_no_error(pipe: Pipe) -> None:
     handler.flush()
     os.close(writing)
     os.close(pipe.writing)
+
+
+def test_a_process_without_standard_error_writes_its_log_nowhere(tmp_path: Path) -> None:
+    """The next file that it opens has the descriptor."""
+    program = (
+        "import logging, os; from gateway.observability.log_setup import configure_logging\n"
+        f"assert os.open({str(tmp_path / 'other')!r}, os.O_CREAT | os.O_WRONLY) == 2\n"
+        "configure_logging('info', 'text'); logging.getLogger('gateway').warning('a line'); logging.shutdown()"
+    )
+    subprocess.run(["/bin/sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, program], check=True)
+    assert (tmp_path / "other").read_text() == ""
 
 
 async def test_a_gateway_answers_and_stops_though_nobody_reads_its_log(
