@@ -12,6 +12,7 @@ from gateway.setting import SettingsError
 from gateway.stores import open_database
 from loaders.catalog.sample_keys import SampleKeys, sample_clickhouse_keys, sample_postgres_keys
 from loaders.model.databases import ClickHouse, Database, Postgres
+from loaders.model.names import database_name_mistake
 from loaders.stores.clickhouse import ClickHouse as ClickHouseStore
 from loaders.stores.errors import StoreError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _NAMED = re.compile(r"(DATABASE|CLICKHOUSE)_([A-Z0-9_]+)_URL")
 _OPTION = re.compile(r"(?:([^=:/?]*)=)?(.+)", re.DOTALL)
-_NAME = re.compile(r"[a-z][a-z0-9_]*", re.ASCII)
 _SAMPLE_S = 10.0
 """Seconds that keys for an example may take."""
 _CLASSES: dict[str, type[Database]] = {each.variable_prefix: each for each in (Postgres, ClickHouse)}
@@ -31,12 +31,12 @@ _CLASSES: dict[str, type[Database]] = {each.variable_prefix: each for each in (P
 def databases_of(settings: Settings, postgres: Sequence[str], clickhouse: Sequence[str]) -> dict[Database, str]:
     """Return databases with their URLs: those of the options, `NAME=URL` or a URL, or else all of the settings.
 
-    Raises SettingsError where there is none, or where a URL is invalid.
+    Raises SettingsError where there is none, or where a name or a URL is invalid.
     """
     said: dict[Database, str] = {}
     for kind, option, texts in ((Postgres, "--postgres", postgres), (ClickHouse, "--clickhouse", clickhouse)):
         for text in texts:
-            name, url = _name_and_url(option, text)
+            name, url = _name_and_url(text)
             if any((each.kind, each.name) == (kind.kind, name) for each in said):
                 same = f"the name {name}" if name else "no name"
                 raise SettingsError(f"{option}: two databases have {same}. Name each of them, as in {option} crm=URL.")
@@ -47,7 +47,7 @@ def databases_of(settings: Settings, postgres: Sequence[str], clickhouse: Sequen
             "No database is known: set DATABASE_URL or CLICKHOUSE_URL (DATABASE_<NAME>_URL, CLICKHOUSE_<NAME>_URL for"
             " several), or say --postgres URL or --clickhouse URL."
         )
-    problems = [problem for database, url in databases.items() if (problem := url_problem(database, url))]
+    problems = [problem for item in databases.items() if (problem := _name_problem(item[0]) or url_problem(*item))]
     if problems:
         raise SettingsError("\n".join(problems))
     return databases
@@ -89,11 +89,12 @@ def _of_settings(settings: Settings) -> dict[Database, str]:
     return databases
 
 
-def _name_and_url(option: str, text: str) -> tuple[str, str]:
+def _name_and_url(text: str) -> tuple[str, str]:
     match = _OPTION.fullmatch(text)
     name, url = match.groups("") if match is not None else ("", text)
-    if name and not _NAME.fullmatch(name):
-        raise SettingsError(
-            f"{option} {name}=…: a database's name has lower-case letters, digits and _, as in crm=URL."
-        )
     return name, url
+
+
+def _name_problem(database: Database) -> str:
+    mistake = database_name_mistake(database)
+    return mistake and f"The database {database.name}: {mistake}"

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 
-from loaders.model.databases import Kind
+from loaders.model.databases import Database, Kind
 
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 _GRAPHQL = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
 _MODEL = re.compile("[a-z][a-z0-9_-]{0,62}", re.ASCII)
+_DATABASE = re.compile("[a-z][a-z0-9_]{0,30}", re.ASCII)
+_TAKEN_DATABASES = {
+    "gateway": "metrics call the gateway's own database so: choose another name.",
+    "default": "metrics call a database without a name so: choose another name, or none.",
+}
 _COLUMN = re.compile(r'\s*(?:"((?:[^"\\]|"")+)"|([^\W\d][\w$]*(?:\.\w[\w$]*)*))\s*(?:,|$)')
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}", re.ASCII)
 """A scope of RFC 6749: no space, quote or backslash, since scopes are listed with spaces between."""
@@ -28,6 +33,16 @@ def is_graphql_name(name: str) -> bool:
 def is_model_name(name: object) -> bool:
     """Return whether a model may have the name: lower-case letters, digits, - and _, at most 63."""
     return isinstance(name, str) and _MODEL.fullmatch(name) is not None
+
+
+def database_name_mistake(database: Database) -> str:
+    """Return what is wrong with the name of a database, and what to do; an empty text where nothing is."""
+    name = database.name
+    if name and not _DATABASE.fullmatch(name):
+        return "a database's name is part of its setting's: use lower-case letters, digits and _."
+    if database.kind is Kind.POSTGRES and f"_{name}".endswith("_direct"):
+        return f"{database.variable} is the setting of another database's URL past any pooler: choose another name."
+    return _TAKEN_DATABASES.get(name, "")
 
 
 def is_scope(text: object) -> bool:

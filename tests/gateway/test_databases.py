@@ -12,9 +12,11 @@ from deploy.embedded.engines import StoreUrls
 from gateway.databases import database_urls, require_urls
 from gateway.setting import SettingsError
 from gateway.settings import Settings
-from gateway.stores import Stores, open_stores
+from gateway.stores import _OWN_DATABASE, Stores, open_stores
+from loaders.metrics import database_label
 from loaders.model.databases import ClickHouse, Postgres
 from loaders.model.loading import load_model
+from loaders.model.names import database_name_mistake
 from loaders.stores.errors import StatementFailed, StoreError
 from loaders.stores.poolers import MODEL_SESSION, Mode, Pooler
 from tests.conftest import NewDatabase, NewStores
@@ -132,3 +134,9 @@ def test_databases_of_one_name_and_two_kinds_have_settings_of_their_own() -> Non
         "DATABASE_URL",
         "CLICKHOUSE_URL",
     ]
+
+
+@pytest.mark.parametrize("label", [_OWN_DATABASE, database_label("DATABASE_URL"), database_label("CLICKHOUSE_URL")])
+def test_no_database_of_a_model_is_called_like_another_in_metrics(label: str) -> None:
+    assert ": choose another name" in database_name_mistake(Postgres(label))
+    assert database_name_mistake(Postgres(f"{label}s")) == ""

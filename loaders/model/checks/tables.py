@@ -11,14 +11,13 @@ from loaders.model.checks.values import shown_value
 from loaders.model.classes import Object, options_of
 from loaders.model.databases import Database, Everyones, Freshness, Kind, Table, Tenant, Value, Via
 from loaders.model.declaration import ModelDeclaration, ModelParts
-from loaders.model.names import is_scope, table_parts
+from loaders.model.names import database_name_mistake, is_scope, table_parts
 from loaders.model.places import Place
 from loaders.model.problems import Problems
 from loaders.model.scalars import SCALARS
 
 _MAX_POLL_S = 86_400
 _CHANNEL = re.compile("[a-z_][a-z0-9_]{0,62}", re.ASCII)
-_DATABASE = re.compile("[a-z][a-z0-9_]{0,30}", re.ASCII)
 
 
 def check_tables(model: ModelDeclaration, parts: ModelParts, problems: Problems) -> None:
@@ -101,14 +100,8 @@ def _check_databases(parts: ModelParts, problems: Problems) -> None:
         if not isinstance(name, str):
             problems.add(database.place, subject, "a database's name is a text.")
             continue
-        if database.name and not _DATABASE.fullmatch(database.name):
-            message = "a database's name is part of its setting's: use lower-case letters, digits and _."
-            problems.add(database.place, subject, message)
-        if database.kind is Kind.POSTGRES and f"_{database.name}".endswith("_direct"):
-            message = (
-                f"{database.variable} is the setting of another database's URL past any pooler: choose another name."
-            )
-            problems.add(database.place, subject, message)
+        if mistake := database_name_mistake(database):
+            problems.add(database.place, subject, mistake)
         zone: Any = database.zone
         if zone and zone not in available_timezones():
             problems.add(database.place, subject, f"zone={zone!r} is no time zone, such as Europe/Vienna or UTC.")

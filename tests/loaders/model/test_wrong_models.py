@@ -65,6 +65,8 @@ MISTAKES: dict[str, tuple[str, str, str]] = {
     "a name that is no table's": ('crm.table("app.orders"', 'crm.table("app.orders; drop"', "app.orders; drop: is no table's name"),
     "a table twice": ('lines = crm.table("app.order_lines"', 'lines = crm.table("app.orders"', "app.orders: is also declared at model.py:10"),
     "a database like another's setting": ('m.Postgres("crm")', 'm.Postgres("crm_direct")', "DATABASE_CRM_DIRECT_URL is the setting of another database's URL past any pooler"),
+    "a database like the gateway's own": ('m.Postgres("crm")', 'm.Postgres("gateway")', "Postgres('gateway'): metrics call the gateway's own database so: choose another name."),
+    "a database like one without a name": ('m.ClickHouse("web")', 'm.ClickHouse("default")', "ClickHouse('default'): metrics call a database without a name so: choose another name, or none."),
     "a database twice": ('m.ClickHouse("web")', 'm.Postgres("crm")', "CRM_URL is also the setting of the one at"),
     "a tenant via another database": ('tenant=orders.via("order_id")', 'tenant=web.table("app.heads").via("order_id")', "app.order_lines: its tenant is said via app.heads, which lies in another database"),
     "a tenant via everyone's": ('lines = crm.table("app.order_lines", tenant=orders.via', 'rates = crm.table("app.rates", tenant=m.everyones)\nlines = crm.table("app.order_lines", tenant=rates.via', "app.order_lines: its tenant is said via app.rates, which belongs to no tenant"),

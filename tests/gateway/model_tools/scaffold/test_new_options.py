@@ -33,7 +33,8 @@ URL = "postgresql://app@db.test/shop"
         (["--name", "My Shop"], "--name My Shop: use lower-case letters, digits, - and _"),
         (["--postgres", URL], "--postgres: two databases have no name. Name each of them, as in --postgres crm=URL."),
         (["--postgres", f"crm={URL}", "--postgres", f"crm={URL}"], "--postgres: two databases have the name crm."),
-        (["--postgres", f"CRM={URL}"], "--postgres CRM=…: a database's name has lower-case letters, digits and _"),
+        (["--postgres", f"CRM={URL}"], "The database CRM: a database's name is part of its setting's: use lower-case"),
+        (["--postgres", f"gateway={URL}"], "The database gateway: metrics call the gateway's own database so: choose"),
     ],
 )
 def test_what_contradicts_itself_is_refused(
