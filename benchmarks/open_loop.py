@@ -175,11 +175,16 @@ def _length(head: bytes) -> int:
     return int(rest.partition(b"\r\n")[0])
 
 
+def write(counted: Counted) -> None:
+    """Write what was counted as JSON to standard output, through a buffer: without one, a signal cuts it short."""
+    with open(sys.stdout.fileno(), "wb", closefd=False) as output:
+        output.write(orjson.dumps(asdict(counted)))
+
+
 def main() -> None:
     """Run the plan of the standard input, and print what was counted."""
     plan = Plan(**orjson.loads(sys.stdin.buffer.read()))
-    counted = uvloop.run(_Generator(int(sys.argv[1]), plan).run())
-    sys.stdout.buffer.write(orjson.dumps(asdict(counted)))
+    write(uvloop.run(_Generator(int(sys.argv[1]), plan).run()))
 
 
 if __name__ == "__main__":
