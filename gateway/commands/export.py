@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.auth.model_access import ModelAccess
 from gateway.commands.command import (
@@ -63,8 +63,17 @@ async def _exported(settings: Settings, model: Model, name: str, ids: Sequence[s
         raise CallerError(str(error)) from error
     scopes = ModelAccess.of(model).scopes
     async with open_cached_stores(settings, model, listens=False) as stores:
-        async for line in batches.lines(stores, scopes, tenant, _free):
-            sys.stdout.buffer.write(line)
+        with _buffered_output() as output:
+            async for line in batches.lines(stores, scopes, tenant, _free):
+                output.write(line)
+
+
+def _buffered_output() -> BinaryIO:
+    """Open standard output with a buffer, which PYTHONUNBUFFERED takes away.
+
+    Without one, a signal that comes while the pipe is full cuts a line short, and nothing is raised.
+    """
+    return open(sys.stdout.fileno(), "wb", closefd=False)
 
 
 async def _free(_points: int) -> None:
