@@ -7,28 +7,28 @@ from collections.abc import Sequence
 
 from graphql import GraphQLError
 
-from gateway.commands import (
-    export,
-    invalidate,
-    keys,
-    migrate,
-    model,
-    probe,
-    profile,
-    run,
-    schema,
-    serve,
-    setup,
-    top,
-    warm,
-)
+from gateway.commands.command import add_commands
 from gateway.observability.log_format import show_facts_of_commands
 from gateway.settings import settings_table
 from loaders.errors import GatewayError
 from loaders.model.problems import ModelError
 
-_COMMANDS = (run, serve, migrate, setup, invalidate, warm, export, keys, schema, model, top, probe, profile)
-"""In the order of the help."""
+_COMMANDS = {
+    "run": "start PostgreSQL, ClickHouse and Valkey on this machine, set the model's data up, and serve",
+    "serve": "serve a model over databases that exist, at the URLs of the settings",
+    "migrate": "create or update the gateway's own tables",
+    "setup": "create the model's tables and data in its databases, where the model says how and they are missing",
+    "invalidate": "drop what is cached of objects, sections or tables, in every process",
+    "warm": "fill the cache with what documents ask of objects",
+    "export": "write the objects of one type of a model to standard output, a line of JSON each",
+    "keys": "make, list and revoke API keys",
+    "schema": "print the schema",
+    "model": "write, check and document a model, and compare it with its databases",
+    "top": "show what a running gateway does: sections and statements by time",
+    "probe": "ask a gateway on a schedule, check its answers, and show how it does as metrics and a status page",
+    "profile": "sample a running gateway and all its workers for a while, and write a flame graph",
+}
+"""The commands and their lines of help, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +60,5 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"settings:\n{settings_table()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
-    for command in _COMMANDS:
-        command.add_to(commands)
+    add_commands(parser, "gateway.commands.", _COMMANDS)
     return parser

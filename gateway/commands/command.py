@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,7 @@ from gateway.settings import Settings
 from loaders.errors import CallerError, GatewayError
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Mapping
-
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from collections.abc import Mapping
 
 
 class NotInstalledError(GatewayError):
@@ -23,13 +22,34 @@ class NotInstalledError(GatewayError):
         super().__init__(f"`gateway {command}` needs the extra `{extra}`, which is not installed ({missing}).")
 
 
-def add_command(
-    commands: Commands, name: str, command: Callable[[argparse.Namespace], int], about: str
-) -> argparse.ArgumentParser:
-    """Add a command, which is called with its arguments and returns the exit status. `about` is its help."""
-    parser = commands.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".")
-    parser.set_defaults(command=command)
-    return parser
+class CommandParser(argparse.ArgumentParser):
+    """The parser of one command, whose module is imported when it parses: no command waits for the others' imports.
+
+    The module's `add_to(parser)` adds the options, and the function that runs the command as the default of `command`:
+    that is called with the arguments and returns the exit status.
+    """
+
+    def __init__(self, *, module: str = "", **options: Any) -> None:
+        super().__init__(**options)
+        self._module = module
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Load the command, and parse. Only the parser of the command that is run is asked to parse."""
+        self.load()
+        return super().parse_known_args(args, namespace)
+
+    def load(self) -> None:
+        """Import the command's module, and let it add its options. Does nothing the second time."""
+        module, self._module = self._module, ""
+        if module:
+            import_module(module).add_to(self)
+
+
+def add_commands(parser: argparse.ArgumentParser, modules: str, commands: Mapping[str, str]) -> None:
+    """Add commands, by name with their lines of help. `modules` is what the names of their modules begin with."""
+    below = parser.add_subparsers(required=True, metavar="command", parser_class=CommandParser)
+    for name, about in commands.items():
+        below.add_parser(name, help=about, description=about[0].upper() + about[1:] + ".", module=f"{modules}{name}")
 
 
 def add_model_option(parser: argparse.ArgumentParser, *, default: str = "GATEWAY_MODEL") -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.auth.model_access import ModelAccess
 from gateway.commands.command import (
-    add_command,
     add_ids_option,
     add_model_option,
     add_tenant_option,
@@ -27,15 +26,13 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.model.model import Model
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "write the objects of one type of a model to standard output, a line of JSON each"
-    parser = add_command(commands, "export", _export, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_export)
     parser.add_argument("object", help="name of the type as in /export/{object}, such as customer")
     add_ids_option(parser)
     add_tenant_option(parser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import add_command, add_model_option, add_tenant_option, settings_of
+from gateway.commands.command import add_model_option, add_tenant_option, settings_of
 from gateway.served_model import load_served_model
 from gateway.stores import open_redis
 from loaders.cache.invalidation import Invalidator
@@ -16,16 +16,14 @@ from resolvers.object_types import SEPARATOR
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.cache.invalidation import Change
     from loaders.model.model import Model
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "drop what is cached of objects, sections or tables, in every process"
-    parser = add_command(commands, "invalidate", _invalidate, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_invalidate)
     parser.add_argument("ids", nargs="*", metavar="OBJECT", help="objects that have changed, as Type:key")
     parser.add_argument(
         "--section",

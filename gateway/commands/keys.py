@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator
 
-    from gateway.commands.command import Commands
-
 _MAX_NAME_LENGTH = 100
 _MAX_IDS = 10_000
 """The maximum of GATEWAY_MAX_IDS."""
@@ -33,10 +31,10 @@ _MAX_COST = 2**31 - 1
 _MAX_DAYS = 36_500
 
 
-def add_to(commands: Commands) -> None:
-    """Add `keys` and its commands."""
-    keys = commands.add_parser("keys", help="make, list and revoke API keys", description="API keys.")
-    below = keys.add_subparsers(required=True, metavar="command")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the commands below `keys`."""
+    parser.description = "API keys."
+    below = parser.add_subparsers(required=True, metavar="command")
     add = below.add_parser("add", help="make a key, and print it once", description="Make a key, and print it once.")
     add.add_argument("name", help="who or what asks with it")
     add.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import add_command, add_model_option, settings_of
+from gateway.commands.command import add_model_option, settings_of
 from gateway.served_model import load_served_model
 from gateway.setting import SettingsError
 from gateway.stores import open_own
@@ -14,20 +14,13 @@ from loaders.migrations import migrate_own
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
     from gateway.settings import Settings
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    add_model_option(
-        add_command(
-            commands,
-            "migrate",
-            _migrate,
-            "create or update the gateway's own tables",
-        )
-    )
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_migrate)
+    add_model_option(parser)
 
 
 def _migrate(arguments: argparse.Namespace) -> int:

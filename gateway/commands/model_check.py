@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.catalogs import catalogs_of
 from gateway.commands.command import settings_of
-from gateway.commands.model_options import add_tool, report
+from gateway.commands.model_options import add_tool_options, report
 from gateway.model_tools.checks import catalog_problems, problems_of_small_tables
 from gateway.model_tools.ignored_warnings import IgnoredWarnings
 from gateway.model_tools.live.check import live_problems
@@ -23,16 +23,14 @@ from loaders.model.places import Place
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.model.model import Model
     from loaders.model.problems import Problem
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "tell all that is wrong with a model, by itself and against its lock file, without its databases"
-    parser = add_tool(commands, "check", _check, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_tool_options(parser, _check)
     parser.add_argument(
         "--live",
         action="store_true",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.commands.command import settings_of
-from gateway.commands.model_options import add_tool, report
+from gateway.commands.model_options import add_tool_options, report
 from gateway.model_tools.model_changes import model_changes
 from gateway.model_tools.revisions import is_file, snapshot_at, snapshot_now
 from gateway.served_model import require_model
@@ -13,15 +13,13 @@ from gateway.served_model import require_model
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
     from gateway.model_tools.snapshot import Snapshot
     from gateway.settings import Settings
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "tell what has changed in the API between two revisions of a model: breaking, dangerous and safe"
-    parser = add_tool(commands, "diff", _diff, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_tool_options(parser, _diff)
     revision = "a commit, branch or tag of git, or the file or folder of another model"
     parser.add_argument("old", metavar="OLD", help=f"the revision before: {revision}")
     parser.add_argument("new", metavar="NEW", nargs="?", help=f"{revision} (without it: the model as it is)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import add_command, add_model_option, settings_of
+from gateway.commands.command import add_model_option, settings_of
 from gateway.model_tools.docs.html import write_html
 from gateway.model_tools.docs.markdown import write_markdown
 from gateway.model_tools.docs.page import page
@@ -16,12 +16,10 @@ from loaders.errors import CallerError
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
 
-
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(commands, "docs", _docs, "write the documentation of a model, as Markdown or HTML")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_docs)
     parser.add_argument("--html", action="store_true", help="write one HTML page, which needs no other file")
     parser.add_argument("--output", type=Path, metavar="FILE", help="the file to write (without it: standard output)")
     add_model_option(parser)

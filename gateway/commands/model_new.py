@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.catalogs import read_catalogs
-from gateway.commands.command import add_command
 from gateway.databases import with_urls
 from gateway.model_tools.new_package import PackageExistsError, next_steps, require_folder, write_package
 from gateway.model_tools.new_sources import databases_of, read_sample_keys
@@ -24,16 +23,14 @@ from loaders.model.names import is_model_name
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
     from gateway.model_tools.scaffold.package import ModelPackage
     from gateway.model_tools.scaffold.questions import Ask
     from loaders.catalog.sample_keys import SampleKeys
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "write a model package over tables of running databases; it asks for what no option says, on a terminal"
-    parser = add_command(commands, "new", _new, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_new)
     parser.add_argument("folder", nargs="?", help="where the package is written, such as shop (without it: asked)")
     _add_databases(parser)
     _add_tables(parser)

@@ -7,7 +7,7 @@ import sys
 from functools import wraps
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import add_command, add_model_option
+from gateway.commands.command import add_model_option
 from gateway.model_tools.changes import change_annotation, change_json, change_text, changes_summary
 from gateway.model_tools.problem_texts import github_annotation, ordered, problem_json, problem_text, summary
 from gateway.settings import in_github_actions
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable, Sequence
 
-    from gateway.commands.command import Commands
     from gateway.model_tools.changes import Change
     from loaders.model.problems import Problem
 
@@ -27,14 +26,12 @@ GOOD, WRONG, UNKNOWN = 0, 1, 2
 STATUSES = "exit status: 0 where nothing is wrong, 1 where something is, 2 where it could not be found out"
 
 
-def add_tool(
-    commands: Commands, name: str, command: Callable[[argparse.Namespace], int], about: str
-) -> argparse.ArgumentParser:
-    """Add a command of `gateway model` that tells what is wrong, with the options of its output and of the model.
+def add_tool_options(parser: argparse.ArgumentParser, command: Callable[[argparse.Namespace], int]) -> None:
+    """Make it the parser of a command that tells what is wrong, with the options of its output and of the model.
 
     What it raises is its output too: mistakes of a model are status 1, and any other error of the gateway's is 2.
     """
-    parser = add_command(commands, name, _with_statuses(command), about)
+    parser.set_defaults(command=_with_statuses(command))
     parser.epilog = STATUSES
     parser.add_argument("--strict", action="store_true", help="fail at warnings too")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
@@ -44,7 +41,6 @@ def add_tool(
         help="print annotations of GitHub's workflows too, as is done anyway where GITHUB_ACTIONS is set",
     )
     add_model_option(parser)
-    return parser
 
 
 def report(

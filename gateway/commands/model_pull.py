@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gateway.catalogs import read_model_catalogs
 from gateway.commands.command import settings_of
-from gateway.commands.model_options import add_tool, report
+from gateway.commands.model_options import add_tool_options, report
 from gateway.model_tools.database_changes import database_changes
 from gateway.model_tools.missing_tables import missing_tables
 from gateway.served_model import load_served_model
@@ -20,16 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from gateway.commands.command import Commands
     from gateway.model_tools.changes import Change
     from loaders.catalog.catalog import DatabaseCatalog
     from loaders.model.model import Model
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "write what the databases have of the model's tables to its lock file, and tell what has changed there"
-    parser = add_tool(commands, "pull", _pull, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    add_tool_options(parser, _pull)
     parser.add_argument(
         "--check", action="store_true", help="write nothing, and fail where the lock file is not what would be written"
     )

@@ -6,7 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import add_command
 from gateway.http_client import require_http_url
 from gateway.observability.log_setup import configure_logging
 from gateway.observability.metrics_server import metrics_served
@@ -23,16 +22,14 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from gateway.commands.command import Commands
     from gateway.probe.checks import Check
 
 _MAX_PORT = 65_535
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "ask a gateway on a schedule, check its answers, and show how it does as metrics and a status page"
-    parser = add_command(commands, "probe", _probe, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_probe)
     parser.add_argument("checks", type=Path, metavar="CHECKS", help="a folder of .graphql files, or a manifest (.toml)")
     parser.add_argument("--url", default="http://127.0.0.1:8000/graphql", help="what to ask (%(default)s)")
     parser.add_argument("--once", action="store_true", help="run each check once and print the results: 1 if any fails")

@@ -5,22 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import NotInstalledError, add_command
+from gateway.commands.command import NotInstalledError
 from gateway.settings import Settings
 from loaders.errors import CallerError
 
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
 
 _MAX_SECONDS, _MAX_RATE = 600, 1_000
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "sample a running gateway and all its workers for a while, and write a flame graph"
-    parser = add_command(commands, "profile", _profile, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_profile)
     gateway = parser.add_mutually_exclusive_group()
     gateway.add_argument("--pid", type=int, help="process of the gateway, or of one worker (without it: --port)")
     gateway.add_argument("--port", type=int, help="port that the gateway listens on (without it: GATEWAY_PORT)")

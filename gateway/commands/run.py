@@ -6,14 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from deploy import SAMPLE_MODEL
-from gateway.commands.command import NotInstalledError, add_command, add_model_option, settings_of
+from gateway.commands.command import NotInstalledError, add_model_option, settings_of
 from gateway.commands.serve import check_model_settings, check_settings
 from gateway.served_model import load_served_model
 
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.model.model import Model
 
@@ -30,10 +29,10 @@ sends requests. A page whose host is made to lead to this machine would, so that
 """
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "start PostgreSQL, ClickHouse and Valkey on this machine, set the model's data up, and serve"
-    add_model_option(add_command(commands, "run", _run, about), default="GATEWAY_MODEL, or a sample")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_run)
+    add_model_option(parser, default="GATEWAY_MODEL, or a sample")
 
 
 def _run(arguments: argparse.Namespace) -> int:

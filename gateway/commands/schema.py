@@ -6,21 +6,20 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import add_command, add_model_option, settings_of
+from gateway.commands.command import add_model_option, settings_of
 from gateway.schema import build_schema
 from gateway.served_model import load_served_model
 
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
 
 SCHEMA_FILE = Path("schema.graphql")
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(commands, "schema", _schema, "print the schema")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_schema)
     parser.add_argument("--write", action="store_true", help=f"write it to {SCHEMA_FILE} instead")
     parser.add_argument("--check", action="store_true", help=f"fail when {SCHEMA_FILE} differs from it")
     add_model_option(parser)

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gateway.auth.authentication import Policy
-from gateway.commands.command import add_command, add_model_option, settings_of
+from gateway.commands.command import add_model_option, settings_of
 from gateway.databases import require_urls
 from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.http.hosts import parse_allowed_hosts
@@ -26,15 +26,13 @@ from gateway.trusted_proxies import TrustedProxies
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.model.model import Model
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "serve a model over databases that exist, at the URLs of the settings"
-    parser = add_command(commands, "serve", _serve, about)
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_serve)
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument("--reload", action="store_true", help="serve each good version of the model's files")
     ways.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from gateway.commands.command import add_command, add_model_option, settings_of
+from gateway.commands.command import add_model_option, settings_of
 from gateway.databases import database_urls
 from gateway.served_model import load_served_model
 from gateway.stores import open_databases
@@ -15,15 +15,14 @@ from loaders.model.loading import load_set_up
 if TYPE_CHECKING:
     import argparse
 
-    from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.model.model import Model
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    about = "create the model's tables and data in its databases, where the model says how and they are missing"
-    add_model_option(add_command(commands, "setup", _setup, about))
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_setup)
+    add_model_option(parser)
 
 
 def _setup(arguments: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from gateway.commands.command import NotInstalledError, add_command
+from gateway.commands.command import NotInstalledError
 from gateway.http_client import HTTPClient, UnreachableError, require_http_url
 from gateway.observability.scrape import EMPTY, Interval, InvalidExpositionError, Scrape
 from gateway.observability.status_tables import status_tables
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from gateway.commands.command import Commands
     from gateway.observability.table import Table
     from gateway.observability.terminal import Terminal
 
@@ -44,9 +43,9 @@ class NoMetricsError(GatewayError):
         )
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(commands, "top", _top, "show what a running gateway does: sections and statements by time")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_top)
     parser.add_argument(
         "--url", help=f"address of the metrics (without it: GATEWAY_METRICS_PORT of this machine, or its port {_PORT})"
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from gateway.auth.model_access import ModelAccess
 from gateway.commands.command import (
-    add_command,
     add_ids_option,
     add_model_option,
     add_tenant_option,
@@ -27,14 +26,13 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from gateway.commands.command import Commands
     from gateway.settings import Settings
     from loaders.model.model import Model
 
 
-def add_to(commands: Commands) -> None:
-    """Add the command."""
-    parser = add_command(commands, "warm", _warm, "fill the cache with what documents ask of objects")
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.set_defaults(command=_warm)
     parser.add_argument(
         "documents", nargs="+", type=Path, metavar="DOCUMENT", help="files, or folders of .graphql files"
     )

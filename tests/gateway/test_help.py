@@ -1,6 +1,8 @@
 """Defaults and choices in `--help` and in the texts of settings are those of the code."""
 
 import argparse
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -10,6 +12,7 @@ from graphql import GraphQLInterfaceType, GraphQLObjectType, get_named_type
 
 from gateway.auth.viewer import anonymous
 from gateway.cli import _parser, main
+from gateway.commands.command import CommandParser
 from gateway.commands.run import OPEN_DEFAULTS
 from gateway.persisted import Persisted
 from gateway.setting import SettingsError
@@ -23,6 +26,8 @@ URLS = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x", "REDIS_U
 
 
 def _commands(parser: argparse.ArgumentParser, name: str = "gateway") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    if isinstance(parser, CommandParser):
+        parser.load()
     yield name, parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -54,6 +59,24 @@ def test_every_command_has_a_help_of_its_own() -> None:
     for name, parser in COMMANDS.items():
         assert parser.description, name
         assert parser.format_help().startswith(f"usage: {name} "), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "imported"),
+    [
+        (["--help"], ["command"]),
+        (["keys", "--help"], ["command", "keys"]),
+        (["model", "docs", "--help"], ["command", "model", "model_docs"]),
+    ],
+)
+def test_a_command_imports_no_other(arguments: list[str], imported: list[str]) -> None:
+    shown = (
+        "atexit.register(lambda: print(*sorted(name for name in sys.modules if name.startswith('gateway.commands.'))))"
+    )
+    code = f"import atexit, sys; {shown}; from gateway.cli import main; main({arguments})"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.startswith(f"usage: gateway {' '.join(arguments[:-1])}".rstrip())
+    assert answer.stdout.splitlines()[-1].split() == [f"gateway.commands.{name}" for name in imported]
 
 
 def test_to_invalidate_nothing_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
