@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 REFERENCE = "\ue002"
 """Stands in SQL for a reference while it is looked at: a character that no name has."""
@@ -15,10 +15,11 @@ _TOKEN = re.compile(
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_MAX_CACHED = 100
+"""Texts whose words are kept: about ten checks look at each fragment of a model."""
 
 
-@dataclass(frozen=True, slots=True)
-class SQLWord:
+class SQLWord(NamedTuple):
     """A word, quoted text, number or character of SQL, and where it begins."""
 
     kind: str
@@ -31,9 +32,10 @@ class SQLWord:
         return self.text.lower()
 
 
-def words(sql: str) -> list[SQLWord]:
+@lru_cache(_MAX_CACHED)
+def words(sql: str) -> tuple[SQLWord, ...]:
     """Return the words of SQL, without spaces and comments."""
-    return [word for word in all_words(sql) if word.kind not in ("space", "comment")]
+    return tuple(word for word in all_words(sql) if word.kind not in ("space", "comment"))
 
 
 def has_comment(sql: str) -> bool:
@@ -41,7 +43,7 @@ def has_comment(sql: str) -> bool:
     return any(word.kind == "comment" for word in all_words(sql))
 
 
-def all_words(sql: str) -> Iterator[SQLWord]:
-    """Yield the words of SQL, spaces and comments among them."""
-    for match in _TOKEN.finditer(sql):
-        yield SQLWord(match.lastgroup or "other", match.group(), match.start())
+@lru_cache(_MAX_CACHED)
+def all_words(sql: str) -> tuple[SQLWord, ...]:
+    """Return the words of SQL, spaces and comments among them."""
+    return tuple(SQLWord(match.lastgroup or "other", match.group(), match.start()) for match in _TOKEN.finditer(sql))
