@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from deploy.embedded.process import free_port
 from gateway.graphiql import build
 from tests.conftest import Stores
 from tests.gateway.browser import launched_chromium, leave_out
+from tests.gateway.command_line import CommandResult, run_command
 
 SOURCE = Path(build.__file__).parent
 
@@ -45,10 +45,9 @@ def environment_of(urls: StoreUrls) -> dict[str, str]:
     return {"DATABASE_URL": urls.database_url, "CLICKHOUSE_URL": urls.clickhouse_url, "REDIS_URL": urls.redis_url}
 
 
-def invalidate(urls: StoreUrls, *arguments: str) -> "subprocess.CompletedProcess[str]":
+def invalidate(urls: StoreUrls, *arguments: str) -> CommandResult:
     """Run `gateway invalidate` over these stores."""
-    command = [sys.executable, "-m", "gateway", "invalidate", *arguments]
-    return subprocess.run(command, env=os.environ | environment_of(urls), capture_output=True, text=True, check=False)
+    return run_command("invalidate", *arguments, environment=os.environ | environment_of(urls))
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -17,6 +15,7 @@ import pytest
 from benchmarks.servers import wait_until
 from deploy.embedded.engines import StoreUrls
 from tests.conftest import Stores
+from tests.gateway.command_line import CommandResult, run_command
 from tests.gateway.conftest import environment_of, invalidate, served
 from tests.loaders.stores.relay import Relay, relay
 from tests.queries import DASHBOARD
@@ -179,9 +178,8 @@ def test_an_account_is_given_to_whoever_asks(two: tuple[httpx.Client, httpx.Clie
     assert "extensions" not in two[0].post("/graphql", json={"query": query}).json()
 
 
-def _warm(urls: StoreUrls, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "gateway", "warm", *arguments]
-    return subprocess.run(command, env=os.environ | environment_of(urls), capture_output=True, text=True, check=False)
+def _warm(urls: StoreUrls, *arguments: str) -> CommandResult:
+    return run_command("warm", *arguments, environment=os.environ | environment_of(urls))
 
 
 def test_what_was_warmed_is_not_asked_of_the_stores(

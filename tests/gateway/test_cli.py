@@ -18,6 +18,7 @@ from deploy.embedded.engines import StoreUrls
 from gateway.server import CannotListenError, bind, serve, welcome
 from gateway.settings import Settings
 from tests.fleet.served import MODEL
+from tests.gateway.command_line import CommandResult, run_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.engine]
 
@@ -27,9 +28,20 @@ ANSWER = {"data": {"aircraft": {"analysis": {"punctuality": {"flights": 111}}}}}
 
 
 def _gateway(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command in a process of its own."""
     command = [sys.executable, "-m", "gateway", *arguments]
-    clean = {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
-    return subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=PATIENCE_S)
+    return subprocess.run(
+        command, env=_without_stores() | environment, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+
+
+def _called(*arguments: str, **environment: str) -> CommandResult:
+    """Run a command in this process: it ends before it serves or starts anything."""
+    return run_command(*arguments, environment=_without_stores() | environment)
+
+
+def _without_stores() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.endswith("_URL")}
 
 
 def _free_port() -> int:
@@ -38,7 +50,7 @@ def _free_port() -> int:
 
 
 def test_help_names_every_command_and_every_setting() -> None:
-    answer = _gateway("--help")
+    answer = _called("--help")
     assert answer.returncode == 0
     for word in ("run", "serve", "migrate", "setup", "schema", "DATABASE_URL", "GATEWAY_STATEMENT_TIMEOUT_S"):
         assert word in answer.stdout
@@ -63,14 +75,14 @@ def test_an_address_that_cannot_be_is_one_sentence_that_names_the_setting(
     setting: dict[str, str], sentence: str
 ) -> None:
     urls = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x", "REDIS_URL": "redis://x"}
-    answer = _gateway("serve", **(urls | setting))
+    answer = _called("serve", **(urls | setting))
     assert (answer.returncode, answer.stderr) == (1, f"gateway: {sentence}\n")
 
 
 @pytest.mark.parametrize("command", ["serve", "setup", "warm", "export"])
 def test_missing_databases_are_a_line_each(command: str) -> None:
     arguments = {"warm": ["deploy/fleet/examples"], "export": ["aircraft"]}.get(command, [])
-    answer = _gateway(command, *arguments)
+    answer = _called(command, *arguments)
     assert answer.returncode == 1
     lines = answer.stderr.splitlines()
     assert [line.partition(" is missing")[0] for line in lines] == ["gateway: DATABASE_URL", "CLICKHOUSE_URL"]
@@ -86,7 +98,7 @@ def test_missing_databases_are_a_line_each(command: str) -> None:
 )
 def test_a_missing_store_is_one_sentence(command: str, sentence: str) -> None:
     urls = {"DATABASE_URL": "postgresql://x", "CLICKHOUSE_URL": "http://x"} if command == "serve" else {}
-    answer = _gateway(command, **urls)
+    answer = _called(command, **urls)
     assert answer.returncode == 1
     assert answer.stderr.startswith(sentence)
     assert len(answer.stderr.splitlines()) == 1
@@ -147,13 +159,11 @@ def test_a_reader_that_has_enough_ends_a_command_quietly() -> None:
 
 def test_the_committed_schema_is_the_codes(tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "gateway", "schema"]
-    assert subprocess.run([*command, "--check"], cwd=root).returncode == 0
-    printed = subprocess.run(command, cwd=root, capture_output=True, text=True).stdout
+    assert run_command("schema", "--check", environment=os.environ, cwd=root).returncode == 0
+    printed = run_command("schema", environment=os.environ).stdout
     assert printed == (root / "schema.graphql").read_text()
-    environment = os.environ | {"PYTHONPATH": str(root)}
     (tmp_path / "schema.graphql").write_text(printed.replace("Aircraft", "Airplane", 1))
-    differs = subprocess.run([*command, "--check"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    differs = run_command("schema", "--check", environment=os.environ, cwd=tmp_path)
     assert differs.returncode == 1
     assert "run `gateway schema --write`" in differs.stderr
 

@@ -22,17 +22,23 @@ case "$1" in run) echo '{"script": "s.js", "style": "s.css"}' > assets/manifest.
 
 def run_build(unbuilt: Path, npm: str | None) -> "subprocess.CompletedProcess[str]":
     """`python -m gateway.graphiql.build` on the copy, with nothing but this npm on the PATH."""
+    path = path_with(unbuilt, npm)
+    command = [sys.executable, "-m", "gateway.graphiql.build"]
+    environment = {"PATH": path, "HOME": str(unbuilt.parent.parent)}
+    return subprocess.run(
+        command, cwd=unbuilt.parent.parent, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def path_with(unbuilt: Path, npm: str | None) -> str:
+    """A folder beside the copy with this npm alone."""
     path = unbuilt.parent.parent / "bin"
     path.mkdir(exist_ok=True)
     (path / "npm").unlink(missing_ok=True)
     if npm is not None:
         (path / "npm").write_text(npm)
         (path / "npm").chmod(0o755)
-    command = [sys.executable, "-m", "gateway.graphiql.build"]
-    environment = {"PATH": str(path), "HOME": str(unbuilt.parent.parent)}
-    return subprocess.run(
-        command, cwd=unbuilt.parent.parent, env=environment, capture_output=True, text=True, check=False
-    )
+    return str(path)
 
 
 def npm_calls(unbuilt: Path) -> list[str]:
@@ -56,10 +62,11 @@ def test_second_build_runs_no_npm(unbuilt: Path) -> None:
 
 
 @pytest.mark.parametrize("source", build.SOURCES)
-def test_changed_source_is_built_again(unbuilt: Path, source: str) -> None:
-    run_build(unbuilt, NPM)
+def test_changed_source_is_built_again(unbuilt: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", path_with(unbuilt, NPM))
+    build.ensure_built(unbuilt)
     (unbuilt / source).write_text((unbuilt / source).read_text() + "\n")
-    run_build(unbuilt, NPM)
+    build.ensure_built(unbuilt)
     assert npm_calls(unbuilt) == ["ci", "run build"] * 2
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded.engines import StoreUrls
+from tests.gateway.command_line import CommandResult, run_command
 from tests.loaders.model.models import RIGHT
 from tests.testing.conftest import library_project, run_pytest_with
 from tests.wheels import OFFLINE, PIP, build_wheel
@@ -29,12 +30,10 @@ COMMANDS = (
 )
 
 
-def gateway(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def gateway(*arguments: str, cwd: Path | None = None, **environment: str) -> CommandResult:
     """Run a command of the gateway without a model in its environment."""
-    command = [sys.executable, "-m", "gateway", *arguments]
     clean = {name: value for name, value in os.environ.items() if name != "GATEWAY_MODEL"}
-    environment = {"PYTHONPATH": str(ROOT), **URLS, **environment}
-    return subprocess.run(command, env=clean | environment, capture_output=True, text=True, timeout=60, cwd=cwd)
+    return run_command(*arguments, environment={**clean, **URLS, **environment}, cwd=cwd)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])

@@ -1,8 +1,6 @@
 """Whose word is taken for a client's address and scheme, and which of its words."""
 
 import os
-import subprocess
-import sys
 from typing import Any
 
 import httpx
@@ -14,6 +12,7 @@ from gateway.rate_limit import address
 from gateway.setting import SettingsError
 from gateway.settings import Settings
 from gateway.trusted_proxies import FROM_PROXY, TrustedProxies, TrustedProxiesMiddleware
+from tests.gateway.command_line import run_command
 from tests.gateway.conftest import environment_of, served
 
 DEFAULT = Settings().trusted_proxies
@@ -179,11 +178,9 @@ def test_what_is_no_address_ends_the_start_with_a_sentence(text: str, rest: str)
 @pytest.mark.parametrize("command", ["serve", "run"])
 def test_it_ends_the_start_before_anything_else_does(command: str, store_urls: StoreUrls) -> None:
     environment = os.environ | environment_of(store_urls) | {"GATEWAY_TRUSTED_PROXIES": "edge.internal"}
-    arguments = [sys.executable, "-m", "gateway", command]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1
-    assert "'edge.internal' is none of these." in done.stderr
-    assert "Traceback" not in done.stderr
+    answer = run_command(command, environment=environment)
+    assert (answer.returncode, answer.stdout) == (1, "")
+    assert answer.stderr.endswith("'edge.internal' is none of these.\n")
 
 
 def test_uvicorns_own_variable_is_named_where_it_is_set() -> None:

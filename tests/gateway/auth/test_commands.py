@@ -1,9 +1,7 @@
-"""The commands for API keys, each in a process of its own."""
+"""The commands for API keys."""
 
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,9 +15,9 @@ from loaders.api_keys import ApiKeys
 from tests.conftest import NewStores
 from tests.fleet.served import FLEET_ACCESS
 from tests.gateway.auth.conftest import added, id_of
+from tests.gateway.command_line import CommandResult, run_command
 
-Answer = subprocess.CompletedProcess[str]
-Command = Callable[..., Answer]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture
@@ -31,10 +29,8 @@ def gateway(key_stores: NewStores, store_urls: StoreUrls) -> Command:
         "REDIS_URL": store_urls.redis_url,
     }
 
-    def run(*arguments: str, **settings: str) -> Answer:
-        command = [sys.executable, "-m", "gateway", *arguments]
-        environment = os.environ | urls | settings
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    def run(*arguments: str, **settings: str) -> CommandResult:
+        return run_command(*arguments, environment=os.environ | urls | settings)
 
     return run
 

@@ -1,14 +1,10 @@
 """The settings of other origins' pages: what is certain is put right, and the rest ends the start with a sentence."""
 
-import subprocess
-import sys
-
 import pytest
 
 from gateway.http.cors_settings import parse_headers, parse_origins
 from gateway.setting import SettingsError
-
-pytestmark = pytest.mark.slow
+from tests.gateway.command_line import run_command
 
 
 @pytest.mark.parametrize(
@@ -130,9 +126,8 @@ def test_a_header_that_no_page_sends_is_named(entry: str, sentence: str) -> None
 )
 def test_a_setting_that_would_never_match_ends_the_start(variable: str, value: str, what: str) -> None:
     urls = {"DATABASE_URL": "postgresql://x:1/x", "CLICKHOUSE_URL": "http://x:1", "REDIS_URL": "redis://x:1"}
-    command = [sys.executable, "-m", "gateway", "serve"]
-    process = subprocess.run(command, env={**urls, variable: value}, capture_output=True, text=True, timeout=60)
-    assert process.returncode == 1
-    assert process.stderr.startswith(f"gateway: {variable} ")
-    assert what in process.stderr
-    assert process.stderr.count("\n") == 1
+    answer = run_command("serve", environment={**urls, variable: value})
+    assert answer.returncode == 1
+    assert answer.stderr.startswith(f"gateway: {variable} ")
+    assert what in answer.stderr
+    assert answer.stderr.count("\n") == 1

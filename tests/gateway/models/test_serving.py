@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.analytics.data import member_id
+from tests.gateway.command_line import run_command
 from tests.gateway.models.conftest import Analytics, Served
 
 MEMBER = """
@@ -189,6 +190,13 @@ def settings_of(analytics: Analytics) -> dict[str, str]:
 
 async def gateway(analytics: Analytics, *arguments: str) -> tuple[int, str, str]:
     """Run a command; its status and what it printed."""
+    environment = {**os.environ, **settings_of(analytics)}
+    done = await asyncio.to_thread(run_command, *arguments, environment=environment)
+    return done.returncode, done.stdout, done.stderr
+
+
+async def gateway_process(analytics: Analytics, *arguments: str) -> tuple[int, str, str]:
+    """Run a command in a process of its own; its status and what it printed."""
     command = [sys.executable, "-m", "gateway", *arguments]
     environment = {**os.environ, **settings_of(analytics)}
     done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, text=True, timeout=60)
@@ -212,7 +220,7 @@ async def test_what_is_kept_of_one_tenant_is_invalidated_alone(analytics: Analyt
         await postgres.execute(change, member_id(40))
         assert await nicknames() == before
         tenant = str(analytics.data.workspaces[0]["id"])
-        done = await gateway(analytics, "invalidate", f"Member:{member_id(40)}", "--tenant", tenant)
+        done = await gateway_process(analytics, "invalidate", f"Member:{member_id(40)}", "--tenant", tenant)
         assert done == (0, "invalidated\n", "")
         assert await nicknames() == [f"{before[0]}!", before[1]]
         assert (await gateway(analytics, "invalidate", "--table", "app.members"))[0] == 0
@@ -257,7 +265,7 @@ async def test_a_command_exports_the_objects_of_one_tenant(analytics: Analytics,
     known, unknown = map(json.loads, lines.splitlines())
     assert known["member"]["billing"]["invoices"] == expected(analytics, 1)["invoices"]
     assert unknown == {"id": "no body", "member": None}
-    _, lines, _ = await gateway(analytics, "export", "member", "--tenant", tenant)
+    _, lines, _ = await gateway_process(analytics, "export", "member", "--tenant", tenant)
     assert len(lines.splitlines()) == 320
     assert (await gateway(analytics, "export", "memeber", "--tenant", tenant))[2].startswith(
         "gateway: memeber is no object type: there are workspace, member"
