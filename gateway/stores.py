@@ -48,7 +48,7 @@ class Stores:
     model: Model
     own: Postgres | None = None
     faults: SchemaFaults | None = None
-    """What the databases cannot read of the model."""
+    """Model parts that the databases cannot read."""
     cache: Cache | None = None
     listener_health: CombinedHealth | None = None
 

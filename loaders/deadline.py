@@ -26,7 +26,7 @@ class Deadline:
         self.was_shortened = False
         """Whether it is earlier than it was meant to be."""
         self._timeouts: dict[asyncio.Timeout, float] = {}
-        """What is under way, and the latest time that each may take by a limit of its own."""
+        """Limits under way, and the latest time that each allows by itself."""
 
     @classmethod
     def after(cls, seconds: float, *, ceiling_s: float = math.inf) -> Deadline:

@@ -11,7 +11,7 @@ from loaders.model.shapes import Shape
 from loaders.objects.section_error import SectionError
 
 ColumnError = ScalarError | SectionError
-"""What stands in the place of a value that its scalar cannot represent, or whose column cannot be read."""
+"""The error in the place of a value that its scalar cannot represent, or whose column cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

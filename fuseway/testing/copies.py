@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _MAX_COPIED = 200
 """Rows of the first tenant that the other one is given too, of each table."""
 _LEAVE_OUT = 3
-"""Of rows without a key, each so many is not copied, so that sums and counts differ between tenants."""
+"""One in so many rows without a key is not copied, so that sums and counts differ between tenants."""
 _ATTEMPTS = 40
 _TIMEOUT_S = 60.0
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from loaders.model.model import Model
 
 PREFIX = "FUSEWAY_TEST_"
-"""What stands before a database's own variable where a test run is to read an existing one."""
+"""Prefix of a database's own variable, where a test run is to read an existing one."""
 _SET_UP_TIMEOUT_S = 600.0
 
 

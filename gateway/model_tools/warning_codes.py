@@ -9,7 +9,7 @@ from loaders.model.problems import Problem, Severity
 
 
 class WarningCode(StrEnum):
-    """What a warning is about. Codes stand in models and in CI, so that they do not change."""
+    """The kind of a warning. Codes stand in models and in CI, so that they do not change."""
 
     COLUMN_TYPE = "column-type"
     """A type that the annotation reads in part, or labels that the column never has."""

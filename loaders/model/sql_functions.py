@@ -224,7 +224,7 @@ _FOR_CLICKHOUSE = {
     "quantile": "percentile_cont(…) within group (order by …)",
     "median": "percentile_cont(0.5) within group (order by …)",
 }
-"""What PostgreSQL has for functions of ClickHouse."""
+"""PostgreSQL's words for functions of ClickHouse."""
 _FOR_POSTGRES = {
     "string_agg": "groupConcat(…)",
     "array_agg": "groupArray(…)",
@@ -236,7 +236,7 @@ _FOR_POSTGRES = {
     "cardinality": "length(…)",
     "date_part": "toYear(…), toMonth(…) or another of these",
 }
-"""What ClickHouse has for functions of PostgreSQL."""
+"""ClickHouse's words for functions of PostgreSQL."""
 
 
 def is_known_function(name: str, kind: Kind, more: Collection[str] = ()) -> bool:

@@ -25,7 +25,7 @@ class Word:
     options: Mapping[str, Any]
     description: str = ""
     mistakes: tuple[str, ...] = ()
-    """What is wrong with the options that it was called with."""
+    """Mistakes in the options that it was called with."""
 
 
 def _word(name: str, description: str = "", **options: Any) -> Any:

@@ -40,7 +40,7 @@ _SMALL_BLOCKS = {"min_joined_block_size_rows", "min_joined_block_size_bytes"}
 
 @dataclass(frozen=True, slots=True)
 class DriverOptions:
-    """What the driver's client is made with, beside the URL."""
+    """Options of the driver's client, beside the URL."""
 
     max_connections: int
     statement_timeout_s: float

@@ -106,7 +106,7 @@ _MISMATCH_OR_VALUE_CODES = frozenset(
         691,  # UNKNOWN_ELEMENT_OF_ENUM
     }
 )
-"""As those below, or a value is at fault: ClickHouse computes what it can while it analyzes a statement."""
+"""A mismatch, or a wrong value: ClickHouse computes what it can while it analyzes a statement."""
 _MISMATCH_CODES = _MISMATCH_OR_VALUE_CODES | frozenset(
     {
         8,  # THERE_IS_NO_COLUMN

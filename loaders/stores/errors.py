@@ -22,7 +22,7 @@ class FailureKind(StrEnum):
     SILENT = "silent"
     """Nothing is answered in time."""
     MALFORMED = "malformed"
-    """What is answered is not whole, or is not the store's."""
+    """The answer is not whole, or is not the store's."""
     BUSY = "busy"
     """The server answers that it takes no work now: it has no connection left, or starts, or stops."""
 

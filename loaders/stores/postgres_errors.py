@@ -30,7 +30,7 @@ _BUSY = (
     asyncpg.LockNotAvailableError,  # 55P03
     asyncpg.PostgresSystemError,  # 58: its files cannot be read
 )
-"""What a server says that takes no work now, or cannot finish this statement, for reasons of its own."""
+"""The server takes no work now, or cannot finish this statement, for reasons of its own."""
 _UNREACHABLE = (
     asyncpg.PostgresConnectionError,  # 08, which poolers answer with for what they cannot pass on
     asyncpg.InvalidAuthorizationSpecificationError,  # 28
@@ -39,7 +39,7 @@ _UNREACHABLE = (
     asyncpg.TargetServerAttributeNotMatched,  # the host is no longer what the URL asks for
 )
 _MALFORMED = (asyncpg.InternalClientError, BufferError, UnicodeDecodeError, struct.error)
-"""What the driver raises for bytes that are not PostgreSQL's."""
+"""The driver read bytes that are not PostgreSQL's."""
 
 _MISMATCH = (
     asyncpg.SyntaxOrAccessError,  # 42: of columns (42703), tables (42P01), functions (42883), types (42704, 42804)
@@ -48,7 +48,7 @@ _MISMATCH = (
     asyncpg.InvalidCachedStatementError,  # 0A000: prepared before a type changed, in a pooler's transaction
     asyncpg.OutdatedSchemaCacheError,  # the driver's own, which then reads the types anew
 )
-"""What is raised for a statement that does not fit the tables, or is no SQL."""
+"""The statement does not fit the tables, or is no SQL."""
 
 
 @contextmanager

@@ -1,7 +1,7 @@
-"""Names in the code: standard terms of the field, and none of those that they replaced."""
+"""Names in the code: standard terms of the field, and none of those that they replaced. Docstrings name the thing."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,10 +28,13 @@ OLD_MODULES = frozenset(
 """Names of modules that were participles, or said another thing."""
 OLD_PREFIXES = ("most_", "_most_", "MOST_", "_MOST_", "least_", "_least_", "LEAST_", "_LEAST_")
 """Bounds are min and max."""
+DOCUMENTED_FOLDERS = ("fuseway", "gateway", "resolvers", "loaders", "deploy", "clients/python")
+BEGINNINGS = ("Of ", "What ", "As ", "That ")
+"""Words that no docstring there begins with: it begins with a verb, or names the thing."""
 
 
-def _files() -> list[Path]:
-    paths = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+def _files(folders: Sequence[str] = FOLDERS) -> list[Path]:
+    paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
     return [path for path in paths if "node_modules" not in path.parts]
 
 
@@ -75,3 +78,29 @@ def test_no_module_has_an_old_name() -> None:
 @pytest.mark.parametrize("code", ["class Account: ...", "def f(one): ...", "for at in (): ...", "import a as found"])
 def test_an_old_name_is_seen_where_it_is_declared(code: str) -> None:
     assert [name for name, _ in _declared(ast.parse(code)) if _is_old(name)] != []
+
+
+def _docstrings(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Yield each docstring of a module, those of variables among them, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.value.value, node.lineno
+
+
+@pytest.mark.slow
+def test_docstrings_begin_with_a_verb_or_name_the_thing() -> None:
+    texts = [
+        f"{path.relative_to(ROOT)}:{line} {text.splitlines()[0]}"
+        for path in _files(DOCUMENTED_FOLDERS)
+        for text, line in _docstrings(ast.parse(path.read_text()))
+        if text.startswith(BEGINNINGS)
+    ]
+
+    assert texts == []
+
+
+@pytest.mark.parametrize(
+    "code", ['"""Of the text."""', 'def f() -> None:\n    """What it is."""', 'X = 1\n"""As Y."""']
+)
+def test_a_docstring_that_begins_otherwise_is_seen(code: str) -> None:
+    assert [text for text, _ in _docstrings(ast.parse(code)) if text.startswith(BEGINNINGS)] != []

@@ -27,7 +27,7 @@ _FEW = 0.1
 """The share of rows up to which an index is faster than to read all of them one after the other."""
 _ALIAS = re.compile(r'((?:"(?:[^"]|"")+"|[^\W\d][\w$]*))\.(?:"|[^\W\d])')
 _OF_SUB_SELECT = re.compile(r"\$\d|\b(?:Sub|Init)Plan ")
-"""What stands for the value of a sub-select in a condition, as PostgreSQL 15, and as later ones write it."""
+"""The value of a sub-select in a condition, as PostgreSQL 15, and as later ones write it."""
 _BY_INDEX = frozenset({"Index Scan", "Index Only Scan", "Bitmap Heap Scan"})
 _WITH_INDEX = frozenset(
     {
@@ -51,7 +51,7 @@ class Costs:
     places: ModelPlaces
     bound: Mapping[Table, BoundTable]
     relations: Mapping[Database, Relations]
-    """Of databases that are PostgreSQL."""
+    """Relations in PostgreSQL alone."""
     rows: Mapping[str, int]
     """The rows of ClickHouse's tables, by `database.table`."""
     _told: set[tuple[str, Table]] = field(default_factory=set)

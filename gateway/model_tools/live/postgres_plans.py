@@ -17,7 +17,7 @@ _CAST = r"(?:::[\w.\"]+(?: \w+)*(?:\([\d,]+\))?(?: \w+)*(?:\[\])*)?"
 _SIDE = re.compile(rf"\(?{_COLUMN}\)?{_CAST}")
 _LITERAL = re.compile(rf"(?:E?'(?P<text>(?:[^']|'')*)'|(?P<number>-?\d[\d.]*|true|false)){_CAST}")
 _OUTSIDE = re.compile(r"""'[^']*'|"[^"]*"|[()\[\]]| AND """)
-"""What tells how deep a place in a condition lies: quoted texts are passed over, those in them that are doubled too."""
+"""Marks that say how deep a place in a condition lies; quoted texts are passed over, also with doubled quotes."""
 _REMOTE = re.compile(r" WHERE (?P<conditions>.*?)(?: GROUP BY .*| ORDER BY .*| LIMIT .*| FOR .*)?$", re.DOTALL)
 _MAX_CONDITIONS = 4_096
 """Conditions that are remembered: those of a model's statements are much alike."""
@@ -35,7 +35,7 @@ class PlanNode:
     parent: PlanNode | None
     relation: str = ""
     relations: str = ""
-    """What is scanned together by another server, as PostgreSQL says it."""
+    """Relations that another server scans together, as PostgreSQL says."""
     alias: str = ""
     join: str = ""
     side: str = ""

@@ -17,7 +17,7 @@ _TYPES = frozenset(
     | {"True", "False", "None"}
 )
 _COMPANIONS = ("", "Filter", "Order", "OrderField", "Connection", "Edge")
-"""What is put behind the name of an object type or a table to name the types that belong to it."""
+"""Suffixes of the types that belong to an object type or a table."""
 _ANNOTATIONS = frozenset({"list", "int", "str", "float", "bool", "bytes", "dt", "m"})
 """Names in annotations: a field of such a name would hide them from type checkers."""
 _MODULE = frozenset({"model", "tenant", "annotations"})

@@ -80,7 +80,7 @@ class PlannedObject:
     fields: list[PlannedField] = field(default_factory=list)
     names: FieldNames = field(default_factory=FieldNames)
     notes: list[str] = field(default_factory=list)
-    """What of the table is left out, and why."""
+    """Parts of the table left out, and why."""
     filters: list[PlannedField] = field(default_factory=list)
     orders: list[PlannedField] = field(default_factory=list)
 

@@ -16,7 +16,7 @@ _OBJECT = re.compile(r"<(?:class|function|module|bound method|built-in|member) |
 _DAY = re.compile(r"(?<![\w.'-])[12]\d{3}-\d{2}-\d{2}(?![\w'])")
 _UUID = re.compile(r"(?<![\w'-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w'-])", re.IGNORECASE)
 _BEFORE_INDEX = frozenset({")", "]", "array", "[", ","})
-"""What stands before a [ in PostgreSQL, beside names: elsewhere, a list begins that Python wrote."""
+"""Words before a [ in PostgreSQL, beside names: elsewhere, a list begins that Python wrote."""
 _SQL_WORDS = names_in(
     """
     all and any array as asc at between both by case cast collate cross current date day desc distinct double
