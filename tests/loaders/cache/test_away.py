@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from loaders.cache.invalidation import Change, Invalidator
 from loaders.stores.errors import StoreError
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import Truth, field
-from tests.loaders.cache.valkey import own_valkey
+from tests.loaders.cache.valkey import OwnValkey, own_valkey
 from tests.loaders.conftest import open_redis
 from tests.loaders.stores.relay import Relay, relay
 
@@ -70,10 +70,31 @@ def _garbled(between: Relay) -> None:
 
 
 @pytest.fixture
-async def between(tmp_path: Path) -> AsyncIterator[Relay]:
+def valkey(tmp_path: Path) -> Iterator[OwnValkey]:
     with own_valkey(tmp_path) as valkey:
-        async with relay(valkey.url) as between:
-            yield between
+        yield valkey
+
+
+@pytest.fixture
+async def between(valkey: OwnValkey) -> AsyncIterator[Relay]:
+    async with relay(valkey.url) as between:
+        yield between
+
+
+@pytest.fixture
+async def harmed(process: OpenCache, between: Relay) -> AsyncIterator[Cache]:
+    """A process that has used Redis, by way of the relay."""
+    async with process(url=between.url, timeout_s=TIMEOUT_S) as cache:
+        await cache.fetch(KEYS, (A,), Truth())
+        await cache.settle()
+        yield cache
+
+
+@pytest.fixture
+async def other(process: OpenCache, valkey: OwnValkey) -> AsyncIterator[Cache]:
+    """A process beside it, whose Redis is well."""
+    async with process(url=valkey.url) as cache:
+        yield cache
 
 
 @pytest.mark.parametrize("harm", [_silenced, _slow, _garbled])
@@ -94,102 +115,81 @@ async def test_answers_stay_right_and_one_look_up_is_all_they_wait(
         assert await _is_back(cache, truth)
 
 
-async def test_nobody_waits_for_who_has_given_up_the_look_up(process: OpenCache, tmp_path: Path) -> None:
-    truth = Truth()
-    with own_valkey(tmp_path) as valkey:
-        async with (
-            relay(valkey.url) as line,
-            process(url=line.url, timeout_s=TIMEOUT_S) as late,
-            process(url=valkey.url) as other,
-            open_redis(valkey.url) as redis,
-        ):
-            await late.fetch(KEYS, (A,), truth)
-            await late.settle()
-            line.silence()
-            await late.fetch(["late"], (A,), truth)
-            assert late.counts["fields bypassed"] == 1
-            line.resume()
-            for _ in range(500):
-                if b":late" in line.sent:
-                    break
-                await asyncio.sleep(0.01)
-            assert b":late" in line.sent
-            for _ in range(2):  # the first may overtake what was passed on, the second cannot
-                await redis.ping()
-            await other.fetch(["late"], (A,), truth)
-            assert other.counts["waits"] == 0
+async def test_nobody_waits_for_who_has_given_up_the_look_up(
+    valkey: OwnValkey, between: Relay, harmed: Cache, other: Cache
+) -> None:
+    between.silence()
+    await harmed.fetch(["late"], (A,), Truth())
+    assert harmed.counts["fields bypassed"] == 1
+    between.resume()
+    for _ in range(500):
+        if b":late" in between.sent:
+            break
+        await asyncio.sleep(0.01)
+    assert b":late" in between.sent
+    async with open_redis(valkey.url) as redis:
+        for _ in range(2):  # the first may overtake what was passed on, the second cannot
+            await redis.ping()
+    await other.fetch(["late"], (A,), Truth())
+    assert other.counts["waits"] == 0
 
 
-async def test_nobody_waits_for_the_leases_of_an_answer_that_was_lost(process: OpenCache, tmp_path: Path) -> None:
-    truth = Truth()
-    with own_valkey(tmp_path) as valkey:
-        async with (
-            relay(valkey.url) as line,
-            process(url=line.url, timeout_s=TIMEOUT_S) as harmed,
-            process(url=valkey.url) as other,
-        ):
-            await harmed.fetch(KEYS, (A,), truth)
-            await harmed.settle()
-            line.garbles = True
-            await harmed.fetch(["lost"], (A,), truth)
-            assert harmed.counts["fields bypassed"] == 1
-            line.garbles = False
-            await _until_asked(harmed)
-            await other.fetch(["lost"], (A,), truth)
-            assert other.counts["waits"] == 0
+async def test_nobody_waits_for_the_leases_of_an_answer_that_was_lost(
+    between: Relay, harmed: Cache, other: Cache
+) -> None:
+    between.garbles = True
+    await harmed.fetch(["lost"], (A,), Truth())
+    assert harmed.counts["fields bypassed"] == 1
+    between.garbles = False
+    await _until_asked(harmed)
+    await other.fetch(["lost"], (A,), Truth())
+    assert other.counts["waits"] == 0
 
 
-async def test_nobody_waits_for_the_leases_of_what_could_not_be_written(process: OpenCache, tmp_path: Path) -> None:
+async def test_nobody_waits_for_the_leases_of_what_could_not_be_written(
+    between: Relay, harmed: Cache, other: Cache
+) -> None:
     truth = Truth()
 
     async def load(keys_by_field: KeysByField) -> LoadedValues:
-        line.loses = b"unwritten"
+        between.loses = b"unwritten"
         return await truth(keys_by_field)
 
-    with own_valkey(tmp_path) as valkey:
-        async with (
-            relay(valkey.url) as line,
-            process(url=line.url, timeout_s=TIMEOUT_S) as harmed,
-            process(url=valkey.url) as other,
-        ):
-            await harmed.fetch(KEYS, (A,), truth)
-            await harmed.fetch(["unwritten"], (A,), load)
-            await harmed.settle()
-            line.loses = b""
-            await _until_asked(harmed)
-            await other.fetch(["unwritten"], (A,), truth)
-            assert other.counts["waits"] == 0
+    await harmed.fetch(["unwritten"], (A,), load)
+    await harmed.settle()
+    between.loses = b""
+    await _until_asked(harmed)
+    await other.fetch(["unwritten"], (A,), truth)
+    assert other.counts["waits"] == 0
 
 
-async def test_a_stopped_redis_is_done_without_until_it_is_back(process: OpenCache, tmp_path: Path) -> None:
+async def test_a_stopped_redis_is_done_without_until_it_is_back(process: OpenCache, valkey: OwnValkey) -> None:
     truth = Truth()
-    with own_valkey(tmp_path) as valkey:
-        async with process(url=valkey.url, timeout_s=TIMEOUT_S) as cache:
-            await cache.fetch(KEYS, (A,), truth)
-            await cache.settle()
-            valkey.kill()
-            await asyncio.sleep(0.1)
-            assert max(await _answers(cache, truth)) < 4 * TIMEOUT_S
-            await asyncio.to_thread(valkey.start)
-            assert await _is_back(cache, truth)
+    async with process(url=valkey.url, timeout_s=TIMEOUT_S) as cache:
+        await cache.fetch(KEYS, (A,), truth)
+        await cache.settle()
+        valkey.kill()
+        await asyncio.sleep(0.1)
+        assert max(await _answers(cache, truth)) < 4 * TIMEOUT_S
+        await asyncio.to_thread(valkey.start)
+        assert await _is_back(cache, truth)
 
 
 async def test_it_is_said_once_that_changes_cannot_be_followed_and_once_that_they_are_again(
-    process: OpenCache, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    process: OpenCache, valkey: OwnValkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     def said() -> list[str]:
         return [message.partition(",")[0] for message in caplog.messages if message.startswith("Changes")]
 
-    with own_valkey(tmp_path) as valkey:
-        async with process(url=valkey.url) as cache:
-            tried: list[Change] = []
-            cache.on_change.append(tried.append)
-            valkey.kill()
-            await _until(lambda: len(tried) >= 3)
-            assert said() == ["Changes cannot be followed"]
-            await asyncio.to_thread(valkey.start)
-            await _until(lambda: len(said()) > 1)
-            assert said() == ["Changes cannot be followed", "Changes are followed again."]
+    async with process(url=valkey.url) as cache:
+        tried: list[Change] = []
+        cache.on_change.append(tried.append)
+        valkey.kill()
+        await _until(lambda: len(tried) >= 3)
+        assert said() == ["Changes cannot be followed"]
+        await asyncio.to_thread(valkey.start)
+        await _until(lambda: len(said()) > 1)
+        assert said() == ["Changes cannot be followed", "Changes are followed again."]
 
 
 async def _until(holds: Callable[[], bool]) -> None:
@@ -209,32 +209,30 @@ async def test_a_full_redis_is_done_without(process: OpenCache, tmp_path: Path) 
 
 
 @pytest.mark.engine
-async def test_an_invalidation_that_redis_cannot_take_fails(tmp_path: Path) -> None:
-    with own_valkey(tmp_path) as valkey:
-        async with open_redis(valkey.url, command_timeout_s=0.5) as redis:
-            valkey.kill()
-            with pytest.raises(StoreError):
-                await Invalidator(redis).invalidate(Change(keys=("aircraft:1",)))
+async def test_an_invalidation_that_redis_cannot_take_fails(valkey: OwnValkey) -> None:
+    async with open_redis(valkey.url, command_timeout_s=0.5) as redis:
+        valkey.kill()
+        with pytest.raises(StoreError):
+            await Invalidator(redis).invalidate(Change(keys=("aircraft:1",)))
 
 
 async def test_an_invalidation_waits_for_a_process_that_is_silent_until_its_lease_has_ended(
-    process: OpenCache, tmp_path: Path
+    process: OpenCache, valkey: OwnValkey, between: Relay
 ) -> None:
     truth = Truth()
-    with own_valkey(tmp_path) as valkey:
-        async with relay(valkey.url) as line, process(url=line.url, timeout_s=TIMEOUT_S, command_timeout_s=20) as cache:
-            await cache.fetch(KEYS, (A,), truth)
-            await cache.settle()
-            line.silence()
-            async with open_redis(valkey.url) as redis:
-                truth.versions.update(KEYS)
-                began = time.perf_counter()
-                await Invalidator(redis).invalidate(Change(keys=tuple(KEYS)))
-                assert 1 < time.perf_counter() - began < 4
-            fetched = await cache.fetch(KEYS, (A,), truth)
-            assert fetched.values[A] == [truth.value(A, key) for key in KEYS]
-            assert set(cache._local._objects), "it has not heard of it, and serves nothing from memory all the same"
-            line.resume()
+    async with process(url=between.url, timeout_s=TIMEOUT_S, command_timeout_s=20) as cache:
+        await cache.fetch(KEYS, (A,), truth)
+        await cache.settle()
+        between.silence()
+        async with open_redis(valkey.url) as redis:
+            truth.versions.update(KEYS)
+            began = time.perf_counter()
+            await Invalidator(redis).invalidate(Change(keys=tuple(KEYS)))
+            assert 1 < time.perf_counter() - began < 4
+        fetched = await cache.fetch(KEYS, (A,), truth)
+        assert fetched.values[A] == [truth.value(A, key) for key in KEYS]
+        assert set(cache._local._objects), "it has not heard of it, and serves nothing from memory all the same"
+        between.resume()
 
 
 async def test_what_redis_restores_of_before_an_invalidation_is_not_served(process: OpenCache, tmp_path: Path) -> None:
