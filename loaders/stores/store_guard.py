@@ -78,14 +78,9 @@ class StoreGuard:
         where the deadline has passed already.
         """
         metrics = self._metrics
-        if self._breaker.is_open:
-            metrics.unavailable.value += 1
-            raise self._away()
-        if seconds_left(1.0) <= 0:
-            metrics.timeout.value += 1
-            raise StoreTimeout(self._store, f"The deadline passed before a statement was sent to {self._name}.")
         timeout, outcome = asyncio.timeout(None), metrics.cancelled
         try:
+            self._check_sendable()
             async with timeout:
                 self._sent(timeout)
                 try:
@@ -93,6 +88,7 @@ class StoreGuard:
                 finally:
                     self._under_way.discard(timeout)
             outcome = metrics.ok
+            self._answered()
         except TimeoutError as error:
             outcome = metrics.unavailable if timeout.expired() else metrics.timeout
             if timeout.expired():
@@ -111,7 +107,6 @@ class StoreGuard:
             raise
         finally:
             outcome.value += 1
-        self._answered()
 
     def suspect(self) -> None:
         """Probe the store, unless it is being probed."""
@@ -146,6 +141,12 @@ class StoreGuard:
         await self._breaker.close()
         if self._check is not None:
             await cancel_and_wait([self._check])
+
+    def _check_sendable(self) -> None:
+        if self._breaker.is_open:
+            raise self._away()
+        if seconds_left(1.0) <= 0:
+            raise StoreTimeout(self._store, f"The deadline passed before a statement was sent to {self._name}.")
 
     def _away(self) -> StoreUnavailable:
         outage = self._breaker.outage

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from deploy.embedded.engines import EmbeddedEngines, StoreUrls
+from loaders.deadline import Deadline, working_until
 from loaders.metrics import StoreMetrics
 from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import FailureKind, StatementFailed, StoreError, StoreTimeout, StoreUnavailable
@@ -403,6 +404,25 @@ async def test_statements_that_are_fast_are_never_probed() -> None:
         async with store.guard.statement():
             await asyncio.sleep(0.01)
     assert store.probes == []
+    await store.guard.close()
+
+
+async def test_each_statement_is_counted_once_sent_or_not() -> None:
+    store = _Store()
+    metrics = StoreMetrics("store", "test")
+    counters = [metrics.ok, metrics.refused, metrics.timeout, metrics.unavailable]
+    before = [counter.value for counter in counters]
+    await _one(store.guard, None)
+    for error in (StatementFailed("store", "no"), StoreTimeout("store", "late"), TimeoutError()):
+        with pytest.raises(type(error)):
+            await _one(store.guard, error)
+    with working_until(Deadline.after(-1)), pytest.raises(StoreTimeout, match="deadline passed"):
+        await _one(store.guard, None)
+    store.answers = _never
+    store.guard.open(StoreUnavailable("store", "gone"))
+    with pytest.raises(StoreUnavailable, match="The store is away"):
+        await _one(store.guard, None)
+    assert [counter.value - was for counter, was in zip(counters, before, strict=True)] == [1, 1, 3, 1]
     await store.guard.close()
 
 
