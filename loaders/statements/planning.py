@@ -18,9 +18,9 @@ from loaders.statements.section_request import Period, SectionRequest, merged
 from loaders.statements.statement_plan import StatementPlan, relation_plans
 from loaders.statements.statement_text import StatementText
 
-_MAX_PLANS = 256
+_MAX_PLANS = 128
 """Sets of requests whose statements are kept; a frontend's documents ask for some dozens."""
-_MAX_TEXTS = 512
+_MAX_TEXTS = 256
 """Statements whose text is kept, of all sets of requests that differ in values alone."""
 
 _Together = tuple[Database, KeySpace, RowsRead, Period | None, bool, int]
