@@ -24,7 +24,7 @@ from tests.databases import (
 )
 from tests.patience import REDIS_ENVIRONMENT, REQUEST_ENVIRONMENT
 
-pytest_plugins = ["tests.tiers", "tests.shared_engines", "fuseway.testing.plugin"]
+pytest_plugins = ["tests.tiers", "tests.garbage", "tests.shared_engines", "fuseway.testing.plugin"]
 
 for _name, _default in {"GATEWAY_MODEL": SAMPLE_MODEL, **REDIS_ENVIRONMENT, **REQUEST_ENVIRONMENT}.items():
     os.environ.setdefault(_name, _default)  # of every gateway that a test starts
