@@ -81,7 +81,7 @@ async def test_the_statements_that_are_shown_are_those_that_are_then_sent(
         store_urls.redis_url, max_connections=8, acquire_timeout_s=5, command_timeout_s=PATIENCE_S
     )
     async with open_cache(
-        redis, version, max_entries=10_000, max_bytes=1 << 26, timeout_s=PATIENCE_S, lease_s=5
+        redis, version, max_entries=10_000, max_bytes=1 << 26, timeout_s=PATIENCE_S, lease_s=60
     ) as cache:
         for again in (False, True):
             context = context_over(relational, analytical, cache if is_cached else None)

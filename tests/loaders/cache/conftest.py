@@ -20,14 +20,17 @@ OpenCache = Callable[..., AbstractAsyncContextManager[Cache]]
 
 @pytest.fixture
 def process(store_urls: StoreUrls) -> OpenCache:
-    """Call it for a process's cache; those of one test share what is in Redis, and with no other test."""
+    """Call it for a process's cache; those of one test share what is in Redis, and with no other test.
+
+    Its leases outlast every load of a loaded machine. Tests of what happens at the end of a lease set a shorter one.
+    """
     of_test = uuid4().hex[:8]
 
     @asynccontextmanager
     async def opened(
         max_entries: int = 10_000,
         timeout_s: float = PATIENCE_S,
-        lease_s: float = 5,
+        lease_s: float = 60,
         url: str = store_urls.redis_url,
         command_timeout_s: float = PATIENCE_S,
     ) -> AsyncIterator[Cache]:

@@ -57,7 +57,7 @@ async def mangled(url: str, only: str = "") -> AsyncIterator[tuple[Redis, Mangle
 async def mangled_cache(url: str, version: str) -> AsyncIterator[tuple[Cache, Mangled]]:
     """A cache whose entries are in Redis and not in its memory, and whose look-ups can be mangled."""
     async with mangled(url, "load") as (redis, client):
-        opened = open_cache(redis, version, max_entries=0, max_bytes=0, timeout_s=2, lease_s=5)
+        opened = open_cache(redis, version, max_entries=0, max_bytes=0, timeout_s=2, lease_s=60)
         async with opened as cache:
             await cache.fetch(KEYS, (A, B), Truth())
             await cache.settle()

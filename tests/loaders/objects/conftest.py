@@ -79,7 +79,7 @@ def process(store_urls: StoreUrls) -> OpenCache:
         async with (
             open_redis(store_urls.redis_url) as redis,
             open_cache(
-                redis, of_test, max_entries=100_000, max_bytes=1 << 26, timeout_s=PATIENCE_S, lease_s=5
+                redis, of_test, max_entries=100_000, max_bytes=1 << 26, timeout_s=PATIENCE_S, lease_s=60
             ) as cache,
         ):
             yield cache
