@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.chaos.answer_check import Answer, Violation, check
-from tests.chaos.lag import measured_lag
 from tests.chaos.network_faults import HTTP_FAULTS, JITTER, LATENCY, REFUSED, STREAM_FAULTS, Fault
 from tests.chaos.world import DEADLINE_S, EXPORT, World
+from tests.lag import measured_lag
 
 STORES: Final = ("postgres", "clickhouse", "redis")
 STOPPED: Final = Fault("stopped process")

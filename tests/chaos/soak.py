@@ -16,8 +16,8 @@ import psutil
 
 from tests.chaos.answer_check import Violation, check
 from tests.chaos.cells import CELLS, IDS, RETURN_S, Cell, lasting
-from tests.chaos.lag import measured_lag
 from tests.chaos.world import DEADLINE_S, EXPORT, World
+from tests.lag import measured_lag
 
 CLIENTS: Final = 4
 FAULT_EVERY_S: Final = 10.0
