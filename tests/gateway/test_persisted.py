@@ -20,6 +20,7 @@ from loaders.stores.redis import Redis
 from tests.conftest import Stores
 from tests.gateway.conftest import served
 from tests.gateway.in_process import opened
+from tests.lag import takes_less_than
 from tests.loaders.cache.valkey import own_valkey
 from tests.loaders.conftest import open_redis
 from tests.patience import PATIENCE_S
@@ -217,7 +218,7 @@ async def test_a_process_stops_though_the_driver_takes_that_for_something_else()
     redis = _Deaf.opened("redis://127.0.0.1:1", max_connections=1, acquire_timeout_s=1, command_timeout_s=1)
     assert isinstance(redis, _Deaf)
     redis.began = asyncio.Event()
-    async with asyncio.timeout(4), Persisted("trusted", {digest("{ a }"): "{ a }"}).over(redis, timeout_s=3_600):
+    async with takes_less_than(4), Persisted("trusted", {digest("{ a }"): "{ a }"}).over(redis, timeout_s=3_600):
         await redis.began.wait()
 
 

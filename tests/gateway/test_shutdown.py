@@ -221,19 +221,20 @@ def test_before_a_socket_stops_listening_connections_that_have_begun_are_made_an
         assert late.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
 
 
-def test_connections_that_send_nothing_are_closed_within_a_second_together() -> None:
+def test_connections_that_send_nothing_are_closed_within_a_second_together(monkeypatch: pytest.MonkeyPatch) -> None:
     with listener() as (listening, url), ExitStack() as stack:
         clients = [stack.enter_context(connected(url)) for _ in range(10)]
         accepted = accept_last([listening])
         began = time.monotonic()
         refuse_all(accepted)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 5, "ten seconds, one after the other"
         assert [answers(receive(client))[0].status for client in clients] == [503] * 10
         silent, other = socket.socketpair()
         with silent:
+            monkeypatch.setattr("gateway.graceful_shutdown._ANSWER_S", 20.0)
             began = time.monotonic()
             refuse_all([other], ends_at=began)
-            assert time.monotonic() - began < 0.8
+            assert time.monotonic() - began < 5, "it would wait for 20 s otherwise"
 
 
 async def test_hundreds_of_connections_may_wait_while_the_event_loop_stands_still() -> None:

@@ -25,12 +25,13 @@ from gateway.http_connection import CONNECTION
 from loaders.deadline import current_deadline
 from tests.gateway.http.conftest import Gateway, NewGateway, kept
 from tests.gateway.raw import HEAD, TYPENAME, connected, send
+from tests.lag import takes_less_than
 from tests.queries import DASHBOARD
 
 SHORT_S = 0.3
 """A deadline that a test waits for."""
 LATE_S = 5.0
-"""How much later than its deadline an answer may be here, where other tests keep the machine busy."""
+"""How much later than its deadline an answer may be here. The gateway's own deadline ends it after ten seconds."""
 VARIABLES = {"ids": ["N14228"]}
 
 
@@ -75,18 +76,24 @@ async def _left_s(headers: list[tuple[bytes, bytes]], connection: Any = None, pa
     return left
 
 
+def _check_left(left: list[float], expected_s: float) -> None:
+    """Check the seconds that are left of a deadline: as expected, or less by what this process was held up."""
+    (left_s,) = left
+    assert expected_s - 0.4 < left_s <= expected_s + 0.001
+
+
 async def test_stores_end_a_tenth_and_at_most_half_a_second_earlier() -> None:
-    assert await _left_s([]) == [pytest.approx(9.5, abs=0.1)]
-    assert await _left_s([(b"prefer", b"wait=1")]) == [pytest.approx(0.9, abs=0.1)]
+    _check_left(await _left_s([]), 9.5)
+    _check_left(await _left_s([(b"prefer", b"wait=1")]), 0.9)
 
 
 async def test_a_client_may_lower_the_deadline_and_not_raise_it() -> None:
-    assert await _left_s([(b"prefer", b"wait=60")]) == [pytest.approx(9.5, abs=0.1)]
+    _check_left(await _left_s([(b"prefer", b"wait=60")]), 9.5)
 
 
 async def test_it_counts_from_when_the_request_was_received() -> None:
     connection = SimpleNamespace(received_at=asyncio.get_running_loop().time() - 3, stops_at=None)
-    assert await _left_s([], connection) == [pytest.approx(6.5, abs=0.1)]
+    _check_left(await _left_s([], connection), 6.5)
 
 
 async def test_other_paths_have_no_deadline() -> None:
@@ -99,8 +106,8 @@ async def test_a_body_that_comes_late_has_its_own_limit_and_moves_the_deadline_b
     deadline = RequestDeadline.of(scope, 10.0)
     connection.received_at = asyncio.get_running_loop().time() + 7
     deadline.restart(scope)
-    assert deadline.answer.left_s() == pytest.approx(8, abs=0.1)
-    assert deadline.stores.left_s() == pytest.approx(7.9, abs=0.1)
+    _check_left([deadline.answer.left_s()], 8)
+    _check_left([deadline.stores.left_s()], 7.9)
     assert RequestDeadline.of(scope, 10.0) is deadline
 
 
@@ -149,8 +156,9 @@ def _endpoint(item: Gateway) -> GraphQLEndpoint:
 async def _late(item: Gateway, body: object, **headers: str) -> httpx.Response:
     """Return the answer to a request that is not done by its deadline, after a look at when it came."""
     began = time.monotonic()
-    response = await item.post(body, prefer=f"wait={SHORT_S}", **headers)
-    assert SHORT_S * 0.9 < time.monotonic() - began < SHORT_S + LATE_S
+    async with takes_less_than(SHORT_S + LATE_S):
+        response = await item.post(body, prefer=f"wait={SHORT_S}", **headers)
+    assert time.monotonic() - began > SHORT_S * 0.9
     return response
 
 
@@ -221,7 +229,7 @@ async def test_parts_that_are_not_there_by_the_deadline_fail() -> None:
     result: Any = experimental_execute_incrementally(schema, document, {"now": 1, "later": slow})
     deadline = RequestDeadline.beginning(asyncio.get_running_loop().time(), SHORT_S)
     incremental = IncrementalResult(result, deadline=deadline)
-    async with asyncio.timeout(SHORT_S + LATE_S):
+    async with asyncio.timeout(30):  # the field never ends
         (part,) = [json.loads(b"".join(chunks)) async for chunks in incremental.encoded(0, None)]
     (completed,) = part["completed"]
     assert (part["hasNext"], completed["id"]) == (False, "0")
@@ -247,9 +255,13 @@ async def _slow_stores(item: Gateway) -> AsyncIterator[list[Any]]:
 
 async def test_statements_have_the_deadline_of_stores(new_gateway: NewGateway) -> None:
     async with new_gateway() as item, _slow_stores(item) as deadlines:
-        now = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        sent_at = loop.time()
         await _late(item, {"query": DASHBOARD, "variables": VARIABLES})
-    assert {round(deadline.ends_at - now, 1) for deadline in deadlines} == {round(SHORT_S * 0.9, 1)}
+        answered_at = loop.time()
+    assert deadlines
+    for deadline in deadlines:  # the request ends a tenth later
+        assert sent_at + SHORT_S * 0.9 <= deadline.ends_at < answered_at - SHORT_S * 0.1 + 0.001
     assert all(deadline.ceiling == deadline.ends_at for deadline in deadlines), "servers may be told of them"
 
 

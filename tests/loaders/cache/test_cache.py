@@ -14,6 +14,7 @@ from loaders.metrics import INVALIDATIONS, LEASE_WAITS
 from loaders.model.databases import Freshness
 from loaders.stores.errors import StoreTimeout, StoreUnavailable
 from loaders.stores.redis import Redis
+from tests.lag import takes_less_than
 from tests.loaders.cache.conftest import OpenCache
 from tests.loaders.cache.stores import GONE, LONG, SHORT, Truth, field
 from tests.loaders.cache.valkey import own_valkey
@@ -61,14 +62,14 @@ async def test_a_hundred_at_once_over_two_processes_are_one_load(process: OpenCa
 async def test_a_dead_loader_delays_nobody_beyond_its_lease(process: OpenCache) -> None:
     dead, truth = Truth(delay_s=60), Truth()
     waited_s, waits = LEASE_WAITS.sum, sum(LEASE_WAITS.counts)
-    async with process(lease_s=0.3) as item, process(lease_s=0.3) as other:
+    async with process(lease_s=1.5) as item, process(lease_s=1.5) as other:
         lost = asyncio.create_task(item.fetch(["x"], (A,), dead))
         await dead.began.wait()
         began = asyncio.get_running_loop().time()
-        fetched = await other.fetch(["x"], (A,), truth)
+        async with takes_less_than(1.5 + 2):
+            fetched = await other.fetch(["x"], (A,), truth)
         took = asyncio.get_running_loop().time() - began
         assert fetched.values[A] == [["a", "x", 0]]
-        assert 0.2 < took < 2
         assert sum(LEASE_WAITS.counts) - waits == 1
         assert 0.2 < LEASE_WAITS.sum - waited_s <= took
         lost.cancel()
@@ -205,8 +206,9 @@ async def test_who_attended_before_redis_was_emptied_is_waited_for(process: Open
         async with process(url=valkey.url), open_redis(valkey.url) as redis:
             await redis._client.flushall()
             began = asyncio.get_running_loop().time()
-            await Invalidator(redis).invalidate(Change(keys=("x",)))
-            assert 2 < asyncio.get_running_loop().time() - began < 5
+            async with takes_less_than(5):
+                await Invalidator(redis).invalidate(Change(keys=("x",)))
+            assert asyncio.get_running_loop().time() - began > 1
 
 
 async def test_an_object_holds_a_thousand_fields_at_most(process: OpenCache, redis: Redis) -> None:

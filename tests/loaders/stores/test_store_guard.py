@@ -18,12 +18,13 @@ from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import FailureKind, StatementFailed, StoreError, StoreTimeout, StoreUnavailable
 from loaders.stores.postgres import Postgres
 from loaders.stores.store_guard import StoreGuard
+from tests.lag import takes_less_than
 from tests.loaders.stores.relay import Relay, relay
 from tests.loaders.stores.waiting import BACK_WITHIN_S, until, when_back
 
-FOUND_WITHIN_S = 4.5
-"""How long the first statements may take when a store is away: a second of silence, two late probes, and the rest for a
-loaded machine."""
+FOUND_WITHIN_S = 7.0
+"""How long the first statements may take when a store is away: a second of silence, two late probes, of which lag of this
+process adds three at most, and a second. Otherwise they take 20, which a free connection is waited for."""
 AT_ONCE_S = 0.1
 
 
@@ -73,14 +74,20 @@ async def client(request: pytest.FixtureRequest, store_urls: StoreUrls) -> Async
         yield client
 
 
-async def _fails(ask: Callable[[], Awaitable[object]]) -> tuple[StoreError, float]:
-    """Return the error that a statement ends with, and after how many seconds."""
-    started = monotonic()
+async def _fails(ask: Callable[[], Awaitable[object]]) -> StoreError:
+    """Return the error that a statement ends with."""
     try:
         result = await ask()
     except StoreError as error:
-        return error, monotonic() - started
+        return error
     pytest.fail(f"A store that is away answers {result}.")
+
+
+async def _check_that_it_is_left_alone(client: Client) -> None:
+    """Check that a statement fails without waiting for the store."""
+    async with takes_less_than(AT_ONCE_S):
+        error = await _fails(client.ask)
+    assert type(error) is StoreUnavailable
 
 
 def _silence(between: Relay) -> None:
@@ -112,46 +119,42 @@ async def test_a_store_that_does_not_answer_is_found_out_then_left_alone_and_use
     FAULTS[fault](client.between)
     await asyncio.gather(*(_asked_until_open(client) for _ in range(8)))
     for _ in range(20):
-        error, seconds = await _fails(client.ask)
-        assert (type(error), seconds < AT_ONCE_S) == (StoreUnavailable, True)
+        await _check_that_it_is_left_alone(client)
     outage = client.store.outage
     assert outage is not None
     if fault == "black hole":
         assert outage.kind is FailureKind.SILENT
     await _mend(client.between)
-    started = monotonic()
-    await when_back(client.ask)
-    assert client.store.outage is None
-    answers = await asyncio.gather(*(client.ask() for _ in range(20)), return_exceptions=True)
+    async with takes_less_than(BACK_WITHIN_S + 1):
+        await when_back(client.ask)
+        assert client.store.outage is None
+        answers = await asyncio.gather(*(client.ask() for _ in range(20)), return_exceptions=True)
     assert [answer for answer in answers if isinstance(answer, BaseException)] == []
-    assert monotonic() - started < BACK_WITHIN_S + 1
 
 
 async def _asked_until_open(client: Client) -> None:
     """Ask until the store is taken to be away. What is damaged may answer once more before it is."""
-    started = monotonic()
-    while client.store.outage is None:
-        with suppress(StoreError):
-            await client.ask()
-        assert monotonic() - started < FOUND_WITHIN_S
+    async with takes_less_than(FOUND_WITHIN_S), asyncio.timeout(60):
+        while client.store.outage is None:
+            with suppress(StoreError):
+                await client.ask()
 
 
 async def _until_open(client: Client) -> None:
     async def is_open() -> bool:
         return client.store.outage is not None
 
-    await until(is_open, FOUND_WITHIN_S)
+    async with takes_less_than(FOUND_WITHIN_S):
+        await until(is_open)
 
 
 async def test_a_store_that_refuses_is_found_out_at_once(client: Client) -> None:
     running = asyncio.create_task(_fails(lambda: client.slow(30)))
     await asyncio.sleep(0.2)
     await client.between.cut()
-    error, _ = await running
-    assert type(error) is StoreUnavailable
+    assert type(await running) is StoreUnavailable
     await _until_open(client)
-    error, seconds = await _fails(client.ask)
-    assert (type(error), seconds < AT_ONCE_S) == (StoreUnavailable, True)
+    await _check_that_it_is_left_alone(client)
     outage = client.store.outage
     assert outage is not None
     assert outage.kind is FailureKind.UNREACHABLE
@@ -177,14 +180,10 @@ async def test_a_check_asks_a_store_that_was_not_asked_for_long(client: Client) 
     await client.store.check()
     client.between.silence()
     await asyncio.sleep(1.1)
-    started = monotonic()
-    with pytest.raises(StoreUnavailable):
-        await client.store.check()
-    assert monotonic() - started < FOUND_WITHIN_S
-    started = monotonic()
-    with pytest.raises(StoreUnavailable):
-        await client.store.check()
-    assert monotonic() - started < AT_ONCE_S
+    for limit_s in (FOUND_WITHIN_S, AT_ONCE_S):
+        async with takes_less_than(limit_s):
+            with pytest.raises(StoreUnavailable):
+                await client.store.check()
 
 
 @pytest.mark.parametrize("name", ["postgresql", "clickhouse"])
@@ -199,8 +198,7 @@ async def test_a_store_that_is_away_at_the_start_is_used_when_it_comes(name: str
         else:
             store = await ClickHouse.connect(between.url, max_connections=1, **limits)
         client = Client(name, store, between)
-        error, seconds = await _fails(client.ask)
-        assert (type(error), seconds < AT_ONCE_S) == (StoreUnavailable, True)
+        await _check_that_it_is_left_alone(client)
         await between.listen()
         await when_back(client.ask)
         await store.close()
@@ -226,10 +224,10 @@ async def test_a_store_whose_processes_are_stopped_is_found_out_and_used_again(
     async with _client(name, urls) as client:
         await asyncio.gather(*(client.slow(0.5) for _ in range(3)))
         with _stopped(engines, client.name):
-            failures = await asyncio.gather(*(_fails(client.ask) for _ in range(8)))
-            assert max(seconds for _, seconds in failures) < FOUND_WITHIN_S
+            async with takes_less_than(FOUND_WITHIN_S):
+                await asyncio.gather(*(_fails(client.ask) for _ in range(8)))
             await _until_open(client)
-            assert (await _fails(client.ask))[1] < AT_ONCE_S
+            await _check_that_it_is_left_alone(client)
         await when_back(client.ask)
 
 
@@ -378,7 +376,8 @@ async def test_a_store_that_is_too_busy_for_a_probe_and_answers_others_is_not_aw
 
 
 @pytest.mark.slow
-async def test_a_store_is_away_after_two_late_probes() -> None:
+async def test_a_store_is_away_after_two_late_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loaders.stores.store_guard._MAX_LAG_S", 30.0)  # a stall of this process would add a probe
     store = _Store()
     store.answers = _never
     with pytest.raises(StoreUnavailable):

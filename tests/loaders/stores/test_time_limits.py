@@ -13,14 +13,21 @@ from loaders.stores.clickhouse import ClickHouse
 from loaders.stores.errors import StoreTimeout
 from loaders.stores.poolers import Mode, Pooler
 from loaders.stores.postgres import Postgres
+from tests.lag import takes_less_than
 from tests.loaders.stores.relay import postgres_messages, relay
 from tests.loaders.stores.waiting import until
 from tests.pgbouncer import pgbouncer
 
-ENDED_WITHIN_S = 0.1
-"""How long a statement may run on in the store after it was given up, as docs/reliability.md promises. A loaded machine
-is given ten times as long, which is far less than any other limit here."""
+ENDED_WITHIN_S = 5.0
+"""How long a statement may run on in the store after it was given up. It takes some hundredths of a second where it is
+ended by a message, 20 s where only its connection is dropped, and a minute otherwise."""
 Ask = Callable[[str], Awaitable[Any]]
+
+
+@pytest.fixture(autouse=True)
+def _late_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server confirm late that a statement was cancelled: what is ended by dropping its connection shows."""
+    monkeypatch.setattr("loaders.stores.postgres_pool.CANCEL_TIMEOUT_S", 20.0)
 
 
 @pytest.fixture
@@ -49,13 +56,13 @@ class Database:
         self.slow = slow
         self.running = running
 
-    async def until_running(self, statements: int) -> float:
-        """Return the seconds until the store runs as many of the slow statement."""
+    async def until_running(self, statements: int) -> None:
+        """Return when the store runs as many of the slow statement."""
 
         async def are_running() -> bool:
             return await self.running() == statements
 
-        return await until(are_running)
+        await until(are_running)
 
 
 @pytest.fixture(params=["postgresql", "clickhouse"])
@@ -90,18 +97,19 @@ async def test_a_statement_that_is_given_up_ends_in_the_store_and_its_connection
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert await database.until_running(0) < 10 * ENDED_WITHIN_S
-    started = monotonic()
-    await database.ask("select 1 as n")
-    assert monotonic() - started < 10 * ENDED_WITHIN_S
+    async with takes_less_than(ENDED_WITHIN_S):
+        await database.until_running(0)
+        await database.ask("select 1 as n")
 
 
 async def test_a_statement_ends_in_the_store_at_the_deadline(database: Database) -> None:
     started = monotonic()
-    with working_until(Deadline.after(0.5)), pytest.raises(StoreTimeout):
-        await database.ask(database.slow)
-    assert 0.5 <= monotonic() - started < 0.5 + 10 * ENDED_WITHIN_S
-    assert await database.until_running(0) < 10 * ENDED_WITHIN_S
+    async with takes_less_than(0.5 + ENDED_WITHIN_S):
+        with working_until(Deadline.after(0.5)), pytest.raises(StoreTimeout):
+            await database.ask(database.slow)
+    assert monotonic() - started >= 0.5
+    async with takes_less_than(ENDED_WITHIN_S):
+        await database.until_running(0)
     await database.ask("select 1 as n")
 
 
@@ -120,10 +128,9 @@ async def test_a_statement_runs_on_for_as_long_as_its_deadline_is_moved_back(dat
 async def test_waiting_for_a_connection_ends_at_the_deadline(database: Database) -> None:
     running = asyncio.create_task(_ended(database.ask(database.slow)))
     await database.until_running(1)
-    started = monotonic()
-    with working_until(Deadline.after(0.2)), pytest.raises(StoreTimeout, match=r"became free within 0\.[12]"):
-        await database.ask("select 1 as n")
-    assert monotonic() - started < 2
+    async with takes_less_than(5):  # 20 s are the client's own limit
+        with working_until(Deadline.after(0.2)), pytest.raises(StoreTimeout, match=r"became free within 0\.[12]"):
+            await database.ask("select 1 as n")
     running.cancel()
     await database.until_running(0)
 
