@@ -16,7 +16,7 @@ def _expected() -> dict[str, list[list[str]]]:
     """Return the series of each alert that each test expects."""
     result: dict[str, list[list[str]]] = defaultdict(list)
     for path in RULE_TESTS.glob("*.yaml"):
-        for test in yaml.safe_load(path.read_text())["tests"]:
+        for test in yaml.load(path.read_text(), Loader=yaml.CSafeLoader)["tests"]:
             for check in test["promql_expr_test"]:
                 name = re.search(r'alertname="(\w+)", alertstate="firing"', check["expr"])
                 assert name is not None, check["expr"]

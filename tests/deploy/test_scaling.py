@@ -15,7 +15,7 @@ VALUES: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "chart" / "values.yam
 OBJECTS: list[dict[str, Any]] = [
     item
     for path in sorted((ROOT / "tests" / "deploy" / "chart" / "golden").glob("*.yaml"))
-    for item in yaml.safe_load_all(path.read_text())
+    for item in yaml.load_all(path.read_text(), Loader=yaml.CSafeLoader)
     if item
 ]
 SCALED_OBJECTS = [item for item in OBJECTS if item["kind"] == "ScaledObject"]

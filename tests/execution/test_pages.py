@@ -8,11 +8,11 @@ import pytest
 
 from gateway.execution.json_chunks import JSONChunks, encode
 from gateway.schema import build_schema
-from loaders.model.loading import load_model
 from resolvers.request_context import RequestContext
+from tests.models import loaded_model
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects, FakeTenant
 
-SCHEMA = build_schema(load_model("deploy.analytics.model"))
+SCHEMA = build_schema(loaded_model("deploy.analytics.model"))
 SCOPES = frozenset({"member:read", "pii:read", "billing:read", "usage:read"})
 MEMBERS = [f"00000000-0000-0000-0000-{number:012}" for number in range(200)]
 ANSWERS = {"Query.members": lambda _key, _request: [{"id": key, "order": (key,)} for key in MEMBERS]}

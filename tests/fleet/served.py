@@ -10,7 +10,6 @@ from gateway.auth.model_access import ModelAccess
 from gateway.auth.viewer import anonymous
 from gateway.schema import build_schema
 from loaders.model.databases import Kind
-from loaders.model.loading import load_model
 from loaders.objects.object_statements import ObjectStatements
 from loaders.objects.request_loaders import RequestLoaders
 from loaders.objects.schema_faults import SchemaFaults
@@ -18,11 +17,12 @@ from loaders.statements.parameters import StatementScope
 from loaders.statements.section_request import SectionRequest, section_request
 from resolvers.request_context import RequestContext
 from resolvers.scopes import Scope
+from tests.models import loaded_model
 
 if TYPE_CHECKING:
     from gateway.auth.viewer import Viewer
 
-MODEL = load_model(SAMPLE_MODEL)
+MODEL = loaded_model(SAMPLE_MODEL)
 SCHEMA = build_schema(MODEL)
 REGISTER, ANALYSIS = "register:read", "analysis:read"
 READ_SCOPES = (REGISTER, ANALYSIS)

@@ -8,10 +8,10 @@ from deploy.analytics.data import MIGRATIONS
 from gateway.catalogs import read_catalogs, read_model_catalogs
 from gateway.setting import SettingsError
 from gateway.settings import Settings
-from loaders.model.loading import load_model
 from tests.conftest import NewDatabase
+from tests.models import loaded_model
 
-MODEL = load_model("deploy.analytics.model")
+MODEL = loaded_model("deploy.analytics.model")
 
 
 async def test_the_tables_of_a_model_are_read_from_its_databases(new_database: NewDatabase) -> None:

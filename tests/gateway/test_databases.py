@@ -15,13 +15,13 @@ from gateway.settings import Settings
 from gateway.stores import _OWN_DATABASE, Stores, open_stores
 from loaders.metrics import database_label
 from loaders.model.databases import ClickHouse, Postgres
-from loaders.model.loading import load_model
 from loaders.model.names import database_name_mistake
 from loaders.stores.errors import StatementFailed, StoreError
 from loaders.stores.poolers import MODEL_SESSION, Mode, Pooler
 from tests.conftest import NewDatabase, NewStores
+from tests.models import loaded_model
 
-MODEL = load_model("deploy.analytics.model")
+MODEL = loaded_model("deploy.analytics.model")
 CRM, WEB = MODEL.databases
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from strawberry.types import ExecutionResult
 
-from loaders.model.loading import load_model
 from loaders.statements.section_request import SectionRequest
 from resolvers.request_context import RequestContext
+from tests.models import loaded_model
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects, FakeTenant, Row
 from tests.resolvers.schemas import schema_of
 
-SCHEMA, TYPES = schema_of(load_model("deploy.analytics.model"))
+SCHEMA, TYPES = schema_of(loaded_model("deploy.analytics.model"))
 A, B, C, LOST = (f"00000000-0000-0000-0000-00000000000{digit}" for digit in "abcf")
 NOON = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 MEMBERS: Mapping[str, Row] = {

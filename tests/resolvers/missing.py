@@ -12,7 +12,6 @@ from typing import Any
 from gateway.errors import COLUMN_UNAVAILABLE
 from gateway.execution.json_chunks import encode
 from gateway.schema import build_schema
-from loaders.model.loading import load_model
 from loaders.objects.request_loaders import RequestLoaders
 from loaders.objects.schema_faults import SchemaFaults
 from loaders.stores.clickhouse import ClickHouse
@@ -20,10 +19,11 @@ from loaders.stores.postgres import Postgres
 from resolvers.request_context import RequestContext
 from tests.conftest import Stores
 from tests.loaders.objects.asking import MEMBERS, NOBODY, TENANTS, Asker
+from tests.models import loaded_model
 from tests.partial import names_of
 from tests.patience import PATIENCE_S
 
-MODEL = load_model("deploy.analytics.model")
+MODEL = loaded_model("deploy.analytics.model")
 SCHEMA = build_schema(MODEL)
 FIRST, SECOND = map(str, TENANTS[:2])
 IDS = [*MEMBERS[:30], NOBODY]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import strawberry
@@ -9,12 +10,12 @@ from strawberry.schema.config import StrawberryConfig
 
 from loaders.model.compilation import compile_model
 from loaders.model.declaration import ModelDeclaration
-from loaders.model.loading import load_model
 from loaders.model.model import Model
 from resolvers.cursors import CursorSealer
 from resolvers.descriptions import describe
 from resolvers.query_types import ModelTypes, build_types
 from resolvers.scalars import SCALAR_MAP
+from tests.models import loaded_model
 
 CURSORS = CursorSealer(b"the tests' own secret")
 
@@ -30,9 +31,10 @@ def schema_of(model: Model) -> tuple[strawberry.Schema, ModelTypes]:
     return schema, types
 
 
+@lru_cache(maxsize=8)
 def named(model: str) -> tuple[Any, ModelTypes]:
     """Return the schema of graphql-core and the types of one of the repository's models."""
-    schema, types = schema_of(load_model(model))
+    schema, types = schema_of(loaded_model(model))
     return schema._schema, types
 
 

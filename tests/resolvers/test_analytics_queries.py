@@ -16,15 +16,15 @@ import pytest
 from strawberry.types import ExecutionResult
 
 from deploy.analytics.data import AnalyticsData, Row, load
-from loaders.model.loading import load_model
 from loaders.objects.request_loaders import RequestLoaders
 from resolvers.request_context import RequestContext
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.objects.asking import DATA, MEMBERS, PROJECTS, TENANTS, Asker
 from tests.loaders.statements import truth
+from tests.models import loaded_model
 from tests.resolvers.schemas import schema_of
 
-MODEL = load_model("deploy.analytics.model")
+MODEL = loaded_model("deploy.analytics.model")
 SCHEMA, TYPES = schema_of(MODEL)
 ROLES = {"guest": "GUEST", "editor-in-chief": "EDITOR", "owner": "OWNER"}
 

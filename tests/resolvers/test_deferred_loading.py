@@ -10,18 +10,18 @@ import pytest
 from graphql.execution.values import VariableValues
 
 from gateway.schema import build_schema
-from loaders.model.loading import load_model
 from loaders.objects.object_record import ObjectRecord
 from loaders.statements.section_request import section_request
 from loaders.stores.errors import StoreUnavailable
 from resolvers.cost_estimate import estimate_cost
 from resolvers.deferred_loading import DeferredLoads
 from resolvers.request_context import RequestContext
+from tests.models import loaded_model
 from tests.parts import merged
 from tests.resolvers.fake_objects import FakeLoaders, FakeObjects
 from tests.resolvers.loaded_members import ANSWERS, TYPES, A, B
 
-MODEL = load_model("deploy.analytics.model")
+MODEL = loaded_model("deploy.analytics.model")
 SCHEMA = build_schema(MODEL)
 CORE: Any = SCHEMA._schema
 

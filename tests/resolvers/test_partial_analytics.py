@@ -10,14 +10,14 @@ from deploy.analytics.data import load
 from gateway.execution.json_chunks import encode
 from gateway.schema import build_schema
 from loaders.model.databases import Database, Kind
-from loaders.model.loading import load_model
 from loaders.objects.request_loaders import RequestLoaders
 from resolvers.request_context import RequestContext
 from tests.conftest import NewDatabase, Stores
 from tests.loaders.objects.asking import DATA, MEMBERS, NOBODY, TENANTS, Asker
+from tests.models import loaded_model
 from tests.partial import Failing, check_partial
 
-MODEL = load_model("deploy.analytics.model")
+MODEL = loaded_model("deploy.analytics.model")
 SCHEMA = build_schema(MODEL)
 FIRST, SECOND = map(str, TENANTS[:2])
 IDS, ACTIVE = [*MEMBERS[220:], NOBODY], 80

@@ -18,14 +18,14 @@ from gateway.auth.viewer import Viewer, anonymous
 from gateway.setting import SettingsError
 from gateway.stores import Stores
 from loaders.api_keys import ApiKeys
-from loaders.model.loading import load_model
 from loaders.model.shapes import scalar_of
 from loaders.statements.parameters import TenantScope
 from tests.fleet.served import FLEET_ACCESS
 from tests.gateway.auth.conftest import added
 from tests.gateway.auth.issuing import SECRET, signed, token_settings
+from tests.models import loaded_model
 
-MODEL = load_model("deploy.analytics.model")
+MODEL = loaded_model("deploy.analytics.model")
 ACCESS = ModelAccess.of(MODEL)
 TENANT = "00000000-0000-0000-0000-00000000000a"
 NUMBERED = ModelAccess("shop", frozenset(), "account", scalar_of(int))

@@ -13,13 +13,13 @@ from loaders.model.databases import everyones
 from loaders.model.filter_conditions import FilterOperator
 from loaders.model.key_spaces import KeySpace
 from loaders.model.keys import Key
-from loaders.model.loading import load_model
 from loaders.model.order_terms import OrderTerm
 from loaders.model.scalars import BIG_INTEGER, INSTANT, TEXT, UNIQUE_ID
 from loaders.model.shapes import Cardinality
 from tests.loaders.model.models import RIGHT, load
+from tests.models import loaded_model
 
-ANALYTICS, FLEET = load_model("deploy.analytics.model"), load_model("deploy.fleet.model")
+ANALYTICS, FLEET = loaded_model("deploy.analytics.model"), loaded_model("deploy.fleet.model")
 SECTIONS = ANALYTICS.bound_sections
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from loaders.model.loading import load_model
 from loaders.objects.existence import existing
 from loaders.objects.object_record import ObjectRecord, make_records
 from loaders.objects.section_error import SectionError
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import StoreUnavailable
 from tests.loaders.model.models import load
+from tests.models import loaded_model
 
-MODEL = load_model("deploy.analytics.model")
+MODEL = loaded_model("deploy.analytics.model")
 GONE = StoreUnavailable("postgresql", "gone")
 KEYS = ["a", "b", "c"]
 

@@ -11,7 +11,6 @@ import pytest
 
 from loaders.errors import CallerError
 from loaders.model.databases import Kind
-from loaders.model.loading import load_model
 from loaders.objects.object_loader import MAX_OBJECTS, ObjectLoader
 from loaders.objects.object_record import ObjectRecord
 from loaders.objects.object_statements import chunked
@@ -20,8 +19,9 @@ from loaders.objects.section_error import SectionError
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import FailureKind, StoreUnavailable
 from loaders.stores.protocols import Columns, TypedColumns
+from tests.models import loaded_model
 
-MODEL = load_model("deploy.fleet.model")
+MODEL = loaded_model("deploy.fleet.model")
 RECORD, PUNCTUALITY, CANCELLATIONS, AIRLINE = (
     section_request(MODEL.bound_sections[name])
     for name in (
@@ -186,7 +186,7 @@ async def test_keys_are_sent_in_chunks_of_so_many_bytes() -> None:
 
 
 def test_chunks_hold_all_keys_in_order() -> None:
-    key = load_model("deploy.analytics.model").bound_sections["Member.record"].key
+    key = loaded_model("deploy.analytics.model").bound_sections["Member.record"].key
     keys = [str(UUID(int=number)) for number in range(10_000)]
     chunks = chunked(key, keys)
     assert [each for chunk in chunks for each in chunk] == keys

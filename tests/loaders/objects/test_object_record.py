@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from loaders.model.loading import load_model
 from loaders.objects.object_record import ObjectRecord, Values, values_of
 from loaders.statements.section_request import SectionRequest, section_request
 from loaders.stores.errors import StoreError, StoreUnavailable
+from tests.models import loaded_model
 
-SECTIONS = load_model("deploy.analytics.model").bound_sections
+SECTIONS = loaded_model("deploy.analytics.model").bound_sections
 ACTIVITY, RECORD = (section_request(SECTIONS[f"Member.{name}"]) for name in ("activity", "record"))
 Columns = dict[SectionRequest, Values | StoreError]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loaders.model.key_spaces import KeySpace
-from loaders.model.loading import load_model
 from loaders.objects.object_loader import ObjectLoader
 from loaders.statements.section_request import SectionRequest, section_request
+from tests.models import loaded_model
 
-RECORD = section_request(load_model("deploy.analytics.model").bound_sections["Project.record"])
+RECORD = section_request(loaded_model("deploy.analytics.model").bound_sections["Project.record"])
 SPACE = RECORD.section.key_space
 
 

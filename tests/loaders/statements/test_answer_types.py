@@ -11,14 +11,14 @@ import orjson
 import pytest
 
 from loaders.cache.fields import EPOCHS, NEVER, written
-from loaders.model.loading import load_model
 from loaders.model.scalars import BIG_INTEGER, BOOLEAN, DATE, DECIMAL, FLOAT, INSTANT, INTEGER, TEXT, UNIQUE_ID, Scalar
 from loaders.statements.answer_types import are_canonical_scalars, is_canonical_scalar, tuple_types, undecoded_places
 from loaders.statements.planning import plan
 from loaders.statements.row_reader import read
 from loaders.statements.section_request import section_request
+from tests.models import loaded_model
 
-MODEL = load_model("deploy.fleet.model")
+MODEL = loaded_model("deploy.fleet.model")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from loaders.errors import CallerError
-from loaders.model.loading import load_model
 from loaders.statements.section_request import Period, SectionRequest, merged, rows_of, section_request
+from tests.models import loaded_model
 
-SECTIONS = load_model("deploy.analytics.model").bound_sections
+SECTIONS = loaded_model("deploy.analytics.model").bound_sections
 ACTIVITY, INVOICES, RECORD = (SECTIONS[f"Member.{name}"] for name in ("activity", "invoices", "record"))
 MARCH = Period(dt.date(2026, 3, 1), dt.date(2026, 3, 31))
 
