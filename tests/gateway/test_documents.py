@@ -47,14 +47,14 @@ def test_a_document_that_is_in_use_is_not_read_again(documents: Documents) -> No
 
 def test_kept_documents_are_bounded_in_bytes() -> None:
     documents = Documents(build_core_schema("type Query { a: Int }"), max_bytes=1 << 20)
-    for index in range(1_000):
+    for index in range(100):
         documents.get(f"{{ a }} #{index}")
         assert documents.bytes <= 1 << 20
     assert documents.bytes == sum(item.bytes for item in documents._kept.values()) > (1 << 20) * 0.9
-    assert documents.known("{ a } #999")
+    assert documents.known("{ a } #99")
     documents.get(large := "{ " + "a " * 2_000 + "}")
     assert documents.known(large) is None, "of 1.3 MiB, it would drive out all others"
-    assert documents.known("{ a } #999")
+    assert documents.known("{ a } #99")
 
 
 def _read(documents: Documents, text: str) -> tuple[Document, int]:
