@@ -26,6 +26,8 @@ from typing import Any
 
 import httpx
 
+from benchmarks.servers import answers
+
 _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TITLE = re.compile(r'title="([^"]+)"')
 _STATE = ".state"
@@ -167,16 +169,10 @@ class Reader:
                 start_new_session=True,
             )
         deadline = time.monotonic() + _START_S
-        while not self._is_ready():
+        while not answers(f"{self.url}/readyz"):
             assert self.server.poll() is None, log.read_text()
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
-
-    def _is_ready(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
 
     @property
     def url(self) -> str:

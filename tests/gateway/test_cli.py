@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from benchmarks.servers import answers
 from deploy.embedded.engines import StoreUrls
 from gateway.server import CannotListenError, bind, serve, welcome
 from gateway.settings import Settings
@@ -192,11 +193,9 @@ class Running:
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             assert self.process.poll() is None, self.log.read_text()
-            try:
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
+            if answers(f"{self.url}/readyz"):
+                return
+            time.sleep(0.05)
         raise TimeoutError(self.log.read_text())
 
     def ask(self) -> object:
