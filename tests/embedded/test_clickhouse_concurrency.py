@@ -72,11 +72,14 @@ async def test_query_is_killed_by_the_id_that_its_client_gave(server: Server, as
     assert response.headers["X-ClickHouse-Exception-Code"] == "394"
 
 
-async def test_session_is_locked_while_it_runs_a_query(server: Server) -> None:
-    params = {"session_id": uuid.uuid4().hex}
-    async with httpx.AsyncClient(base_url=server.base_url, auth=server.credentials, params=params) as client:
-        slow = asyncio.ensure_future(client.post("/", content="select sleep(0.5)"))
-        await asyncio.sleep(0.2)
+async def test_session_is_locked_while_it_runs_a_query(server: Server, async_client: AsyncClient) -> None:
+    mark, params = uuid.uuid4().hex, {"session_id": uuid.uuid4().hex}
+    async with httpx.AsyncClient(
+        base_url=server.base_url, auth=server.credentials, params=params, timeout=30
+    ) as client:
+        slow = asyncio.ensure_future(client.post("/", content=SLOW.format(mark=mark)))
+        await until_running(async_client, mark, 1)
         second = await client.post("/", content="select 1")
         assert second.headers["X-ClickHouse-Exception-Code"] == "373"
-        assert (await slow).status_code == 200
+        await async_client.command(f"kill query where query like '%{mark}%' and query not like 'kill%' sync")
+        assert (await slow).headers["X-ClickHouse-Exception-Code"] == "394"
