@@ -21,8 +21,11 @@ class CallerError(GatewayError):
 
 def without_frames(error: E) -> E:
     """Return an error without its traceback, and without those of what it came from: their frames hold a request."""
-    cause: BaseException | None = error
-    while cause is not None:
-        cause.__traceback__ = None
-        cause = cause.__cause__ or cause.__context__
+    pending, seen = list[BaseException | None]([error]), set[int]()
+    while pending:
+        cause = pending.pop()
+        if cause is not None and id(cause) not in seen:  # an error that is raised again may be among its own causes
+            seen.add(id(cause))
+            cause.__traceback__ = None
+            pending += (cause.__cause__, cause.__context__)
     return error
