@@ -17,7 +17,6 @@ from gateway.observability.log_format import FACTS
 
 _MAX_WAITING_BYTES = 1 << 20
 """Bytes of lines that wait for their reader: some thousand lines. What comes on top is counted, and left out."""
-_MAX_TAKEN_BYTES = 1 << 16
 _MAX_UNREAD_BYTES = 1 << 13
 """Bytes in a pipe up to which lines are written to it at once. The least that systems give a pipe is twice as much, and
 Linux gives 64 KiB: the workers that share it have room for a line each."""
@@ -41,6 +40,7 @@ class LogHandler(logging.Handler):
         self._waiting_bytes = 0
         self._left_out = 0
         self._writer: threading.Thread | None = None
+        os.register_at_fork(after_in_child=self._begin_again)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write the line of a record, or have it wait."""
@@ -50,7 +50,7 @@ class LogHandler(logging.Handler):
             self.handleError(record)
             return
         with self._guard:
-            if self._writer is None and self._reader.takes(len(line)):
+            if not self._waiting and self._writer is None and self._reader.takes(len(line)):
                 _write(self._descriptor, line)
             else:
                 self._keep(line)
@@ -64,29 +64,37 @@ class LogHandler(logging.Handler):
     def _keep(self, line: bytes) -> None:
         if self._waiting_bytes + len(line) > _MAX_WAITING_BYTES:
             self._left_out += 1
-            return
-        self._waiting.append(line)
-        self._waiting_bytes += len(line)
+        else:
+            self._waiting.append(line)
+            self._waiting_bytes += len(line)
         if self._writer is None:
-            self._writer = threading.Thread(target=self._write_waiting, name="log", daemon=True)
-            self._writer.start()
+            writer = threading.Thread(target=self._write_waiting, name="log", daemon=True)
+            with suppress(RuntimeError):  # the process has all the threads that it may: the next line tries again
+                writer.start()
+                self._writer = writer
 
     def _write_waiting(self) -> None:
-        while lines := self._taken():
-            _write(self._descriptor, lines)
+        while line := self._next():  # line by line: more at once would be mixed with those of other processes
+            _write(self._descriptor, line)
 
-    def _taken(self) -> bytes:
-        """Return the next lines to write; without any, the thread has ended."""
+    def _next(self) -> bytes:
+        """Return the next line to write; without any, the thread has ended."""
         with self._guard:
-            lines = list[bytes]()
-            while self._waiting and sum(map(len, lines)) < _MAX_TAKEN_BYTES:
-                lines.append(self._waiting.popleft())
-            self._waiting_bytes -= sum(map(len, lines))
-            if not self._waiting and self._left_out:
-                lines.append(self._line_of_left_out())
-            if not lines:
-                self._writer = None
-            return b"".join(lines)
+            if self._waiting:
+                line = self._waiting.popleft()
+                self._waiting_bytes -= len(line)
+                return line
+            if self._left_out:
+                return self._line_of_left_out()
+            self._writer = None
+            return b""
+
+    def _begin_again(self) -> None:
+        """Forget, in a process that was forked, what waits: the first one writes it, and this one has no thread."""
+        self._guard = threading.RLock()
+        self._waiting.clear()
+        self._waiting_bytes = self._left_out = 0
+        self._writer = None
 
     def _line_of_left_out(self) -> bytes:
         facts, self._left_out = {"left_out": self._left_out}, 0
@@ -97,13 +105,14 @@ class LogHandler(logging.Handler):
 
 
 class _Reader:
-    """Whoever reads what is written to a descriptor: a file's never waits."""
+    """Whoever reads what is written to a descriptor. A file takes all; how much a terminal takes, it does not say."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         mode = 0
         with suppress(OSError):  # it is closed
             mode = os.fstat(descriptor).st_mode
+        self._is_terminal = os.isatty(descriptor)
         self._is_file, self._is_pipe = stat.S_ISREG(mode), stat.S_ISFIFO(mode)
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
@@ -114,6 +123,7 @@ class _Reader:
             return True
         return (
             size <= select.PIPE_BUF
+            and not self._is_terminal
             and bool(self._poll.poll(0))
             and (not self._is_pipe or self._unread() <= _MAX_UNREAD_BYTES)
         )
@@ -130,4 +140,13 @@ def _write(descriptor: int, data: bytes) -> None:
     """Write all of it; where nobody reads any more, it is lost."""
     with suppress(OSError):
         while data:
-            data = data[os.write(descriptor, data) :]
+            try:
+                data = data[os.write(descriptor, data) :]
+            except BlockingIOError:  # another process that has the descriptor wants it so
+                _wait_until_writable(descriptor)
+
+
+def _wait_until_writable(descriptor: int) -> None:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.poll()

@@ -95,6 +95,80 @@ def test_what_waits_is_bounded_and_the_rest_is_counted(pipe: Pipe) -> None:
     assert len(lines) + int(last.partition("left_out=")[2]) == LINES
 
 
+def test_a_line_is_written_whole_among_those_of_another_process(pipe: Pipe) -> None:
+    """Each fills half of what a pipe takes at once, and waits for a reader that stands still."""
+    other, lines = LogHandler(pipe.writing), [letter * 2_000 for letter in "ab"]
+    other.setFormatter(pipe.handler.formatter)
+    for _ in range(200):
+        for handler, line in zip((pipe.handler, other), lines, strict=True):
+            handler.handle(logging.LogRecord("gateway", logging.INFO, "file.py", 1, line, (), None))
+    text = bytearray()
+    while len(text) < 400 * 2_001:
+        text += os.read(pipe.reading, 1 << 12)
+    os.close(pipe.writing)
+    assert set(text.decode().splitlines()) == set(lines)
+
+
+def test_nothing_is_lost_where_the_pipe_does_not_block(pipe: Pipe) -> None:
+    os.set_blocking(pipe.writing, False)
+    lines = [f"{number}{'.' * 3_000}" for number in range(100)]
+    for line in lines:
+        pipe.log(line)
+    assert pipe.read_all() == lines
+
+
+def test_a_terminal_that_nobody_reads_keeps_nobody_waiting() -> None:
+    ours, theirs = os.openpty()
+    handler = LogHandler(theirs)
+    logging_thread = threading.Thread(target=_log_many, args=(handler,), daemon=True)
+    logging_thread.start()
+    logging_thread.join(20)
+    assert not logging_thread.is_alive()
+    os.close(ours)  # what waits is lost
+    handler.flush()
+    os.close(theirs)
+
+
+def _log_many(handler: LogHandler) -> None:
+    for _ in range(200):
+        handler.handle(logging.LogRecord("gateway", logging.INFO, "file.py", 1, "x" * 3_000, (), None))
+
+
+def test_a_process_without_threads_to_spare_goes_on(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lines = [f"{number}{'.' * 5_000}" for number in range(4)]
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        for line in lines[:2]:
+            pipe.log(line)
+        pipe.log("short")
+    for line in lines[2:]:
+        pipe.log(line)
+    assert pipe.read_all() == [*lines[:2], "short", *lines[2:]]
+
+
+def test_a_forked_process_writes_its_own_lines_alone() -> None:
+    program = (
+        "import logging, os; from gateway.observability.log_setup import configure_logging\n"
+        "configure_logging('info', 'text'); log = logging.getLogger('gateway')\n"
+        "for number in range(30): log.warning('%d%s', number, '.' * 4_000)\n"
+        "if os.fork(): print('forked', flush=True)\n"
+        "else: log.warning('of the child')\n"
+        "writer = logging.getLogger().handlers[0]._writer\n"
+        "if writer: writer.join()"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == b"forked\n"
+        lines = process.stderr.read().decode().splitlines()
+    expected = [f"WARNING:gateway:{number}{'.' * 4_000}" for number in range(30)]
+    assert sorted(lines) == sorted([*expected, "WARNING:gateway:of the child"])
+
+
 def test_a_reader_that_has_gone_is_no_error(pipe: Pipe) -> None:
     reading, writing = os.pipe()
     os.close(reading)
