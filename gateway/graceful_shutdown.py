@@ -115,6 +115,7 @@ class Server(uvicorn.Server):
             finally:
                 for number, handler in before.items():
                     signal.signal(number, handler)
+                logging.shutdown()  # uvicorn raises the signal again, which ends the process at once
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop for a signal. This runs between any two steps of the event loop's."""
@@ -192,8 +193,7 @@ def stop_surely(within_s: float) -> threading.Timer:
     """
 
     def end() -> None:
-        message = "Stopping takes longer than %g s: the process is ended."
-        log = threading.Thread(target=_log.error, args=(message, within_s), daemon=True)
+        log = threading.Thread(target=_log_end, args=(within_s,), daemon=True)
         log.start()  # a thread that hangs in writing to the log keeps others from it
         log.join(_LOG_S)
         os._exit(1)
@@ -202,6 +202,11 @@ def stop_surely(within_s: float) -> threading.Timer:
     timer.daemon = True
     timer.start()
     return timer
+
+
+def _log_end(within_s: float) -> None:
+    _log.error("Stopping takes longer than %g s: the process is ended.", within_s)
+    logging.shutdown()
 
 
 def stop_by(handler: Callable[[int, FrameType | None], None]) -> None:

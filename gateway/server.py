@@ -12,16 +12,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any
 
 import uvicorn
 from prometheus_client.multiprocess import MultiProcessCollector
-from uvicorn.config import LOGGING_CONFIG
 
 from gateway.graceful_shutdown import Server
 from gateway.http_connection import ConnectionLimits
 from gateway.http_protocol import ProtocolFactory
-from gateway.observability.log_format import JSON
 from gateway.observability.log_setup import configure_logging
 from gateway.observability.metrics_server import metrics_served
 from gateway.observability.worker_slots import WorkerSlots, metrics_directory
@@ -91,6 +88,7 @@ def serve(
     except OSError as error:
         raise _cannot_listen(settings.host, settings.port, error) from error
     replace(settings, cursor_secret=settings.cursor_secret or secrets.token_hex(32)).export()
+    configure_logging(settings.log_level, settings.log_format)
     _allow_open_files(settings.max_connections)
     config = uvicorn.Config(
         "gateway.app:create_app",
@@ -98,7 +96,7 @@ def serve(
         loop="uvloop",
         workers=settings.workers,
         log_level=settings.log_level,
-        log_config=_log_config(settings),
+        log_config=None,  # its own handlers would wait for whoever reads standard error
         access_log=False,
         server_header=False,
         http=_protocol(settings),  # type: ignore[arg-type]  # uvicorn calls it as it does a class
@@ -115,14 +113,6 @@ def serve(
             Workers(config, sockets=[bound], restarts_on_hang_up=ends_process, slots=slots).run()
         else:
             _run_server(Server(config), bound, ends_process=ends_process)
-
-
-def _log_config(settings: Settings) -> dict[str, Any] | None:
-    """Return how uvicorn logs: by its own lines of text, or with JSON as all others of the process."""
-    if settings.log_format != JSON:
-        return LOGGING_CONFIG
-    configure_logging(settings.log_level, settings.log_format)
-    return None
 
 
 @contextmanager

@@ -20,8 +20,8 @@ _MAX_WAITING_BYTES = 1 << 20
 _MAX_UNREAD_BYTES = 1 << 13
 """Bytes in a pipe up to which lines are written to it at once. The least that systems give a pipe is twice as much, and
 Linux gives 64 KiB: the workers that share it have room for a line each."""
-_FLUSH_S = 1.0
-"""Time that an ending process gives its reader for the last lines."""
+_FLUSH_S = 0.5
+"""Time that an ending process gives its reader for the last lines. It is within the time to stop in."""
 
 
 class LogHandler(logging.Handler):
@@ -56,7 +56,7 @@ class LogHandler(logging.Handler):
                 self._keep(line)
 
     def flush(self) -> None:
-        """Wait until the reader has taken what waits, but no longer than a second."""
+        """Wait until the reader has taken what waits, but no longer than half a second."""
         writer = self._writer
         if writer is not None and writer is not threading.current_thread():
             writer.join(_FLUSH_S)

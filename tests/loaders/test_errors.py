@@ -28,13 +28,17 @@ def test_an_error_among_its_own_causes_loses_its_frames() -> None:
 
 def test_what_an_error_was_raised_from_and_what_was_handled_meanwhile_lose_their_frames() -> None:
     handled, cause = KeyError("handled"), OSError("cause")
-    with pytest.raises(ValueError, match="shown") as raised:
+
+    def fail() -> None:
+        with suppress(OSError):
+            raise cause
         try:
             raise handled
         except KeyError:
-            with suppress(OSError):
-                raise cause
             raise ValueError("shown") from cause
+
+    with pytest.raises(ValueError, match="shown") as raised:
+        fail()
     error = without_frames(raised.value)
     assert error.__context__ is handled
     assert [item.__traceback__ for item in (error, cause, handled)] == [None, None, None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -192,12 +193,40 @@ def test_a_process_without_standard_error_writes_its_log_nowhere(tmp_path: Path)
     assert (tmp_path / "other").read_text() == ""
 
 
+def test_what_waits_is_written_before_a_signal_ends_a_server() -> None:
+    program = (
+        "import logging, os, signal, uvicorn\n"
+        "from gateway.graceful_shutdown import Server\n"
+        "from gateway.observability.log_setup import configure_logging\n"
+        "configure_logging('info', 'text')\n"
+        "with Server(uvicorn.Config('', log_config=None)).capture_signals():\n"
+        "    for number in range(250): logging.getLogger('gateway').warning('%d%s', number, '.' * 4_000)\n"
+        "    print('logged', flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"logged\n"
+        _, log = process.communicate()
+    assert process.returncode == -signal.SIGTERM
+    assert log.decode().splitlines() == [f"WARNING:gateway:{number}{'.' * 4_000}" for number in range(250)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
 async def test_a_gateway_answers_and_stops_though_nobody_reads_its_log(
     store_urls: StoreUrls,
     sample_stores: Stores,  # noqa: ARG001 - loaded before it is asked for
+    workers: int,
 ) -> None:
+    """The process that watches the workers writes to the log, too, and so does uvicorn."""
     reading, writing = os.pipe()
-    settings = {"GATEWAY_LOG_REQUESTS": "all", "GATEWAY_LOG_LINES_PER_S": "100000"}
+    settings = {
+        "GATEWAY_WORKERS": str(workers),
+        "GATEWAY_LOG_LEVEL": "info",
+        "GATEWAY_LOG_REQUESTS": "all",
+        "GATEWAY_LOG_LINES_PER_S": "100000",
+    }
     try:
         with ExitStack() as stack:
             log = stack.enter_context(os.fdopen(writing, "wb"))
