@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from gateway.auth.model_access import ModelAccess
@@ -24,7 +26,7 @@ from loaders.errors import CallerError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from gateway.settings import Settings
     from loaders.model.model import Model
@@ -65,12 +67,21 @@ async def _exported(settings: Settings, model: Model, name: str, ids: Sequence[s
                 output.write(line)
 
 
-def _buffered_output() -> BinaryIO:
-    """Open standard output with a buffer, which PYTHONUNBUFFERED takes away.
+@contextmanager
+def _buffered_output() -> Iterator[BinaryIO]:
+    """Yield standard output with a buffer, which PYTHONUNBUFFERED takes away.
 
     Without one, a signal that comes while the pipe is full cuts a line short, and nothing is raised.
     """
-    return open(sys.stdout.fileno(), "wb", closefd=False)
+    output = sys.stdout.buffer
+    if not isinstance(output, io.RawIOBase):
+        yield output
+        return
+    buffered = io.BufferedWriter(output)
+    try:
+        yield buffered
+    finally:
+        buffered.detach()  # writes what is left, and leaves standard output open
 
 
 async def _free(_points: int) -> None:
