@@ -14,7 +14,7 @@ from strawberry.types import ExecutionResult
 
 from gateway.execution.error_locations import at_place_of
 from gateway.execution.field_errors import AFFECTED, failure_of
-from loaders.errors import CallerError, without_frames
+from loaders.errors import CallerError, drop_frames
 from loaders.model.canonical import ScalarError
 from loaders.stores.errors import ColumnUnavailable, StoreError, StoreTimeout, StoreUnavailable
 
@@ -74,9 +74,7 @@ def masked(errors: Sequence[GraphQLError], causes: dict[BaseException, str] | No
         if cause is not None and is_masked(error) and cause not in ids:
             ids[cause] = secrets.token_hex(8)
             _log_cause(error, cause, ids[cause], places[id(cause)])
-        without_frames(error)
-        if error.original_error is not None:
-            without_frames(error.original_error)
+    drop_frames(cause for error in errors for cause in (error, error.original_error))
     return [_masked(error, cause, ids) if (cause := _cause(error)) in ids else _coded(error) for error in errors]
 
 

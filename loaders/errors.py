@@ -6,6 +6,7 @@ GatewayError
 └── HTTPError, …       the request is rejected by the HTTP layer (gateway/http/errors.py)
 """
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 E = TypeVar("E", bound=BaseException)
@@ -21,11 +22,17 @@ class CallerError(GatewayError):
 
 def without_frames(error: E) -> E:
     """Return an error without its traceback, and without those of what it came from: their frames hold a request."""
-    pending, seen = list[BaseException | None]([error]), set[int]()
+    drop_frames([error])
+    return error
+
+
+def drop_frames(errors: Iterable[BaseException | None]) -> None:
+    """Take the tracebacks of errors, and of what they came from, which thousands of them may share."""
+    pending, seen = list(errors), set[int]()
     while pending:
         cause = pending.pop()
         if cause is not None and id(cause) not in seen:  # an error that is raised again may be among its own causes
             seen.add(id(cause))
             cause.__traceback__ = None
-            pending += (cause.__cause__, cause.__context__)
-    return error
+            if cause.__cause__ is not None or cause.__context__ is not None:
+                pending += (cause.__cause__, cause.__context__)

@@ -16,9 +16,10 @@ _REPEATING = "opentelemetry.trace"
 
 def configure_logging(level: str, log_format: str) -> None:
     """Have the loggers of the process write to standard error, unless it has a handler by now."""
-    handler = _handler()
-    handler.setFormatter(JSONFormatter() if log_format == JSON else TextFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler])
+    if not logging.root.handlers:
+        handler = _handler()
+        handler.setFormatter(JSONFormatter() if log_format == JSON else TextFormatter())
+        logging.basicConfig(level=level.upper(), handlers=[handler])
     for name in _EXPORTING:
         logging.getLogger(name).setLevel(logging.NOTSET if level.upper() == "DEBUG" else logging.CRITICAL)
     logging.getLogger(_REPEATING).setLevel(logging.CRITICAL)

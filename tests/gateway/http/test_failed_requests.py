@@ -60,21 +60,10 @@ def _connection() -> Any:
     )
 
 
-async def _answered(
-    item: Gateway,
-    method: str,
-    path: str,
-    body: bytes = b"",
-    *headers: tuple[bytes, bytes],
-    query: bytes = b"",
-    connection: Any = None,
-    leaves: bool = False,
-) -> tuple[int, bytes]:
-    """Return the status, 0 without one, and what has come of the body when the client leaves, if it does."""
-    statuses, parts = list[int](), list[bytes]()
-    requests = iter([{"type": "http.request", "body": body, "more_body": False}])
-    has_left = asyncio.Event()
-    scope = {
+def _scope(
+    method: str, path: str, query: bytes, connection: Any, headers: Iterable[tuple[bytes, bytes]]
+) -> dict[str, Any]:
+    return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
@@ -90,6 +79,23 @@ async def _answered(
         CONNECTION: connection,
         "headers": [(b"host", b"gateway"), (b"content-type", b"application/json"), *headers],
     }
+
+
+async def _answered(
+    item: Gateway,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    *headers: tuple[bytes, bytes],
+    query: bytes = b"",
+    connection: Any = None,
+    leaves: bool = False,
+) -> tuple[int, bytes]:
+    """Return the status, 0 without one, and what has come of the body when the client leaves, if it does."""
+    statuses, parts = list[int](), list[bytes]()
+    requests = iter([{"type": "http.request", "body": body, "more_body": False}])
+    has_left = asyncio.Event()
+    scope = _scope(method, path, query, connection, headers)
 
     async def receive() -> Any:
         request = next(requests, None)

@@ -150,6 +150,16 @@ def test_a_process_without_threads_to_spare_goes_on(pipe: Pipe, monkeypatch: pyt
     assert pipe.read_all() == [*lines[:2], "short", *lines[2:]]
 
 
+def _unread_until(program: str, line: str) -> tuple[int, bytes]:
+    """Return the status of a program and its log, which nobody reads until the program has printed a line."""
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().decode() == f"{line}\n"
+        _, log = process.communicate()
+    return process.returncode, log
+
+
 def test_a_forked_process_writes_its_own_lines_alone() -> None:
     program = (
         "import logging, os; from gateway.observability.log_setup import configure_logging\n"
@@ -160,12 +170,7 @@ def test_a_forked_process_writes_its_own_lines_alone() -> None:
         "writer = logging.getLogger().handlers[0]._writer\n"
         "if writer: writer.join()"
     )
-    command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert process.stdout.readline() == b"forked\n"
-        lines = process.stderr.read().decode().splitlines()
+    lines = _unread_until(program, "forked")[1].decode().splitlines()
     expected = [f"WARNING:gateway:{number}{'.' * 4_000}" for number in range(30)]
     assert sorted(lines) == sorted([*expected, "WARNING:gateway:of the child"])
 
@@ -204,12 +209,8 @@ def test_what_waits_is_written_before_a_signal_ends_a_server() -> None:
         "    print('logged', flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGTERM)"
     )
-    command = [sys.executable, "-c", program]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"logged\n"
-        _, log = process.communicate()
-    assert process.returncode == -signal.SIGTERM
+    status, log = _unread_until(program, "logged")
+    assert status == -signal.SIGTERM
     assert log.decode().splitlines() == [f"WARNING:gateway:{number}{'.' * 4_000}" for number in range(250)]
 
 
